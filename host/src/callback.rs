@@ -1,0 +1,82 @@
+//! The corridor: a callback's whole way, from a request to a response. The only function that knows all the doors.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::chain::{Chain, Outcome};
+use crate::deadline::Deadline;
+use crate::dialect::{Callback, Request, Response};
+use crate::host::{Host, Mounted};
+use crate::plugin::Fault;
+
+impl Host {
+    /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline.
+    pub async fn answer(&self, mounted: &Mounted, request: Request) -> Response {
+        let arrived = request.arrived;
+        let deadline = Deadline::new(arrived, mounted.platform.answer_within);
+
+        let callback = match mounted.dialect.open(request) {
+            Ok(callback) => callback,
+            Err(refusal) => {
+                self.telemetry.refused(mounted, refusal);
+                return mounted.dialect.refuse(&refusal);
+            }
+        };
+        let outcome = match callback.command().map(|command| mounted.routes.find(command)) {
+            Some(Some(chain)) => self.decide(chain, &callback, deadline).await,
+            Some(None) => Outcome::default(),
+            None => {
+                self.telemetry.unknown_command(mounted, &callback);
+                Outcome::default()
+            }
+        };
+        let response = mounted.dialect.render(&callback, outcome.verdict());
+        self.telemetry.answered(mounted, &callback, &outcome, arrived.elapsed());
+        response
+    }
+
+    /// Runs the chain, once a place in the sandbox is free. Here, once per callback, is the step from asynchronous
+    /// to blocking: a chain that has been quick of late runs where it is, because handing it to another thread costs
+    /// more than it does; any other leaves the threads that move bytes alone.
+    async fn decide(&self, chain: &Arc<Chain>, callback: &Callback, deadline: Deadline) -> Outcome {
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        let Ok(Ok(permit)) = tokio::time::timeout_at(deadline.moment(), permit).await else {
+            return failed(chain, Fault::NoPermit);
+        };
+        if chain.is_quick(|time| self.engine.fuel_within(time)) {
+            return self.work(chain, callback, deadline);
+        }
+        let (host, task_chain, task_callback) = (self.clone(), Arc::clone(chain), callback.clone());
+        let task = tokio::task::spawn_blocking(move || {
+            // Given back when the guest has ended, not when somebody stopped waiting for it.
+            let _permit = permit;
+            host.work(&task_chain, &task_callback, deadline)
+        });
+        match tokio::time::timeout_at(deadline.moment(), task).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => failed(chain, Fault::OutOfTime { within: deadline.remaining() }),
+        }
+    }
+
+    /// Runs the chain on this thread and keeps what it wants kept, before anything is acknowledged.
+    fn work(&self, chain: &Chain, callback: &Callback, deadline: Deadline) -> Outcome {
+        let run = || {
+            let mut outcomes = callback.split().into_iter().map(|part| chain.run(&self.engine, &part, deadline));
+            let mut outcome = outcomes.next().unwrap_or_default();
+            for part in outcomes {
+                outcome.steps.extend(part.steps);
+                outcome.records.extend(part.records);
+            }
+            outcome
+        };
+        // The sandbox is large; should it have a mistake that panics, this callback still gets its answer.
+        let outcome = catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|_| failed(chain, Fault::Trap { what: "the host failed; please report this".to_owned() }));
+        self.journal.append(&outcome.records);
+        outcome
+    }
+}
+
+fn failed(chain: &Chain, fault: Fault) -> Outcome {
+    Outcome { verdict: Some(chain.verdict_of(&fault)), fault: Some(fault), ..Outcome::default() }
+}

@@ -1,0 +1,124 @@
+//! Builds plugins that the settings name by their source: cargo, for `wasm32-unknown-unknown`, in release.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The target that plugins are built for.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// How plugins are linked and optimised. A 64 KiB stack instead of 1 MiB keeps the memory of a call, and what must be
+/// put back after it, small; one unit and link-time optimisation make smaller and faster modules.
+const ENVIRONMENT: [(&str, &str); 6] = [
+    ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C link-arg=-zstack-size=65536"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
+    ("CARGO_PROFILE_RELEASE_LTO", "fat"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
+    ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
+    ("CARGO_PROFILE_RELEASE_STRIP", "debuginfo"),
+];
+
+/// Why a crate could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// No cargo.
+    #[error(
+        "cargo cannot be started ({0}): install Rust with rustup (https://rustup.rs), or build the plugin elsewhere and name its `.wasm` file under `wasm`"
+    )]
+    NoCargo(std::io::Error),
+    /// The wasm target is missing and cannot be added.
+    #[error(
+        "the target {TARGET} is missing and `rustup target add {TARGET}` did not work ({why}): install Rust with rustup (https://rustup.rs), or build the plugin elsewhere and name its `.wasm` file under `wasm`"
+    )]
+    NoTarget {
+        /// What happened.
+        why: String,
+    },
+    /// Cargo reported errors; it has printed them.
+    #[error("cargo could not build {}: see its messages above", .0.display())]
+    Failed(PathBuf),
+    /// It was built and there is no module.
+    #[error("{} gives no wasm module: its Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]`", .0.display())]
+    NoModule(PathBuf),
+}
+
+/// Builds the crate in `folder` and gives the path of its module. Cargo's own progress goes to standard error.
+///
+/// # Errors
+/// If Rust or its wasm target are missing, or the crate does not compile.
+pub fn build(folder: &Path) -> Result<PathBuf, BuildError> {
+    ensure_target(folder)?;
+    let mut cargo = cargo(folder);
+    cargo.args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+    cargo.arg("--target-dir").arg(target_folder(folder)?.join("callgate"));
+    cargo.envs(ENVIRONMENT).stdout(Stdio::piped());
+    let mut running = cargo.spawn().map_err(BuildError::NoCargo)?;
+    let mut module = None;
+    if let Some(messages) = running.stdout.take() {
+        for line in BufReader::new(messages).lines().map_while(Result::ok) {
+            module = module_of(&line, folder).or(module);
+        }
+    }
+    match running.wait() {
+        Ok(status) if status.success() => module.ok_or_else(|| BuildError::NoModule(folder.to_owned())),
+        _ => Err(BuildError::Failed(folder.to_owned())),
+    }
+}
+
+/// Cargo in `folder`, so that the toolchain that the crate asks for is used; without what an outer cargo left in the
+/// environment for itself.
+fn cargo(folder: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(folder).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command
+}
+
+/// The module among cargo's messages: the `.wasm` of the crate in `folder`, not of one that it depends on.
+fn module_of(message: &str, folder: &Path) -> Option<PathBuf> {
+    let message: serde_json::Value = serde_json::from_str(message).ok()?;
+    let manifest = Path::new(message.get("manifest_path")?.as_str()?);
+    if manifest.canonicalize().ok()? != folder.join("Cargo.toml").canonicalize().ok()? {
+        return None;
+    }
+    let mut files = message.get("filenames")?.as_array()?.iter().filter_map(|file| file.as_str());
+    files.find(|file| file.ends_with(".wasm")).map(PathBuf::from)
+}
+
+/// The folder into which the crate, or its workspace, is built.
+fn target_folder(folder: &Path) -> Result<PathBuf, BuildError> {
+    let output = cargo(folder)
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(BuildError::NoCargo)?;
+    serde_json::from_slice::<serde_json::Value>(&output.stdout)
+        .ok()
+        .and_then(|metadata| Some(PathBuf::from(metadata.get("target_directory")?.as_str()?)))
+        .ok_or_else(|| BuildError::Failed(folder.to_owned()))
+}
+
+fn ensure_target(folder: &Path) -> Result<(), BuildError> {
+    if has_target(folder) {
+        return Ok(());
+    }
+    let added = Command::new("rustup").args(["target", "add", TARGET]).current_dir(folder).status();
+    match added {
+        Ok(_) if has_target(folder) => Ok(()),
+        Ok(status) => Err(BuildError::NoTarget { why: status.to_string() }),
+        Err(error) => Err(BuildError::NoTarget { why: format!("rustup cannot be started: {error}") }),
+    }
+}
+
+/// Whether the toolchain of `folder` has the standard library for the target.
+fn has_target(folder: &Path) -> bool {
+    let rustc = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .current_dir(folder)
+        .stderr(Stdio::null())
+        .output();
+    rustc.is_ok_and(|output| {
+        let folder = String::from_utf8_lossy(&output.stdout);
+        // The folder is printed whether it is there or not.
+        output.status.success() && Path::new(folder.trim()).is_dir()
+    })
+}

@@ -1,0 +1,64 @@
+//! The command line. Each command is a file; this one lists them.
+
+mod check;
+mod demo;
+mod exit;
+mod output;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+
+/// Answers the callbacks of chat servers (OpenIM, Tencent Cloud Chat) with sandboxed WebAssembly plugins.
+#[derive(Debug, Parser)]
+#[command(name = "callgate", version, max_term_width = 100, after_help = exit::TABLE)]
+struct Arguments {
+    /// What is written to standard error: error, warn, info or debug. At `warn`, callbacks are logged only when
+    /// something went wrong
+    #[arg(long, global = true, default_value = "info", value_name = "LEVEL")]
+    log: tracing::Level,
+
+    /// Write the log as JSON lines, for machines
+    #[arg(long, global = true)]
+    log_json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Check(check::Check),
+    Demo(demo::Demo),
+}
+
+/// Where the settings are.
+#[derive(Debug, clap::Args)]
+struct SettingsFile {
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    settings: PathBuf,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    output::start_log(arguments.log, arguments.log_json);
+    let done = match arguments.command {
+        Command::Serve(serve) => serve.run(),
+        Command::Check(check) => check.run(),
+        Command::Demo(demo) => demo.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::print_failure(&failure);
+            failure.exit.into()
+        }
+    }
+}

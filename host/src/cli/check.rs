@@ -1,0 +1,45 @@
+//! `callgate check`: everything that `serve` would complain about, without listening.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::{Exit, Failure, SettingsFile, output, serve};
+use crate::host::Host;
+
+/// Check settings and plugins as `serve` would, without listening, and show which plugins each command goes through
+#[derive(Debug, Args)]
+#[command(after_help = "Example: callgate check --settings host/host.example.toml")]
+pub struct Check {
+    #[command(flatten)]
+    file: SettingsFile,
+}
+
+impl Check {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If settings or plugins are wrong.
+    pub fn run(self) -> Result<(), Failure> {
+        let host = serve::start(serve::load(&self.file.settings)?)?;
+        let text = chains(&host);
+        std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))
+    }
+}
+
+/// The chain of each command that has one, as a table.
+fn chains(host: &Host) -> String {
+    let mut rows = Vec::new();
+    for mounted in host.platforms() {
+        for command in mounted.platform.kind.commands() {
+            if let Some(chain) = mounted.routes.find(command) {
+                let plugins: Vec<_> = chain.links().iter().map(|link| link.plugin().name().to_string()).collect();
+                rows.push(vec![mounted.platform.path.clone(), command.name.to_owned(), plugins.join(" -> ")]);
+            }
+        }
+    }
+    if rows.is_empty() {
+        return "No plugin is registered: every callback is allowed.\n".to_owned();
+    }
+    output::table(&["PATH", "COMMAND", "PLUGINS"], &rows)
+}

@@ -1,0 +1,45 @@
+//! How a command ends: part of the interface, so that scripts can tell what went wrong.
+
+use std::process::ExitCode;
+
+/// Why a command did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Anything that has no code of its own.
+    Other = 1,
+    /// The arguments are wrong (clap's own code).
+    Usage = 2,
+    /// The settings are wrong.
+    Settings = 3,
+    /// A plugin cannot be built or used.
+    Plugin = 4,
+    /// An address cannot be listened on.
+    Listen = 5,
+}
+
+/// The list for `--help`.
+pub const TABLE: &str = "Exit codes: 0 done, 1 other failure, 2 wrong arguments, 3 wrong settings, 4 a plugin cannot \
+                         be built or used, 5 an address cannot be listened on";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A failure: its exit code, and the error with its causes.
+#[derive(Debug)]
+pub struct Failure {
+    /// The process's exit code.
+    pub exit: Exit,
+    /// What to tell the user.
+    pub error: anyhow::Error,
+}
+
+impl Failure {
+    /// A failure with this code.
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit, error: error.into() }
+    }
+}

@@ -1,0 +1,109 @@
+//! `callgate serve`: the service.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{Exit, Failure, SettingsFile, output};
+use crate::host::{Host, StartError};
+use crate::server::{self, Readiness};
+use crate::settings::{Problem, Settings};
+
+/// Serve callbacks until SIGTERM or Ctrl-C
+#[derive(Debug, Args)]
+#[command(after_help = "Example: callgate serve --settings /etc/callgate/host.toml --log warn")]
+pub struct Serve {
+    #[command(flatten)]
+    file: SettingsFile,
+}
+
+impl Serve {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If settings or plugins are wrong, or an address is taken.
+    pub fn run(self) -> Result<(), Failure> {
+        let settings = load(&self.file.settings)?;
+        let host = start(settings)?;
+        run(host, |_| ())
+    }
+}
+
+/// Reads settings; all mistakes become one failure.
+pub(super) fn load(path: &std::path::Path) -> Result<Settings, Failure> {
+    Settings::load(path).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        Failure::new(Exit::Settings, anyhow::anyhow!("the settings have {}\n{}", count(lines.len()), lines.join("\n")))
+    })
+}
+
+fn count(mistakes: usize) -> String {
+    if mistakes == 1 { "a mistake".to_owned() } else { format!("{mistakes} mistakes") }
+}
+
+/// Starts a host, showing what it does.
+pub(super) fn start(settings: Settings) -> Result<Host, Failure> {
+    Host::start(settings, &mut output::Steps).map_err(|error| match error {
+        StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
+        StartError::Engine(_) => Failure::new(Exit::Other, error),
+    })
+}
+
+/// Serves until the process is told to stop. `ready` is called once both listeners accept.
+pub(super) fn run(host: Host, ready: impl FnOnce(&Host)) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Other, error))?;
+    runtime.block_on(async {
+        let callbacks = listen(host.settings.server.listen, "[server] listen").await?;
+        let admin = match host.settings.admin {
+            Some(address) => Some(listen(address, "[admin] listen").await?),
+            None => None,
+        };
+        let stop = stop_signal().map_err(|error| Failure::new(Exit::Other, error))?;
+        tracing::info!(address = %host.settings.server.listen, "serving callbacks");
+        ready(&host);
+        serve(host, callbacks, admin, stop).await;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let text = format!("cannot listen on {address} ({error}): stop what listens there, or change {key}");
+        Failure::new(Exit::Listen, anyhow::anyhow!(text))
+    })
+}
+
+/// Serves on these listeners until `stop` completes. Tests start the same thing that users start.
+pub async fn serve(host: Host, callbacks: TcpListener, admin: Option<TcpListener>, stop: impl Future<Output = ()>) {
+    let ready = Readiness::default();
+    let settings = host.settings.server.clone();
+    let admin = admin.map(|listener| {
+        let (app, settings, ready) = (server::admin(host.clone(), ready.clone()), settings.clone(), ready.clone());
+        tokio::spawn(async move { server::serve(listener, app, &settings, ready, std::future::pending()).await })
+    });
+    server::serve(callbacks, server::callbacks(host), &settings, ready, stop).await;
+    // Operators can look until the last callback is answered.
+    if let Some(admin) = admin {
+        admin.abort();
+    }
+}
+
+/// SIGTERM, as service managers send it, or Ctrl-C.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: finishing what is running");
+    })
+}

@@ -1,0 +1,53 @@
+//! A moment, not a duration: started when the request's head had been read, asked for what remains.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// When the answer must have been decided. It is one moment for the whole chain.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    moment: Instant,
+}
+
+/// Kept back for rendering and writing the answer: a tenth of the time, at most this much.
+const RESERVE_MAX: Duration = Duration::from_millis(50);
+
+impl Deadline {
+    /// The deadline of a callback that arrived at `arrived` and must be answered within `answer_within`.
+    pub fn new(arrived: Instant, answer_within: Duration) -> Self {
+        Self { moment: arrived + answer_within - (answer_within / 10).min(RESERVE_MAX) }
+    }
+
+    /// What is left; zero once it has passed.
+    pub fn remaining(self) -> Duration {
+        self.moment.saturating_duration_since(Instant::now())
+    }
+
+    /// The moment itself, for timers.
+    pub fn moment(self) -> Instant {
+        self.moment
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_counts_from_arrival_and_never_below_zero() {
+        let deadline = Deadline::new(Instant::now(), Duration::from_millis(100));
+        assert_eq!(deadline.remaining(), Duration::from_millis(90));
+        tokio::time::advance(Duration::from_millis(60)).await;
+        assert_eq!(deadline.remaining(), Duration::from_millis(30));
+        tokio::time::advance(Duration::from_millis(60)).await;
+        assert_eq!(deadline.remaining(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_reserve_is_a_tenth_but_at_most_50_ms() {
+        let now = Instant::now();
+        assert_eq!(Deadline::new(now, Duration::from_millis(4500)).remaining(), Duration::from_millis(4450));
+        assert_eq!(Deadline::new(now, Duration::ZERO).remaining(), Duration::ZERO);
+    }
+}

@@ -1,0 +1,315 @@
+//! What one chat server sends and understands. Everything between `open` and `render` is the same for all of them.
+
+mod openim;
+mod tencent_chat;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use http::{HeaderMap, Method, StatusCode, header};
+use plugin_sdk::catalogue::{Command, Platform as Kind};
+use plugin_sdk::wire::Phase;
+use tokio::time::Instant;
+
+use crate::settings::Platform;
+use crate::verdict::Verdict;
+
+/// A request for one platform, as it was read.
+#[derive(Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// What follows the platform's path, without slashes at its ends.
+    pub subpath: String,
+    /// The query, decoded, in order.
+    pub query: Vec<(String, String)>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, or why it could not be read.
+    pub body: Result<Bytes, Refusal>,
+    /// When the head had been read.
+    pub arrived: Instant,
+    /// The same moment for people and signatures.
+    pub arrived_unix_ms: u64,
+}
+
+/// A callback that a dialect has authenticated and parsed. Only dialects can make one.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    name: Cow<'static, str>,
+    command: Option<&'static Command>,
+    operation_id: String,
+    client_address: String,
+    query: Arc<[(String, String)]>,
+    body: Bytes,
+    arrived_unix_ms: u64,
+}
+
+impl Callback {
+    /// The command's name on the wire.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The command's entry in the catalogue; `None` for a command that is not known.
+    pub fn command(&self) -> Option<&'static Command> {
+        self.command
+    }
+
+    /// From the catalogue; a command that is not known counts as done.
+    pub fn phase(&self) -> Phase {
+        self.command.map_or(Phase::After, |command| command.phase)
+    }
+
+    /// The chat server's tracing ID.
+    pub fn operation_id(&self) -> &str {
+        &self.operation_id
+    }
+
+    /// Address of the user's client, where the chat server tells it.
+    pub fn client_address(&self) -> &str {
+        &self.client_address
+    }
+
+    /// Query parameters that are of use to plugins.
+    pub fn query(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// The chat server's JSON object.
+    pub fn body(&self) -> &str {
+        // Checked when it was parsed.
+        std::str::from_utf8(&self.body).unwrap_or_default()
+    }
+
+    /// When it arrived.
+    pub fn arrived_unix_ms(&self) -> u64 {
+        self.arrived_unix_ms
+    }
+
+    /// Its elements, where one request carries several callbacks; otherwise itself.
+    pub fn split(&self) -> Vec<Self> {
+        let Some(list) = self.command.and_then(|command| command.batch) else { return vec![self.clone()] };
+        let elements = plugin_sdk::Object::parse("batch", self.body())
+            .and_then(|body| body.read::<Vec<&serde_json::value::RawValue>>(list))
+            .unwrap_or_default();
+        let of = |element: &&serde_json::value::RawValue| Self {
+            body: Bytes::copy_from_slice(element.get().as_bytes()),
+            ..self.clone()
+        };
+        elements.iter().map(of).collect()
+    }
+}
+
+/// An answer, ready to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status. Verdicts have 200.
+    pub status: StatusCode,
+    /// A JSON object that the chat server can decode.
+    pub body: Vec<u8>,
+}
+
+/// One chat server's protocol.
+pub trait Dialect: Send + Sync + std::fmt::Debug {
+    /// Authenticates a request, then parses it.
+    ///
+    /// # Errors
+    /// What the caller did wrong.
+    fn open(&self, request: Request) -> Result<Callback, Refusal>;
+
+    /// Writes a verdict, in exactly the form that this server understands.
+    fn render(&self, callback: &Callback, verdict: &Verdict) -> Response;
+
+    /// Writes a refusal: a form that this server does not take for an allowance.
+    fn refuse(&self, refusal: &Refusal) -> Response;
+}
+
+/// The dialect of a platform.
+pub fn of(platform: &Platform) -> Box<dyn Dialect> {
+    match platform.kind {
+        Kind::OpenIm => Box::new(openim::OpenIm::new(platform)),
+        Kind::TencentChat => Box::new(tencent_chat::TencentChat::new(platform)),
+    }
+}
+
+/// What a caller did wrong. Its text may be read by the caller: it holds nothing of the settings or the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A path below the platform's that is no command's.
+    #[error("there is nothing at this path: callbacks are posted to the platform's path, or one segment below it")]
+    NoSuchPath,
+    /// Not a POST.
+    #[error("callbacks are sent with POST")]
+    Method,
+    /// A body that says it is not JSON.
+    #[error("callbacks are JSON: send them with the content type application/json, or with none")]
+    ContentType,
+    /// Too long a body.
+    #[error("the body is longer than {bytes_max} bytes (`body_bytes_max`)")]
+    TooLarge {
+        /// What is allowed.
+        bytes_max: usize,
+    },
+    /// The body ended early, or did not come in time.
+    #[error("the body did not arrive whole")]
+    Incomplete,
+    /// Too many callbacks at once.
+    #[error("too many callbacks at once (`in_flight_max`)")]
+    Busy,
+    /// Bytes that are no text.
+    #[error("the body is not UTF-8")]
+    NotUtf8,
+    /// Text that is no JSON.
+    #[error("the body is not valid JSON")]
+    NotJson,
+    /// JSON that is no object.
+    #[error("the body is not a JSON object")]
+    NotObject,
+    /// JSON that nests too deeply.
+    #[error("the body nests deeper than {JSON_DEPTH_MAX} levels")]
+    TooDeep,
+    /// No command anywhere.
+    #[error("there is no command: name it in the path, the query or the body")]
+    NoCommand,
+    /// Two different commands.
+    #[error("path, query and body name different commands")]
+    CommandsDiffer,
+    /// An application that is not ours.
+    #[error("this application is not served here: check its id in the settings")]
+    WrongApp,
+    /// A signature is needed and not there.
+    #[error("the callback is not signed: Sign and RequestTime are needed")]
+    NotSigned,
+    /// A signature that does not fit.
+    #[error("the signature does not fit: check the token on both sides")]
+    WrongSignature,
+    /// A signature of another time.
+    #[error("the callback was signed more than {SIGNATURE_SECONDS_MAX} s from now: check the clocks")]
+    Stale,
+}
+
+impl Refusal {
+    /// The HTTP status.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotUtf8
+            | Self::NotJson
+            | Self::NotObject
+            | Self::TooDeep
+            | Self::NoCommand
+            | Self::CommandsDiffer => StatusCode::BAD_REQUEST,
+            Self::WrongApp => StatusCode::FORBIDDEN,
+            Self::NotSigned | Self::WrongSignature | Self::Stale => StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    /// The name in metrics and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoSuchPath => "no_such_path",
+            Self::Method => "method",
+            Self::ContentType => "content_type",
+            Self::TooLarge { .. } => "too_large",
+            Self::Incomplete => "incomplete",
+            Self::Busy => "busy",
+            Self::NotUtf8 => "not_utf8",
+            Self::NotJson => "not_json",
+            Self::NotObject => "not_object",
+            Self::TooDeep => "too_deep",
+            Self::NoCommand => "no_command",
+            Self::CommandsDiffer => "commands_differ",
+            Self::WrongApp => "wrong_app",
+            Self::NotSigned => "not_signed",
+            Self::WrongSignature => "wrong_signature",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// Deepest nesting of a body. Chat servers send four levels; serde_json, and so most plugins, stop at 128.
+pub const JSON_DEPTH_MAX: usize = 128;
+
+/// Farthest that a signature's time may lie from now, in seconds, as Tencent's pages say.
+pub const SIGNATURE_SECONDS_MAX: u64 = 60;
+
+/// A POST whose content type, if it has one, is JSON.
+fn check_head(request: &Request) -> Result<(), Refusal> {
+    if request.method != Method::POST {
+        return Err(Refusal::Method);
+    }
+    let Some(content_type) = request.headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let is_json = ["application/json", "text/json"].iter().any(|json| essence.eq_ignore_ascii_case(json))
+        || essence.to_ascii_lowercase().ends_with("+json");
+    if is_json { Ok(()) } else { Err(Refusal::ContentType) }
+}
+
+/// Checks that `body` is a JSON object that is safe to hand on, and gives its members.
+fn check_body(body: &Bytes) -> Result<plugin_sdk::Object<'_>, Refusal> {
+    let text = std::str::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
+    if depth(body) > JSON_DEPTH_MAX {
+        return Err(Refusal::TooDeep);
+    }
+    plugin_sdk::Object::parse("the body", text).map_err(|_| match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => Refusal::NotObject,
+        Err(_) => Refusal::NotJson,
+    })
+}
+
+/// How deeply brackets nest outside of texts. serde_json skips over a value without counting, so this is counted
+/// before anything recurses into it.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => drop(bytes.next()),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// The entry for a name, today's or another one. The outer `None`: not a known name at all; an alias without a
+/// command of today gives `Some(None)`.
+fn find_command(kind: Kind, name: &str) -> Option<Option<&'static Command>> {
+    let find = |name: &str| kind.commands().iter().find(|command| command.name == name).copied();
+    if let Some(command) = find(name) {
+        return Some(Some(command));
+    }
+    kind.aliases().iter().find(|(alias, _)| *alias == name).map(|(_, today)| find(today))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_brackets_outside_of_texts_only() {
+        assert_eq!(depth(br#"{"a":[1,{"b":"[[[[{\"[["}]}"#), 3);
+        assert_eq!(depth(b"]]]]"), 0);
+        assert_eq!(depth("[".repeat(200).as_bytes()), 200);
+        assert_eq!(depth(br#""\"#), 0);
+    }
+}

@@ -1,0 +1,258 @@
+//! A host: platforms with their dialects and routes, plugins, and the places in the sandbox.
+
+use std::fmt;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Semaphore;
+
+use crate::breaker::Breaker;
+use crate::cargo::BuildError;
+use crate::chain::Link;
+use crate::dialect::{self, Dialect};
+use crate::journal::Journal;
+use crate::plugin::engine::{EngineError, log_memory_reset};
+use crate::plugin::{Engine, LoadError, Plugin};
+use crate::route::Routes;
+use crate::settings::{ModuleSource, Platform, Settings};
+use crate::telemetry::Telemetry;
+
+/// Everything that answers callbacks. Cloning it is cheap and gives the same host.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+/// What a [`Host`] consists of.
+pub struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) engine: Engine,
+    pub(crate) platforms: Vec<Mounted>,
+    pub(crate) links: Vec<Arc<Link>>,
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) in_flight: Arc<Semaphore>,
+    pub(crate) journal: Journal,
+    pub(crate) telemetry: Telemetry,
+    clock: Clock,
+}
+
+/// Tells the time of day: for signatures, and for plugins.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// A platform at its path.
+#[derive(Debug)]
+pub struct Mounted {
+    /// Its settings.
+    pub platform: Platform,
+    /// Its protocol.
+    pub dialect: Box<dyn Dialect>,
+    /// Its chains.
+    pub routes: Routes,
+}
+
+/// Why a host cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The engine cannot be set up.
+    #[error("the sandbox cannot be set up: lower `memory_bytes_max` or `calls_at_once_max` under [limits]")]
+    Engine(#[from] EngineError),
+    /// Plugins cannot be used.
+    #[error("{}", lines(.0))]
+    Plugins(Vec<PluginError>),
+}
+
+/// Why one plugin cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("plugin {name}: {why}")]
+pub struct PluginError {
+    /// Its name in the settings.
+    pub name: String,
+    /// What is wrong with it.
+    pub why: PluginProblem,
+}
+
+/// What is wrong with a plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum PluginProblem {
+    /// Its file cannot be read.
+    #[error("{} cannot be read ({error}): build the plugin, or correct `wasm`", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Its crate cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// Its module cannot be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Its patterns name commands that it does not handle.
+    #[error("it is given `{command}`, but handles only {handles}: correct `commands`")]
+    Command {
+        /// The command.
+        command: String,
+        /// What it handles.
+        handles: String,
+    },
+}
+
+fn lines(errors: &[PluginError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What is going on while a host starts; for people who wait.
+pub trait Progress {
+    /// A plugin's crate is built or its module is prepared.
+    fn step(&mut self, what: &str, plugin: &str, number: usize, of: usize);
+}
+
+/// Nobody waits.
+impl Progress for () {
+    fn step(&mut self, _: &str, _: &str, _: usize, _: usize) {}
+}
+
+impl Host {
+    /// Builds and loads all plugins.
+    ///
+    /// # Errors
+    /// If the engine cannot be set up, or what is wrong with every plugin that cannot be used.
+    pub fn start(settings: Settings, progress: &mut dyn Progress) -> Result<Self, StartError> {
+        let clock = || {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        };
+        Self::start_with_clock(settings, progress, Arc::new(clock))
+    }
+
+    /// As [`Host::start`], with a clock of the caller's own: milliseconds since 1970-01-01 UTC.
+    ///
+    /// # Errors
+    /// As [`Host::start`].
+    pub fn start_with_clock(settings: Settings, progress: &mut dyn Progress, clock: Clock) -> Result<Self, StartError> {
+        let engine = Engine::new(&settings.limits)?;
+        log_memory_reset(&engine);
+        let links = load(&settings, &engine, progress).map_err(StartError::Plugins)?;
+        let platforms = settings
+            .platforms
+            .iter()
+            .map(|platform| Mounted {
+                platform: platform.clone(),
+                dialect: dialect::of(platform),
+                routes: Routes::build(platform, &links),
+            })
+            .collect();
+        Ok(Self(Arc::new(Inner {
+            permits: Arc::new(Semaphore::new(settings.limits.calls_at_once_max.get())),
+            in_flight: Arc::new(Semaphore::new(settings.server.in_flight_max)),
+            journal: Journal::new(&settings.records_file),
+            telemetry: Telemetry::new(),
+            settings,
+            engine,
+            platforms,
+            links,
+            clock,
+        })))
+    }
+
+    /// The platform that a path belongs to, and what follows the platform's own path. Empty pieces do not count:
+    /// `//openim//x` is `/openim/x`.
+    pub fn find(&self, path: &str) -> Option<(usize, String)> {
+        let pieces = || path.split('/').filter(|piece| !piece.is_empty());
+        let mut found: Option<(usize, usize)> = None;
+        for (index, mounted) in self.platforms.iter().enumerate() {
+            let base: Vec<_> = mounted.platform.path.split('/').filter(|piece| !piece.is_empty()).collect();
+            let fits = pieces().take(base.len()).eq(base.iter().copied());
+            if fits && found.is_none_or(|(_, len)| base.len() > len) {
+                found = Some((index, base.len()));
+            }
+        }
+        found.map(|(index, len)| (index, pieces().skip(len).collect::<Vec<_>>().join("/")))
+    }
+
+    /// The platforms, in the order of the settings.
+    pub fn platforms(&self) -> &[Mounted] {
+        &self.0.platforms
+    }
+
+    /// The plugins, in the order of the settings.
+    pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
+        self.0.links.iter().map(|link| link.plugin())
+    }
+
+    /// The counters as text.
+    pub fn metrics(&self) -> String {
+        self.telemetry.render(&self.journal)
+    }
+
+    pub(crate) fn now_unix_ms(&self) -> u64 {
+        (self.0.clock)()
+    }
+}
+
+impl Deref for Host {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("platforms", &self.0.platforms).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("platforms", &self.platforms).finish_non_exhaustive()
+    }
+}
+
+fn load(settings: &Settings, engine: &Engine, progress: &mut dyn Progress) -> Result<Vec<Arc<Link>>, Vec<PluginError>> {
+    let (mut links, mut errors) = (Vec::new(), Vec::new());
+    let of = settings.plugins.len();
+    // All crates first: cargo's output stays together.
+    let modules: Vec<_> = settings
+        .plugins
+        .iter()
+        .enumerate()
+        .map(|(index, plugin)| match &plugin.module {
+            ModuleSource::Wasm(path) => Ok(path.clone()),
+            ModuleSource::Crate(folder) => {
+                progress.step("building", &plugin.name, index + 1, of);
+                crate::cargo::build(folder).map_err(PluginProblem::from)
+            }
+        })
+        .collect();
+    for (index, (plugin, module)) in settings.plugins.iter().zip(modules).enumerate() {
+        progress.step("preparing", &plugin.name, index + 1, of);
+        match module.and_then(|path| load_one(settings, engine, plugin, path)) {
+            Ok(link) => links.push(Arc::new(link)),
+            Err(why) => errors.push(PluginError { name: plugin.name.clone(), why }),
+        }
+    }
+    if errors.is_empty() { Ok(links) } else { Err(errors) }
+}
+
+fn load_one(
+    settings: &Settings,
+    engine: &Engine,
+    plugin: &crate::settings::Plugin,
+    path: PathBuf,
+) -> Result<Link, PluginProblem> {
+    let module = std::fs::read(&path).map_err(|error| PluginProblem::Unreadable { path, error })?;
+    let own_settings = serde_json::Value::Object(plugin.settings.clone()).to_string();
+    let loaded = Plugin::load(engine, &plugin.name, &module, plugin.sha256.as_deref(), &own_settings, &plugin.limits)?;
+    let handles = &loaded.manifest().commands;
+    for pattern in plugin.commands.iter().filter(|pattern| pattern.is_exact()) {
+        if !handles.is_empty() && !handles.iter().any(|handled| pattern.matches(handled)) {
+            let command = pattern.to_string();
+            return Err(PluginProblem::Command { command, handles: handles.join(", ") });
+        }
+    }
+    let breaker = Breaker::new(settings.limits.breaker_faults_max, settings.limits.breaker_pause);
+    Ok(Link::new(loaded, plugin, breaker))
+}

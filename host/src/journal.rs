@@ -1,0 +1,65 @@
+//! Records: data that plugins want handed on. Each becomes one line of JSON in a file, before the callback is
+//! acknowledged.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The file of records. It is opened when the first record comes, so that a host without recording plugins leaves
+/// nothing behind.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: Mutex<Option<File>>,
+    written: AtomicU64,
+    lost: AtomicU64,
+}
+
+impl Journal {
+    /// Records go to the end of this file.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), file: Mutex::default(), written: AtomicU64::new(0), lost: AtomicU64::new(0) }
+    }
+
+    /// Appends records, each on a line of its own, with one write, so that lines of several callbacks never mix.
+    ///
+    /// A record that cannot be written is counted and logged: the chat server has no use for that news.
+    pub fn append(&self, records: &[String]) {
+        if records.is_empty() {
+            return;
+        }
+        let lines: String = records.iter().flat_map(|record| [record.as_str(), "\n"]).collect();
+        let count = records.len() as u64;
+        match self.write(lines.as_bytes()) {
+            Ok(()) => self.written.fetch_add(count, Ordering::Relaxed),
+            Err(error) => {
+                tracing::error!(file = %self.path.display(), records = count, "records are lost: {error}");
+                self.lost.fetch_add(count, Ordering::Relaxed)
+            }
+        };
+    }
+
+    fn write(&self, lines: &[u8]) -> std::io::Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        // Taken out: after an error it is opened anew next time.
+        let mut open = match file.take() {
+            Some(open) => open,
+            None => OpenOptions::new().create(true).append(true).open(&self.path)?,
+        };
+        open.write_all(lines)?;
+        *file = Some(open);
+        Ok(())
+    }
+
+    /// Records written since the start.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Records that could not be written.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}

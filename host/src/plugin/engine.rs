@@ -1,0 +1,231 @@
+//! The one wasmtime configuration, the epoch's ticker, and how fast this machine burns fuel.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
+use std::time::{Duration, Instant};
+
+use wasmtime::{
+    Config, Enabled, Engine as Wasmtime, InstanceAllocationStrategy, Module, OptLevel, PoolingAllocationConfig, Store,
+};
+
+use crate::settings::{Limits, MemoryReset};
+
+/// Work done by a guest: about one unit for each wasm instruction, the same on every machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Fuel(pub u64);
+
+/// How often the epoch moves. A call's wall time is bounded this roughly.
+pub const EPOCH_TICK: Duration = Duration::from_millis(1);
+
+/// Stack of one call on the host's thread, in bytes. Well below the 2 MiB that tokio gives its threads.
+const STACK_BYTES_MAX: usize = 512 * 1024;
+
+/// The engines that all plugins share, and the thread that moves the epoch.
+///
+/// There are two, because configuring and deciding want different things: a plugin is configured once, from a module
+/// that is thrown away afterwards, so that engine compiles fast; decisions run from the snapshot, so theirs compiles
+/// well and keeps a pool of memories.
+#[derive(Debug)]
+pub struct Engine {
+    configure: Wasmtime,
+    call: Wasmtime,
+    memory_reset: MemoryReset,
+    fuel_per_ms: u64,
+    ticking: Arc<AtomicBool>,
+}
+
+/// What went wrong while the engine was set up.
+#[derive(Debug, thiserror::Error)]
+#[error("wasmtime cannot be set up as the limits ask")]
+pub struct EngineError(#[from] wasmtime::Error);
+
+impl Engine {
+    /// Sets up both engines, calibrates fuel and starts the ticker.
+    ///
+    /// # Errors
+    /// If the address space does not hold the pool, or no thread can be started.
+    pub fn new(limits: &Limits) -> Result<Self, EngineError> {
+        let memory_reset = choose_memory_reset(limits.memory_reset);
+        let configure = Wasmtime::new(Config::clone(&basics()).cranelift_opt_level(OptLevel::None))?;
+        let call = Wasmtime::new(
+            basics()
+                .cranelift_opt_level(OptLevel::Speed)
+                .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits, memory_reset))),
+        )?;
+        let fuel_per_ms = match limits.fuel_per_ms {
+            Some(pinned) => pinned.get(),
+            None => calibrate(&call)?,
+        };
+        let ticking = Arc::new(AtomicBool::new(true));
+        tick([configure.clone(), call.clone()], Arc::clone(&ticking))?;
+        Ok(Self { configure, call, memory_reset, fuel_per_ms, ticking })
+    }
+
+    pub(super) fn for_configure(&self) -> &Wasmtime {
+        &self.configure
+    }
+
+    pub(super) fn for_calls(&self) -> &Wasmtime {
+        &self.call
+    }
+
+    /// How memory is put back to the snapshot between calls; never [`MemoryReset::Auto`].
+    pub fn memory_reset(&self) -> MemoryReset {
+        self.memory_reset
+    }
+
+    /// Fuel that a guest burns in a millisecond here.
+    pub fn fuel_per_ms(&self) -> u64 {
+        self.fuel_per_ms
+    }
+
+    /// Most fuel that `time` can need.
+    pub fn fuel_within(&self, time: Duration) -> Fuel {
+        let fuel = u128::from(self.fuel_per_ms) * time.as_micros() / 1000;
+        Fuel(u64::try_from(fuel).unwrap_or(u64::MAX))
+    }
+
+    /// About how long `fuel` lasts.
+    pub fn time_for(&self, fuel: Fuel) -> Duration {
+        Duration::from_millis(fuel.0 / self.fuel_per_ms)
+    }
+
+    /// Ticks after which `time` is surely over: one more than fits, because the running tick has begun already.
+    pub(super) fn ticks_within(time: Duration) -> u64 {
+        let ticks = time.as_micros() / EPOCH_TICK.as_micros();
+        u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.ticking.store(false, Ordering::Relaxed);
+    }
+}
+
+/// What both engines have in common: the three guards on, and every wasm proposal off that rustc does not emit for
+/// `wasm32-unknown-unknown`, so that a module can only be made of what is measured and tested here.
+fn basics() -> Config {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(STACK_BYTES_MAX)
+        // The same input gives the same reply on every machine, also for the bits of a NaN.
+        .cranelift_nan_canonicalization(true)
+        .concurrency_support(false)
+        // A trap is told by its kind and the plugin's last words; nobody reads addresses.
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false)
+        .native_unwind_info(false)
+        .wasm_tail_call(false)
+        .wasm_relaxed_simd(false)
+        .wasm_multi_memory(false)
+        .wasm_memory64(false)
+        .wasm_extended_const(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false);
+    config
+}
+
+fn pool(limits: &Limits, memory_reset: MemoryReset) -> PoolingAllocationConfig {
+    let slots = u32::try_from(limits.calls_at_once_max.get()).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_core_instances(slots)
+        .total_memories(slots)
+        .total_tables(slots)
+        .max_memories_per_module(1)
+        .max_tables_per_module(1)
+        .max_memory_size(limits.largest_memory_bytes())
+        .table_elements(limits.table_elements_max)
+        .max_core_instance_size(256 * 1024)
+        .max_unused_warm_slots(slots);
+    if memory_reset == MemoryReset::Scan {
+        // Pages that a call has touched stay mapped and are copied back from the snapshot: no page fault for the
+        // next call. A call that dirtied more than this gives the rest back to the system.
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(1 << 20).table_keep_resident(1 << 16);
+    }
+    pool
+}
+
+/// The scan needs Linux 6.7, and a page that was swapped out escapes it: without both, memory is given back to the
+/// system after each call, which is slower and always right.
+fn choose_memory_reset(wanted: MemoryReset) -> MemoryReset {
+    match wanted {
+        MemoryReset::Auto if PoolingAllocationConfig::is_pagemap_scan_available() && !swap_is_active() => {
+            MemoryReset::Scan
+        }
+        MemoryReset::Auto => MemoryReset::Unmap,
+        chosen => chosen,
+    }
+}
+
+/// Whether any swap area is in use; if that cannot be told, yes.
+fn swap_is_active() -> bool {
+    // One line of headings, then one for each area.
+    std::fs::read_to_string("/proc/swaps").map_or(true, |swaps| swaps.lines().count() > 1)
+}
+
+/// Moves the epoch of the engines until `ticking` is unset. A late tick is one tick, never made up for: a machine that
+/// slept must not wake up to calls that are all out of time.
+fn tick(engines: [Wasmtime; 2], ticking: Arc<AtomicBool>) -> Result<(), wasmtime::Error> {
+    std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
+        while ticking.load(Ordering::Relaxed) {
+            std::thread::sleep(EPOCH_TICK);
+            for engine in &engines {
+                engine.increment_epoch();
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// Guests that burn fuel in different ways; the slowest at it decides, so that fuel never promises more time than
+/// there is.
+///
+/// In text: `(func (export "f") (local i32) (loop (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br 0)))`, the
+/// same with `i32.mul` by 3, and one that walks through 64 KiB of memory in steps of 4104 bytes: `(local.set 0 (i32.add
+/// (i32.add (local.get 0) (i32.load (i32.and (local.get 0) (i32.const 65528)))) (i32.const 4104)))`.
+const CALIBRATION_GUESTS: [&[u8]; 3] = [
+    b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x12\x01\x10\x01\x01\x7f\x03\x40\x20\0\x41\x01\x6a\x21\0\x0c\0\x0b\x0b",
+    b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x12\x01\x10\x01\x01\x7f\x03\x40\x20\0\x41\x03\x6c\x21\0\x0c\0\x0b\x0b",
+    b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x07\x05\x01\x01f\0\0\x0a\x1e\x01\x1c\x01\x01\x7f\x03\x40\x20\0\x20\0\x41\xf8\xff\x03\x71\x28\x02\0\x6a\x41\x88\x20\x6a\x21\0\x0c\0\x0b\x0b",
+];
+
+/// Fuel for one calibration run: about a millisecond, long enough to drown the call itself.
+const CALIBRATION_FUEL: u64 = 2_000_000;
+
+fn calibrate(engine: &Wasmtime) -> Result<u64, wasmtime::Error> {
+    let mut slowest = u64::MAX;
+    for guest in CALIBRATION_GUESTS {
+        let module = Module::new(engine, guest)?;
+        let mut fastest_run = Duration::MAX;
+        // The best of three: a run in which the thread was descheduled says nothing about the machine.
+        for _ in 0..3 {
+            let mut store = Store::new(engine, ());
+            store.set_epoch_deadline(u64::MAX / 2);
+            store.set_fuel(CALIBRATION_FUEL)?;
+            let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
+            let spin = instance.get_typed_func::<(), ()>(&mut store, "f")?;
+            let started = Instant::now();
+            // It never returns; it runs out of fuel.
+            let _ = spin.call(&mut store, ());
+            fastest_run = fastest_run.min(started.elapsed());
+        }
+        let micros = u64::try_from(fastest_run.as_micros()).unwrap_or(u64::MAX).max(1);
+        slowest = slowest.min(CALIBRATION_FUEL * 1000 / micros);
+    }
+    Ok(slowest.max(1))
+}
+
+/// Says once which way of resetting memory was chosen.
+pub fn log_memory_reset(engine: &Engine) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::info!(
+            memory_reset = engine.memory_reset().name(),
+            fuel_per_ms = engine.fuel_per_ms(),
+            "sandbox is set up"
+        );
+    });
+}

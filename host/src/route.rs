@@ -1,0 +1,34 @@
+//! Command -> chain. Built at start, only read afterwards.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use plugin_sdk::catalogue::Command;
+
+use crate::chain::{Chain, Link};
+use crate::settings::Platform;
+
+/// The chains of one platform.
+#[derive(Debug, Default)]
+pub struct Routes {
+    chains: HashMap<&'static str, Arc<Chain>>,
+}
+
+impl Routes {
+    /// Finds, for each command of the platform, the plugins that get it, in their order in the settings.
+    pub fn build(platform: &Platform, links: &[Arc<Link>]) -> Self {
+        let mut chains = HashMap::new();
+        for command in platform.kind.commands() {
+            let chain: Vec<_> = links.iter().filter(|link| link.takes(platform, command)).cloned().collect();
+            if !chain.is_empty() {
+                chains.insert(command.name, Arc::new(Chain::new(command, platform, chain)));
+            }
+        }
+        Self { chains }
+    }
+
+    /// The plugins that get this command; `None`: nobody asked for it.
+    pub fn find(&self, command: &Command) -> Option<&Arc<Chain>> {
+        self.chains.get(command.name)
+    }
+}

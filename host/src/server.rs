@@ -1,0 +1,221 @@
+//! Bytes arrive, the clock starts; bytes leave. Routes, body and in-flight limits, health, a graceful stop.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use http::{HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::dialect::{Refusal, Request, Response};
+use crate::host::{Host, Mounted};
+use crate::settings::Server;
+
+/// The listener for chat servers. All paths lead to one handler, because the platforms' paths come from the settings
+/// and chat servers double slashes in them.
+pub fn callbacks(host: Host) -> Router {
+    Router::new().fallback(receive).with_state(host)
+}
+
+/// The listener for operators.
+pub fn admin(host: Host, ready: Readiness) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(is_ready))
+        .route("/metrics", get(metrics))
+        .with_state((host, ready))
+}
+
+/// Whether callbacks are welcome: from the start until the stop begins.
+#[derive(Debug, Clone)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+async fn is_ready(State((_, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
+    match ready.0.load(Ordering::Relaxed) {
+        true => (StatusCode::OK, "ready\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+    }
+}
+
+async fn metrics(State((host, _)): State<(Host, Readiness)>) -> impl IntoResponse {
+    let content_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    ([(header::CONTENT_TYPE, content_type)], host.metrics())
+}
+
+/// Finds the platform, reads the body within bounds, has the callback answered.
+async fn receive(State(host): State<Host>, request: http::Request<Body>) -> http::Response<Body> {
+    let (arrived, arrived_unix_ms) = (Instant::now(), host.now_unix_ms());
+    let Some((index, subpath)) = host.find(request.uri().path()) else { return nowhere(&host, request.uri().path()) };
+    let Some(mounted) = host.platforms().get(index) else { return nowhere(&host, request.uri().path()) };
+    let (head, body) = request.into_parts();
+    let due = arrived + mounted.platform.answer_within;
+
+    // Waits for a place inside the deadline; the callback then still gets its answer, from `answer`, at once.
+    let place = timeout_at(due, Arc::clone(&host.in_flight).acquire_owned()).await;
+    let _counted = InFlight::new(&host);
+    let body = match place {
+        Ok(_) => read(body, host.settings.server.body_bytes_max, due).await,
+        Err(_) => Err(Refusal::Busy),
+    };
+    let query = head.uri.query().unwrap_or_default();
+    let request = Request {
+        method: head.method,
+        subpath,
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        headers: head.headers,
+        body,
+        arrived,
+        arrived_unix_ms,
+    };
+    write(host.answer(mounted, request).await)
+}
+
+/// Counts a callback as long as it lives.
+struct InFlight<'h>(&'h Host);
+
+impl<'h> InFlight<'h> {
+    fn new(host: &'h Host) -> Self {
+        host.telemetry.in_flight.inc();
+        Self(host)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.telemetry.in_flight.dec();
+    }
+}
+
+async fn read(body: Body, bytes_max: usize, due: Instant) -> Result<Bytes, Refusal> {
+    // A length that is too long already says so; the bytes need not come.
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(Refusal::TooLarge { bytes_max });
+    }
+    match timeout_at(due, Limited::new(body, bytes_max).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge { bytes_max }),
+        Ok(Err(_)) | Err(_) => Err(Refusal::Incomplete),
+    }
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+fn write(response: Response) -> http::Response<Body> {
+    let mut written = http::Response::new(Body::from(response.body));
+    *written.status_mut() = response.status;
+    written.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    if response.status == StatusCode::METHOD_NOT_ALLOWED {
+        written.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    written
+}
+
+/// A path of no platform: most often the base URL in the chat server's settings is not the path here.
+fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
+    let paths: Vec<_> = host.platforms().iter().map(expected).collect();
+    let expected = paths.join(" or ");
+    tracing::warn!(path = crate::verdict::one_line(path), "nothing is served at this path; expected {expected}");
+    let error = format!("nothing is served at this path; expected {expected}");
+    let body = serde_json::json!({ "error": error }).to_string().into_bytes();
+    write(Response { status: StatusCode::NOT_FOUND, body })
+}
+
+/// How callbacks of a platform come in.
+fn expected(mounted: &Mounted) -> String {
+    use plugin_sdk::catalogue::Platform;
+    let path = &mounted.platform.path;
+    match mounted.platform.kind {
+        Platform::OpenIm => format!("POST {path}/{{command}} or {path}?command={{command}}"),
+        Platform::TencentChat => format!("POST {path}?SdkAppid={{id}}&CallbackCommand={{command}}"),
+    }
+}
+
+/// Serves until `stop` completes, then stops accepting, answers what is running, and closes.
+///
+/// # Errors
+/// None that would end the service: a connection that fails is that connection's business.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    settings: &Server,
+    ready: Readiness,
+    stop: impl Future<Output = ()>,
+) {
+    let connections = Arc::new(Semaphore::new(settings.connections_max));
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let permit = tokio::select! {
+            permit = Arc::clone(&connections).acquire_owned() => permit,
+            () = &mut stop => break,
+        };
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let stream = match stream {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, most likely: accepting again at once would only burn this core.
+                tracing::warn!("a connection could not be accepted: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Answers are small and awaited: there is nothing to gather.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(tower::service_fn({
+            let app = app.clone();
+            move |request: http::Request<Incoming>| {
+                let mut app = app.clone();
+                async move { Ok::<_, Infallible>(route(&mut app, request).await) }
+            }
+        }));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.idle_within)
+            .serve_connection(TokioIo::new(stream), service);
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            // Errors here are the client's: it went away, or sent what is not HTTP.
+            let _ = watched.await;
+            drop(permit);
+        });
+    }
+    ready.0.store(false, Ordering::Relaxed);
+    drop(listener);
+    if timeout(settings.shutdown_within, graceful.shutdown()).await.is_err() {
+        tracing::warn!("connections were still open after `shutdown_within_ms` and are closed now");
+    }
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+async fn route(app: &mut Router, request: http::Request<Incoming>) -> http::Response<Body> {
+    use tower::Service;
+    match app.call(request.map(Body::new)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

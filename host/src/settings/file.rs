@@ -1,0 +1,321 @@
+//! The file as written: tables, keys, types and places. What the values mean is none of its business.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// One mistake in the settings.
+///
+/// Values are never repeated in the message: any of them may be a secret in the wrong place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub file: PathBuf,
+    /// Line, counted from 1; 0 if it concerns the whole file.
+    pub line: usize,
+    /// The key, with the tables that it stands in; empty for the whole file.
+    pub key: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ": `{}`", self.key)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// The text of a settings file, and the mistakes found in it so far.
+pub(super) struct File<'t> {
+    path: &'t Path,
+    text: &'t str,
+    problems: RefCell<Vec<Problem>>,
+}
+
+impl<'t> File<'t> {
+    pub(super) fn new(path: &'t Path, text: &'t str) -> Self {
+        Self { path, text, problems: RefCell::default() }
+    }
+
+    /// Parses the text; syntax errors become problems, and what could be read is still looked at.
+    pub(super) fn parse(&self) -> Spanned<DeTable<'t>> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        for error in errors {
+            self.report(error.span().map_or(0, |span| span.start), "", error.message().to_owned());
+        }
+        table
+    }
+
+    pub(super) fn root<'f>(&'f self, table: &'f Spanned<DeTable<'t>>) -> Section<'f, 't> {
+        Section { file: self, name: String::new(), at: 0, table: Some(table.get_ref()), known: Vec::new() }
+    }
+
+    pub(super) fn report(&self, at: usize, key: &str, message: impl Into<String>) {
+        let line = self.text.get(..at).map_or(0, |before| before.matches('\n').count() + 1);
+        let problem = Problem { file: self.path.to_owned(), line, key: key.to_owned(), message: message.into() };
+        self.problems.borrow_mut().push(problem);
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|problem| problem.line);
+        problems
+    }
+
+    pub(super) fn has_problems(&self) -> bool {
+        !self.problems.borrow().is_empty()
+    }
+
+    /// A path as written, taken from the folder of the settings file.
+    pub(super) fn beside(&self, path: &str) -> PathBuf {
+        self.path.parent().unwrap_or_else(|| Path::new("")).join(path)
+    }
+}
+
+/// One table of the file. Each getter notes its key; what is left at the end is unknown.
+pub(super) struct Section<'f, 't> {
+    file: &'f File<'t>,
+    name: String,
+    at: usize,
+    table: Option<&'f DeTable<'t>>,
+    known: Vec<&'static str>,
+}
+
+/// A value, and where it stands.
+#[derive(Clone)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) at: usize,
+    pub(super) key: String,
+}
+
+impl<'f, 't> Section<'f, 't> {
+    fn get(&mut self, key: &'static str) -> Option<&'f Spanned<DeValue<'t>>> {
+        self.known.push(key);
+        self.table?.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(_, value)| value)
+    }
+
+    /// The full name of a key of this table.
+    pub(super) fn key(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
+    /// Reports a mistake with a key of this table; where the key is absent, it is the table's.
+    pub(super) fn report(&self, key: &str, message: impl Into<String>) {
+        let at = self
+            .table
+            .and_then(|table| table.iter().find(|(name, _)| name.get_ref().as_ref() == key))
+            .map_or(self.at, |(name, _)| name.span().start);
+        self.file.report(at, &self.key(key), message);
+    }
+
+    pub(super) fn file(&self) -> &'f File<'t> {
+        self.file
+    }
+
+    fn typed<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        read: impl FnOnce(&'f DeValue<'t>) -> Option<T>,
+    ) -> Option<At<T>> {
+        let value = self.get(key)?;
+        match read(value.get_ref()) {
+            Some(read) => Some(At { value: read, at: value.span().start, key: self.key(key) }),
+            None => {
+                let found = value.get_ref().type_str();
+                self.file.report(value.span().start, &self.key(key), format!("expected {expected}, found {found}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn text(&mut self, key: &'static str) -> Option<At<&'f str>> {
+        self.typed(key, "a text in quotes", DeValue::as_str)
+    }
+
+    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+        self.typed(key, "true or false", DeValue::as_bool).map_or(default, |at| at.value)
+    }
+
+    /// A whole number between bounds, both included.
+    pub(super) fn number(&mut self, key: &'static str, default: u64, min: u64, max: u64) -> u64 {
+        self.number_if_given(key, min, max).unwrap_or(default)
+    }
+
+    pub(super) fn number_if_given(&mut self, key: &'static str, min: u64, max: u64) -> Option<u64> {
+        let expected = format!("a whole number from {min} to {max}");
+        let number = self.typed(key, &expected, |value| value.as_integer().cloned())?;
+        match u64::from_str_radix(&number.value.as_str().replace('_', ""), number.value.radix()) {
+            Ok(value) if (min..=max).contains(&value) => Some(value),
+            _ => {
+                self.file.report(number.at, &number.key, format!("must be {expected}"));
+                None
+            }
+        }
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
+        let text = self.text(key)?;
+        let found = choices.iter().find(|(word, _)| *word == text.value);
+        if found.is_none() {
+            let words: Vec<String> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            self.file.report(text.at, &text.key, format!("must be {}", words.join(" or ")));
+        }
+        found.map(|(_, choice)| *choice)
+    }
+
+    /// One text, or several in a list.
+    pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<At<&'f str>>> {
+        let name = self.key(key);
+        let value = self.get(key)?;
+        let one = |value: &'f Spanned<DeValue<'t>>| {
+            let text = value.get_ref().as_str();
+            if text.is_none() {
+                let found = value.get_ref().type_str();
+                self.file.report(value.span().start, &name, format!("expected a text in quotes, found {found}"));
+            }
+            text.map(|text| At { value: text, at: value.span().start, key: name.clone() })
+        };
+        Some(match value.get_ref().as_array() {
+            Some(list) => list.iter().filter_map(one).collect(),
+            None => one(value).into_iter().collect(),
+        })
+    }
+
+    /// A table of its own; empty if it is absent.
+    pub(super) fn section(&mut self, key: &'static str) -> Section<'f, 't> {
+        let name = self.key(key);
+        let at = self.at;
+        let found = self.typed(key, "a table", DeValue::as_table);
+        Section {
+            file: self.file,
+            name,
+            at: found.as_ref().map_or(at, |found| found.at),
+            table: found.map(|found| found.value),
+            known: Vec::new(),
+        }
+    }
+
+    /// The tables of `[[key]]`.
+    pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'f, 't>> {
+        let expected = format!("tables, written [[{}]]", self.key(key));
+        let Some(list) = self.typed(key, &expected, DeValue::as_array) else { return Vec::new() };
+        let mut sections = Vec::new();
+        for (number, value) in list.value.iter().enumerate() {
+            match value.get_ref().as_table() {
+                Some(table) => sections.push(Section {
+                    file: self.file,
+                    name: format!("{}[{}]", list.key, number + 1),
+                    at: value.span().start,
+                    table: Some(table),
+                    known: Vec::new(),
+                }),
+                None => self.file.report(value.span().start, &list.key, format!("expected {expected}")),
+            }
+        }
+        sections
+    }
+
+    /// Calls a table by what it is about instead of by its number.
+    pub(super) fn rename(&mut self, name: String) {
+        self.name = name;
+    }
+
+    /// Any table, as JSON.
+    pub(super) fn json(&mut self, key: &'static str) -> serde_json::Map<String, serde_json::Value> {
+        let name = self.key(key);
+        match self.typed(key, "a table", DeValue::as_table) {
+            Some(table) => table
+                .value
+                .iter()
+                .map(|(key, value)| (key.get_ref().to_string(), json(self.file, &name, value)))
+                .collect(),
+            None => serde_json::Map::new(),
+        }
+    }
+
+    /// A table of texts with free names.
+    pub(super) fn pairs(&mut self, key: &'static str) -> Vec<(String, At<&'f str>)> {
+        let name = self.key(key);
+        let Some(table) = self.typed(key, "a table of texts", DeValue::as_table) else { return Vec::new() };
+        let mut pairs = Vec::new();
+        for (free, value) in table.value {
+            let key = format!("{name}.{}", free.get_ref());
+            match value.get_ref().as_str() {
+                Some(text) => {
+                    pairs.push((free.get_ref().to_string(), At { value: text, at: value.span().start, key }));
+                }
+                None => self.file.report(value.span().start, &key, "expected a text in quotes"),
+            }
+        }
+        pairs
+    }
+
+    /// Reports every key that nobody asked for.
+    pub(super) fn finish(self) {
+        let Some(table) = self.table else { return };
+        for (name, _) in table {
+            let key = name.get_ref().as_ref();
+            if !self.known.contains(&key) {
+                let message = match nearest(key, self.known.iter().copied()) {
+                    Some(nearest) => format!("unknown key; did you mean `{nearest}`?"),
+                    None => {
+                        let known: Vec<String> = self.known.iter().map(|known| format!("`{known}`")).collect();
+                        format!("unknown key; known here: {}", known.join(", "))
+                    }
+                };
+                self.file.report(name.span().start, &self.key(key), message);
+            }
+        }
+    }
+}
+
+/// The known word that was probably meant.
+pub(super) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let scored = known.map(|known| {
+        // `fuel` for `fuel_per_call`: a piece of the right name is nearer than any count of letters says.
+        let piece = word.len() >= 3 && (known.starts_with(word) || known.ends_with(word));
+        let likeness = strsim::jaro_winkler(&word.to_lowercase(), &known.to_lowercase());
+        (if piece { likeness.max(0.9) } else { likeness }, known)
+    });
+    scored.filter(|(likeness, _)| *likeness > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
+
+fn json(file: &File<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> serde_json::Value {
+    use serde_json::Value;
+    match value.get_ref() {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Array(list) => list.iter().map(|value| json(file, key, value)).collect(),
+        DeValue::Table(table) => Value::Object(
+            table.iter().map(|(name, value)| (name.get_ref().to_string(), json(file, key, value))).collect(),
+        ),
+        DeValue::Integer(number) => match i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()) {
+            Ok(number) => number.into(),
+            Err(_) => {
+                file.report(value.span().start, key, "the number is too large for 64 bits");
+                Value::Null
+            }
+        },
+        DeValue::Float(number) => match number.as_str().replace('_', "").parse::<f64>() {
+            Ok(number) if number.is_finite() => number.into(),
+            _ => {
+                file.report(value.span().start, key, "JSON has no such number; plugins get their settings as JSON");
+                Value::Null
+            }
+        },
+        DeValue::Datetime(when) => Value::String(when.to_string()),
+    }
+}

@@ -1,0 +1,215 @@
+//! What operators see: one record per callback in the log, and counters with units in their names.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::chain::{Outcome, Step};
+use crate::dialect::{Callback, Refusal};
+use crate::host::Mounted;
+use crate::journal::Journal;
+
+type Labels<const N: usize> = [(&'static str, String); N];
+
+/// Counters, and the log of callbacks.
+#[derive(Debug)]
+pub struct Telemetry {
+    registry: Registry,
+    callbacks: Family<Labels<3>, Counter>,
+    refusals: Family<Labels<2>, Counter>,
+    unknown_commands: Family<Labels<1>, Counter>,
+    calls: Family<Labels<1>, Counter>,
+    faults: Family<Labels<2>, Counter>,
+    adjustments: Family<Labels<1>, Counter>,
+    fuel: Family<Labels<1>, Counter>,
+    answer_seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    records_written: Counter,
+    records_lost: Counter,
+    /// Callbacks being answered.
+    pub in_flight: Gauge<i64, AtomicI64>,
+    unknown_names: Mutex<HashSet<String>>,
+}
+
+/// Unknown command names that are remembered, so that each is logged once; the names come from outside.
+const UNKNOWN_NAMES_MAX: usize = 256;
+
+fn answer_seconds() -> Histogram {
+    // From 25 us, which a quick chain takes, to the 5 s at which the last caller has gone.
+    Histogram::new([
+        0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0,
+    ])
+}
+
+impl Telemetry {
+    /// All counters at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("callgate");
+        let callbacks = Family::default();
+        let refusals = Family::default();
+        let unknown_commands = Family::default();
+        let calls = Family::default();
+        let faults = Family::default();
+        let adjustments = Family::default();
+        let fuel = Family::default();
+        let answer_seconds = Family::new_with_constructor(answer_seconds as fn() -> Histogram);
+        let records_written = Counter::<u64, AtomicU64>::default();
+        let records_lost = Counter::<u64, AtomicU64>::default();
+        let in_flight = Gauge::default();
+        registry.register("callbacks", "Callbacks answered, by verdict", callbacks.clone());
+        registry.register("refusals", "Requests refused before any plugin ran", refusals.clone());
+        registry.register("unknown_commands", "Callbacks with a command that is not known", unknown_commands.clone());
+        registry.register("plugin_calls", "Calls of plugins", calls.clone());
+        registry.register("plugin_faults", "Calls of plugins that gave no verdict", faults.clone());
+        registry.register("plugin_adjustments", "Things plugins asked for and got otherwise", adjustments.clone());
+        registry.register("plugin_fuel", "Fuel burnt by plugins", fuel.clone());
+        registry.register_with_unit(
+            "answer",
+            "From a request's head to its answer",
+            Unit::Seconds,
+            answer_seconds.clone(),
+        );
+        registry.register("records_written", "Records appended to the records file", records_written.clone());
+        registry.register("records_lost", "Records that could not be written", records_lost.clone());
+        registry.register("in_flight", "Callbacks being answered", in_flight.clone());
+        Self {
+            registry,
+            callbacks,
+            refusals,
+            unknown_commands,
+            calls,
+            faults,
+            adjustments,
+            fuel,
+            answer_seconds,
+            records_written,
+            records_lost,
+            in_flight,
+            unknown_names: Mutex::default(),
+        }
+    }
+
+    /// All counters in Prometheus' text format.
+    pub fn render(&self, journal: &Journal) -> String {
+        let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
+        catch_up(&self.records_written, journal.written());
+        catch_up(&self.records_lost, journal.lost());
+        let mut text = String::new();
+        // Writing into a text does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    /// A request was refused.
+    pub fn refused(&self, mounted: &Mounted, refusal: Refusal) {
+        let platform = &mounted.platform.name;
+        self.refusals.get_or_create(&[("platform", platform.clone()), ("reason", refusal.name().to_owned())]).inc();
+        tracing::warn!(target: "callgate::callback", %platform, refusal = refusal.name(), "refused: {refusal}");
+    }
+
+    /// A command came that the catalogue does not have. It was allowed.
+    pub fn unknown_command(&self, mounted: &Mounted, callback: &Callback) {
+        let platform = &mounted.platform.name;
+        self.unknown_commands.get_or_create(&[("platform", platform.clone())]).inc();
+        let name = crate::verdict::one_line(callback.name());
+        let mut names = self.unknown_names.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.len() < UNKNOWN_NAMES_MAX && names.insert(name.clone()) {
+            tracing::warn!(
+                %platform,
+                command = name,
+                "this command is not known and is always allowed; a newer callgate may know it, or the chat server's \
+                 webhook settings name something else"
+            );
+        }
+    }
+
+    /// A callback was answered.
+    pub fn answered(&self, mounted: &Mounted, callback: &Callback, outcome: &Outcome, took: Duration) {
+        let platform = &mounted.platform.name;
+        let command = callback.command().map_or("unknown", |command| command.name);
+        let verdict = outcome.verdict().name();
+        self.callbacks
+            .get_or_create(&[
+                ("platform", platform.clone()),
+                ("command", command.to_owned()),
+                ("verdict", verdict.to_owned()),
+            ])
+            .inc();
+        self.answer_seconds.get_or_create(&[("platform", platform.clone())]).observe(took.as_secs_f64());
+        for step in &outcome.steps {
+            self.called(step);
+        }
+        if let Some(fault) = &outcome.fault {
+            self.faults.get_or_create(&[("plugin", String::new()), ("fault", fault.name().to_owned())]).inc();
+        }
+        log_callback(platform, callback, outcome, took);
+    }
+
+    fn called(&self, step: &Step) {
+        let plugin = || step.link.plugin().name().to_string();
+        self.calls.get_or_create(&[("plugin", plugin())]).inc();
+        self.fuel.get_or_create(&[("plugin", plugin())]).inc_by(step.usage.fuel.0);
+        if let Some(fault) = &step.fault {
+            self.faults.get_or_create(&[("plugin", plugin()), ("fault", fault.name().to_owned())]).inc();
+        }
+        if !step.adjustments.is_empty() {
+            self.adjustments.get_or_create(&[("plugin", plugin())]).inc_by(step.adjustments.len() as u64);
+        }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The one record of a callback: payloads and secrets never.
+fn log_callback(platform: &str, callback: &Callback, outcome: &Outcome, took: Duration) {
+    let is_fault = outcome.fault.is_some() || outcome.steps.iter().any(|step| step.fault.is_some());
+    // Nothing is put together for a record that nobody reads.
+    let is_read = match is_fault {
+        true => tracing::enabled!(target: "callgate::callback", tracing::Level::WARN),
+        false => tracing::enabled!(target: "callgate::callback", tracing::Level::INFO),
+    };
+    if !is_read {
+        return;
+    }
+    let verdict = outcome.verdict().name();
+    let command = crate::verdict::one_line(callback.name());
+    let fuel: u64 = outcome.steps.iter().map(|step| step.usage.fuel.0).sum();
+    let ms = took.as_micros() as f64 / 1000.0;
+    let (mut plugins, mut notes) = (String::new(), String::new());
+    for step in &outcome.steps {
+        let name = step.link.plugin().name();
+        let _ = write!(plugins, "{}{name}", if plugins.is_empty() { "" } else { "," });
+        if let Some(fault) = &step.fault {
+            let _ = write!(notes, "; {name}: {fault}");
+        }
+        for adjustment in &step.adjustments {
+            let _ = write!(notes, "; {name}: {adjustment}");
+        }
+    }
+    if let Some(fault) = &outcome.fault {
+        let _ = write!(notes, "; {fault}");
+    }
+    let operation_id = crate::verdict::one_line(callback.operation_id());
+    macro_rules! record {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "callgate::callback",
+                %platform, %command, %verdict, %plugins, fuel, ms, records = outcome.records.len(), %operation_id,
+                "answered{notes}"
+            )
+        };
+    }
+    if is_fault { record!(warn) } else { record!(info) }
+}

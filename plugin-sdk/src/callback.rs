@@ -1,0 +1,122 @@
+//! One callback, as a plugin sees it.
+
+use crate::catalogue::Command;
+use crate::events::Event;
+use crate::object::{FieldError, Object};
+use crate::wire::{Envelope, Phase};
+
+/// One callback: what the host knows of it, and the chat server's JSON.
+#[derive(Debug)]
+pub struct Callback<'a> {
+    envelope: Envelope<'a>,
+}
+
+impl<'a> Callback<'a> {
+    /// Reads an envelope; plugins are handed a finished one.
+    ///
+    /// # Errors
+    /// If `json` is not an envelope.
+    pub fn parse(json: &'a str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json).map(|envelope| Self { envelope })
+    }
+
+    /// The platform's name: `openim` or `tencent-chat`.
+    #[must_use]
+    pub fn platform(&self) -> &str {
+        &self.envelope.platform
+    }
+
+    /// The command's name on the wire.
+    #[must_use]
+    pub fn command(&self) -> &str {
+        &self.envelope.command
+    }
+
+    /// Whether the operation waits for the verdict.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.envelope.phase
+    }
+
+    /// The chat server's tracing ID; empty if it sent none.
+    #[must_use]
+    pub fn operation_id(&self) -> &str {
+        &self.envelope.operation_id
+    }
+
+    /// When the callback arrived, in milliseconds since 1970-01-01 UTC. The only clock that a plugin has.
+    #[must_use]
+    pub fn arrived_unix_ms(&self) -> u64 {
+        self.envelope.arrived_unix_ms
+    }
+
+    /// Address of the user's client, where the chat server tells it; empty otherwise.
+    #[must_use]
+    pub fn client_address(&self) -> &str {
+        &self.envelope.client_address
+    }
+
+    /// A query parameter of the request; of several with this name the last.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        let query: Vec<(String, String)> = serde_json::from_str(self.envelope.query?.get()).ok()?;
+        query.into_iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The chat server's JSON, as it was written.
+    #[must_use]
+    pub fn body(&self) -> &'a str {
+        self.envelope.body.get()
+    }
+
+    /// Whether this is the command of `E`.
+    #[must_use]
+    pub fn is<'b, E: Event<'b>>(&self) -> bool {
+        self.envelope.command == E::COMMAND.name && self.envelope.platform == E::COMMAND.platform.name()
+    }
+
+    /// The callback as the event `E`; `None` if it is another command.
+    ///
+    /// # Errors
+    /// If the body is not a JSON object.
+    ///
+    /// ```
+    /// use plugin_sdk::{openim::BeforeSetFriendRemark, Callback, Error, Reply};
+    ///
+    /// fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
+    ///     let Some(event) = callback.event::<BeforeSetFriendRemark>()? else {
+    ///         return Ok(Reply::allow());
+    ///     };
+    ///     if event.remark()?.len() > 64 {
+    ///         return Ok(event.deny(5002, "That remark is too long.").into());
+    ///     }
+    ///     Ok(Reply::allow())
+    /// }
+    /// ```
+    pub fn event<E: Event<'a>>(&self) -> Result<Option<E>, FieldError> {
+        if self.is::<E>() { E::from_body(self.body()).map(Some) } else { Ok(None) }
+    }
+
+    /// The body of a command that has no type of its own.
+    ///
+    /// # Errors
+    /// If the body is not a JSON object.
+    pub fn object(&self) -> Result<Object<'a>, FieldError> {
+        Object::parse("the callback", self.body())
+    }
+
+    /// The command's entry in the catalogue, if it has one.
+    ///
+    /// Looking it up by name links the whole catalogue into the module; [`event`](Self::event) does not.
+    #[must_use]
+    pub fn catalogue_entry(&self) -> Option<&'static Command> {
+        use crate::catalogue::Platform;
+        [Platform::OpenIm, Platform::TencentChat]
+            .into_iter()
+            .find(|platform| platform.name() == self.envelope.platform)?
+            .commands()
+            .iter()
+            .find(|command| command.name == self.envelope.command)
+            .copied()
+    }
+}

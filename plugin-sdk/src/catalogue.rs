@@ -1,0 +1,242 @@
+//! What the commands of a platform look like, and what their answers can say.
+//!
+//! The entries stand in [`openim`](crate::openim) and [`tencent_chat`](crate::tencent_chat), each written once: the
+//! typed event, its allowed changes and the [`Command`] that the host checks replies against come from the same lines.
+
+use crate::wire::Phase;
+
+/// A chat server's protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Platform {
+    /// OpenIM server, v3.4.2 and later.
+    OpenIm,
+    /// Tencent Cloud Chat.
+    TencentChat,
+}
+
+impl Platform {
+    /// The name in settings and on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenIm => "openim",
+            Self::TencentChat => "tencent-chat",
+        }
+    }
+
+    /// All commands, in the order of the catalogue.
+    #[must_use]
+    pub const fn commands(self) -> &'static [&'static Command] {
+        match self {
+            Self::OpenIm => crate::openim::COMMANDS,
+            Self::TencentChat => crate::tencent_chat::COMMANDS,
+        }
+    }
+
+    /// Other names for commands: `(name, today's name)`. The second is empty for a command that no version has today.
+    #[must_use]
+    pub const fn aliases(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::OpenIm => crate::openim::ALIASES,
+            Self::TencentChat => crate::tencent_chat::ALIASES,
+        }
+    }
+}
+
+/// One command of a platform.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Whose command it is.
+    pub platform: Platform,
+    /// Whether the chat server waits for the verdict.
+    pub phase: Phase,
+    /// What it is about: `user`, `group`, …
+    pub family: &'static str,
+    /// Members of the request.
+    pub request: &'static [Member],
+    /// What an allowing answer may change.
+    pub changes: &'static [Change],
+    /// Members of the request that every allowing answer must repeat, because the server overwrites them.
+    pub echo: &'static [&'static str],
+    /// Which verdicts its answer can carry.
+    pub answers: Answers,
+    /// Members that, together with the command, tell a repeated callback from a new one; empty: none do.
+    pub key: &'static [&'static str],
+    /// The request's list whose elements are callbacks of their own; `None`: the request is one callback.
+    pub batch: Option<&'static str>,
+    /// Where the entry was read: a file of the server's source or a page of its documentation.
+    pub source: &'static str,
+}
+
+impl Command {
+    /// The change that is called `name` in an answer.
+    #[must_use]
+    pub fn change(&self, name: &str) -> Option<&'static Change> {
+        self.changes.iter().find(|change| change.name == name)
+    }
+}
+
+/// One member of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+}
+
+/// One member of an answer that the server applies to the operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Its name in the answer.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// When the server applies it.
+    pub rule: Rule,
+    /// The request's member that shows the value to be replaced, if the request has it.
+    pub shown_as: Option<&'static str>,
+}
+
+/// When the server applies a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Whenever it is there and not null.
+    NonNull,
+    /// Whenever it is there and not empty; so it cannot be used to make something empty.
+    NonEmpty,
+    /// As [`Rule::NonNull`], but the server crashes if the operation itself has no value: allowed only where the
+    /// request shows one.
+    IfShown,
+    /// Always: an answer without it clears it. The host repeats the request's value where no plugin changes it.
+    Copied,
+}
+
+/// A type of JSON value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// Text that is itself a JSON object.
+    JsonText,
+    /// A whole number of 32 bits, signed.
+    Int32,
+    /// A whole number of 64 bits, signed.
+    Int64,
+    /// A whole number of 32 bits, unsigned.
+    Uint32,
+    /// A whole number of 64 bits, unsigned.
+    Uint64,
+    /// `true` or `false`.
+    Bool,
+    /// Anything.
+    Any,
+    /// The value, `null` or nothing.
+    Optional(&'static Kind),
+    /// A list.
+    List(&'static Kind),
+    /// An object whose members have any names and this type.
+    Map(&'static Kind),
+    /// An object with these members; others are left out of answers.
+    Object(&'static [Member]),
+    /// An object with these members, and any others, which are kept.
+    Open(&'static [Member]),
+}
+
+/// Which verdicts a command's answer can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answers {
+    /// How a denial is written; `None`: an answer cannot stop the operation.
+    pub deny: Option<Codes>,
+    /// Whether the operation can be dropped while its caller sees success.
+    pub drop: bool,
+    /// Answer members that list the users to leave out; empty: all or none.
+    pub refused: &'static [&'static str],
+    /// Where the request lists the users that need a result each: the list and the member with the user's ID.
+    pub per_user: Option<(&'static str, &'static str)>,
+    /// Whether the answer hands a text back to the client.
+    pub reply: bool,
+}
+
+/// Codes of a denial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Codes {
+    /// Written when a plugin gives no code, or one that is out of range.
+    pub fallback: i32,
+    /// The lowest code of the app's own.
+    pub first: i32,
+    /// The highest code of the app's own.
+    pub last: i32,
+}
+
+impl Codes {
+    /// The code to write for what a plugin asked: itself if it is in range, else the fallback.
+    ///
+    /// ```
+    /// use plugin_sdk::catalogue::Codes;
+    /// let codes = Codes { fallback: 5000, first: 5000, last: 9999 };
+    /// assert_eq!(codes.admit(Some(5001)), 5001);
+    /// assert_eq!(codes.admit(Some(0)), 5000); // OpenIM would take 0 for success
+    /// assert_eq!(codes.admit(None), 5000);
+    /// ```
+    #[must_use]
+    pub fn admit(self, code: Option<i32>) -> i32 {
+        match code {
+            Some(code) if (self.first..=self.last).contains(&code) => code,
+            _ => self.fallback,
+        }
+    }
+}
+
+impl Answers {
+    /// The answer is read, if at all, without effect on the operation.
+    pub const AFTER: Self = Self { deny: None, drop: false, refused: &[], per_user: None, reply: false };
+
+    /// OpenIM, all before-callbacks. The server checks no range; 5000 to 9999 is free of its own codes.
+    pub const OPENIM_BEFORE: Self =
+        Self { deny: Some(Codes { fallback: 5000, first: 5000, last: 9999 }), ..Self::AFTER };
+
+    /// Tencent, one-to-one messages. A silent drop is documented for groups only.
+    pub const C2C_SEND: Self = Self { deny: Some(Codes { fallback: 1, first: 120_001, last: 130_000 }), ..Self::AFTER };
+
+    /// Tencent, groups.
+    pub const GROUP: Self = Self { deny: Some(Codes { fallback: 1, first: 10_100, last: 10_200 }), ..Self::AFTER };
+
+    /// Tencent, invitations to groups.
+    pub const GROUP_INVITE: Self = Self { refused: &["RefusedMembers_Account"], ..Self::GROUP };
+
+    /// Tencent, group messages.
+    pub const GROUP_SEND: Self = Self { drop: true, ..Self::GROUP };
+
+    /// Tencent, messages of official channels.
+    pub const OFFICIAL_SEND: Self = Self { drop: true, ..Self::C2C_SEND };
+
+    /// Tencent, creation of official channels.
+    pub const OFFICIAL_CREATE: Self = Self::C2C_SEND;
+
+    /// Tencent, subscriptions to official channels. Table and prose of the page name the list differently: both are
+    /// written. No codes of the app's own are documented.
+    pub const OFFICIAL_SUBSCRIBE: Self = Self {
+        deny: Some(Codes { fallback: 1, first: 1, last: 1 }),
+        refused: &["RefusedSubscribers_Account", "RefusedMembers_Account"],
+        ..Self::AFTER
+    };
+
+    /// Tencent, friend requests: a non-zero `ErrorCode` would allow, so a denial refuses each user.
+    pub const FRIEND_ADD: Self = Self {
+        deny: Some(Codes { fallback: 38_000, first: 38_000, last: 39_000 }),
+        per_user: Some(("FriendItem", "To_Account")),
+        ..Self::AFTER
+    };
+
+    /// Tencent, answers to friend requests; as [`Answers::FRIEND_ADD`].
+    pub const FRIEND_RESPONSE: Self = Self { per_user: Some(("ResponseFriendItem", "To_Account")), ..Self::FRIEND_ADD };
+
+    /// Tencent, signals to chatbots: 1 means that the text is ignored.
+    pub const CHATBOT: Self = Self { deny: Some(Codes { fallback: 1, first: 1, last: 1 }), reply: true, ..Self::AFTER };
+
+    /// Tencent, gifts in live rooms.
+    pub const GIFT: Self = Self { deny: Some(Codes { fallback: 1, first: 102_100, last: 102_200 }), ..Self::AFTER };
+}

@@ -1,0 +1,353 @@
+//! The exports of a plugin's module: the only `unsafe` of the workspace's own guest code.
+//!
+//! [`export!`](crate::export!) makes the four exports and the manifest section; everything that needs no `unsafe`
+//! is an ordinary function here, so that the expansion stays small.
+
+use std::fmt::Write as _;
+
+use serde_json::value::RawValue;
+
+use crate::callback::Callback;
+use crate::plugin::{Error, Plugin};
+use crate::verdict::Reply;
+use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX, VerdictTag};
+
+/// Exports a type that implements [`Plugin`](crate::Plugin) as the plugin of this crate.
+///
+/// `handles` lists the commands that it decides; the host warns where an operator sends it others. Without it, the
+/// plugin takes any command.
+///
+/// ```
+/// use plugin_sdk::{openim::BeforeAddFriend, Callback, Error, NoSettings, Plugin, Reply};
+///
+/// struct NoFriends;
+///
+/// impl Plugin for NoFriends {
+///     type Settings = NoSettings;
+///
+///     fn configure(NoSettings {}: NoSettings) -> Result<Self, Error> {
+///         Ok(Self)
+///     }
+///
+///     fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+///         match callback.event::<BeforeAddFriend>()? {
+///             Some(event) => Ok(event.deny(5003, "Friend requests are closed.").into()),
+///             None => Ok(Reply::allow()),
+///         }
+///     }
+/// }
+///
+/// plugin_sdk::export!(NoFriends, handles: [BeforeAddFriend]);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! export {
+    ($plugin:ty) => {
+        $crate::export!($plugin, handles: []);
+    };
+    ($plugin:ty, handles: [$($event:ty),* $(,)?]) => {
+        // Names the types on every target, so that a misspelt one is found by `cargo test` too.
+        const _: &[&str] = &[$(<$event as $crate::events::Event<'static>>::COMMAND.name),*];
+
+        // Only in the plugin's own module: unit tests and other crates use the type, not the exports.
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            use $crate::export::{LastWords, State, manifest, manifest_len};
+
+            static PLUGIN: State<$plugin> = State::new();
+
+            #[unsafe(no_mangle)]
+            #[allow(non_upper_case_globals)]
+            pub static last_words: LastWords = LastWords::new();
+
+            #[unsafe(no_mangle)]
+            pub extern "C" fn allocate(len: u32) -> u32 {
+                $crate::export::allocate(len)
+            }
+
+            // SAFETY of the two calls below: the host writes `len` bytes at `ptr`, which `allocate` returned for
+            // this very length, before it calls, and hands each such room over once.
+            #[unsafe(no_mangle)]
+            pub extern "C" fn configure(ptr: u32, len: u32) -> i64 {
+                $crate::export::leave_last_words(&last_words);
+                PLUGIN.configure(unsafe { $crate::export::input(ptr, len) })
+            }
+
+            #[unsafe(no_mangle)]
+            pub extern "C" fn handle_callback(ptr: u32, len: u32) -> i64 {
+                PLUGIN.handle_callback(unsafe { $crate::export::input(ptr, len) })
+            }
+
+            const COMMANDS: &[&str] = &[$(<$event as $crate::events::Event<'static>>::COMMAND.name),*];
+            const NAME: &str = env!("CARGO_PKG_NAME");
+            const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+            #[used]
+            #[unsafe(link_section = "callgate.plugin")]
+            static MANIFEST: [u8; manifest_len(NAME, VERSION, COMMANDS)] = manifest(NAME, VERSION, COMMANDS);
+        };
+    };
+}
+
+/// The configured plugin. It is set once, by `configure`; the host then keeps the memory as it is and starts every
+/// callback from it.
+#[allow(missing_debug_implementations, reason = "nobody ever sees one")]
+pub struct State<P>(std::cell::UnsafeCell<Option<P>>);
+
+// SAFETY: this module is only reached from the exports of a wasm32 module without threads: there is one thread, and
+// the host never calls an export while another one runs (a plugin imports nothing that could call back).
+unsafe impl<P> Sync for State<P> {}
+
+impl<P: Plugin> State<P> {
+    /// Not configured yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(std::cell::UnsafeCell::new(None))
+    }
+
+    /// Reads the settings, configures the plugin and packs a [`ConfigureReply`].
+    pub fn configure(&self, input: &[u8]) -> i64 {
+        let reply = match configured::<P>(input) {
+            Ok(plugin) => {
+                // SAFETY: no reference into the cell is alive: `handle_callback` does not run at the same time (see
+                // above) and keeps none.
+                unsafe { *self.0.get() = Some(plugin) };
+                ConfigureReply { accepted: true, reason: String::new() }
+            }
+            Err(error) => ConfigureReply { accepted: false, reason: error.to_string() },
+        };
+        hand_over(serde_json::to_vec(&reply).unwrap_or_default())
+    }
+
+    /// Decides one callback and packs the [`Reply`].
+    pub fn handle_callback(&self, input: &[u8]) -> i64 {
+        // SAFETY: the cell is only written by `configure`, which does not run at the same time.
+        let plugin = unsafe { &*self.0.get() };
+        hand_over(match plugin {
+            Some(plugin) => decided(plugin, input),
+            None => fail("called before `configure`"),
+        })
+    }
+}
+
+impl<P: Plugin> Default for State<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Parses [`Configuration`] and calls the plugin's `configure`.
+pub fn configured<P: Plugin>(input: &[u8]) -> Result<P, Error> {
+    let configuration: Configuration<'_> = serde_json::from_slice(input)?;
+    settings::<P>(configuration.settings)
+}
+
+fn settings<P: Plugin>(settings: &RawValue) -> Result<P, Error> {
+    let settings = serde_json::from_str(settings.get()).map_err(|error| {
+        // The position is one in JSON that the operator never sees.
+        let text = error.to_string();
+        Error::new(text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text))
+    })?;
+    P::configure(settings)
+}
+
+/// Parses an envelope, asks the plugin and writes the reply.
+pub fn decided<P: Plugin>(plugin: &P, input: &[u8]) -> Vec<u8> {
+    let callback = std::str::from_utf8(input)
+        .map_err(|error| Error::new(error.to_string()))
+        .and_then(|input| Callback::parse(input).map_err(Error::from));
+    match callback.and_then(|callback| plugin.decide(&callback)) {
+        Ok(reply) => write(&reply),
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn write(reply: &Reply) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    match serde_json::to_writer(&mut bytes, reply) {
+        Ok(()) => bytes,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn fail(message: &str) -> Vec<u8> {
+    #[derive(serde::Serialize)]
+    struct Fail<'a> {
+        verdict: VerdictTag,
+        message: &'a str,
+    }
+    serde_json::to_vec(&Fail { verdict: VerdictTag::Fail, message }).unwrap_or_default()
+}
+
+/// Room for `len` bytes of input, never given back: the next callback starts from a fresh memory anyway.
+#[must_use]
+pub fn allocate(len: u32) -> u32 {
+    let room = Vec::<u8>::with_capacity(len as usize);
+    let ptr = std::mem::ManuallyDrop::new(room).as_mut_ptr();
+    ptr as usize as u32
+}
+
+/// The input that the host wrote.
+///
+/// # Safety
+/// `ptr` must come from [`allocate`] with this `len`, and all `len` bytes must have been written since.
+#[must_use]
+pub unsafe fn input(ptr: u32, len: u32) -> &'static [u8] {
+    // SAFETY: by this function's own condition the range is allocated, written, and never freed or written again.
+    unsafe { std::slice::from_raw_parts(ptr as usize as *const u8, len as usize) }
+}
+
+/// Leaks a reply and packs its place; the memory is thrown away after the call.
+fn hand_over(bytes: Vec<u8>) -> i64 {
+    let bytes = bytes.leak();
+    crate::wire::pack(bytes.as_ptr() as usize as u32, bytes.len() as u32)
+}
+
+/// Where the panic message is left for the host: a length, then the text.
+#[repr(C)]
+#[allow(missing_debug_implementations, reason = "nobody ever sees one")]
+pub struct LastWords {
+    len: std::cell::UnsafeCell<u32>,
+    text: std::cell::UnsafeCell<[u8; LAST_WORDS_BYTES_MAX]>,
+}
+
+// SAFETY: as for `State`: one thread, no re-entrance.
+unsafe impl Sync for LastWords {}
+
+impl LastWords {
+    /// No words yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { len: std::cell::UnsafeCell::new(0), text: std::cell::UnsafeCell::new([0; LAST_WORDS_BYTES_MAX]) }
+    }
+
+    fn clear(&self) {
+        // SAFETY: no reference to the length is ever handed out.
+        unsafe { *self.len.get() = 0 };
+    }
+
+    fn push(&self, text: &str) {
+        // SAFETY: the references live only in this function, which does not call itself, on the only thread.
+        let (len, room) = unsafe { (&mut *self.len.get(), &mut *self.text.get()) };
+        let used = (*len as usize).min(room.len());
+        let free = room.get_mut(used..).unwrap_or_default();
+        let taken = text.floor_char_boundary(free.len());
+        for (to, from) in free.iter_mut().zip(text.as_bytes().iter().take(taken)) {
+            *to = *from;
+        }
+        *len = (used + taken) as u32;
+    }
+}
+
+impl Default for LastWords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+struct Words<'a>(&'a LastWords);
+
+impl std::fmt::Write for Words<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.push(text);
+        Ok(())
+    }
+}
+
+/// From now on a panic leaves its message, and where it happened, in `words`.
+pub fn leave_last_words(words: &'static LastWords) {
+    std::panic::set_hook(Box::new(|panic| {
+        words.clear();
+        // Writing into a fixed room cannot fail.
+        let _ = write!(Words(words), "{panic}");
+    }));
+}
+
+const SDK: &str = concat!("callgate-plugin-sdk ", env!("CARGO_PKG_VERSION"));
+
+/// The parts of the manifest's JSON, one after the other.
+///
+/// Names need no escaping: cargo allows neither quotes nor backslashes in them, and neither do commands.
+macro_rules! manifest_parts {
+    ($push:ident, $name:expr, $version:expr, $commands:expr) => {
+        $push!(r#"{"abi":1,"name":""#);
+        $push!($name);
+        $push!(r#"","version":""#);
+        $push!($version);
+        $push!(r#"","sdk":""#);
+        $push!(SDK);
+        $push!(r#"","commands":["#);
+        let mut command = 0;
+        while command < $commands.len() {
+            if command > 0 {
+                $push!(",");
+            }
+            $push!("\"");
+            $push!($commands[command]);
+            $push!("\"");
+            command += 1;
+        }
+        $push!("]}");
+    };
+}
+
+/// Length of the manifest in bytes.
+#[must_use]
+#[allow(clippy::indexing_slicing, reason = "const code has no other way; a mistake would not compile")]
+pub const fn manifest_len(name: &str, version: &str, commands: &[&str]) -> usize {
+    let mut len = 0;
+    macro_rules! push {
+        ($text:expr) => {
+            len += $text.len()
+        };
+    }
+    manifest_parts!(push, name, version, commands);
+    len
+}
+
+/// The manifest as JSON; `N` is [`manifest_len`] of the same arguments. Evaluated when the plugin is compiled.
+#[must_use]
+#[allow(clippy::indexing_slicing, reason = "const code has no other way; a mistake would not compile")]
+pub const fn manifest<const N: usize>(name: &str, version: &str, commands: &[&str]) -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut at = 0;
+    macro_rules! push {
+        ($text:expr) => {
+            let text: &str = $text;
+            let mut i = 0;
+            while i < text.len() {
+                bytes[at] = text.as_bytes()[i];
+                at += 1;
+                i += 1;
+            }
+        };
+    }
+    manifest_parts!(push, name, version, commands);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{ABI_VERSION, Manifest};
+
+    #[test]
+    fn the_manifest_is_json_that_the_host_reads() {
+        const COMMANDS: &[&str] = &["a", "b.c"];
+        const LEN: usize = manifest_len("demo", "1.2.3", COMMANDS);
+        let manifest: Manifest = serde_json::from_slice(&manifest::<LEN>("demo", "1.2.3", COMMANDS)).unwrap();
+        assert_eq!(manifest.abi, ABI_VERSION);
+        assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("demo", "1.2.3"));
+        assert_eq!(manifest.commands, COMMANDS);
+    }
+
+    #[test]
+    fn last_words_are_cut_at_a_character_not_inside_one() {
+        let words = LastWords::new();
+        words.push(&"a".repeat(LAST_WORDS_BYTES_MAX - 1));
+        words.push("é");
+        assert_eq!(unsafe { *words.len.get() } as usize, LAST_WORDS_BYTES_MAX - 1);
+        words.push("b");
+        assert_eq!(unsafe { *words.len.get() } as usize, LAST_WORDS_BYTES_MAX);
+    }
+}

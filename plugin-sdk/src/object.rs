@@ -1,0 +1,311 @@
+//! A JSON object read field by field: nothing is parsed before a plugin asks for it.
+//!
+//! A chat server adds members, and sometimes sends one in a form that its documentation does not show. A plugin that
+//! never looks at such a member must not fail over it, so a typed event is a view: each accessor reads one member and
+//! fails alone, with an error that names it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::catalogue::Kind;
+
+/// Text, borrowed from the callback where it needs no unescaping.
+pub type Text<'a> = Cow<'a, str>;
+
+/// The members of a JSON object, unparsed and in order.
+///
+/// ```
+/// use plugin_sdk::Object;
+/// let object = Object::parse("demo", r#"{"userID":"u1","level":"3","extra":null}"#)?;
+/// assert_eq!(object.read::<i64>("level")?, 3); // numbers may arrive as text
+/// assert_eq!(object.read::<Option<i64>>("extra")?, None);
+/// assert!(object.read::<i64>("userID").is_err());
+/// # Ok::<(), plugin_sdk::FieldError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Object<'a> {
+    owner: &'static str,
+    members: Vec<(Text<'a>, &'a RawValue)>,
+}
+
+impl<'a> Object<'a> {
+    /// Reads the member names of the JSON object `json`; the values stay unparsed.
+    ///
+    /// `owner` is the command (or the member of a command) that the object belongs to; errors name it.
+    ///
+    /// # Errors
+    /// If `json` is not a JSON object.
+    pub fn parse(owner: &'static str, json: &'a str) -> Result<Self, FieldError> {
+        match serde_json::from_str::<Members<'a>>(json) {
+            Ok(members) => Ok(Self { owner, members: members.0 }),
+            Err(_) => Err(FieldError::new(owner, "", Problem::WrongType { expected: "an object" })),
+        }
+    }
+
+    /// The value of a member as it was written; of several with this name the last, as chat servers read it.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// Whether the member is there and not `null`.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.raw(name).is_some_and(|raw| raw.get() != "null")
+    }
+
+    /// Reads one member.
+    ///
+    /// # Errors
+    /// If it is missing or `null` where `T` needs a value, or has another type.
+    pub fn read<T: Read<'a>>(&self, name: &'static str) -> Result<T, FieldError> {
+        T::read(self.raw(name), name).map_err(|problem| FieldError::new(self.owner, name, problem))
+    }
+
+    /// Reads one member for which the chat server writes `null`, or nothing, when it is empty.
+    ///
+    /// # Errors
+    /// If it has another type.
+    pub fn read_or_empty<T: Read<'a> + Default>(&self, name: &'static str) -> Result<T, FieldError> {
+        if self.has(name) { self.read(name) } else { Ok(T::default()) }
+    }
+
+    /// All members, in order, also those that no accessor knows.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.members.iter().map(|(key, value)| (&**key, *value))
+    }
+}
+
+/// A member that could not be read as what the plugin asked for.
+///
+/// Its text names the command and the member: ``callbackBeforeX: member `userID` is missing``.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    owner: &'static str,
+    field: &'static str,
+    problem: Problem,
+}
+
+impl FieldError {
+    fn new(owner: &'static str, field: &'static str, problem: Problem) -> Self {
+        Self { owner, field, problem }
+    }
+
+    /// The member's name as the chat server writes it.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+}
+
+/// Why a member could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// There is no such member, or it is `null`.
+    Missing,
+    /// The member is of another type.
+    WrongType {
+        /// What would have been right.
+        expected: &'static str,
+    },
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.owner)?;
+        f.write_str(": ")?;
+        if self.field.is_empty() {
+            f.write_str("the callback")?;
+        } else {
+            f.write_str("member `")?;
+            f.write_str(self.field)?;
+            f.write_str("`")?;
+        }
+        match self.problem {
+            Problem::Missing => f.write_str(" is missing"),
+            Problem::WrongType { expected } => {
+                f.write_str(" is not ")?;
+                f.write_str(expected)
+            }
+        }
+    }
+}
+
+impl std::error::Error for FieldError {}
+
+/// A type that a member can be read as.
+///
+/// Implemented for text, whole numbers, `bool`, raw JSON, [`Option`] (`None` for a member that is absent or `null`),
+/// [`Vec`] and the objects of the platforms' modules.
+pub trait Read<'a>: Sized {
+    /// The type in the catalogue.
+    const KIND: Kind;
+
+    /// Reads a member called `name` from its JSON text; `None` if it is absent.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn read(raw: Option<&'a RawValue>, name: &'static str) -> Result<Self, Problem>;
+}
+
+/// The JSON text of a value that must be there, with OpenIM's documented wrapper `{"value": …}` taken off.
+///
+/// The real server writes wrapped fields plain; only its documentation shows the object form.
+fn scalar(raw: Option<&RawValue>) -> Result<&str, Problem> {
+    let json = raw.ok_or(Problem::Missing)?.get();
+    let json = if json.starts_with('{') { unwrap(json).unwrap_or(json) } else { json };
+    if json == "null" { Err(Problem::Missing) } else { Ok(json) }
+}
+
+fn unwrap(json: &str) -> Option<&str> {
+    let wrapper = serde_json::from_str::<Members<'_>>(json).ok()?;
+    match wrapper.0.as_slice() {
+        [(key, value)] if key == "value" => Some(value.get()),
+        _ => None,
+    }
+}
+
+impl<'a> Read<'a> for Text<'a> {
+    const KIND: Kind = Kind::Text;
+
+    fn read(raw: Option<&'a RawValue>, _: &'static str) -> Result<Self, Problem> {
+        let json = scalar(raw)?;
+        let inner = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+        match inner {
+            Some(inner) if !inner.contains('\\') => Ok(Cow::Borrowed(inner)),
+            Some(_) => serde_json::from_str(json).map(Cow::Owned).map_err(|_| Problem::WrongType { expected: "text" }),
+            None => Err(Problem::WrongType { expected: "text" }),
+        }
+    }
+}
+
+impl<'a> Read<'a> for bool {
+    const KIND: Kind = Kind::Bool;
+
+    fn read(raw: Option<&'a RawValue>, _: &'static str) -> Result<Self, Problem> {
+        match scalar(raw)? {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(Problem::WrongType { expected: "true or false" }),
+        }
+    }
+}
+
+macro_rules! read_whole_numbers {
+    ($($number:ty: $kind:ident),*) => {$(
+        impl<'a> Read<'a> for $number {
+            const KIND: Kind = Kind::$kind;
+
+            fn read(raw: Option<&'a RawValue>, _: &'static str) -> Result<Self, Problem> {
+                let json = scalar(raw)?;
+                let digits = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(json);
+                digits.parse().map_err(|_| Problem::WrongType {
+                    expected: concat!("a whole number (", stringify!($number), ")"),
+                })
+            }
+        }
+    )*};
+}
+read_whole_numbers!(i32: Int32, i64: Int64, u32: Uint32, u64: Uint64);
+
+impl<'a> Read<'a> for &'a RawValue {
+    const KIND: Kind = Kind::Any;
+
+    fn read(raw: Option<&'a RawValue>, _: &'static str) -> Result<Self, Problem> {
+        raw.ok_or(Problem::Missing)
+    }
+}
+
+impl<'a, T: Read<'a>> Read<'a> for Option<T> {
+    const KIND: Kind = Kind::Optional(&T::KIND);
+
+    fn read(raw: Option<&'a RawValue>, name: &'static str) -> Result<Self, Problem> {
+        match T::read(raw, name) {
+            Ok(value) => Ok(Some(value)),
+            Err(Problem::Missing) => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+impl<'a, T: Read<'a>> Read<'a> for Vec<T> {
+    const KIND: Kind = Kind::List(&T::KIND);
+
+    fn read(raw: Option<&'a RawValue>, name: &'static str) -> Result<Self, Problem> {
+        const EXPECTED: Problem = Problem::WrongType { expected: "a list of such elements" };
+        let json = raw.ok_or(Problem::Missing)?.get();
+        if json == "null" {
+            return Err(Problem::Missing);
+        }
+        let elements: Vec<&'a RawValue> = serde_json::from_str(json).map_err(|_| EXPECTED)?;
+        elements.into_iter().map(|element| T::read(Some(element), name).map_err(|_| EXPECTED)).collect()
+    }
+}
+
+impl<'a> Read<'a> for Object<'a> {
+    const KIND: Kind = Kind::Any;
+
+    fn read(raw: Option<&'a RawValue>, name: &'static str) -> Result<Self, Problem> {
+        let json = raw.ok_or(Problem::Missing)?.get();
+        if json == "null" {
+            return Err(Problem::Missing);
+        }
+        Object::parse(name, json).map_err(|_| Problem::WrongType { expected: "an object" })
+    }
+}
+
+struct Members<'a>(Vec<(Text<'a>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(16);
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    members.push((key.0, map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+/// A member name, borrowed where it needs no unescaping (serde copies a plain `Cow` always).
+struct Key<'a>(Text<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a member name")
+            }
+
+            fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Self::Value, E> {
+                Err(E::custom("a member name must be text"))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}

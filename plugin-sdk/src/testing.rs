@@ -1,0 +1,74 @@
+//! Tests of a plugin without wasm: configure it, hand it a callback, look at its reply.
+//!
+//! The plugin's own code runs natively; settings and callbacks pass through the same JSON as in the host, so a
+//! misspelt settings key or a missing member behaves as it will there.
+
+use serde_json::{Value, json};
+
+use crate::events::Event;
+use crate::export::{configured, decided};
+use crate::plugin::{Error, Plugin};
+use crate::wire::Phase;
+
+/// A configured plugin under test.
+///
+/// ```
+/// # use plugin_sdk::{openim::BeforeAddFriend, Callback, Error, NoSettings, Plugin, Reply};
+/// # struct NoFriends;
+/// # impl Plugin for NoFriends {
+/// #     type Settings = NoSettings;
+/// #     fn configure(NoSettings {}: NoSettings) -> Result<Self, Error> { Ok(Self) }
+/// #     fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+/// #         match callback.event::<BeforeAddFriend>()? {
+/// #             Some(event) => Ok(event.deny(5003, "Friend requests are closed.").into()),
+/// #             None => Ok(Reply::allow()),
+/// #         }
+/// #     }
+/// # }
+/// use plugin_sdk::testing::TestPlugin;
+/// use serde_json::json;
+///
+/// let plugin = TestPlugin::<NoFriends>::configure(json!({}))?;
+/// let reply = plugin.decide::<BeforeAddFriend>(json!({ "fromUserID": "u1", "toUserID": "u2" }));
+/// assert_eq!(reply, json!({ "verdict": "deny", "code": 5003, "message": "Friend requests are closed." }));
+/// assert!(TestPlugin::<NoFriends>::configure(json!({ "unknown": 1 })).is_err());
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TestPlugin<P>(P);
+
+impl<P: Plugin> TestPlugin<P> {
+    /// Configures the plugin as the host would with these settings.
+    ///
+    /// # Errors
+    /// What the plugin says against them.
+    pub fn configure(settings: Value) -> Result<Self, Error> {
+        configured(json!({ "settings": settings }).to_string().as_bytes()).map(Self)
+    }
+
+    /// Hands the plugin the command of `E` with this body; returns the reply as the host would get it.
+    pub fn decide<'a, E: Event<'a>>(&self, body: Value) -> Value {
+        let command = E::COMMAND;
+        self.decide_command(command.platform.name(), command.name, command.phase, body)
+    }
+
+    /// Hands the plugin any command, also one that no type stands for.
+    pub fn decide_command(&self, platform: &str, command: &str, phase: Phase, body: Value) -> Value {
+        let envelope = json!({
+            "platform": platform,
+            "command": command,
+            "phase": phase,
+            "operation_id": "test",
+            "arrived_unix_ms": 1_700_000_000_000_u64,
+            "client_address": "",
+            "query": [],
+            "body": body,
+        });
+        serde_json::from_slice(&decided(&self.0, envelope.to_string().as_bytes())).unwrap_or_default()
+    }
+
+    /// The plugin itself.
+    pub fn plugin(&self) -> &P {
+        &self.0
+    }
+}

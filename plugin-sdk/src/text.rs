@@ -1,0 +1,155 @@
+//! Comparing text that people write to get around a rule.
+//!
+//! A user who is denied `support` tries `SUPPORT`, `ＳＵＰＰＯＲＴ`, `s u p p o r t` and `sup<zero-width space>port`.
+//! The functions here bring such spellings to one form, without tables that would weigh more than a plugin does.
+
+/// Whether a character shows as nothing: zero-width spaces and joiners, soft hyphens, direction marks, variation
+/// selectors.
+///
+/// ```
+/// assert!(plugin_sdk::text::is_invisible('\u{200b}'));
+/// assert!(!plugin_sdk::text::is_invisible('a'));
+/// ```
+#[must_use]
+pub const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a text shows nothing: spaces, and characters that are invisible.
+///
+/// ```
+/// assert!(plugin_sdk::text::is_blank(" \u{200b}\u{3000}"));
+/// assert!(!plugin_sdk::text::is_blank("a"));
+/// ```
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| is_space(c) || is_invisible(c) || c.is_control())
+}
+
+/// Whether a character shows as a space: the white space of Unicode, and braille's blank.
+///
+/// ```
+/// assert!(plugin_sdk::text::is_space('\u{3000}')); // ideographic space
+/// ```
+#[must_use]
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || c == '\u{2800}'
+}
+
+/// One character in its simplest form: lower case, full-width forms as ASCII, any space as `' '`; `None` for what is
+/// invisible, control characters among them.
+///
+/// ```
+/// use plugin_sdk::text::fold_char;
+/// assert_eq!(fold_char('Ｓ'), Some('s'));
+/// assert_eq!(fold_char('\u{a0}'), Some(' '));
+/// assert_eq!(fold_char('\u{200d}'), None);
+/// assert_eq!(fold_char('\u{1}'), None);
+/// ```
+#[must_use]
+pub fn fold_char(c: char) -> Option<char> {
+    if c.is_ascii_graphic() {
+        return Some(c.to_ascii_lowercase());
+    }
+    if is_invisible(c) || c.is_control() && !is_space(c) {
+        return None;
+    }
+    if is_space(c) {
+        return Some(' ');
+    }
+    // FF01 to FF5E are ASCII's 21 to 7E, moved by FEE0.
+    let c = match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        _ => c,
+    };
+    let mut lower = c.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(single), None) => Some(single),
+        _ => Some(c),
+    }
+}
+
+/// A text in the form in which spellings are compared: folded characters, runs of spaces as one, none at the ends,
+/// and letters that stand singly (`s u p p o r t`) drawn together.
+///
+/// ```
+/// use plugin_sdk::text::fold;
+/// assert_eq!(fold("  0fficial ＳＵＰＰＯＲＴ"), "0fficial support");
+/// assert_eq!(fold("S-u-p p o r t"), "s-u-p port"); // only spaces are looked through
+/// assert_eq!(fold("s u p\u{3000}p o r t"), "support");
+/// assert_eq!(fold("I am a user"), "i am a user");
+/// ```
+#[must_use]
+pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars().filter_map(fold_char) {
+        if c != ' ' || !(folded.is_empty() || folded.ends_with(' ')) {
+            folded.push(c);
+        }
+    }
+    if folded.ends_with(' ') {
+        folded.pop();
+    }
+    if stands_singly(&folded) { join_single_letters(&folded) } else { folded }
+}
+
+/// Whether three or more single letters stand in a row; two (`a b`) are common in honest text.
+fn stands_singly(folded: &str) -> bool {
+    let mut row = 0;
+    folded.split(' ').any(|word| {
+        row = if is_single(word) { row + 1 } else { 0 };
+        row >= 3
+    })
+}
+
+fn is_single(word: &str) -> bool {
+    let mut chars = word.chars();
+    chars.next().is_some() && chars.next().is_none()
+}
+
+fn join_single_letters(folded: &str) -> String {
+    let mut joined = String::with_capacity(folded.len());
+    let mut after_single = false;
+    for word in folded.split(' ') {
+        let single = is_single(word);
+        if !(joined.is_empty() || single && after_single) {
+            joined.push(' ');
+        }
+        joined.push_str(word);
+        after_single = single;
+    }
+    joined
+}
+
+/// Runs of white space as one space, none at the ends, invisible characters left out: what a name should look like.
+///
+/// ```
+/// assert_eq!(plugin_sdk::text::tidy("  John   Doe "), "John Doe");
+/// ```
+#[must_use]
+pub fn tidy(text: &str) -> String {
+    let mut tidy = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_space(c) {
+            if !(tidy.is_empty() || tidy.ends_with(' ')) {
+                tidy.push(' ');
+            }
+        } else if !is_removable(c) {
+            tidy.push(c);
+        }
+    }
+    if tidy.ends_with(' ') {
+        tidy.pop();
+    }
+    tidy
+}
+
+/// Whether a character can go without changing what a reader sees: control characters, and what is invisible except
+/// the joiners and selectors that emoji and some scripts are made of.
+fn is_removable(c: char) -> bool {
+    c.is_control() || is_invisible(c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+}

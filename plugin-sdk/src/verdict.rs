@@ -1,0 +1,228 @@
+//! What a plugin answers.
+
+use std::borrow::Cow;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::wire::{LogLevel, LogLine, UserResult, VerdictTag};
+
+/// What is to happen to the operation.
+///
+/// Events have methods for the verdicts that their chat server knows (`event.deny(…)`, `event.modify()`, …); prefer
+/// those. A verdict that the command cannot carry is turned by the host into the nearest safe one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Go on, unchanged.
+    Allow,
+    /// Stop the operation.
+    Deny {
+        /// The code that the chat server hands to its user; `None`: the platform's usual one.
+        code: Option<i32>,
+        /// What the user may read.
+        message: String,
+        /// More, for the developers of the app.
+        detail: String,
+    },
+    /// Go on with these members of the answer set.
+    Modify(Changes),
+    /// Stop the operation and let its caller believe that it succeeded.
+    Drop,
+    /// Go on without these users.
+    RefuseSome(Vec<String>),
+    /// A result for each user.
+    PerUser(Vec<UserResult>),
+    /// Hand this text back to the client.
+    Reply(String),
+}
+
+impl Verdict {
+    /// A denial with a code and a text that the user may read.
+    ///
+    /// ```
+    /// use plugin_sdk::{Reply, Verdict};
+    /// let reply = Reply::from(Verdict::deny(5001, "This name is reserved."));
+    /// assert_eq!(
+    ///     serde_json::to_string(&reply)?,
+    ///     r#"{"verdict":"deny","code":5001,"message":"This name is reserved."}"#
+    /// );
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn deny(code: i32, message: impl Into<String>) -> Self {
+        Self::Deny { code: Some(code), message: message.into(), detail: String::new() }
+    }
+}
+
+/// Members of an answer and their new values. Made by an event's `modify()`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes(Vec<(Cow<'static, str>, Json)>);
+
+impl Changes {
+    /// Sets a member; an earlier value of it is replaced.
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Json) {
+        let name = name.into();
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// The new value of a member.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// Whether nothing is changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The members in the order in which they were first set.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+}
+
+impl Serialize for Changes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+/// A JSON value as text, handed on byte for byte.
+#[derive(Debug, Clone)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    /// Writes `value` as JSON.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON (a map whose keys are not text).
+    pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, crate::Error> {
+        Ok(Self(to_raw_value(value)?))
+    }
+
+    /// For types that always can be written.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn infallible<T: Serialize + ?Sized>(value: &T) -> Self {
+        Self(to_raw_value(value).unwrap_or_default())
+    }
+
+    /// A text that is JSON already; `null` if it is not.
+    pub(crate) fn from_text(json: String) -> Self {
+        Self(RawValue::from_string(json).unwrap_or_default())
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl From<&RawValue> for Json {
+    fn from(raw: &RawValue) -> Self {
+        Self(raw.to_owned())
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Json {}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// A verdict, and what else the plugin wants to hand over.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Reply {
+    /// What is to happen to the operation.
+    pub verdict: Verdict,
+    /// Data to hand on; the host writes each as one line of JSON.
+    pub records: Vec<Json>,
+    /// Lines for the host's log.
+    pub log: Vec<LogLine<'static>>,
+}
+
+impl Reply {
+    /// Allows the operation, unchanged.
+    pub const fn allow() -> Self {
+        Self { verdict: Verdict::Allow, records: Vec::new(), log: Vec::new() }
+    }
+
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// If `record` cannot be written as JSON (a map whose keys are not text).
+    pub fn record<T: serde::Serialize + ?Sized>(mut self, record: &T) -> Result<Self, crate::Error> {
+        self.records.push(Json::new(record)?);
+        Ok(self)
+    }
+
+    /// Adds a line to the host's log. It must hold nothing that operators should not read.
+    pub fn log(mut self, level: LogLevel, text: impl Into<String>) -> Self {
+        self.log.push(LogLine { level, text: Cow::Owned(text.into()) });
+        self
+    }
+}
+
+impl<T: Into<Verdict>> From<T> for Reply {
+    fn from(verdict: T) -> Self {
+        Self { verdict: verdict.into(), records: Vec::new(), log: Vec::new() }
+    }
+}
+
+impl Serialize for Reply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match &self.verdict {
+            Verdict::Allow => map.serialize_entry("verdict", &VerdictTag::Allow)?,
+            Verdict::Deny { code, message, detail } => {
+                map.serialize_entry("verdict", &VerdictTag::Deny)?;
+                if let Some(code) = code {
+                    map.serialize_entry("code", code)?;
+                }
+                map.serialize_entry("message", message)?;
+                if !detail.is_empty() {
+                    map.serialize_entry("detail", detail)?;
+                }
+            }
+            Verdict::Modify(changes) => {
+                map.serialize_entry("verdict", &VerdictTag::Modify)?;
+                map.serialize_entry("changes", changes)?;
+            }
+            Verdict::Drop => map.serialize_entry("verdict", &VerdictTag::Drop)?,
+            Verdict::RefuseSome(refused) => {
+                map.serialize_entry("verdict", &VerdictTag::RefuseSome)?;
+                map.serialize_entry("refused", refused)?;
+            }
+            Verdict::PerUser(results) => {
+                map.serialize_entry("verdict", &VerdictTag::PerUser)?;
+                map.serialize_entry("results", results)?;
+            }
+            Verdict::Reply(text) => {
+                map.serialize_entry("verdict", &VerdictTag::Reply)?;
+                map.serialize_entry("reply", text)?;
+            }
+        }
+        if !self.records.is_empty() {
+            map.serialize_entry("records", &self.records)?;
+        }
+        if !self.log.is_empty() {
+            map.serialize_entry("log", &self.log)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,243 @@
+//! What crosses the border between host and plugin, with its version.
+//!
+//! Host and plugins compile against these very types, so neither can drift from the other. `ABI.md` beside this
+//! crate says the same for those who write plugins in another language.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Version of the contract. It changes only when an old plugin could no longer be understood; new optional members
+/// are no reason, because both sides ignore members that they do not know.
+pub const ABI_VERSION: u32 = 1;
+
+/// Name of the custom section that holds a [`Manifest`] as JSON.
+pub const MANIFEST_SECTION: &str = "callgate.plugin";
+
+/// Names of the exports that a plugin must have.
+pub mod export {
+    /// The only linear memory.
+    pub const MEMORY: &str = "memory";
+    /// `(len: i32) -> ptr: i32`: room for the host to write input.
+    pub const ALLOCATE: &str = "allocate";
+    /// `(ptr: i32, len: i32) -> i64`: a [`Configuration`](super::Configuration) in, a packed
+    /// [`ConfigureReply`](super::ConfigureReply) out.
+    pub const CONFIGURE: &str = "configure";
+    /// `(ptr: i32, len: i32) -> i64`: an [`Envelope`](super::Envelope) in, a packed [`Reply`](super::Reply) out.
+    pub const HANDLE_CALLBACK: &str = "handle_callback";
+    /// A global that holds the address of the [last words](super::LAST_WORDS_BYTES_MAX).
+    pub const LAST_WORDS: &str = "last_words";
+}
+
+/// Longest panic message that survives a trap, in bytes.
+///
+/// At the address in the global `last_words` stand a little-endian `u32` length (0: no last words) and then the
+/// message, UTF-8, cut to this many bytes.
+pub const LAST_WORDS_BYTES_MAX: usize = 1020;
+
+/// Packs the place of a reply into the `i64` that an export returns: `ptr << 32 | len`.
+///
+/// ```
+/// use plugin_sdk::wire::{pack, unpack};
+/// assert_eq!(unpack(pack(0x1_0000, 12)), (0x1_0000, 12));
+/// assert_eq!(unpack(-1), (u32::MAX, u32::MAX)); // any value unpacks: the host checks it against the memory
+/// ```
+#[must_use]
+pub const fn pack(ptr: u32, len: u32) -> i64 {
+    (((ptr as u64) << 32) | len as u64) as i64
+}
+
+/// The inverse of [`pack`]: address and length in bytes.
+#[must_use]
+pub const fn unpack(packed: i64) -> (u32, u32) {
+    ((packed as u64 >> 32) as u32, packed as u32)
+}
+
+/// What a module says of itself in its custom section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The contract that it was built for: [`ABI_VERSION`].
+    pub abi: u32,
+    /// The plugin's name, usually its crate's.
+    pub name: String,
+    /// The plugin's version.
+    pub version: String,
+    /// What it was built with, for example `callgate-plugin-sdk 0.1.0`.
+    #[serde(default)]
+    pub sdk: String,
+    /// Commands that it handles; empty: any that the operator sends to it.
+    #[serde(default)]
+    pub commands: Vec<String>,
+}
+
+/// What `configure` is given.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Configuration<'a> {
+    /// The table `settings` of this plugin in the host's settings, as JSON.
+    #[serde(borrow)]
+    pub settings: &'a RawValue,
+}
+
+/// What `configure` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigureReply {
+    /// Whether the plugin can work with these settings.
+    pub accepted: bool,
+    /// If not, why: one sentence for the operator.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// Whether the chat server waits for the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The operation waits for the verdict.
+    Before,
+    /// The operation is done; a verdict has no effect on it.
+    After,
+}
+
+/// A callback without its body: the members of an [`Envelope`] that the host knows.
+#[derive(Debug, Clone, Serialize)]
+pub struct EnvelopeHead<'a> {
+    /// `openim` or `tencent-chat`.
+    pub platform: &'a str,
+    /// The platform's own name of the command.
+    pub command: &'a str,
+    /// From the catalogue, never from the name.
+    pub phase: Phase,
+    /// The chat server's tracing ID; empty if it sent none.
+    pub operation_id: &'a str,
+    /// When the request's head had been read, in milliseconds since 1970-01-01 UTC.
+    pub arrived_unix_ms: u64,
+    /// Address of the user's client, where the chat server tells it; empty otherwise.
+    pub client_address: &'a str,
+    /// Query parameters, in order, without those that authenticate.
+    pub query: &'a [(String, String)],
+}
+
+/// One callback, as `handle_callback` is given it.
+#[derive(Debug, Deserialize)]
+pub struct Envelope<'a> {
+    /// See [`EnvelopeHead::platform`].
+    #[serde(borrow)]
+    pub platform: Cow<'a, str>,
+    /// See [`EnvelopeHead::command`].
+    #[serde(borrow)]
+    pub command: Cow<'a, str>,
+    /// See [`EnvelopeHead::phase`].
+    pub phase: Phase,
+    /// See [`EnvelopeHead::operation_id`].
+    #[serde(borrow, default)]
+    pub operation_id: Cow<'a, str>,
+    /// See [`EnvelopeHead::arrived_unix_ms`].
+    #[serde(default)]
+    pub arrived_unix_ms: u64,
+    /// See [`EnvelopeHead::client_address`].
+    #[serde(borrow, default)]
+    pub client_address: Cow<'a, str>,
+    /// See [`EnvelopeHead::query`]; read on demand.
+    #[serde(borrow, default)]
+    pub query: Option<&'a RawValue>,
+    /// The callback's own JSON object, exactly as the chat server wrote it.
+    #[serde(borrow)]
+    pub body: &'a RawValue,
+}
+
+/// What `handle_callback` answers, as the host reads it.
+///
+/// The verdict is a word and the members that belong to it stand beside it: `{"verdict":"deny","code":5001,
+/// "message":"…"}`. A flat object costs the host one pass and no copy.
+#[derive(Debug, Deserialize)]
+pub struct Reply<'a> {
+    /// Which verdict; the members below that do not belong to it are ignored.
+    pub verdict: VerdictTag,
+    /// `deny`: the code that the chat server's user is shown.
+    #[serde(default)]
+    pub code: Option<i32>,
+    /// `deny`: a text that the user may read. `fail`: why there is no verdict, for the operator only.
+    #[serde(borrow, default)]
+    pub message: Cow<'a, str>,
+    /// `deny`: more detail, for developers of the app.
+    #[serde(borrow, default)]
+    pub detail: Cow<'a, str>,
+    /// `modify`: an object of answer members and their new values.
+    #[serde(borrow, default)]
+    pub changes: Option<&'a RawValue>,
+    /// `refuse_some`: the users to leave out.
+    #[serde(borrow, default)]
+    pub refused: Vec<Cow<'a, str>>,
+    /// `per_user`: one result for each user.
+    #[serde(default)]
+    pub results: Vec<UserResult>,
+    /// `reply`: the text handed on to the client.
+    #[serde(borrow, default)]
+    pub reply: Cow<'a, str>,
+    /// Data to hand on: any JSON values.
+    #[serde(borrow, default)]
+    pub records: Vec<&'a RawValue>,
+    /// Lines for the host's log.
+    #[serde(borrow, default)]
+    pub log: Vec<LogLine<'a>>,
+}
+
+/// The word for a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictTag {
+    /// Go on, unchanged.
+    Allow,
+    /// Stop the operation.
+    Deny,
+    /// Go on with changes.
+    Modify,
+    /// Stop the operation and let its caller believe that it succeeded.
+    Drop,
+    /// Go on without some of the users concerned.
+    RefuseSome,
+    /// A result for each user concerned.
+    PerUser,
+    /// Hand a text back to the client.
+    Reply,
+    /// The plugin cannot decide: the host answers as for any other fault.
+    Fail,
+}
+
+/// The result for one user, where a command asks for one each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserResult {
+    /// The user's ID.
+    pub user: String,
+    /// 0 allows; anything else refuses.
+    #[serde(default)]
+    pub code: i32,
+    /// A text that the requester may read.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// One line for the host's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine<'a> {
+    /// How much it matters.
+    pub level: LogLevel,
+    /// The line, without a time stamp: the host has one.
+    #[serde(borrow)]
+    pub text: Cow<'a, str>,
+}
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// For the plugin's author.
+    Debug,
+    /// For the record.
+    Info,
+    /// For an operator to look at in time.
+    Warn,
+    /// For an operator to look at now.
+    Error,
+}

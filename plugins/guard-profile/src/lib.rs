@@ -1,0 +1,266 @@
+//! Guards profiles: a nickname must not pass for the app's staff, and pictures are loaded over HTTPS.
+//!
+//! Decides OpenIM's [`BeforeUpdateUserInfoEx`]:
+//!
+//! - A nickname that contains a reserved word is denied with code 5001. Letter case, full-width characters, unusual
+//!   spaces, invisible characters and letters that stand singly (`s u p p o r t`) do not hide a word; letters of other
+//!   alphabets and digits that look alike (`adm1n`) do. Words are found inside of longer ones too: `admin` in
+//!   `SuperAdmin1`.
+//! - So is a nickname of which nothing would be visible. An empty one is allowed: it takes the name away.
+//! - White space in a nickname is tidied: `"  John   Doe "` becomes `"John Doe"`.
+//! - A picture's address that begins with `http://` begins with `https://` afterwards.
+//!
+//! Settings, all optional:
+//!
+//! ```toml
+//! reserved_words = ["admin", "moderator", "official team", "customer service", "support", "system",
+//!                   "管理员", "官方", "客服"]       # [] reserves nothing
+//! harmless_words = ["badminton", "ecosystem"]       # not searched for reserved words; [] exempts nothing
+//! ```
+
+use plugin_sdk::openim::BeforeUpdateUserInfoEx;
+use plugin_sdk::{Callback, Error, Plugin, Reply, text};
+use serde::Deserialize;
+
+/// OpenIM hands it to the app; `errMsg` beside it is what the user reads.
+const NAME_DENIED: i32 = 5001;
+
+/// The plugin: its words, folded once.
+#[derive(Debug)]
+pub struct GuardProfile {
+    reserved: Vec<String>,
+    harmless: Vec<String>,
+}
+
+/// What the operator may set.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    reserved_words: Vec<String>,
+    harmless_words: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let reserved =
+            ["admin", "moderator", "official team", "customer service", "support", "system", "管理员", "官方", "客服"];
+        let harmless = ["badminton", "ecosystem"];
+        Self {
+            reserved_words: reserved.map(str::to_owned).to_vec(),
+            harmless_words: harmless.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+impl Plugin for GuardProfile {
+    type Settings = Settings;
+
+    fn configure(settings: Settings) -> Result<Self, Error> {
+        Ok(Self {
+            reserved: folded("reserved_words", &settings.reserved_words)?,
+            harmless: folded("harmless_words", &settings.harmless_words)?,
+        })
+    }
+
+    fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+        let Some(event) = callback.event::<BeforeUpdateUserInfoEx>()? else {
+            return Ok(Reply::allow());
+        };
+        let mut modify = event.modify();
+        if let Some(name) = event.nick_name()? {
+            // Judge what others will see, or tidying could bring a reserved word about.
+            let tidied = tidied(&name);
+            let shown = tidied.as_deref().unwrap_or(&name);
+            if is_blank(shown) && !name.is_empty() {
+                return Ok(event.deny(NAME_DENIED, "A name needs at least one visible character.").into());
+            }
+            if self.reserves(shown) {
+                return Ok(event.deny(NAME_DENIED, "This name is reserved. Please choose another one.").into());
+            }
+            if let Some(tidied) = tidied {
+                modify = modify.nick_name(tidied);
+            }
+        }
+        if let Some(address) = event.face_url()?.and_then(|address| with_https(&address)) {
+            modify = modify.face_url(address);
+        }
+        Ok(modify.into())
+    }
+}
+
+plugin_sdk::export!(GuardProfile, handles: [BeforeUpdateUserInfoEx]);
+
+impl GuardProfile {
+    fn reserves(&self, name: &str) -> bool {
+        let name = text::fold(name);
+        contains_any(&name, &self.reserved) && contains_any(&self.without_harmless(name), &self.reserved)
+    }
+
+    fn without_harmless(&self, name: String) -> String {
+        self.harmless.iter().fold(name, |name, word| name.replace(word, " "))
+    }
+}
+
+/// Whether `name` contains one of `words`.
+///
+/// Plain comparison at each place: a name is short and the words are few. `str::contains` would prepare a search
+/// for each word in each call; an automaton would be the right thing for hundreds of words (see `filter-messages`).
+fn contains_any(name: &str, words: &[String]) -> bool {
+    name.char_indices().filter_map(|(at, _)| name.get(at..)).any(|rest| words.iter().any(|word| rest.starts_with(word)))
+}
+
+/// The words as they are compared. A word with spaces is looked for without them too, because a name in single
+/// letters (`o f f i c i a l  t e a m`) has lost its own.
+fn folded(setting: &str, words: &[String]) -> Result<Vec<String>, Error> {
+    let mut folded = Vec::with_capacity(words.len());
+    for (index, word) in words.iter().enumerate() {
+        let word = text::fold(&text::tidy(word));
+        if is_blank(&word) {
+            return Err(Error::new(format!(
+                "`{setting}[{index}]` has no visible character; remove it, or write a word"
+            )));
+        }
+        if word.contains(' ') {
+            folded.push(word.replace(' ', ""));
+        }
+        folded.push(word);
+    }
+    Ok(folded)
+}
+
+/// The name in tidy form; `None` if it is tidy already, which is found out without a copy for plain names.
+fn tidied(name: &str) -> Option<String> {
+    if is_plain(name) {
+        return None;
+    }
+    let tidied = text::tidy(name);
+    (tidied != name).then_some(tidied)
+}
+
+/// Whether a name consists of visible ASCII characters and single spaces between them.
+fn is_plain(name: &str) -> bool {
+    let mut after_space = true;
+    for byte in name.bytes() {
+        let space = byte == b' ';
+        if space && after_space || !(space || byte.is_ascii_graphic()) {
+            return false;
+        }
+        after_space = space;
+    }
+    !after_space
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| text::is_space(c) || text::is_invisible(c))
+}
+
+fn with_https(address: &str) -> Option<String> {
+    const HTTP: &str = "http://";
+    let (scheme, rest) = address.split_at_checked(HTTP.len())?;
+    scheme.eq_ignore_ascii_case(HTTP).then(|| format!("https://{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugin_sdk::testing::TestPlugin;
+    use serde_json::{Value, json};
+
+    fn decide(body: Value) -> Value {
+        decide_with(json!({}), body)
+    }
+
+    fn decide_with(settings: Value, body: Value) -> Value {
+        TestPlugin::<GuardProfile>::configure(settings).unwrap().decide::<BeforeUpdateUserInfoEx>(body)
+    }
+
+    fn allow() -> Value {
+        json!({ "verdict": "allow" })
+    }
+
+    #[test]
+    fn the_documented_sample_gets_an_address_with_https() {
+        let reply = decide(json!({
+            "callbackCommand": "callbackBeforeUpdateUserInfoExCommand",
+            "userID": "user123",
+            "nickName": "John Doe",
+            "faceURL": "http://example.com/path/to/face/image.png",
+            "ex": "Extra data",
+        }));
+        let changes = json!({ "faceURL": "https://example.com/path/to/face/image.png" });
+        assert_eq!(reply, json!({ "verdict": "modify", "changes": changes }));
+    }
+
+    #[test]
+    fn a_reserved_word_is_found_in_every_spelling() {
+        for name in [
+            "official support",
+            "0fficial ＳＵＰＰＯＲＴ",
+            "SuPpOrT-24",
+            "s u p p o r t",
+            "s\u{3000}u\u{a0}p p o r t",
+            "sup\u{200b}port",
+            "sup\u{1}port", // tidying takes the control character away
+            "Official \u{2003} Team",
+            "o f f i c i a l  t e a m",
+            "SuperAdmin1",
+            "网站管理员",
+            "badminton admin",
+        ] {
+            let message = "This name is reserved. Please choose another one.";
+            let deny = json!({ "verdict": "deny", "code": 5001, "message": message });
+            assert_eq!(decide(json!({ "userID": "u1", "nickName": name })), deny, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn other_names_pass() {
+        for name in ["John Doe", "Sup Port", "Badminton Bob", "José", "王小明", "👩\u{200d}🚀", ""] {
+            assert_eq!(decide(json!({ "userID": "u1", "nickName": name, "faceURL": "" })), allow(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn white_space_in_a_name_is_tidied() {
+        for (name, tidy) in [("  John   Doe ", "John Doe"), ("José\u{a0}\tRuiz", "José Ruiz"), ("Bo\u{7}b", "Bob")] {
+            let reply = decide(json!({ "userID": "u1", "nickName": name }));
+            assert_eq!(reply, json!({ "verdict": "modify", "changes": { "nickName": tidy } }));
+        }
+    }
+
+    #[test]
+    fn a_name_that_shows_nothing_is_denied() {
+        for name in ["   ", "\u{200b}\u{2800}", "\u{200d}"] {
+            let message = "A name needs at least one visible character.";
+            let deny = json!({ "verdict": "deny", "code": 5001, "message": message });
+            assert_eq!(decide(json!({ "userID": "u1", "nickName": name })), deny, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_operation_carries_is_changed() {
+        assert_eq!(decide(json!({ "userID": "u1" })), allow());
+        assert_eq!(decide(json!({ "userID": "u1", "nickName": null, "faceURL": null, "ex": " a  b " })), allow());
+    }
+
+    #[test]
+    fn the_scheme_is_known_in_any_letter_case() {
+        let reply = decide(json!({ "userID": "u1", "faceURL": "HTTP://example.com/HTTP://" }));
+        assert_eq!(reply, json!({ "verdict": "modify", "changes": { "faceURL": "https://example.com/HTTP://" } }));
+        for address in ["https://example.com/a.png", "ftp://example.com", "http:/", "图片地址"] {
+            assert_eq!(decide(json!({ "userID": "u1", "faceURL": address })), allow());
+        }
+    }
+
+    #[test]
+    fn without_words_nothing_is_reserved() {
+        let settings = json!({ "reserved_words": [] });
+        assert_eq!(decide_with(settings, json!({ "userID": "u1", "nickName": "admin" })), allow());
+    }
+
+    #[test]
+    fn a_word_without_a_visible_character_is_refused() {
+        let error = TestPlugin::<GuardProfile>::configure(json!({ "reserved_words": ["a", "\u{200b} "] })).unwrap_err();
+        assert_eq!(error.to_string(), "`reserved_words[1]` has no visible character; remove it, or write a word");
+    }
+}

@@ -1,0 +1,3 @@
+//! Callgate from outside, one subject a file.
+
+mod faults;
