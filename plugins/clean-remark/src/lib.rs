@@ -57,7 +57,7 @@ impl Plugin for CleanRemark {
             return Ok(Reply::allow());
         }
         let clean = text::tidy(&remark);
-        if is_blank(&clean) {
+        if text::is_blank(&clean) {
             return Ok(event.deny(REMARK_DENIED, "A remark needs at least one visible character.").into());
         }
         if clean.chars().count() > self.characters_max {
@@ -75,10 +75,6 @@ impl Plugin for CleanRemark {
 }
 
 plugin_sdk::export!(CleanRemark, handles: [BeforeSetFriendRemark]);
-
-fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| text::is_space(c) || text::is_invisible(c))
-}
 
 #[cfg(test)]
 mod tests {

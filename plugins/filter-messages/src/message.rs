@@ -123,8 +123,8 @@ fn any_elem_text(elems: &[MsgElem<'_>], hit: impl Fn(&str) -> bool) -> Result<bo
 }
 
 fn elems_with_texts(elems: &[MsgElem<'_>], new: impl Fn(&str) -> Option<String>) -> Result<Vec<Elem>, Error> {
-    let elem = |elem| match MsgElem::text(elem)?.and_then(|text| new(&text)) {
-        Some(text) => Ok(Elem::text(&text)),
+    let elem = |elem: &MsgElem<'_>| match elem.text()?.and_then(|text| new(&text)) {
+        Some(text) => Ok(elem.with_text(&text)),
         None => Ok(Elem::from(elem)),
     };
     elems.iter().map(elem).collect()

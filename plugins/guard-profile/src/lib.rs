@@ -71,7 +71,7 @@ impl Plugin for GuardProfile {
             // Judge what others will see, or tidying could bring a reserved word about.
             let tidied = tidied(&name);
             let shown = tidied.as_deref().unwrap_or(&name);
-            if is_blank(shown) && !name.is_empty() {
+            if text::is_blank(shown) && !name.is_empty() {
                 return Ok(event.deny(NAME_DENIED, "A name needs at least one visible character.").into());
             }
             if self.reserves(shown) {
@@ -115,7 +115,7 @@ fn folded(setting: &str, words: &[String]) -> Result<Vec<String>, Error> {
     let mut folded = Vec::with_capacity(words.len());
     for (index, word) in words.iter().enumerate() {
         let word = text::fold(&text::tidy(word));
-        if is_blank(&word) {
+        if text::is_blank(&word) {
             return Err(Error::new(format!(
                 "`{setting}[{index}]` has no visible character; remove it, or write a word"
             )));
@@ -148,10 +148,6 @@ fn is_plain(name: &str) -> bool {
         after_space = space;
     }
     !after_space
-}
-
-fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| text::is_space(c) || text::is_invisible(c))
 }
 
 fn with_https(address: &str) -> Option<String> {

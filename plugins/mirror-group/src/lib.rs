@@ -8,15 +8,13 @@
 //!   "platform": "openim",
 //!   "group": "g_1",
 //!   "changes": { "group_name": "New name", "need_verification": 1 },
-//!   "changed_at_unix_ms": 1700000000000,
-//!   "operation_id": "op-1700000000000"
+//!   "changed_at_unix_ms": 1700000000000
 //! }
 //! ```
 //!
 //! `changes` holds what was set, and nothing of what stayed: `group_name`, `notification`, `introduction`, `face_url`,
 //! `ex`, `need_verification`, `look_member_info`, `apply_member_friend`. The server sends no time, so
-//! `changed_at_unix_ms` is the time of arrival; it does not tell who made the change either. `operation_id` is there if
-//! the callback has one.
+//! `changed_at_unix_ms` is the time of arrival; it does not tell who made the change either.
 //!
 //! Settings: none.
 
@@ -36,8 +34,6 @@ struct Record<'a> {
     group: Text<'a>,
     changes: Changes<'a>,
     changed_at_unix_ms: u64,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    operation_id: &'a str,
 }
 
 /// The new values; `None` for what stayed as it was.
@@ -78,7 +74,6 @@ impl Plugin for MirrorGroup {
             group: event.group_id()?,
             changes: Changes::of(&event)?,
             changed_at_unix_ms: callback.arrived_unix_ms(),
-            operation_id: callback.operation_id(),
         })
     }
 }
@@ -148,7 +143,6 @@ mod tests {
                 "look_member_info": 1,
             },
             "changed_at_unix_ms": 1_700_000_000_000_u64,
-            "operation_id": "test",
         });
         assert_eq!(plain, json!({ "verdict": "allow", "records": [record] }));
         assert_eq!(wrapped, plain);

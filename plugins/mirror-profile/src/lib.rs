@@ -14,7 +14,7 @@
 //! ```
 //!
 //! `changes` holds the new values as they came, text or number, under the platform's own tags. `changed_at_unix_ms` is
-//! the chat server's time; where it sends none, the time of arrival. `operation_id` is there if the callback has one.
+//! the chat server's time; where it sends none, the time of arrival.
 //!
 //! Settings: none.
 
@@ -38,8 +38,6 @@ struct Record<'a> {
     operator: Text<'a>,
     changes: BTreeMap<Text<'a>, &'a RawValue>,
     changed_at_unix_ms: u64,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    operation_id: &'a str,
 }
 
 impl Plugin for MirrorProfile {
@@ -60,7 +58,6 @@ impl Plugin for MirrorProfile {
             operator: event.operator_account()?,
             changes: changes(&event)?,
             changed_at_unix_ms: sent_unix_ms(&event).unwrap_or(callback.arrived_unix_ms()),
-            operation_id: callback.operation_id(),
         })
     }
 }
@@ -122,7 +119,6 @@ mod tests {
                 "Tag_Profile_Custom_Team": "blue",
             },
             "changed_at_unix_ms": 1_767_225_600_900_u64,
-            "operation_id": "test",
         });
         assert_eq!(decide(body()), json!({ "verdict": "allow", "records": [record] }));
     }
