@@ -3,6 +3,7 @@
 use crate::catalogue::Command;
 use crate::events::Event;
 use crate::object::{FieldError, Object};
+use crate::plugin::Error;
 use crate::wire::{Envelope, Phase};
 
 /// One callback: what the host knows of it, and the chat server's JSON.
@@ -16,8 +17,8 @@ impl<'a> Callback<'a> {
     ///
     /// # Errors
     /// If `json` is not an envelope.
-    pub fn parse(json: &'a str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(json).map(|envelope| Self { envelope })
+    pub fn parse(json: &'a str) -> Result<Self, Error> {
+        Envelope::parse(json).map(|envelope| Self { envelope })
     }
 
     /// The platform's name: `openim` or `tencent-chat`.
@@ -66,7 +67,7 @@ impl<'a> Callback<'a> {
     /// The chat server's JSON, as it was written.
     #[must_use]
     pub fn body(&self) -> &'a str {
-        self.envelope.body.get()
+        self.envelope.body
     }
 
     /// Whether this is the command of `E`.

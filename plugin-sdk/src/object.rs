@@ -5,6 +5,7 @@
 //! fails alone, with an error that names it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -29,6 +30,10 @@ pub type Text<'a> = Cow<'a, str>;
 pub struct Object<'a> {
     owner: &'static str,
     members: Vec<(Text<'a>, &'a RawValue)>,
+    /// Whether a name may stand there twice.
+    repeats: bool,
+    /// Where the next search begins: members are mostly asked for in the order in which they stand.
+    next: Cell<usize>,
 }
 
 impl<'a> Object<'a> {
@@ -40,7 +45,7 @@ impl<'a> Object<'a> {
     /// If `json` is not a JSON object.
     pub fn parse(owner: &'static str, json: &'a str) -> Result<Self, FieldError> {
         match serde_json::from_str::<Members<'a>>(json) {
-            Ok(members) => Ok(Self { owner, members: members.0 }),
+            Ok(Members { members, repeats }) => Ok(Self { owner, members, repeats, next: Cell::new(0) }),
             Err(_) => Err(FieldError::new(owner, "", Problem::WrongType { expected: "an object" })),
         }
     }
@@ -48,7 +53,17 @@ impl<'a> Object<'a> {
     /// The value of a member as it was written; of several with this name the last, as chat servers read it.
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
-        self.members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+        if self.repeats {
+            return self.members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value);
+        }
+        let (before, after) = self.members.split_at_checked(self.next.get()).unwrap_or((&[], &self.members));
+        let found = |members: &[(Text<'a>, &'a RawValue)]| members.iter().position(|(key, _)| key == name);
+        let index = match found(after) {
+            Some(index) => before.len() + index,
+            None => found(before)?,
+        };
+        self.next.set(index + 1);
+        self.members.get(index).map(|(_, value)| *value)
     }
 
     /// Whether the member is there and not `null`.
@@ -162,7 +177,7 @@ fn scalar(raw: Option<&RawValue>) -> Result<&str, Problem> {
 
 fn unwrap(json: &str) -> Option<&str> {
     let wrapper = serde_json::from_str::<Members<'_>>(json).ok()?;
-    match wrapper.0.as_slice() {
+    match wrapper.members.as_slice() {
         [(key, value)] if key == "value" => Some(value.get()),
         _ => None,
     }
@@ -257,7 +272,10 @@ impl<'a> Read<'a> for Object<'a> {
     }
 }
 
-struct Members<'a>(Vec<(Text<'a>, &'a RawValue)>);
+struct Members<'a> {
+    members: Vec<(Text<'a>, &'a RawValue)>,
+    repeats: bool,
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -270,42 +288,78 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(16);
-                while let Some(key) = map.next_key::<Key<'de>>()? {
-                    members.push((key.0, map.next_value()?));
+                let mut members: Vec<(Text<'de>, &'de RawValue)> = Vec::with_capacity(16);
+                let (mut marks, mut repeats) = (0_u64, false);
+                while let Some(Borrowed(key)) = map.next_key()? {
+                    let mark = mark(&key);
+                    // Only names that share a mark, and so perhaps all letters, are compared.
+                    repeats = repeats || marks & mark != 0 && members.iter().any(|(known, _)| *known == key);
+                    marks |= mark;
+                    members.push((key, map.next_value()?));
                 }
-                Ok(Members(members))
+                Ok(Members { members, repeats })
             }
         }
         deserializer.deserialize_map(MembersVisitor)
     }
 }
 
-/// A member name, borrowed where it needs no unescaping (serde copies a plain `Cow` always).
-struct Key<'a>(Text<'a>);
+/// One bit of 64 for a name.
+fn mark(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let hash = bytes.iter().rev().take(4).fold(bytes.len(), |hash, byte| hash.wrapping_mul(31) + usize::from(*byte));
+    1 << (hash % 64)
+}
 
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+/// A text, borrowed where it needs no unescaping (serde copies a plain `Cow` always).
+pub(crate) struct Borrowed<'a>(pub(crate) Text<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Borrowed<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Borrowed<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a member name")
+                f.write_str("a text")
             }
 
             fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(text)))
+                Ok(Borrowed(Cow::Borrowed(text)))
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
+                Ok(Borrowed(Cow::Owned(text.to_owned())))
             }
 
             fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Self::Value, E> {
-                Err(E::custom("a member name must be text"))
+                Err(E::custom("text is needed"))
             }
         }
-        deserializer.deserialize_str(KeyVisitor)
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_members_with_one_name_the_last_counts() {
+        let object = Object::parse("demo", r#"{"a":1,"b":2,"a":3}"#).unwrap();
+        assert_eq!(object.read::<i32>("a"), Ok(3));
+        assert_eq!(object.members().count(), 3, "all are shown");
+    }
+
+    #[test]
+    fn members_are_found_in_any_order_and_again() {
+        let json: Vec<String> = (0..200).map(|i| format!("\"m{i}\":{i}")).collect();
+        let json = format!("{{{}}}", json.join(","));
+        let object = Object::parse("demo", &json).unwrap();
+        assert_eq!(object.members().count(), 200);
+        for (name, value) in [("m7", 7), ("m199", 199), ("m0", 0), ("m0", 0), ("m100", 100)] {
+            assert_eq!(object.read::<i32>(name), Ok(value));
+        }
+        assert_eq!(object.read::<i32>("m200").unwrap_err().to_string(), "demo: member `m200` is missing");
     }
 }

@@ -5,8 +5,11 @@
 
 use std::borrow::Cow;
 
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use crate::object::Borrowed;
 
 /// Version of the contract. It changes only when an old plugin could no longer be understood; new optional members
 /// are no reason, because both sides ignore members that they do not know.
@@ -118,32 +121,97 @@ pub struct EnvelopeHead<'a> {
     pub query: &'a [(String, String)],
 }
 
-/// One callback, as `handle_callback` is given it.
-#[derive(Debug, Deserialize)]
+/// One callback, as `handle_callback` is given it: the members of an [`EnvelopeHead`], and the body.
+#[derive(Debug, Clone)]
 pub struct Envelope<'a> {
     /// See [`EnvelopeHead::platform`].
-    #[serde(borrow)]
     pub platform: Cow<'a, str>,
     /// See [`EnvelopeHead::command`].
-    #[serde(borrow)]
     pub command: Cow<'a, str>,
     /// See [`EnvelopeHead::phase`].
     pub phase: Phase,
     /// See [`EnvelopeHead::operation_id`].
-    #[serde(borrow, default)]
     pub operation_id: Cow<'a, str>,
     /// See [`EnvelopeHead::arrived_unix_ms`].
-    #[serde(default)]
     pub arrived_unix_ms: u64,
     /// See [`EnvelopeHead::client_address`].
-    #[serde(borrow, default)]
     pub client_address: Cow<'a, str>,
     /// See [`EnvelopeHead::query`]; read on demand.
-    #[serde(borrow, default)]
     pub query: Option<&'a RawValue>,
     /// The callback's own JSON object, exactly as the chat server wrote it.
-    #[serde(borrow)]
-    pub body: &'a RawValue,
+    pub body: &'a str,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads the JSON text that the host wrote. The body is not looked at.
+    ///
+    /// # Errors
+    /// If it is not an envelope.
+    pub fn parse(json: &'a str) -> Result<Self, crate::Error> {
+        let (head, body) = cut(json).ok_or("this is not an envelope: it does not end in a body")?;
+        let mut envelope = Self {
+            platform: Cow::Borrowed(""),
+            command: Cow::Borrowed(""),
+            phase: Phase::Before,
+            operation_id: Cow::Borrowed(""),
+            arrived_unix_ms: 0,
+            client_address: Cow::Borrowed(""),
+            query: None,
+            body,
+        };
+        let mut members = serde_json::Deserializer::from_str(head);
+        match members.deserialize_map(HeadVisitor(&mut envelope)) {
+            // The brace that would end the head stands behind the body.
+            Err(error) if !error.is_eof() => Err(error.into()),
+            _ => Ok(envelope),
+        }
+    }
+}
+
+struct HeadVisitor<'e, 'a>(&'e mut Envelope<'a>);
+
+impl<'a> Visitor<'a> for HeadVisitor<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an envelope")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        let envelope = self.0;
+        while let Some(Borrowed(name)) = map.next_key()? {
+            match &*name {
+                "platform" => envelope.platform = map.next_value::<Borrowed<'a>>()?.0,
+                "command" => envelope.command = map.next_value::<Borrowed<'a>>()?.0,
+                "phase" => envelope.phase = map.next_value()?,
+                "operation_id" => envelope.operation_id = map.next_value::<Borrowed<'a>>()?.0,
+                "arrived_unix_ms" => envelope.arrived_unix_ms = map.next_value()?,
+                "client_address" => envelope.client_address = map.next_value::<Borrowed<'a>>()?.0,
+                "query" => envelope.query = Some(map.next_value()?),
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Between the head of an [`Envelope`] and the body, which is always the last member.
+///
+/// In JSON these bytes can only stand between two members, never inside of a text, where the quote would be escaped;
+/// and no member of the head is an object. So the first occurrence is the place, and a plugin need not read through
+/// the body to find its end: it is the last byte but one.
+pub const BODY_FOLLOWS: &str = ",\"body\":";
+
+/// Cuts an envelope in two: the head, without its closing brace, and the body.
+///
+/// ```
+/// let envelope = r#"{"platform":"openim","body":{"a":1}}"#;
+/// assert_eq!(plugin_sdk::wire::cut(envelope), Some((r#"{"platform":"openim""#, r#"{"a":1}"#)));
+/// ```
+#[must_use]
+pub fn cut(envelope: &str) -> Option<(&str, &str)> {
+    let (head, body) = envelope.split_once(BODY_FOLLOWS)?;
+    Some((head, body.strip_suffix('}')?))
 }
 
 /// What `handle_callback` answers, as the host reads it.
