@@ -15,6 +15,8 @@ pub mod plugin;
 
 pub mod verdict;
 
+pub mod explain;
+
 mod breaker;
 mod deadline;
 mod journal;

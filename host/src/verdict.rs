@@ -229,7 +229,7 @@ fn changes(command: &Command, body: &str, json: &str, adjustments: &mut Vec<Adju
             None => Some("the chat server does not apply it to this command"),
             // Absent and null are the same for the server, except where the host repeats the request's value.
             Some(change) if json == "null" => (change.rule == Rule::Copied).then_some("null would clear it"),
-            Some(change) if !has_kind(json, change.kind) => {
+            Some(change) if change.is_settable() && !has_kind(json, change.kind) => {
                 return Err(invalid(format!("the change of `{name}` is not {}", describe(change.kind))));
             }
             Some(change) => unsafe_here(change, json, &request),
@@ -280,6 +280,7 @@ fn unsafe_here(change: &Change, json: &str, request: &Object<'_>) -> Option<&'st
     let is_shown = change.shown_as.is_some_and(|shown_as| request.has(shown_as));
     match change.rule {
         Rule::NonNull | Rule::Copied => None,
+        Rule::Ignored | Rule::Crashes => Some(change.why_not),
         Rule::NonEmpty => matches!(json, "\"\"" | "[]").then_some("the chat server ignores an empty value"),
         Rule::IfShown => (!is_shown).then_some("the operation has none, and the chat server would crash over it"),
     }
@@ -335,7 +336,7 @@ pub(crate) fn has_kind(json: &str, kind: Kind) -> bool {
 }
 
 /// A type in the words of a message.
-fn describe(kind: Kind) -> &'static str {
+pub(crate) fn describe(kind: Kind) -> &'static str {
     match kind {
         Kind::Any => "a value",
         Kind::Text => "a text",

@@ -98,6 +98,16 @@ pub struct Change {
     pub rule: Rule,
     /// The request's member that shows the value to be replaced, if the request has it.
     pub shown_as: Option<&'static str>,
+    /// Why it cannot be set; empty if it can.
+    pub why_not: &'static str,
+}
+
+impl Change {
+    /// Whether a plugin can ask for it.
+    #[must_use]
+    pub const fn is_settable(&self) -> bool {
+        !matches!(self.rule, Rule::Ignored | Rule::Crashes)
+    }
 }
 
 /// When the server applies a change.
@@ -110,6 +120,10 @@ pub enum Rule {
     /// As [`Rule::NonNull`], but the server crashes if the operation itself has no value: allowed only where the
     /// request shows one.
     IfShown,
+    /// Never, although the server reads it: one of a wrong type fails the whole answer.
+    Ignored,
+    /// The server crashes over it, in cases that the request does not tell.
+    Crashes,
     /// Always: an answer without it clears it. The host repeats the request's value where no plugin changes it.
     Copied,
 }

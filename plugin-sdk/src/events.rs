@@ -45,6 +45,7 @@ impl<'e, 'a, E> Modify<'e, 'a, E> {
         let applies = match rule {
             Rule::NonNull | Rule::Copied => true,
             Rule::NonEmpty => value.as_str() != "\"\"" && value.as_str() != "[]",
+            Rule::Ignored | Rule::Crashes => false,
             Rule::IfShown => shown_as.is_some_and(|shown_as| self.body.has(shown_as)),
         };
         if applies {
@@ -147,6 +148,9 @@ macro_rules! commands {
             $( changes {
                 $( $(#[$change_doc:meta])* $setter:ident: $change_ty:ty = $change:literal $rule:ident $($shown_as:literal)?; )*
             } )?
+            $( unsettable {
+                $( $refused:literal: $refused_ty:ty, $refused_rule:ident $why_not:literal; )*
+            } )?
         }
     )*) => {
         /// All commands, in the order of this page.
@@ -173,7 +177,14 @@ macro_rules! commands {
                         kind: <$change_ty as $crate::events::NewValue>::KIND,
                         rule: $crate::catalogue::Rule::$rule,
                         shown_as: $crate::events::optional!($($shown_as)?),
-                    }),*)?],
+                        why_not: "",
+                    },)*)? $($($crate::catalogue::Change {
+                        name: $refused,
+                        kind: <$refused_ty as $crate::events::NewValue>::KIND,
+                        rule: $crate::catalogue::Rule::$refused_rule,
+                        shown_as: None,
+                        why_not: $why_not,
+                    },)*)?],
                     echo: $crate::events::list!($($echo)?),
                     answers: $crate::catalogue::Answers::$answers,
                     key: &$key,

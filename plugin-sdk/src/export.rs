@@ -153,9 +153,7 @@ fn settings<P: Plugin>(settings: &RawValue) -> Result<P, Error> {
 
 /// Parses an envelope, asks the plugin and writes the reply.
 pub fn decided<P: Plugin>(plugin: &P, input: &[u8]) -> Vec<u8> {
-    let callback = std::str::from_utf8(input)
-        .map_err(|error| Error::new(error.to_string()))
-        .and_then(Callback::parse);
+    let callback = std::str::from_utf8(input).map_err(|error| Error::new(error.to_string())).and_then(Callback::parse);
     match callback.and_then(|callback| plugin.decide(&callback)) {
         Ok(reply) => write(&reply),
         Err(error) => fail(&error.to_string()),

@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod events;
 #[doc(hidden)]
 pub mod export;
+pub mod neutral;
 pub mod object;
 pub mod openim;
 pub mod plugin;

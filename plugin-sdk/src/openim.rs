@@ -1,8 +1,12 @@
 //! OpenIM: every command of the server as a typed event.
 //!
-//! Taken from the server's source (main, commit 7848d7c7 of 2026-07-02), not from its documentation, which shows
-//! fields and forms that no version sends. Fields that the documentation wraps (`{"value": …}`) are plain on the
-//! wire; both forms are read. Lists that are empty arrive as `null` and are read as empty.
+//! Taken from the server's source (main, commit 7848d7c7 of 2026-07-02). Its documentation shows members and forms
+//! that no version sends. Members that it documents as `{"value": …}` are plain on the wire; both forms are read. A
+//! list that is empty arrives as `null` and is read as empty.
+//!
+//! A denial's code lies in 5000 to 9999, which the server's own codes leave free; the host writes 5000 in place of
+//! any other. The message is what the app shows to the user. Every command is switched off in the server's
+//! `webhooks.yml` until somebody switches it on.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +17,15 @@ use crate::events::{JsonText, commands, new_objects, objects};
 commands! {
     OpenIm;
 
-    /// An administrator registers one or more users, after the uniqueness checks and before the insert.
+    /// Sent when an administrator registers users: after the check for IDs that exist already, before anything is
+    /// stored.
     ///
-    /// A replacement list is taken whole: a field left out of an element becomes empty.
+    /// New `users` replace the whole list, and the server does not check the new IDs again. A member left empty in an
+    /// element is stored empty.
     BeforeUserRegister = "callbackBeforeUserRegisterCommand", Before, OPENIM_BEFORE, "user" {
         key []; source "open-im-server internal/rpc/user/callback.go:88-106";
         request {
-            /// Users.
+            /// The users to be registered.
             users: Vec<RegisteredUser<'a>> = "users" or_empty;
         }
         changes {
@@ -27,16 +33,18 @@ commands! {
         }
     }
 
-    /// Users were inserted.
+    /// Sent when an administrator has registered users.
     AfterUserRegister = "callbackAfterUserRegisterCommand", After, AFTER, "user" {
         key []; source "open-im-server internal/rpc/user/callback.go:108-115";
         request {
-            /// Users.
+            /// The users who were registered.
             users: Vec<RegisteredUser<'a>> = "users" or_empty;
         }
     }
 
-    /// The deprecated profile update is about to be stored.
+    /// Sent before a profile is stored through the server's old, deprecated interface.
+    ///
+    /// `ex` is always `null` here, even when the operation sets it.
     BeforeUpdateUserInfo = "callbackBeforeUpdateUserInfoCommand", Before, OPENIM_BEFORE, "user" {
         key []; source "open-im-server internal/rpc/user/callback.go:28-46";
         request {
@@ -46,7 +54,7 @@ commands! {
             nick_name: Option<Text<'a>> = "nickName";
             /// Address of the picture.
             face_url: Option<Text<'a>> = "faceURL";
-            /// The app's own data.
+            /// Always `null`.
             ex: Option<Text<'a>> = "ex";
         }
         changes {
@@ -56,7 +64,9 @@ commands! {
         }
     }
 
-    /// The deprecated profile update was stored.
+    /// Sent when a profile was stored through the server's old, deprecated interface.
+    ///
+    /// `ex` is always empty here.
     AfterUpdateUserInfo = "callbackAfterUpdateUserInfoCommand", After, AFTER, "user" {
         key []; source "open-im-server internal/rpc/user/callback.go:48-56";
         request {
@@ -66,15 +76,15 @@ commands! {
             nick_name: Text<'a> = "nickName";
             /// Address of the picture.
             face_url: Text<'a> = "faceURL";
-            /// The app's own data.
+            /// Always empty.
             ex: Text<'a> = "ex";
         }
     }
 
-    /// A profile update (fields optional) is about to be stored.
+    /// Sent before a change of a profile is stored. Members that the user does not change are `null`.
     ///
-    /// Returning a non-null value for a field that the operation itself left out dereferences a null pointer: the
-    /// RPC fails with error 500. Never return ex.
+    /// Only what the user is changing can be changed: the server crashes over a new value for a member that was `null`,
+    /// so the setters leave it out. `ex` is never shown, and so cannot be changed.
     BeforeUpdateUserInfoEx = "callbackBeforeUpdateUserInfoExCommand", Before, OPENIM_BEFORE, "user" {
         key []; source "open-im-server internal/rpc/user/callback.go:58-76";
         request {
@@ -84,7 +94,7 @@ commands! {
             nick_name: Option<Text<'a>> = "nickName";
             /// Address of the picture.
             face_url: Option<Text<'a>> = "faceURL";
-            /// The app's own data.
+            /// Always `null`.
             ex: Option<Text<'a>> = "ex";
         }
         changes {
@@ -93,7 +103,9 @@ commands! {
         }
     }
 
-    /// A profile update (fields optional) was stored.
+    /// Sent when a change of a profile was stored. Members that did not change are `null`.
+    ///
+    /// `ex` is always `null` here, even when it changed.
     AfterUpdateUserInfoEx = "callbackAfterUpdateUserInfoExCommand", After, AFTER, "user" {
         key []; source "open-im-server internal/rpc/user/callback.go:78-86";
         request {
@@ -103,19 +115,18 @@ commands! {
             nick_name: Option<Text<'a>> = "nickName";
             /// Address of the picture.
             face_url: Option<Text<'a>> = "faceURL";
-            /// The app's own data.
+            /// Always `null`.
             ex: Option<Text<'a>> = "ex";
         }
     }
 
-    /// A one-to-one message was received by the message service; runs before the block and friend checks.
+    /// Sent when a user's one-to-one message reaches the server, before it looks at block lists and friendship.
     ///
-    /// System notifications (contentType 1000..5000) and typing (113) never produce this callback; deniedTypes
-    /// removes further content types.
+    /// The message can be stopped here but not changed: that is what [`BeforeMsgModify`] is for. Administrators'
+    /// messages and notification sessions do not send it.
     ///
-    /// Not sent when the sender is a configured IM administrator.
-    ///
-    /// Not sent for notification sessions (sessionType 4).
+    /// Not sent for notifications (content types 1000 to 5000), for typing (113), and for the types in the server's
+    /// `deniedTypes`.
     BeforeSendSingleMsg = "callbackBeforeSendSingleMsgCommand", Before, OPENIM_BEFORE, "message" {
         key ["clientMsgID"]; source "open-im-server internal/rpc/msg/callback.go:71-90";
         request {
@@ -127,7 +138,7 @@ commands! {
             client_msg_id: Text<'a> = "clientMsgID";
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the sender's device.
+            /// Kind of the sender's device, as a number.
             sender_platform_id: i32 = "senderPlatformID";
             /// Nickname of the sender.
             sender_nickname: Text<'a> = "senderNickname";
@@ -137,7 +148,7 @@ commands! {
             msg_from: i32 = "msgFrom";
             /// Type of the content; 101 is text.
             content_type: i32 = "contentType";
-            /// Status.
+            /// Status of the message, in the server's numbers.
             status: i32 = "status";
             /// When it was sent, in milliseconds since 1970.
             send_time: i64 = "sendTime";
@@ -145,7 +156,7 @@ commands! {
             create_time: i64 = "createTime";
             /// The content element, as JSON text.
             content: Text<'a> = "content";
-            /// Sequence number.
+            /// Always 0.
             seq: u32 = "seq";
             /// IDs of the users mentioned.
             at_user_list: Vec<Text<'a>> = "atUserList" or_empty;
@@ -158,17 +169,10 @@ commands! {
         }
     }
 
-    /// A one-to-one message was handed to the message queue.
+    /// Sent when a one-to-one message was put into the server's queue. It has no sequence number yet: `seq` is 0.
     ///
-    /// System notifications (contentType 1000..5000) and typing (113) never produce this callback; deniedTypes
-    /// removes further content types.
-    ///
-    /// The URL carries the query parameter key: standard base64 of a JSON object with sendID, recvID, groupID (sent
-    /// on main only).
-    ///
-    /// AttentionIds, when not empty, keeps only messages whose recvID is listed.
-    ///
-    /// Seq is 0: the sequence number is assigned later.
+    /// Not sent for notifications (content types 1000 to 5000), for typing (113), and for the types in the server's
+    /// `deniedTypes`.
     AfterSendSingleMsg = "callbackAfterSendSingleMsgCommand", After, AFTER, "message" {
         key ["clientMsgID"]; source "open-im-server internal/rpc/msg/callback.go:93-105";
         request {
@@ -180,7 +184,7 @@ commands! {
             client_msg_id: Text<'a> = "clientMsgID";
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the sender's device.
+            /// Kind of the sender's device, as a number.
             sender_platform_id: i32 = "senderPlatformID";
             /// Nickname of the sender.
             sender_nickname: Text<'a> = "senderNickname";
@@ -190,7 +194,7 @@ commands! {
             msg_from: i32 = "msgFrom";
             /// Type of the content; 101 is text.
             content_type: i32 = "contentType";
-            /// Status.
+            /// Status of the message, in the server's numbers.
             status: i32 = "status";
             /// When it was sent, in milliseconds since 1970.
             send_time: i64 = "sendTime";
@@ -198,7 +202,7 @@ commands! {
             create_time: i64 = "createTime";
             /// The content element, as JSON text.
             content: Text<'a> = "content";
-            /// Sequence number.
+            /// Always 0.
             seq: u32 = "seq";
             /// IDs of the users mentioned.
             at_user_list: Vec<Text<'a>> = "atUserList" or_empty;
@@ -211,10 +215,12 @@ commands! {
         }
     }
 
-    /// A group message passed the membership and mute checks and is about to be queued.
+    /// Sent when a group message has passed the checks of membership and muting, before it is queued.
     ///
-    /// System notifications (contentType 1000..5000) and typing (113) never produce this callback; deniedTypes
-    /// removes further content types.
+    /// The message can be stopped here but not changed: that is what [`BeforeMsgModify`] is for.
+    ///
+    /// Not sent for notifications (content types 1000 to 5000), for typing (113), and for the types in the server's
+    /// `deniedTypes`.
     BeforeSendGroupMsg = "callbackBeforeSendGroupMsgCommand", Before, OPENIM_BEFORE, "message" {
         key ["clientMsgID"]; source "open-im-server internal/rpc/msg/callback.go:107-125";
         request {
@@ -226,7 +232,7 @@ commands! {
             client_msg_id: Text<'a> = "clientMsgID";
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the sender's device.
+            /// Kind of the sender's device, as a number.
             sender_platform_id: i32 = "senderPlatformID";
             /// Nickname of the sender.
             sender_nickname: Text<'a> = "senderNickname";
@@ -236,7 +242,7 @@ commands! {
             msg_from: i32 = "msgFrom";
             /// Type of the content; 101 is text.
             content_type: i32 = "contentType";
-            /// Status.
+            /// Status of the message, in the server's numbers.
             status: i32 = "status";
             /// When it was sent, in milliseconds since 1970.
             send_time: i64 = "sendTime";
@@ -244,7 +250,7 @@ commands! {
             create_time: i64 = "createTime";
             /// The content element, as JSON text.
             content: Text<'a> = "content";
-            /// Sequence number.
+            /// Always 0.
             seq: u32 = "seq";
             /// IDs of the users mentioned.
             at_user_list: Vec<Text<'a>> = "atUserList" or_empty;
@@ -257,18 +263,13 @@ commands! {
         }
     }
 
-    /// A group message was handed to the message queue.
+    /// Sent when a group message was put into the server's queue. It has no sequence number yet: `seq` is 0.
     ///
-    /// System notifications (contentType 1000..5000) and typing (113) never produce this callback; deniedTypes
-    /// removes further content types.
+    /// With `attentionIds` in its settings the server sends this for hardly any group message: it looks for the
+    /// receiver's ID there, and groups have none.
     ///
-    /// The URL carries the query parameter key: standard base64 of a JSON object with sendID, recvID, groupID (sent
-    /// on main only).
-    ///
-    /// AttentionIds is compared with recvID, not groupID, so a non-empty list suppresses normal group messages
-    /// although the config comment speaks of group IDs.
-    ///
-    /// Seq is 0: the sequence number is assigned later.
+    /// Not sent for notifications (content types 1000 to 5000), for typing (113), and for the types in the server's
+    /// `deniedTypes`.
     AfterSendGroupMsg = "callbackAfterSendGroupMsgCommand", After, AFTER, "message" {
         key ["clientMsgID"]; source "open-im-server internal/rpc/msg/callback.go:127-140";
         request {
@@ -280,7 +281,7 @@ commands! {
             client_msg_id: Text<'a> = "clientMsgID";
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the sender's device.
+            /// Kind of the sender's device, as a number.
             sender_platform_id: i32 = "senderPlatformID";
             /// Nickname of the sender.
             sender_nickname: Text<'a> = "senderNickname";
@@ -290,7 +291,7 @@ commands! {
             msg_from: i32 = "msgFrom";
             /// Type of the content; 101 is text.
             content_type: i32 = "contentType";
-            /// Status.
+            /// Status of the message, in the server's numbers.
             status: i32 = "status";
             /// When it was sent, in milliseconds since 1970.
             send_time: i64 = "sendTime";
@@ -298,7 +299,7 @@ commands! {
             create_time: i64 = "createTime";
             /// The content element, as JSON text.
             content: Text<'a> = "content";
-            /// Sequence number.
+            /// Always 0.
             seq: u32 = "seq";
             /// IDs of the users mentioned.
             at_user_list: Vec<Text<'a>> = "atUserList" or_empty;
@@ -311,16 +312,14 @@ commands! {
         }
     }
 
-    /// After the before-send callbacks and before queueing, for one-to-one and group messages.
+    /// Sent after [`BeforeSendSingleMsg`] or [`BeforeSendGroupMsg`], before the message is queued. The one place where
+    /// a message can be changed.
     ///
-    /// System notifications (contentType 1000..5000) and typing (113) never produce this callback; deniedTypes
-    /// removes further content types.
+    /// Neither receiver nor group are shown. New `content` must be a JSON object again ([`JsonText`]), in the form of
+    /// the message's `contentType`. Servers up to v3.8.3-patch.16 send it for text (101) only.
     ///
-    /// Up to v3.8.3-patch.16 only text messages (contentType 101) produce it; on main every type.
-    ///
-    /// The request has neither recvID nor groupID.
-    ///
-    /// Response names differ from the request: senderFaceURL (request faceURL), atUserIDList (request atUserList).
+    /// Not sent for notifications (content types 1000 to 5000), for typing (113), and for the types in the server's
+    /// `deniedTypes`.
     BeforeMsgModify = "callbackBeforeMsgModifyCommand", Before, OPENIM_BEFORE, "message" {
         key ["clientMsgID"]; source "open-im-server internal/rpc/msg/callback.go:142-184";
         request {
@@ -332,7 +331,7 @@ commands! {
             client_msg_id: Text<'a> = "clientMsgID";
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the sender's device.
+            /// Kind of the sender's device, as a number.
             sender_platform_id: i32 = "senderPlatformID";
             /// Nickname of the sender.
             sender_nickname: Text<'a> = "senderNickname";
@@ -342,7 +341,7 @@ commands! {
             msg_from: i32 = "msgFrom";
             /// Type of the content; 101 is text.
             content_type: i32 = "contentType";
-            /// Status.
+            /// Status of the message, in the server's numbers.
             status: i32 = "status";
             /// When it was sent, in milliseconds since 1970.
             send_time: i64 = "sendTime";
@@ -350,7 +349,7 @@ commands! {
             create_time: i64 = "createTime";
             /// The content element, as JSON text.
             content: Text<'a> = "content";
-            /// Sequence number.
+            /// Always 0.
             seq: u32 = "seq";
             /// IDs of the users mentioned.
             at_user_list: Vec<Text<'a>> = "atUserList" or_empty;
@@ -379,19 +378,13 @@ commands! {
         }
     }
 
-    /// A batch of messages was written to MongoDB (one callback for each message; also sent when the write failed).
+    /// Sent once for each message of a batch that was written to the database, and also when writing failed.
     ///
-    /// System notifications (contentType 1000..5000) and typing (113) never produce this callback; deniedTypes
-    /// removes further content types.
+    /// `recvID` is empty for groups, `groupID` for all others. `operationID` may be empty. Releases up to
+    /// v3.8.3-patch.16 do not have this command.
     ///
-    /// The URL carries the query parameter key: standard base64 of a JSON object with sendID, recvID, groupID (sent
-    /// on main only).
-    ///
-    /// RecvID is set for one-to-one and notification sessions, groupID for groups; the other is an empty string.
-    ///
-    /// The attentionIds filter compares the content type with session types, so it has no practical effect.
-    ///
-    /// OperationID is the consumer context's, which may be empty.
+    /// Not sent for notifications (content types 1000 to 5000), for typing (113), and for the types in the server's
+    /// `deniedTypes`.
     AfterMsgSaveDB = "callbackAfterMsgSaveDBCommand", After, AFTER, "message" {
         key ["clientMsgID"]; source "open-im-server internal/msgtransfer/callback.go:54-72";
         request {
@@ -403,7 +396,7 @@ commands! {
             client_msg_id: Text<'a> = "clientMsgID";
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the sender's device.
+            /// Kind of the sender's device, as a number.
             sender_platform_id: i32 = "senderPlatformID";
             /// Nickname of the sender.
             sender_nickname: Text<'a> = "senderNickname";
@@ -413,7 +406,7 @@ commands! {
             msg_from: i32 = "msgFrom";
             /// Type of the content; 101 is text.
             content_type: i32 = "contentType";
-            /// Status.
+            /// Status of the message, in the server's numbers.
             status: i32 = "status";
             /// When it was sent, in milliseconds since 1970.
             send_time: i64 = "sendTime";
@@ -421,7 +414,7 @@ commands! {
             create_time: i64 = "createTime";
             /// The content element, as JSON text.
             content: Text<'a> = "content";
-            /// Sequence number.
+            /// Sequence number in the conversation, cut to 32 bits.
             seq: u32 = "seq";
             /// IDs of the users mentioned.
             at_user_list: Vec<Text<'a>> = "atUserList" or_empty;
@@ -436,147 +429,141 @@ commands! {
         }
     }
 
-    /// A user marked a group conversation as read.
+    /// Sent when a user has read a group conversation.
+    ///
+    /// The members do not hold what their names say; see each of them. No member names the group.
     AfterGroupMsgRead = "callbackAfterGroupMsgReadCommand", After, AFTER, "message" {
         key []; source "open-im-server internal/rpc/msg/callback.go:186-189";
         request {
-            /// ID of the sender.
+            /// ID of the reader.
             send_id: Text<'a> = "sendID";
-            /// Receive id.
+            /// ID of the reader again; not the group.
             receive_id: Text<'a> = "receiveID";
-            /// Unread msg num.
+            /// Sequence number up to which was read; not a count.
             unread_msg_num: i64 = "unreadMsgNum";
-            /// Type of the content; 101 is text.
+            /// Type of the conversation: 3, a group.
             content_type: i64 = "contentType";
         }
     }
 
-    /// A user marked one-to-one messages or the conversation as read.
+    /// Sent when a user has read messages of a one-to-one conversation.
     ///
-    /// The JSON name is Seqs with a capital S.
+    /// `Seqs` begins with a capital letter.
     AfterSingleMsgRead = "callbackAfterSingleMsgReadCommand", After, AFTER, "message" {
         key []; source "open-im-server internal/rpc/msg/callback.go:191-197";
         request {
-            /// Conversation id.
+            /// ID of the conversation.
             conversation_id: Text<'a> = "conversationID";
-            /// ID of the user.
+            /// ID of the reader.
             user_id: Text<'a> = "userID";
-            /// Seqs.
+            /// Sequence numbers of the messages; empty where the whole conversation was read.
             seqs: Vec<i64> = "Seqs" or_empty;
-            /// Type of the content; 101 is text.
+            /// Type of the conversation, not of a message.
             content_type: i32 = "contentType";
         }
     }
 
-    /// A message was revoked.
-    ///
-    /// The constant is called CallbackAfterRevokeMsgCommand but its value, and so the URL, is
-    /// callbackBeforeAfterMsgCommand. It is an after-callback despite the word Before.
+    /// Sent when a message was revoked. In spite of its name on the wire it comes after the fact.
     AfterRevokeMsg = "callbackBeforeAfterMsgCommand", After, AFTER, "message" {
         key ["conversationID", "seq"]; source "open-im-server internal/rpc/msg/callback.go:199-207";
         request {
-            /// Conversation id.
+            /// ID of the conversation.
             conversation_id: Text<'a> = "conversationID";
-            /// Sequence number.
+            /// Sequence number of the message.
             seq: i64 = "seq";
-            /// ID of the user.
+            /// ID of the user who revoked it.
             user_id: Text<'a> = "userID";
         }
     }
 
-    /// The gateway reported a platform of a user as online.
+    /// Sent when a device of a user came online.
     ///
-    /// Call site commented out in v3.8.0 and v3.8.1.
+    /// v3.8.0 and v3.8.1 do not send it.
     AfterUserOnline = "callbackAfterUserOnlineCommand", After, AFTER, "presence" {
         key ["connID"]; source "open-im-server internal/msggateway/callback.go:27-43";
         request {
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the device.
+            /// Kind of the device, as a number.
             platform_id: i64 = "platformID";
-            /// Name of the kind of device.
+            /// Kind of the device, as a word.
             platform: Text<'a> = "platform";
             /// ID of the user.
             user_id: Text<'a> = "userID";
-            /// Sequence number.
+            /// When it happened, in milliseconds since 1970.
             seq: i64 = "seq";
-            /// Is app background.
+            /// Whether the app is in the background.
             is_app_background: bool = "isAppBackground";
             /// ID of the connection.
             conn_id: Text<'a> = "connID";
         }
     }
 
-    /// The gateway reported a platform of a user as offline.
+    /// Sent when a device of a user went offline.
     ///
-    /// Call site commented out in v3.8.0 and v3.8.1.
+    /// v3.8.0 and v3.8.1 do not send it.
     AfterUserOffline = "callbackAfterUserOfflineCommand", After, AFTER, "presence" {
         key ["connID"]; source "open-im-server internal/msggateway/callback.go:45-60";
         request {
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the device.
+            /// Kind of the device, as a number.
             platform_id: i64 = "platformID";
-            /// Name of the kind of device.
+            /// Kind of the device, as a word.
             platform: Text<'a> = "platform";
             /// ID of the user.
             user_id: Text<'a> = "userID";
-            /// Sequence number.
+            /// When it happened, in milliseconds since 1970.
             seq: i64 = "seq";
             /// ID of the connection.
             conn_id: Text<'a> = "connID";
         }
     }
 
-    /// Intended: a user was forced offline.
-    ///
-    /// The function has no caller in any version looked at (v3.0.0 to main): it is never sent.
-    ///
-    /// No released server sends it.
+    /// Meant for a user who was forced offline, but no version of the server sends it.
     AfterUserKickOff = "callbackAfterUserKickOffCommand", After, AFTER, "presence" {
         key []; source "open-im-server internal/msggateway/callback.go:62-76";
         request {
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the device.
+            /// Kind of the device, as a number.
             platform_id: i64 = "platformID";
-            /// Name of the kind of device.
+            /// Kind of the device, as a word.
             platform: Text<'a> = "platform";
             /// ID of the user.
             user_id: Text<'a> = "userID";
-            /// Sequence number.
+            /// When it happened, in milliseconds since 1970.
             seq: i64 = "seq";
         }
     }
 
-    /// An offline push is about to be made (one-to-one: after online delivery failed; group: for the members not
-    /// reached).
+    /// Sent before a push to devices that are not connected: to the receiver of a one-to-one message that could not be
+    /// delivered, or to the members of a group that were not reached.
     ///
-    /// Typing messages are skipped.
-    ///
-    /// A rejection only cancels the push; nobody is told.
+    /// A denial cancels this push only, and nobody is told. Title, text and the other members of the push are absent
+    /// where the message carries none. New push information replaces all of the old.
     BeforeOfflinePush = "callbackBeforeOfflinePushCommand", Before, OPENIM_BEFORE, "push" {
         key ["clientMsgID"]; source "open-im-server internal/push/callback.go:30-69";
         request {
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the device.
+            /// Kind of the device, as a number.
             platform_id: i64 = "platformID";
-            /// Name of the kind of device.
+            /// Kind of the device, as a word.
             platform: Text<'a> = "platform";
             /// IDs of the receivers.
             user_id_list: Vec<Text<'a>> = "userIDList" or_empty;
-            /// Title.
+            /// Title of the push.
             title: Option<Text<'a>> = "title";
-            /// Desc.
+            /// Text of the push.
             desc: Option<Text<'a>> = "desc";
             /// The app's own data.
             ex: Option<Text<'a>> = "ex";
-            /// Ios push sound.
+            /// Sound on iOS.
             ios_push_sound: Option<Text<'a>> = "iOSPushSound";
-            /// Ios badge count.
+            /// Whether the badge on iOS counts.
             ios_badge_count: Option<bool> = "iOSBadgeCount";
-            /// Signal info.
+            /// Signalling data.
             signal_info: Option<Text<'a>> = "signalInfo";
             /// ID that the client gave to the message.
             client_msg_id: Text<'a> = "clientMsgID";
@@ -599,35 +586,32 @@ commands! {
         }
     }
 
-    /// A one-to-one message or notification is about to be pushed to connected devices.
+    /// Sent before a one-to-one message or a notification is pushed to connected devices. Typing does not send it.
     ///
-    /// Sends the six push info members never: they are absent.
-    ///
-    /// A rejection stops online and offline push of that message; it stays stored.
-    ///
-    /// System notifications are included (only typing is skipped).
+    /// A denial stops the online and the offline push; the message stays stored, and nobody is told. Title, text and
+    /// the other members of the push are always absent.
     BeforeOnlinePush = "callbackBeforeOnlinePushCommand", Before, OPENIM_BEFORE, "push" {
         key ["clientMsgID"]; source "open-im-server internal/push/callback.go:71-100";
         request {
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the device.
+            /// Kind of the device, as a number.
             platform_id: i64 = "platformID";
-            /// Name of the kind of device.
+            /// Kind of the device, as a word.
             platform: Text<'a> = "platform";
             /// IDs of the receivers.
             user_id_list: Vec<Text<'a>> = "userIDList" or_empty;
-            /// Title.
+            /// Title of the push.
             title: Option<Text<'a>> = "title";
-            /// Desc.
+            /// Text of the push.
             desc: Option<Text<'a>> = "desc";
             /// The app's own data.
             ex: Option<Text<'a>> = "ex";
-            /// Ios push sound.
+            /// Sound on iOS.
             ios_push_sound: Option<Text<'a>> = "iOSPushSound";
-            /// Ios badge count.
+            /// Whether the badge on iOS counts.
             ios_badge_count: Option<bool> = "iOSBadgeCount";
-            /// Signal info.
+            /// Signalling data.
             signal_info: Option<Text<'a>> = "signalInfo";
             /// ID that the client gave to the message.
             client_msg_id: Text<'a> = "clientMsgID";
@@ -646,17 +630,18 @@ commands! {
         }
     }
 
-    /// A group message is about to be pushed to connected devices.
+    /// Sent before a group message is pushed to connected devices.
     ///
-    /// A rejection stops online and offline push of that message; it stays stored.
+    /// A denial stops the online and the offline push; the message stays stored, and nobody is told. Without a new
+    /// `userIDList` all members get it.
     BeforeGroupOnlinePush = "callbackBeforeGroupOnlinePushCommand", Before, OPENIM_BEFORE, "push" {
         key ["clientMsgID"]; source "open-im-server internal/push/callback.go:102-138";
         request {
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// Kind of the device.
+            /// Kind of the device, as a number.
             platform_id: i64 = "platformID";
-            /// Name of the kind of device.
+            /// Kind of the device, as a word.
             platform: Text<'a> = "platform";
             /// ID that the client gave to the message.
             client_msg_id: Text<'a> = "clientMsgID";
@@ -672,7 +657,7 @@ commands! {
             at_user_id_list: Vec<Text<'a>> = "atUserIDList" or_empty;
             /// The content element, as JSON text.
             content: Text<'a> = "content";
-            /// Sequence number.
+            /// Sequence number in the conversation.
             seq: i64 = "seq";
         }
         changes {
@@ -680,7 +665,7 @@ commands! {
         }
     }
 
-    /// A friend request is about to be made.
+    /// Sent before a friend request is stored.
     BeforeAddFriend = "callbackBeforeAddFriendCommand", Before, OPENIM_BEFORE, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:36-52";
         request {
@@ -695,7 +680,7 @@ commands! {
         }
     }
 
-    /// A friend request was stored (not: accepted).
+    /// Sent when a friend request was stored. It has not been accepted yet: that is [`AfterAddFriendAgree`].
     AfterAddFriend = "callbackAfterAddFriendCommand", After, AFTER, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:54-63";
         request {
@@ -708,15 +693,16 @@ commands! {
         }
     }
 
-    /// A friend request is about to be accepted (not sent for a refusal).
+    /// Sent before a friend request is accepted. A refusal does not send it.
     ///
-    /// JSON names: the accepting user is blackUserID; HandleResult and HandleMsg start with a capital.
+    /// The user who accepts is called `blackUserID` on the wire, and `HandleResult` and `HandleMsg` begin with a
+    /// capital letter.
     BeforeAddFriendAgree = "callbackBeforeAddFriendAgreeCommand", Before, OPENIM_BEFORE, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:127-139";
         request {
             /// ID of the user who asks.
             from_user_id: Text<'a> = "fromUserID";
-            /// ID of the other user.
+            /// ID of the user who accepts.
             black_user_id: Text<'a> = "blackUserID";
             /// Answer to the request: 1 accepted, -1 refused.
             handle_result: i32 = "HandleResult";
@@ -725,15 +711,16 @@ commands! {
         }
     }
 
-    /// A friend request was accepted.
+    /// Sent when a friend request was accepted.
     ///
-    /// JSON names: the accepting user is blackUserID; HandleResult and HandleMsg start with a capital.
+    /// The user who accepted is called `blackUserID` on the wire, and `HandleResult` and `HandleMsg` begin with a
+    /// capital letter.
     AfterAddFriendAgree = "callbackAfterAddFriendAgreeCommand", After, AFTER, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:141-151";
         request {
             /// ID of the user who asks.
             from_user_id: Text<'a> = "fromUserID";
-            /// ID of the other user.
+            /// ID of the user who accepted.
             black_user_id: Text<'a> = "blackUserID";
             /// Answer to the request: 1 accepted, -1 refused.
             handle_result: i32 = "HandleResult";
@@ -742,24 +729,24 @@ commands! {
         }
     }
 
-    /// A friend was removed.
+    /// Sent when a user removed a friend.
     AfterDeleteFriend = "callbackAfterDeleteFriendCommand", After, AFTER, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:27-34";
         request {
-            /// ID of the user concerned.
+            /// ID of the user who removed a friend.
             owner_user_id: Text<'a> = "ownerUserID";
             /// ID of the friend.
             friend_user_id: Text<'a> = "friendUserID";
         }
     }
 
-    /// A friend remark is about to be set; runs before the permission check.
+    /// Sent before the remark on a friend is stored, and before the server checks that the user may set it.
     ///
-    /// A remark cannot be emptied by the response.
+    /// A new remark cannot be empty: the server keeps the old one then. Deny instead.
     BeforeSetFriendRemark = "callbackBeforeSetFriendRemarkCommand", Before, OPENIM_BEFORE, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:96-113";
         request {
-            /// ID of the user concerned.
+            /// ID of the user whose remark it is.
             owner_user_id: Text<'a> = "ownerUserID";
             /// ID of the friend.
             friend_user_id: Text<'a> = "friendUserID";
@@ -771,11 +758,11 @@ commands! {
         }
     }
 
-    /// A friend remark was set.
+    /// Sent when the remark on a friend was stored.
     AfterSetFriendRemark = "callbackAfterSetFriendRemarkCommand", After, AFTER, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:65-74";
         request {
-            /// ID of the user concerned.
+            /// ID of the user whose remark it is.
             owner_user_id: Text<'a> = "ownerUserID";
             /// ID of the friend.
             friend_user_id: Text<'a> = "friendUserID";
@@ -784,11 +771,13 @@ commands! {
         }
     }
 
-    /// An administrator imports friendships.
+    /// Sent before an administrator imports friends of a user.
+    ///
+    /// New `friendUserIDs` replace the whole list, and the server does not check them again. An empty list is ignored.
     BeforeImportFriends = "callbackBeforeImportFriendsCommand", Before, OPENIM_BEFORE, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:153-169";
         request {
-            /// ID of the user concerned.
+            /// ID of the user who gets friends.
             owner_user_id: Text<'a> = "ownerUserID";
             /// IDs of the friends.
             friend_user_ids: Vec<Text<'a>> = "friendUserIDs" or_empty;
@@ -798,82 +787,83 @@ commands! {
         }
     }
 
-    /// Friendships were imported.
+    /// Sent when an administrator has imported friends of a user.
     AfterImportFriends = "callbackAfterImportFriendsCommand", After, AFTER, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:76-84";
         request {
-            /// ID of the user concerned.
+            /// ID of the user who got friends.
             owner_user_id: Text<'a> = "ownerUserID";
             /// IDs of the friends.
             friend_user_ids: Vec<Text<'a>> = "friendUserIDs" or_empty;
         }
     }
 
-    /// A user is about to be put on a block list.
+    /// Sent before a user puts another one on the block list.
     BeforeAddBlack = "callbackBeforeAddBlackCommand", Before, OPENIM_BEFORE, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:115-125";
         request {
-            /// ID of the user concerned.
+            /// ID of the user who blocks.
             owner_user_id: Text<'a> = "ownerUserID";
-            /// ID of the other user.
+            /// ID of the user to be blocked.
             black_user_id: Text<'a> = "blackUserID";
         }
     }
 
-    /// A user was taken off a block list.
+    /// Sent when a user took another one off the block list.
     AfterRemoveBlack = "callbackAfterRemoveBlackCommand", After, AFTER, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:86-94";
         request {
-            /// ID of the user concerned.
+            /// ID of the user who had blocked.
             owner_user_id: Text<'a> = "ownerUserID";
-            /// ID of the other user.
+            /// ID of the user who was blocked.
             black_user_id: Text<'a> = "blackUserID";
         }
     }
 
-    /// A group is about to be created.
+    /// Sent before a group is created. `groupID` is empty where the server is to choose one.
     ///
-    /// InitMemberList holds the owner, then administrators, then members, with role levels 100, 60 and 20.
+    /// `initMemberList` holds the owner, then the administrators, then the members. The owner cannot be changed, and
+    /// neither can `applyMemberFriend`.
     BeforeCreateGroup = "callbackBeforeCreateGroupCommand", Before, OPENIM_BEFORE, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:35-78";
         request {
             /// The server's tracing ID.
             operation_id: Text<'a> = "operationID";
-            /// ID of the group.
+            /// ID of the group; empty where the server is to choose one.
             group_id: Text<'a> = "groupID";
-            /// Group name.
+            /// Name of the group.
             group_name: Text<'a> = "groupName";
-            /// Notification.
+            /// Notice of the group.
             notification: Text<'a> = "notification";
-            /// Introduction.
+            /// Introduction of the group.
             introduction: Text<'a> = "introduction";
             /// Address of the picture.
             face_url: Text<'a> = "faceURL";
-            /// ID of the user concerned.
+            /// ID of the owner.
             owner_user_id: Text<'a> = "ownerUserID";
             /// When it was made, in milliseconds since 1970.
             create_time: i64 = "createTime";
-            /// Member count.
+            /// Number of members.
             member_count: u32 = "memberCount";
             /// The app's own data.
             ex: Text<'a> = "ex";
-            /// Status.
+            /// Status of the group, in the server's numbers.
             status: i32 = "status";
-            /// Creator user id.
+            /// ID of the creator.
             creator_user_id: Text<'a> = "creatorUserID";
             /// Type of the group.
             group_type: i32 = "groupType";
-            /// Need verification.
+            /// How applications are approved, in the server's numbers.
             need_verification: i32 = "needVerification";
-            /// Look member info.
+            /// Whether members may look at each other's profiles, in the server's numbers.
             look_member_info: i32 = "lookMemberInfo";
-            /// Apply member friend.
+            /// Whether members may ask each other for friendship, in the server's numbers.
             apply_member_friend: i32 = "applyMemberFriend";
-            /// Notification update time.
+            /// When the notice was set, in milliseconds since 1970.
             notification_update_time: i64 = "notificationUpdateTime";
-            /// Notification user id.
+            /// ID of the user who set the notice.
             notification_user_id: Text<'a> = "notificationUserID";
-            /// Init member list.
+            /// The first members, with their roles.
             init_member_list: Vec<InitialMember<'a>> = "initMemberList" or_empty;
         }
         changes {
@@ -891,66 +881,64 @@ commands! {
         }
     }
 
-    /// A group was created.
+    /// Sent when a group was created.
     ///
-    /// InitMemberList repeats the owner and administrators: all members are also listed with role level 20.
-    ///
-    /// No operationID in the body; use the header.
+    /// `initMemberList` names the owner and the administrators twice: once with their role and once as members (20).
+    /// The body has no tracing ID, so [`Callback::operation_id`](crate::Callback::operation_id) is the one to use.
     AfterCreateGroup = "callbackAfterCreateGroupCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:80-102";
         request {
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Group name.
+            /// Name of the group.
             group_name: Text<'a> = "groupName";
-            /// Notification.
+            /// Notice of the group.
             notification: Text<'a> = "notification";
-            /// Introduction.
+            /// Introduction of the group.
             introduction: Text<'a> = "introduction";
             /// Address of the picture.
             face_url: Text<'a> = "faceURL";
-            /// ID of the user concerned.
+            /// ID of the owner.
             owner_user_id: Text<'a> = "ownerUserID";
             /// When it was made, in milliseconds since 1970.
             create_time: i64 = "createTime";
-            /// Member count.
+            /// Number of members.
             member_count: u32 = "memberCount";
             /// The app's own data.
             ex: Text<'a> = "ex";
-            /// Status.
+            /// Status of the group, in the server's numbers.
             status: i32 = "status";
-            /// Creator user id.
+            /// ID of the creator.
             creator_user_id: Text<'a> = "creatorUserID";
             /// Type of the group.
             group_type: i32 = "groupType";
-            /// Need verification.
+            /// How applications are approved, in the server's numbers.
             need_verification: i32 = "needVerification";
-            /// Look member info.
+            /// Whether members may look at each other's profiles, in the server's numbers.
             look_member_info: i32 = "lookMemberInfo";
-            /// Apply member friend.
+            /// Whether members may ask each other for friendship, in the server's numbers.
             apply_member_friend: i32 = "applyMemberFriend";
-            /// Notification update time.
+            /// When the notice was set, in milliseconds since 1970.
             notification_update_time: i64 = "notificationUpdateTime";
-            /// Notification user id.
+            /// ID of the user who set the notice.
             notification_user_id: Text<'a> = "notificationUserID";
-            /// Init member list.
+            /// The first members, with their roles.
             init_member_list: Vec<InitialMember<'a>> = "initMemberList" or_empty;
         }
     }
 
-    /// Members are about to be added: group creation, invitation, an accepted application, or a direct join.
+    /// Sent before members are added: with a new group, by invitation, with an accepted application, or when a user
+    /// joins directly.
     ///
-    /// A null element or an element without userID panics: the operation fails with error 500.
-    ///
-    /// On group creation the nickname is overwritten afterwards by the user profile for the notification only.
+    /// Changes go by user ID; those for users who are not joining are ignored.
     BeforeMembersJoinGroup = "callbackBeforeMembersJoinGroupCommand", Before, OPENIM_BEFORE, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:104-145";
         request {
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Member list.
+            /// The members who are joining.
             member_list: Vec<JoiningMember<'a>> = "memberList" or_empty;
-            /// Group ex.
+            /// The app's own data of the group.
             group_ex: Text<'a> = "groupEx";
         }
         changes {
@@ -958,13 +946,16 @@ commands! {
         }
     }
 
-    /// A member's card is about to be changed (one callback for each member).
+    /// Sent before a member's nickname, picture, role or own data in a group are stored, once for each member. What is
+    /// not changed is `null`.
+    ///
+    /// The server does not check a new `roleLevel` again.
     BeforeSetGroupMemberInfo = "callbackBeforeSetGroupMemberInfoCommand", Before, OPENIM_BEFORE, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:147-184";
         request {
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// ID of the user.
+            /// ID of the member.
             user_id: Text<'a> = "userID";
             /// Nickname.
             nick_name: Option<Text<'a>> = "nickName";
@@ -983,13 +974,14 @@ commands! {
         }
     }
 
-    /// A member's card was changed (one callback for each member).
+    /// Sent when a member's nickname, picture, role or own data in a group were stored, once for each member. What did
+    /// not change is `null`.
     AfterSetGroupMemberInfo = "callbackAfterSetGroupMemberInfoCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:186-205";
         request {
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// ID of the user.
+            /// ID of the member.
             user_id: Text<'a> = "userID";
             /// Nickname.
             nick_name: Option<Text<'a>> = "nickName";
@@ -1002,52 +994,52 @@ commands! {
         }
     }
 
-    /// A member left.
+    /// Sent when a member left a group.
     AfterQuitGroup = "callbackAfterQuitGroupCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:207-214";
         request {
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// ID of the user.
+            /// ID of the user who left.
             user_id: Text<'a> = "userID";
         }
     }
 
-    /// Members were removed by someone else.
+    /// Sent when members were removed from a group by somebody else.
     AfterKickGroup = "callbackAfterKickGroupCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:216-224";
         request {
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Kicked user ids.
+            /// IDs of the members who were removed.
             kicked_user_ids: Vec<Text<'a>> = "kickedUserIDs" or_empty;
-            /// Reason.
+            /// Reason, as the remover wrote it.
             reason: Text<'a> = "reason";
         }
     }
 
-    /// A group was dismissed.
+    /// Sent when a group was dismissed.
     ///
-    /// MembersID is read after the dismissal, so it is empty when members were deleted with it.
-    ///
-    /// Unbounded: one entry for each member.
+    /// `membersID` has an entry for each member, however many; it is empty where the members were deleted with the
+    /// group. `groupType` is a text of one character whose code is the number.
     AfterDismissGroup = "callbackAfterDisMissGroupCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:226-229";
         request {
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Owner id.
+            /// ID of the owner.
             owner_id: Text<'a> = "ownerID";
             /// Type of the group, as a character whose code is the number.
             group_type: Text<'a> = "groupType";
-            /// Members id.
+            /// IDs of the members.
             members_id: Vec<Text<'a>> = "membersID" or_empty;
         }
     }
 
-    /// A user applies to join (whether or not approval is needed).
+    /// Sent when a user asks to join a group, whether or not somebody has to approve it.
     ///
-    /// A direct join also produces callbackBeforeMembersJoinGroupCommand afterwards.
+    /// Where nobody has to, [`BeforeMembersJoinGroup`] follows. `groupType` is a text of one character whose code is
+    /// the number.
     BeforeJoinGroup = "callbackBeforeJoinGroupCommand", Before, OPENIM_BEFORE, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:231-240";
         request {
@@ -1055,19 +1047,16 @@ commands! {
             group_id: Text<'a> = "groupID";
             /// Type of the group, as a character whose code is the number.
             group_type: Text<'a> = "groupType";
-            /// Apply id.
+            /// ID of the user who asks.
             apply_id: Text<'a> = "applyID";
-            /// Req message.
+            /// Text of the application.
             req_message: Text<'a> = "reqMessage";
             /// The app's own data.
             ex: Text<'a> = "ex";
         }
     }
 
-    /// A user joined directly, in a group that needs no approval.
-    ///
-    /// Not sent for invitations nor for approved applications (source has one call site; an open user report says
-    /// the same).
+    /// Sent when a user joined a group that needs no approval. Invitations and approved applications do not send it.
     AfterJoinGroup = "callbackAfterJoinGroupCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:278-288";
         request {
@@ -1075,29 +1064,31 @@ commands! {
             operation_id: Text<'a> = "operationID";
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Req message.
+            /// Text of the application.
             req_message: Text<'a> = "reqMessage";
-            /// Join source.
+            /// How the user came to the group, in the server's numbers.
             join_source: i32 = "joinSource";
-            /// Inviter user id.
+            /// ID of the user who joined.
             inviter_user_id: Text<'a> = "inviterUserID";
         }
     }
 
-    /// Ownership moved.
+    /// Sent when a group got another owner.
     AfterTransferGroupOwner = "callbackAfterTransferGroupOwnerCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:242-250";
         request {
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Old owner user id.
+            /// ID of the owner until now.
             old_owner_user_id: Text<'a> = "oldOwnerUserID";
-            /// New owner user id.
+            /// ID of the new owner.
             new_owner_user_id: Text<'a> = "newOwnerUserID";
         }
     }
 
-    /// Users are about to be invited.
+    /// Sent before users are invited to a group.
+    ///
+    /// All of them or none: the server cannot leave out single users here.
     BeforeInviteJoinGroup = "callbackBeforeInviteJoinGroupCommand", Before, OPENIM_BEFORE, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:252-276";
         request {
@@ -1105,39 +1096,39 @@ commands! {
             operation_id: Text<'a> = "operationID";
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Reason.
+            /// Reason, as the inviter wrote it.
             reason: Text<'a> = "reason";
-            /// Invited user ids.
+            /// IDs of the users to be invited.
             invited_user_ids: Vec<Text<'a>> = "invitedUserIDs" or_empty;
         }
     }
 
-    /// The older group update is about to be stored.
+    /// Sent before a change of a group is stored through the server's older interface.
     ///
-    /// An allowing answer must repeat groupID, groupName, faceURL and introduction from the request. A bare allow
-    /// answer empties groupID and the update fails as group not found.
+    /// The server overwrites ID, name, introduction and picture with whatever the answer holds; the host repeats the
+    /// request's values where a plugin sets none. `notification` cannot be changed, and `operationID` is always empty.
     BeforeSetGroupInfo = "callbackBeforeSetGroupInfoCommand", Before, OPENIM_BEFORE, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:290-337";
         request {
-            /// The server's tracing ID.
+            /// Always empty.
             operation_id: Text<'a> = "operationID";
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Group name.
+            /// Name of the group.
             group_name: Text<'a> = "groupName";
-            /// Notification.
+            /// Notice of the group.
             notification: Text<'a> = "notification";
-            /// Introduction.
+            /// Introduction of the group.
             introduction: Text<'a> = "introduction";
             /// Address of the picture.
             face_url: Text<'a> = "faceURL";
             /// The app's own data.
             ex: Text<'a> = "ex";
-            /// Need verification.
+            /// How applications are approved, in the server's numbers.
             need_verification: i32 = "needVerification";
-            /// Look member info.
+            /// Whether members may look at each other's profiles, in the server's numbers.
             look_member_info: i32 = "lookMemberInfo";
-            /// Apply member friend.
+            /// Whether members may ask each other for friendship, in the server's numbers.
             apply_member_friend: i32 = "applyMemberFriend";
         }
         echo ["groupID", "groupName", "introduction", "faceURL"]
@@ -1153,59 +1144,59 @@ commands! {
         }
     }
 
-    /// The older group update was stored.
+    /// Sent when a change of a group was stored through the server's older interface. `operationID` is always empty.
     AfterSetGroupInfo = "callbackAfterSetGroupInfoCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:339-361";
         request {
-            /// The server's tracing ID.
+            /// Always empty.
             operation_id: Text<'a> = "operationID";
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Group name.
+            /// Name of the group.
             group_name: Text<'a> = "groupName";
-            /// Notification.
+            /// Notice of the group.
             notification: Text<'a> = "notification";
-            /// Introduction.
+            /// Introduction of the group.
             introduction: Text<'a> = "introduction";
             /// Address of the picture.
             face_url: Text<'a> = "faceURL";
             /// The app's own data.
             ex: Option<Text<'a>> = "ex";
-            /// Need verification.
+            /// How applications are approved, in the server's numbers.
             need_verification: Option<i32> = "needVerification";
-            /// Look member info.
+            /// Whether members may look at each other's profiles, in the server's numbers.
             look_member_info: Option<i32> = "lookMemberInfo";
-            /// Apply member friend.
+            /// Whether members may ask each other for friendship, in the server's numbers.
             apply_member_friend: Option<i32> = "applyMemberFriend";
         }
     }
 
-    /// The newer group update (fields optional) is about to be stored.
+    /// Sent before a change of a group is stored. Members that are not changed are `null`.
     ///
-    /// An allowing answer must repeat groupID and every non-null field except notification. A bare allow answer
-    /// empties groupID and turns the other fields into null, so the update fails as group not found.
+    /// The server overwrites all of them but `notification` with whatever the answer holds; the host repeats the
+    /// request's values where a plugin sets none. `notification` cannot be changed, and `operationID` is always empty.
     BeforeSetGroupInfoEx = "callbackBeforeSetGroupInfoExCommand", Before, OPENIM_BEFORE, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:363-406";
         request {
-            /// The server's tracing ID.
+            /// Always empty.
             operation_id: Text<'a> = "operationID";
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Group name.
+            /// Name of the group.
             group_name: Option<Text<'a>> = "groupName";
-            /// Notification.
+            /// Notice of the group.
             notification: Option<Text<'a>> = "notification";
-            /// Introduction.
+            /// Introduction of the group.
             introduction: Option<Text<'a>> = "introduction";
             /// Address of the picture.
             face_url: Option<Text<'a>> = "faceURL";
             /// The app's own data.
             ex: Option<Text<'a>> = "ex";
-            /// Need verification.
+            /// How applications are approved, in the server's numbers.
             need_verification: Option<i32> = "needVerification";
-            /// Look member info.
+            /// Whether members may look at each other's profiles, in the server's numbers.
             look_member_info: Option<i32> = "lookMemberInfo";
-            /// Apply member friend.
+            /// Whether members may ask each other for friendship, in the server's numbers.
             apply_member_friend: Option<i32> = "applyMemberFriend";
         }
         echo ["groupID", "groupName", "introduction", "faceURL", "ex", "needVerification", "lookMemberInfo", "applyMemberFriend"]
@@ -1221,61 +1212,60 @@ commands! {
         }
     }
 
-    /// The newer group update was stored.
+    /// Sent when a change of a group was stored. Members that did not change are `null`, and `operationID` is always
+    /// empty.
     AfterSetGroupInfoEx = "callbackAfterSetGroupInfoExCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:408-432";
         request {
-            /// The server's tracing ID.
+            /// Always empty.
             operation_id: Text<'a> = "operationID";
             /// ID of the group.
             group_id: Text<'a> = "groupID";
-            /// Group name.
+            /// Name of the group.
             group_name: Option<Text<'a>> = "groupName";
-            /// Notification.
+            /// Notice of the group.
             notification: Option<Text<'a>> = "notification";
-            /// Introduction.
+            /// Introduction of the group.
             introduction: Option<Text<'a>> = "introduction";
             /// Address of the picture.
             face_url: Option<Text<'a>> = "faceURL";
             /// The app's own data.
             ex: Option<Text<'a>> = "ex";
-            /// Need verification.
+            /// How applications are approved, in the server's numbers.
             need_verification: Option<i32> = "needVerification";
-            /// Look member info.
+            /// Whether members may look at each other's profiles, in the server's numbers.
             look_member_info: Option<i32> = "lookMemberInfo";
-            /// Apply member friend.
+            /// Whether members may ask each other for friendship, in the server's numbers.
             apply_member_friend: Option<i32> = "applyMemberFriend";
         }
     }
 
-    /// The conversation records of a new one-to-one or notification session are about to be created.
+    /// Sent before the conversations of a new one-to-one or notification session are stored. No user is waiting.
     ///
-    /// For a one-to-one session it is sent twice; the second time the request again shows the sender's record and
-    /// the answer is applied to that copy after the receiver's record was cloned, so it has no effect.
-    ///
-    /// JSON names end in Id, not ID: ownerUserId, conversationId, userId.
+    /// A one-to-one session sends it twice, both times with the sender's conversation; changes in the second answer
+    /// have no effect. Releases up to v3.8.3-patch.16 do not have this command.
     BeforeCreateSingleChatConversations = "callbackBeforeCreateSingleChatConversationsCommand", Before, OPENIM_BEFORE, "conversation" {
         key []; source "open-im-server internal/rpc/conversation/callback.go:13-45";
         request {
-            /// Owner user id.
+            /// ID of the user whose conversation it is.
             owner_user_id: Text<'a> = "ownerUserId";
-            /// Conversation id.
+            /// ID of the conversation.
             conversation_id: Text<'a> = "conversationId";
-            /// Conversation type.
+            /// 1 one-to-one, 3 group, 4 notification.
             conversation_type: i32 = "conversationType";
-            /// User id.
+            /// ID of the other user.
             user_id: Text<'a> = "userId";
-            /// Recv msg opt.
+            /// How messages are received, in the server's numbers.
             recv_msg_opt: i32 = "recvMsgOpt";
-            /// Is pinned.
+            /// Whether it stands at the top of the list.
             is_pinned: bool = "isPinned";
-            /// Is private chat.
+            /// Whether messages are burnt after reading.
             is_private_chat: bool = "isPrivateChat";
-            /// Burn duration.
+            /// Seconds until a message that was read is burnt.
             burn_duration: i32 = "burnDuration";
-            /// Group at type.
+            /// How the user was mentioned, in the server's numbers.
             group_at_type: i32 = "groupAtType";
-            /// Attached info.
+            /// Further data of the client.
             attached_info: Text<'a> = "attachedInfo";
             /// The app's own data.
             ex: Text<'a> = "ex";
@@ -1291,62 +1281,62 @@ commands! {
         }
     }
 
-    /// A one-to-one or notification conversation record was created (also sent when the insert failed).
+    /// Sent when a conversation of a one-to-one or notification session was stored, and also when storing failed.
     ///
-    /// JSON names end in Id, not ID.
+    /// Releases up to v3.8.3-patch.16 do not have this command.
     AfterCreateSingleChatConversations = "callbackAfterCreateSingleChatConversationsCommand", After, AFTER, "conversation" {
         key []; source "open-im-server internal/rpc/conversation/callback.go:47-65";
         request {
-            /// Owner user id.
+            /// ID of the user whose conversation it is.
             owner_user_id: Text<'a> = "ownerUserId";
-            /// Conversation id.
+            /// ID of the conversation.
             conversation_id: Text<'a> = "conversationId";
-            /// Conversation type.
+            /// 1 one-to-one, 3 group, 4 notification.
             conversation_type: i32 = "conversationType";
-            /// User id.
+            /// ID of the other user.
             user_id: Text<'a> = "userId";
-            /// Recv msg opt.
+            /// How messages are received, in the server's numbers.
             recv_msg_opt: i32 = "recvMsgOpt";
-            /// Is pinned.
+            /// Whether it stands at the top of the list.
             is_pinned: bool = "isPinned";
-            /// Is private chat.
+            /// Whether messages are burnt after reading.
             is_private_chat: bool = "isPrivateChat";
-            /// Burn duration.
+            /// Seconds until a message that was read is burnt.
             burn_duration: i32 = "burnDuration";
-            /// Group at type.
+            /// How the user was mentioned, in the server's numbers.
             group_at_type: i32 = "groupAtType";
-            /// Attached info.
+            /// Further data of the client.
             attached_info: Text<'a> = "attachedInfo";
             /// The app's own data.
             ex: Text<'a> = "ex";
         }
     }
 
-    /// The conversation records of a group are about to be created.
+    /// Sent before the conversations of a group are stored. `ownerUserId` is always empty.
     ///
-    /// JSON names end in Id, not ID.
+    /// Releases up to v3.8.3-patch.16 do not have this command.
     BeforeCreateGroupChatConversations = "callbackBeforeCreateGroupChatConversationsCommand", Before, OPENIM_BEFORE, "conversation" {
         key []; source "open-im-server internal/rpc/conversation/callback.go:67-98";
         request {
-            /// Owner user id.
+            /// Always empty.
             owner_user_id: Text<'a> = "ownerUserId";
-            /// Conversation id.
+            /// ID of the conversation.
             conversation_id: Text<'a> = "conversationId";
-            /// Conversation type.
+            /// 1 one-to-one, 3 group, 4 notification.
             conversation_type: i32 = "conversationType";
-            /// Group id.
+            /// ID of the group.
             group_id: Text<'a> = "groupId";
-            /// Recv msg opt.
+            /// How messages are received, in the server's numbers.
             recv_msg_opt: i32 = "recvMsgOpt";
-            /// Is pinned.
+            /// Whether it stands at the top of the list.
             is_pinned: bool = "isPinned";
-            /// Is private chat.
+            /// Whether messages are burnt after reading.
             is_private_chat: bool = "isPrivateChat";
-            /// Burn duration.
+            /// Seconds until a message that was read is burnt.
             burn_duration: i32 = "burnDuration";
-            /// Group at type.
+            /// How the user was mentioned, in the server's numbers.
             group_at_type: i32 = "groupAtType";
-            /// Attached info.
+            /// Further data of the client.
             attached_info: Text<'a> = "attachedInfo";
             /// The app's own data.
             ex: Text<'a> = "ex";
@@ -1362,31 +1352,31 @@ commands! {
         }
     }
 
-    /// The conversation records of a group were created.
+    /// Sent when the conversations of a group were stored. `ownerUserId` is always empty.
     ///
-    /// JSON names end in Id, not ID.
+    /// Releases up to v3.8.3-patch.16 do not have this command.
     AfterCreateGroupChatConversations = "callbackAfterCreateGroupChatConversationsCommand", After, AFTER, "conversation" {
         key []; source "open-im-server internal/rpc/conversation/callback.go:100-117";
         request {
-            /// Owner user id.
+            /// Always empty.
             owner_user_id: Text<'a> = "ownerUserId";
-            /// Conversation id.
+            /// ID of the conversation.
             conversation_id: Text<'a> = "conversationId";
-            /// Conversation type.
+            /// 1 one-to-one, 3 group, 4 notification.
             conversation_type: i32 = "conversationType";
-            /// Group id.
+            /// ID of the group.
             group_id: Text<'a> = "groupId";
-            /// Recv msg opt.
+            /// How messages are received, in the server's numbers.
             recv_msg_opt: i32 = "recvMsgOpt";
-            /// Is pinned.
+            /// Whether it stands at the top of the list.
             is_pinned: bool = "isPinned";
-            /// Is private chat.
+            /// Whether messages are burnt after reading.
             is_private_chat: bool = "isPrivateChat";
-            /// Burn duration.
+            /// Seconds until a message that was read is burnt.
             burn_duration: i32 = "burnDuration";
-            /// Group at type.
+            /// How the user was mentioned, in the server's numbers.
             group_at_type: i32 = "groupAtType";
-            /// Attached info.
+            /// Further data of the client.
             attached_info: Text<'a> = "attachedInfo";
             /// The app's own data.
             ex: Text<'a> = "ex";
@@ -1407,9 +1397,9 @@ objects! {
         ex: Text<'a> = "ex";
         /// When it was made, in milliseconds since 1970.
         create_time: i64 = "createTime";
-        /// App manger level.
+        /// Level of an administrator of the app (the server's spelling).
         app_manger_level: i32 = "appMangerLevel";
-        /// Global recv msg opt.
+        /// How messages are received by default, in the server's numbers.
         global_recv_msg_opt: i32 = "globalRecvMsgOpt";
     }
 
@@ -1445,15 +1435,15 @@ new_objects! {
         create_time: i64 = "createTime", Kind::Int64;
         /// Level of an administrator of the app (the server's spelling).
         app_manger_level: i32 = "appMangerLevel", Kind::Int32;
-        /// How messages are received by default.
+        /// How messages are received by default, in the server's numbers.
         global_recv_msg_opt: i32 = "globalRecvMsgOpt", Kind::Int32;
     }
 
     /// What a push shows: written whole, a field left out becomes empty.
     PushInfo {
-        /// Title.
+        /// Title of the push.
         title: String = "title", Kind::Text;
-        /// Text.
+        /// Text of the push.
         desc: String = "desc", Kind::Text;
         /// The app's own data.
         ex: String = "ex", Kind::Text;

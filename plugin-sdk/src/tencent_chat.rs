@@ -1,6 +1,9 @@
 //! Tencent Cloud Chat: every command as a typed event.
 //!
-//! Taken from Tencent's pages of 2024-02 to 2026-04. Numbers that some pages write as text are read in both forms.
+//! Taken from Tencent's pages of 2024-02 to 2026-04. A number that some pages write as text is read in both forms.
+//!
+//! What a denial's code may be depends on the command and stands with each event; the host writes the command's usual
+//! code in place of any other. Each command has a switch of its own in Tencent's console.
 
 use serde_json::value::RawValue;
 
@@ -12,160 +15,163 @@ use crate::object::{Object, Problem, Read};
 commands! {
     TencentChat;
 
-    /// User logs in, logs out, loses the link (app killed, switched to background on some platforms, network loss)
-    /// or is timed out by heartbeat (400 s; web after 60 s offline); since 2024 mainland pages also list
-    /// custom-status changes.
+    /// Sent when a user logs in, logs out or loses the connection. A lost connection is noticed late: after 400 s, on
+    /// the web after 60 s.
     ///
-    /// OptPlatform on this page is written IOS in one place; compare case-insensitively.
-    ///
-    /// Name of the field that carries a custom status is not confirmed.
+    /// Newer pages let it report changes of a custom status too, without naming the member.
     StateChange = "State.StateChange", After, AFTER, "online_status" {
         key ["EventTime"]; source "www.tencentcloud.com/document/product/1047/34357";
         request {
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
-            /// Info.
+            /// Who came or went, and why.
             info: StateInfo<'a> = "Info";
-            /// Kicked device; devices kicked by this login; only with Action Login and Reason Register.
+            /// Devices that this login put out; only with action `Login` and reason `Register`.
             kicked_device: Vec<KickedDevice<'a>> = "KickedDevice" or_empty;
         }
     }
 
-    /// Profile changed through a client or the REST API, after success.
+    /// Sent when a profile was changed, by a client or through the REST API.
+    ///
+    /// The profile is that of `From_Account`; `Operator_Account` changed it. A value can be text or a number.
     ProfilePortraitSet = "Profile.CallbackPortraitSet", After, AFTER, "profile" {
         key ["Operator_Account", "From_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/48733";
         request {
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// ID of the user who acts.
+            /// ID of the user whose profile it is.
             from_account: Text<'a> = "From_Account";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
-            /// Profile item.
+            /// What changed.
             profile_item: Vec<ProfileItem<'a>> = "ProfileItem";
         }
     }
 
-    /// User asks to add friends from a client.
+    /// Sent before a client's request to add friends is stored. Requests through the REST API do not send it.
     ///
-    /// Not fired for REST calls.
+    /// One request can name several users. A denial refuses all of them, `per_user` single ones; codes 38000 to 39000
+    /// and their text reach the app.
     SnsPrevFriendAdd = "Sns.CallbackPrevFriendAdd", Before, FRIEND_ADD, "relationship" {
         key ["Requester_Account", "From_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/43468";
         request {
-            /// Requester account.
+            /// ID of the account that made the request.
             requester_account: Text<'a> = "Requester_Account";
-            /// ID of the user who acts.
+            /// ID of the user who asks.
             from_account: Text<'a> = "From_Account";
-            /// Friend item.
+            /// The users who are asked.
             friend_item: Vec<FriendItem<'a>> = "FriendItem";
-            /// Add type: `Add_Type_Single`, `Add_Type_Both`.
+            /// `Add_Type_Single` or `Add_Type_Both`.
             add_type: Text<'a> = "AddType";
-            /// Force add flags; 1 forced, 0 normal.
+            /// 1 forced, 0 not.
             force_add_flags: i64 = "ForceAddFlags";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// User answers friend requests from a client.
+    /// Sent before a client's answers to friend requests are stored. Answers through the REST API do not send it.
     ///
-    /// Not fired for REST calls.
+    /// One callback can hold several answers. A denial refuses all of them, `per_user` single ones; codes 38000 to
+    /// 39000 and their text reach the app.
     SnsPrevFriendResponse = "Sns.CallbackPrevFriendResponse", Before, FRIEND_RESPONSE, "relationship" {
         key ["Requester_Account", "From_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/43467";
         request {
-            /// Requester account.
+            /// ID of the account that made the request.
             requester_account: Text<'a> = "Requester_Account";
-            /// ID of the user who acts.
+            /// ID of the user who answers.
             from_account: Text<'a> = "From_Account";
-            /// Response friend item.
+            /// The requests that are answered.
             response_friend_item: Vec<ResponseFriendItem<'a>> = "ResponseFriendItem";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Friend relation created.
+    /// Sent when users became friends.
     SnsFriendAdd = "Sns.CallbackFriendAdd", After, AFTER, "relationship" {
         key ["Admin_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34359";
         request {
-            /// Pair list.
+            /// The pairs of users.
             pair_list: Vec<InitiatedPair<'a>> = "PairList";
-            /// Client cmd: `friend_add`, `FriendAdd`, `friend_response`, `FriendResponse`; client command that caused
-            /// the change.
+            /// What the client did: `friend_add`, `FriendAdd`, `friend_response` or `FriendResponse`.
             client_cmd: Option<Text<'a>> = "ClientCmd";
-            /// Admin account; present when an administrator did it.
+            /// ID of the administrator, if one did it.
             admin_account: Option<Text<'a>> = "Admin_Account";
-            /// Force flag; 1 forced.
+            /// 1 forced.
             force_flag: Option<i64> = "ForceFlag";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// Friend relation removed.
+    /// Sent when users ceased to be friends.
     SnsFriendDelete = "Sns.CallbackFriendDelete", After, AFTER, "relationship" {
         key ["EventTime"]; source "www.tencentcloud.com/document/product/1047/34360";
         request {
-            /// Pair list.
+            /// The pairs of users.
             pair_list: Vec<Pair<'a>> = "PairList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// User put on a blocklist.
+    /// Sent when users were put on a block list.
     SnsBlackListAdd = "Sns.CallbackBlackListAdd", After, AFTER, "relationship" {
         key ["EventTime"]; source "www.tencentcloud.com/document/product/1047/34361";
         request {
-            /// Pair list.
+            /// The pairs of users.
             pair_list: Vec<Pair<'a>> = "PairList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// User taken off a blocklist.
+    /// Sent when users were taken off a block list.
     SnsBlackListDelete = "Sns.CallbackBlackListDelete", After, AFTER, "relationship" {
         key ["EventTime"]; source "www.tencentcloud.com/document/product/1047/34362";
         request {
-            /// Pair list.
+            /// The pairs of users.
             pair_list: Vec<Pair<'a>> = "PairList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// User followed others.
+    /// Sent when a user began to follow others.
     FollowAfterAdd = "Follow.CallbackAfterFollowAdd", After, AFTER, "follow" {
         key ["From_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/70355";
         request {
             /// ID of the user who acts.
             from_account: Text<'a> = "From_Account";
-            /// Follow list.
+            /// The users who are followed.
             follow_list: Vec<FollowedUser<'a>> = "FollowList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// User unfollowed others.
+    /// Sent when a user ceased to follow others.
+    ///
+    /// `To_Account` is a list here, unlike in the other events.
     FollowAfterDelete = "Follow.CallbackAfterFollowDelete", After, AFTER, "follow" {
         key ["From_Account", "To_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/70356";
         request {
             /// ID of the user who acts.
             from_account: Text<'a> = "From_Account";
-            /// ID of the user concerned.
+            /// IDs of the users who are no longer followed.
             to_account: Vec<Text<'a>> = "To_Account";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// One-to-one message received by the backend, before delivery.
+    /// Sent before a one-to-one message is delivered, from clients and from the REST API.
     ///
-    /// A denial suppresses C2C.CallbackAfterSendMsg.
+    /// A denied message does not send [`C2cAfterSendMsg`]; a changed one sends it with the new body. It cannot be
+    /// dropped silently. Codes 120001 to 130000 and their text reach the app.
     ///
-    /// A modified body is what C2C.CallbackAfterSendMsg carries.
+    /// A new `MsgBody` replaces all elements; one that is left out is gone.
     C2cBeforeSendMsg = "C2C.CallbackBeforeSendMsg", Before, C2C_SEND, "c2c" {
         key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/34364";
         request {
@@ -183,13 +189,13 @@ commands! {
             msg_key: Text<'a> = "MsgKey";
             /// ID that the client gave to the message.
             msg_id: Option<Text<'a>> = "MsgId";
-            /// 1 for a message that is not stored.
+            /// 1 for a message that goes only to users who are online and is not stored.
             online_only_flag: i64 = "OnlineOnlyFlag";
             /// The elements of the message.
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
         changes {
@@ -198,7 +204,7 @@ commands! {
         }
     }
 
-    /// One-to-one message processed, also when delivery failed.
+    /// Sent when a one-to-one message was dealt with, and also when it could not be delivered: look at `SendMsgResult`.
     C2cAfterSendMsg = "C2C.CallbackAfterSendMsg", After, AFTER, "c2c" {
         key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/34365";
         request {
@@ -216,41 +222,45 @@ commands! {
             msg_key: Text<'a> = "MsgKey";
             /// ID that the client gave to the message.
             msg_id: Option<Text<'a>> = "MsgId";
-            /// 1 for a message that is not stored.
+            /// 1 for a message that goes only to users who are online and is not stored.
             online_only_flag: i64 = "OnlineOnlyFlag";
             /// The elements of the message.
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
-            /// Send msg result; 0 delivered, otherwise the failure code.
+            /// 0 delivered, else the code of the failure.
             send_msg_result: i64 = "SendMsgResult";
-            /// Error info; text of the result.
+            /// The result in words.
             error_info: Text<'a> = "ErrorInfo";
-            /// Unread msg num; unread total of the receiver, -1 on failure; dropped on newer mainland page.
+            /// The receiver's unread messages; -1 after a failure.
             unread_msg_num: Option<i64> = "UnreadMsgNum";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// One-to-one conversation marked read.
+    /// Sent when a user has read a one-to-one conversation.
+    ///
+    /// Which of the optional members come depends on the region.
     C2cAfterMsgReport = "C2C.CallbackAfterMsgReport", After, AFTER, "c2c" {
         key ["Report_Account", "Peer_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/43465";
         request {
-            /// Report account.
+            /// ID of the user who has read.
             report_account: Text<'a> = "Report_Account";
-            /// Peer account.
+            /// ID of the other user.
             peer_account: Text<'a> = "Peer_Account";
-            /// Last read time; seconds.
+            /// Up to when was read, in seconds since 1970.
             last_read_time: Option<i64> = "LastReadTime";
-            /// Unread msg num; international page only.
+            /// Unread messages.
             unread_msg_num: Option<i64> = "UnreadMsgNum";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// One-to-one message recalled.
+    /// Sent when a one-to-one message was recalled.
+    ///
+    /// Which of the optional members come depends on the region.
     C2cAfterMsgWithDraw = "C2C.CallbackAfterMsgWithDraw", After, AFTER, "c2c" {
         key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/43466";
         request {
@@ -260,29 +270,29 @@ commands! {
             to_account: Text<'a> = "To_Account";
             /// ID of the message.
             msg_key: Text<'a> = "MsgKey";
-            /// Unread msg num; international page only.
+            /// Unread messages.
             unread_msg_num: Option<i64> = "UnreadMsgNum";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// Read receipts sent for one-to-one messages.
+    /// Sent when read receipts for one-to-one messages were sent.
     C2cAfterMsgReadReceipt = "C2C.CallbackAfterMsgReadReceipt", After, AFTER, "c2c" {
         key ["Operator_Account", "Peer_Account", "EventTime"]; source "cloud.tencent.com/document/product/269/128223";
         request {
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Peer account.
+            /// ID of the other user.
             peer_account: Text<'a> = "Peer_Account";
-            /// C2c msg info.
+            /// The messages.
             c2c_msg_info: Vec<C2cMsgInfo<'a>> = "C2CMsgInfo";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Stored one-to-one message edited.
+    /// Sent when a stored one-to-one message was edited.
     C2cAfterModifyMsg = "C2C.CallbackAfterModifyMsg", After, AFTER, "c2c" {
         key ["MsgKey"]; source "cloud.tencent.com/document/product/269/128224";
         request {
@@ -304,27 +314,25 @@ commands! {
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// User cleared all unread messages (one-to-one and group) from a client.
-    ///
-    /// Page dated 2026-02-09.
+    /// Sent when a user marked everything as read, in one-to-one chats and in groups.
     C2cAfterMsgReadAll = "C2C.CallbackAfterMsgReadAll", After, AFTER, "c2c" {
         key ["Report_Account", "EventTime"]; source "cloud.tencent.com/document/product/269/128225";
         request {
-            /// Report account.
+            /// ID of the user who has read.
             report_account: Text<'a> = "Report_Account";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
-            /// Group read info; groups whose unread count was cleared.
+            /// The groups, and up to where they were read.
             group_read_info: Vec<GroupReadInfo<'a>> = "GroupReadInfo" or_empty;
         }
     }
 
-    /// Message extension of a one-to-one message set, deleted or cleared.
+    /// Sent when the extensions of a one-to-one message were set, deleted or cleared.
     C2cAfterMsgExtension = "C2C.CallbackAfterC2CMsgExtension", After, AFTER, "c2c" {
         key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/76006";
         request {
@@ -334,20 +342,20 @@ commands! {
             to_account: Text<'a> = "To_Account";
             /// ID of the message.
             msg_key: Text<'a> = "MsgKey";
-            /// Operate type; 1 set, 2 delete keys, 3 clear all.
+            /// 1 set, 2 deleted, 3 cleared.
             operate_type: i64 = "OperateType";
-            /// Extension list; empty for clear.
+            /// The extensions; empty if all were cleared.
             extension_list: Vec<MessageExtension<'a>> = "ExtensionList" or_empty;
-            /// Seq; version of the extension set.
+            /// Version of the message's extensions.
             seq: i64 = "Seq";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Group creation requested.
+    /// Sent before a group is created.
     ///
-    /// No field of the group can be changed by the answer.
+    /// Nothing of the group can be changed. Codes 10100 to 10200 and their text reach the app.
     GroupBeforeCreate = "Group.CallbackBeforeCreateGroup", Before, GROUP, "group" {
         key ["Operator_Account", "Owner_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34368";
         request {
@@ -355,23 +363,22 @@ commands! {
             operator_account: Text<'a> = "Operator_Account";
             /// ID of the owner.
             owner_account: Text<'a> = "Owner_Account";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
-            /// Name.
+            /// Name of the group.
             name: Text<'a> = "Name";
-            /// Create group num; number of groups of that user; international page only, removed from the mainland page
-            /// 2025-12-04.
+            /// Groups that the user has already; only in some regions.
             create_group_num: Option<i64> = "CreateGroupNum";
-            /// Created group num; only known from an SDK model.
+            /// Seen in one SDK only.
             created_group_num: Option<&'a RawValue> = "CreatedGroupNum";
-            /// Member list.
+            /// The first members.
             member_list: Vec<GroupMember<'a>> = "MemberList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Group created.
+    /// Sent when a group was created.
     GroupAfterCreate = "Group.CallbackAfterCreateGroup", After, AFTER, "group" {
         key ["GroupId", "Operator_Account", "Owner_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34369";
         request {
@@ -381,102 +388,106 @@ commands! {
             operator_account: Text<'a> = "Operator_Account";
             /// ID of the owner.
             owner_account: Text<'a> = "Owner_Account";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
-            /// Name.
+            /// Name of the group.
             name: Text<'a> = "Name";
-            /// Member list.
+            /// The first members.
             member_list: Vec<GroupMember<'a>> = "MemberList";
-            /// User defined data list; group custom fields; must be enabled by Tencent.
+            /// Fields of the app's own; only where Tencent has switched them on.
             user_defined_data_list: Vec<CustomField<'a>> = "UserDefinedDataList" or_empty;
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// User applies to join from a client.
+    /// Sent when a client asks to join a group.
     ///
-    /// 0 means the application continues; an administrator may still have to approve.
+    /// Allowed means that the application goes on; an administrator may still have to approve it. Codes 10100 to 10200
+    /// and their text reach the app.
     GroupBeforeApplyJoinGroup = "Group.CallbackBeforeApplyJoinGroup", Before, GROUP, "group" {
         key ["GroupId", "Requestor_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34370";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
-            /// Requestor account.
+            /// ID of the user who asks.
             requestor_account: Text<'a> = "Requestor_Account";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Users are about to be invited or added to a group.
+    /// Sent before users are invited or added to a group.
+    ///
+    /// A denial stops all of them, `refuse_some` single ones. Codes 10100 to 10200 and their text reach the app.
     GroupBeforeInviteJoinGroup = "Group.CallbackBeforeInviteJoinGroup", Before, GROUP_INVITE, "group" {
         key ["GroupId", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34371";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Destination members.
+            /// The users to be invited.
             destination_members: Vec<GroupMember<'a>> = "DestinationMembers";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Members joined.
+    /// Sent when members joined a group.
     GroupAfterNewMemberJoin = "Group.CallbackAfterNewMemberJoin", After, AFTER, "group" {
         key ["GroupId", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34372";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
-            /// Join type: `Apply`, `Invited`.
+            /// `Apply` or `Invited`.
             join_type: Text<'a> = "JoinType";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// New member list.
+            /// The members who joined.
             new_member_list: Vec<GroupMember<'a>> = "NewMemberList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Members left or were removed.
+    /// Sent when members left a group or were removed.
     GroupAfterMemberExit = "Group.CallbackAfterMemberExit", After, AFTER, "group" {
         key ["GroupId", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34373";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
-            /// Exit type: `Kicked`, `Quit`.
+            /// `Kicked` or `Quit`.
             exit_type: Text<'a> = "ExitType";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Exit member list.
+            /// The members who left.
             exit_member_list: Vec<GroupMember<'a>> = "ExitMemberList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Group message received, before delivery to members.
+    /// Sent before a group message is delivered, from clients and from the REST API.
     ///
-    /// No MsgSeq and no MsgTime before sending.
+    /// The message has no sequence number and no time yet. Live rooms send it too, with the type `Live`. Codes 10100 to
+    /// 10200 and their text reach the app.
     ///
-    /// LiveKit rooms reuse this command with Type Live.
+    /// A new `MsgBody` replaces all elements; one that is left out is gone.
     GroupBeforeSendMsg = "Group.CallbackBeforeSendMsg", Before, GROUP_SEND, "group" {
         key ["GroupId", "From_Account", "Random"]; source "www.tencentcloud.com/document/product/1047/34374";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the user who acts.
             from_account: Text<'a> = "From_Account";
@@ -486,15 +497,15 @@ commands! {
             random: u32 = "Random";
             /// ID that the client gave to the message.
             msg_id: Option<Text<'a>> = "MsgId";
-            /// 1 for a message that is not stored.
+            /// 1 for a message that goes only to users who are online and is not stored.
             online_only_flag: i64 = "OnlineOnlyFlag";
             /// The elements of the message.
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
-            /// ID of the topic.
+            /// ID of the topic; only in communities with topics.
             topic_id: Option<Text<'a>> = "TopicId";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
         changes {
@@ -503,13 +514,13 @@ commands! {
         }
     }
 
-    /// Group message delivered to the backend.
+    /// Sent when a group message was accepted.
     GroupAfterSendMsg = "Group.CallbackAfterSendMsg", After, AFTER, "group" {
         key ["GroupId", "TopicId", "MsgSeq"]; source "www.tencentcloud.com/document/product/1047/34375";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the user who acts.
             from_account: Text<'a> = "From_Account";
@@ -523,96 +534,96 @@ commands! {
             msg_time: i64 = "MsgTime";
             /// ID that the client gave to the message.
             msg_id: Option<Text<'a>> = "MsgId";
-            /// 1 for a message that is not stored.
+            /// 1 for a message that goes only to users who are online and is not stored.
             online_only_flag: i64 = "OnlineOnlyFlag";
             /// The elements of the message.
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
-            /// ID of the topic.
+            /// ID of the topic; only in communities with topics.
             topic_id: Option<Text<'a>> = "TopicId";
-            /// Group at info.
+            /// Who is mentioned.
             group_at_info: Vec<GroupAtInfo<'a>> = "GroupAtInfo" or_empty;
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Group reached its member limit, or a join failed because of it.
+    /// Sent when a group has reached its limit of members, or when somebody could not join because of it.
     GroupAfterFull = "Group.CallbackAfterGroupFull", After, AFTER, "group" {
         key ["GroupId", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34376";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Group dissolved.
+    /// Sent when a group was dissolved.
     GroupAfterDestroyed = "Group.CallbackAfterGroupDestroyed", After, AFTER, "group" {
         key ["GroupId", "Owner_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34377";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the owner.
             owner_account: Text<'a> = "Owner_Account";
-            /// Name.
+            /// Name of the group.
             name: Text<'a> = "Name";
-            /// Member list.
+            /// The members.
             member_list: Vec<GroupMember<'a>> = "MemberList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Group name, introduction, notice or avatar changed.
+    /// Sent when name, introduction, notice or picture of a group changed. Only what changed is there.
     GroupAfterInfoChanged = "Group.CallbackAfterGroupInfoChanged", After, AFTER, "group" {
         key ["GroupId", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34378";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Name; only when changed.
+            /// The new name.
             name: Option<Text<'a>> = "Name";
-            /// Introduction; only when changed.
+            /// The new introduction.
             introduction: Option<Text<'a>> = "Introduction";
-            /// Notification; only when changed.
+            /// The new notice.
             notification: Option<Text<'a>> = "Notification";
-            /// Face url; only when changed.
+            /// Address of the new picture.
             face_url: Option<Text<'a>> = "FaceUrl";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Group messages recalled.
+    /// Sent when messages of a group were recalled.
     ///
-    /// Present in the mainland group index but absent from the command list page.
+    /// Not every list of Tencent's commands has this one.
     GroupAfterRecallMsg = "Group.CallbackAfterRecallMsg", After, AFTER, "group" {
         key ["Operator_Account", "GroupId", "EventTime"]; source "cloud.tencent.com/document/product/269/1618";
         request {
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Msg seq list.
+            /// The messages.
             msg_seq_list: Vec<MsgSeqItem<'a>> = "MsgSeqList";
-            /// ID of the topic.
+            /// ID of the topic; only in communities with topics.
             topic_id: Option<Text<'a>> = "TopicId";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Stored group message edited.
+    /// Sent when a stored group message was edited.
     GroupAfterModifyMsg = "Group.CallbackAfterModifyMsg", After, AFTER, "group" {
         key ["GroupId", "TopicId", "MsgSeq"]; source "cloud.tencent.com/document/product/269/129193";
         request {
@@ -620,18 +631,18 @@ commands! {
             operator_account: Text<'a> = "Operator_Account";
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// ID of the topic.
+            /// ID of the topic; only in communities with topics.
             topic_id: Option<Text<'a>> = "TopicId";
             /// Sequence number of the message.
             msg_seq: u32 = "MsgSeq";
             /// The elements of the message.
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Message extension of a group message set, deleted or cleared.
+    /// Sent when the extensions of a group message were set, deleted or cleared.
     GroupAfterMsgExtension = "Group.CallbackAfterGroupMsgExtension", After, AFTER, "group" {
         key ["GroupId", "MsgSeq"]; source "www.tencentcloud.com/document/product/1047/76007";
         request {
@@ -639,43 +650,45 @@ commands! {
             group_id: Text<'a> = "GroupId";
             /// Sequence number of the message.
             msg_seq: u32 = "MsgSeq";
-            /// Operate type; 1 set, 2 delete keys, 3 clear all.
+            /// 1 set, 2 deleted, 3 cleared.
             operate_type: i64 = "OperateType";
-            /// Extension list; empty for clear.
+            /// The extensions; empty if all were cleared.
             extension_list: Vec<MessageExtension<'a>> = "ExtensionList" or_empty;
-            /// Seq; version of the extension set.
+            /// Version of the message's extensions.
             seq: i64 = "Seq";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Members of a live-streaming group (AVChatRoom) come online or go offline.
+    /// Sent when members of a live group (`AVChatRoom`) came online or went offline.
+    ///
+    /// Comes from Tencent's own servers: the query names no client.
     GroupOnMemberStateChange = "Group.CallbackOnMemberStateChange", After, AFTER, "group" {
         key ["GroupId", "EventTime"]; source "www.tencentcloud.com/document/product/1047/48734";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group; seen in one SDK only.
             group_type: Option<Text<'a>> = "Type";
-            /// Event type: `Offline`, `Online`.
+            /// `Online` or `Offline`.
             event_type: Text<'a> = "EventType";
-            /// Event cause: `HeartbeatInterrupt`, `HeartbeatRecover`, `Join`, `Quit`.
+            /// `Join`, `Quit`, `HeartbeatInterrupt` or `HeartbeatRecover`.
             event_cause: Text<'a> = "EventCause";
-            /// Member list.
+            /// The members.
             member_list: Vec<GroupMember<'a>> = "MemberList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// Group message could not be sent.
+    /// Sent when a group message could not be sent.
     GroupSendMsgException = "Group.CallbackSendMsgException", After, AFTER, "group" {
         key ["GroupId", "From_Account", "Random"]; source "www.tencentcloud.com/document/product/1047/49462";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the user who acts.
             from_account: Text<'a> = "From_Account";
@@ -683,43 +696,41 @@ commands! {
             operator_account: Text<'a> = "Operator_Account";
             /// Random number of the message.
             random: u32 = "Random";
-            /// 1 for a message that is not stored.
+            /// 1 for a message that goes only to users who are online and is not stored.
             online_only_flag: i64 = "OnlineOnlyFlag";
             /// The elements of the message.
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
-            /// ID of the topic.
+            /// ID of the topic; only in communities with topics.
             topic_id: Option<Text<'a>> = "TopicId";
-            /// Error code; failure code given to the sender.
+            /// The code that the sender got.
             error_code: i64 = "ErrorCode";
-            /// Error info.
+            /// The failure in words.
             error_info: Text<'a> = "ErrorInfo";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Topic creation requested in a community.
+    /// Sent before a topic of a community is created. The community's ID is not among its members.
     ///
-    /// Switched together with Group.CallbackBeforeCreateGroup.
-    ///
-    /// No GroupId documented.
+    /// Switched on together with [`GroupBeforeCreate`]. Codes 10100 to 10200 and their text reach the app.
     GroupBeforeCreateTopic = "Group.CallbackBeforeCreateTopic", Before, GROUP, "group" {
         key ["Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/49463";
         request {
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Type of the group.
+            /// Type of the group: `Community`.
             group_type: Text<'a> = "Type";
-            /// Name.
+            /// Name of the topic.
             name: Text<'a> = "Name";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Topic created.
+    /// Sent when a topic of a community was created.
     GroupAfterCreateTopic = "Group.CallbackAfterCreateTopic", After, AFTER, "group" {
         key ["GroupId", "Operator_Account", "Owner_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/49464";
         request {
@@ -731,168 +742,168 @@ commands! {
             operator_account: Text<'a> = "Operator_Account";
             /// ID of the owner.
             owner_account: Text<'a> = "Owner_Account";
-            /// Type of the group.
+            /// Type of the group: `Community`.
             group_type: Text<'a> = "Type";
-            /// Name.
+            /// Name of the topic.
             name: Text<'a> = "Name";
-            /// User defined data list; group custom fields; must be enabled by Tencent.
+            /// Fields of the app's own; only where Tencent has switched them on.
             user_defined_data_list: Vec<CustomField<'a>> = "UserDefinedDataList" or_empty;
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// Topics dissolved.
+    /// Sent when topics of a community were dissolved.
     GroupAfterTopicDestroyed = "Group.CallbackAfterTopicDestroyed", After, AFTER, "group" {
         key ["GroupId", "EventTime"]; source "www.tencentcloud.com/document/product/1047/49465";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Community`.
             group_type: Text<'a> = "Type";
-            /// Topic id list.
+            /// IDs of the topics.
             topic_id_list: Vec<Text<'a>> = "TopicIdList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// Topic name, introduction, notice or avatar changed.
+    /// Sent when name, introduction, notice or picture of a topic changed. Only what changed is there.
     ///
-    /// Switched together with Group.CallbackAfterGroupInfoChanged.
+    /// Switched on together with [`GroupAfterInfoChanged`].
     GroupAfterTopicInfoChanged = "Group.CallbackAfterTopicInfoChanged", After, AFTER, "group" {
         key ["GroupId", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/49466";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Community`.
             group_type: Text<'a> = "Type";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Name; only when changed.
+            /// The new name.
             name: Option<Text<'a>> = "Name";
-            /// Introduction; only when changed.
+            /// The new introduction.
             introduction: Option<Text<'a>> = "Introduction";
-            /// Notification; only when changed.
+            /// The new notice.
             notification: Option<Text<'a>> = "Notification";
-            /// Face url; only when changed.
+            /// Address of the new picture.
             face_url: Option<Text<'a>> = "FaceUrl";
-            /// ID of the topic.
+            /// ID of the topic; not on Tencent's page.
             topic_id: Option<Text<'a>> = "TopicId";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// Role or name card of a member changed.
+    /// Sent when a member's role or name in a group changed. Only what changed is there.
     GroupAfterMemberFieldChanged = "Group.CallbackAfterMemberFieldChanged", After, AFTER, "group" {
         key ["GroupId", "Operator_Account", "Modified_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60393";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Modified account.
+            /// ID of the member.
             modified_account: Text<'a> = "Modified_Account";
-            /// Role: `Admin`, `Member`.
+            /// The new role: `Admin` or `Member`.
             role: Option<Text<'a>> = "Role";
-            /// Name card.
+            /// The new name in the group.
             name_card: Option<Text<'a>> = "NameCard";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Group attributes changed.
+    /// Sent when attributes of a group changed.
     GroupAfterAttrChanged = "Group.CallbackAfterGroupAttrChanged", After, AFTER, "group" {
         key ["GroupId", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60394";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Option type: `set`, `modify`, `clear`, `delete`.
+            /// `set`, `modify`, `delete` or `clear`.
             option_type: Text<'a> = "OptionType";
-            /// Group attr; member names are lower case.
+            /// The attributes.
             group_attr: Vec<GroupAttribute<'a>> = "GroupAttr" or_empty;
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Read receipts of group messages.
+    /// Sent when read receipts for group messages were sent.
     GroupAfterReadReceipt = "Group.CallbackAfterReadReceipt", After, AFTER, "group" {
         key ["GroupId", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60395";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
-            /// Group msg receipt list.
+            /// The messages, and who has read them.
             group_msg_receipt_list: Vec<GroupReceipt<'a>> = "GroupMsgReceiptList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Ownership transferred.
+    /// Sent when a group got another owner.
     GroupAfterChangeGroupOwner = "Group.CallbackAfterChangeGroupOwner", After, AFTER, "group" {
         key ["GroupId", "Operator_Account", "OldOwner_Account", "NewOwner_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60396";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Old owner account.
+            /// ID of the owner until now.
             old_owner_account: Text<'a> = "OldOwner_Account";
-            /// New owner account.
+            /// ID of the new owner.
             new_owner_account: Text<'a> = "NewOwner_Account";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Daily net new groups above 70 % of the quota.
+    /// Sent when 70 % of the day's quota of new groups is used up.
     GroupOnDailyGroupQuotaAlarm = "Group.CallbackOnDailyGroupQuotaAlarm", After, AFTER, "alarm" {
         key ["EventTime"]; source "www.tencentcloud.com/document/product/1047/57455";
         request {
-            /// Quota used.
+            /// Groups created today.
             quota_used: i64 = "QuotaUsed";
-            /// Quota.
+            /// Groups that may be created in a day.
             quota: i64 = "Quota";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Calls of one interface above 80 % of its frequency limit.
+    /// Sent when the calls of an interface have reached 80 % of its limit.
     ///
-    /// On by default as soon as a URL is configured.
+    /// Switched on for every application that has a callback URL.
     AlertRequestOverLimit = "Alert.RequestOverLimit", After, AFTER, "alarm" {
         key ["EventTime"]; source "www.tencentcloud.com/document/product/1047/60256";
         request {
-            /// Service name.
+            /// Name of the service.
             service_name: Text<'a> = "ServiceName";
-            /// Command.
+            /// Name of the interface.
             command: Text<'a> = "Command";
-            /// Request; calls counted.
+            /// Calls that were counted.
             request: i64 = "Request";
-            /// Limit.
+            /// Calls that are allowed.
             limit: i64 = "Limit";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// User sends a one-to-one message to a bot account (@RBT#...).
+    /// Sent when a user wrote to a bot (an account that begins with `@RBT#`).
     ///
-    /// The reply goes through the REST send API, not through the answer.
+    /// The bot's reply is sent through the REST API, not with the answer.
     BotOnC2cMessage = "Bot.OnC2CMessage", After, AFTER, "bot" {
         key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/68952";
         request {
@@ -910,26 +921,26 @@ commands! {
             msg_key: Text<'a> = "MsgKey";
             /// ID that the client gave to the message.
             msg_id: Option<Text<'a>> = "MsgId";
-            /// 1 for a message that is not stored.
+            /// 1 for a message that goes only to users who are online and is not stored.
             online_only_flag: i64 = "OnlineOnlyFlag";
             /// The elements of the message.
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Group message that mentions a bot.
+    /// Sent when a group message mentioned a bot.
     ///
-    /// One public SDK maps other names (AtRobotAccount, MsgRandom, IsPlaceMsg): contradiction, follow the page.
+    /// The bot's reply is sent through the REST API, not with the answer.
     BotOnGroupMessage = "Bot.OnGroupMessage", After, AFTER, "bot" {
         key ["GroupId", "MsgSeq"]; source "www.tencentcloud.com/document/product/1047/68953";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
-            /// Type of the group.
+            /// Type of the group: `Private`, `Public`, `ChatRoom`, `AVChatRoom`, `Community` or a newer name.
             group_type: Text<'a> = "Type";
             /// ID of the user who acts.
             from_account: Text<'a> = "From_Account";
@@ -941,20 +952,22 @@ commands! {
             msg_seq: u32 = "MsgSeq";
             /// When it was sent, in seconds since 1970.
             msg_time: i64 = "MsgTime";
-            /// 1 for a message that is not stored.
+            /// 1 for a message that goes only to users who are online and is not stored.
             online_only_flag: i64 = "OnlineOnlyFlag";
             /// The elements of the message.
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
-            /// At robots account.
+            /// IDs of the bots.
             at_robots_account: Vec<Text<'a>> = "AtRobots_Account";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Client sends a signalling message to a chatbot and waits for the answer.
+    /// Sent when a client signals a chatbot and waits for its text.
+    ///
+    /// Answer with `reply`; a denial makes the client get none.
     ChatbotOnC2cSignalMessage = "Chatbot.OnC2CSignalMessage", Before, CHATBOT, "bot" {
         key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/59057";
         request {
@@ -968,66 +981,62 @@ commands! {
             msg_random: u32 = "MsgRandom";
             /// ID of the message.
             msg_key: Text<'a> = "MsgKey";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
-            /// Data; opaque application string.
+            /// The signal: whatever the app's clients send.
             data: Text<'a> = "Data";
         }
     }
 
-    /// Cloud moderation finished for a message, profile, group or relation text.
-    ///
-    /// The body has no CallbackCommand: route by the query.
+    /// Sent when Tencent's moderation has judged a message, a profile, a group or a relation.
     ContentCallbackResultNotify = "ContentCallback.ResultNotify", After, AFTER, "moderation" {
         key ["CtxcbRequestId"]; source "www.tencentcloud.com/document/product/1047/78240";
         request {
-            /// Scene: `C2C`, `C2CCustom`, `Group`, `GroupCustom`, `GroupInfo`, `GroupMemberInfo`, `RelationChain`,
-            /// `UserInfo`.
+            /// Where it was: `C2C`, `C2CCustom`, `Group`, `GroupCustom`, `GroupInfo`, `GroupMemberInfo`,
+            /// `RelationChain` or `UserInfo`.
             scene: Text<'a> = "Scene";
-            /// Sdk app id.
+            /// ID of the application.
             sdk_app_id: i64 = "SdkAppId";
             /// ID of the user who acts.
             from_account: Text<'a> = "From_Account";
-            /// Contact item.
+            /// Whom the content was for.
             contact_item: ContactItem<'a> = "ContactItem";
-            /// Content type: `Text`, `Image`, `Audio`, `Video`.
+            /// `Text`, `Image`, `Audio` or `Video`.
             content_type: Text<'a> = "ContentType";
-            /// Text content.
+            /// The texts.
             text_content: Vec<Text<'a>> = "TextContent" or_empty;
-            /// File url.
+            /// Address of the file.
             file_url: Option<Text<'a>> = "FileURL";
-            /// Msg id.
+            /// ID of the message.
             msg_id: Option<Text<'a>> = "MsgID";
-            /// Ctxcb result; 1 blocked, 0 passed.
+            /// 1 blocked, 0 passed.
             ctxcb_result: i64 = "CtxcbResult";
-            /// Ctxcb request id.
+            /// ID of the judgement.
             ctxcb_request_id: Text<'a> = "CtxcbRequestId";
-            /// Ctxcb keywords.
+            /// Words that were found.
             ctxcb_keywords: Vec<Text<'a>> = "CtxcbKeywords" or_empty;
-            /// Ctxcb suggestion.
+            /// What is suggested.
             ctxcb_suggestion: Text<'a> = "CtxcbSuggestion";
-            /// Ctxcb label.
+            /// What it was judged to be.
             ctxcb_label: Text<'a> = "CtxcbLabel";
-            /// Ctxcb sub label.
+            /// The same, in more detail.
             ctxcb_sub_label: Option<Text<'a>> = "CtxcbSubLabel";
-            /// Ctxcb sub label desc.
+            /// The detail in words.
             ctxcb_sub_label_desc: Option<Text<'a>> = "CtxcbSubLabelDesc";
-            /// Ctxcb lib name.
+            /// Name of the word list that matched.
             ctxcb_lib_name: Option<Text<'a>> = "CtxcbLibName";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
         }
     }
 
-    /// Result of an ordinary offline push (sent, reached, clicked).
+    /// Sent when an offline push was sent, reached its device or was clicked.
     ///
-    /// Batch: the command is inside each entry.
-    ///
-    /// 1000 requests per second by default; above that delayed and retried.
+    /// Tencent sends up to 100 in one request; the host hands them over one by one. `EventTime` is in seconds here.
     PushOffline = "Push.OfflinePush", After, AFTER, "push" {
         key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/67552";
         request {
-            /// Event type; 1 one-to-one, 2 group.
+            /// 1 one-to-one, 2 group.
             event_type: i64 = "EventType";
             /// When it happened, in seconds since 1970.
             event_time: i64 = "EventTime";
@@ -1035,11 +1044,11 @@ commands! {
             from_account: Text<'a> = "From_Account";
             /// ID of the user concerned.
             to_account: Text<'a> = "To_Account";
-            /// Group id.
+            /// ID of the group.
             group_id: Option<Text<'a>> = "GroupID";
-            /// Push platform; 0 unknown, 1 APNs, 2 Xiaomi, 3 Huawei, 4 FCM, 5 Meizu, 6 OPPO, 7 vivo, 8 Honor.
+            /// 0 unknown, 1 APNs, 2 Xiaomi, 3 Huawei, 4 FCM, 5 Meizu, 6 OPPO, 7 vivo, 8 Honor.
             push_platform: i64 = "PushPlatform";
-            /// Push stage; 1 sent, 2 reached, 3 clicked.
+            /// 1 sent, 2 reached, 3 clicked.
             push_stage: i64 = "PushStage";
             /// ID of the message.
             msg_key: Option<Text<'a>> = "MsgKey";
@@ -1049,45 +1058,47 @@ commands! {
             msg_random: Option<u32> = "MsgRandom";
             /// When it was sent, in seconds since 1970.
             msg_time: Option<i64> = "MsgTime";
-            /// Push id.
+            /// ID of the push.
             push_id: Text<'a> = "PushID";
-            /// Err code.
+            /// Code of the result.
             err_code: i64 = "ErrCode";
-            /// Err info.
+            /// The result in words.
             err_info: Text<'a> = "ErrInfo";
         }
         batch "Events"
     }
 
-    /// Result of a push to all or tagged users.
+    /// Sent for each stage of a push to all users or to those with a tag.
     ///
-    /// Batch: the command is inside each entry.
+    /// Tencent sends up to 100 in one request; the host hands them over one by one. `EventTime` is in seconds here.
     PushAllMember = "Push.AllMemberPush", After, AFTER, "push" {
         key ["TaskId", "PushStage", "To_Account"]; source "www.tencentcloud.com/document/product/1047/67551";
         request {
-            /// Event type; 1 offline push, 2 online push.
+            /// 1 offline push, 2 online push.
             event_type: i64 = "EventType";
-            /// Task id.
+            /// ID of the task.
             task_id: Text<'a> = "TaskId";
-            /// Task time; seconds.
+            /// When the task was made, in seconds since 1970.
             task_time: i64 = "TaskTime";
             /// When it happened, in seconds since 1970.
             event_time: i64 = "EventTime";
             /// ID of the user concerned.
             to_account: Text<'a> = "To_Account";
-            /// Push platform.
+            /// The push service, as a number.
             push_platform: i64 = "PushPlatform";
-            /// Push stage.
+            /// The stage, as a number.
             push_stage: i64 = "PushStage";
-            /// Err code.
+            /// Code of the result.
             err_code: i64 = "ErrCode";
-            /// Err info.
+            /// The result in words.
             err_info: Text<'a> = "ErrInfo";
         }
         batch "Events"
     }
 
-    /// Channel creation requested.
+    /// Sent before an official channel is created.
+    ///
+    /// Codes 120001 to 130000 and their text reach the app.
     OfficialBeforeCreate = "OfficialAccount.CallbackBeforeCreateOfficialAccount", Before, OFFICIAL_CREATE, "official_channel" {
         key ["Operator_Account", "Owner_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60795";
         request {
@@ -1095,138 +1106,141 @@ commands! {
             operator_account: Text<'a> = "Operator_Account";
             /// ID of the owner.
             owner_account: Text<'a> = "Owner_Account";
-            /// Name.
+            /// Name of the channel.
             name: Text<'a> = "Name";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Channel created.
+    /// Sent when an official channel was created.
     OfficialAfterCreate = "OfficialAccount.CallbackAfterCreateOfficialAccount", After, AFTER, "official_channel" {
         key ["Operator_Account", "Official_Account", "Owner_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60796";
         request {
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// ID of the channel.
+            /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";
             /// ID of the owner.
             owner_account: Text<'a> = "Owner_Account";
-            /// Name.
+            /// Name of the channel.
             name: Text<'a> = "Name";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Channel profile changed.
+    /// Sent when the profile of an official channel changed. Only what changed is there.
     OfficialAfterInfoChanged = "OfficialAccount.CallbackAfterOfficialAccountInfoChanged", After, AFTER, "official_channel" {
         key ["Official_Account", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60797";
         request {
-            /// ID of the channel.
+            /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Name; only when changed.
+            /// The new name.
             name: Option<Text<'a>> = "Name";
-            /// Introduction; only when changed.
+            /// The new introduction.
             introduction: Option<Text<'a>> = "Introduction";
-            /// Face url; only when changed.
+            /// Address of the new picture.
             face_url: Option<Text<'a>> = "FaceUrl";
-            /// Organization; only when changed.
+            /// The new organisation.
             organization: Option<Text<'a>> = "Organization";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Channel destroyed.
+    /// Sent when an official channel was removed.
     OfficialAfterDestroyed = "OfficialAccount.CallbackAfterOfficialAccountDestroyed", After, AFTER, "official_channel" {
         key ["Official_Account", "Owner_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60798";
         request {
-            /// ID of the channel.
+            /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";
             /// ID of the owner.
             owner_account: Text<'a> = "Owner_Account";
-            /// Name.
+            /// Name of the channel.
             name: Text<'a> = "Name";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Users are about to subscribe.
+    /// Sent before users subscribe to an official channel.
     ///
-    /// One page's prose says RefusedMembers_Account, its sample and field table say RefusedSubscribers_Account:
-    /// send both.
+    /// A denial stops all of them, `refuse_some` single ones. Codes of the app's own are not documented.
     OfficialBeforeAddSubscriber = "OfficialAccount.CallbackBeforeAddSubscriber", Before, OFFICIAL_SUBSCRIBE, "official_channel" {
         key ["Official_Account", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60799";
         request {
-            /// ID of the channel.
+            /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Subscribe account list.
+            /// The users.
             subscribe_account_list: Vec<Subscriber<'a>> = "SubscribeAccountList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Users subscribed.
+    /// Sent when users subscribed to an official channel.
     OfficialAfterAddSubscriber = "OfficialAccount.CallbackAfterAddSubscriber", After, AFTER, "official_channel" {
         key ["Official_Account", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60800";
         request {
-            /// ID of the channel.
+            /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Subscribe account list.
+            /// The users.
             subscribe_account_list: Vec<Subscriber<'a>> = "SubscribeAccountList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Channel reached its subscriber limit.
+    /// Sent when an official channel has reached its limit of subscribers.
     OfficialAfterFull = "OfficialAccount.CallbackAfterOfficialAccountFull", After, AFTER, "official_channel" {
         key ["Official_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60801";
         request {
-            /// ID of the channel.
+            /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Subscribers removed.
+    /// Sent when subscribers of an official channel were removed.
     OfficialAfterDeleteSubscriber = "OfficialAccount.CallbackAfterDeleteSubscriber", After, AFTER, "official_channel" {
         key ["Official_Account", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60802";
         request {
-            /// ID of the channel.
+            /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Subscribe account list.
+            /// The users.
             subscribe_account_list: Vec<Subscriber<'a>> = "SubscribeAccountList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Broadcast message received, before delivery to subscribers.
+    /// Sent before a message of an official channel goes to its subscribers. The message has no ID yet.
+    ///
+    /// Codes 120001 to 130000 and their text reach the app.
+    ///
+    /// A new `MsgBody` replaces all elements; one that is left out is gone.
     OfficialBeforeSendMsg = "OfficialAccount.CallbackBeforeSendMsg", Before, OFFICIAL_SEND, "official_channel" {
         key ["Official_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60803";
         request {
-            /// ID of the channel.
+            /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";
-            /// 1 for a message that is not stored.
+            /// 1 for a message that goes only to users who are online and is not stored.
             online_only_flag: i64 = "OnlineOnlyFlag";
             /// The elements of the message.
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
         changes {
@@ -1235,46 +1249,44 @@ commands! {
         }
     }
 
-    /// Broadcast message delivered.
+    /// Sent when a message of an official channel went to its subscribers.
     OfficialAfterSendMsg = "OfficialAccount.CallbackAfterSendMsg", After, AFTER, "official_channel" {
         key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/60804";
         request {
-            /// ID of the channel.
+            /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";
             /// ID of the message.
             msg_key: Text<'a> = "MsgKey";
             /// When it was sent, in seconds since 1970.
             msg_time: i64 = "MsgTime";
-            /// 1 for a message that is not stored.
+            /// 1 for a message that goes only to users who are online and is not stored.
             online_only_flag: i64 = "OnlineOnlyFlag";
             /// The elements of the message.
             msg_body: Vec<MsgElem<'a>> = "MsgBody";
             /// The app's own data of the message.
             cloud_custom_data: Option<Text<'a>> = "CloudCustomData";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Broadcast messages recalled.
+    /// Sent when messages of an official channel were recalled.
     OfficialAfterMsgWithDraw = "OfficialAccount.CallbackAfterMsgWithDraw", After, AFTER, "official_channel" {
         key ["Official_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60805";
         request {
-            /// ID of the channel.
+            /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";
-            /// Withdraw msg list.
+            /// The messages.
             withdraw_msg_list: Vec<WithdrawnMsg<'a>> = "WithdrawMsgList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Gift about to be sent in a live room.
+    /// Sent before a gift is given in a live room.
     ///
-    /// Fail-closed by default, unlike the chat callbacks.
-    ///
-    /// Live.CallbackBeforeCallBackNotBlock is the name of the setting which makes it fail-open, not a callback of
-    /// its own.
+    /// If no answer comes, Tencent blocks the gift, unlike everything else; set `on_fault_for` to match. Codes 102100
+    /// to 102200 and their text reach the app.
     LiveBeforeSendGift = "Live.CallbackBeforeSendGift", Before, GIFT, "live" {
         key []; source "www.tencentcloud.com/document/product/647/72210";
         request {
@@ -1282,186 +1294,186 @@ commands! {
             operator_account: Text<'a> = "Operator_Account";
             /// ID of the room.
             room_id: Text<'a> = "RoomId";
-            /// Gift water.
+            /// What is given to whom.
             gift_water: GiftOrder<'a> = "GiftWater";
         }
     }
 
-    /// Room member entered, left, was kicked or lost the heartbeat.
-    ///
-    /// Some pages' query table names it Live.CallbackMemberStateChanged.
+    /// Sent when a member entered or left a live room, was removed, or lost the connection.
     LiveAfterMemberStateChanged = "Live.CallbackAfterMemberStateChanged", After, AFTER, "live" {
         key ["RoomId", "EventTime"]; source "www.tencentcloud.com/document/product/647/64424";
         request {
             /// ID of the room.
             room_id: Text<'a> = "RoomId";
-            /// Event type.
+            /// What happened.
             event_type: Option<Text<'a>> = "EventType";
-            /// Event cause: `Enter`, `Leave`, `HeartbeatInterrupt`, `HeartbeatRecover`, `Kicked`.
+            /// `Enter`, `Leave`, `Kicked`, `HeartbeatInterrupt` or `HeartbeatRecover`.
             event_cause: Text<'a> = "EventCause";
-            /// Member list.
+            /// The members.
             member_list: Vec<GroupMember<'a>> = "MemberList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Live room created.
+    /// Sent when a live room was created.
     LiveAfterCreateRoom = "Live.CallbackAfterCreateRoom", After, AFTER, "live" {
         key ["Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/647/64422";
         request {
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Room info.
+            /// The room.
             room_info: LiveRoomInfo<'a> = "RoomInfo";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: Option<i64> = "EventTime";
         }
     }
 
-    /// Live room profile updated; only changed members expected.
+    /// Sent when the profile of a live room changed. Expect only what changed.
     LiveAfterUpdateRoomInfo = "Live.CallbackAfterUpdateRoomInfo", After, AFTER, "live" {
         key ["Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/647/67938";
         request {
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Room info.
+            /// The room.
             room_info: LiveRoomInfo<'a> = "RoomInfo";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Live room destroyed.
+    /// Sent when a live room was closed.
     ///
-    /// Name confirmed by the command list, body fields not collected.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     LiveAfterDestroyRoom = "Live.CallbackAfterDestroyRoom", After, AFTER, "live" {
         key []; source "www.tencentcloud.com/document/product/647/64423";
         request {}
     }
 
-    /// Room metadata set.
+    /// Sent when metadata of a live room were set.
     ///
-    /// Name confirmed by the command list, body fields not collected.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     LiveAfterSetMetadata = "Live.CallbackAfterSetMetadata", After, AFTER, "live" {
         key []; source "www.tencentcloud.com/document/product/647/68222";
         request {}
     }
 
-    /// Room metadata deleted.
+    /// Sent when metadata of a live room were deleted.
     ///
-    /// Name confirmed by the command list, body fields not collected.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     LiveAfterDelMetadata = "Live.CallbackAfterDelMetadata", After, AFTER, "live" {
         key []; source "www.tencentcloud.com/document/product/647/68223";
         request {}
     }
 
-    /// Rooms above 70 % of the limit.
+    /// Sent when 70 % of the possible rooms exist.
     ///
-    /// Name confirmed by the command list, body fields not collected.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     LiveAfterCreateRoomReachingThreshold = "Live.CallbackAfterCreateRoomReachingThreshold", After, AFTER, "live" {
         key []; source "www.tencentcloud.com/document/product/647/70485";
         request {}
     }
 
-    /// Room owner changed.
+    /// Sent when a live room got another owner.
     ///
-    /// Name confirmed by the command list, body fields not collected.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     LiveAfterChangeOwner = "Live.CallbackAfterChangeOwner", After, AFTER, "live" {
         key []; source "www.tencentcloud.com/document/product/647/72553";
         request {}
     }
 
-    /// Room administrators changed.
+    /// Sent when the administrators of a live room changed.
     ///
-    /// Name confirmed by the command list, body fields not collected.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     LiveAfterModifyAdmin = "Live.CallbackAfterModifyAdmin", After, AFTER, "live" {
         key []; source "www.tencentcloud.com/document/product/647/72554";
         request {}
     }
 
-    /// Seat list changed.
+    /// Sent when the seats of a live room changed.
     ///
-    /// Name confirmed by the command list, body fields not collected.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     MicAfterSeatInfoChanged = "Mic.CallbackAfterSeatInfoChanged", After, AFTER, "live" {
         key []; source "www.tencentcloud.com/document/product/647/64425";
         request {}
     }
 
-    /// Battle created.
+    /// Sent when a battle between live rooms was set up.
     ///
-    /// Name confirmed by the command list, body fields not collected.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     LiveAfterCreateBattle = "Live.CallbackAfterCreateBattle", After, AFTER, "live" {
         key []; source "www.tencentcloud.com/document/product/647/68259";
         request {}
     }
 
-    /// Battle started.
+    /// Sent when a battle between live rooms began.
     ///
-    /// Name confirmed by the command list, body fields not collected.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     LiveAfterStartBattle = "Live.CallbackAfterStartBattle", After, AFTER, "live" {
         key []; source "www.tencentcloud.com/document/product/647/68260";
         request {}
     }
 
-    /// Battle ended.
+    /// Sent when a battle between live rooms ended.
     ///
-    /// Name confirmed by the command list, body fields not collected.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     LiveAfterEndBattle = "Live.CallbackAfterEndBattle", After, AFTER, "live" {
         key []; source "www.tencentcloud.com/document/product/647/68261";
         request {}
     }
 
-    /// Call started from a client.
+    /// Sent when a client started a call.
     ///
-    /// Switched on by a REST configuration call, not by the console.
+    /// Switched on through the REST API, not in the console.
     CallAfterStart = "Call.CallbackAfterStartCall", After, AFTER, "call" {
         key ["EventTime"]; source "www.tencentcloud.com/document/product/647/68941";
         request {
-            /// Call info.
+            /// The call.
             call_info: CallInfo<'a> = "CallInfo";
-            /// User list.
+            /// The users of the call.
             user_list: Vec<CallUser<'a>> = "UserList";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Call ended.
+    /// Sent when a call ended.
     ///
-    /// Fields taken from a public integrator's note that quotes the page.
+    /// Its members come from an integrator's notes, not from Tencent's page: expect surprises.
     CallAfterEnd = "Call.CallbackAfterEndCall", After, AFTER, "call" {
         key ["EventTime"]; source "www.tencentcloud.com/document/product/647/68940";
         request {
-            /// Call record.
+            /// The call.
             call_record: CallRecord<'a> = "CallRecord";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Call members changed.
+    /// Sent when the members of a call changed.
+    ///
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     CallAfterMemberChanged = "Call.CallbackAfterMemberChanged", After, AFTER, "call" {
         key []; source "www.tencentcloud.com/document/product/647/68934";
         request {}
     }
 
-    /// Conference room created.
+    /// Sent when a conference room was created.
     RoomAfterCreateRoom = "Room.CallbackAfterCreateRoom", After, AFTER, "room" {
         key ["Operator_Account", "ScheduleInviteeList_Account", "EventTime"]; source "www.tencentcloud.com/document/product/647/60733";
         request {
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
-            /// Room info.
+            /// The room.
             room_info: ConferenceRoomInfo<'a> = "RoomInfo";
-            /// Schedule invitee list account.
+            /// IDs of the users who are invited.
             schedule_invitee_list_account: Vec<Text<'a>> = "ScheduleInviteeList_Account" or_empty;
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// User entered the room.
+    /// Sent when users entered a conference room.
     RoomAfterMemberEnter = "Room.CallbackAfterMemberEnter", After, AFTER, "room" {
         key ["Operator_Account", "RoomId", "MemberList_Account", "EventTime"]; source "www.tencentcloud.com/document/product/647/60735";
         request {
@@ -1469,32 +1481,36 @@ commands! {
             operator_account: Text<'a> = "Operator_Account";
             /// ID of the room.
             room_id: Text<'a> = "RoomId";
-            /// Member count.
+            /// Number of members.
             member_count: i64 = "MemberCount";
-            /// Type of the group: `Enter`.
+            /// What happened: `Enter`.
             group_type: Text<'a> = "Type";
-            /// Member list account.
+            /// IDs of the users.
             member_list_account: Vec<Text<'a>> = "MemberList_Account";
-            /// When it happened, in milliseconds since 1970; some pages write it as text.
+            /// When it happened, in milliseconds since 1970; written as a number or as text.
             event_time: i64 = "EventTime";
         }
     }
 
-    /// Conference room event.
+    /// Sent when users left a conference room.
+    ///
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     RoomAfterMemberLeave = "Room.CallbackAfterMemberLeave", After, AFTER, "room" {
         key []; source "www.tencentcloud.com/document/product/647/60720";
         request {}
     }
 
-    /// Conference room event.
+    /// Sent when a conference room was closed.
+    ///
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     RoomAfterDestroyRoom = "Room.CallbackAfterDestroyRoom", After, AFTER, "room" {
         key []; source "www.tencentcloud.com/document/product/647/60720";
         request {}
     }
 
-    /// Conference room event.
+    /// Sent when the profile of a conference room changed.
     ///
-    /// Older list names Room.CallbackUpdateRoomInfo.
+    /// Its members are not known yet; they can be read through [`body()`](Self::body).
     RoomAfterUpdateRoomInfo = "Room.CallbackAfterUpdateRoomInfo", After, AFTER, "room" {
         key []; source "www.tencentcloud.com/document/product/647/60720";
         request {}
@@ -1504,25 +1520,25 @@ commands! {
 objects! {
     /// Who came or went, and why.
     StateInfo {
-        /// Action: `Login`, `Logout`, `Disconnect`.
+        /// `Login`, `Logout` or `Disconnect`.
         action: Text<'a> = "Action";
         /// ID of the user concerned.
         to_account: Text<'a> = "To_Account";
-        /// Reason: `Register`, `Unregister`, `LinkClose`, `TimeOut`.
+        /// `Register`, `Unregister`, `LinkClose` or `TimeOut`.
         reason: Text<'a> = "Reason";
     }
 
     /// A device that a new login put out.
     KickedDevice {
-        /// Platform: `iOS`, `Android`, `Web`, `Windows`, `iPad`, `Mac`, `Linux`.
+        /// `iOS`, `Android`, `Web`, `Windows`, `iPad`, `Mac` or `Linux`.
         platform: Text<'a> = "Platform";
     }
 
     /// One changed member of a profile.
     ProfileItem {
-        /// Tag; TIM profile tag, Tag_Profile_IM_* or Tag_Profile_Custom_*.
+        /// Which: `Tag_Profile_IM_…` or `Tag_Profile_Custom_…`.
         tag: Text<'a> = "Tag";
-        /// Value.
+        /// Its new value: text or a whole number.
         value: &'a RawValue = "Value";
     }
 
@@ -1530,13 +1546,13 @@ objects! {
     FriendItem {
         /// ID of the user concerned.
         to_account: Text<'a> = "To_Account";
-        /// Remark.
+        /// Remark on the friend.
         remark: Option<Text<'a>> = "Remark";
-        /// Group name.
+        /// Group in the user's list of friends.
         group_name: Option<Text<'a>> = "GroupName";
-        /// Add source.
+        /// Where the request comes from.
         add_source: Text<'a> = "AddSource";
-        /// Add wording.
+        /// Text of the request.
         add_wording: Option<Text<'a>> = "AddWording";
     }
 
@@ -1544,11 +1560,11 @@ objects! {
     ResponseFriendItem {
         /// ID of the user concerned.
         to_account: Text<'a> = "To_Account";
-        /// Remark.
+        /// Remark on the friend.
         remark: Option<Text<'a>> = "Remark";
-        /// Tag name.
+        /// Group in the user's list of friends.
         tag_name: Option<Text<'a>> = "TagName";
-        /// Response action: `Response_Action_AgreeAndAdd`, `Response_Action_Agree`, `Response_Action_Reject`.
+        /// `Response_Action_AgreeAndAdd`, `Response_Action_Agree` or `Response_Action_Reject`.
         response_action: Text<'a> = "ResponseAction";
     }
 
@@ -1558,7 +1574,7 @@ objects! {
         from_account: Text<'a> = "From_Account";
         /// ID of the user concerned.
         to_account: Text<'a> = "To_Account";
-        /// Initiator account.
+        /// ID of the user who began.
         initiator_account: Text<'a> = "Initiator_Account";
     }
 
@@ -1592,17 +1608,17 @@ objects! {
     GroupReadInfo {
         /// ID of the group.
         group_id: Text<'a> = "GroupId";
-        /// Sequence number of the message.
+        /// Sequence number up to which was read.
         msg_seq: u32 = "MsgSeq";
     }
 
     /// One extension of a message.
     MessageExtension {
-        /// Key.
+        /// Its name.
         key: Text<'a> = "Key";
-        /// Value.
+        /// Its value.
         value: Option<Text<'a>> = "Value";
-        /// Seq.
+        /// Version of this extension.
         seq: Option<i64> = "Seq";
     }
 
@@ -1614,17 +1630,17 @@ objects! {
 
     /// A field of the app's own.
     CustomField {
-        /// Key.
+        /// Its name.
         key: Text<'a> = "Key";
-        /// Value.
+        /// Its value.
         value: Text<'a> = "Value";
     }
 
     /// A mention.
     GroupAtInfo {
-        /// Group at all flag; 1 everyone, 0 one user.
+        /// 1 everyone, 0 one user.
         group_at_all_flag: i64 = "GroupAtAllFlag";
-        /// Group at account.
+        /// ID of the user.
         group_at_account: Option<Text<'a>> = "GroupAt_Account";
     }
 
@@ -1636,9 +1652,9 @@ objects! {
 
     /// One attribute of a group.
     GroupAttribute {
-        /// Key.
+        /// Its name.
         key: Text<'a> = "key";
-        /// Value.
+        /// Its value.
         value: Option<Text<'a>> = "value";
     }
 
@@ -1646,27 +1662,27 @@ objects! {
     GroupReceipt {
         /// Sequence number of the message.
         msg_seq: u32 = "MsgSeq";
-        /// Read num.
+        /// Members who have read it.
         read_num: i64 = "ReadNum";
-        /// Unread num.
+        /// Members who have not.
         unread_num: i64 = "UnreadNum";
-        /// Read receipt members.
+        /// The members who sent the receipts.
         read_receipt_members: Vec<GroupMember<'a>> = "ReadReceiptMembers";
     }
 
     /// Whom the content was for.
     ContactItem {
-        /// Contact type; 1 user, 2 group.
+        /// 1 user, 2 group.
         contact_type: i64 = "ContactType";
         /// ID of the user concerned.
         to_account: Option<Text<'a>> = "To_Account";
-        /// To group id.
+        /// ID of the group.
         to_group_id: Option<Text<'a>> = "ToGroupId";
     }
 
     /// A subscriber of a channel.
     Subscriber {
-        /// Subscriber account.
+        /// ID of the user.
         subscriber_account: Text<'a> = "Subscriber_Account";
     }
 
@@ -1678,17 +1694,17 @@ objects! {
 
     /// What is given to whom.
     GiftOrder {
-        /// ID of the user who acts.
+        /// ID of the user who gives it.
         from_account: Text<'a> = "From_Account";
-        /// ID of the user concerned.
+        /// IDs of the users who get it.
         to_account: Vec<Text<'a>> = "To_Account";
-        /// Time; seconds.
+        /// When, in seconds since 1970.
         time: i64 = "Time";
-        /// Gift id.
+        /// ID of the gift.
         gift_id: Text<'a> = "GiftId";
-        /// Count.
+        /// How many.
         count: i64 = "Count";
-        /// Coins; price of one gift.
+        /// Price of one.
         coins: i64 = "Coins";
     }
 
@@ -1696,81 +1712,81 @@ objects! {
     LiveRoomInfo {
         /// ID of the room.
         room_id: Text<'a> = "RoomId";
-        /// Room name.
+        /// Name of the room.
         room_name: Option<Text<'a>> = "RoomName";
-        /// Room type; Live or Meeting.
+        /// `Live` or `Meeting`.
         room_type: Option<Text<'a>> = "RoomType";
         /// ID of the owner.
         owner_account: Option<Text<'a>> = "Owner_Account";
-        /// Max member count.
+        /// Most members.
         max_member_count: Option<i64> = "MaxMemberCount";
-        /// Is message disabled.
+        /// Whether messages are switched off.
         is_message_disabled: Option<bool> = "IsMessageDisabled";
-        /// Custom info.
+        /// The app's own data.
         custom_info: Option<Text<'a>> = "CustomInfo";
-        /// Is seat enabled.
+        /// Whether there are seats.
         is_seat_enabled: Option<bool> = "IsSeatEnabled";
-        /// Take seat mode: `None`, `FreeToTake`, `ApplyToTake`.
+        /// How seats are taken: `None`, `FreeToTake` or `ApplyToTake`.
         take_seat_mode: Option<Text<'a>> = "TakeSeatMode";
-        /// Max seat count.
+        /// Most seats.
         max_seat_count: Option<i64> = "MaxSeatCount";
-        /// Create time; seconds.
+        /// When it was created, in seconds since 1970.
         create_time: Option<i64> = "CreateTime";
-        /// Is public visible.
+        /// Whether everybody can find it.
         is_public_visible: Option<bool> = "IsPublicVisible";
-        /// Cover url.
+        /// Address of the cover picture.
         cover_url: Option<Text<'a>> = "CoverURL";
-        /// Category.
+        /// Numbers of its categories.
         category: Vec<i64> = "Category" or_empty;
-        /// Activity status.
+        /// What is going on, as a number.
         activity_status: Option<i64> = "ActivityStatus";
     }
 
     /// A call that begins.
     CallInfo {
-        /// Call id.
+        /// ID of the call.
         call_id: Text<'a> = "CallId";
-        /// Call media type; Audio or Video; the field table calls it MediaType.
+        /// `Audio` or `Video`; Tencent's table calls it `MediaType`.
         call_media_type: Text<'a> = "CallMediaType";
-        /// Chat group id; may be empty.
+        /// ID of the group; may be empty.
         chat_group_id: Text<'a> = "ChatGroupId";
-        /// ID of the room.
+        /// ID of the room; may be empty.
         room_id: Text<'a> = "RoomId";
-        /// Room id type; 1 numeric id, 2 string id.
+        /// 1 the room's ID is a number, 2 it is a text.
         room_id_type: i64 = "RoomIdType";
     }
 
     /// A user of a call.
     CallUser {
-        /// User account.
+        /// ID of the user.
         user_account: Text<'a> = "User_Account";
-        /// Status: `Calling`, `Waiting`.
+        /// `Calling` or `Waiting`.
         status: Text<'a> = "Status";
     }
 
     /// A call that ended.
     CallRecord {
-        /// Call id.
+        /// ID of the call.
         call_id: Text<'a> = "CallId";
-        /// Caller account.
+        /// ID of the caller.
         caller_account: Text<'a> = "Caller_Account";
-        /// Media type.
+        /// Audio or video.
         media_type: Text<'a> = "MediaType";
-        /// Call type.
+        /// Kind of call.
         call_type: Text<'a> = "CallType";
-        /// Start time.
+        /// When it began.
         start_time: i64 = "StartTime";
-        /// Accept time.
+        /// When it was accepted.
         accept_time: Option<i64> = "AcceptTime";
-        /// End time.
+        /// When it ended.
         end_time: i64 = "EndTime";
-        /// Call result.
+        /// How it ended.
         call_result: Text<'a> = "CallResult";
-        /// Callee list account.
+        /// IDs of the users who were called.
         callee_list_account: Vec<Text<'a>> = "CalleeList_Account";
         /// ID of the room.
         room_id: Text<'a> = "RoomId";
-        /// Room id type.
+        /// 1 the room's ID is a number, 2 it is a text.
         room_id_type: i64 = "RoomIdType";
     }
 
@@ -1778,39 +1794,39 @@ objects! {
     ConferenceRoomInfo {
         /// ID of the room.
         room_id: Text<'a> = "RoomId";
-        /// Room name.
+        /// Name of the room.
         room_name: Option<Text<'a>> = "RoomName";
-        /// Room type; Live or Meeting.
+        /// `Live` or `Meeting`.
         room_type: Option<Text<'a>> = "RoomType";
         /// ID of the owner.
         owner_account: Option<Text<'a>> = "Owner_Account";
-        /// Max member count.
+        /// Most members.
         max_member_count: Option<i64> = "MaxMemberCount";
-        /// Is message disabled.
+        /// Whether messages are switched off.
         is_message_disabled: Option<bool> = "IsMessageDisabled";
-        /// Custom info.
+        /// The app's own data.
         custom_info: Option<Text<'a>> = "CustomInfo";
-        /// Is seat enabled.
+        /// Whether there are seats.
         is_seat_enabled: Option<bool> = "IsSeatEnabled";
-        /// Take seat mode: `None`, `FreeToTake`, `ApplyToTake`.
+        /// How seats are taken: `None`, `FreeToTake` or `ApplyToTake`.
         take_seat_mode: Option<Text<'a>> = "TakeSeatMode";
-        /// Max seat count.
+        /// Most seats.
         max_seat_count: Option<i64> = "MaxSeatCount";
-        /// Create time; seconds.
+        /// When it was created, in seconds since 1970.
         create_time: Option<i64> = "CreateTime";
-        /// Is video disabled.
+        /// Whether video is switched off.
         is_video_disabled: Option<bool> = "IsVideoDisabled";
-        /// Is audio disabled.
+        /// Whether sound is switched off.
         is_audio_disabled: Option<bool> = "IsAudioDisabled";
-        /// Is screen sharing disabled.
+        /// Whether screen sharing is switched off.
         is_screen_sharing_disabled: Option<bool> = "IsScreenSharingDisabled";
-        /// Is cloud recording disabled.
+        /// Whether recording is switched off.
         is_cloud_recording_disabled: Option<bool> = "IsCloudRecordingDisabled";
-        /// Schedule start time.
+        /// When it is to begin.
         schedule_start_time: Option<i64> = "ScheduleStartTime";
-        /// Schedule end time.
+        /// When it is to end.
         schedule_end_time: Option<i64> = "ScheduleEndTime";
-        /// Room status.
+        /// What is going on.
         room_status: Option<Text<'a>> = "RoomStatus";
     }
 }

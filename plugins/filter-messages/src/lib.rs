@@ -4,9 +4,9 @@
 //! `C2cBeforeSendMsg` and `GroupBeforeSendMsg`. Looked at is the text of text messages, and of OpenIM's quotes,
 //! mentions and advanced texts; pictures, files and the app's own elements pass.
 //!
-//! - A denial has code 5004 (OpenIM), 120001 (Tencent, one-to-one) or 10100 (Tencent, groups).
+//! - A denial has code 5004 (OpenIM), 120005 (Tencent, one-to-one) or 10104 (Tencent, groups).
 //! - A masked word keeps its visible length: `free money` becomes `**** *****`. Other members and elements of the
-//!   message, known or not, stay as they were; a masked text element of Tencent is written anew. OpenIM can change a
+//!   message, known or not, stay as they were. OpenIM can change a
 //!   message only in `BeforeMsgModify`, so its other two commands deny also where `action` is `"mask"`: give this
 //!   plugin `BeforeMsgModify` alone there.
 //! - Letter case, full-width characters, unusual spaces, invisible characters and three or more letters that stand
@@ -24,13 +24,12 @@
 //! match_whole_words = true         # false: every word is found anywhere
 //! ```
 
-mod message;
 mod words;
 
+use plugin_sdk::neutral::Message;
 use plugin_sdk::{Callback, Error, Plugin, Reply, text};
 use serde::Deserialize;
 
-use crate::message::Message;
 use crate::words::{WordList, Words};
 
 /// The plugin: the words as an automaton, and what to do where it finds one.
@@ -79,19 +78,24 @@ impl Plugin for FilterMessages {
     }
 
     fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
-        let Some(message) = Message::read(callback)? else {
+        let Some(message) = Message::of(callback)? else {
             return Ok(Reply::allow());
         };
-        if !message.any_text(|text| self.words.occur_in(text))? {
+        if !message.texts()?.iter().any(|text| self.words.occur_in(text)) {
             return Ok(Reply::allow());
         }
         let masked = match self.action {
             Action::Mask => message.with_texts(|text| self.words.masked(text, self.mask_character))?,
             Action::Deny => None,
         };
-        Ok(masked.unwrap_or_else(|| message.denied()).into())
+        Ok(masked
+            .unwrap_or_else(|| message.deny(DENIED, "This message contains a word that is not allowed here."))
+            .into())
     }
 }
+
+/// The app's own code: 5004 for OpenIM, 120005 and 10104 for Tencent.
+const DENIED: u16 = 4;
 
 plugin_sdk::export!(FilterMessages, handles: [
     plugin_sdk::openim::BeforeSendSingleMsg,
@@ -142,8 +146,8 @@ mod tests {
         assert_eq!(openim::<BeforeSendGroupMsg>(&deny(), content), denied(5004));
         assert_eq!(openim::<BeforeMsgModify>(&deny(), content), denied(5004));
         let body = json!({ "MsgBody": [{ "MsgType": "TIMTextElem", "MsgContent": { "Text": "现在免费" } }] });
-        assert_eq!(deny().decide::<C2cBeforeSendMsg>(body.clone()), denied(120_001));
-        assert_eq!(deny().decide::<GroupBeforeSendMsg>(body), denied(10_100));
+        assert_eq!(deny().decide::<C2cBeforeSendMsg>(body.clone()), denied(120_005));
+        assert_eq!(deny().decide::<GroupBeforeSendMsg>(body), denied(10_104));
     }
 
     #[test]
