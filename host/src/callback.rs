@@ -3,6 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::chain::{Chain, Outcome};
 use crate::deadline::Deadline;
 use crate::dialect::{Callback, Request, Response};
@@ -58,8 +60,24 @@ impl Host {
         }
     }
 
+    /// What this host would answer, without keeping records or counting anything. Blocks: it runs guests.
+    pub fn rehearse(&self, mounted: &Mounted, callback: &Callback) -> (Outcome, Response) {
+        let deadline = Deadline::new(Instant::now(), mounted.platform.answer_within);
+        let chain = callback.command().and_then(|command| mounted.routes.find(command));
+        let outcome = chain.map_or_else(Outcome::default, |chain| self.run(chain, callback, deadline));
+        let response = mounted.dialect.render(callback, outcome.verdict());
+        (outcome, response)
+    }
+
     /// Runs the chain on this thread and keeps what it wants kept, before anything is acknowledged.
     fn work(&self, chain: &Chain, callback: &Callback, deadline: Deadline) -> Outcome {
+        let outcome = self.run(chain, callback, deadline);
+        self.journal.append(&outcome.records);
+        outcome
+    }
+
+    /// Runs the chain for the callback, or for each of those that it carries.
+    fn run(&self, chain: &Chain, callback: &Callback, deadline: Deadline) -> Outcome {
         let run = || {
             let mut outcomes = callback.split().into_iter().map(|part| chain.run(&self.engine, &part, deadline));
             let mut outcome = outcomes.next().unwrap_or_default();
@@ -70,10 +88,8 @@ impl Host {
             outcome
         };
         // The sandbox is large; should it have a mistake that panics, this callback still gets its answer.
-        let outcome = catch_unwind(AssertUnwindSafe(run))
-            .unwrap_or_else(|_| failed(chain, Fault::Trap { what: "the host failed; please report this".to_owned() }));
-        self.journal.append(&outcome.records);
-        outcome
+        catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|_| failed(chain, Fault::Trap { what: "the host failed; please report this".to_owned() }))
     }
 }
 

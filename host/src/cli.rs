@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod exit;
+mod explain;
 mod output;
 mod serve;
 
@@ -34,6 +35,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Check(check::Check),
+    Explain(explain::Explain),
     Demo(demo::Demo),
 }
 
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Demo(demo) => demo.run(),
     };
     match done {

@@ -47,6 +47,25 @@ pub struct Callback {
 }
 
 impl Callback {
+    /// A callback that did not come over the network: for an operator or author who tries something out. There is
+    /// nobody to authenticate.
+    ///
+    /// # Errors
+    /// If `body` is not a JSON object.
+    pub fn local(command: &'static Command, body: impl Into<Bytes>) -> Result<Self, Refusal> {
+        let body = body.into();
+        check_body(&body)?;
+        Ok(Self {
+            name: command.name.into(),
+            command: Some(command),
+            operation_id: String::new(),
+            client_address: String::new(),
+            query: Arc::new([]),
+            body,
+            arrived_unix_ms: 0,
+        })
+    }
+
     /// The command's name on the wire.
     pub fn name(&self) -> &str {
         &self.name
@@ -293,7 +312,7 @@ fn depth(json: &[u8]) -> usize {
 
 /// The entry for a name, today's or another one. The outer `None`: not a known name at all; an alias without a
 /// command of today gives `Some(None)`.
-fn find_command(kind: Kind, name: &str) -> Option<Option<&'static Command>> {
+pub fn find_command(kind: Kind, name: &str) -> Option<Option<&'static Command>> {
     let find = |name: &str| kind.commands().iter().find(|command| command.name == name).copied();
     if let Some(command) = find(name) {
         return Some(Some(command));

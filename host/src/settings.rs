@@ -11,7 +11,8 @@ use std::time::Duration;
 use plugin_sdk::catalogue::{Command, Platform as Kind};
 
 pub use file::Problem;
-use file::{At, File, Section, nearest};
+pub(crate) use file::nearest;
+use file::{At, File, Section};
 
 use crate::plugin::Fuel;
 

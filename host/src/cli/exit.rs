@@ -16,11 +16,14 @@ pub enum Exit {
     Plugin = 4,
     /// An address cannot be listened on.
     Listen = 5,
+    /// A file with a callback or an answer cannot be read, or is not what it should be.
+    Input = 6,
 }
 
 /// The list for `--help`.
 pub const TABLE: &str = "Exit codes: 0 done, 1 other failure, 2 wrong arguments, 3 wrong settings, 4 a plugin cannot \
-                         be built or used, 5 an address cannot be listened on";
+                         be built or used, 5 an address cannot be listened on, 6 a callback or \
+                         an answer cannot be read";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -283,7 +283,7 @@ impl<'f, 't> Section<'f, 't> {
 }
 
 /// The known word that was probably meant.
-pub(super) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+pub(crate) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let scored = known.map(|known| {
         // `fuel` for `fuel_per_call`: a piece of the right name is nearer than any count of letters says.
         let piece = word.len() >= 3 && (known.starts_with(word) || known.ends_with(word));

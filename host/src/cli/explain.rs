@@ -1,0 +1,181 @@
+//! `callgate explain`: what the real chat server does with an answer, and why.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use plugin_sdk::catalogue::{Command, Platform};
+use serde_json::json;
+
+use super::{Exit, Failure, serve};
+use crate::dialect::{Callback, Response, find_command};
+use crate::explain::{Explanation, Outcome, explain};
+
+/// Say what the real chat server would do with an answer: go on, reject, change, ignore or crash, and why
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: callgate explain --platform openim --command callbackBeforeAddFriendCommand \\
+             --request request.json --answer answer.json
+Example: callgate explain --platform openim --command callbackBeforeUpdateUserInfoExCommand \\
+             --request request.json --settings host/host.example.toml")]
+pub struct Explain {
+    /// The chat server
+    #[arg(long, value_parser = platform)]
+    platform: Platform,
+
+    /// The command, as it stands on the wire
+    #[arg(long)]
+    command: String,
+
+    /// The callback's JSON; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    request: PathBuf,
+
+    /// The answer's JSON; `-` for standard input
+    #[arg(long, value_name = "FILE", required_unless_present = "settings")]
+    answer: Option<PathBuf>,
+
+    /// The answer's HTTP status
+    #[arg(long, default_value_t = 200, conflicts_with = "settings")]
+    status: u16,
+
+    /// Let the plugins of this settings file give the answer
+    #[arg(long, value_name = "FILE", conflicts_with = "answer")]
+    settings: Option<PathBuf>,
+
+    /// Write JSON, for machines
+    #[arg(long)]
+    json: bool,
+}
+
+fn platform(name: &str) -> Result<Platform, String> {
+    [Platform::OpenIm, Platform::TencentChat]
+        .into_iter()
+        .find(|platform| platform.name() == name)
+        .ok_or_else(|| "the platforms are `openim` and `tencent-chat`".to_owned())
+}
+
+impl Explain {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If a file cannot be read, the command is not known, or settings or plugins are wrong.
+    pub fn run(self) -> Result<(), Failure> {
+        let command = find_command(self.platform, &self.command).flatten().ok_or_else(|| self.unknown())?;
+        let request = read(&self.request)?;
+        let callback = Callback::local(command, request)
+            .map_err(|refusal| Failure::new(Exit::Input, anyhow::anyhow!("{}: {refusal}", self.request.display())))?;
+        let answer = match (&self.answer, &self.settings) {
+            (Some(answer), _) => {
+                Response { status: http::StatusCode::from_u16(self.status).unwrap_or_default(), body: read(answer)? }
+            }
+            (None, Some(settings)) => self.ask(settings, &callback)?,
+            (None, None) => return Err(Failure::new(Exit::Usage, anyhow::anyhow!("give --answer or --settings"))),
+        };
+        let explanation = explain(command, callback.body(), answer.status.as_u16(), &answer.body);
+        let text = match self.json {
+            true => format!("{:#}\n", as_json(command, &answer, &explanation)),
+            false => as_text(command, &answer, &explanation),
+        };
+        std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))
+    }
+
+    fn unknown(&self) -> Failure {
+        let names = self.platform.commands().iter().map(|command| command.name);
+        let hint = match crate::settings::nearest(&self.command, names) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => "an unknown command is always allowed".to_owned(),
+        };
+        Failure::new(Exit::Input, anyhow::anyhow!("{} has no command `{}`: {hint}", self.platform.name(), self.command))
+    }
+
+    /// The answer that a host with these settings gives.
+    fn ask(&self, settings: &Path, callback: &Callback) -> Result<Response, Failure> {
+        let host = serve::start(serve::load(settings)?)?;
+        let mounted =
+            host.platforms().iter().find(|mounted| mounted.platform.kind == self.platform).ok_or_else(|| {
+                Failure::new(Exit::Settings, anyhow::anyhow!("the settings have no [[platform]] of this kind"))
+            })?;
+        Ok(host.rehearse(mounted, callback).1)
+    }
+}
+
+/// Reads a file, or standard input.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = match path.as_os_str() == "-" {
+        true => std::io::stdin().read_to_end(&mut bytes).map(drop),
+        false => std::fs::read(path).map(|read| bytes = read),
+    };
+    match read {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(Failure::new(Exit::Input, anyhow::anyhow!("{} cannot be read: {error}", path.display()))),
+    }
+}
+
+fn as_text(command: &Command, answer: &Response, explanation: &Explanation) -> String {
+    let mut text = String::new();
+    let mut line = |heading: &str, line: String| {
+        // Writing into a text does not fail.
+        let _ = writeln!(text, "{heading:<10} {line}");
+    };
+    line("command", format!("{} ({})", command.name, command.platform.name()));
+    line("answer", format!("{} {}", answer.status.as_u16(), String::from_utf8_lossy(&answer.body).trim_end()));
+    line(
+        "outcome",
+        match &explanation.outcome {
+            Outcome::GoesOn => "the operation goes on".to_owned(),
+            Outcome::Denied { code, message, detail } => {
+                let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+                format!("the operation is denied with code {code}: {message}{detail}")
+            }
+            Outcome::Dropped => "the operation is dropped; its caller sees success".to_owned(),
+            Outcome::AlreadyDone => "the operation was done before; the answer changes nothing".to_owned(),
+            Outcome::Broken { caller_sees } => format!("BROKEN; the caller sees: {caller_sees}"),
+        },
+    );
+    for applied in &explanation.applied {
+        let from = applied.from.as_deref().unwrap_or("(not shown)");
+        line("applied", format!("{}: {from} -> {}", applied.name, applied.to));
+    }
+    for (name, why) in &explanation.without_effect {
+        line("no effect", format!("{name}: {why}"));
+    }
+    for reason in &explanation.reasons {
+        line("because", format!("{} [{}]", reason.text, reason.source));
+    }
+    text
+}
+
+fn as_json(command: &Command, answer: &Response, explanation: &Explanation) -> serde_json::Value {
+    let outcome = match &explanation.outcome {
+        Outcome::GoesOn => json!({ "is": "goes_on" }),
+        Outcome::Denied { code, message, detail } => {
+            json!({ "is": "denied", "code": code, "message": message, "detail": detail })
+        }
+        Outcome::Dropped => json!({ "is": "dropped" }),
+        Outcome::AlreadyDone => json!({ "is": "already_done" }),
+        Outcome::Broken { caller_sees } => json!({ "is": "broken", "caller_sees": caller_sees }),
+    };
+    let value = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap_or_default();
+    let applied: Vec<_> = explanation
+        .applied
+        .iter()
+        .map(|applied| json!({ "name": applied.name, "from": applied.from.as_deref().map(value), "to": value(&applied.to) }))
+        .collect();
+    let without_effect: Vec<_> =
+        explanation.without_effect.iter().map(|(name, why)| json!({ "name": name, "why": why })).collect();
+    let because: Vec<_> =
+        explanation.reasons.iter().map(|reason| json!({ "text": reason.text, "source": reason.source })).collect();
+    json!({
+        "platform": command.platform.name(),
+        "command": command.name,
+        "status": answer.status.as_u16(),
+        "answer": String::from_utf8_lossy(&answer.body),
+        "outcome": outcome,
+        "applied": applied,
+        "without_effect": without_effect,
+        "because": because,
+    })
+}
