@@ -127,6 +127,14 @@ impl JsonText {
     }
 }
 
+impl JsonText {
+    /// The JSON text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl NewValue for JsonText {
     const KIND: Kind = Kind::JsonText;
     fn into_json(self) -> Json {

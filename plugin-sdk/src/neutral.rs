@@ -18,13 +18,10 @@
 //! }
 //! ```
 
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
-
 use crate::callback::Callback;
-use crate::catalogue::Command;
-use crate::events::{Event, JsonText, NewValue};
-use crate::object::{FieldError, Object, Read, Text};
+use crate::catalogue::{Change, Command};
+use crate::events::{Event, NewValue};
+use crate::object::{FieldError, Object, Text};
 use crate::plugin::Error;
 use crate::tencent_chat::{Elem, MsgElem};
 use crate::verdict::{Changes, Json, Verdict};
@@ -113,7 +110,7 @@ impl<'a, N> View<'a, N> {
     /// The changes that are there; `None` if the command knows none of their names. OpenIM crashes over some values
     /// that the operation itself does not have: those are left out.
     fn modify<const T: usize>(&self, texts: [(&'static str, Option<&str>); T]) -> Option<Verdict> {
-        if !texts.iter().any(|(name, _)| self.row.command.change(name).is_some()) {
+        if !texts.iter().any(|(name, _)| self.row.command.change(name).is_some_and(Change::is_settable)) {
             return None;
         }
         let mut changes = Changes::default();
@@ -233,12 +230,8 @@ impl<'a> Message<'a> {
         match self.0.row.names.content {
             Content::Json(name) => {
                 let content = self.0.body.read::<Text<'a>>(name)?;
-                Ok(match Object::parse("content", &content) {
-                    Ok(object) => object
-                        .members()
-                        .filter_map(|(name, value)| shown_text(name, value))
-                        .map(|text| Text::Owned(text.into_owned()))
-                        .collect(),
+                Ok(match openim::Content::parse(&content) {
+                    Ok(content) => content.texts().map(|text| Text::Owned(text.into_owned())).collect(),
                     Err(_) => vec![content],
                 })
             }
@@ -265,9 +258,9 @@ impl<'a> Message<'a> {
             return Ok(None);
         }
         let (name, value) = match self.0.row.names.content {
-            Content::Json(name) => match content_with_texts(&self.0.body.read::<Text<'a>>(name)?, new)? {
-                Some(content) => (name, content.into_json()),
-                None => return Ok(None),
+            Content::Json(name) => match openim::Content::parse(&self.0.body.read::<Text<'a>>(name)?) {
+                Ok(content) => (name, content.with_texts(new)?.into_json()),
+                Err(_) => return Ok(None),
             },
             Content::Elems(name) => {
                 let elem = |elem: &MsgElem<'_>| match elem.text()?.and_then(|text| new(&text)) {
@@ -281,35 +274,6 @@ impl<'a> Message<'a> {
         let mut changes = Changes::default();
         changes.set(name, value);
         Ok(Some(Verdict::Modify(changes)))
-    }
-}
-
-/// The text of a member of OpenIM's content that clients show: `content` of a text, `text` of a quote, a mention or
-/// an advanced text. Clients are written in Go, which takes a member's name in any letter case.
-fn shown_text<'a>(name: &str, value: &'a RawValue) -> Option<Text<'a>> {
-    let is_shown = ["content", "text"].iter().any(|known| name.eq_ignore_ascii_case(known));
-    if is_shown { Text::read(Some(value), "content").ok() } else { None }
-}
-
-/// The content with other texts; `None` if it is no object: the server would refuse it.
-fn content_with_texts(content: &str, new: impl Fn(&str) -> Option<String>) -> Result<Option<JsonText>, Error> {
-    let Ok(object) = Object::parse("content", content) else { return Ok(None) };
-    let member = |(name, value)| {
-        let value = match shown_text(name, value).and_then(|text| new(&text)) {
-            Some(text) => Json::new(&text)?,
-            None => Json::from(value),
-        };
-        Ok((name, value))
-    };
-    JsonText::new(&Members(object.members().map(member).collect::<Result<_, Error>>()?)).map(Some)
-}
-
-/// The members of a JSON object, in order; a map would drop the first of two with one name.
-struct Members<'a>(Vec<(&'a str, Json)>);
-
-impl Serialize for Members<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }
 

@@ -8,7 +8,11 @@
 //! any other. The message is what the app shows to the user. Every command is switched off in the server's
 //! `webhooks.yml` until somebody switches it on.
 
+mod content;
+
 use std::collections::BTreeMap;
+
+pub use content::Content;
 
 use crate::Text;
 use crate::catalogue::{Kind, Member};
@@ -100,6 +104,9 @@ commands! {
         changes {
             nick_name: String = "nickName" IfShown "nickName";
             face_url: String = "faceURL" IfShown "faceURL";
+        }
+        unsettable {
+            "ex": String, Crashes "the operation may have none, which the request never shows, and the server would crash over it";
         }
     }
 
@@ -376,6 +383,10 @@ commands! {
             attached_info: String = "attachedInfo" NonNull;
             ex: String = "ex" NonNull "ex";
         }
+        unsettable {
+            "offlinePushInfo": PushInfo, Crashes "the message may have none, which the request does not show, and the server would crash over it";
+            "msgDataList": String, Ignored "the server reads it and does not use it";
+        }
     }
 
     /// Sent once for each message of a batch that was written to the database, and also when writing failed.
@@ -628,6 +639,10 @@ commands! {
             /// The content element, as JSON text.
             content: Text<'a> = "content";
         }
+        unsettable {
+            "userIDList": Vec<String>, Ignored "the server reads it and does not use it";
+            "offlinePushInfo": PushInfo, Ignored "the server reads it and does not use it";
+        }
     }
 
     /// Sent before a group message is pushed to connected devices.
@@ -662,6 +677,9 @@ commands! {
         }
         changes {
             user_id_list: Vec<String> = "userIDList" NonEmpty;
+        }
+        unsettable {
+            "offlinePushInfo": PushInfo, Ignored "the server reads it and does not use it";
         }
     }
 
@@ -878,6 +896,10 @@ commands! {
             group_type: i32 = "groupType" NonNull "groupType";
             need_verification: i32 = "needVerification" NonNull "needVerification";
             look_member_info: i32 = "lookMemberInfo" NonNull "lookMemberInfo";
+        }
+        unsettable {
+            "ownerUserID": String, Ignored "the owner is taken from the operation";
+            "applyMemberFriend": i32, Ignored "the server reads it and does not use it";
         }
     }
 
@@ -1101,6 +1123,9 @@ commands! {
             /// IDs of the users to be invited.
             invited_user_ids: Vec<Text<'a>> = "invitedUserIDs" or_empty;
         }
+        unsettable {
+            "refusedMembersAccount": Vec<String>, Ignored "the server reads it and does not use it";
+        }
     }
 
     /// Sent before a change of a group is stored through the server's older interface.
@@ -1141,6 +1166,9 @@ commands! {
             need_verification: i32 = "needVerification" NonNull "needVerification";
             look_member_info: i32 = "lookMemberInfo" NonNull "lookMemberInfo";
             apply_member_friend: i32 = "applyMemberFriend" NonNull "applyMemberFriend";
+        }
+        unsettable {
+            "notification": String, Ignored "the server reads it and does not use it";
         }
     }
 
@@ -1209,6 +1237,9 @@ commands! {
             need_verification: i32 = "needVerification" Copied "needVerification";
             look_member_info: i32 = "lookMemberInfo" Copied "lookMemberInfo";
             apply_member_friend: i32 = "applyMemberFriend" Copied "applyMemberFriend";
+        }
+        unsettable {
+            "notification": String, Ignored "the server reads it and does not use it";
         }
     }
 

@@ -7,10 +7,12 @@
 
 use serde_json::value::RawValue;
 
+mod elem;
+
+pub use elem::*;
+
 use crate::Text;
-use crate::catalogue::{Kind, Member};
 use crate::events::{commands, objects};
-use crate::object::{Object, Problem, Read};
 
 commands! {
     TencentChat;
@@ -1828,114 +1830,6 @@ objects! {
         schedule_end_time: Option<i64> = "ScheduleEndTime";
         /// What is going on.
         room_status: Option<Text<'a>> = "RoomStatus";
-    }
-}
-
-/// One element of a message: its type, and its content as it came.
-///
-/// Elements of types that are not known here, and members that are not, survive a round trip byte for byte.
-#[derive(Debug, Clone)]
-pub struct MsgElem<'a> {
-    raw: &'a RawValue,
-    body: Object<'a>,
-}
-
-impl<'a> Read<'a> for MsgElem<'a> {
-    const KIND: Kind = ELEM;
-
-    fn read(raw: Option<&'a RawValue>, name: &'static str) -> Result<Self, Problem> {
-        let raw = raw.ok_or(Problem::Missing)?;
-        <Object<'a> as Read<'a>>::read(Some(raw), name).map(|body| Self { raw, body })
-    }
-}
-
-const ELEM: Kind =
-    Kind::Open(&[Member { name: "MsgType", kind: Kind::Text }, Member { name: "MsgContent", kind: Kind::Any }]);
-
-impl<'a> MsgElem<'a> {
-    /// `MsgType`: `TIMTextElem`, `TIMCustomElem`, …
-    ///
-    /// # Errors
-    /// If the member is missing or not text.
-    pub fn msg_type(&self) -> Result<Text<'a>, crate::FieldError> {
-        self.body.read("MsgType")
-    }
-
-    /// `MsgContent`, unread.
-    ///
-    /// # Errors
-    /// If the member is missing or not an object.
-    pub fn content(&self) -> Result<Object<'a>, crate::FieldError> {
-        self.body.read("MsgContent")
-    }
-
-    /// The text of a `TIMTextElem`; `None` for elements of other types.
-    ///
-    /// # Errors
-    /// If the element has no type, or a text element no text.
-    pub fn text(&self) -> Result<Option<Text<'a>>, crate::FieldError> {
-        if self.msg_type()? == "TIMTextElem" { self.content()?.read("Text").map(Some) } else { Ok(None) }
-    }
-}
-
-impl MsgElem<'_> {
-    /// This element with another text in its `MsgContent`; all other members stay as they came.
-    #[must_use]
-    pub fn with_text(&self, text: &str) -> Elem {
-        let Ok(content) = self.content() else { return Elem::from(self) };
-        let text = crate::Json::infallible(text);
-        let content = replaced(&content, "Text", text.as_str());
-        Elem(crate::Json::from_text(replaced(&self.body, "MsgContent", &content)))
-    }
-}
-
-/// An object as it came, but for one member.
-fn replaced(object: &Object<'_>, name: &str, json: &str) -> String {
-    let mut members: Vec<String> = object
-        .members()
-        .filter(|(known, _)| *known != name)
-        .map(|(known, raw)| format!("{}:{}", crate::Json::infallible(known).as_str(), raw.get()))
-        .collect();
-    members.push(format!("\"{name}\":{json}"));
-    format!("{{{}}}", members.join(","))
-}
-
-/// One element of a message that replaces another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Elem(crate::Json);
-
-impl Elem {
-    /// A `TIMTextElem`.
-    #[must_use]
-    pub fn text(text: &str) -> Self {
-        Self::content("TIMTextElem", &[("Text", text)])
-    }
-
-    /// A `TIMCustomElem`; a message may hold one.
-    #[must_use]
-    pub fn custom(data: &str, desc: &str, ext: &str) -> Self {
-        Self::content("TIMCustomElem", &[("Data", data), ("Desc", desc), ("Ext", ext)])
-    }
-
-    fn content(msg_type: &str, members: &[(&str, &str)]) -> Self {
-        let content: serde_json::Map<String, serde_json::Value> =
-            members.iter().map(|(name, text)| ((*name).to_owned(), (*text).into())).collect();
-        Self(crate::Json::infallible(&serde_json::json!({ "MsgType": msg_type, "MsgContent": content })))
-    }
-}
-
-/// An element of the request, unchanged.
-impl From<&MsgElem<'_>> for Elem {
-    fn from(elem: &MsgElem<'_>) -> Self {
-        Self(elem.raw.into())
-    }
-}
-
-impl crate::events::NewValue for Elem {
-    const KIND: Kind = ELEM;
-
-    fn into_json(self) -> crate::Json {
-        self.0
     }
 }
 
