@@ -32,6 +32,8 @@ impl Host {
                 Outcome::default()
             }
         };
+        // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
+        self.journal.append(&outcome.records);
         let response = mounted.dialect.render(&callback, outcome.verdict());
         self.telemetry.answered(mounted, &callback, &outcome, arrived.elapsed());
         response
@@ -46,17 +48,17 @@ impl Host {
             return failed(chain, Fault::NoPermit);
         };
         if chain.is_quick(|time| self.engine.fuel_within(time)) {
-            return self.work(chain, callback, deadline);
+            return self.run(chain, callback, deadline);
         }
         let (host, task_chain, task_callback) = (self.clone(), Arc::clone(chain), callback.clone());
         let task = tokio::task::spawn_blocking(move || {
             // Given back when the guest has ended, not when somebody stopped waiting for it.
             let _permit = permit;
-            host.work(&task_chain, &task_callback, deadline)
+            host.run(&task_chain, &task_callback, deadline)
         });
         match tokio::time::timeout_at(deadline.moment(), task).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) | Err(_) => failed(chain, Fault::OutOfTime { within: deadline.remaining() }),
+            Ok(Err(_)) | Err(_) => failed(chain, Fault::OutOfTime { within: deadline.answer_within() }),
         }
     }
 
@@ -67,13 +69,6 @@ impl Host {
         let outcome = chain.map_or_else(Outcome::default, |chain| self.run(chain, callback, deadline));
         let response = mounted.dialect.render(callback, outcome.verdict());
         (outcome, response)
-    }
-
-    /// Runs the chain on this thread and keeps what it wants kept, before anything is acknowledged.
-    fn work(&self, chain: &Chain, callback: &Callback, deadline: Deadline) -> Outcome {
-        let outcome = self.run(chain, callback, deadline);
-        self.journal.append(&outcome.records);
-        outcome
     }
 
     /// Runs the chain for the callback, or for each of those that it carries.

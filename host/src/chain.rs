@@ -32,6 +32,10 @@ const QUICK: Duration = Duration::from_micros(300);
 /// So many quick calls after a long one make a plugin quick again: at most one callback in this many waits behind it.
 const QUICK_CALLS_MIN: u32 = 256;
 
+/// For how long a chain that ceases to be quick may hold up a thread that also moves bytes: a small part of the time
+/// in which any chat server waits, and enough for a chain of several plugins with the usual `fuel_per_call`.
+const HELD_UP_MAX: Duration = Duration::from_millis(100);
+
 impl Link {
     /// A plugin in use.
     pub fn new(plugin: Plugin, settings: &settings::Plugin, breaker: Breaker) -> Self {
@@ -107,6 +111,8 @@ pub struct Step {
     pub link: Arc<Link>,
     /// What it used.
     pub usage: Usage,
+    /// How long it took.
+    pub took: Duration,
     /// How it failed.
     pub fault: Option<Fault>,
     /// What it asked for and the chat server cannot do.
@@ -124,11 +130,11 @@ impl Chain {
         &self.links
     }
 
-    /// Whether all of its plugins have been quick of late, and may not burn more fuel than fits into `time`.
+    /// Whether all of its plugins have been quick of late, and cannot hold up a thread for longer than
+    /// [`HELD_UP_MAX`] should one of them cease to be.
     pub fn is_quick(&self, fuel_within: impl Fn(Duration) -> Fuel) -> bool {
-        let bound: u64 =
-            self.links.iter().map(|link| link.plugin.limits().fuel_per_call.0).fold(0, u64::saturating_add);
-        bound <= fuel_within(Duration::from_millis(20)).0
+        let caps = self.links.iter().map(|link| link.plugin.limits().fuel_per_call.0);
+        caps.fold(0, u64::saturating_add) <= fuel_within(HELD_UP_MAX).0
             && self.links.iter().all(|link| link.calls_to_quick.load(Ordering::Relaxed) == 0)
     }
 
@@ -172,7 +178,13 @@ impl Chain {
         body: &str,
         deadline: Deadline,
     ) -> (Result<Verdict, Fault>, Step, Vec<String>) {
-        let mut step = Step { link: Arc::clone(link), usage: Usage::default(), fault: None, adjustments: Vec::new() };
+        let mut step = Step {
+            link: Arc::clone(link),
+            usage: Usage::default(),
+            took: Duration::ZERO,
+            fault: None,
+            adjustments: Vec::new(),
+        };
         let mut records = Vec::new();
         let result = link.breaker.check().and_then(|()| {
             let result = self.call(link, engine, &[head, body.as_bytes(), b"}"], body, deadline, &mut step);
@@ -199,13 +211,14 @@ impl Chain {
     ) -> Result<(Verdict, Vec<String>), Fault> {
         let remaining = deadline.remaining();
         if remaining.is_zero() {
-            return Err(Fault::OutOfTime { within: remaining });
+            return Err(Fault::OutOfTime { within: deadline.answer_within() });
         }
         let budget = link.plugin.budget(engine, remaining);
         let started = Instant::now();
         let (result, usage) = link.plugin.call(envelope, budget, |reply| self.read(link, reply, body));
-        link.took(started.elapsed());
+        step.took = started.elapsed();
         step.usage = usage;
+        link.took(step.took);
         let (verdict, adjustments, records) = result??;
         step.adjustments = adjustments;
         Ok((verdict, records))

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     moment: Instant,
+    answer_within: Duration,
 }
 
 /// Kept back for rendering and writing the answer: a tenth of the time, at most this much.
@@ -16,12 +17,17 @@ const RESERVE_MAX: Duration = Duration::from_millis(50);
 impl Deadline {
     /// The deadline of a callback that arrived at `arrived` and must be answered within `answer_within`.
     pub fn new(arrived: Instant, answer_within: Duration) -> Self {
-        Self { moment: arrived + answer_within - (answer_within / 10).min(RESERVE_MAX) }
+        Self { moment: arrived + answer_within - (answer_within / 10).min(RESERVE_MAX), answer_within }
     }
 
     /// What is left; zero once it has passed.
     pub fn remaining(self) -> Duration {
         self.moment.saturating_duration_since(Instant::now())
+    }
+
+    /// The time that there was from the beginning.
+    pub fn answer_within(self) -> Duration {
+        self.answer_within
     }
 
     /// The moment itself, for timers.

@@ -1,6 +1,6 @@
 //! What one chat server sends and understands. Everything between `open` and `render` is the same for all of them.
 
-mod openim;
+pub(crate) mod openim;
 mod tencent_chat;
 
 use std::borrow::Cow;
@@ -150,6 +150,15 @@ pub fn of(platform: &Platform) -> Box<dyn Dialect> {
     match platform.kind {
         Kind::OpenIm => Box::new(openim::OpenIm::new(platform)),
         Kind::TencentChat => Box::new(tencent_chat::TencentChat::new(platform)),
+    }
+}
+
+/// How callbacks of a platform come in, for somebody whose callbacks do not.
+pub fn expected(platform: &Platform) -> String {
+    let path = &platform.path;
+    match platform.kind {
+        Kind::OpenIm => format!("POST {path}/{{command}} or {path}?command={{command}}"),
+        Kind::TencentChat => format!("POST {path}?SdkAppid={{id}}&CallbackCommand={{command}}"),
     }
 }
 

@@ -51,7 +51,7 @@ impl Plugin {
         settings: &str,
         limits: &PluginLimits,
     ) -> Result<Self, LoadError> {
-        let checked = load::check(module, limits.module_bytes_max, sha256)?;
+        let checked = load::check(module, limits, sha256)?;
         let bounds = ConfigureBounds {
             fuel: limits.fuel_to_configure,
             // Fuel bounds the work; the epoch only ends what fuel cannot see, so it may be generous.
@@ -78,6 +78,17 @@ impl Plugin {
             Self { name: name.into(), manifest, limits: limits.clone(), pre, exports, last_words: u32::MAX };
         plugin.last_words = sandbox::address_of_last_words(&plugin).map_err(prepare)?;
         Ok(plugin)
+    }
+
+    /// Checks a module as [`Plugin::load`] does, as far as that is possible without settings.
+    ///
+    /// # Errors
+    /// What is wrong with the module.
+    pub fn check(engine: &Engine, module: &[u8], limits: &PluginLimits) -> Result<Manifest, LoadError> {
+        let checked = load::check(module, limits, None)?;
+        Module::validate(engine.for_calls(), checked.bytes)
+            .map_err(|error| LoadError::Invalid { why: snapshot::words(&error) })?;
+        Ok(checked.manifest)
     }
 
     /// Its name in the settings.

@@ -22,8 +22,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::dialect::{Refusal, Request, Response};
-use crate::host::{Host, Mounted};
+use crate::deadline::Deadline;
+use crate::dialect::{self, Refusal, Request, Response};
+use crate::host::Host;
 use crate::settings::Server;
 
 /// The listener for chat servers. All paths lead to one handler, because the platforms' paths come from the settings
@@ -69,7 +70,7 @@ async fn receive(State(host): State<Host>, request: http::Request<Body>) -> http
     let Some((index, subpath)) = host.find(request.uri().path()) else { return nowhere(&host, request.uri().path()) };
     let Some(mounted) = host.platforms().get(index) else { return nowhere(&host, request.uri().path()) };
     let (head, body) = request.into_parts();
-    let due = arrived + mounted.platform.answer_within;
+    let due = Deadline::new(arrived, mounted.platform.answer_within).moment();
 
     // Waits for a place inside the deadline; the callback then still gets its answer, from `answer`, at once.
     let place = timeout_at(due, Arc::clone(&host.in_flight).acquire_owned()).await;
@@ -133,22 +134,12 @@ fn write(response: Response) -> http::Response<Body> {
 
 /// A path of no platform: most often the base URL in the chat server's settings is not the path here.
 fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
-    let paths: Vec<_> = host.platforms().iter().map(expected).collect();
+    let paths: Vec<_> = host.platforms().iter().map(|mounted| dialect::expected(&mounted.platform)).collect();
     let expected = paths.join(" or ");
     tracing::warn!(path = crate::verdict::one_line(path), "nothing is served at this path; expected {expected}");
     let error = format!("nothing is served at this path; expected {expected}");
     let body = serde_json::json!({ "error": error }).to_string().into_bytes();
     write(Response { status: StatusCode::NOT_FOUND, body })
-}
-
-/// How callbacks of a platform come in.
-fn expected(mounted: &Mounted) -> String {
-    use plugin_sdk::catalogue::Platform;
-    let path = &mounted.platform.path;
-    match mounted.platform.kind {
-        Platform::OpenIm => format!("POST {path}/{{command}} or {path}?command={{command}}"),
-        Platform::TencentChat => format!("POST {path}?SdkAppid={{id}}&CallbackCommand={{command}}"),
-    }
 }
 
 /// Serves until `stop` completes, then stops accepting, answers what is running, and closes.

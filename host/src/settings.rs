@@ -562,6 +562,9 @@ fn plugin(
     }
     let module = module(&mut section);
     let sha256 = sha256(&mut section);
+    if sha256.is_some() && matches!(module, Some(ModuleSource::Crate(_))) {
+        section.report("sha256", "is for a built module: use it with `wasm`, not with `source`");
+    }
     let platforms = platform_names(&mut section, platforms);
     let kinds: Vec<Kind> = platforms.iter().map(|platform| platform.kind).collect();
     let commands = patterns(&mut section, &kinds);

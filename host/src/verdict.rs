@@ -157,7 +157,6 @@ pub fn admit(command: &Command, body: &str, reply: &Reply<'_>) -> Result<(Verdic
         _ if command.phase == Phase::After => Verdict::Allow,
         Verdict::Drop if !answers.drop => deny(command, None, String::new()),
         // Without some of the users cannot be said: without all of them is the safe side.
-        Verdict::RefuseSome(users) if users.is_empty() => Verdict::Allow,
         Verdict::RefuseSome(_) if answers.refused.is_empty() => deny(command, None, String::new()),
         Verdict::PerUser(results) if answers.per_user.is_none() => {
             match results.into_iter().find(|result| result.code != 0) {
@@ -185,6 +184,7 @@ fn wanted(
     Ok(match reply.verdict {
         VerdictTag::Allow => Verdict::Allow,
         VerdictTag::Drop => Verdict::Drop,
+        VerdictTag::RefuseSome if reply.refused.is_empty() => Verdict::Allow,
         VerdictTag::RefuseSome => Verdict::RefuseSome(reply.refused.iter().map(|user| user.to_string()).collect()),
         VerdictTag::PerUser => Verdict::PerUser(reply.results.clone()),
         VerdictTag::Reply => Verdict::Reply(reply.reply.to_string()),

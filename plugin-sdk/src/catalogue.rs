@@ -48,6 +48,8 @@ impl Platform {
 pub struct Command {
     /// Its name on the wire.
     pub name: &'static str,
+    /// The name of its event in the module of its platform.
+    pub rust_name: &'static str,
     /// Whose command it is.
     pub platform: Platform,
     /// Whether the chat server waits for the verdict.

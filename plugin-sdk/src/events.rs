@@ -176,6 +176,7 @@ macro_rules! commands {
             impl<'a> $crate::events::Event<'a> for $name<'a> {
                 const COMMAND: &'static $crate::catalogue::Command = &$crate::catalogue::Command {
                     name: $command,
+                    rust_name: stringify!($name),
                     platform: $crate::catalogue::Platform::$platform,
                     phase: $crate::wire::Phase::$phase,
                     family: $family,
@@ -217,7 +218,7 @@ macro_rules! commands {
                     #[doc = concat!("`", $wire, "`.")]
                     ///
                     /// # Errors
-                    /// If the member is missing or of another type.
+                    /// If the member is of another type, or missing where there has to be one.
                     pub fn $field(&self) -> Result<$ty, $crate::FieldError> {
                         $crate::events::read!(self.body, $wire, $($or_empty)?)
                     }
@@ -285,7 +286,7 @@ macro_rules! objects {
                 #[doc = concat!("`", $wire, "`.")]
                 ///
                 /// # Errors
-                /// If the member is missing or of another type.
+                /// If the member is of another type, or missing where there has to be one.
                 pub fn $field(&self) -> Result<$ty, $crate::FieldError> {
                     $crate::events::read!(self.body, $wire, $($or_empty)?)
                 }

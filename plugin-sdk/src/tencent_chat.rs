@@ -92,7 +92,7 @@ commands! {
 
     /// Sent when users became friends.
     SnsFriendAdd = "Sns.CallbackFriendAdd", After, AFTER, "relationship" {
-        key ["Admin_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34359";
+        key []; source "www.tencentcloud.com/document/product/1047/34359";
         request {
             /// The pairs of users.
             pair_list: Vec<InitiatedPair<'a>> = "PairList";
@@ -296,7 +296,7 @@ commands! {
 
     /// Sent when a stored one-to-one message was edited.
     C2cAfterModifyMsg = "C2C.CallbackAfterModifyMsg", After, AFTER, "c2c" {
-        key ["MsgKey"]; source "cloud.tencent.com/document/product/269/128224";
+        key ["MsgKey", "EventTime"]; source "cloud.tencent.com/document/product/269/128224";
         request {
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
@@ -336,7 +336,7 @@ commands! {
 
     /// Sent when the extensions of a one-to-one message were set, deleted or cleared.
     C2cAfterMsgExtension = "C2C.CallbackAfterC2CMsgExtension", After, AFTER, "c2c" {
-        key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/76006";
+        key ["MsgKey", "Seq"]; source "www.tencentcloud.com/document/product/1047/76006";
         request {
             /// ID of the user who acts.
             from_account: Text<'a> = "From_Account";
@@ -627,7 +627,7 @@ commands! {
 
     /// Sent when a stored group message was edited.
     GroupAfterModifyMsg = "Group.CallbackAfterModifyMsg", After, AFTER, "group" {
-        key ["GroupId", "TopicId", "MsgSeq"]; source "cloud.tencent.com/document/product/269/129193";
+        key ["GroupId", "TopicId", "MsgSeq", "EventTime"]; source "cloud.tencent.com/document/product/269/129193";
         request {
             /// ID of the user, or administrator, who acts.
             operator_account: Text<'a> = "Operator_Account";
@@ -646,7 +646,7 @@ commands! {
 
     /// Sent when the extensions of a group message were set, deleted or cleared.
     GroupAfterMsgExtension = "Group.CallbackAfterGroupMsgExtension", After, AFTER, "group" {
-        key ["GroupId", "MsgSeq"]; source "www.tencentcloud.com/document/product/1047/76007";
+        key ["GroupId", "MsgSeq", "Seq"]; source "www.tencentcloud.com/document/product/1047/76007";
         request {
             /// ID of the group.
             group_id: Text<'a> = "GroupId";
@@ -1232,7 +1232,7 @@ commands! {
     ///
     /// A new `MsgBody` replaces all elements; one that is left out is gone.
     OfficialBeforeSendMsg = "OfficialAccount.CallbackBeforeSendMsg", Before, OFFICIAL_SEND, "official_channel" {
-        key ["Official_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60803";
+        key []; source "www.tencentcloud.com/document/product/1047/60803";
         request {
             /// ID of the channel; begins with `@TOA#_`.
             official_account: Text<'a> = "Official_Account";

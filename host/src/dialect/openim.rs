@@ -176,7 +176,7 @@ impl Answer {
 
 /// A value of the request as the server decodes it in an answer: the documentation's wrapper taken off, a number that
 /// came as text as a number, and `null` for what has another type still.
-fn plain(raw: &RawValue, kind: Kind) -> String {
+pub(crate) fn plain(raw: &RawValue, kind: Kind) -> String {
     let json = raw.get();
     if has_kind(json, kind) {
         return json.to_owned();

@@ -65,8 +65,8 @@ impl Dialect for TencentChat {
             name(in_query, &in_body)?
         };
         let command = find_command(Protocol::TencentChat, &name).flatten();
-        let secret = ["Sign", "RequestTime"];
-        let query = request.query.into_iter().filter(|(name, _)| !secret.contains(&name.as_str())).collect();
+        let is_secret = |name: &str| ["Sign", "RequestTime"].iter().any(|secret| name.eq_ignore_ascii_case(secret));
+        let query = request.query.into_iter().filter(|(name, _)| !is_secret(name)).collect();
         Ok(Callback {
             name: command.map_or(name.into(), |command| command.name.into()),
             command,

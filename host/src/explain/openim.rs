@@ -7,6 +7,7 @@ use plugin_sdk::catalogue::{Change, Command, Kind, Rule};
 use plugin_sdk::wire::Phase;
 
 use super::{Explanation, Outcome, Reader};
+use crate::dialect::openim::plain;
 use crate::verdict::{describe, has_kind};
 
 const DECODE: &str = "open-im-server pkg/common/webhook/http_client.go:88-90";
@@ -84,8 +85,8 @@ fn rejected(decoded: &Decoded<'_>, mut reader: Reader) -> Explanation {
 fn goes_on(command: &Command, request: &str, decoded: &Decoded<'_>, mut reader: Reader) -> Explanation {
     let request = Object::parse(command.name, request).ok();
     let shown = |change: &Change| {
-        let raw = request.as_ref()?.raw(change.shown_as?)?.get();
-        (raw != "null").then_some(raw)
+        let value = plain(request.as_ref()?.raw(change.shown_as?)?, change.kind);
+        (value != "null").then_some(value)
     };
     for change in command.changes {
         let value = decoded.member(change.name).filter(|json| *json != "null");
@@ -129,8 +130,8 @@ fn goes_on(command: &Command, request: &str, decoded: &Decoded<'_>, mut reader: 
             (_, Some(json)) => {
                 let from = shown(change);
                 // The echo of an unchanged value is no change.
-                if from != Some(json) {
-                    reader.applied(change.name, from, json);
+                if from.as_deref() != Some(json) {
+                    reader.applied(change.name, from.as_deref(), json);
                 }
             }
         }

@@ -119,6 +119,7 @@ fn basics() -> Config {
         .generate_address_map(false)
         .native_unwind_info(false)
         .wasm_tail_call(false)
+        .wasm_features(wasmparser::WasmFeatures::FUNCTION_REFERENCES, false)
         .wasm_relaxed_simd(false)
         .wasm_multi_memory(false)
         .wasm_memory64(false)

@@ -1,5 +1,6 @@
 //! Bytes become a module that is worth a try: its size, its checksum, no imports, the right exports, the version.
 
+use crate::settings::PluginLimits;
 use plugin_sdk::wire::{ABI_VERSION, MANIFEST_SECTION, Manifest, export};
 use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, ValType};
@@ -69,6 +70,14 @@ pub enum LoadError {
         /// What it was built with.
         sdk: String,
     },
+    /// Its memory begins larger than it may grow.
+    #[error("its memory begins with {bytes} bytes and may have {bytes_max}: raise `memory_bytes_max`")]
+    Memory {
+        /// What it declares.
+        bytes: u64,
+        /// What it may have.
+        bytes_max: usize,
+    },
     /// It needs more than the limits to be configured.
     #[error("it could not be configured: {fault}: see `fuel_to_configure` and `memory_bytes_max`")]
     Configure {
@@ -124,11 +133,11 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 /// Checks the bytes of a module without compiling them.
 pub(crate) fn check<'a>(
     bytes: &'a [u8],
-    module_bytes_max: usize,
+    limits: &PluginLimits,
     expected_sha256: Option<&str>,
 ) -> Result<Checked<'a>, LoadError> {
-    if bytes.len() > module_bytes_max {
-        return Err(LoadError::TooLarge { bytes: bytes.len(), bytes_max: module_bytes_max });
+    if bytes.len() > limits.module_bytes_max {
+        return Err(LoadError::TooLarge { bytes: bytes.len(), bytes_max: limits.module_bytes_max });
     }
     if let Some(expected) = expected_sha256 {
         let actual = sha256(bytes);
@@ -165,8 +174,14 @@ pub(crate) fn check<'a>(
     if !problems.is_empty() {
         return Err(LoadError::Exports { problems });
     }
+    if outline.memory_bytes > limits.memory_bytes_max as u64 {
+        return Err(LoadError::Memory { bytes: outline.memory_bytes, bytes_max: limits.memory_bytes_max });
+    }
     Ok(Checked { bytes, manifest })
 }
+
+/// Size of a page of wasm memory.
+const WASM_PAGE_BYTES: u64 = 65_536;
 
 /// What a module says of itself, as far as it matters here.
 #[derive(Default)]
@@ -176,6 +191,7 @@ struct Outline<'a> {
     exports: Vec<(&'a str, ExternalKind, u32)>,
     types: Vec<Option<FuncType>>,
     functions: Vec<u32>,
+    memory_bytes: u64,
     manifest: Option<&'a [u8]>,
 }
 
@@ -202,6 +218,11 @@ impl<'a> Outline<'a> {
                                 _ => None,
                             });
                         }
+                    }
+                }
+                Payload::MemorySection(section) => {
+                    for memory in section {
+                        outline.memory_bytes = memory?.initial.saturating_mul(WASM_PAGE_BYTES);
                     }
                 }
                 Payload::FunctionSection(section) => {
