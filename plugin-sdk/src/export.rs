@@ -153,10 +153,19 @@ fn settings<P: Plugin>(settings: &RawValue) -> Result<P, Error> {
 
 /// Parses an envelope, asks the plugin and writes the reply.
 pub fn decided<P: Plugin>(plugin: &P, input: &[u8]) -> Vec<u8> {
-    let callback = std::str::from_utf8(input).map_err(|error| Error::new(error.to_string())).and_then(Callback::parse);
-    match callback.and_then(|callback| plugin.decide(&callback)) {
+    let callback =
+        match std::str::from_utf8(input).map_err(|error| Error::new(error.to_string())).and_then(Callback::parse) {
+            Ok(callback) => callback,
+            Err(error) => return fail(&error.to_string()),
+        };
+    match plugin.decide(&callback) {
         Ok(reply) => write(&reply),
-        Err(error) => fail(&error.to_string()),
+        Err(error) => {
+            let error = error.to_string();
+            // A member deep inside of the callback names its own list only.
+            let names_command = error.starts_with(callback.command());
+            fail(&if names_command { error } else { format!("{}: {error}", callback.command()) })
+        }
     }
 }
 
