@@ -12,6 +12,7 @@ use crate::deadline::Deadline;
 use crate::dialect::Callback;
 use crate::plugin::{Engine, Fault, Fuel, Plugin, Usage};
 use crate::settings::{self, OnFault, Pattern, Platform};
+use crate::telemetry::PluginCounters;
 use crate::verdict::{Adjustment, Verdict, admit, apply, one_line};
 
 /// A plugin, and what the settings say about using it.
@@ -22,6 +23,7 @@ pub struct Link {
     commands: Vec<Pattern>,
     on_fault: Option<OnFault>,
     breaker: Breaker,
+    counters: PluginCounters,
     /// Calls that must be short before the plugin counts as quick again.
     calls_to_quick: AtomicU32,
 }
@@ -38,15 +40,21 @@ const HELD_UP_MAX: Duration = Duration::from_millis(100);
 
 impl Link {
     /// A plugin in use.
-    pub fn new(plugin: Plugin, settings: &settings::Plugin, breaker: Breaker) -> Self {
+    pub fn new(plugin: Plugin, settings: &settings::Plugin, breaker: Breaker, counters: PluginCounters) -> Self {
         Self {
             plugin,
             platforms: settings.platforms.clone(),
             commands: settings.commands.clone(),
             on_fault: settings.on_fault,
             breaker,
+            counters,
             calls_to_quick: AtomicU32::new(0),
         }
+    }
+
+    /// Its counters.
+    pub(crate) fn counters(&self) -> &PluginCounters {
+        &self.counters
     }
 
     /// The plugin.

@@ -17,7 +17,7 @@ use crate::plugin::engine::{EngineError, log_memory_reset};
 use crate::plugin::{Engine, LoadError, Plugin};
 use crate::route::Routes;
 use crate::settings::{ModuleSource, Platform, Settings};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{PlatformCounters, Telemetry};
 
 /// Everything that answers callbacks. Cloning it is cheap and gives the same host.
 #[derive(Clone)]
@@ -48,6 +48,8 @@ pub struct Mounted {
     pub dialect: Box<dyn Dialect>,
     /// Its chains.
     pub routes: Routes,
+    /// Its counters.
+    pub(crate) counters: PlatformCounters,
 }
 
 /// Why a host cannot be started.
@@ -133,7 +135,8 @@ impl Host {
     pub fn start_with_clock(settings: Settings, progress: &mut dyn Progress, clock: Clock) -> Result<Self, StartError> {
         let engine = Engine::new(&settings.limits)?;
         log_memory_reset(&engine);
-        let links = load(&settings, &engine, progress).map_err(StartError::Plugins)?;
+        let telemetry = Telemetry::new();
+        let links = load(&settings, &engine, &telemetry, progress).map_err(StartError::Plugins)?;
         let platforms = settings
             .platforms
             .iter()
@@ -141,13 +144,14 @@ impl Host {
                 platform: platform.clone(),
                 dialect: dialect::of(platform),
                 routes: Routes::build(platform, &links),
+                counters: telemetry.platform(platform),
             })
             .collect();
         Ok(Self(Arc::new(Inner {
             permits: Arc::new(Semaphore::new(settings.limits.calls_at_once_max.get())),
             in_flight: Arc::new(Semaphore::new(settings.server.in_flight_max)),
             journal: Journal::new(&settings.records_file),
-            telemetry: Telemetry::new(),
+            telemetry,
             settings,
             engine,
             platforms,
@@ -211,7 +215,12 @@ impl fmt::Debug for Inner {
     }
 }
 
-fn load(settings: &Settings, engine: &Engine, progress: &mut dyn Progress) -> Result<Vec<Arc<Link>>, Vec<PluginError>> {
+fn load(
+    settings: &Settings,
+    engine: &Engine,
+    telemetry: &Telemetry,
+    progress: &mut dyn Progress,
+) -> Result<Vec<Arc<Link>>, Vec<PluginError>> {
     let (mut links, mut errors) = (Vec::new(), Vec::new());
     let of = settings.plugins.len();
     // All crates first: cargo's output stays together.
@@ -229,7 +238,7 @@ fn load(settings: &Settings, engine: &Engine, progress: &mut dyn Progress) -> Re
         .collect();
     for (index, (plugin, module)) in settings.plugins.iter().zip(modules).enumerate() {
         progress.step("preparing", &plugin.name, index + 1, of);
-        match module.and_then(|path| load_one(settings, engine, plugin, path)) {
+        match module.and_then(|path| load_one(settings, engine, telemetry, plugin, path)) {
             Ok(link) => links.push(Arc::new(link)),
             Err(why) => errors.push(PluginError { name: plugin.name.clone(), why }),
         }
@@ -240,6 +249,7 @@ fn load(settings: &Settings, engine: &Engine, progress: &mut dyn Progress) -> Re
 fn load_one(
     settings: &Settings,
     engine: &Engine,
+    telemetry: &Telemetry,
     plugin: &crate::settings::Plugin,
     path: PathBuf,
 ) -> Result<Link, PluginProblem> {
@@ -254,5 +264,5 @@ fn load_one(
         }
     }
     let breaker = Breaker::new(settings.limits.breaker_faults_max, settings.limits.breaker_pause);
-    Ok(Link::new(loaded, plugin, breaker))
+    Ok(Link::new(loaded, plugin, breaker, telemetry.plugin(&plugin.name)))
 }

@@ -1,9 +1,9 @@
 //! What operators see: one record per callback in the log, and counters with units in their names.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -17,8 +17,29 @@ use crate::chain::{Outcome, Step};
 use crate::dialect::{Callback, Refusal};
 use crate::host::Mounted;
 use crate::journal::Journal;
+use crate::settings::Platform;
+use crate::verdict::Verdict;
 
 type Labels<const N: usize> = [(&'static str, String); N];
+
+/// The counters of one platform, looked up once: the path of a callback takes no lock for them.
+#[derive(Debug)]
+pub struct PlatformCounters {
+    /// By command, then by verdict. A series exists from its first callback on.
+    callbacks: HashMap<&'static str, [OnceLock<Counter>; Verdict::NAMES.len()]>,
+    answer_seconds: Histogram,
+}
+
+/// The counters of one plugin.
+#[derive(Debug)]
+pub struct PluginCounters {
+    calls: Counter,
+    fuel: Counter,
+    adjustments: Counter,
+}
+
+/// The label of commands that the catalogue does not have; their names come from outside.
+const UNKNOWN: &str = "unknown";
 
 /// Counters, and the log of callbacks.
 #[derive(Debug)]
@@ -97,6 +118,25 @@ impl Telemetry {
         }
     }
 
+    /// The counters of a platform.
+    pub fn platform(&self, platform: &Platform) -> PlatformCounters {
+        let names = platform.kind.commands().iter().map(|command| command.name).chain([UNKNOWN]);
+        PlatformCounters {
+            callbacks: names.map(|name| (name, std::array::from_fn(|_| OnceLock::new()))).collect(),
+            answer_seconds: self.answer_seconds.get_or_create(&[("platform", platform.name.clone())]).clone(),
+        }
+    }
+
+    /// The counters of a plugin.
+    pub fn plugin(&self, name: &str) -> PluginCounters {
+        let labels = [("plugin", name.to_owned())];
+        PluginCounters {
+            calls: self.calls.get_or_create(&labels).clone(),
+            fuel: self.fuel.get_or_create(&labels).clone(),
+            adjustments: self.adjustments.get_or_create(&labels).clone(),
+        }
+    }
+
     /// All counters in Prometheus' text format.
     pub fn render(&self, journal: &Journal) -> String {
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
@@ -134,16 +174,17 @@ impl Telemetry {
     /// A callback was answered.
     pub fn answered(&self, mounted: &Mounted, callback: &Callback, outcome: &Outcome, took: Duration) {
         let platform = &mounted.platform.name;
-        let command = callback.command().map_or("unknown", |command| command.name);
-        let verdict = outcome.verdict().name();
-        self.callbacks
-            .get_or_create(&[
-                ("platform", platform.clone()),
-                ("command", command.to_owned()),
-                ("verdict", verdict.to_owned()),
-            ])
-            .inc();
-        self.answer_seconds.get_or_create(&[("platform", platform.clone())]).observe(took.as_secs_f64());
+        let command = callback.command().map_or(UNKNOWN, |command| command.name);
+        let verdict = outcome.verdict();
+        let counter = mounted.counters.callbacks.get(command).and_then(|verdicts| verdicts.get(verdict.index()));
+        if let Some(counter) = counter {
+            let labels = || {
+                let verdict = verdict.name().to_owned();
+                [("platform", platform.clone()), ("command", command.to_owned()), ("verdict", verdict)]
+            };
+            counter.get_or_init(|| self.callbacks.get_or_create(&labels()).clone()).inc();
+        }
+        mounted.counters.answer_seconds.observe(took.as_secs_f64());
         for step in &outcome.steps {
             self.called(step);
         }
@@ -154,14 +195,13 @@ impl Telemetry {
     }
 
     fn called(&self, step: &Step) {
-        let plugin = || step.link.plugin().name().to_string();
-        self.calls.get_or_create(&[("plugin", plugin())]).inc();
-        self.fuel.get_or_create(&[("plugin", plugin())]).inc_by(step.usage.fuel.0);
+        let counters = step.link.counters();
+        counters.calls.inc();
+        counters.fuel.inc_by(step.usage.fuel.0);
+        counters.adjustments.inc_by(step.adjustments.len() as u64);
         if let Some(fault) = &step.fault {
-            self.faults.get_or_create(&[("plugin", plugin()), ("fault", fault.name().to_owned())]).inc();
-        }
-        if !step.adjustments.is_empty() {
-            self.adjustments.get_or_create(&[("plugin", plugin())]).inc_by(step.adjustments.len() as u64);
+            let plugin = step.link.plugin().name().to_string();
+            self.faults.get_or_create(&[("plugin", plugin), ("fault", fault.name().to_owned())]).inc();
         }
     }
 }

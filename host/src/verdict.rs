@@ -42,17 +42,22 @@ impl Verdict {
     /// All names that [`Verdict::name`] gives.
     pub const NAMES: [&'static str; 7] = ["allow", "deny", "modify", "drop", "refuse_some", "per_user", "reply"];
 
+    /// Its place in [`Verdict::NAMES`].
+    pub fn index(&self) -> usize {
+        match self {
+            Self::Allow => 0,
+            Self::Deny(_) => 1,
+            Self::Modify(_) => 2,
+            Self::Drop => 3,
+            Self::RefuseSome(_) => 4,
+            Self::PerUser(_) => 5,
+            Self::Reply(_) => 6,
+        }
+    }
+
     /// The name in metrics and records.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny(_) => "deny",
-            Self::Modify(_) => "modify",
-            Self::Drop => "drop",
-            Self::RefuseSome(_) => "refuse_some",
-            Self::PerUser(_) => "per_user",
-            Self::Reply(_) => "reply",
-        }
+        Self::NAMES.get(self.index()).copied().unwrap_or_default()
     }
 
     /// Whether no further plugin is asked.

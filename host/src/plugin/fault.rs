@@ -74,21 +74,6 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// All names that [`Fault::name`] gives, for counters that exist from the start.
-    pub const NAMES: [&'static str; 11] = [
-        "out_of_fuel",
-        "out_of_time",
-        "out_of_memory",
-        "stack_overflow",
-        "panic",
-        "trap",
-        "undecided",
-        "reply_too_large",
-        "reply_invalid",
-        "suspended",
-        "no_permit",
-    ];
-
     /// The name in metrics and records.
     pub fn name(&self) -> &'static str {
         match self {
