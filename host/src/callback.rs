@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::chain::{Chain, Outcome};
@@ -43,8 +44,7 @@ impl Host {
     /// to blocking: a chain that has been quick of late runs where it is, because handing it to another thread costs
     /// more than it does; any other leaves the threads that move bytes alone.
     async fn decide(&self, chain: &Arc<Chain>, callback: &Callback, deadline: Deadline) -> Outcome {
-        let permit = Arc::clone(&self.permits).acquire_owned();
-        let Ok(Ok(permit)) = tokio::time::timeout_at(deadline.moment(), permit).await else {
+        let Some(permit) = place(&self.permits, deadline.moment()).await else {
             return failed(chain, Fault::NoPermit);
         };
         if chain.is_quick(|time| self.engine.fuel_within(time)) {
@@ -86,6 +86,14 @@ impl Host {
         catch_unwind(AssertUnwindSafe(run))
             .unwrap_or_else(|_| failed(chain, Fault::Trap { what: "the host failed; please report this".to_owned() }))
     }
+}
+
+/// A place, if one becomes free in time. Mostly one is free, and no timer is needed.
+pub(crate) async fn place(places: &Arc<Semaphore>, until: Instant) -> Option<OwnedSemaphorePermit> {
+    if let Ok(permit) = Arc::clone(places).try_acquire_owned() {
+        return Some(permit);
+    }
+    tokio::time::timeout_at(until, Arc::clone(places).acquire_owned()).await.ok()?.ok()
 }
 
 fn failed(chain: &Chain, fault: Fault) -> Outcome {

@@ -71,8 +71,10 @@ impl Link {
             && (handles.is_empty() || handles.iter().any(|handled| handled == command.name))
     }
 
-    fn took(&self, time: Duration) {
-        if time > QUICK {
+    /// Takes note of how much a call did. Fuel tells, not time: a call during which its thread had to wait would look
+    /// long on a busy machine, be handed to yet another thread, and so make the machine busier.
+    fn did(&self, fuel: Fuel, quick: Fuel) {
+        if fuel > quick {
             self.calls_to_quick.store(QUICK_CALLS_MIN, Ordering::Relaxed);
         } else {
             let left = self.calls_to_quick.load(Ordering::Relaxed);
@@ -146,9 +148,15 @@ impl Chain {
             && self.links.iter().all(|link| link.calls_to_quick.load(Ordering::Relaxed) == 0)
     }
 
-    /// What a fault outside of any plugin means here.
+    /// What a fault means here that left no plugin a chance to decide: if one of them must not be passed by, the
+    /// operation is denied.
     pub fn verdict_of(&self, fault: &Fault) -> Verdict {
-        Verdict::of_fault(fault, self.on_fault, self.command)
+        let denies = self.links.iter().any(|link| self.on_fault_of(link) == OnFault::Deny);
+        Verdict::of_fault(fault, if denies { OnFault::Deny } else { OnFault::Allow }, self.command)
+    }
+
+    fn on_fault_of(&self, link: &Link) -> OnFault {
+        link.on_fault.unwrap_or(self.on_fault)
     }
 
     /// Asks the plugins one after the other. Blocks: it runs guests.
@@ -157,16 +165,17 @@ impl Chain {
         let mut outcome = Outcome::default();
         let mut verdict = Verdict::Allow;
         let mut modified: Option<String> = None;
-        for link in &self.links {
+        for (index, link) in self.links.iter().enumerate() {
             let body = modified.as_deref().unwrap_or_else(|| callback.body());
             let (result, step, records) = self.ask(link, engine, &head, body, deadline);
             outcome.steps.push(step);
             outcome.records.extend(records);
             let next = match result {
                 Ok(next) => next,
-                Err(fault) => Verdict::of_fault(&fault, link.on_fault.unwrap_or(self.on_fault), self.command),
+                Err(fault) => Verdict::of_fault(&fault, self.on_fault_of(link), self.command),
             };
-            if let Verdict::Modify(changes) = &next {
+            // Only the next plugin looks at what this one has changed.
+            if let (Verdict::Modify(changes), true) = (&next, index + 1 < self.links.len()) {
                 modified = Some(apply(self.command, body, changes));
             }
             verdict = verdict.then(next);
@@ -217,7 +226,7 @@ impl Chain {
         deadline: Deadline,
         step: &mut Step,
     ) -> Result<(Verdict, Vec<String>), Fault> {
-        let remaining = deadline.remaining();
+        let remaining = deadline.remaining_for_guests();
         if remaining.is_zero() {
             return Err(Fault::OutOfTime { within: deadline.answer_within() });
         }
@@ -226,7 +235,7 @@ impl Chain {
         let (result, usage) = link.plugin.call(envelope, budget, |reply| self.read(link, reply, body));
         step.took = started.elapsed();
         step.usage = usage;
-        link.took(step.took);
+        link.did(usage.fuel, engine.fuel_within(QUICK));
         let (verdict, adjustments, records) = result??;
         step.adjustments = adjustments;
         Ok((verdict, records))

@@ -14,6 +14,9 @@ pub struct Deadline {
 /// Kept back for rendering and writing the answer: a tenth of the time, at most this much.
 const RESERVE_MAX: Duration = Duration::from_millis(50);
 
+/// How much earlier guests are ended: a tenth of the time, at most this; many times the tick of the epoch.
+const GUEST_MARGIN_MAX: Duration = Duration::from_millis(25);
+
 impl Deadline {
     /// The deadline of a callback that arrived at `arrived` and must be answered within `answer_within`.
     pub fn new(arrived: Instant, answer_within: Duration) -> Self {
@@ -23,6 +26,12 @@ impl Deadline {
     /// What is left; zero once it has passed.
     pub fn remaining(self) -> Duration {
         self.moment.saturating_duration_since(Instant::now())
+    }
+
+    /// What is left for guests. They are ended a little earlier than whoever waits for them gives up, so that a chain
+    /// can still say what was decided before, and whose fault it is that there is no more.
+    pub fn remaining_for_guests(self) -> Duration {
+        self.remaining().saturating_sub((self.answer_within / 10).min(GUEST_MARGIN_MAX))
     }
 
     /// The time that there was from the beginning.
@@ -46,6 +55,7 @@ mod tests {
         assert_eq!(deadline.remaining(), Duration::from_millis(90));
         tokio::time::advance(Duration::from_millis(60)).await;
         assert_eq!(deadline.remaining(), Duration::from_millis(30));
+        assert_eq!(deadline.remaining_for_guests(), Duration::from_millis(20));
         tokio::time::advance(Duration::from_millis(60)).await;
         assert_eq!(deadline.remaining(), Duration::ZERO);
     }

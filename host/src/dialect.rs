@@ -283,13 +283,19 @@ fn check_head(request: &Request) -> Result<(), Refusal> {
 /// Checks that `body` is a JSON object that is safe to hand on, and gives its members.
 fn check_body(body: &Bytes) -> Result<plugin_sdk::Object<'_>, Refusal> {
     let text = std::str::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
-    if depth(body) > JSON_DEPTH_MAX {
+    if is_too_deep(body) {
         return Err(Refusal::TooDeep);
     }
     plugin_sdk::Object::parse("the body", text).map_err(|_| match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Refusal::NotObject,
         Err(_) => Refusal::NotJson,
     })
+}
+
+/// Whether brackets nest deeper than allowed. With so few of them they cannot, and counting is quick.
+fn is_too_deep(json: &[u8]) -> bool {
+    let brackets = json.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    brackets > JSON_DEPTH_MAX && depth(json) > JSON_DEPTH_MAX
 }
 
 /// How deeply brackets nest outside of texts. serde_json skips over a value without counting, so this is counted

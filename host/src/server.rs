@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,13 +15,15 @@ use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
+use tower::ServiceExt;
 
+use crate::callback::place;
 use crate::deadline::Deadline;
 use crate::dialect::{self, Refusal, Request, Response};
 use crate::host::Host;
@@ -73,11 +75,11 @@ async fn receive(State(host): State<Host>, request: http::Request<Body>) -> http
     let due = Deadline::new(arrived, mounted.platform.answer_within).moment();
 
     // Waits for a place inside the deadline; the callback then still gets its answer, from `answer`, at once.
-    let place = timeout_at(due, Arc::clone(&host.in_flight).acquire_owned()).await;
+    let place = place(&host.in_flight, due).await;
     let _counted = InFlight::new(&host);
-    let body = match place {
-        Ok(_) => read(body, host.settings.server.body_bytes_max, due).await,
-        Err(_) => Err(Refusal::Busy),
+    let body = match &place {
+        Some(_) => read(body, host.settings.server.body_bytes_max, due).await,
+        None => Err(Refusal::Busy),
     };
     let query = head.uri.query().unwrap_or_default();
     let request = Request {
@@ -142,13 +144,33 @@ fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
     write(Response { status: StatusCode::NOT_FOUND, body })
 }
 
-/// Serves until `stop` completes, then stops accepting, answers what is running, and closes.
-///
-/// # Errors
-/// None that would end the service: a connection that fails is that connection's business.
+/// Something that answers requests, whatever happens.
+pub trait Answer: Clone + Send + Sync + 'static {
+    /// Answers one request.
+    fn answer(&self, request: http::Request<Body>) -> impl Future<Output = http::Response<Body>> + Send;
+}
+
+/// Callbacks go straight to their handler: there is one, and its way is counted in microseconds.
+impl Answer for Host {
+    async fn answer(&self, request: http::Request<Body>) -> http::Response<Body> {
+        receive(State(self.clone()), request).await
+    }
+}
+
+impl Answer for Router {
+    async fn answer(&self, request: http::Request<Body>) -> http::Response<Body> {
+        match self.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Serves until `stop` completes, then stops accepting, answers what is running, and closes. A connection that fails
+/// is that connection's business.
 pub async fn serve(
     listener: TcpListener,
-    app: Router,
+    app: impl Answer,
     settings: &Server,
     ready: Readiness,
     stop: impl Future<Output = ()>,
@@ -176,21 +198,27 @@ pub async fn serve(
         };
         // Answers are small and awaited: there is nothing to gather.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(tower::service_fn({
-            let app = app.clone();
+        let requests = Arc::new(Requests::default());
+        let service = service_fn({
+            let (app, requests) = (app.clone(), Arc::clone(&requests));
             move |request: http::Request<Incoming>| {
-                let mut app = app.clone();
-                async move { Ok::<_, Infallible>(route(&mut app, request).await) }
+                let (app, running) = (app.clone(), Running::new(&requests));
+                async move {
+                    let response = app.answer(request.map(Body::new)).await;
+                    drop(running);
+                    Ok::<_, Infallible>(response)
+                }
             }
-        }));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(settings.idle_within)
-            .serve_connection(TokioIo::new(stream), service);
+        });
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         let watched = graceful.watch(connection);
+        let idle_within = settings.idle_within;
         tokio::spawn(async move {
-            // Errors here are the client's: it went away, or sent what is not HTTP.
-            let _ = watched.await;
+            tokio::select! {
+                // Errors here are the client's: it went away, or sent what is not HTTP.
+                _ = watched => {}
+                () = requests.idle(idle_within) => {}
+            }
             drop(permit);
         });
     }
@@ -203,10 +231,39 @@ pub async fn serve(
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-async fn route(app: &mut Router, request: http::Request<Incoming>) -> http::Response<Body> {
-    use tower::Service;
-    match app.call(request.map(Body::new)).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+/// The requests of one connection. A timer for each would cost every callback what is needed once an hour.
+#[derive(Debug, Default)]
+struct Requests {
+    started: AtomicU64,
+    running: AtomicU64,
+}
+
+impl Requests {
+    /// Completes when no request was running or has begun for at least `within`, and at most twice that.
+    async fn idle(&self, within: Duration) {
+        loop {
+            let before = self.started.load(Ordering::Relaxed);
+            tokio::time::sleep(within).await;
+            if self.started.load(Ordering::Relaxed) == before && self.running.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// A request that counts as running for as long as this lives.
+struct Running(Arc<Requests>);
+
+impl Running {
+    fn new(requests: &Arc<Requests>) -> Self {
+        requests.started.fetch_add(1, Ordering::Relaxed);
+        requests.running.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(requests))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -44,7 +44,7 @@ pub struct Server {
     pub in_flight_max: usize,
     /// Open connections; more wait to be accepted.
     pub connections_max: usize,
-    /// Time for the next request's head to come whole; it includes the time that a connection is idle.
+    /// A connection without a new request for this long is closed.
     pub idle_within: Duration,
     /// Time for running callbacks when the service stops.
     pub shutdown_within: Duration,
@@ -392,7 +392,7 @@ const ON_FAULT: [(&str, OnFault); 2] = [("allow", OnFault::Allow), ("deny", OnFa
 
 fn platforms(root: &mut Section<'_, '_>) -> Vec<Platform> {
     let sections = root.sections("platform");
-    if sections.is_empty() {
+    if sections.is_empty() && !root.has("platform") {
         root.report("platform", "there is none: add [[platform]] with kind = \"openim\" or \"tencent-chat\"");
     }
     let mut platforms: Vec<Platform> = Vec::new();
@@ -433,6 +433,15 @@ fn platform(mut section: Section<'_, '_>, others: &[Platform]) -> Option<Platfor
         documented_form: kind == Some(Kind::OpenIm) && section.flag("documented_form", false),
         apps: if kind == Some(Kind::TencentChat) { apps(&mut section) } else { Vec::new() },
     };
+    match kind {
+        Some(Kind::OpenIm) if section.has("app") => {
+            section.report("app", "is for kind = \"tencent-chat\" only: OpenIM has no applications");
+        }
+        Some(Kind::TencentChat) if section.has("documented_form") => {
+            section.report("documented_form", "is for kind = \"openim\" only");
+        }
+        _ => {}
+    }
     // Without a kind nothing can be said about the keys that only one kind has.
     if kind.is_some() {
         section.finish();
@@ -474,7 +483,7 @@ fn on_fault_for(section: &mut Section<'_, '_>, kind: Kind) -> BTreeMap<&'static 
 
 fn apps(section: &mut Section<'_, '_>) -> Vec<App> {
     let sections = section.sections("app");
-    if sections.is_empty() {
+    if sections.is_empty() && !section.has("app") {
         section.report("app", "is missing: add [[platform.app]] with the `id` of your application (its SdkAppid)");
     }
     let mut apps: Vec<App> = Vec::new();
@@ -486,6 +495,7 @@ fn apps(section: &mut Section<'_, '_>) -> Vec<App> {
                 section.report("id", "another [[platform.app]] has this id: put both tokens into one `tokens` list");
             }
             Some(id) => apps.push(App { id, tokens }),
+            None if section.has("id") => {}
             None => section.report("id", "is needed: the number that Tencent's console shows as SDKAppID"),
         }
         section.finish();
@@ -494,7 +504,8 @@ fn apps(section: &mut Section<'_, '_>) -> Vec<App> {
 }
 
 fn tokens(section: &mut Section<'_, '_>) -> Vec<Secret> {
-    let sections = section.sections("tokens");
+    let sections = section
+        .tables("tokens", "a list of { env = \"NAME\" } or { file = \"path\" }: secrets do not stand in this file");
     if sections.len() > 2 {
         section.report("tokens", "holds at most two tokens: today's and, while it is being changed, the other");
     }
@@ -663,9 +674,12 @@ fn commands_meant(section: &Section<'_, '_>, pattern: &At<&str>, kinds: &[Kind])
     let meant = Pattern(canonical(pattern.value, kinds).to_owned());
     let found: Vec<_> = all().filter(|command| meant.matches(command.name)).collect();
     if found.is_empty() && !kinds.is_empty() {
+        let others = [Kind::OpenIm, Kind::TencentChat].into_iter().filter(|kind| !kinds.contains(kind));
+        let elsewhere = others.flat_map(Kind::commands).find(|command| meant.matches(command.name));
         let message = match nearest(pattern.value, all().map(|command| command.name)) {
+            _ if elsewhere.is_some() => "is a command of another kind of platform".to_owned(),
             Some(nearest) => format!("no command of this platform has this name; did you mean \"{nearest}\"?"),
-            None => "no command of this platform has this name; `callgate check` lists them".to_owned(),
+            None => "no command of this platform has this name".to_owned(),
         };
         section.file().report(pattern.at, &pattern.key, message);
     }

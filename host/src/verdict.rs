@@ -226,7 +226,11 @@ pub(crate) fn one_line(text: &str) -> String {
 fn changes(command: &Command, body: &str, json: &str, adjustments: &mut Vec<Adjustment>) -> Result<Changes, Fault> {
     let invalid = |why: String| Fault::ReplyInvalid { why };
     let wanted = Object::parse("changes", json).map_err(|_| invalid("`changes` is not an object".to_owned()))?;
-    let request = Object::parse(command.name, body).map_err(|error| invalid(error.to_string()))?;
+    // Few commands have changes that depend on what the request shows.
+    let request = match command.changes.iter().any(|change| change.rule == Rule::IfShown) {
+        true => Some(Object::parse(command.name, body).map_err(|error| invalid(error.to_string()))?),
+        false => None,
+    };
     let mut changes = Changes::default();
     for (name, value) in wanted.members() {
         let json = value.get();
@@ -237,7 +241,7 @@ fn changes(command: &Command, body: &str, json: &str, adjustments: &mut Vec<Adju
             Some(change) if change.is_settable() && !has_kind(json, change.kind) => {
                 return Err(invalid(format!("the change of `{name}` is not {}", describe(change.kind))));
             }
-            Some(change) => unsafe_here(change, json, &request),
+            Some(change) => unsafe_here(change, json, request.as_ref()),
         };
         match why {
             Some(why) => adjustments.push(Adjustment::ChangeLeftOut { name: one_line(name), why }),
@@ -281,12 +285,12 @@ fn known_members(value: &RawValue, kind: Kind) -> Option<Box<RawValue>> {
     RawValue::from_string(json).ok()
 }
 
-fn unsafe_here(change: &Change, json: &str, request: &Object<'_>) -> Option<&'static str> {
-    let is_shown = change.shown_as.is_some_and(|shown_as| request.has(shown_as));
+fn unsafe_here(change: &Change, json: &str, request: Option<&Object<'_>>) -> Option<&'static str> {
+    let is_shown = change.shown_as.is_some_and(|shown_as| request.is_some_and(|request| request.has(shown_as)));
     match change.rule {
         Rule::NonNull | Rule::Copied => None,
         Rule::Ignored | Rule::Crashes => Some(change.why_not),
-        Rule::NonEmpty => matches!(json, "\"\"" | "[]").then_some("the chat server ignores an empty value"),
+        Rule::NonEmpty => is_empty(json).then_some("the chat server ignores an empty value"),
         Rule::IfShown => (!is_shown).then_some("the operation has none, and the chat server would crash over it"),
     }
 }
@@ -308,6 +312,12 @@ pub fn apply(command: &Command, body: &str, changes: &Changes) -> String {
         json.push_str(value);
     }
     if json.is_empty() { "{}".to_owned() } else { json + "}" }
+}
+
+/// Whether a JSON text is an empty text or an empty list.
+pub(crate) fn is_empty(json: &str) -> bool {
+    let inner = json.strip_prefix('[').and_then(|json| json.strip_suffix(']'));
+    json == "\"\"" || inner.is_some_and(|inner| inner.trim_ascii().is_empty())
 }
 
 /// Whether a JSON text is of a type as the chat servers' decoders see it: `1.0` is no whole number there.

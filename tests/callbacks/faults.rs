@@ -1,12 +1,461 @@
 //! Whatever a plugin does, the chat server has its answer, and the next call is normal.
 
-use harness::{guests, setup};
-use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use harness::guests::{PROVOKE, SPARE};
+use harness::{Setup, TestHost, guests, log, setup};
+use serde_json::{Value, json};
+
+const OPENIM: &str = "callbackBeforeAddFriendCommand";
+const OPENIM_AFTER: &str = "callbackAfterAddFriendCommand";
+const TENCENT: &str = "Group.CallbackBeforeSendMsg";
+
+/// Both chat servers, once with each meaning of a fault.
+fn four_platforms(limits: &str) -> Setup {
+    let mut setup = setup().limits(limits);
+    for on_fault in ["allow", "deny"] {
+        setup = setup
+            .platform(&format!(
+                "kind = \"openim\"\nname = \"openim-{on_fault}\"\npath = \"/openim/{on_fault}\"\non_fault = \"{on_fault}\""
+            ))
+            .platform(&format!(
+                "kind = \"tencent-chat\"\nname = \"tencent-{on_fault}\"\npath = \"/tencent/{on_fault}\"\n\
+                 on_fault = \"{on_fault}\"\n[[platform.app]]\nid = 1400000000"
+            ));
+    }
+    setup
+}
+
+fn openim_allows() -> Value {
+    json!({ "actionCode": 0, "errCode": 0, "errMsg": "", "errDlt": "", "nextCode": 0 })
+}
+
+fn openim_denies(message: &str) -> Value {
+    json!({ "actionCode": 0, "errCode": 5000, "errMsg": message, "errDlt": "", "nextCode": 1 })
+}
+
+fn tencent_answers(code: i32, message: &str) -> Value {
+    json!({ "ActionStatus": "OK", "ErrorCode": code, "ErrorInfo": message })
+}
+
+const UNCHECKED: &str = "This could not be checked. Please try again later.";
+const BUSY: &str = "The service is busy. Please try again later.";
+
+async fn post(host: &TestHost, path: &str, body: &str) -> Value {
+    let answer = host.post(path, body.to_owned()).await;
+    assert_eq!(answer.status, 200, "{path}: {:?}", answer.body);
+    answer.body
+}
+
+/// Posts `body` to all four platforms, in the order: OpenIM allow, OpenIM deny, Tencent allow, Tencent deny.
+async fn post_to_all(host: &TestHost, body: &str) -> [Value; 4] {
+    let tencent = |on_fault| format!("/tencent/{on_fault}?SdkAppid=1400000000&CallbackCommand={TENCENT}");
+    [
+        post(host, &format!("/openim/allow/{OPENIM}"), body).await,
+        post(host, &format!("/openim/deny/{OPENIM}"), body).await,
+        post(host, &tencent("allow"), body).await,
+        post(host, &tencent("deny"), body).await,
+    ]
+}
+
+/// The whole promise: each platform gets its own meaning of the fault, the fault is counted under its name, and the
+/// next calls of the same plugin and of another one are normal.
+async fn is_contained(guest: PathBuf, fault: &str) -> TestHost {
+    is_contained_within(guest, fault, "", PROVOKE).await
+}
+
+async fn is_contained_within(guest: impl AsRef<Path>, fault: &str, limits: &str, provoke: &str) -> TestHost {
+    let another = guests::replies("another", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
+    let host = four_platforms(limits)
+        .plugin("hostile", guest, "*", "")
+        .plugin("another", another, "callbackBeforeAddBlackCommand", "")
+        .start();
+
+    let answers = post_to_all(&host, provoke).await;
+    let expected = [openim_allows(), openim_denies(UNCHECKED), tencent_answers(0, ""), tencent_answers(1, UNCHECKED)];
+    assert_eq!(answers, expected);
+    assert_eq!(
+        host.metric("callgate_plugin_faults_total", &["plugin=\"hostile\"", &format!("fault=\"{fault}\"")]),
+        4.0
+    );
+    assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 4.0, "under this name only");
+
+    let answers = post_to_all(&host, SPARE).await;
+    assert_eq!(answers, [openim_allows(), openim_allows(), tencent_answers(0, ""), tencent_answers(0, "")]);
+    let answer = post(&host, "/openim/deny/callbackBeforeAddBlackCommand", SPARE).await;
+    assert_eq!(answer, json!({ "actionCode": 0, "errCode": 5007, "errMsg": "no", "errDlt": "", "nextCode": 1 }));
+    assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 4.0, "no further fault");
+    host
+}
 
 #[tokio::test]
-async fn a_plugin_that_loops_is_stopped_by_fuel() {
-    let host = setup().plugin("spins", guests::text("spins"), "callbackBeforeAddFriend*", "").start();
-    let answer = host.openim("callbackBeforeAddFriendCommand", &json!({})).await;
-    assert_eq!(answer["nextCode"], 0, "fails open by default");
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"spins\"", "fault=\"out_of_fuel\""]), 1.0);
+async fn a_plugin_that_loops_runs_out_of_fuel() {
+    is_contained(guests::text("spins"), "out_of_fuel").await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_recurses_overflows_its_own_stack() {
+    is_contained(guests::text("recurses"), "stack_overflow").await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_allocates_without_end_runs_out_of_memory() {
+    is_contained(guests::text("grows"), "out_of_memory").await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_gives_up_has_trapped() {
+    is_contained(guests::text("gives-up"), "trap").await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_divides_by_zero_has_trapped() {
+    is_contained(guests::text("divides-by-zero"), "trap").await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_reads_outside_of_its_memory_has_trapped() {
+    is_contained(guests::text("reads-outside"), "trap").await;
+}
+
+#[tokio::test]
+async fn a_reply_outside_of_the_memory_is_not_valid() {
+    is_contained(guests::text("reply-outside"), "reply_invalid").await;
+}
+
+#[tokio::test]
+async fn a_reply_that_ends_one_byte_behind_the_memory_is_not_valid() {
+    is_contained(guests::text("reply-over-the-end"), "reply_invalid").await;
+}
+
+#[tokio::test]
+async fn a_reply_that_says_it_has_4_gib_is_too_large() {
+    is_contained(guests::text("reply-of-4-gib"), "reply_too_large").await;
+}
+
+#[tokio::test]
+async fn a_reply_that_has_100_mib_is_too_large() {
+    let limits = "memory_bytes_max = 134_217_728";
+    is_contained_within(guests::text("reply-of-100-mib"), "reply_too_large", limits, PROVOKE).await;
+}
+
+#[tokio::test]
+async fn room_outside_of_the_memory_is_not_valid() {
+    let long = format!(r#"{{"fill":"{}"}}"#, " ".repeat(1000));
+    is_contained_within(guests::text("allocates-outside"), "reply_invalid", "", &long).await;
+}
+
+#[tokio::test]
+async fn room_that_ends_one_byte_behind_the_memory_is_not_valid() {
+    let long = format!(r#"{{"fill":"{}"}}"#, " ".repeat(1000));
+    is_contained_within(guests::text("allocates-too-little"), "reply_invalid", "", &long).await;
+}
+
+#[tokio::test]
+async fn a_reply_that_is_not_utf8_is_not_valid() {
+    let reply = b"{\"verdict\":\"deny\",\"message\":\"\xff\xfe\"}";
+    is_contained(guests::replies_when_provoked("hostile", reply), "reply_invalid").await;
+}
+
+#[tokio::test]
+async fn json_that_is_no_reply_is_not_valid() {
+    for reply in [
+        "",
+        "null",
+        "[]",
+        "{}",
+        "allow",
+        r#""allow""#,
+        r#"{"verdict":null}"#,
+        r#"{"verdict":"maybe"}"#,
+        r#"{"verdict":"Allow"}"#,
+        r#"{"verdict":"allow"} and more"#,
+        r#"{"verdict":"allow""#,
+        r#"{"verdict":"deny","code":"5001"}"#,
+        r#"{"verdict":"deny","code":5000000000}"#,
+        r#"{"verdict":"deny","message":7}"#,
+        r#"{"verdict":"modify","changes":[]}"#,
+        r#"{"verdict":"allow","records":{}}"#,
+        r#"{"verdict":"allow","log":[{"level":"loud","text":""}]}"#,
+    ] {
+        is_contained(guests::replies_when_provoked("hostile", reply.as_bytes()), "reply_invalid").await;
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_nests_without_end_is_not_valid() {
+    let reply = format!(r#"{{"verdict":"allow","records":[{}"#, "[".repeat(60_000));
+    is_contained(guests::replies_when_provoked("hostile", reply.as_bytes()), "reply_invalid").await;
+}
+
+#[tokio::test]
+async fn a_record_that_nests_deeply_does_no_harm() {
+    let nested = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+    let reply = format!(r#"{{"verdict":"deny","code":5002,"records":[{nested}],"results":[]}}"#);
+    let deep = guests::replies_bytes("deep", reply.as_bytes());
+    let host = setup().plugin("deep", deep, OPENIM, "").start();
+    assert_eq!(host.openim(OPENIM, &json!({})).await["errCode"], 5002);
+    assert_eq!(host.metric("callgate_records_written_total", &[]), 1.0);
+}
+
+#[tokio::test]
+async fn a_change_of_the_wrong_type_is_not_valid() {
+    // Known members, each with a value that the chat server could not decode.
+    for (command, change) in [
+        ("callbackBeforeSetFriendRemarkCommand", r#"{"remark":7}"#),
+        ("callbackBeforeSetFriendRemarkCommand", r#"{"remark":["a"]}"#),
+        ("callbackBeforeCreateGroupCommand", r#"{"groupType":"2"}"#),
+        ("callbackBeforeCreateGroupCommand", r#"{"groupType":2.0}"#),
+        ("callbackBeforeCreateGroupCommand", r#"{"groupType":2147483648}"#),
+        ("callbackBeforeMsgModifyCommand", r#"{"content":"plain text"}"#),
+        ("callbackBeforeMsgModifyCommand", r#"{"options":{"history":1}}"#),
+        ("callbackBeforeMembersJoinGroupCommand", r#"{"memberCallbackList":[{"nickname":"without a userID"}]}"#),
+        ("callbackBeforeUserRegisterCommand", r#"{"users":[{"userID":"u1"}]}"#),
+        ("callbackBeforeSetGroupInfoExCommand", r#"{"groupName":{"value":"wrapped"}}"#),
+    ] {
+        let reply = format!(r#"{{"verdict":"modify","changes":{change}}}"#);
+        let host = setup().plugin("hostile", guests::replies("hostile", &reply), "*", "on_fault = \"deny\"").start();
+        let answer = host.openim(command, &json!({ "groupID": "g_1", "remark": "a" })).await;
+        assert_eq!(answer, openim_denies(UNCHECKED), "{command}: {change}");
+        assert_eq!(host.metric("callgate_plugin_faults_total", &["fault=\"reply_invalid\""]), 1.0, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_cannot_decide_says_so() {
+    let log = log::capture();
+    let reply = br#"{"verdict":"fail","message":"member `userID` is missing"}"#;
+    is_contained(guests::replies_when_provoked("hostile", reply), "undecided").await;
+    let lines = log.lines_with("hostile: cannot decide: member `userID` is missing");
+    assert_eq!(lines.len(), 4, "{}", log.text());
+}
+
+#[tokio::test]
+async fn a_panic_is_logged_with_its_message() {
+    let log = log::capture();
+    let host = is_contained(guests::text("panics"), "panic").await;
+    let lines = log.lines_with("hostile: panic: src/lib.rs:7: it is broken");
+    assert_eq!(lines.len(), 4, "{}", log.text());
+    assert!(lines.iter().all(|line| line.contains("WARN")), "{lines:?}");
+    drop(host);
+}
+
+#[tokio::test]
+async fn last_words_that_lie_are_not_believed() {
+    let log = log::capture();
+    // The words are cut where the contract ends them; what is there is not a message.
+    is_contained(guests::text("lies-about-last-words"), "trap").await;
+    assert!(log.text().lines().all(|line| line.len() < 2000), "{}", log.text());
+}
+
+#[tokio::test]
+async fn last_words_outside_of_the_memory_are_not_read() {
+    let source = std::fs::read_to_string(guests::fixture("guests/allocates-outside.wat")).unwrap();
+    let source = source
+        .replace("last_words\") i32 (i32.const 0)", "last_words\") i32 (i32.const -2)")
+        .replace("(i64.const 0x800_0000_0013)", "(unreachable)");
+    let host = setup().plugin("hostile", guests::assemble("hostile", &source), "*", "").start();
+    assert_eq!(host.openim(OPENIM, &json!({})).await, openim_allows());
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["fault=\"trap\""]), 1.0);
+}
+
+#[tokio::test]
+async fn what_fuel_would_let_run_on_is_ended_by_time() {
+    // Fuel would last for hours: only the epoch can end these.
+    let limits = "fuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 20";
+    is_contained_within(guests::text("spins"), "out_of_time", limits, PROVOKE).await;
+    is_contained_within(guests::text("fills-memory"), "out_of_time", limits, PROVOKE).await;
+}
+
+#[tokio::test]
+async fn fuel_counts_bytes_where_one_instruction_fills_many() {
+    is_contained(guests::text("fills-memory"), "out_of_fuel").await;
+}
+
+#[tokio::test]
+async fn a_chain_of_loops_is_answered_before_the_deadline() {
+    let mut setup = setup()
+        .limits("fuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 3_600_000")
+        .platform("kind = \"openim\"\nanswer_within_ms = 100\non_fault = \"allow\"");
+    for name in ["one", "two", "three"] {
+        setup = setup.plugin(name, guests::text("spins"), "*", "");
+    }
+    let host = setup.start();
+    let started = Instant::now();
+    assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_allows());
+    // An hour each, if nobody ended them. A machine that is busy may be late, but not by this much.
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(host.metric("callgate_plugin_faults_total", &["fault=\"out_of_time\""]) >= 1.0);
+}
+
+/// One plugin that would go on for an hour, on a platform that has 50 ms and allows.
+fn without_time(plugin: &str) -> TestHost {
+    setup()
+        .limits("fuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 3_600_000")
+        .platform("kind = \"openim\"\nanswer_within_ms = 50\non_fault = \"allow\"")
+        .plugin("changes", guests::replies("changes", r#"{"verdict":"modify","changes":{"status":1}}"#), "*Create*", "")
+        .plugin("spins", guests::text("spins"), "*", plugin)
+        .start()
+}
+
+#[tokio::test]
+async fn a_plugin_that_the_deadline_stops_is_named() {
+    let log = log::capture();
+    let host = without_time("");
+    assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_allows());
+    assert!(log.lines_with("spins: out of time: more than").len() == 1, "{}", log.text());
+    assert!(log.lines_with("more than 0 ms").is_empty(), "{}", log.text());
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"spins\"", "fault=\"out_of_time\""]), 1.0);
+}
+
+#[tokio::test]
+async fn a_plugin_that_the_deadline_stops_has_its_own_on_fault() {
+    let host = without_time("on_fault = \"deny\"");
+    assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_denies(UNCHECKED));
+}
+
+#[tokio::test]
+async fn what_was_decided_before_the_deadline_is_kept() {
+    // The changed member stands at the end of the body, so it is what provokes.
+    let host = without_time("");
+    let answer = host.openim("callbackBeforeCreateGroupCommand", &json!({ "status": 0 })).await;
+    assert_eq!(answer["status"], 1);
+}
+
+#[tokio::test]
+async fn without_a_place_the_plugins_own_on_fault_decides() {
+    let host = setup()
+        .limits("calls_at_once_max = 1\nfuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 1000")
+        .platform("kind = \"openim\"\non_fault = \"allow\"")
+        .platform("kind = \"openim\"\nname = \"hasty\"\npath = \"/hasty\"\nanswer_within_ms = 20\non_fault = \"allow\"")
+        .plugin("spins", guests::text("spins"), "*", "on_fault = \"deny\"")
+        .start();
+    let (slow, hasty) = (format!("/openim/{OPENIM}"), format!("/hasty/{OPENIM}"));
+    let (_, second) = tokio::join!(post(&host, &slow, PROVOKE), post(&host, &hasty, SPARE));
+    assert_eq!(second, openim_denies(BUSY));
+}
+
+#[tokio::test]
+async fn a_panic_after_memory_was_denied_is_a_panic() {
+    let source = r#"(module {contract}
+        (func $provoked (param i32 i32) (result i64)
+            (drop (memory.grow (i32.const 60000)))
+            (i32.store (i32.const 0) (i32.const 4))
+            (i32.store (i32.const 4) (i32.const 0x21706f6e))
+            (unreachable)))"#;
+    let log = log::capture();
+    is_contained(guests::assemble("hostile", source), "panic").await;
+    assert_eq!(log.lines_with("hostile: panic: nop!").len(), 4, "{}", log.text());
+}
+
+#[tokio::test]
+async fn a_fault_cannot_stop_what_is_already_done() {
+    let host = four_platforms("").plugin("hostile", guests::text("gives-up"), "*", "on_fault = \"deny\"").start();
+    assert_eq!(post(&host, &format!("/openim/deny/{OPENIM_AFTER}"), PROVOKE).await, openim_allows());
+    let path = "/tencent/deny?SdkAppid=1400000000&CallbackCommand=Group.CallbackAfterSendMsg";
+    assert_eq!(post(&host, path, PROVOKE).await, tencent_answers(0, ""));
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["fault=\"trap\""]), 2.0);
+}
+
+#[tokio::test]
+async fn a_denial_by_fault_refuses_each_user_where_a_code_would_allow() {
+    let host = four_platforms("").plugin("hostile", guests::text("gives-up"), "*", "").start();
+    let path = "/tencent/deny?SdkAppid=1400000000&CallbackCommand=Sns.CallbackPrevFriendAdd";
+    let body = r#"{"FriendItem":[{"To_Account":"id1"},{"To_Account":"id2"}],"x":1}"#;
+    let refused = |user: &str| json!({ "To_Account": user, "ResultCode": 38000, "ResultInfo": UNCHECKED });
+    let expected = json!({
+        "ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": "", "ResultItem": [refused("id1"), refused("id2")]
+    });
+    assert_eq!(post(&host, path, body).await, expected);
+}
+
+#[tokio::test]
+async fn a_fault_never_reaches_the_chat_server_as_text() {
+    for guest in ["spins", "panics", "reply-outside"] {
+        let host = setup().plugin("hostile", guests::text(guest), "*", "on_fault = \"deny\"").start();
+        let answer = host.openim(OPENIM, &json!({ "x": 1 })).await.to_string();
+        for told in ["hostile", "fuel", "broken", "memory", "plugin", "panic"] {
+            assert!(!answer.contains(told), "{answer}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_fails_in_a_row_is_left_alone_for_the_pause() {
+    let host = setup()
+        .limits("breaker_faults_max = 2\nbreaker_pause_ms = 1000")
+        .plugin("hostile", guests::text("gives-up"), "*", "on_fault = \"deny\"")
+        .start();
+    let faults = |name: &str| host.metric("callgate_plugin_faults_total", &[&format!("fault=\"{name}\"")]);
+    let provoke = json!({ "x": 1 });
+    let spare = json!({ "x": 0 });
+
+    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED));
+    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED));
+    // It would behave now, but it is not asked.
+    assert_eq!(host.openim(OPENIM, &spare).await, openim_denies(BUSY));
+    assert_eq!((faults("trap"), faults("suspended")), (2.0, 1.0));
+
+    tokio::time::advance(Duration::from_millis(999)).await;
+    assert_eq!(host.openim(OPENIM, &spare).await, openim_denies(BUSY));
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED), "one trial, which fails");
+    assert_eq!(host.openim(OPENIM, &spare).await, openim_denies(BUSY), "so another pause");
+    assert_eq!((faults("trap"), faults("suspended")), (3.0, 3.0));
+
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(host.openim(OPENIM, &spare).await, openim_allows(), "a trial that succeeds");
+    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED), "and the count begins anew");
+    assert_eq!(host.openim(OPENIM, &spare).await, openim_allows());
+    assert_eq!((faults("trap"), faults("suspended")), (4.0, 3.0));
+}
+
+#[tokio::test]
+async fn a_suspended_plugin_does_not_suspend_others() {
+    let deny = guests::replies("another", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
+    let host = setup()
+        .limits("breaker_faults_max = 1\nbreaker_pause_ms = 3_600_000")
+        .plugin("hostile", guests::text("gives-up"), "*", "")
+        .plugin("another", deny, "*", "")
+        .start();
+    for _ in 0..3 {
+        assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await["errCode"], 5007);
+    }
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"hostile\"", "fault=\"trap\""]), 1.0);
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"hostile\"", "fault=\"suspended\""]), 2.0);
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"another\""]), 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn more_callbacks_than_places_wait_for_one_another() {
+    let deny = guests::replies("denies", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
+    let host = std::sync::Arc::new(setup().limits("calls_at_once_max = 1").plugin("denies", deny, "*", "").start());
+    let posts: Vec<_> = (0..200)
+        .map(|_| {
+            let host = std::sync::Arc::clone(&host);
+            tokio::spawn(async move { host.openim(OPENIM, &json!({})).await })
+        })
+        .collect();
+    for post in posts {
+        assert_eq!(post.await.unwrap()["errCode"], 5007);
+    }
+    assert_eq!(host.metric("callgate_plugin_calls_total", &["plugin=\"denies\""]), 200.0);
+    assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0);
+}
+
+#[tokio::test]
+async fn without_a_place_before_the_deadline_the_platform_decides() {
+    let host = setup()
+        .limits("calls_at_once_max = 1\nfuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 1000")
+        .platform("kind = \"openim\"\non_fault = \"deny\"")
+        .platform("kind = \"openim\"\nname = \"hasty\"\npath = \"/hasty\"\nanswer_within_ms = 20\non_fault = \"deny\"")
+        .plugin("spins", guests::text("spins"), "*", "")
+        .start();
+    // The first takes the only place for a second; the second has 20 ms.
+    let (slow, hasty) = (format!("/openim/{OPENIM}"), format!("/hasty/{OPENIM}"));
+    let (first, second) = tokio::join!(post(&host, &slow, PROVOKE), post(&host, &hasty, SPARE));
+    assert_eq!((first, second), (openim_denies(UNCHECKED), openim_denies(BUSY)));
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"\"", "fault=\"no_permit\""]), 1.0);
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"spins\"", "fault=\"out_of_time\""]), 1.0);
 }

@@ -1,3 +1,16 @@
 //! Callgate from outside, one subject a file.
 
+mod auth;
+mod chain;
+mod explain;
 mod faults;
+mod golden;
+mod isolation;
+mod limits;
+mod load;
+mod paths;
+mod protocol;
+mod settings;
+mod shipped;
+mod shutdown;
+mod verdicts;

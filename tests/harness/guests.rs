@@ -9,6 +9,11 @@ fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The folder that holds `host`, `plugins` and this crate.
+pub fn repository() -> &'static Path {
+    here().parent().expect("this crate lies in the repository")
+}
+
 /// A file or folder below `tests/fixtures`.
 pub fn fixture(path: &str) -> PathBuf {
     here().join("fixtures").join(path)
@@ -36,12 +41,35 @@ pub fn text(name: &str) -> PathBuf {
     assemble(name, &source)
 }
 
-/// A guest given as text, with `{manifest}` replaced by a section that the host accepts.
+/// What `{contract}` stands for in a guest's text: all that the host asks of a module, around a function `$provoked`
+/// (input and its length -> packed reply), which is only called for callbacks whose last byte but one is `1`, such as
+/// [`PROVOKE`]. All others are allowed.
+const CONTRACT: &str = r#"{manifest}
+    (memory (export "memory") 2)
+    (global (export "last_words") i32 (i32.const 0))
+    (data (i32.const 1024) "{\"accepted\":true}")
+    (data (i32.const 2048) "{\"verdict\":\"allow\"}")
+    (func (export "allocate") (param i32) (result i32) (i32.const 4096))
+    (func (export "configure") (param i32 i32) (result i64)
+        (i64.const 0x400_0000_0011))
+    (func (export "handle_callback") (param $input i32) (param $len i32) (result i64)
+        (if (i32.eq (i32.load8_u (i32.sub (i32.add (local.get $input) (local.get $len)) (i32.const 3))) (i32.const 0x31))
+            (then (return (call $provoked (local.get $input) (local.get $len)))))
+        (i64.const 0x800_0000_0013))"#;
+
+/// A body for which guests that are made with `{contract}` do what they are for.
+pub const PROVOKE: &str = r#"{"x":1}"#;
+
+/// A body for which they do not.
+pub const SPARE: &str = r#"{"x":0}"#;
+
+/// A guest given as text, with `{manifest}` replaced by a section that the host accepts, and `{contract}` by all that
+/// the host asks for.
 pub fn assemble(name: &str, source: &str) -> PathBuf {
     let manifest = format!(
         r#"(@custom "callgate.plugin" "{{\"abi\":1,\"name\":\"{name}\",\"version\":\"0\",\"sdk\":\"text\",\"commands\":[]}}")"#
     );
-    let module = wat::parse_str(source.replace("{manifest}", &manifest))
+    let module = wat::parse_str(source.replace("{contract}", CONTRACT).replace("{manifest}", &manifest))
         .unwrap_or_else(|error| panic!("the guest {name} cannot be assembled: {error}"));
     let path = folder().join(format!("{name}-{:016x}.wasm", hash(&module)));
     if !path.exists() {
@@ -72,7 +100,7 @@ pub fn replies(name: &str, reply: &str) -> PathBuf {
 
 /// As [`replies`], for a reply that need not be text.
 pub fn replies_bytes(name: &str, reply: &[u8]) -> PathBuf {
-    let escaped: String = reply.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let escaped = escaped(reply);
     let pages = reply.len() / 65_536 + 3;
     assemble(
         name,
@@ -90,4 +118,84 @@ pub fn replies_bytes(name: &str, reply: &[u8]) -> PathBuf {
             len = reply.len()
         ),
     )
+}
+
+/// A guest that answers callbacks like [`PROVOKE`] with `reply`, and allows all others.
+pub fn replies_when_provoked(name: &str, reply: &[u8]) -> PathBuf {
+    let len = reply.len();
+    let source = format!(
+        r#"(module {{contract}}
+            (data (i32.const 65536) "{}")
+            (func $provoked (param i32 i32) (result i64)
+                (i64.or (i64.shl (i64.const 65536) (i64.const 32)) (i64.const {len}))))"#,
+        escaped(reply)
+    );
+    assemble(name, &source)
+}
+
+/// A guest that allows everything and returns its input as a record.
+pub fn tells(name: &str) -> PathBuf {
+    let (before, after) = (r#"{"verdict":"allow","records":["#, "]}");
+    let source = format!(
+        r#"(module {{manifest}}
+            (memory (export "memory") 200)
+            (global (export "last_words") i32 (i32.const 0))
+            (data (i32.const 1024) "{accepted}")
+            (data (i32.const 4096) "{before}")
+            (func (export "allocate") (param i32) (result i32) (i32.const {room}))
+            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+            (func (export "handle_callback") (param $input i32) (param $len i32) (result i64)
+                (i32.store16 (i32.add (local.get $input) (local.get $len)) (i32.const 0x7d5d))
+                (i64.or (i64.const 0x1000_0000_0000)
+                    (i64.extend_i32_u (i32.add (local.get $len) (i32.const {around}))))))"#,
+        accepted = escaped(br#"{"accepted":true}"#),
+        before = escaped(before.as_bytes()),
+        room = 4096 + before.len(),
+        around = before.len() + after.len(),
+    );
+    assemble(name, &source)
+}
+
+/// A guest that denies if its input contains `text`, and allows otherwise.
+pub fn denies_on(name: &str, text: &str) -> PathBuf {
+    let deny = format!(r#"{{"verdict":"deny","message":"{name} found it"}}"#);
+    let source = format!(
+        r#"(module {{manifest}}
+            (memory (export "memory") 200)
+            (global (export "last_words") i32 (i32.const 0))
+            (data (i32.const 1024) "{accepted}")
+            (data (i32.const 2048) "{allow}")
+            (data (i32.const 3072) "{deny_text}")
+            (data (i32.const 4096) "{text}")
+            (func (export "allocate") (param i32) (result i32) (i32.const 8192))
+            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+            (func $stands_at (param $at i32) (result i32) (local $i i32)
+                (loop $next
+                    (if (i32.eq (local.get $i) (i32.const {len})) (then (return (i32.const 1))))
+                    (if (i32.ne (i32.load8_u (i32.add (local.get $at) (local.get $i)))
+                                (i32.load8_u offset=4096 (local.get $i)))
+                        (then (return (i32.const 0))))
+                    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                    (br $next))
+                (unreachable))
+            (func (export "handle_callback") (param $input i32) (param $len i32) (result i64) (local $end i32)
+                (local.set $end (i32.add (local.get $input) (local.get $len)))
+                (loop $next
+                    (if (call $stands_at (local.get $input)) (then (return (i64.const {found}))))
+                    (local.set $input (i32.add (local.get $input) (i32.const 1)))
+                    (br_if $next (i32.lt_u (local.get $input) (local.get $end))))
+                (i64.const 0x800_0000_0013)))"#,
+        accepted = escaped(br#"{"accepted":true}"#),
+        allow = escaped(br#"{"verdict":"allow"}"#),
+        deny_text = escaped(deny.as_bytes()),
+        text = escaped(text.as_bytes()),
+        len = text.len(),
+        found = (3072_u64 << 32) | deny.len() as u64,
+    );
+    assemble(name, &source)
+}
+
+/// Bytes as they are written in the text of a module.
+pub fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
 }

@@ -3,6 +3,7 @@
 //! A test that cannot go on should stop with a message, so this crate panics where a service would not.
 
 pub mod guests;
+pub mod log;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::body::Body;
 use callgate::{Host, Settings, StartError};
-use http::{Request, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -38,6 +39,9 @@ pub struct Answer {
 /// Settings under construction: TOML, with what a test cares about added piece by piece.
 #[derive(Default)]
 pub struct Setup {
+    whole: Option<String>,
+    files: Vec<(String, Vec<u8>)>,
+    clock_unix_ms: Option<u64>,
     top: String,
     limits: String,
     platforms: String,
@@ -50,7 +54,52 @@ pub fn setup() -> Setup {
     Setup::default()
 }
 
+/// A host with what `host/host.example.toml` says: its platforms and these of our own plugins, each with the settings
+/// that it has there. Only the places differ, and the speed of the machine is pinned.
+pub fn example(plugins: &[&str]) -> Setup {
+    let host = guests::repository().join("host");
+    let example = std::fs::read_to_string(host.join("host.example.toml")).expect("the example is there");
+    let mut blocks = example.split("[[plugin]]\n");
+    let mut wanted = blocks.next().expect("the example begins with other settings").to_owned();
+    for name in plugins {
+        let named = format!("name = \"{name}\"\n");
+        let block = blocks.clone().find(|block| block.contains(&named));
+        wanted.push_str("[[plugin]]\n");
+        wanted.push_str(block.unwrap_or_else(|| panic!("{name} is not in the example")));
+    }
+    let mut whole = String::new();
+    for line in wanted.lines() {
+        match line.split_once('=').map(|(key, value)| (key.trim(), value.trim().trim_matches('"'))) {
+            Some(("source", path)) => {
+                let name = path.rsplit('/').next().unwrap_or(path);
+                whole.push_str(&format!("wasm = \"{}\"", guests::shipped(name).display()));
+            }
+            Some(("# fuel_per_ms", _)) => whole.push_str(FUEL_PER_MS),
+            _ => whole.push_str(&line.replace("\"../", &format!("\"{}/../", host.display()))),
+        }
+        whole.push('\n');
+    }
+    Setup { whole: Some(whole), ..Setup::default() }
+}
+
+/// So much fuel in a millisecond that time never cuts it: what a test sees does not depend on the machine.
+const FUEL_PER_MS: &str = "fuel_per_ms = 1_000_000_000_000";
+
 impl Setup {
+    /// Writes a file beside the settings.
+    #[must_use]
+    pub fn file(mut self, name: &str, contents: impl Into<Vec<u8>>) -> Self {
+        self.files.push((name.to_owned(), contents.into()));
+        self
+    }
+
+    /// Starts the clock at another moment, in Unix milliseconds.
+    #[must_use]
+    pub fn clock_at(mut self, unix_ms: u64) -> Self {
+        self.clock_unix_ms = Some(unix_ms);
+        self
+    }
+
     /// Adds lines at the top of the settings, before `[limits]`: whole tables.
     #[must_use]
     pub fn tables(mut self, toml: &str) -> Self {
@@ -88,14 +137,16 @@ impl Setup {
 
     /// The settings as TOML.
     pub fn toml(&self) -> String {
+        if let Some(whole) = &self.whole {
+            return whole.clone();
+        }
         let platforms = if self.platforms.is_empty() {
             "[[platform]]\nkind = \"openim\"\n[[platform]]\nkind = \"tencent-chat\"\n[[platform.app]]\nid = 1400000000\n"
         } else {
             &self.platforms
         };
-        // So much fuel in a millisecond that time never cuts it: what a test sees does not depend on the machine.
-        let per_ms = if self.limits.contains("fuel_per_ms") { "" } else { "fuel_per_ms = 1_000_000_000_000\n" };
-        format!("{}[limits]\n{per_ms}{}\n{platforms}{}", self.top, self.limits, self.plugins)
+        let per_ms = if self.limits.contains("fuel_per_ms") { "" } else { FUEL_PER_MS };
+        format!("{}[limits]\n{per_ms}\n{}\n{platforms}{}", self.top, self.limits, self.plugins)
     }
 
     /// Starts the host.
@@ -105,12 +156,16 @@ impl Setup {
 
     /// Starts the host, or says why it cannot.
     pub fn try_start(&self) -> Result<TestHost, StartError> {
+        log::start();
         let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, contents) in &self.files {
+            std::fs::write(folder.path().join(name), contents).expect("the file is written");
+        }
         let settings = Settings::parse(&folder.path().join("host.toml"), &self.toml()).unwrap_or_else(|problems| {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             panic!("the settings have mistakes:\n{}\n{}", lines.join("\n"), self.toml())
         });
-        let clock = Arc::new(AtomicU64::new(NOW_UNIX_MS));
+        let clock = Arc::new(AtomicU64::new(self.clock_unix_ms.unwrap_or(NOW_UNIX_MS)));
         let shown = Arc::clone(&clock);
         let host = Host::start_with_clock(settings, &mut (), Arc::new(move || shown.load(Ordering::Relaxed)))?;
         let router = callgate::server::callbacks(host.clone());
@@ -149,12 +204,19 @@ impl TestHost {
 
     /// Sends any request through the real router.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("the router always answers");
+        let response = self.exchange(request).await;
         let status = response.status();
-        let bytes = response.into_body().collect().await.expect("the body is in memory").to_bytes();
-        let body = serde_json::from_slice(&bytes)
-            .unwrap_or_else(|error| panic!("the answer is no JSON ({error}): {}", String::from_utf8_lossy(&bytes)));
+        let body = serde_json::from_str(response.body())
+            .unwrap_or_else(|error| panic!("the answer is no JSON ({error}): {}", response.body()));
         Answer { status, body }
+    }
+
+    /// As [`TestHost::send`], with the answer's headers and its body as text.
+    pub async fn exchange(&self, request: Request<Body>) -> Response<String> {
+        let response = self.router.clone().oneshot(request).await.expect("the router always answers");
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.expect("the body is in memory").to_bytes();
+        Response::from_parts(head, String::from_utf8(bytes.into()).expect("the answer is text"))
     }
 
     /// Moves the clock that signatures and plugins see.
@@ -176,6 +238,6 @@ impl TestHost {
             line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
                 && labels.iter().all(|label| line.contains(label))
         });
-        series.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+        series.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).fold(0.0, |sum, value| sum + value)
     }
 }

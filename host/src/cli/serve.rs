@@ -87,7 +87,7 @@ pub async fn serve(host: Host, callbacks: TcpListener, admin: Option<TcpListener
         let (app, settings, ready) = (server::admin(host.clone(), ready.clone()), settings.clone(), ready.clone());
         tokio::spawn(async move { server::serve(listener, app, &settings, ready, std::future::pending()).await })
     });
-    server::serve(callbacks, server::callbacks(host), &settings, ready, stop).await;
+    server::serve(callbacks, host, &settings, ready, stop).await;
     // Operators can look until the last callback is answered.
     if let Some(admin) = admin {
         admin.abort();

@@ -8,7 +8,7 @@ use plugin_sdk::wire::Phase;
 
 use super::{Explanation, Outcome, Reader};
 use crate::dialect::openim::plain;
-use crate::verdict::{describe, has_kind};
+use crate::verdict::{describe, has_kind, is_empty};
 
 const DECODE: &str = "open-im-server pkg/common/webhook/http_client.go:88-90";
 const PARSE: &str = "open-im-server pkg/callbackstruct/common.go:67-72";
@@ -116,7 +116,7 @@ fn goes_on(command: &Command, request: &str, decoded: &Decoded<'_>, mut reader: 
                 );
                 return reader.broken("code 500: the server's handler panics");
             }
-            (Rule::NonEmpty, Some("\"\"" | "[]")) => {
+            (Rule::NonEmpty, Some(json)) if is_empty(json) => {
                 reader.without_effect(change.name, "an empty value keeps what the operation has");
             }
             (_, Some(json)) if change.kind == Kind::JsonText && !has_kind(json, Kind::JsonText) => {

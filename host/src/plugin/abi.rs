@@ -4,6 +4,7 @@ use plugin_sdk::wire::{LAST_WORDS_BYTES_MAX, unpack};
 use wasmtime::{AsContext, AsContextMut, Memory, TypedFunc};
 
 use super::fault::Fault;
+use crate::verdict::one_line;
 
 /// Why bytes could not cross.
 pub(super) enum Crossing {
@@ -84,7 +85,6 @@ pub(super) fn last_words(memory: &[u8], address: u32) -> Option<String> {
     let (len, text) = at.split_first_chunk::<4>()?;
     let len = u32::from_le_bytes(*len) as usize;
     let text = text.get(..len.min(LAST_WORDS_BYTES_MAX))?;
-    // One line, whatever the plugin wrote: it goes into logs.
-    let line: String = String::from_utf8_lossy(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    (!line.is_empty()).then_some(line)
+    let words = one_line(String::from_utf8_lossy(text).trim_matches(|c: char| c.is_control() || c.is_whitespace()));
+    (!words.is_empty()).then_some(words)
 }

@@ -171,11 +171,14 @@ fn swap_is_active() -> bool {
 /// slept must not wake up to calls that are all out of time.
 fn tick(engines: [Wasmtime; 2], ticking: Arc<AtomicBool>) -> Result<(), wasmtime::Error> {
     std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
+        let mut due = Instant::now() + EPOCH_TICK;
         while ticking.load(Ordering::Relaxed) {
-            std::thread::sleep(EPOCH_TICK);
+            // Until a moment, not for a duration: a sleep that is always a little late would stretch every tick.
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
             for engine in &engines {
                 engine.increment_epoch();
             }
+            due = (due + EPOCH_TICK).max(Instant::now());
         }
     })?;
     Ok(())

@@ -112,10 +112,10 @@ pub(super) fn sort(error: &wasmtime::Error, circumstances: Circumstances) -> Fau
         Some(Trap::OutOfFuel) => Fault::OutOfFuel { fuel },
         Some(Trap::Interrupt) => Fault::OutOfTime { within },
         Some(Trap::StackOverflow) => Fault::StackOverflow,
-        // Rust ends in `unreachable` both after a panic and when memory cannot grow.
-        Some(Trap::UnreachableCodeReached) if memory_denied => Fault::OutOfMemory { bytes_max: memory_bytes_max },
         Some(trap) => match last_words {
             Some(message) => Fault::Panic { message },
+            // Rust ends without last words when memory cannot grow.
+            None if memory_denied => Fault::OutOfMemory { bytes_max: memory_bytes_max },
             None => Fault::Trap { what: trap.to_string() },
         },
         None => Fault::Trap { what: error.root_cause().to_string() },

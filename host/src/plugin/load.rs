@@ -1,6 +1,7 @@
 //! Bytes become a module that is worth a try: its size, its checksum, no imports, the right exports, the version.
 
 use crate::settings::PluginLimits;
+use crate::verdict::one_line;
 use plugin_sdk::wire::{ABI_VERSION, MANIFEST_SECTION, Manifest, export};
 use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, ValType};
@@ -154,7 +155,7 @@ pub(crate) fn check<'a>(
         };
         return Err(LoadError::NotWasm { what: what.to_owned() });
     }
-    let outline = Outline::read(bytes).map_err(|error| LoadError::Invalid { why: error.to_string() })?;
+    let outline = Outline::read(bytes).map_err(|error| LoadError::Invalid { why: one_line(&error.to_string()) })?;
     if outline.is_component {
         return Err(LoadError::NotWasm { what: "it is a component, and plugins are core modules".to_owned() });
     }
@@ -163,9 +164,10 @@ pub(crate) fn check<'a>(
     }
     let manifest = match outline.manifest {
         None => return Err(LoadError::Manifest { why: "there is none".to_owned() }),
-        Some(json) => {
-            serde_json::from_slice::<Manifest>(json).map_err(|error| LoadError::Manifest { why: error.to_string() })?
-        }
+        Some(json) => match serde_json::from_slice::<Manifest>(json) {
+            Ok(manifest) => fit_for_the_log(manifest),
+            Err(error) => return Err(LoadError::Manifest { why: one_line(&error.to_string()) }),
+        },
     };
     if manifest.abi != ABI_VERSION {
         return Err(LoadError::Abi { abi: manifest.abi, sdk: manifest.sdk });
@@ -178,6 +180,17 @@ pub(crate) fn check<'a>(
         return Err(LoadError::Memory { bytes: outline.memory_bytes, bytes_max: limits.memory_bytes_max });
     }
     Ok(Checked { bytes, manifest })
+}
+
+/// What a module says of itself is a stranger's text: it must not forge lines, or steer a terminal.
+fn fit_for_the_log(manifest: Manifest) -> Manifest {
+    Manifest {
+        abi: manifest.abi,
+        name: one_line(&manifest.name),
+        version: one_line(&manifest.version),
+        sdk: one_line(&manifest.sdk),
+        commands: manifest.commands.iter().map(|command| one_line(command)).collect(),
+    }
 }
 
 /// Size of a page of wasm memory.
@@ -207,7 +220,7 @@ impl<'a> Outline<'a> {
                 Payload::ImportSection(section) => {
                     for import in section.into_imports() {
                         let import = import?;
-                        outline.imports.push(format!("{}.{}", import.module, import.name));
+                        outline.imports.push(one_line(&format!("{}.{}", import.module, import.name)));
                     }
                 }
                 Payload::TypeSection(section) => {

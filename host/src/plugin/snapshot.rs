@@ -15,6 +15,7 @@ use super::engine::{Engine, Fuel};
 use super::fault::{Circumstances, Fault, sort};
 use super::load::{Checked, LoadError};
 use super::sandbox::Bounds;
+use crate::verdict::one_line;
 
 /// What configuring may use.
 #[derive(Debug, Clone, Copy)]
@@ -61,8 +62,10 @@ fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds
     });
     match reply {
         Ok(Ok(ConfigureReply { accepted: true, .. })) => Ok(Configured { store, instance }),
-        Ok(Ok(ConfigureReply { reason, .. })) => Err(LoadError::Settings { reason }),
-        Ok(Err(error)) => Err(LoadError::Configure { fault: Fault::ReplyInvalid { why: error.to_string() } }),
+        Ok(Ok(ConfigureReply { reason, .. })) => Err(LoadError::Settings { reason: one_line(&reason) }),
+        Ok(Err(error)) => {
+            Err(LoadError::Configure { fault: Fault::ReplyInvalid { why: one_line(&error.to_string()) } })
+        }
         Err(Crossing::Trapped(error)) => Err(failed(&mut store, Some(&instance), &error, bounds)),
         Err(Crossing::Broken(fault)) => Err(LoadError::Configure { fault }),
     }
@@ -145,5 +148,5 @@ fn prepare(error: &wasmtime::Error) -> LoadError {
 
 /// A wasmtime error with its causes, on one line.
 pub(super) fn words(error: &wasmtime::Error) -> String {
-    format!("{error:#}").replace('\n', " ")
+    one_line(&format!("{error:#}"))
 }

@@ -51,7 +51,10 @@ impl<'t> File<'t> {
     pub(super) fn parse(&self) -> Spanned<DeTable<'t>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
-            self.report(error.span().map_or(0, |span| span.start), "", error.message().to_owned());
+            let span = error.span().unwrap_or_default();
+            // The parser names neither the key that stands twice nor what it stumbled over; a value is never shown.
+            let key = if error.message() == "duplicate key" { self.text.get(span.clone()) } else { None };
+            self.report(span.start, key.unwrap_or_default(), error.message().to_owned());
         }
         table
     }
@@ -101,13 +104,24 @@ pub(super) struct At<T> {
 
 impl<'f, 't> Section<'f, 't> {
     fn get(&mut self, key: &'static str) -> Option<&'f Spanned<DeValue<'t>>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.table?.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(_, value)| value)
     }
 
     /// The full name of a key of this table.
     pub(super) fn key(&self, key: &str) -> String {
-        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+        match (self.name.as_str(), key) {
+            ("", key) => key.to_owned(),
+            (name, "") => name.to_owned(),
+            (name, key) => format!("{name}.{key}"),
+        }
+    }
+
+    /// Whether the file has this key, of whatever type.
+    pub(super) fn has(&mut self, key: &'static str) -> bool {
+        self.get(key).is_some()
     }
 
     /// Reports a mistake with a key of this table; where the key is absent, it is the table's.
@@ -210,8 +224,15 @@ impl<'f, 't> Section<'f, 't> {
 
     /// The tables of `[[key]]`.
     pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'f, 't>> {
-        let expected = format!("tables, written [[{}]]", self.key(key));
-        let Some(list) = self.typed(key, &expected, DeValue::as_array) else { return Vec::new() };
+        let name = self.key(key);
+        // In the file the table's name has no number.
+        let plain: String = name.split(['[', ']']).step_by(2).collect();
+        self.tables(key, &format!("tables, written [[{plain}]]"))
+    }
+
+    /// The tables of a list; `expected` says what they are.
+    pub(super) fn tables(&mut self, key: &'static str, expected: &str) -> Vec<Section<'f, 't>> {
+        let Some(list) = self.typed(key, expected, DeValue::as_array) else { return Vec::new() };
         let mut sections = Vec::new();
         for (number, value) in list.value.iter().enumerate() {
             match value.get_ref().as_table() {
@@ -240,7 +261,9 @@ impl<'f, 't> Section<'f, 't> {
             Some(table) => table
                 .value
                 .iter()
-                .map(|(key, value)| (key.get_ref().to_string(), json(self.file, &name, value)))
+                .map(|(key, value)| {
+                    (key.get_ref().to_string(), json(self.file, &format!("{name}.{}", key.get_ref()), value))
+                })
                 .collect(),
             None => serde_json::Map::new(),
         }
@@ -290,7 +313,10 @@ pub(crate) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> O
         let likeness = strsim::jaro_winkler(&word.to_lowercase(), &known.to_lowercase());
         (if piece { likeness.max(0.9) } else { likeness }, known)
     });
-    scored.filter(|(likeness, _)| *likeness > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+    // Of several that are as near, the first: the tables name what matters most first.
+    let nearest =
+        scored.filter(|(likeness, _)| *likeness > 0.8).reduce(|best, next| if next.0 > best.0 { next } else { best });
+    nearest.map(|(_, known)| known)
 }
 
 fn json(file: &File<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> serde_json::Value {
@@ -300,7 +326,12 @@ fn json(file: &File<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> serde_json:
         DeValue::Boolean(flag) => Value::Bool(*flag),
         DeValue::Array(list) => list.iter().map(|value| json(file, key, value)).collect(),
         DeValue::Table(table) => Value::Object(
-            table.iter().map(|(name, value)| (name.get_ref().to_string(), json(file, key, value))).collect(),
+            table
+                .iter()
+                .map(|(name, value)| {
+                    (name.get_ref().to_string(), json(file, &format!("{key}.{}", name.get_ref()), value))
+                })
+                .collect(),
         ),
         DeValue::Integer(number) => match i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()) {
             Ok(number) => number.into(),

@@ -1,0 +1,120 @@
+//! Each shipped plugin with settings and one callback that it has something to do for.
+
+use plugin_sdk::Plugin;
+use plugin_sdk::export::{configured, decided};
+
+/// The command that guard-profile decides.
+pub const GUARDED_COMMAND: &str = "callbackBeforeUpdateUserInfoExCommand";
+
+/// From an envelope to a reply.
+pub type Native = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
+/// A plugin at work.
+pub struct Case {
+    /// For the report.
+    pub name: &'static str,
+    /// The crate's folder under `plugins`.
+    pub plugin: &'static str,
+    /// What it is configured with: a JSON object.
+    pub settings: String,
+    /// What it is asked, as the host would write it.
+    pub envelope: String,
+    /// The same plugin compiled for this machine.
+    pub native: Native,
+}
+
+impl Case {
+    fn new<P: Plugin + 'static>(name: &'static str, plugin: &'static str, settings: &str, envelope: String) -> Self {
+        let input = format!(r#"{{"settings":{settings}}}"#);
+        let configured = configured::<P>(input.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let native = Box::new(move |envelope: &[u8]| decided(&configured, envelope));
+        Self { name, plugin, settings: settings.to_owned(), envelope, native }
+    }
+
+    /// The module, built if need be.
+    pub fn module(&self) -> Vec<u8> {
+        std::fs::read(harness::guests::shipped(self.plugin)).expect("a module that was just built can be read")
+    }
+}
+
+/// All plugins, filter-messages with a short and with a long list.
+pub fn all() -> Vec<Case> {
+    let remark = r#"{"callbackCommand":"callbackBeforeSetFriendRemarkCommand","ownerUserID":"user123","friendUserID":"user456","remark":"My  Best\u200b Friend "}"#;
+    let portrait = r#"{"CallbackCommand":"Profile.CallbackPortraitSet","From_Account":"mei","Operator_Account":"mei","EventTime":1767225600900,"ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"Mei L."},{"Tag":"Tag_Profile_IM_BirthDay","Value":19940321},{"Tag":"Tag_Profile_Custom_Team","Value":"blue"}]}"#;
+    let group = r#"{"callbackCommand":"callbackAfterSetGroupInfoExCommand","groupID":"g_1","groupName":"Weekend hikers","notification":null,"introduction":"We meet on Saturdays","faceURL":null,"ex":null,"needVerification":1,"lookMemberInfo":null,"applyMemberFriend":null}"#;
+    vec![
+        guard_profile(),
+        Case::new::<clean_remark::CleanRemark>(
+            "clean-remark",
+            "clean-remark",
+            "{}",
+            envelope("openim", "callbackBeforeSetFriendRemarkCommand", "before", remark),
+        ),
+        filter_messages("filter-messages/10", 10),
+        filter_messages("filter-messages/10000", 10_000),
+        Case::new::<mirror_profile::MirrorProfile>(
+            "mirror-profile",
+            "mirror-profile",
+            "{}",
+            envelope("tencent-chat", "Profile.CallbackPortraitSet", "after", portrait),
+        ),
+        Case::new::<mirror_group::MirrorGroup>(
+            "mirror-group",
+            "mirror-group",
+            "{}",
+            envelope("openim", "callbackAfterSetGroupInfoExCommand", "after", group),
+        ),
+    ]
+}
+
+/// A name to tidy and a picture's address to change: the longest way through the plugin.
+pub fn guard_profile() -> Case {
+    Case::new::<guard_profile::GuardProfile>(
+        "guard-profile",
+        "guard-profile",
+        "{}",
+        envelope("openim", GUARDED_COMMAND, "before", &profile_body(0)),
+    )
+}
+
+/// OpenIM's documented sample with a name to tidy, filled up to a length.
+pub fn profile_body(bytes: usize) -> String {
+    let body = |filling: &str| {
+        format!(
+            r#"{{"callbackCommand":"{GUARDED_COMMAND}","userID":"user123","nickName":"  John   Doe ","faceURL":"http://example.com/path/to/face/image.png","ex":"Extra data{filling}"}}"#
+        )
+    };
+    let plain = body("");
+    body(&"abcdefghijklmnopqrstuvwxyz. ".chars().cycle().take(bytes.saturating_sub(plain.len())).collect::<String>())
+}
+
+/// A message of usual length in which no listed word occurs: all of it is searched.
+pub fn filter_messages(name: &'static str, words: usize) -> Case {
+    let words: Vec<String> = (0..words).map(word).collect();
+    let settings = serde_json::json!({ "words": words }).to_string();
+    let body = r#"{"sendID":"u_alice","callbackCommand":"callbackBeforeSendSingleMsgCommand","serverMsgID":"smid-0001","clientMsgID":"cmid-0001","operationID":"op-1700000000000","senderPlatformID":2,"senderNickname":"Alice","sessionType":1,"msgFrom":100,"contentType":101,"status":1,"sendTime":1700000000000,"createTime":1700000000000,"content":"{\"content\":\"Shall we meet at the station on Saturday? I bring the map and some tea.\"}","seq":0,"atUserList":null,"faceURL":"https://ex.com/a.png","ex":"","recvID":"u_bob"}"#;
+    let envelope = envelope("openim", "callbackBeforeSendSingleMsgCommand", "before", body);
+    Case::new::<filter_messages::FilterMessages>(name, "filter-messages", &settings, envelope)
+}
+
+/// A made-up word, another one for each number: syllables that look like language, so that the automaton has the
+/// shape that a real list gives it.
+fn word(number: usize) -> String {
+    const SYLLABLES: [&str; 22] = [
+        "ba", "der", "gon", "lu", "mi", "nor", "pel", "qua", "ris", "sto", "tu", "vak", "wen", "xi", "yor", "zam",
+        "fli", "kro", "hus", "jen", "cas", "olt",
+    ];
+    let mut rest = number;
+    let mut word = String::new();
+    for _ in 0..4 {
+        word.push_str(SYLLABLES.get(rest % SYLLABLES.len()).expect("the remainder is smaller than the length"));
+        rest /= SYLLABLES.len();
+    }
+    word
+}
+
+fn envelope(platform: &str, command: &str, phase: &str, body: &str) -> String {
+    format!(
+        r#"{{"platform":"{platform}","command":"{command}","phase":"{phase}","operation_id":"op-1700000000000","arrived_unix_ms":1700000000000,"client_address":"","query":[["contenttype","json"]],"body":{body}}}"#
+    )
+}

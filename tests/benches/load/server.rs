@@ -1,0 +1,110 @@
+//! The two servers, each in a process of its own, so that its CPU time can be told from the generator's.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use callgate::server::{self, Readiness};
+use tokio::net::TcpListener;
+
+use crate::{common, native};
+
+/// Who answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contestant {
+    /// Callgate with the shipped guard-profile.
+    Host,
+    /// The same decision in a bare axum handler.
+    Native,
+}
+
+impl Contestant {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Native => "native",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Host, Self::Native].into_iter().find(|contestant| contestant.name() == name)
+    }
+}
+
+/// A running server; it ends with this value.
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+/// The kernel counts CPU time for user space in hundredths of a second, on every machine.
+const TICK: Duration = Duration::from_millis(10);
+
+impl Server {
+    /// Starts this very program again, as a server. `workers`: threads for connections.
+    pub fn start(contestant: Contestant, workers: Option<&str>) -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+        command.args(["--serve", contestant.name()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        if let Some(workers) = workers {
+            command.env("TOKIO_WORKER_THREADS", workers);
+        }
+        let mut child = command.spawn().expect("the server starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("its output is ours")).read_line(&mut line).expect("it speaks");
+        let address = line.trim().parse().unwrap_or_else(|_| panic!("{} does not start", contestant.name()));
+        Self { child, address }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// CPU time that all of its threads have used so far, in user space and in the kernel.
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("the server runs");
+        // The second field, a name in parentheses, may hold spaces; utime and stime are fields 14 and 15.
+        let fields: Vec<&str> = stat.rsplit_once(") ").expect("a name in parentheses").1.split(' ').collect();
+        let ticks = |field: usize| fields.get(field - 3).and_then(|ticks| ticks.parse::<u32>().ok()).expect("a number");
+        TICK * (ticks(14) + ticks(15))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It ends when its input does; here is only waited for it.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// Serves on a free port of the loopback device until the input ends: also when the parent was killed.
+pub fn serve(contestant: Contestant) {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    // As `callgate serve` has it.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        match contestant {
+            Contestant::Host => {
+                let host = common::host_with_chain_of(1);
+                let settings = common::settings("").server;
+                let app = server::callbacks(host);
+                server::serve(listen().await, app, &settings, Readiness::default(), std::future::pending()).await;
+            }
+            Contestant::Native => native::serve(listen().await).await,
+        }
+    });
+}
+
+async fn listen() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    println!("{}", listener.local_addr().expect("it has an address"));
+    listener
+}

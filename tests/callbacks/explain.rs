@@ -1,0 +1,303 @@
+//! The reading side, row by row: what the real servers make of answers, as their source and documentation have it.
+
+use callgate::explain::{Explanation, Outcome};
+use plugin_sdk::catalogue::{Command, Platform};
+
+fn command(platform: Platform, name: &str) -> &'static Command {
+    platform.commands().iter().find(|command| command.name == name).copied().expect("a command")
+}
+
+fn openim(name: &str, request: &str, answer: &str) -> Explanation {
+    callgate::explain::explain(command(Platform::OpenIm, name), request, 200, answer.as_bytes())
+}
+
+fn single(answer: &str) -> Outcome {
+    openim("callbackBeforeSendSingleMsgCommand", "{}", answer).outcome
+}
+
+fn tencent(name: &str, request: &str, status: u16, answer: &str) -> Explanation {
+    callgate::explain::explain(command(Platform::TencentChat, name), request, status, answer.as_bytes())
+}
+
+fn ok(members: &str) -> String {
+    format!(r#"{{"ActionStatus":"OK",{members}}}"#)
+}
+
+fn denied(code: i64, message: &str, detail: &str) -> Outcome {
+    Outcome::Denied { code, message: message.to_owned(), detail: detail.to_owned() }
+}
+
+fn is_broken(outcome: &Outcome, caller_sees: &str) -> bool {
+    matches!(outcome, Outcome::Broken { caller_sees: text } if text.contains(caller_sees))
+}
+
+/// What became of one member: its new value, or `None`.
+fn applied<'e>(explanation: &'e Explanation, name: &str) -> Option<&'e str> {
+    explanation.applied.iter().find(|applied| applied.name == name).map(|applied| applied.to.as_str())
+}
+
+#[test]
+fn openim_reads_the_common_members_as_go_decodes_them() {
+    for answer in ["{}", "null", r#"{"nextCode":0}"#] {
+        assert_eq!(single(answer), Outcome::GoesOn, "{answer}");
+    }
+    for answer in ["", "[]", "true", "<html></html>", "ok", "\u{feff}{}", "{} x", "{}{}"] {
+        assert!(is_broken(&single(answer), "90007"), "{answer}");
+    }
+    for next in [r#""0""#, r#""1""#, r#""""#, "true", "1.0", "1e0", "2147483648"] {
+        assert!(is_broken(&single(&format!(r#"{{"nextCode":{next}}}"#)), "90007"), "{next}");
+    }
+    for answer in [r#"{"actionCode":"0"}"#, r#"{"errMsg":5}"#] {
+        assert!(is_broken(&single(answer), "90007"), "{answer}");
+    }
+    for answer in [
+        r#"{"nextCode":null}"#,
+        r#"{"actionCode":null,"errCode":null,"errMsg":null,"errDlt":null,"nextCode":null}"#,
+        r#"{"nextCode":2}"#,
+        r#"{"nextCode":-1}"#,
+        r#"{"actionCode":1,"errCode":5001,"nextCode":1}"#,
+        r#"{"errCode":5001}"#,
+        r#"{"nextCode":1,"nextCode":0}"#,
+        r#"{"ActionStatus":"FAIL","ErrorCode":1}"#,
+    ] {
+        assert_eq!(single(answer), Outcome::GoesOn, "{answer}");
+    }
+    let rejection = r#"{"actionCode":0,"errCode":5001,"errMsg":"no","errDlt":"d","nextCode":1}"#;
+    assert_eq!(single(rejection), denied(5001, "no", "d"));
+    assert_eq!(single(r#"{"NEXTCODE":1,"errcode":5001}"#), denied(5001, "", ""), "names in another letter case");
+    assert_eq!(single(r#"{"nextCode":0,"nextCode":1,"errCode":5001}"#), denied(5001, "", ""), "the last one counts");
+    let unknown = openim("callbackBeforeSendSingleMsgCommand", "{}", r#"{"unknown":1}"#);
+    assert_eq!((unknown.outcome, unknown.without_effect.len()), (Outcome::GoesOn, 1));
+}
+
+#[test]
+fn openim_hands_on_codes_from_100_on_only() {
+    let reject = |code: i64| single(&format!(r#"{{"errCode":{code},"nextCode":1}}"#));
+    assert_eq!(reject(100), denied(100, "", ""));
+    assert_eq!(reject(2_147_483_647), denied(2_147_483_647, "", ""));
+    assert!(is_broken(&reject(99), "500"));
+    assert!(is_broken(&reject(1), "500"));
+    assert!(is_broken(&reject(0), "success"));
+    assert!(is_broken(&single(r#"{"nextCode":1}"#), "success"));
+    assert!(is_broken(&reject(-1), "4294967295"));
+}
+
+#[test]
+fn openim_reads_nothing_into_the_answer_to_an_after_callback() {
+    for answer in [r#"{"nextCode":1,"errCode":5001}"#, "", "{}"] {
+        let explanation = openim("callbackAfterSendSingleMsgCommand", "{}", answer);
+        assert_eq!(explanation.outcome, Outcome::AlreadyDone, "{answer}");
+    }
+}
+
+#[test]
+fn openim_replaces_members_by_four_rules() {
+    // Not null: absent and null keep, empty and others replace.
+    let update = |answer: &str| openim("callbackBeforeUpdateUserInfoCommand", r#"{"nickName":"a"}"#, answer);
+    assert_eq!(applied(&update("{}"), "nickName"), None);
+    assert_eq!(applied(&update(r#"{"nickName":null}"#), "nickName"), None);
+    assert_eq!(applied(&update(r#"{"nickName":""}"#), "nickName"), Some("\"\""));
+    assert_eq!(applied(&update(r#"{"nickName":"b"}"#), "nickName"), Some("\"b\""));
+
+    // Not empty: empty keeps too.
+    for (name, member, empty, new) in [
+        ("callbackBeforeSetFriendRemarkCommand", "remark", "\"\"", "\"b\""),
+        ("callbackBeforeUserRegisterCommand", "users", "[]", r#"[{"userID":"u"}]"#),
+        ("callbackBeforeImportFriendsCommand", "friendUserIDs", "[]", r#"["u"]"#),
+        ("callbackBeforeOfflinePushCommand", "userIDList", "[]", r#"["u"]"#),
+    ] {
+        let answer = |value: &str| openim(name, "{}", &format!(r#"{{"{member}":{value}}}"#));
+        assert_eq!(applied(&answer("null"), member), None, "{name}");
+        assert_eq!(applied(&answer(empty), member), None, "{name}");
+        assert_eq!(applied(&answer(new), member), Some(new), "{name}");
+    }
+
+    // Always copied: absent and null clear.
+    for name in ["callbackBeforeSetGroupInfoCommand", "callbackBeforeSetGroupInfoExCommand"] {
+        let request = r#"{"groupID":"g","groupName":"n","introduction":"i","faceURL":"f"}"#;
+        let bare = openim(name, request, "{}");
+        assert!(is_broken(&bare.outcome, "the group is not found"), "{name}: {bare:?}");
+        let null = openim(name, request, r#"{"groupID":null}"#);
+        assert!(is_broken(&null.outcome, "the group is not found"), "{name}");
+        let half = openim(name, request, r#"{"groupID":"g"}"#);
+        assert!(is_broken(&half.outcome, "without `groupName`"), "{name}: {half:?}");
+        let echo = openim(name, request, request);
+        assert_eq!((&echo.outcome, echo.applied.len()), (&Outcome::GoesOn, 0), "{name}");
+        let renamed = openim(name, request, &request.replace("\"n\"", "\"new\""));
+        assert_eq!(applied(&renamed, "groupName"), Some("\"new\""), "{name}");
+    }
+
+    // Ignored: whatever it is.
+    for (name, member, value) in [
+        ("callbackBeforeOnlinePushCommand", "userIDList", r#"["u"]"#),
+        ("callbackBeforeOnlinePushCommand", "offlinePushInfo", "{}"),
+        ("callbackBeforeGroupOnlinePushCommand", "offlinePushInfo", "{}"),
+        ("callbackBeforeInviteJoinGroupCommand", "refusedMembersAccount", r#"["u"]"#),
+        ("callbackBeforeCreateGroupCommand", "applyMemberFriend", "1"),
+        ("callbackBeforeMsgModifyCommand", "msgDataList", "\"AA==\""),
+    ] {
+        let explanation = openim(name, "{}", &format!(r#"{{"{member}":{value}}}"#));
+        assert_eq!(explanation.outcome, Outcome::GoesOn, "{name}");
+        assert!(explanation.without_effect.iter().any(|(ignored, _)| ignored == member), "{name}: {explanation:?}");
+        let wrong = openim(name, "{}", &format!(r#"{{"{member}":{}}}"#, if value == "1" { "\"1\"" } else { "1" }));
+        assert!(is_broken(&wrong.outcome, "90007"), "{name}: ignored, but decoded");
+    }
+}
+
+#[test]
+fn openim_applies_changes_also_when_the_receiver_says_that_it_failed() {
+    let answer = r#"{"actionCode":1,"nextCode":1,"remark":"b"}"#;
+    let explanation = openim("callbackBeforeSetFriendRemarkCommand", r#"{"remark":"a"}"#, answer);
+    assert_eq!(explanation.outcome, Outcome::GoesOn);
+    assert_eq!(applied(&explanation, "remark"), Some("\"b\""));
+}
+
+#[test]
+fn openim_crashes_over_some_answers() {
+    let profile = "callbackBeforeUpdateUserInfoExCommand";
+    let request = r#"{"nickName":"a","faceURL":null,"ex":null}"#;
+    assert_eq!(applied(&openim(profile, request, r#"{"nickName":"b"}"#), "nickName"), Some("\"b\""));
+    for answer in [r#"{"faceURL":"f"}"#, r#"{"ex":"e"}"#, r#"{"nickName":"b","faceURL":"f","ex":"e"}"#] {
+        assert!(is_broken(&openim(profile, request, answer).outcome, "500"), "{answer}");
+    }
+    let documented = r#"{"nextCode":"0","nickName":"John Doe Updated"}"#;
+    assert!(is_broken(&openim(profile, request, documented).outcome, "90007"), "the documentation's own sample");
+
+    let members = |list: &str| {
+        openim("callbackBeforeMembersJoinGroupCommand", "{}", &format!(r#"{{"memberCallbackList":{list}}}"#)).outcome
+    };
+    assert_eq!(members(r#"[{"userID":"u","nickname":"n"}]"#), Outcome::GoesOn);
+    assert!(is_broken(&members(r#"[{"nickname":"n"}]"#), "500"));
+    assert!(is_broken(&members("[null]"), "500"));
+
+    let modify = |answer: &str| openim("callbackBeforeMsgModifyCommand", "{}", answer).outcome;
+    assert!(is_broken(&modify(r#"{"content":"plain"}"#), "1001"));
+    assert_eq!(modify(r#"{"content":"{\"content\":\"new\"}"}"#), Outcome::GoesOn);
+    assert!(is_broken(&modify(r#"{"offlinePushInfo":{"title":"t"}}"#), "500"));
+    assert_eq!(modify(r#"{"senderFaceURL":"f","atUserIDList":["u"]}"#), Outcome::GoesOn);
+}
+
+#[test]
+fn openim_takes_wrapped_members_plain_only() {
+    for name in ["callbackBeforeUpdateUserInfoExCommand", "callbackBeforeSetGroupInfoExCommand"] {
+        let wrapped = openim(name, r#"{"groupID":"g","faceURL":"f"}"#, r#"{"groupID":"g","faceURL":{"value":"f"}}"#);
+        assert!(is_broken(&wrapped.outcome, "90007"), "{name}");
+        let plain = openim(name, r#"{"groupID":"g","faceURL":"f"}"#, r#"{"groupID":"g","faceURL":"g"}"#);
+        assert_eq!(applied(&plain, "faceURL"), Some("\"g\""), "{name}");
+        let null = openim(name, r#"{"groupID":"g"}"#, r#"{"groupID":"g","faceURL":null}"#);
+        assert_eq!(null.outcome, Outcome::GoesOn, "{name}");
+    }
+    let group = |number: &str| {
+        let answer = format!(r#"{{"groupID":"g","needVerification":{number}}}"#);
+        openim("callbackBeforeSetGroupInfoExCommand", r#"{"groupID":"g"}"#, &answer).outcome
+    };
+    assert_eq!(group("1"), Outcome::GoesOn);
+    for number in ["\"1\"", "1.0", r#"{"value":1}"#] {
+        assert!(is_broken(&group(number), "90007"), "{number}");
+    }
+}
+
+#[test]
+fn tencent_needs_status_200_and_a_json_object_with_three_members() {
+    let name = "Group.CallbackBeforeSendMsg";
+    let good = ok(r#""ErrorCode":0,"ErrorInfo":"""#);
+    assert_eq!(tencent(name, "{}", 200, &good).outcome, Outcome::GoesOn);
+    for (status, answer) in [
+        (500, good.as_str()),
+        (404, good.as_str()),
+        (200, ""),
+        (200, "<html>"),
+        (200, "[]"),
+        (200, r#"{"ActionStatus":"FAIL","ErrorCode":0,"ErrorInfo":""}"#),
+        (200, r#"{"ActionStatus":"OK","ErrorCode":"0","ErrorInfo":""}"#),
+        (200, r#"{"ActionStatus":"OK","ErrorCode":0}"#),
+        (200, r#"{"ErrorCode":0,"ErrorInfo":""}"#),
+    ] {
+        assert!(is_broken(&tencent(name, "{}", status, answer).outcome, "failed"), "{status} {answer}");
+    }
+}
+
+#[test]
+fn tencent_reads_a_code_by_the_table_of_its_command() {
+    let code = |name: &str, code: i64| {
+        tencent(name, "{}", 200, &ok(&format!(r#""ErrorCode":{code},"ErrorInfo":"no","RspData":"""#))).outcome
+    };
+    // Command, what 2 means, and the first and last code of the app's own.
+    for (name, drops, first, last) in [
+        ("C2C.CallbackBeforeSendMsg", false, 120_001, 130_000),
+        ("Group.CallbackBeforeSendMsg", true, 10_100, 10_200),
+        ("OfficialAccount.CallbackBeforeSendMsg", true, 120_001, 130_000),
+        ("Group.CallbackBeforeCreateGroup", false, 10_100, 10_200),
+        ("Group.CallbackBeforeCreateTopic", false, 10_100, 10_200),
+        ("Group.CallbackBeforeApplyJoinGroup", false, 10_100, 10_200),
+        ("Group.CallbackBeforeInviteJoinGroup", false, 10_100, 10_200),
+        ("OfficialAccount.CallbackBeforeCreateOfficialAccount", false, 120_001, 130_000),
+        ("OfficialAccount.CallbackBeforeAddSubscriber", false, 1, 1),
+        ("Live.CallbackBeforeSendGift", false, 102_100, 102_200),
+        ("Chatbot.OnC2CSignalMessage", false, 1, 1),
+    ] {
+        assert_eq!(code(name, 0), Outcome::GoesOn, "{name}");
+        assert_eq!(code(name, 1), denied(1, "no", ""), "{name}");
+        assert_eq!(code(name, 2) == Outcome::Dropped, drops, "{name}");
+        assert_eq!(code(name, first), denied(first, "no", ""), "{name}");
+        assert_eq!(code(name, last), denied(last, "no", ""), "{name}");
+        assert!(is_broken(&code(name, last + 7), "nobody knows"), "{name}");
+        assert!(is_broken(&code(name, -1), "nobody knows"), "{name}");
+    }
+    assert_eq!(code("Profile.CallbackPortraitSet", 1), Outcome::AlreadyDone);
+    assert_eq!(code("Group.CallbackSendMsgException", 0), Outcome::AlreadyDone);
+}
+
+#[test]
+fn tencent_changes_messages_and_leaves_users_out() {
+    let with = |name: &str, members: &str| {
+        tencent(name, "{}", 200, &ok(&format!(r#""ErrorCode":0,"ErrorInfo":"",{members}"#)))
+    };
+    let body = r#"[{"MsgType":"TIMTextElem","MsgContent":{"Text":"new"}}]"#;
+    for name in ["C2C.CallbackBeforeSendMsg", "Group.CallbackBeforeSendMsg", "OfficialAccount.CallbackBeforeSendMsg"] {
+        let changed = with(name, &format!(r#""MsgBody":{body},"CloudCustomData":"c""#));
+        assert!(applied(&changed, "MsgBody").is_some(), "{name}");
+        assert_eq!(applied(&changed, "CloudCustomData"), Some("\"c\""), "{name}");
+        assert!(is_broken(&with(name, r#""MsgBody":"new""#).outcome, "not documented"), "{name}");
+    }
+    let invite = with("Group.CallbackBeforeInviteJoinGroup", r#""RefusedMembers_Account":["u"]"#);
+    assert_eq!(applied(&invite, "RefusedMembers_Account"), Some(r#"["u"]"#));
+    for member in ["RefusedSubscribers_Account", "RefusedMembers_Account"] {
+        let subscribe = with("OfficialAccount.CallbackBeforeAddSubscriber", &format!(r#""{member}":["u"]"#));
+        assert_eq!(applied(&subscribe, member), Some(r#"["u"]"#));
+    }
+    let group = with("Group.CallbackBeforeCreateGroup", r#""Name":"new""#);
+    assert_eq!((group.outcome, group.without_effect.len()), (Outcome::GoesOn, 1), "no field of a group can be changed");
+}
+
+#[test]
+fn tencent_takes_a_result_for_each_user_of_a_friend_request() {
+    for (name, list) in
+        [("Sns.CallbackPrevFriendAdd", "FriendItem"), ("Sns.CallbackPrevFriendResponse", "ResponseFriendItem")]
+    {
+        let request = format!(r#"{{"{list}":[{{"To_Account":"a"}},{{"To_Account":"b"}}]}}"#);
+        let item =
+            |user: &str, code: i64| format!(r#"{{"To_Account":"{user}","ResultCode":{code},"ResultInfo":"no"}}"#);
+        let with = |code: i64, items: &[String]| {
+            let answer = format!(r#""ErrorCode":{code},"ErrorInfo":"","ResultItem":[{}]"#, items.join(","));
+            tencent(name, &request, 200, &ok(&answer)).outcome
+        };
+        assert_eq!(with(0, &[item("a", 0), item("b", 0)]), Outcome::GoesOn, "{name}");
+        assert_eq!(with(0, &[item("a", 38_000), item("b", 0)]), Outcome::GoesOn, "{name}");
+        assert_eq!(with(0, &[item("a", 38_000), item("b", 39_000)]), denied(38_000, "no", ""), "{name}");
+        assert!(is_broken(&with(38_000, &[item("a", 38_000), item("b", 38_000)]), "allowed"), "{name}");
+        assert!(is_broken(&with(0, &[item("a", 0)]), "not documented"), "{name}: one is missing");
+        assert!(is_broken(&with(0, &[item("a", 5), item("b", 0)]), "not documented"), "{name}: another code");
+        let none = tencent(name, &request, 200, &ok(r#""ErrorCode":0,"ErrorInfo":"""#)).outcome;
+        assert!(is_broken(&none, "allowed"), "{name}: the list is mandatory");
+    }
+}
+
+#[test]
+fn tencent_hands_a_chatbots_text_on() {
+    let name = "Chatbot.OnC2CSignalMessage";
+    let answer = ok(r#""ErrorCode":0,"ErrorInfo":"","RspData":"pong""#);
+    assert_eq!(applied(&tencent(name, "{}", 200, &answer), "RspData"), Some("\"pong\""));
+    let without = ok(r#""ErrorCode":0,"ErrorInfo":"""#);
+    assert!(is_broken(&tencent(name, "{}", 200, &without).outcome, "no text"));
+}
