@@ -141,7 +141,7 @@ impl Chain {
     }
 
     /// Whether all of its plugins have been quick of late, and cannot hold up a thread for longer than
-    /// [`HELD_UP_MAX`] should one of them cease to be.
+    /// a tenth of a second should one of them cease to be.
     pub fn is_quick(&self, fuel_within: impl Fn(Duration) -> Fuel) -> bool {
         let caps = self.links.iter().map(|link| link.plugin.limits().fuel_per_call.0);
         caps.fold(0, u64::saturating_add) <= fuel_within(HELD_UP_MAX).0

@@ -1,11 +1,16 @@
 //! The command line. Each command is a file; this one lists them.
 
+mod build;
 mod check;
+mod completions;
 mod demo;
 mod exit;
 mod explain;
+mod new;
 mod output;
+mod run;
 mod serve;
+mod test;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,8 +40,15 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Check(check::Check),
+    New(new::New),
+    Build(build::Build),
+    Run(run::Run),
+    Test(test::Test),
     Explain(explain::Explain),
     Demo(demo::Demo),
+    Completions(completions::Completions),
+    #[command(name = "man")]
+    Manual(completions::Manual),
 }
 
 /// Where the settings are.
@@ -54,8 +66,14 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
+        Command::New(new) => new.run(),
+        Command::Build(build) => build.run(),
+        Command::Run(run) => run.run(),
+        Command::Test(test) => test.run(),
         Command::Explain(explain) => explain.run(),
         Command::Demo(demo) => demo.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Manual(manual) => manual.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,12 +18,14 @@ pub enum Exit {
     Listen = 5,
     /// A file with a callback or an answer cannot be read, or is not what it should be.
     Input = 6,
+    /// A plugin's call ended in a fault, or a test of it failed.
+    Failed = 7,
 }
 
 /// The list for `--help`.
 pub const TABLE: &str = "Exit codes: 0 done, 1 other failure, 2 wrong arguments, 3 wrong settings, 4 a plugin cannot \
                          be built or used, 5 an address cannot be listened on, 6 a callback or \
-                         an answer cannot be read";
+                         an answer cannot be read, 7 a plugin's call ended in a fault or its tests failed";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

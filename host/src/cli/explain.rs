@@ -1,15 +1,16 @@
 //! `callgate explain`: what the real chat server does with an answer, and why.
 
 use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use plugin_sdk::catalogue::{Command, Platform};
 use serde_json::json;
 
+use super::run::request;
 use super::{Exit, Failure, serve};
-use crate::dialect::{Callback, Response, find_command};
+use crate::dialect::{Callback, Response};
 use crate::explain::{Explanation, Outcome, explain};
 
 /// Say what the real chat server would do with an answer: go on, reject, change, ignore or crash, and why
@@ -21,7 +22,7 @@ Example: callgate explain --platform openim --command callbackBeforeUpdateUserIn
              --request request.json --settings host/host.example.toml")]
 pub struct Explain {
     /// The chat server
-    #[arg(long, value_parser = platform)]
+    #[arg(long, value_parser = request::platform)]
     platform: Platform,
 
     /// The command, as it stands on the wire
@@ -49,45 +50,29 @@ pub struct Explain {
     json: bool,
 }
 
-fn platform(name: &str) -> Result<Platform, String> {
-    [Platform::OpenIm, Platform::TencentChat]
-        .into_iter()
-        .find(|platform| platform.name() == name)
-        .ok_or_else(|| "the platforms are `openim` and `tencent-chat`".to_owned())
-}
-
 impl Explain {
     /// Runs the command.
     ///
     /// # Errors
     /// If a file cannot be read, the command is not known, or settings or plugins are wrong.
     pub fn run(self) -> Result<(), Failure> {
-        let command = find_command(self.platform, &self.command).flatten().ok_or_else(|| self.unknown())?;
-        let request = read(&self.request)?;
-        let callback = Callback::local(command, request)
-            .map_err(|refusal| Failure::new(Exit::Input, anyhow::anyhow!("{}: {refusal}", self.request.display())))?;
+        let callback = request::read(&self.request, Some(self.platform), Some(&self.command))?;
         let answer = match (&self.answer, &self.settings) {
             (Some(answer), _) => {
-                Response { status: http::StatusCode::from_u16(self.status).unwrap_or_default(), body: read(answer)? }
+                let status = http::StatusCode::from_u16(self.status).unwrap_or_default();
+                Response { status, body: request::bytes(answer)? }
             }
             (None, Some(settings)) => self.ask(settings, &callback)?,
             (None, None) => return Err(Failure::new(Exit::Usage, anyhow::anyhow!("give --answer or --settings"))),
         };
+        // A callback from a file always has its command.
+        let Some(command) = callback.command() else { return Ok(()) };
         let explanation = explain(command, callback.body(), answer.status.as_u16(), &answer.body);
         let text = match self.json {
             true => format!("{:#}\n", as_json(command, &answer, &explanation)),
             false => as_text(command, &answer, &explanation),
         };
         std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))
-    }
-
-    fn unknown(&self) -> Failure {
-        let names = self.platform.commands().iter().map(|command| command.name);
-        let hint = match crate::settings::nearest(&self.command, names) {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => "an unknown command is always allowed".to_owned(),
-        };
-        Failure::new(Exit::Input, anyhow::anyhow!("{} has no command `{}`: {hint}", self.platform.name(), self.command))
     }
 
     /// The answer that a host with these settings gives.
@@ -98,19 +83,6 @@ impl Explain {
                 Failure::new(Exit::Settings, anyhow::anyhow!("the settings have no [[platform]] of this kind"))
             })?;
         Ok(host.rehearse(mounted, callback).1)
-    }
-}
-
-/// Reads a file, or standard input.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = match path.as_os_str() == "-" {
-        true => std::io::stdin().read_to_end(&mut bytes).map(drop),
-        false => std::fs::read(path).map(|read| bytes = read),
-    };
-    match read {
-        Ok(()) => Ok(bytes),
-        Err(error) => Err(Failure::new(Exit::Input, anyhow::anyhow!("{} cannot be read: {error}", path.display()))),
     }
 }
 

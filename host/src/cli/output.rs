@@ -35,7 +35,7 @@ where
 }
 
 /// <https://no-color.org>: colours on terminals, unless the user does not want them.
-fn is_coloured(is_terminal: bool) -> bool {
+pub fn is_coloured(is_terminal: bool) -> bool {
     is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 

@@ -1,0 +1,99 @@
+//! `callgate completions` and `callgate man`: what shells and `man` know of this program, from the one definition of
+//! its arguments.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+use clap_mangen::Man;
+
+use super::{Arguments, Exit, Failure};
+
+/// Print the completions for a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: callgate completions bash > ~/.local/share/bash-completion/completions/callgate
+Example: callgate completions zsh > ~/.zfunc/_callgate
+Example: callgate completions fish > ~/.config/fish/completions/callgate.fish")]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+impl Completions {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If standard output is closed.
+    pub fn run(self) -> Result<(), Failure> {
+        let mut text = Vec::new();
+        clap_complete::generate(self.shell, &mut Arguments::command(), "callgate", &mut text);
+        print(&text)
+    }
+}
+
+/// Print the manual page, or write one for each command
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: callgate man | man -l -
+Example: callgate man --dir ~/.local/share/man/man1")]
+pub struct Manual {
+    /// Write callgate.1 and a page for each command, callgate-COMMAND.1, into this folder
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Manual {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If standard output is closed, or the folder cannot be written to.
+    pub fn run(self) -> Result<(), Failure> {
+        let Some(folder) = self.dir else { return print(&page(Arguments::command())?) };
+        std::fs::create_dir_all(&folder).and_then(|()| clap_mangen::generate_to(Arguments::command(), &folder)).map_err(
+            |error| {
+                let text = format!("the pages cannot be written into {}: {error}", folder.display());
+                Failure::new(Exit::Other, anyhow::anyhow!(text))
+            },
+        )
+    }
+}
+
+fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    Man::new(command).render(&mut page).map_err(|error| Failure::new(Exit::Other, error))?;
+    Ok(page)
+}
+
+fn print(text: &[u8]) -> Result<(), Failure> {
+    std::io::stdout().write_all(text).map_err(|error| Failure::new(Exit::Other, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound_and_each_command_shows_an_example() {
+        let mut program = Arguments::command();
+        program.clone().debug_assert();
+        program.build();
+        for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(after.starts_with("Example: "), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn every_shell_and_every_page_is_made() {
+        use clap::ValueEnum;
+        for shell in Shell::value_variants() {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "callgate", &mut text);
+            assert!(!text.is_empty(), "{shell}");
+        }
+        assert!(page(Arguments::command()).unwrap().starts_with(b".ie"));
+    }
+}

@@ -1,0 +1,86 @@
+//! `callgate run`: one callback through the real sandbox, for the author of a plugin.
+
+mod report;
+pub(super) mod request;
+pub(super) mod stage;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use plugin_sdk::catalogue::Platform;
+
+use super::{Exit, Failure, output};
+use report::Report;
+use stage::Stage;
+
+/// Run one callback through a plugin and show its verdict, the answer and what the call used
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: callgate run plugin.wasm --request callback.json --settings settings.toml
+Example: echo '{\"callbackCommand\":\"callbackBeforeAddFriendCommand\",\"reqMsg\":\"hello\"}' | \\
+             callgate run plugin.wasm --request - --json --repeat 1000
+
+The plugin has the default limits, and the callback arrives at the time 0, so the same input gives the same output.")]
+pub struct Run {
+    /// The plugin: a `.wasm` file, or the folder of its crate, which is built
+    #[arg(value_name = "PLUGIN")]
+    plugin: PathBuf,
+
+    /// The callback's JSON; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    request: PathBuf,
+
+    /// The plugin's own settings, TOML or JSON: what stands in the host's settings under [plugin.settings]
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+
+    /// The chat server [default: the one that has the command]
+    #[arg(long, value_parser = request::platform)]
+    platform: Option<Platform>,
+
+    /// The command, as it stands on the wire [default: what the request's `callbackCommand` says]
+    #[arg(long)]
+    command: Option<String>,
+
+    /// Run it so many times and show how fuel and time are spread
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    repeat: u32,
+
+    /// Write JSON, for machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Run {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the callback, the settings or the plugin cannot be used, or the call ends in a fault.
+    pub fn run(self) -> Result<(), Failure> {
+        let callback = request::read(&self.request, self.platform, self.command.as_deref())?;
+        let settings = self.settings.as_deref().map(stage::settings).transpose()?.unwrap_or_default();
+        let stage = Stage::open(&self.plugin, settings)?;
+
+        let first = stage.play(&callback)?;
+        let mut runs = vec![stage::Run::of(&first)];
+        for _ in 1..self.repeat {
+            runs.push(stage::Run::of(&stage.play(&callback)?));
+        }
+
+        let report = Report { callback: &callback, plugin: stage.plugin()?, played: &first, runs: &runs };
+        let text = match self.json {
+            true => format!("{:#}\n", report.as_json()),
+            false => report.as_text(output::is_coloured(std::io::stdout().is_terminal())),
+        };
+        std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))?;
+
+        match runs.iter().filter(|run| run.is_fault).count() {
+            0 => Ok(()),
+            faults => {
+                let of = if runs.len() == 1 { String::new() } else { format!(" in {faults} of {} runs", runs.len()) };
+                Err(Failure::new(Exit::Failed, anyhow::anyhow!("the plugin gave no verdict{of}: see `fault` above")))
+            }
+        }
+    }
+}

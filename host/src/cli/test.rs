@@ -1,0 +1,117 @@
+//! `callgate test`: every callback in a plugin's `callbacks/` folder, through the real sandbox.
+
+mod case;
+mod diff;
+mod junit;
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::run::stage::{self, Stage};
+use super::{Exit, Failure, output};
+use case::{Case, Judgement};
+
+/// Run the callbacks/*.request.json of a plugin and compare the answers with *.response.json
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: callgate test --accept
+Example: callgate test plugins/tame-requests --fuel-max 200000 --junit target/callbacks.xml
+
+In the folder `callbacks` of the crate:
+  NAME.request.json   the callback, as the chat server sends it, with its `callbackCommand`
+  NAME.response.json  the answer that the chat server must get
+  NAME.records.jsonl  the records that the host must be given, one on each line; no file: none
+  settings.toml       the plugin's settings; no file: none
+
+Answers are compared as JSON: order and white space do not count. Callbacks arrive at the time 0.")]
+pub struct Test {
+    /// The folder of the plugin's crate, which is built
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+
+    /// Write what comes out to *.response.json and *.records.jsonl, instead of comparing
+    #[arg(long)]
+    accept: bool,
+
+    /// Fail where a call burns more fuel than this
+    #[arg(long, value_name = "N")]
+    fuel_max: Option<u64>,
+
+    /// Write the results as JUnit XML, for CI
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+impl Test {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the plugin cannot be used, there are no callbacks, or an answer is not what it should be.
+    pub fn run(self) -> Result<(), Failure> {
+        stage::check_crate(&self.folder)
+            .map_err(|why| Failure::new(Exit::Plugin, anyhow::anyhow!("{} {why}", self.folder.display())))?;
+        let callbacks = self.folder.join("callbacks");
+        let cases = Case::all(&callbacks)?;
+        let settings = match callbacks.join("settings.toml") {
+            path if path.exists() => stage::settings(&path)?,
+            _ => serde_json::Map::new(),
+        };
+        let stage = Stage::open(&self.folder, settings)?;
+
+        let mut judgements = Vec::new();
+        for case in &cases {
+            let judgement = case.judge(&stage, self.accept, self.fuel_max)?;
+            print(&show(case, &judgement, output::is_coloured(std::io::stdout().is_terminal())))?;
+            judgements.push(judgement);
+        }
+        if let Some(path) = &self.junit {
+            write(path, &junit::report(stage.plugin()?.name(), &cases, &judgements))?;
+        }
+
+        let failed = judgements.iter().filter(|judgement| !judgement.problems.is_empty()).count();
+        print(&format!("\n{} passed, {failed} failed\n", cases.len() - failed))?;
+        if failed == 0 {
+            return Ok(());
+        }
+        let of = format!("{failed} of {} callbacks", cases.len());
+        Err(Failure::new(Exit::Failed, anyhow::anyhow!("{of} failed: see above")))
+    }
+}
+
+/// One line for a case, and below it what is wrong.
+fn show(case: &Case, judgement: &Judgement, coloured: bool) -> String {
+    let (word, colour) = match (judgement.problems.is_empty(), judgement.is_accepted) {
+        (true, false) => ("ok", GREEN),
+        (true, true) => ("accepted", GREEN),
+        (false, _) => ("FAILED", RED),
+    };
+    let paint = |colour: &str, text: &str| match coloured {
+        true => format!("{colour}{text}\x1b[0m"),
+        false => text.to_owned(),
+    };
+    let word = paint(colour, &format!("{word:<8}"));
+    let mut text = format!("{word} {} ({}, fuel {})\n", case.name, judgement.verdict, judgement.fuel.0);
+    for line in judgement.problems.iter().flat_map(|problem| problem.lines()) {
+        let colour = match line.trim_start().chars().next() {
+            Some('-') => RED,
+            Some('+') => GREEN,
+            _ => "",
+        };
+        text.push_str(&format!("         {}\n", if colour.is_empty() { line.to_owned() } else { paint(colour, line) }));
+    }
+    text
+}
+
+const RED: &str = "\x1b[31m";
+const GREEN: &str = "\x1b[32m";
+
+fn print(text: &str) -> Result<(), Failure> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::new(Exit::Other, anyhow::anyhow!("{} cannot be written: {error}", path.display())))
+}
