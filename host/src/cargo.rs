@@ -8,9 +8,10 @@ use std::process::{Command, Stdio};
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// How plugins are linked and optimised. A 64 KiB stack instead of 1 MiB keeps the memory of a call, and what must be
-/// put back after it, small; one unit and link-time optimisation make smaller and faster modules.
+/// put back after it, small; one unit and link-time optimisation make smaller and faster modules; searching through
+/// texts is what plugins do most, and vector instructions do it with less fuel.
 const ENVIRONMENT: [(&str, &str); 6] = [
-    ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C link-arg=-zstack-size=65536"),
+    ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C link-arg=-zstack-size=65536 -C target-feature=+simd128"),
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
     ("CARGO_PROFILE_RELEASE_LTO", "fat"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),

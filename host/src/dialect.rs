@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use plugin_sdk::catalogue::{Command, Platform as Kind};
+use plugin_sdk::object::Raw;
 use plugin_sdk::wire::Phase;
 use tokio::time::Instant;
 
@@ -111,12 +112,9 @@ impl Callback {
     pub fn split(&self) -> Vec<Self> {
         let Some(list) = self.command.and_then(|command| command.batch) else { return vec![self.clone()] };
         let elements = plugin_sdk::Object::parse("batch", self.body())
-            .and_then(|body| body.read::<Vec<&serde_json::value::RawValue>>(list))
+            .and_then(|body| body.read::<Vec<Raw<'_>>>(list))
             .unwrap_or_default();
-        let of = |element: &&serde_json::value::RawValue| Self {
-            body: Bytes::copy_from_slice(element.get().as_bytes()),
-            ..self.clone()
-        };
+        let of = |element: &Raw<'_>| Self { body: Bytes::copy_from_slice(element.get().as_bytes()), ..self.clone() };
         elements.iter().map(of).collect()
     }
 }
@@ -286,10 +284,9 @@ fn check_body(body: &Bytes) -> Result<plugin_sdk::Object<'_>, Refusal> {
     if is_too_deep(body) {
         return Err(Refusal::TooDeep);
     }
-    plugin_sdk::Object::parse("the body", text).map_err(|_| match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        Ok(_) => Refusal::NotObject,
-        Err(_) => Refusal::NotJson,
-    })
+    // Plugins rely on this: nobody checks the text again.
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|_| Refusal::NotJson)?;
+    plugin_sdk::Object::parse("the body", text).map_err(|_| Refusal::NotObject)
 }
 
 /// Whether brackets nest deeper than allowed. With so few of them they cannot, and counting is quick.

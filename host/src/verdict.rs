@@ -248,7 +248,8 @@ fn changes(command: &Command, body: &str, json: &str, adjustments: &mut Vec<Adju
             None if json == "null" => {}
             None => {
                 let kind = command.change(name).map_or(Kind::Any, |change| change.kind);
-                changes.set(name.to_owned(), Json::from(known_members(value, kind).as_deref().unwrap_or(value)));
+                let json = known_members(json, kind).unwrap_or_else(|| json.to_owned());
+                changes.set(name.to_owned(), Json::from_text(json));
             }
         }
     }
@@ -258,31 +259,29 @@ fn changes(command: &Command, body: &str, json: &str, adjustments: &mut Vec<Adju
 /// The value with only those members that the server knows, at any depth; `None` if that is all of them.
 ///
 /// OpenIM matches names without regard to case, so a member `USERID` of another type would fail the whole answer.
-fn known_members(value: &RawValue, kind: Kind) -> Option<Box<RawValue>> {
-    let json = match kind {
+fn known_members(json: &str, kind: Kind) -> Option<String> {
+    match kind {
         Kind::List(inner) => {
-            let elements: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
-            let known: Vec<_> = elements.iter().map(|element| known_members(element, *inner)).collect();
+            let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+            let known: Vec<_> = elements.iter().map(|element| known_members(element.get(), *inner)).collect();
             if known.iter().all(Option::is_none) {
                 return None;
             }
-            let written = |(element, known): (&&RawValue, Option<Box<RawValue>>)| {
-                known.map_or_else(|| element.get().to_owned(), |known| known.get().to_owned())
-            };
-            format!("[{}]", elements.iter().zip(known).map(written).collect::<Vec<_>>().join(","))
+            let written =
+                |(element, known): (&&RawValue, Option<String>)| known.unwrap_or_else(|| element.get().to_owned());
+            Some(format!("[{}]", elements.iter().zip(known).map(written).collect::<Vec<_>>().join(",")))
         }
         Kind::Object(members) => {
-            let object = Object::parse("object", value.get()).ok()?;
-            let known = members.iter().filter_map(|member| Some((member, object.raw(member.name)?)));
-            let written = known.map(|(member, raw)| {
-                let inner = known_members(raw, member.kind);
-                format!("\"{}\":{}", member.name, inner.as_deref().unwrap_or(raw).get())
+            let object = Object::parse("object", json).ok()?;
+            let known = members.iter().filter_map(|member| Some((member, object.raw(member.name)?.get())));
+            let written = known.map(|(member, json)| {
+                let inner = known_members(json, member.kind);
+                format!("\"{}\":{}", member.name, inner.as_deref().unwrap_or(json))
             });
-            format!("{{{}}}", written.collect::<Vec<_>>().join(","))
+            Some(format!("{{{}}}", written.collect::<Vec<_>>().join(",")))
         }
-        _ => return None,
-    };
-    RawValue::from_string(json).ok()
+        _ => None,
+    }
 }
 
 fn unsafe_here(change: &Change, json: &str, request: Option<&Object<'_>>) -> Option<&'static str> {

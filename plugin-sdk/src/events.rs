@@ -269,7 +269,7 @@ macro_rules! objects {
                 $($crate::catalogue::Member { name: $wire, kind: <$ty as $crate::object::Read<'a>>::KIND }),*
             ]);
 
-            fn read(raw: Option<&'a serde_json::value::RawValue>, name: &'static str) -> Result<Self, $crate::object::Problem> {
+            fn read(raw: Option<$crate::object::Raw<'a>>, name: &'static str) -> Result<Self, $crate::object::Problem> {
                 <$crate::Object<'a> as $crate::object::Read<'a>>::read(raw, name).map(|body| Self { body })
             }
         }

@@ -80,6 +80,7 @@ pub mod neutral;
 pub mod object;
 pub mod openim;
 pub mod plugin;
+mod scan;
 pub mod tencent_chat;
 pub mod testing;
 pub mod text;

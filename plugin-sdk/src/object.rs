@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, Deserializer, Visitor};
 
 use crate::catalogue::Kind;
+pub use crate::scan::Raw;
+use crate::scan::{self, unescaped};
 
 /// Text, borrowed from the callback where it needs no unescaping.
 pub type Text<'a> = Cow<'a, str>;
@@ -29,7 +30,7 @@ pub type Text<'a> = Cow<'a, str>;
 #[derive(Debug, Clone)]
 pub struct Object<'a> {
     owner: &'static str,
-    members: Vec<(Text<'a>, &'a RawValue)>,
+    members: Vec<(Text<'a>, Raw<'a>)>,
     /// Whether a name may stand there twice.
     repeats: bool,
     /// Where the next search begins: members are mostly asked for in the order in which they stand.
@@ -37,27 +38,36 @@ pub struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Reads the member names of the JSON object `json`; the values stay unparsed.
+    /// Finds the members of the JSON object `json`; their values stay unread, and are not checked to be JSON.
     ///
     /// `owner` is the command (or the member of a command) that the object belongs to; errors name it.
     ///
     /// # Errors
     /// If `json` is not a JSON object.
     pub fn parse(owner: &'static str, json: &'a str) -> Result<Self, FieldError> {
-        match serde_json::from_str::<Members<'a>>(json) {
-            Ok(Members { members, repeats }) => Ok(Self { owner, members, repeats, next: Cell::new(0) }),
-            Err(_) => Err(FieldError::new(owner, "", Problem::WrongType { expected: "an object" })),
+        let mut members: Vec<(Text<'a>, Raw<'a>)> = Vec::with_capacity(24);
+        let (mut marks, mut repeats) = (0_u64, false);
+        let found = scan::object(json, |name, value| {
+            let mark = mark(&name);
+            // Only names that share a mark, and so perhaps all letters, are compared.
+            repeats = repeats || marks & mark != 0 && members.iter().any(|(known, _)| *known == name);
+            marks |= mark;
+            members.push((name, value));
+        });
+        match found {
+            Some(()) => Ok(Self { owner, members, repeats, next: Cell::new(0) }),
+            None => Err(FieldError::new(owner, "", Problem::WrongType { expected: "an object" })),
         }
     }
 
     /// The value of a member as it was written; of several with this name the last, as chat servers read it.
     #[must_use]
-    pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
+    pub fn raw(&self, name: &str) -> Option<Raw<'a>> {
         if self.repeats {
             return self.members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value);
         }
         let (before, after) = self.members.split_at_checked(self.next.get()).unwrap_or((&[], &self.members));
-        let found = |members: &[(Text<'a>, &'a RawValue)]| members.iter().position(|(key, _)| key == name);
+        let found = |members: &[(Text<'a>, Raw<'a>)]| members.iter().position(|(key, _)| key == name);
         let index = match found(after) {
             Some(index) => before.len() + index,
             None => found(before)?,
@@ -89,7 +99,7 @@ impl<'a> Object<'a> {
     }
 
     /// All members, in order, also those that no accessor knows.
-    pub fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+    pub fn members(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
         self.members.iter().map(|(key, value)| (&**key, *value))
     }
 }
@@ -163,44 +173,40 @@ pub trait Read<'a>: Sized {
     ///
     /// # Errors
     /// What is wrong with it.
-    fn read(raw: Option<&'a RawValue>, name: &'static str) -> Result<Self, Problem>;
+    fn read(raw: Option<Raw<'a>>, name: &'static str) -> Result<Self, Problem>;
 }
 
 /// The JSON text of a value that must be there, with OpenIM's documented wrapper `{"value": …}` taken off.
 ///
 /// The real server writes wrapped fields plain; only its documentation shows the object form.
-fn scalar(raw: Option<&RawValue>) -> Result<&str, Problem> {
+fn scalar(raw: Option<Raw<'_>>) -> Result<&str, Problem> {
     let json = raw.ok_or(Problem::Missing)?.get();
     let json = if json.starts_with('{') { unwrap(json).unwrap_or(json) } else { json };
     if json == "null" { Err(Problem::Missing) } else { Ok(json) }
 }
 
 fn unwrap(json: &str) -> Option<&str> {
-    let wrapper = serde_json::from_str::<Members<'_>>(json).ok()?;
-    match wrapper.members.as_slice() {
-        [(key, value)] if key == "value" => Some(value.get()),
-        _ => None,
-    }
+    let (mut members, mut value) = (0, None);
+    scan::object(json, |name, raw| {
+        members += 1;
+        value = (name == "value").then_some(raw.get());
+    })?;
+    value.filter(|_| members == 1)
 }
 
 impl<'a> Read<'a> for Text<'a> {
     const KIND: Kind = Kind::Text;
 
-    fn read(raw: Option<&'a RawValue>, _: &'static str) -> Result<Self, Problem> {
+    fn read(raw: Option<Raw<'a>>, _: &'static str) -> Result<Self, Problem> {
         let json = scalar(raw)?;
-        let inner = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
-        match inner {
-            Some(inner) if !inner.contains('\\') => Ok(Cow::Borrowed(inner)),
-            Some(_) => serde_json::from_str(json).map(Cow::Owned).map_err(|_| Problem::WrongType { expected: "text" }),
-            None => Err(Problem::WrongType { expected: "text" }),
-        }
+        unescaped(json).ok_or(Problem::WrongType { expected: "text" })
     }
 }
 
 impl<'a> Read<'a> for bool {
     const KIND: Kind = Kind::Bool;
 
-    fn read(raw: Option<&'a RawValue>, _: &'static str) -> Result<Self, Problem> {
+    fn read(raw: Option<Raw<'a>>, _: &'static str) -> Result<Self, Problem> {
         match scalar(raw)? {
             "true" => Ok(true),
             "false" => Ok(false),
@@ -214,7 +220,7 @@ macro_rules! read_whole_numbers {
         impl<'a> Read<'a> for $number {
             const KIND: Kind = Kind::$kind;
 
-            fn read(raw: Option<&'a RawValue>, _: &'static str) -> Result<Self, Problem> {
+            fn read(raw: Option<Raw<'a>>, _: &'static str) -> Result<Self, Problem> {
                 let json = scalar(raw)?;
                 let digits = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(json);
                 digits.parse().map_err(|_| Problem::WrongType {
@@ -226,10 +232,10 @@ macro_rules! read_whole_numbers {
 }
 read_whole_numbers!(i32: Int32, i64: Int64, u32: Uint32, u64: Uint64);
 
-impl<'a> Read<'a> for &'a RawValue {
+impl<'a> Read<'a> for Raw<'a> {
     const KIND: Kind = Kind::Any;
 
-    fn read(raw: Option<&'a RawValue>, _: &'static str) -> Result<Self, Problem> {
+    fn read(raw: Option<Raw<'a>>, _: &'static str) -> Result<Self, Problem> {
         raw.ok_or(Problem::Missing)
     }
 }
@@ -237,7 +243,7 @@ impl<'a> Read<'a> for &'a RawValue {
 impl<'a, T: Read<'a>> Read<'a> for Option<T> {
     const KIND: Kind = Kind::Optional(&T::KIND);
 
-    fn read(raw: Option<&'a RawValue>, name: &'static str) -> Result<Self, Problem> {
+    fn read(raw: Option<Raw<'a>>, name: &'static str) -> Result<Self, Problem> {
         match T::read(raw, name) {
             Ok(value) => Ok(Some(value)),
             Err(Problem::Missing) => Ok(None),
@@ -249,21 +255,30 @@ impl<'a, T: Read<'a>> Read<'a> for Option<T> {
 impl<'a, T: Read<'a>> Read<'a> for Vec<T> {
     const KIND: Kind = Kind::List(&T::KIND);
 
-    fn read(raw: Option<&'a RawValue>, name: &'static str) -> Result<Self, Problem> {
+    fn read(raw: Option<Raw<'a>>, name: &'static str) -> Result<Self, Problem> {
         const EXPECTED: Problem = Problem::WrongType { expected: "a list of such elements" };
         let json = raw.ok_or(Problem::Missing)?.get();
         if json == "null" {
             return Err(Problem::Missing);
         }
-        let elements: Vec<&'a RawValue> = serde_json::from_str(json).map_err(|_| EXPECTED)?;
-        elements.into_iter().map(|element| T::read(Some(element), name).map_err(|_| EXPECTED)).collect()
+        let mut elements = Ok(Vec::new());
+        let found = scan::list(json, |element| {
+            if let Ok(read) = &mut elements {
+                match T::read(Some(element), name) {
+                    Ok(element) => read.push(element),
+                    Err(_) => elements = Err(EXPECTED),
+                }
+            }
+        });
+        found.ok_or(EXPECTED)?;
+        elements
     }
 }
 
 impl<'a> Read<'a> for Object<'a> {
     const KIND: Kind = Kind::Any;
 
-    fn read(raw: Option<&'a RawValue>, name: &'static str) -> Result<Self, Problem> {
+    fn read(raw: Option<Raw<'a>>, name: &'static str) -> Result<Self, Problem> {
         let json = raw.ok_or(Problem::Missing)?.get();
         if json == "null" {
             return Err(Problem::Missing);
@@ -272,43 +287,12 @@ impl<'a> Read<'a> for Object<'a> {
     }
 }
 
-struct Members<'a> {
-    members: Vec<(Text<'a>, &'a RawValue)>,
-    repeats: bool,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members: Vec<(Text<'de>, &'de RawValue)> = Vec::with_capacity(16);
-                let (mut marks, mut repeats) = (0_u64, false);
-                while let Some(Borrowed(key)) = map.next_key()? {
-                    let mark = mark(&key);
-                    // Only names that share a mark, and so perhaps all letters, are compared.
-                    repeats = repeats || marks & mark != 0 && members.iter().any(|(known, _)| *known == key);
-                    marks |= mark;
-                    members.push((key, map.next_value()?));
-                }
-                Ok(Members { members, repeats })
-            }
-        }
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-/// One bit of 64 for a name.
+/// One bit of 64 for a name, from what costs nothing to look at.
+#[inline]
 fn mark(name: &str) -> u64 {
+    let byte = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default());
     let bytes = name.as_bytes();
-    let hash = bytes.iter().rev().take(4).fold(bytes.len(), |hash, byte| hash.wrapping_mul(31) + usize::from(*byte));
-    1 << (hash % 64)
+    1 << ((bytes.len() * 5 + byte(bytes.first()) * 3 + byte(bytes.last())) % 64)
 }
 
 /// A text, borrowed where it needs no unescaping (serde copies a plain `Cow` always).

@@ -5,14 +5,13 @@
 //! What a denial's code may be depends on the command and stands with each event; the host writes the command's usual
 //! code in place of any other. Each command has a switch of its own in Tencent's console.
 
-use serde_json::value::RawValue;
-
 mod elem;
 
 pub use elem::*;
 
 use crate::Text;
 use crate::events::{commands, objects};
+use crate::object::Raw;
 
 commands! {
     TencentChat;
@@ -372,7 +371,7 @@ commands! {
             /// Groups that the user has already; only in some regions.
             create_group_num: Option<i64> = "CreateGroupNum";
             /// Seen in one SDK only.
-            created_group_num: Option<&'a RawValue> = "CreatedGroupNum";
+            created_group_num: Option<Raw<'a>> = "CreatedGroupNum";
             /// The first members.
             member_list: Vec<GroupMember<'a>> = "MemberList";
             /// When it happened, in milliseconds since 1970; written as a number or as text.
@@ -1541,7 +1540,7 @@ objects! {
         /// Which: `Tag_Profile_IM_…` or `Tag_Profile_Custom_…`.
         tag: Text<'a> = "Tag";
         /// Its new value: text or a whole number.
-        value: &'a RawValue = "Value";
+        value: Raw<'a> = "Value";
     }
 
     /// One user who is asked.

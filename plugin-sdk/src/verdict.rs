@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::object::Raw;
 use crate::wire::{LogLevel, LogLine, UserResult, VerdictTag};
 
 /// What is to happen to the operation.
@@ -113,7 +114,8 @@ impl Json {
     }
 
     /// A text that is JSON already; `null` if it is not.
-    pub(crate) fn from_text(json: String) -> Self {
+    #[must_use]
+    pub fn from_text(json: String) -> Self {
         Self(RawValue::from_string(json).unwrap_or_default())
     }
 
@@ -124,9 +126,9 @@ impl Json {
     }
 }
 
-impl From<&RawValue> for Json {
-    fn from(raw: &RawValue) -> Self {
-        Self(raw.to_owned())
+impl From<Raw<'_>> for Json {
+    fn from(raw: Raw<'_>) -> Self {
+        Self::from_text(raw.get().to_owned())
     }
 }
 

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use harness::{TestHost, guests, setup};
 use plugin_sdk::catalogue::{Command, Kind, Member, Platform};
+use plugin_sdk::object::Raw;
 use plugin_sdk::wire::Phase;
 use plugin_sdk::{FieldError, Object, Text};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 fn commands() -> impl Iterator<Item = &'static Command> {
@@ -118,7 +118,7 @@ fn read(request: &Object<'_>, name: &'static str, kind: Kind) -> Result<(), Fiel
         Kind::Uint32 => request.read::<u32>(name).map(drop),
         Kind::Uint64 => request.read::<u64>(name).map(drop),
         Kind::Bool => request.read::<bool>(name).map(drop),
-        Kind::Any | Kind::Map(_) => request.read::<&RawValue>(name).map(drop),
+        Kind::Any | Kind::Map(_) => request.read::<Raw<'_>>(name).map(drop),
         Kind::Optional(kind) if request.has(name) => read(request, name, *kind),
         Kind::Optional(_) => Ok(()),
         Kind::List(Kind::Text) => request.read_or_empty::<Vec<Text<'_>>>(name).map(drop),
@@ -126,7 +126,7 @@ fn read(request: &Object<'_>, name: &'static str, kind: Kind) -> Result<(), Fiel
         Kind::List(Kind::Object(members) | Kind::Open(members)) => {
             request.read_or_empty::<Vec<Object<'_>>>(name)?.iter().try_for_each(|object| read_all(object, members))
         }
-        Kind::List(_) => request.read_or_empty::<Vec<&RawValue>>(name).map(drop),
+        Kind::List(_) => request.read_or_empty::<Vec<Raw<'_>>>(name).map(drop),
         Kind::Object(members) | Kind::Open(members) => read_all(&request.read::<Object<'_>>(name)?, members),
     }
 }

@@ -7,7 +7,7 @@
 use http::{HeaderMap, StatusCode};
 use plugin_sdk::Object;
 use plugin_sdk::catalogue::{Command, Kind, Platform as Protocol, Rule};
-use serde_json::value::RawValue;
+use plugin_sdk::object::Raw;
 
 use super::{Callback, Dialect, Refusal, Request, Response, check_body, check_head, find_command};
 use crate::settings::Platform;
@@ -176,7 +176,7 @@ impl Answer {
 
 /// A value of the request as the server decodes it in an answer: the documentation's wrapper taken off, a number that
 /// came as text as a number, and `null` for what has another type still.
-pub(crate) fn plain(raw: &RawValue, kind: Kind) -> String {
+pub(crate) fn plain(raw: Raw<'_>, kind: Kind) -> String {
     let json = raw.get();
     if has_kind(json, kind) {
         return json.to_owned();

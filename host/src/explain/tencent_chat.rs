@@ -189,7 +189,7 @@ fn changed(
             }
             Some(change) => {
                 let from = change.shown_as.and_then(|shown_as| request.as_ref()?.raw(shown_as));
-                reader.applied(name, from.map(serde_json::value::RawValue::get), &json);
+                reader.applied(name, from.map(plugin_sdk::object::Raw::get), &json);
             }
         }
     }

@@ -1,10 +1,9 @@
 //! The content of OpenIM's messages: JSON text inside of a text.
 
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 
 use crate::events::JsonText;
-use crate::object::{FieldError, Object, Read, Text};
+use crate::object::{FieldError, Object, Raw, Read, Text};
 use crate::plugin::Error;
 use crate::verdict::Json;
 
@@ -28,7 +27,9 @@ impl<'a> Content<'a> {
     /// # Errors
     /// If it is not a JSON object; the server would refuse to change such a message.
     pub fn parse(content: &'a str) -> Result<Self, FieldError> {
-        Object::parse("content", content).map(Self)
+        // The host has checked the callback, in which this is a text like any other: it may hold anything.
+        let checked = serde_json::from_str::<serde::de::IgnoredAny>(content);
+        Object::parse("content", if checked.is_ok() { content } else { "" }).map(Self)
     }
 
     /// The members as they came.
@@ -60,7 +61,7 @@ impl<'a> Content<'a> {
 }
 
 /// Clients are written in Go, which takes a member's name in any letter case.
-fn shown_text<'a>(name: &str, value: &'a RawValue) -> Option<Text<'a>> {
+fn shown_text<'a>(name: &str, value: Raw<'a>) -> Option<Text<'a>> {
     let is_shown = ["content", "text"].iter().any(|known| name.eq_ignore_ascii_case(known));
     if is_shown { Text::read(Some(value), "content").ok() } else { None }
 }

@@ -2,11 +2,9 @@
 //!
 //! Their members stand on Tencent's page about message formats, document 1047/33527.
 
-use serde_json::value::RawValue;
-
 use crate::catalogue::{Kind, Member};
 use crate::events::objects;
-use crate::object::{FieldError, Object, Problem, Read, Text};
+use crate::object::{FieldError, Object, Problem, Raw, Read, Text};
 use crate::verdict::Json;
 
 /// One element of a message: its type, and its content as it came.
@@ -14,14 +12,14 @@ use crate::verdict::Json;
 /// Elements of types that are not known here, and members that are not, survive a round trip byte for byte.
 #[derive(Debug, Clone)]
 pub struct MsgElem<'a> {
-    raw: &'a RawValue,
+    raw: Raw<'a>,
     body: Object<'a>,
 }
 
 impl<'a> Read<'a> for MsgElem<'a> {
     const KIND: Kind = ELEM;
 
-    fn read(raw: Option<&'a RawValue>, name: &'static str) -> Result<Self, Problem> {
+    fn read(raw: Option<Raw<'a>>, name: &'static str) -> Result<Self, Problem> {
         let raw = raw.ok_or(Problem::Missing)?;
         <Object<'a> as Read<'a>>::read(Some(raw), name).map(|body| Self { raw, body })
     }
@@ -61,7 +59,7 @@ impl<'a> MsgElem<'a> {
 
     /// The element as it came.
     #[must_use]
-    pub fn raw(&self) -> &'a RawValue {
+    pub fn raw(&self) -> Raw<'a> {
         self.raw
     }
 
@@ -161,7 +159,7 @@ pub enum ElemContent<'a> {
     /// `TIMStreamElem`.
     Stream(StreamElem<'a>),
     /// A type that is not known here: its content as it came.
-    Unknown(&'a RawValue),
+    Unknown(Raw<'a>),
 }
 
 objects! {
@@ -176,9 +174,9 @@ objects! {
         /// What it is called.
         desc: Text<'a> = "Desc";
         /// Degrees; may have a fraction.
-        latitude: &'a RawValue = "Latitude";
+        latitude: Raw<'a> = "Latitude";
         /// Degrees; may have a fraction.
-        longitude: &'a RawValue = "Longitude";
+        longitude: Raw<'a> = "Longitude";
     }
 
     /// A sticker.
@@ -288,7 +286,7 @@ objects! {
         /// What clients show that do not know this type.
         compatible_text: Option<Text<'a>> = "CompatibleText";
         /// The pieces, as they came.
-        chunks: Vec<&'a RawValue> = "Chunks" or_empty;
+        chunks: Vec<Raw<'a>> = "Chunks" or_empty;
     }
 }
 

@@ -20,10 +20,10 @@
 
 use std::collections::BTreeMap;
 
+use plugin_sdk::object::Raw;
 use plugin_sdk::tencent_chat::ProfilePortraitSet;
 use plugin_sdk::{Callback, Error, NoSettings, Plugin, Reply, Text};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 /// The plugin.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ struct Record<'a> {
     platform: &'a str,
     user: Text<'a>,
     operator: Text<'a>,
-    changes: BTreeMap<Text<'a>, &'a RawValue>,
+    changes: BTreeMap<Text<'a>, Raw<'a>>,
     changed_at_unix_ms: u64,
 }
 
@@ -65,7 +65,7 @@ impl Plugin for MirrorProfile {
 plugin_sdk::export!(MirrorProfile, handles: [ProfilePortraitSet]);
 
 /// The new value of each tag; of several with one tag the last, which is the one that stays.
-fn changes<'a>(event: &ProfilePortraitSet<'a>) -> Result<BTreeMap<Text<'a>, &'a RawValue>, Error> {
+fn changes<'a>(event: &ProfilePortraitSet<'a>) -> Result<BTreeMap<Text<'a>, Raw<'a>>, Error> {
     let mut changes = BTreeMap::new();
     for item in event.profile_item()? {
         changes.insert(item.tag()?, item.value()?);
