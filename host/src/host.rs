@@ -14,9 +14,9 @@ use crate::chain::Link;
 use crate::dialect::{self, Dialect};
 use crate::journal::Journal;
 use crate::plugin::engine::{EngineError, log_memory_reset};
-use crate::plugin::{Engine, LoadError, Plugin};
+use crate::plugin::{Engine, LoadError, Plugin, load};
 use crate::route::Routes;
-use crate::settings::{ModuleSource, Platform, Settings};
+use crate::settings::{ModuleSource, Platform, PluginLimits, Settings};
 use crate::telemetry::{PlatformCounters, Telemetry};
 
 /// Everything that answers callbacks. Cloning it is cheap and gives the same host.
@@ -136,7 +136,7 @@ impl Host {
         let engine = Engine::new(&settings.limits)?;
         log_memory_reset(&engine);
         let telemetry = Telemetry::new();
-        let links = load(&settings, &engine, &telemetry, progress).map_err(StartError::Plugins)?;
+        let links = load_all(&settings, &engine, &telemetry, progress).map_err(StartError::Plugins)?;
         let platforms = settings
             .platforms
             .iter()
@@ -215,7 +215,7 @@ impl fmt::Debug for Inner {
     }
 }
 
-fn load(
+fn load_all(
     settings: &Settings,
     engine: &Engine,
     telemetry: &Telemetry,
@@ -236,26 +236,46 @@ fn load(
             }
         })
         .collect();
+    let mut prepared = Vec::new();
     for (index, (plugin, module)) in settings.plugins.iter().zip(modules).enumerate() {
         progress.step("preparing", &plugin.name, index + 1, of);
-        match module.and_then(|path| load_one(settings, engine, telemetry, plugin, path)) {
-            Ok(link) => links.push(Arc::new(link)),
+        let breaker = Breaker::new(settings.limits.breaker_faults_max, settings.limits.breaker_pause);
+        match module.and_then(|path| prepare(engine, plugin, path, &mut prepared)) {
+            Ok(loaded) => links.push(Arc::new(Link::new(loaded, plugin, breaker, telemetry.plugin(&plugin.name)))),
             Err(why) => errors.push(PluginError { name: plugin.name.clone(), why }),
         }
     }
     if errors.is_empty() { Ok(links) } else { Err(errors) }
 }
 
-fn load_one(
-    settings: &Settings,
+/// A plugin that was prepared before, and all that it depends on.
+struct Prepared {
+    sha256: String,
+    settings: String,
+    limits: PluginLimits,
+    plugin: Plugin,
+}
+
+/// Reads a module and prepares it; one that is registered again, with the same settings and limits, is prepared once.
+fn prepare(
     engine: &Engine,
-    telemetry: &Telemetry,
     plugin: &crate::settings::Plugin,
     path: PathBuf,
-) -> Result<Link, PluginProblem> {
+    prepared: &mut Vec<Prepared>,
+) -> Result<Plugin, PluginProblem> {
     let module = std::fs::read(&path).map_err(|error| PluginProblem::Unreadable { path, error })?;
-    let own_settings = serde_json::Value::Object(plugin.settings.clone()).to_string();
-    let loaded = Plugin::load(engine, &plugin.name, &module, plugin.sha256.as_deref(), &own_settings, &plugin.limits)?;
+    let settings = serde_json::Value::Object(plugin.settings.clone()).to_string();
+    let sha256 = load::sha256(&module);
+    let known = prepared.iter().find(|known| {
+        known.sha256 == sha256
+            && known.settings == settings
+            && known.limits == plugin.limits
+            && plugin.sha256.as_ref().is_none_or(|expected| *expected == sha256)
+    });
+    let loaded = match known {
+        Some(known) => known.plugin.with_name(&plugin.name),
+        None => Plugin::load(engine, &plugin.name, &module, plugin.sha256.as_deref(), &settings, &plugin.limits)?,
+    };
     let handles = &loaded.manifest().commands;
     for pattern in plugin.commands.iter().filter(|pattern| pattern.is_exact()) {
         if !handles.is_empty() && !handles.iter().any(|handled| pattern.matches(handled)) {
@@ -263,6 +283,9 @@ fn load_one(
             return Err(PluginProblem::Command { command, handles: handles.join(", ") });
         }
     }
-    let breaker = Breaker::new(settings.limits.breaker_faults_max, settings.limits.breaker_pause);
-    Ok(Link::new(loaded, plugin, breaker, telemetry.plugin(&plugin.name)))
+    if known.is_none() {
+        let plugin = loaded.with_name(&plugin.name);
+        prepared.push(Prepared { sha256, settings, limits: loaded.limits().clone(), plugin });
+    }
+    Ok(loaded)
 }

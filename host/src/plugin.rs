@@ -32,6 +32,7 @@ pub struct Plugin {
     last_words: u32,
 }
 
+#[derive(Clone)]
 struct Exports {
     memory: ModuleExport,
     allocate: ModuleExport,
@@ -89,6 +90,18 @@ impl Plugin {
         Module::validate(engine.for_calls(), checked.bytes)
             .map_err(|error| LoadError::Invalid { why: snapshot::words(&error) })?;
         Ok(checked.manifest)
+    }
+
+    /// The same plugin under another name, without preparing it again: the compiled code and the snapshot are shared.
+    pub fn with_name(&self, name: &str) -> Self {
+        Self {
+            name: name.into(),
+            manifest: self.manifest.clone(),
+            limits: self.limits.clone(),
+            pre: self.pre.clone(),
+            exports: self.exports.clone(),
+            last_words: self.last_words,
+        }
     }
 
     /// Its name in the settings.

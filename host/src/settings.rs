@@ -78,7 +78,7 @@ impl Limits {
 }
 
 /// What one plugin may use.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginLimits {
     /// Work for one call.
     pub fuel_per_call: Fuel,

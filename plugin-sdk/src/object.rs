@@ -95,7 +95,12 @@ impl<'a> Object<'a> {
     /// # Errors
     /// If it has another type.
     pub fn read_or_empty<T: Read<'a> + Default>(&self, name: &'static str) -> Result<T, FieldError> {
-        if self.has(name) { self.read(name) } else { Ok(T::default()) }
+        match self.raw(name) {
+            Some(raw) if raw.get() != "null" => {
+                T::read(Some(raw), name).map_err(|problem| FieldError::new(self.owner, name, problem))
+            }
+            _ => Ok(T::default()),
+        }
     }
 
     /// All members, in order, also those that no accessor knows.

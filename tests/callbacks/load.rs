@@ -330,3 +330,19 @@ fn all_plugins_that_cannot_be_used_are_reported_at_once() {
         refusal(&setup).lines().map(|line| line.split(": ").next().unwrap_or_default().to_owned()).collect();
     assert_eq!(names, ["plugin missing", "plugin text", "plugin bare", "plugin picky"]);
 }
+
+#[tokio::test]
+async fn a_module_that_is_registered_twice_is_two_plugins() {
+    let module = guests::replies("twice", r#"{"verdict":"allow"}"#);
+    let host = setup()
+        .plugin("first", &module, "callbackBeforeAddFriend*", "")
+        .plugin("second", &module, "callbackBeforeAddFriend*", "")
+        .plugin("third", &module, "callbackBeforeAddFriend*", "memory_bytes_max = 1_048_576")
+        .start();
+    host.openim("callbackBeforeAddFriendCommand", &serde_json::json!({})).await;
+    for plugin in ["first", "second", "third"] {
+        assert_eq!(host.metric("callgate_plugin_calls_total", &[&format!("plugin=\"{plugin}\"")]), 1.0);
+    }
+    let limits: Vec<_> = host.host().plugins().map(|plugin| plugin.limits().memory_bytes_max).collect();
+    assert_eq!(limits, [67_108_864, 67_108_864, 1_048_576]);
+}
