@@ -34,7 +34,9 @@ impl Host {
             }
         };
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
-        self.journal.append(&outcome.records);
+        if !outcome.records.is_empty() {
+            self.keep(outcome.records.clone(), deadline).await;
+        }
         let response = mounted.dialect.render(&callback, outcome.verdict());
         self.telemetry.answered(mounted, &callback, &outcome, arrived.elapsed());
         response
@@ -59,6 +61,22 @@ impl Host {
         match tokio::time::timeout_at(deadline.moment(), task).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) | Err(_) => failed(chain, Fault::OutOfTime { within: deadline.answer_within() }),
+        }
+    }
+
+    /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and
+    /// not more than a bounded number of records waits either.
+    async fn keep(&self, records: Vec<String>, deadline: Deadline) {
+        let Some(place) = place(&self.journal.places, deadline.moment()).await else {
+            return self.journal.lose(&records, "too many are waiting for the file");
+        };
+        let host = self.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            host.journal.append(&records);
+            drop(place);
+        });
+        if tokio::time::timeout_at(deadline.moment(), written).await.is_err() {
+            tracing::error!("the records file does not take records in time; the answer does not wait for it");
         }
     }
 

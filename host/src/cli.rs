@@ -75,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Completions(completions) => completions.run(),
         Command::Manual(manual) => manual.run(),
     };
+    output::flush_log();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

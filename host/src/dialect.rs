@@ -196,6 +196,9 @@ pub enum Refusal {
     /// JSON that nests too deeply.
     #[error("the body nests deeper than {JSON_DEPTH_MAX} levels")]
     TooDeep,
+    /// More callbacks in one request than any chat server sends.
+    #[error("the request carries more than {BATCH_MAX} callbacks")]
+    BatchTooLong,
     /// No command anywhere.
     #[error("there is no command: name it in the path, the query or the body")]
     NoCommand,
@@ -230,6 +233,7 @@ impl Refusal {
             | Self::NotJson
             | Self::NotObject
             | Self::TooDeep
+            | Self::BatchTooLong
             | Self::NoCommand
             | Self::CommandsDiffer => StatusCode::BAD_REQUEST,
             Self::WrongApp => StatusCode::FORBIDDEN,
@@ -250,6 +254,7 @@ impl Refusal {
             Self::NotJson => "not_json",
             Self::NotObject => "not_object",
             Self::TooDeep => "too_deep",
+            Self::BatchTooLong => "batch_too_long",
             Self::NoCommand => "no_command",
             Self::CommandsDiffer => "commands_differ",
             Self::WrongApp => "wrong_app",
@@ -262,6 +267,9 @@ impl Refusal {
 
 /// Deepest nesting of a body. Chat servers send four levels; serde_json, and so most plugins, stop at 128.
 pub const JSON_DEPTH_MAX: usize = 128;
+
+/// Most callbacks in one request, as Tencent's pages say of its push results.
+pub const BATCH_MAX: usize = 100;
 
 /// Farthest that a signature's time may lie from now, in seconds, as Tencent's pages say.
 pub const SIGNATURE_SECONDS_MAX: u64 = 60;

@@ -172,7 +172,8 @@ impl Host {
                 found = Some((index, base.len()));
             }
         }
-        found.map(|(index, len)| (index, pieces().skip(len).collect::<Vec<_>>().join("/")))
+        let decoded = |piece| percent_encoding::percent_decode_str(piece).decode_utf8_lossy();
+        found.map(|(index, len)| (index, pieces().skip(len).map(decoded).collect::<Vec<_>>().join("/")))
     }
 
     /// The platforms, in the order of the settings.

@@ -5,7 +5,9 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
 
 /// The file of records. It is opened when the first record comes, so that a host without recording plugins leaves
 /// nothing behind.
@@ -13,14 +15,25 @@ use std::sync::{Mutex, PoisonError};
 pub struct Journal {
     path: PathBuf,
     file: Mutex<Option<File>>,
+    /// Places for those who wait for the file.
+    pub places: Arc<Semaphore>,
     written: AtomicU64,
     lost: AtomicU64,
 }
 
+/// Callbacks whose records may wait for the file at the same time, each on a thread of its own.
+const WAITING_MAX: usize = 64;
+
 impl Journal {
     /// Records go to the end of this file.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), file: Mutex::default(), written: AtomicU64::new(0), lost: AtomicU64::new(0) }
+        Self {
+            path: path.to_owned(),
+            file: Mutex::default(),
+            places: Arc::new(Semaphore::new(WAITING_MAX)),
+            written: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+        }
     }
 
     /// Appends records, each on a line of its own, with one write, so that lines of several callbacks never mix.
@@ -33,12 +46,18 @@ impl Journal {
         let lines: String = records.iter().flat_map(|record| [record.as_str(), "\n"]).collect();
         let count = records.len() as u64;
         match self.write(lines.as_bytes()) {
-            Ok(()) => self.written.fetch_add(count, Ordering::Relaxed),
-            Err(error) => {
-                tracing::error!(file = %self.path.display(), records = count, "records are lost: {error}");
-                self.lost.fetch_add(count, Ordering::Relaxed)
+            Ok(()) => {
+                self.written.fetch_add(count, Ordering::Relaxed);
             }
-        };
+            Err(error) => self.lose(records, &error.to_string()),
+        }
+    }
+
+    /// Counts and logs records that cannot be kept.
+    pub fn lose(&self, records: &[String], why: &str) {
+        let count = records.len() as u64;
+        tracing::error!(file = %self.path.display(), records = count, "records are lost: {why}");
+        self.lost.fetch_add(count, Ordering::Relaxed);
     }
 
     fn write(&self, lines: &[u8]) -> std::io::Result<()> {

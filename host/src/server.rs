@@ -110,16 +110,27 @@ impl Drop for InFlight<'_> {
     }
 }
 
-async fn read(body: Body, bytes_max: usize, due: Instant) -> Result<Bytes, Refusal> {
-    // A length that is too long already says so; the bytes need not come.
-    if body.size_hint().lower() > bytes_max as u64 {
-        return Err(Refusal::TooLarge { bytes_max });
+async fn read(mut body: Body, bytes_max: usize, due: Instant) -> Result<Bytes, Refusal> {
+    // A length that is too long already says so.
+    let is_too_long = body.size_hint().lower() > bytes_max as u64;
+    if !is_too_long {
+        match timeout_at(due, Limited::new(&mut body, bytes_max).collect()).await {
+            Ok(Ok(collected)) => return Ok(collected.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {}
+            Ok(Err(_)) | Err(_) => return Err(Refusal::Incomplete),
+        }
     }
-    match timeout_at(due, Limited::new(body, bytes_max).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge { bytes_max }),
-        Ok(Err(_)) | Err(_) => Err(Refusal::Incomplete),
-    }
+    // The rest is read and forgotten, within bounds: closing while the client still writes would lose the answer.
+    let rest = Limited::new(body, bytes_max.saturating_mul(DRAINED_TIMES));
+    let _ = timeout_at(due, drain(rest)).await;
+    Err(Refusal::TooLarge { bytes_max })
+}
+
+/// How many times the longest body is read of one that is too long.
+const DRAINED_TIMES: usize = 4;
+
+async fn drain(mut body: impl HttpBody + Unpin) {
+    while let Some(Ok(_)) = body.frame().await {}
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -140,7 +151,14 @@ fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
     let expected = paths.join(" or ");
     tracing::warn!(path = crate::verdict::one_line(path), "nothing is served at this path; expected {expected}");
     let error = format!("nothing is served at this path; expected {expected}");
-    let body = serde_json::json!({ "error": error }).to_string().into_bytes();
+    // Nobody knows which chat server asked: this is a refusal to each of them. A plain error would be read as an
+    // allowance by OpenIM, and a slip in a URL would switch every rule off.
+    let body = serde_json::json!({
+        "error": &error,
+        "actionCode": 0, "errCode": 5404, "errMsg": &error, "errDlt": "", "nextCode": 1,
+        "ActionStatus": "FAIL", "ErrorCode": 1, "ErrorInfo": &error,
+    });
+    let body = body.to_string().into_bytes();
     write(Response { status: StatusCode::NOT_FOUND, body })
 }
 
@@ -239,8 +257,13 @@ struct Requests {
 }
 
 impl Requests {
-    /// Completes when no request was running or has begun for at least `within`, and at most twice that.
+    /// Completes when no request was running or has begun for at least `within`, and at most twice that; or when the
+    /// first one takes too long to come, which no chat server's does.
     async fn idle(&self, within: Duration) {
+        tokio::time::sleep(within.min(FIRST_REQUEST_WITHIN)).await;
+        if self.started.load(Ordering::Relaxed) == 0 {
+            return;
+        }
         loop {
             let before = self.started.load(Ordering::Relaxed);
             tokio::time::sleep(within).await;
@@ -250,6 +273,10 @@ impl Requests {
         }
     }
 }
+
+/// Time for the first request's head on a new connection: strangers who open connections and send nothing must not
+/// take the places of those who do.
+const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(15);
 
 /// A request that counts as running for as long as this lives.
 struct Running(Arc<Requests>);

@@ -512,6 +512,9 @@ fn tokens(section: &mut Section<'_, '_>) -> Vec<Secret> {
     sections.into_iter().filter_map(secret).collect()
 }
 
+/// Longest secret that is read, in bytes; Tencent's tokens have at most 128 characters.
+const SECRET_BYTES_MAX: u64 = 4096;
+
 /// A secret from outside of the file: `{ env = "NAME" }` or `{ file = "path" }`.
 fn secret(mut section: Section<'_, '_>) -> Option<Secret> {
     let env = section.text("env");
@@ -520,7 +523,7 @@ fn secret(mut section: Section<'_, '_>) -> Option<Secret> {
         (Some(env), None) => std::env::var(env.value)
             .map_err(|_| section.report("env", "this environment variable is not set, or is not UTF-8"))
             .ok(),
-        (None, Some(file)) => std::fs::read_to_string(section.file().beside(file.value))
+        (None, Some(file)) => read_bounded(&section.file().beside(file.value), SECRET_BYTES_MAX)
             .map_err(|error| section.report("file", format!("cannot be read: {error}")))
             .ok(),
         _ => {
@@ -694,9 +697,8 @@ fn plugin_settings(section: &mut Section<'_, '_>) -> serde_json::Map<String, ser
     for (name, path) in section.pairs("settings_files") {
         let file = section.file();
         let full = file.beside(path.value);
-        let too_large = std::fs::metadata(&full).is_ok_and(|metadata| metadata.len() > SETTINGS_FILE_BYTES_MAX);
-        match std::fs::read_to_string(full) {
-            _ if too_large => {
+        match read_bounded(&full, SETTINGS_FILE_BYTES_MAX) {
+            Ok(text) if text.len() as u64 > SETTINGS_FILE_BYTES_MAX => {
                 file.report(path.at, &path.key, format!("is larger than {SETTINGS_FILE_BYTES_MAX} bytes"));
             }
             Ok(_) if settings.contains_key(&name) => {
@@ -709,6 +711,14 @@ fn plugin_settings(section: &mut Section<'_, '_>) -> serde_json::Map<String, ser
         }
     }
     settings
+}
+
+/// Reads a file up to one byte more than allowed: a device may never end.
+fn read_bounded(path: &Path, bytes_max: u64) -> std::io::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn size(number: u64) -> usize {

@@ -222,6 +222,9 @@ pub(crate) fn one_line(text: &str) -> String {
     text.chars().take(CHARACTERS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// Adjustments of one reply that are counted and logged; a reply may hold thousands of names.
+const ADJUSTMENTS_MAX: usize = 16;
+
 /// The changes that the server applies in this very request; the others become adjustments.
 fn changes(command: &Command, body: &str, json: &str, adjustments: &mut Vec<Adjustment>) -> Result<Changes, Fault> {
     let invalid = |why: String| Fault::ReplyInvalid { why };
@@ -244,6 +247,7 @@ fn changes(command: &Command, body: &str, json: &str, adjustments: &mut Vec<Adju
             Some(change) => unsafe_here(change, json, request.as_ref()),
         };
         match why {
+            Some(_) if adjustments.len() >= ADJUSTMENTS_MAX => {}
             Some(why) => adjustments.push(Adjustment::ChangeLeftOut { name: one_line(name), why }),
             None if json == "null" => {}
             None => {
@@ -326,20 +330,22 @@ pub(crate) fn has_kind(json: &str, kind: Kind) -> bool {
             .is_ok_and(|elements| elements.iter().all(|element| ok(element.get())))
     };
     match kind {
-        Kind::Any => true,
-        Kind::Text => json.starts_with('"'),
+        // Read whole: half a surrogate, a number beyond all bounds or endless nesting are JSON to some readers only.
+        Kind::Any => serde_json::from_str::<serde_json::Value>(json).is_ok(),
+        Kind::Text => serde_json::from_str::<std::borrow::Cow<'_, str>>(json).is_ok(),
         Kind::JsonText => serde_json::from_str::<String>(json).is_ok_and(|text| {
             Object::parse("content", &text).is_ok() && serde_json::from_str::<serde_json::Value>(&text).is_ok()
         }),
-        Kind::Int32 => json.parse::<i32>().is_ok(),
-        Kind::Int64 => json.parse::<i64>().is_ok(),
-        Kind::Uint32 => json.parse::<u32>().is_ok(),
-        Kind::Uint64 => json.parse::<u64>().is_ok(),
+        Kind::Int32 => is_json_integer(json) && json.parse::<i32>().is_ok(),
+        Kind::Int64 => is_json_integer(json) && json.parse::<i64>().is_ok(),
+        Kind::Uint32 => is_json_integer(json) && json.parse::<u32>().is_ok(),
+        Kind::Uint64 => is_json_integer(json) && json.parse::<u64>().is_ok(),
         Kind::Bool => matches!(json, "true" | "false"),
         Kind::Optional(kind) => json == "null" || has_kind(json, *kind),
         Kind::List(kind) => each(json, &|element| has_kind(element, *kind)),
         Kind::Map(kind) => Object::parse("map", json)
             .is_ok_and(|object| object.members().all(|(_, value)| has_kind(value.get(), *kind))),
+        Kind::Open(_) if !has_kind(json, Kind::Any) => false,
         Kind::Object(members) | Kind::Open(members) => Object::parse("object", json).is_ok_and(|object| {
             members.iter().all(|member| match (object.raw(member.name), member.kind) {
                 (None, kind) => matches!(kind, Kind::Optional(_)),
@@ -347,6 +353,12 @@ pub(crate) fn has_kind(json: &str, kind: Kind) -> bool {
             })
         }),
     }
+}
+
+/// Whether a text is a whole number in JSON's own spelling: Rust also reads `+5` and `007`.
+fn is_json_integer(json: &str) -> bool {
+    let digits = json.strip_prefix('-').unwrap_or(json);
+    digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'))
 }
 
 /// A type in the words of a message.

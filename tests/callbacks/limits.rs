@@ -234,3 +234,24 @@ async fn our_plugins_stay_under_their_ceilings() {
         assert!(fuel > 0.0 && fuel <= ceiling, "{plugin} took {fuel}, at most {ceiling} were expected");
     }
 }
+
+#[tokio::test]
+async fn a_batch_holds_at_most_a_hundred_callbacks() {
+    let host =
+        setup().plugin("allow", guests::replies("allow", r#"{"verdict":"allow"}"#), "Push.OfflinePush", "").start();
+    let path = "/tencent-chat?SdkAppid=1400000000&CallbackCommand=Push.OfflinePush";
+    let batch = |events: usize| format!(r#"{{"Events":[{}]}}"#, vec!["{}"; events].join(","));
+    assert_eq!(host.post(path, batch(100)).await.status, http::StatusCode::OK);
+    assert_eq!(host.metric("callgate_plugin_calls_total", &[]), 100.0);
+    assert_eq!(host.post(path, batch(101)).await.status, http::StatusCode::BAD_REQUEST);
+    assert_eq!(host.metric("callgate_plugin_calls_total", &[]), 100.0);
+}
+
+#[tokio::test]
+async fn a_reply_with_very_many_unknown_changes_is_noted_in_short() {
+    let names: Vec<String> = (0..50_000).map(|number| format!("\"a{number:06}b\":0")).collect();
+    let reply = format!(r#"{{"verdict":"modify","changes":{{{}}}}}"#, names.join(","));
+    let host = setup().plugin("many", guests::replies("many", &reply), "callbackBeforeAddFriendCommand", "").start();
+    assert_eq!(host.openim("callbackBeforeAddFriendCommand", &serde_json::json!({})).await["nextCode"], 0);
+    assert_eq!(host.metric("callgate_plugin_adjustments_total", &[]), 16.0);
+}

@@ -138,7 +138,13 @@ async fn a_path_of_no_platform_is_answered_with_what_was_expected() {
     let host = host();
     let error = "nothing is served at this path; expected POST /openim/{command} or /openim?command={command} or POST \
                  /tencent-chat?SdkAppid={id}&CallbackCommand={command}";
-    let expected = Answer { status: StatusCode::NOT_FOUND, body: json!({ "error": error }) };
+    // A refusal to whichever chat server it was.
+    let body = json!({
+        "error": error,
+        "actionCode": 0, "errCode": 5404, "errMsg": error, "errDlt": "", "nextCode": 1,
+        "ActionStatus": "FAIL", "ErrorCode": 1, "ErrorInfo": error,
+    });
+    let expected = Answer { status: StatusCode::NOT_FOUND, body };
     for path in ["/", "/callbackExample/callbackBeforeAddFriendCommand", "/openimx", "/OpenIM", "/open/im", "/healthz"]
     {
         assert_eq!(host.post(path, "{}").await, expected, "{path}");
@@ -216,4 +222,24 @@ async fn client_address_and_device_may_be_missing() {
     let path = "/tencent-chat?SdkAppid=1400000000&CallbackCommand=Group.CallbackOnMemberStateChange";
     assert_eq!(command(&host, path, &json!({})).await, "Group.CallbackOnMemberStateChange");
     assert_eq!(host.records()[0]["client_address"], "");
+}
+
+#[tokio::test]
+async fn a_percent_encoded_command_goes_through_its_plugins() {
+    let deny = guests::replies("deny", r#"{"verdict":"deny","code":5001,"message":"no"}"#);
+    let host = setup().plugin("deny", deny, "callbackBeforeAddFriendCommand", "").start();
+    let answer = host.post("/openim/%63allbackBeforeAddFriendCommand", "{}").await;
+    assert_eq!(answer.body["errCode"], 5001);
+}
+
+#[tokio::test]
+async fn a_path_of_nobody_is_read_as_a_refusal_by_both_chat_servers() {
+    use callgate::explain::{Outcome, explain};
+    use plugin_sdk::catalogue::Platform;
+    let answer = setup().start().post("/opnim/callbackBeforeAddFriendCommand", "{}").await;
+    let body = answer.body.to_string();
+    let command = Platform::OpenIm.commands().iter().find(|command| command.name == "callbackBeforeAddFriendCommand");
+    let explanation = explain(command.expect("a command"), "{}", answer.status.as_u16(), body.as_bytes());
+    assert!(matches!(explanation.outcome, Outcome::Denied { code: 5404, .. }), "{explanation:?}");
+    assert_eq!(answer.body["ActionStatus"], "FAIL");
 }

@@ -652,3 +652,36 @@ async fn every_verdict_is_counted_under_its_name() {
     assert_eq!(count(&["platform=\"tencent-chat\"", "verdict=\"drop\""]), 1.0);
     assert_eq!(count(&[]), 3.0);
 }
+
+#[tokio::test]
+async fn a_number_is_echoed_in_the_spelling_of_json() {
+    let host = setup().start();
+    for (written, read) in
+        [("\"+5\"", json!(5)), ("\"007\"", json!(7)), (r#"{"value":"+7"}"#, json!(7)), ("\"x\"", json!(null))]
+    {
+        let body = format!(r#"{{"groupID":"g","needVerification":{written}}}"#);
+        let answer = host.post("/openim/callbackBeforeSetGroupInfoExCommand", body).await;
+        assert_eq!(answer.body["needVerification"], read, "{written}");
+    }
+}
+
+#[tokio::test]
+async fn one_odd_element_does_not_hide_the_users_beside_it() {
+    let deny = guests::replies("deny", r#"{"verdict":"deny","message":"no"}"#);
+    let host = setup().plugin("deny", deny, "Sns.CallbackPrevFriendAdd", "").start();
+    let body = json!({ "FriendItem": [{ "To_Account": "a" }, null, { "To_Account": 5 }, { "To_Account": "b" }] });
+    let answer = host.tencent("Sns.CallbackPrevFriendAdd", &body).await;
+    let result = |user: &str| json!({ "To_Account": user, "ResultCode": 38_000, "ResultInfo": "no" });
+    assert_eq!(answer["ResultItem"], json!([result("a"), result("b")]));
+}
+
+#[tokio::test]
+async fn values_that_only_some_readers_take_for_json_are_no_changes() {
+    for changes in [r#"{"CloudCustomData":"\ud800"}"#, r#"{"MsgBody":[{"MsgType":"x","MsgContent":{"X":1e400}}]}"#] {
+        let reply = format!(r#"{{"verdict":"modify","changes":{changes}}}"#);
+        let host = setup().plugin("odd", guests::replies("odd", &reply), "C2C.CallbackBeforeSendMsg", "").start();
+        let answer = host.tencent("C2C.CallbackBeforeSendMsg", &json!({})).await;
+        assert_eq!(answer, json!({ "ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": "" }), "{changes}");
+        assert_eq!(host.metric("callgate_plugin_faults_total", &["fault=\"reply_invalid\""]), 1.0, "{changes}");
+    }
+}

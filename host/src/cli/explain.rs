@@ -12,6 +12,7 @@ use super::run::request;
 use super::{Exit, Failure, serve};
 use crate::dialect::{Callback, Response};
 use crate::explain::{Explanation, Outcome, explain};
+use crate::verdict::one_line;
 
 /// Say what the real chat server would do with an answer: go on, reject, change, ignore or crash, and why
 #[derive(Debug, Args)]
@@ -38,7 +39,7 @@ pub struct Explain {
     answer: Option<PathBuf>,
 
     /// The answer's HTTP status
-    #[arg(long, default_value_t = 200, conflicts_with = "settings")]
+    #[arg(long, default_value_t = 200, conflicts_with = "settings", value_parser = clap::value_parser!(u16).range(100..=999))]
     status: u16,
 
     /// Let the plugins of this settings file give the answer
@@ -100,7 +101,7 @@ fn as_text(command: &Command, answer: &Response, explanation: &Explanation) -> S
             Outcome::GoesOn => "the operation goes on".to_owned(),
             Outcome::Denied { code, message, detail } => {
                 let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
-                format!("the operation is denied with code {code}: {message}{detail}")
+                one_line(&format!("the operation is denied with code {code}: {message}{detail}"))
             }
             Outcome::Dropped => "the operation is dropped; its caller sees success".to_owned(),
             Outcome::AlreadyDone => "the operation was done before; the answer changes nothing".to_owned(),

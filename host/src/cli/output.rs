@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
+use std::sync::OnceLock;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
 
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
@@ -13,11 +16,66 @@ use crate::host::Progress;
 pub fn start_log(level: tracing::Level, json: bool) {
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(LogQueue::start)
+        .log_internal_errors(false)
         .with_timer(UtcTime)
         .with_ansi(is_coloured(std::io::stderr().is_terminal()));
     // A second start (there is none) would change nothing.
     let _ = if json { log.json().try_init_boxed() } else { log.compact().try_init_boxed() };
+}
+
+/// Lines of the log on their way to standard error, through a thread of their own: a reader that is slow, or a disk that
+/// is full, must not hold up callbacks. What does not fit is left out.
+#[derive(Clone)]
+struct LogQueue(SyncSender<LogMessage>);
+
+enum LogMessage {
+    Line(Vec<u8>),
+    Flush(SyncSender<()>),
+}
+
+/// Lines that may wait.
+const LOG_LINES_WAITING_MAX: usize = 4096;
+
+impl LogQueue {
+    fn start() -> Self {
+        static QUEUE: OnceLock<LogQueue> = OnceLock::new();
+        let start = || {
+            let (queue, lines) = sync_channel(LOG_LINES_WAITING_MAX);
+            let write = move || {
+                for message in lines {
+                    match message {
+                        // There is nowhere to report that nothing can be reported.
+                        LogMessage::Line(line) => drop(std::io::stderr().write_all(&line)),
+                        LogMessage::Flush(done) => drop(done.send(())),
+                    }
+                }
+            };
+            // Without the thread the queue fills up, and the log is left out.
+            let _ = std::thread::Builder::new().name("log".to_owned()).spawn(write);
+            LogQueue(queue)
+        };
+        QUEUE.get_or_init(start).clone()
+    }
+}
+
+impl std::io::Write for LogQueue {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let _ = self.0.try_send(LogMessage::Line(line.to_vec()));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Waits a moment for what was logged to be written, before the process ends.
+pub fn flush_log() {
+    let (done, wait) = sync_channel(1);
+    if LogQueue::start().0.try_send(LogMessage::Flush(done)).is_ok() {
+        let _ = wait.recv_timeout(Duration::from_secs(1));
+    }
 }
 
 /// The two builders have different types and the same end.

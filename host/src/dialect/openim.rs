@@ -184,6 +184,7 @@ pub(crate) fn plain(raw: Raw<'_>, kind: Kind) -> String {
     if let Ok(wrapper) = Object::parse("wrapper", json) {
         return wrapper.raw("value").map_or_else(|| "null".to_owned(), |value| plain(value, kind));
     }
-    let inner = json.trim_matches('"');
-    if has_kind(inner, kind) { inner.to_owned() } else { "null".to_owned() }
+    // Written anew: what was a number to the reader need not have been one in JSON.
+    let number = json.trim_matches('"').parse::<i64>().map(|number| number.to_string());
+    number.ok().filter(|number| has_kind(number, kind)).unwrap_or_else(|| "null".to_owned())
 }

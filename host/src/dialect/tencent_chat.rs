@@ -4,15 +4,19 @@
 //! command; the catalogue has it.
 
 use http::StatusCode;
+use std::collections::HashMap;
+
 use plugin_sdk::Object;
 use plugin_sdk::catalogue::{Command, Platform as Protocol};
+use plugin_sdk::object::Raw;
 use plugin_sdk::wire::UserResult;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{
-    Callback, Dialect, Refusal, Request, Response, SIGNATURE_SECONDS_MAX, check_body, check_head, find_command,
+    BATCH_MAX, Callback, Dialect, Refusal, Request, Response, SIGNATURE_SECONDS_MAX, check_body, check_head,
+    find_command,
 };
 use crate::settings::{App, Platform, Secret};
 use crate::verdict::{Denial, Verdict};
@@ -62,7 +66,14 @@ impl Dialect for TencentChat {
         let name = {
             let members = check_body(&body)?;
             let in_body = members.read_or_empty::<plugin_sdk::Text<'_>>("CallbackCommand").unwrap_or_default();
-            name(in_query, &in_body)?
+            let name = name(in_query, &in_body)?;
+            let batch = find_command(Protocol::TencentChat, &name).flatten().and_then(|command| command.batch);
+            if batch
+                .is_some_and(|list| members.read_or_empty::<Vec<Raw<'_>>>(list).is_ok_and(|all| all.len() > BATCH_MAX))
+            {
+                return Err(Refusal::BatchTooLong);
+            }
+            name
         };
         let command = find_command(Protocol::TencentChat, &name).flatten();
         let is_secret = |name: &str| ["Sign", "RequestTime"].iter().any(|secret| name.eq_ignore_ascii_case(secret));
@@ -107,10 +118,10 @@ impl Dialect for TencentChat {
                 }
             }
             Verdict::PerUser(results) => {
+                let by_user: HashMap<&str, &UserResult> =
+                    results.iter().rev().map(|result| (result.user.as_str(), result)).collect();
                 if let Some((command, list)) = per_user(command) {
-                    answer.results(command, list, callback.body(), |user| {
-                        results.iter().find(|result| result.user == user).cloned()
-                    });
+                    answer.results(command, list, callback.body(), |user| by_user.get(user).copied().cloned());
                 }
             }
             Verdict::Reply(text) => answer.set("RspData", json!(text)),
@@ -214,10 +225,12 @@ impl Answer {
         result: impl Fn(&str) -> Option<UserResult>,
     ) {
         let users = Object::parse(command.name, body)
-            .and_then(|body| body.read_or_empty::<Vec<Object<'_>>>(list))
+            .and_then(|body| body.read_or_empty::<Vec<Raw<'_>>>(list))
             .unwrap_or_default();
+        // One odd element must not hide the others.
         let items: Vec<Value> = users
             .iter()
+            .filter_map(|item| Object::parse(list, item.get()).ok())
             .filter_map(|item| item.read::<plugin_sdk::Text<'_>>(user).ok())
             .map(|user| {
                 let result =

@@ -93,7 +93,8 @@ impl Engine {
     /// Ticks after which `time` is surely over: one more than fits, because the running tick has begun already.
     pub(super) fn ticks_within(time: Duration) -> u64 {
         let ticks = time.as_micros() / EPOCH_TICK.as_micros();
-        u64::try_from(ticks).unwrap_or(u64::MAX - 1) + 1
+        // Far from where adding it to the current epoch would wrap.
+        u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX / 4) + 1
     }
 }
 
