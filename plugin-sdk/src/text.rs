@@ -129,14 +129,23 @@ fn join_single_letters(folded: &str) -> String {
 ///
 /// ```
 /// assert_eq!(plugin_sdk::text::tidy("  John   Doe "), "John Doe");
+/// assert_eq!(plugin_sdk::text::tidy("Jo\u{200d}hn\u{200b}"), "John");
+/// assert_eq!(plugin_sdk::text::tidy("👩\u{200d}🚀"), "👩\u{200d}🚀"); // one picture
 /// ```
 #[must_use]
 pub fn tidy(text: &str) -> String {
     let mut tidy = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         if is_space(c) {
             if !(tidy.is_empty() || tidy.ends_with(' ')) {
                 tidy.push(' ');
+            }
+        } else if is_joiner(c) {
+            // Emoji and some scripts are made with these; next to ASCII they only hide something.
+            let joins = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !is_space(c));
+            if joins(tidy.chars().next_back()) && joins(chars.peek().copied()) {
+                tidy.push(c);
             }
         } else if !is_removable(c) {
             tidy.push(c);
@@ -148,8 +157,13 @@ pub fn tidy(text: &str) -> String {
     tidy
 }
 
+/// Whether a character joins its neighbours, or keeps them apart, without showing itself.
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
 /// Whether a character can go without changing what a reader sees: control characters, and what is invisible except
-/// the joiners and selectors that emoji and some scripts are made of.
+/// the selectors that emoji are made of.
 fn is_removable(c: char) -> bool {
-    c.is_control() || is_invisible(c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+    c.is_control() || is_invisible(c) && !matches!(c, '\u{fe00}'..='\u{fe0f}')
 }
