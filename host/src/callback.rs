@@ -92,7 +92,8 @@ impl Host {
     /// Runs the chain for the callback, or for each of those that it carries.
     fn run(&self, chain: &Chain, callback: &Callback, deadline: Deadline) -> Outcome {
         let run = || {
-            let mut outcomes = callback.split().into_iter().map(|part| chain.run(&self.engine, &part, deadline));
+            let Some(parts) = callback.split() else { return chain.run(&self.engine, callback, deadline) };
+            let mut outcomes = parts.iter().map(|part| chain.run(&self.engine, part, deadline));
             let mut outcome = outcomes.next().unwrap_or_default();
             for part in outcomes {
                 outcome.steps.extend(part.steps);

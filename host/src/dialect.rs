@@ -108,14 +108,14 @@ impl Callback {
         self.arrived_unix_ms
     }
 
-    /// Its elements, where one request carries several callbacks; otherwise itself.
-    pub fn split(&self) -> Vec<Self> {
-        let Some(list) = self.command.and_then(|command| command.batch) else { return vec![self.clone()] };
+    /// Its elements, where one request carries several callbacks; `None` where it carries one, itself.
+    pub fn split(&self) -> Option<Vec<Self>> {
+        let list = self.command?.batch?;
         let elements = plugin_sdk::Object::parse("batch", self.body())
             .and_then(|body| body.read::<Vec<Raw<'_>>>(list))
             .unwrap_or_default();
         let of = |element: &Raw<'_>| Self { body: Bytes::copy_from_slice(element.get().as_bytes()), ..self.clone() };
-        elements.iter().map(of).collect()
+        Some(elements.iter().map(of).collect())
     }
 }
 
