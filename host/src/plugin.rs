@@ -3,15 +3,19 @@
 mod abi;
 pub mod engine;
 pub mod fault;
+mod guest;
+mod kept;
 pub mod load;
+#[cfg_attr(not(target_os = "linux"), path = "plugin/pages/elsewhere.rs")]
+mod pages;
 pub mod sandbox;
 mod snapshot;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use plugin_sdk::wire::{Manifest, export};
-use wasmtime::{InstancePre, Linker, Module, ModuleExport};
+use plugin_sdk::wire::Manifest;
+use wasmtime::Module;
 
 pub use engine::{Engine, Fuel};
 pub use fault::Fault;
@@ -19,24 +23,22 @@ pub use load::LoadError;
 pub use sandbox::{Budget, Usage};
 
 use crate::settings::PluginLimits;
-use sandbox::Bounds;
+use guest::{Code, Guest};
+use kept::Kept;
 use snapshot::ConfigureBounds;
 
 /// A configured plugin, ready to be called from any thread.
 pub struct Plugin {
     name: Arc<str>,
-    manifest: Manifest,
     limits: PluginLimits,
-    pre: InstancePre<Bounds>,
-    exports: Exports,
-    last_words: u32,
+    prepared: Arc<Prepared>,
 }
 
-#[derive(Clone)]
-struct Exports {
-    memory: ModuleExport,
-    allocate: ModuleExport,
-    handle_callback: ModuleExport,
+/// What plugins with the same module, settings and limits share.
+struct Prepared {
+    manifest: Manifest,
+    code: Code,
+    kept: Kept,
 }
 
 impl Plugin {
@@ -64,20 +66,15 @@ impl Plugin {
         let manifest = checked.manifest;
         let prepare = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
         let module = Module::new(engine.for_calls(), snapshot).map_err(prepare)?;
-        let export = |name: &str| {
-            module
-                .get_export_index(name)
-                .ok_or_else(|| LoadError::Exports { problems: vec![format!("the export `{name}` is missing")] })
+        let code = Code::new(engine, &module).map_err(prepare)?;
+        let plugin = Self {
+            name: name.into(),
+            limits: limits.clone(),
+            prepared: Arc::new(Prepared { kept: Kept::new(engine.keeper(), &code), manifest, code }),
         };
-        let exports = Exports {
-            memory: export(export::MEMORY)?,
-            allocate: export(export::ALLOCATE)?,
-            handle_callback: export(export::HANDLE_CALLBACK)?,
-        };
-        let pre = Linker::new(engine.for_calls()).instantiate_pre(&module).map_err(prepare)?;
-        let mut plugin =
-            Self { name: name.into(), manifest, limits: limits.clone(), pre, exports, last_words: u32::MAX };
-        plugin.last_words = sandbox::address_of_last_words(&plugin).map_err(prepare)?;
+        // Better now than with the first callback: whether an instance can be made within these limits.
+        let budget = plugin.budget(engine, limits.call_within);
+        Guest::enter(&plugin.prepared.code, limits, budget).map_err(prepare)?;
         Ok(plugin)
     }
 
@@ -92,16 +89,10 @@ impl Plugin {
         Ok(checked.manifest)
     }
 
-    /// The same plugin under another name, without preparing it again: the compiled code and the snapshot are shared.
+    /// The same plugin under another name, without preparing it again: compiled code, snapshot and kept instances are
+    /// shared.
     pub fn with_name(&self, name: &str) -> Self {
-        Self {
-            name: name.into(),
-            manifest: self.manifest.clone(),
-            limits: self.limits.clone(),
-            pre: self.pre.clone(),
-            exports: self.exports.clone(),
-            last_words: self.last_words,
-        }
+        Self { name: name.into(), limits: self.limits.clone(), prepared: Arc::clone(&self.prepared) }
     }
 
     /// Its name in the settings.
@@ -111,7 +102,7 @@ impl Plugin {
 
     /// What the module says of itself.
     pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+        &self.prepared.manifest
     }
 
     /// Its limits.
@@ -136,6 +127,6 @@ impl Plugin {
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plugin").field("name", &self.name).field("manifest", &self.manifest).finish_non_exhaustive()
+        f.debug_struct("Plugin").field("name", &self.name).field("manifest", self.manifest()).finish_non_exhaustive()
     }
 }

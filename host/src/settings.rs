@@ -57,6 +57,8 @@ pub struct Limits {
     pub plugin: PluginLimits,
     /// Calls at the same time, in all plugins together: places in the pool of memories.
     pub calls_at_once_max: NonZeroUsize,
+    /// Instances that wait for their next call, of all plugins together; 0: none.
+    pub kept_instances_max: usize,
     /// The largest `memory_bytes_max` of any plugin.
     memory_bytes_largest: usize,
     /// Elements of a guest's table.
@@ -101,9 +103,11 @@ pub struct PluginLimits {
 pub enum MemoryReset {
     /// The fastest that is safe here.
     Auto,
-    /// Changed pages are found by a scan and copied back: Linux 6.7 and no swap.
+    /// Instances are kept from call to call, and the pages that a call has changed are copied back: Linux.
+    Keep,
+    /// Each call gets a new instance; changed pages are found by a scan and copied back: Linux 6.7 and no swap.
     Scan,
-    /// All pages are given back to the system.
+    /// Each call gets a new instance; all pages are given back to the system.
     Unmap,
 }
 
@@ -112,6 +116,7 @@ impl MemoryReset {
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
+            Self::Keep => "keep",
             Self::Scan => "scan",
             Self::Unmap => "unmap",
         }
@@ -346,12 +351,18 @@ fn limits(mut section: Section<'_, '_>) -> Limits {
         plugin: PluginLimits { table_elements_max, ..plugin_limits(&mut section, &defaults) },
         calls_at_once_max: NonZeroUsize::new(size(section.number("calls_at_once_max", (8 * cores).max(32), 1, 4096)))
             .unwrap_or(NonZeroUsize::MIN),
+        kept_instances_max: size(section.number("kept_instances_max", 256, 0, 8192)),
         memory_bytes_largest: 0,
         table_elements_max,
         memory_reset: section
             .choice(
                 "memory_reset",
-                &[("auto", MemoryReset::Auto), ("scan", MemoryReset::Scan), ("unmap", MemoryReset::Unmap)],
+                &[
+                    ("auto", MemoryReset::Auto),
+                    ("keep", MemoryReset::Keep),
+                    ("scan", MemoryReset::Scan),
+                    ("unmap", MemoryReset::Unmap),
+                ],
             )
             .unwrap_or(MemoryReset::Auto),
         fuel_per_ms: section.number_if_given("fuel_per_ms", 1, u64::MAX / 2).and_then(NonZeroU64::new),

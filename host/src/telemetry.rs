@@ -34,6 +34,7 @@ pub struct PlatformCounters {
 #[derive(Debug)]
 pub struct PluginCounters {
     calls: Counter,
+    instances: Counter,
     fuel: Counter,
     adjustments: Counter,
 }
@@ -49,6 +50,7 @@ pub struct Telemetry {
     refusals: Family<Labels<2>, Counter>,
     unknown_commands: Family<Labels<1>, Counter>,
     calls: Family<Labels<1>, Counter>,
+    instances: Family<Labels<1>, Counter>,
     faults: Family<Labels<2>, Counter>,
     adjustments: Family<Labels<1>, Counter>,
     fuel: Family<Labels<1>, Counter>,
@@ -78,6 +80,7 @@ impl Telemetry {
         let refusals = Family::default();
         let unknown_commands = Family::default();
         let calls = Family::default();
+        let instances = Family::default();
         let faults = Family::default();
         let adjustments = Family::default();
         let fuel = Family::default();
@@ -89,6 +92,7 @@ impl Telemetry {
         registry.register("refusals", "Requests refused before any plugin ran", refusals.clone());
         registry.register("unknown_commands", "Callbacks with a command that is not known", unknown_commands.clone());
         registry.register("plugin_calls", "Calls of plugins", calls.clone());
+        registry.register("plugin_instances", "Instances made for calls; kept ones are used again", instances.clone());
         registry.register("plugin_faults", "Calls of plugins that gave no verdict", faults.clone());
         registry.register("plugin_adjustments", "Things plugins asked for and got otherwise", adjustments.clone());
         registry.register("plugin_fuel", "Fuel burnt by plugins", fuel.clone());
@@ -107,6 +111,7 @@ impl Telemetry {
             refusals,
             unknown_commands,
             calls,
+            instances,
             faults,
             adjustments,
             fuel,
@@ -132,6 +137,7 @@ impl Telemetry {
         let labels = [("plugin", name.to_owned())];
         PluginCounters {
             calls: self.calls.get_or_create(&labels).clone(),
+            instances: self.instances.get_or_create(&labels).clone(),
             fuel: self.fuel.get_or_create(&labels).clone(),
             adjustments: self.adjustments.get_or_create(&labels).clone(),
         }
@@ -197,6 +203,9 @@ impl Telemetry {
     fn called(&self, step: &Step) {
         let counters = step.link.counters();
         counters.calls.inc();
+        if step.usage.is_new_instance {
+            counters.instances.inc();
+        }
         counters.fuel.inc_by(step.usage.fuel.0);
         counters.adjustments.inc_by(step.adjustments.len() as u64);
         if let Some(fault) = &step.fault {

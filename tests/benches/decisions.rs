@@ -24,7 +24,7 @@ fn native(criterion: &mut Criterion) {
 }
 
 fn fresh(criterion: &mut Criterion) {
-    for memory_reset in [MemoryReset::Scan, MemoryReset::Unmap] {
+    for memory_reset in [MemoryReset::Keep, MemoryReset::Scan, MemoryReset::Unmap] {
         let Some((engine, settings)) = common::engine(memory_reset) else { continue };
         let mut group = criterion.benchmark_group(format!("fresh-{}", memory_reset.name()));
         for case in cases::all() {
@@ -40,7 +40,7 @@ fn fresh(criterion: &mut Criterion) {
 fn instantiate(criterion: &mut Criterion) {
     let module = std::fs::read(harness::guests::replies("smallest", r#"{"verdict":"allow"}"#)).expect("a guest");
     let mut group = criterion.benchmark_group("instantiate-only");
-    for memory_reset in [MemoryReset::Scan, MemoryReset::Unmap] {
+    for memory_reset in [MemoryReset::Keep, MemoryReset::Scan, MemoryReset::Unmap] {
         let Some((engine, settings)) = common::engine(memory_reset) else { continue };
         let plugin = Plugin::load(&engine, "smallest", &module, None, "{}", &settings.limits.plugin).expect("it loads");
         group.bench_function(memory_reset.name(), |bencher| {

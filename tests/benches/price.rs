@@ -1,5 +1,5 @@
-//! What isolation costs inside the process: the same decision natively, in an instance that is kept, and in a fresh
-//! one, in turns; and what a chain costs.
+//! What isolation costs inside the process: the same decision natively, in an instance that keeps what calls leave
+//! behind, and in memory that no other call has seen, in turns; and what a chain costs.
 //!
 //! `cargo bench --bench price`
 
@@ -119,25 +119,24 @@ fn print_contestants(title: &str, contestants: &[Contestant<'_>]) {
 
 fn isolation(goals: &mut Vec<Vec<String>>) {
     let case = cases::guard_profile();
+    let put_back = fresh(&case, MemoryReset::Keep);
     let scan = fresh(&case, MemoryReset::Scan);
     let unmap = fresh(&case, MemoryReset::Unmap);
     let kept = std::cell::RefCell::new(Kept::new(&case));
-    let mut in_kept = Contestant::new("kept instance", || kept.borrow_mut().call());
+    let mut in_kept = Contestant::new("without isolation", || kept.borrow_mut().call());
     in_kept.prepare = Box::new(|| kept.borrow_mut().renew());
     let mut contestants = vec![Contestant::new("native", native(&case)), in_kept];
-    contestants.extend([("fresh, scan", scan), ("fresh, unmap", unmap)].into_iter().filter_map(|(name, call)| {
-        let call = call?;
-        Some(Contestant::new(name, call))
-    }));
+    let isolated = [("isolated, keep", put_back), ("isolated, scan", scan), ("isolated, unmap", unmap)];
+    contestants.extend(isolated.into_iter().filter_map(|(name, call)| Some(Contestant::new(name, call?))));
     run(&mut contestants);
     print_contestants("guard-profile: JSON in, JSON out", &contestants);
-    let [native, kept, fresh, ..] = contestants.as_slice() else { return };
-    let above = paired(fresh, native, |fresh, native| fresh.median_us - 2.5 * native.median_us);
-    goals.push(goal("fresh instance less 2.5 times native", above, 6.0, " us"));
-    let isolation = paired(fresh, kept, |fresh, kept| fresh.median_us - kept.median_us);
-    goals.push(goal("fresh instance less kept instance", isolation, 2.0, " us"));
+    let [native, kept, isolated, ..] = contestants.as_slice() else { return };
+    let above = paired(isolated, native, |isolated, native| isolated.median_us - 2.5 * native.median_us);
+    goals.push(goal("isolated less 2.5 times native", above, 6.0, " us"));
+    let isolation = paired(isolated, kept, |isolated, kept| isolated.median_us - kept.median_us);
+    goals.push(goal("isolated less the same call without isolation", isolation, 2.0, " us"));
     let kept_ratio = paired(kept, native, |kept, native| kept.median_us / native.median_us);
-    goals.push(goal("kept instance against native", kept_ratio, 2.2, " x"));
+    goals.push(goal("without isolation against native", kept_ratio, 2.2, " x"));
 }
 
 /// A long list costs what a short one costs.
@@ -147,14 +146,14 @@ fn word_lists(goals: &mut Vec<Vec<String>>) {
     let mut contestants = Vec::new();
     for (name, case) in [&short, &long] {
         contestants.push(Contestant::new(format!("native, {name}"), native(case)));
-        for memory_reset in [MemoryReset::Scan, MemoryReset::Unmap] {
+        for memory_reset in [MemoryReset::Keep, MemoryReset::Scan, MemoryReset::Unmap] {
             let Some(call) = fresh(case, memory_reset) else { continue };
-            contestants.push(Contestant::new(format!("fresh, {}, {name}", memory_reset.name()), call));
+            contestants.push(Contestant::new(format!("isolated, {}, {name}", memory_reset.name()), call));
         }
     }
     run(&mut contestants);
     print_contestants("filter-messages: JSON in, JSON out", &contestants);
-    let [_, few, _, _, many, ..] = contestants.as_slice() else { return };
+    let [_, few, _, _, _, many, ..] = contestants.as_slice() else { return };
     let ratio = paired(many, few, |many, few| many.cpu_us / few.cpu_us);
     goals.push(goal("filter-messages with 10 000 words against 10 words", ratio, 1.1, " x"));
 }

@@ -8,6 +8,8 @@ use wasmtime::{
     Config, Enabled, Engine as Wasmtime, InstanceAllocationStrategy, Module, OptLevel, PoolingAllocationConfig, Store,
 };
 
+use super::kept::Keeper;
+use super::pages::PageMap;
 use crate::settings::{Limits, MemoryReset};
 
 /// Work done by a guest: about one unit for each wasm instruction, the same on every machine.
@@ -30,6 +32,7 @@ pub struct Engine {
     configure: Wasmtime,
     call: Wasmtime,
     memory_reset: MemoryReset,
+    keeper: Option<Arc<Keeper>>,
     fuel_per_ms: u64,
     ticking: Arc<AtomicBool>,
 }
@@ -45,20 +48,15 @@ impl Engine {
     /// # Errors
     /// If the address space does not hold the pool, or no thread can be started.
     pub fn new(limits: &Limits) -> Result<Self, EngineError> {
-        let memory_reset = choose_memory_reset(limits.memory_reset);
         let configure = Wasmtime::new(Config::clone(&basics()).cranelift_opt_level(OptLevel::None))?;
-        let call = Wasmtime::new(
-            basics()
-                .cranelift_opt_level(OptLevel::Speed)
-                .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits, memory_reset))),
-        )?;
+        let (call, memory_reset, keeper) = for_calls(limits)?;
         let fuel_per_ms = match limits.fuel_per_ms {
             Some(pinned) => pinned.get(),
             None => calibrate(&call)?,
         };
         let ticking = Arc::new(AtomicBool::new(true));
         tick([configure.clone(), call.clone()], Arc::clone(&ticking))?;
-        Ok(Self { configure, call, memory_reset, fuel_per_ms, ticking })
+        Ok(Self { configure, call, memory_reset, keeper, fuel_per_ms, ticking })
     }
 
     pub(super) fn for_configure(&self) -> &Wasmtime {
@@ -67,6 +65,11 @@ impl Engine {
 
     pub(super) fn for_calls(&self) -> &Wasmtime {
         &self.call
+    }
+
+    /// What keeps instances from call to call; `None`: each call gets a new one.
+    pub(super) fn keeper(&self) -> Option<Arc<Keeper>> {
+        self.keeper.clone()
     }
 
     /// How memory is put back to the snapshot between calls; never [`MemoryReset::Auto`].
@@ -130,8 +133,56 @@ fn basics() -> Config {
     config
 }
 
+/// The engine for calls, and how memory is put back there.
+fn for_calls(limits: &Limits) -> Result<(Wasmtime, MemoryReset, Option<Arc<Keeper>>), wasmtime::Error> {
+    let engine = |memory_reset| {
+        let pool = InstanceAllocationStrategy::Pooling(pool(limits, memory_reset));
+        Wasmtime::new(basics().cranelift_opt_level(OptLevel::Speed).allocation_strategy(pool))
+    };
+    let wanted = limits.memory_reset;
+    if matches!(wanted, MemoryReset::Auto | MemoryReset::Keep) {
+        let call = engine(MemoryReset::Keep)?;
+        if let Some(map) = PageMap::open(|map| sees_writes(&call, map)) {
+            let keeper = Keeper::new(map, limits.kept_instances_max);
+            return Ok((call, MemoryReset::Keep, Some(Arc::new(keeper))));
+        }
+        if wanted == MemoryReset::Keep {
+            wasmtime::bail!("`memory_reset` cannot be \"keep\": this system does not tell which pages were changed");
+        }
+    }
+    let memory_reset = match wanted {
+        // The scan needs Linux 6.7, and a page that was swapped out escapes it: without both, memory is given back to
+        // the system after each call, which is slower and always right.
+        MemoryReset::Auto if PoolingAllocationConfig::is_pagemap_scan_available() && !swap_is_active() => {
+            MemoryReset::Scan
+        }
+        MemoryReset::Auto => MemoryReset::Unmap,
+        chosen => chosen,
+    };
+    Ok((engine(memory_reset)?, memory_reset, None))
+}
+
+/// Four pages of memory, the first of them with data: `(memory (export "m") 4) (data (i32.const 0) "x")`.
+const TRIAL_GUEST: &[u8] =
+    b"\0asm\x01\0\0\0\x05\x03\x01\0\x04\x07\x05\x01\x01m\x02\0\x0b\x07\x01\0\x41\0\x0b\x01x";
+
+/// Whether the page map shows what is written to a guest's memory, as it is mapped here.
+fn sees_writes(engine: &Wasmtime, map: &PageMap) -> bool {
+    let trial = || {
+        let module = Module::new(engine, TRIAL_GUEST)?;
+        let mut store = Store::new(engine, ());
+        let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
+        let memory = instance.get_memory(&mut store, "m").ok_or_else(|| wasmtime::Error::msg("no memory"))?;
+        Ok::<_, wasmtime::Error>(map.sees_writes(memory.data_mut(&mut store)))
+    };
+    trial().unwrap_or(false)
+}
+
 fn pool(limits: &Limits, memory_reset: MemoryReset) -> PoolingAllocationConfig {
-    let slots = u32::try_from(limits.calls_at_once_max.get()).unwrap_or(u32::MAX);
+    let kept_max = if memory_reset == MemoryReset::Keep { limits.kept_instances_max } else { 0 };
+    // For each call a second place, from which it may have to read what the snapshot has in a page.
+    let calls = limits.calls_at_once_max.get() * if kept_max > 0 { 2 } else { 1 };
+    let slots = u32::try_from(calls + kept_max).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(slots)
         .total_memories(slots)
@@ -148,18 +199,6 @@ fn pool(limits: &Limits, memory_reset: MemoryReset) -> PoolingAllocationConfig {
         pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(1 << 20).table_keep_resident(1 << 16);
     }
     pool
-}
-
-/// The scan needs Linux 6.7, and a page that was swapped out escapes it: without both, memory is given back to the
-/// system after each call, which is slower and always right.
-fn choose_memory_reset(wanted: MemoryReset) -> MemoryReset {
-    match wanted {
-        MemoryReset::Auto if PoolingAllocationConfig::is_pagemap_scan_available() && !swap_is_active() => {
-            MemoryReset::Scan
-        }
-        MemoryReset::Auto => MemoryReset::Unmap,
-        chosen => chosen,
-    }
 }
 
 /// Whether any swap area is in use; if that cannot be told, yes.

@@ -14,7 +14,7 @@ use super::abi::{Abi, Crossing, last_words};
 use super::engine::{Engine, Fuel};
 use super::fault::{Circumstances, Fault, sort};
 use super::load::{Checked, LoadError};
-use super::sandbox::Bounds;
+use super::guest::Bounds;
 use crate::verdict::one_line;
 
 /// What configuring may use.
@@ -29,7 +29,8 @@ pub(super) struct ConfigureBounds {
 /// Longest reply of `configure`, in bytes: a sentence for the operator.
 const REPLY_BYTES_MAX: usize = 64 * 1024;
 
-/// Configures the plugin with `settings` (a JSON object) and returns a module that begins where that ended.
+/// Configures the plugin with `settings` (a JSON object) and returns a module that begins where that ended. All of its
+/// mutable globals are exported, so that they can be put back after a call.
 pub(super) fn take(
     engine: &Engine,
     checked: &Checked<'_>,
@@ -44,7 +45,9 @@ pub(super) fn take(
     let (context, instrumented) = wizer.instrument(checked.bytes).map_err(|error| prepare(&error))?;
     let module = Module::new(engine.for_configure(), instrumented).map_err(|error| prepare(&error))?;
     let mut configured = run(engine, &module, settings, bounds)?;
-    ready(wizer.snapshot(&context, &mut configured)).map_err(|error| prepare(&error))
+    let snapshot = ready(wizer.snapshot(&context, &mut configured)).map_err(|error| prepare(&error))?;
+    let (_, snapshot) = wizer.instrument(&snapshot).map_err(|error| prepare(&error))?;
+    Ok(snapshot)
 }
 
 fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds) -> Result<Configured, LoadError> {
