@@ -101,6 +101,32 @@ async fn one_instance_serves_many_calls_until_one_of_them_fails_or_grows() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_changed_for_the_first_time_is_put_back() {
+    // Touches one page in each call, and denies if that was touched before. Half of the pages are in the snapshot.
+    let source = format!(
+        r#"(module {{manifest}}
+            (memory (export "memory") 5)
+            (global (export "last_words") i32 (i32.const 0))
+            (data (i32.const 1024) "{{\"accepted\":true}}")
+            (data (i32.const 2048) "{{\"verdict\":\"allow\"}}")
+            (data (i32.const 3072) "{{\"verdict\":\"deny\"}}")
+            (data (i32.const 65536) "{}")
+            (func (export "allocate") (param i32) (result i32) (i32.const 4096))
+            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+            (func (export "handle_callback") (param $input i32) (param $len i32) (result i64) (local $at i32)
+                (local.set $at (i32.load8_u (i32.sub (i32.add (local.get $input) (local.get $len)) (i32.const 11))))
+                (local.set $at (i32.shl (i32.and (local.get $at) (i32.const 63)) (i32.const 12)))
+                (if (i32.eq (i32.load8_u offset=66000 (local.get $at)) (i32.const 7))
+                    (then (return (i64.const 0xc00_0000_0012))))
+                (i32.store8 offset=66000 (local.get $at) (i32.const 7))
+                (i64.const 0x800_0000_0013)))"#,
+        "\\05".repeat(32 * 4096)
+    );
+    let host = setup().plugin("touches", guests::assemble("touches", &source), "*", "").start();
+    instances_for(&host, 2000, |_| 0).await;
+}
+
+#[tokio::test]
 async fn without_places_for_kept_instances_each_call_has_a_new_one() {
     let host = marking("kept_instances_max = 0").start();
     assert_eq!(instances_for(&host, 50, |_| 0).await, 50.0);
