@@ -112,7 +112,7 @@ impl<P: Plugin> State<P> {
                 // SAFETY: no reference into the cell is alive: `handle_callback` does not run at the same time (see
                 // above) and keeps none.
                 unsafe { *self.0.get() = Some(plugin) };
-                reserve_heap();
+                crate::allocator::make_room();
                 ConfigureReply { accepted: true, reason: String::new() }
             }
             Err(error) => ConfigureReply { accepted: false, reason: error.to_string() },
@@ -129,15 +129,6 @@ impl<P: Plugin> State<P> {
             None => fail("called before `configure`"),
         })
     }
-}
-
-/// Lets the heap grow once, before the snapshot, so that no call has to ask for memory in its few microseconds. Pages
-/// that nobody has touched cost nothing in a snapshot. Where the limits do not allow it, nothing happens.
-fn reserve_heap() {
-    const HEAP_BYTES: usize = 256 * 1024;
-    let mut room = Vec::<u8>::new();
-    // Given back to the allocator at once, which keeps it.
-    let _ = room.try_reserve_exact(HEAP_BYTES);
 }
 
 impl<P: Plugin> Default for State<P> {
