@@ -4,6 +4,7 @@ mod abi;
 pub mod engine;
 pub mod fault;
 pub mod load;
+pub mod profile;
 pub mod sandbox;
 mod snapshot;
 
