@@ -254,6 +254,11 @@ impl Chain {
         Ok((verdict, adjustments, records))
     }
 
+    /// What the first plugin is handed for this callback.
+    pub(crate) fn envelope(&self, callback: &Callback) -> Vec<u8> {
+        [&self.envelope_head(callback), callback.body().as_bytes(), b"}"].concat()
+    }
+
     /// The envelope up to the place where the body goes.
     fn envelope_head(&self, callback: &Callback) -> Vec<u8> {
         let head = EnvelopeHead {

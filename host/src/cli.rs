@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod new;
 mod output;
+mod profile;
 mod run;
 mod serve;
 mod test;
@@ -44,6 +45,7 @@ enum Command {
     Build(build::Build),
     Run(run::Run),
     Test(test::Test),
+    Profile(profile::Profile),
     Explain(explain::Explain),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Build(build) => build.run(),
         Command::Run(run) => run.run(),
         Command::Test(test) => test.run(),
+        Command::Profile(profile) => profile.run(),
         Command::Explain(explain) => explain.run(),
         Command::Demo(demo) => demo.run(),
         Command::Completions(completions) => completions.run(),

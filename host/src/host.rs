@@ -56,7 +56,9 @@ pub struct Mounted {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The engine cannot be set up.
-    #[error("the sandbox cannot be set up: lower `memory_bytes_max`, `calls_at_once_max` or `kept_instances_max` under [limits]")]
+    #[error(
+        "the sandbox cannot be set up: lower `memory_bytes_max`, `calls_at_once_max` or `kept_instances_max` under [limits]"
+    )]
     Engine(#[from] EngineError),
     /// Plugins cannot be used.
     #[error("{}", lines(.0))]

@@ -8,6 +8,7 @@ mod kept;
 pub mod load;
 #[cfg_attr(not(target_os = "linux"), path = "plugin/pages/elsewhere.rs")]
 mod pages;
+pub mod profile;
 pub mod sandbox;
 mod snapshot;
 
@@ -25,7 +26,6 @@ pub use sandbox::{Budget, Usage};
 use crate::settings::PluginLimits;
 use guest::{Code, Guest};
 use kept::Kept;
-use snapshot::ConfigureBounds;
 
 /// A configured plugin, ready to be called from any thread.
 pub struct Plugin {
@@ -55,14 +55,7 @@ impl Plugin {
         limits: &PluginLimits,
     ) -> Result<Self, LoadError> {
         let checked = load::check(module, limits, sha256)?;
-        let bounds = ConfigureBounds {
-            fuel: limits.fuel_to_configure,
-            // Fuel bounds the work; the epoch only ends what fuel cannot see, so it may be generous.
-            within: engine.time_for(limits.fuel_to_configure) * 10 + Duration::from_secs(1),
-            memory_bytes_max: limits.memory_bytes_max,
-            table_elements_max: limits.table_elements_max,
-        };
-        let snapshot = snapshot::take(engine, &checked, settings, bounds)?;
+        let snapshot = snapshot::take(engine, &checked, settings, limits)?;
         let manifest = checked.manifest;
         let prepare = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
         let module = Module::new(engine.for_calls(), snapshot).map_err(prepare)?;

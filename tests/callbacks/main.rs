@@ -9,6 +9,7 @@ mod isolation;
 mod limits;
 mod load;
 mod paths;
+mod profile;
 mod protocol;
 mod settings;
 mod shipped;

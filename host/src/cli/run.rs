@@ -1,6 +1,6 @@
 //! `callgate run`: one callback through the real sandbox, for the author of a plugin.
 
-mod report;
+pub(super) mod report;
 pub(super) mod request;
 pub(super) mod stage;
 

@@ -55,12 +55,11 @@ impl Code {
     /// Finds the exports of a snapshot that was taken with [`super::snapshot::take`].
     pub(super) fn new(engine: &Engine, module: &Module) -> wasmtime::Result<Self> {
         let export = |name: &str| {
-            module
-                .get_export_index(name)
-                .ok_or_else(|| wasmtime::Error::msg(format!("the export `{name}` is missing")))
+            module.get_export_index(name).ok_or_else(|| wasmtime::Error::msg(format!("the export `{name}` is missing")))
         };
         let mutable_globals = module.exports().filter_map(|export| {
-            let is_mutable = export.ty().global().is_some_and(|global| global.mutability() == wasmtime::Mutability::Var);
+            let is_mutable =
+                export.ty().global().is_some_and(|global| global.mutability() == wasmtime::Mutability::Var);
             is_mutable.then(|| module.get_export_index(export.name())).flatten()
         });
         Ok(Self {

@@ -11,19 +11,18 @@ use wasmtime::{Instance, Module, Store, TypedFunc, Val};
 use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
 
 use super::abi::{Abi, Crossing, last_words};
-use super::engine::{Engine, Fuel};
+use super::engine::Engine;
 use super::fault::{Circumstances, Fault, sort};
-use super::load::{Checked, LoadError};
 use super::guest::Bounds;
+use super::load::{Checked, LoadError};
+use crate::settings::PluginLimits;
 use crate::verdict::one_line;
 
 /// What configuring may use.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ConfigureBounds {
-    pub(super) fuel: Fuel,
-    pub(super) within: Duration,
-    pub(super) memory_bytes_max: usize,
-    pub(super) table_elements_max: usize,
+#[derive(Clone, Copy)]
+struct ConfigureBounds<'l> {
+    limits: &'l PluginLimits,
+    within: Duration,
 }
 
 /// Longest reply of `configure`, in bytes: a sentence for the operator.
@@ -35,8 +34,11 @@ pub(super) fn take(
     engine: &Engine,
     checked: &Checked<'_>,
     settings: &str,
-    bounds: ConfigureBounds,
+    limits: &PluginLimits,
 ) -> Result<Vec<u8>, LoadError> {
+    // Fuel bounds the work; the epoch only ends what fuel cannot see, so it may be generous.
+    let within = engine.time_for(limits.fuel_to_configure) * 10 + Duration::from_secs(1);
+    let bounds = ConfigureBounds { limits, within };
     // Wizer takes more of wasm than this engine runs: ask the engine first, whose words are also clearer.
     Module::validate(engine.for_calls(), checked.bytes).map_err(|error| LoadError::Invalid { why: words(&error) })?;
     let mut wizer = Wizer::new();
@@ -50,13 +52,11 @@ pub(super) fn take(
     Ok(snapshot)
 }
 
-fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds) -> Result<Configured, LoadError> {
-    let ConfigureBounds { fuel, within, memory_bytes_max, table_elements_max } = bounds;
-    let mut store =
-        Store::new(engine.for_configure(), Bounds { memory_bytes_max, table_elements_max, memory_denied: false });
+fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds<'_>) -> Result<Configured, LoadError> {
+    let mut store = Store::new(engine.for_configure(), Bounds::new(bounds.limits));
     store.limiter(|bounds| bounds);
-    store.set_epoch_deadline(Engine::ticks_within(within));
-    store.set_fuel(fuel.0).map_err(|error| prepare(&error))?;
+    store.set_epoch_deadline(Engine::ticks_within(bounds.within));
+    store.set_fuel(bounds.limits.fuel_to_configure.0).map_err(|error| prepare(&error))?;
     let instance = Instance::new(&mut store, module, &[]).map_err(|error| failed(&mut store, None, &error, bounds))?;
     let abi = abi(&mut store, &instance).map_err(|error| prepare(&error))?;
     let input = format!(r#"{{"settings":{settings}}}"#);
@@ -78,14 +78,14 @@ fn failed(
     store: &mut Store<Bounds>,
     instance: Option<&Instance>,
     error: &wasmtime::Error,
-    bounds: ConfigureBounds,
+    bounds: ConfigureBounds<'_>,
 ) -> LoadError {
     let last_words = instance.and_then(|instance| words_left(store, instance));
     let circumstances = Circumstances {
-        fuel: bounds.fuel,
+        fuel: bounds.limits.fuel_to_configure,
         fuel_cut_by_time: false,
         within: bounds.within,
-        memory_bytes_max: bounds.memory_bytes_max,
+        memory_bytes_max: bounds.limits.memory_bytes_max,
         memory_denied: store.data().memory_denied,
         last_words,
     };

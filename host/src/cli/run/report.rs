@@ -97,12 +97,14 @@ impl Report<'_> {
         })
     }
 
-    fn command(&self) -> String {
+    /// The command and its platform.
+    pub fn command(&self) -> String {
         let platform = self.callback.command().map_or("", |command| command.platform.name());
         format!("{} ({platform})", self.callback.name())
     }
 
-    fn verdict(&self) -> String {
+    /// What was decided, and if that was not the plugin, why not.
+    pub fn verdict(&self) -> String {
         let outcome = &self.played.outcome;
         let verdict = outcome.verdict();
         let name = verdict.name();
@@ -126,7 +128,8 @@ impl Report<'_> {
         }
     }
 
-    fn faults(&self) -> impl Iterator<Item = &Fault> {
+    /// How calls failed.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         let outcome = &self.played.outcome;
         outcome.fault.iter().chain(outcome.steps.iter().filter_map(|step| step.fault.as_ref()))
     }
@@ -248,7 +251,7 @@ fn ms(time: Duration) -> f64 {
 }
 
 /// A whole number in groups of three, as settings are written; a fraction with three places.
-fn show(number: f64) -> String {
+pub fn show(number: f64) -> String {
     if number.fract() != 0.0 {
         return format!("{number:.3}");
     }
@@ -268,10 +271,13 @@ fn number(number: f64) -> Value {
     if number.fract() == 0.0 { (number as u64).into() } else { number.into() }
 }
 
-const RED: &str = "\x1b[31m";
-const YELLOW: &str = "\x1b[33m";
+/// What is wrong.
+pub const RED: &str = "\x1b[31m";
+/// What is worth a look.
+pub const YELLOW: &str = "\x1b[33m";
 
-fn paint(coloured: bool, colour: &str, text: &str) -> String {
+/// In this colour, if there are colours.
+pub fn paint(coloured: bool, colour: &str, text: &str) -> String {
     if coloured { format!("{colour}{text}\x1b[0m") } else { text.to_owned() }
 }
 

@@ -13,8 +13,8 @@ use super::request;
 use crate::chain::Outcome;
 use crate::cli::{Exit, Failure};
 use crate::dialect::{Callback, Response};
-use crate::host::{Host, StartError};
-use crate::plugin::{Fuel, Plugin};
+use crate::host::{Host, Mounted, StartError};
+use crate::plugin::{Engine, Fuel, Plugin};
 use crate::settings::{ModuleSource, Settings};
 
 /// A host with one plugin.
@@ -82,12 +82,20 @@ impl Stage {
     /// # Errors
     /// If it cannot be built, or cannot be used with these settings.
     pub fn open(plugin: &Path, settings: Map<String, Value>) -> Result<Self, Failure> {
+        Self::start(source(plugin)?, name(plugin), settings)
+    }
+
+    /// Loads the plugin under this name, with these settings, as `serve` does.
+    ///
+    /// # Errors
+    /// As [`Stage::open`].
+    pub fn start(module: ModuleSource, name: String, settings: Map<String, Value>) -> Result<Self, Failure> {
         let other = |what: &str| Failure::new(Exit::Other, anyhow::anyhow!("{what}; please report this"));
         let mut host = Settings::parse(Path::new(""), HOST)
             .map_err(|problems| other(&problems.iter().map(ToString::to_string).collect::<String>()))?;
         let entry = host.plugins.first_mut().ok_or_else(|| other("there is no plugin in the settings"))?;
-        entry.module = source(plugin)?;
-        entry.name = name(plugin);
+        entry.module = module;
+        entry.name = name;
         entry.settings = settings;
         let host = silently(|| Host::start(host, &mut ())).map_err(|error| match error {
             StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
@@ -109,22 +117,47 @@ impl Stage {
     /// # Errors
     /// Never: both platforms are served.
     pub fn play(&self, callback: &Callback) -> Result<Played, Failure> {
-        let platform = callback.command().map_or(Platform::OpenIm, |command| command.platform);
-        let mounted = self
-            .host
-            .platforms()
-            .iter()
-            .find(|mounted| mounted.platform.kind == platform)
-            .ok_or_else(|| Failure::new(Exit::Other, anyhow::anyhow!("{} is not served", platform.name())))?;
+        let mounted = self.mounted(callback)?;
         let listener = Listener::default();
         let said = Arc::clone(&listener.said);
         let (outcome, response) = tracing::subscriber::with_default(listener, || self.host.rehearse(mounted, callback));
         let log = std::mem::take(&mut *said.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Played { outcome, response, log })
     }
+
+    /// What the plugin is handed when this callback is played, call by call.
+    ///
+    /// # Errors
+    /// Never: both platforms are served.
+    pub fn inputs(&self, callback: &Callback) -> Result<Vec<Vec<u8>>, Failure> {
+        let mounted = self.mounted(callback)?;
+        let chain = callback.command().and_then(|command| mounted.routes.find(command));
+        let Some(chain) = chain.filter(|chain| !chain.links().is_empty()) else { return Ok(Vec::new()) };
+        Ok(match callback.split() {
+            Some(parts) => parts.iter().map(|part| chain.envelope(part)).collect(),
+            None => vec![chain.envelope(callback)],
+        })
+    }
+
+    /// The engine that the host made.
+    pub fn engine(&self) -> &Engine {
+        &self.host.engine
+    }
+
+    fn mounted(&self, callback: &Callback) -> Result<&Mounted, Failure> {
+        let platform = callback.command().map_or(Platform::OpenIm, |command| command.platform);
+        let mut platforms = self.host.platforms().iter();
+        platforms
+            .find(|mounted| mounted.platform.kind == platform)
+            .ok_or_else(|| Failure::new(Exit::Other, anyhow::anyhow!("{} is not served", platform.name())))
+    }
 }
 
-fn source(plugin: &Path) -> Result<ModuleSource, Failure> {
+/// The module's file, or the crate that it is built from.
+///
+/// # Errors
+/// If it is neither.
+pub fn source(plugin: &Path) -> Result<ModuleSource, Failure> {
     if plugin.is_file() {
         return Ok(ModuleSource::Wasm(plugin.to_owned()));
     }
@@ -153,7 +186,7 @@ pub fn check_crate(folder: &Path) -> Result<(), String> {
 }
 
 /// The file's or folder's own name, as a host's settings might call it.
-fn name(plugin: &Path) -> String {
+pub fn name(plugin: &Path) -> String {
     let full = plugin.canonicalize().unwrap_or_else(|_| plugin.to_owned());
     full.file_stem().map_or_else(|| "plugin".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
