@@ -35,7 +35,7 @@ pub(crate) fn object<'a>(json: &'a str, mut member: impl FnMut(Cow<'a, str>, Raw
     }
     loop {
         scan.space();
-        let name = unescaped(scan.text()?)?;
+        let name = scan.text()?.unescaped()?;
         scan.expect(b':')?;
         member(name, scan.value()?);
         if scan.expect(b',').is_none() {
@@ -61,25 +61,74 @@ pub(crate) fn list<'a>(json: &'a str, mut element: impl FnMut(Raw<'a>)) -> Optio
     }
 }
 
+/// The members of an object before the one called `last`, and the text of that one, which ends before the last byte:
+/// so it need not be looked at. `None` if `json` is no object or has no such member.
+pub(crate) fn object_up_to<'a>(json: &'a str, last: &str, mut member: impl FnMut(&str, Raw<'a>)) -> Option<&'a str> {
+    let mut scan = Scan { json, at: 0 };
+    scan.expect(b'{')?;
+    loop {
+        scan.space();
+        let name = scan.text()?.unescaped()?;
+        scan.expect(b':')?;
+        if name == last {
+            return json.get(scan.at..)?.strip_suffix('}');
+        }
+        member(&name, scan.value()?);
+        scan.expect(b',')?;
+    }
+}
+
 /// The text that a JSON text stands for, given with its quotes; borrowed where nothing is escaped.
 pub(crate) fn unescaped(quoted: &str) -> Option<Cow<'_, str>> {
     let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
-    if find(inner.as_bytes(), |byte| byte == b'\\', |rest| memchr::memchr(b'\\', rest)).is_none() {
-        return Some(Cow::Borrowed(inner));
-    }
-    serde_json::from_str(quoted).ok().map(Cow::Owned)
+    let is_escaped = quote_or_backslash(inner.as_bytes()).is_some();
+    Quoted { quoted, is_escaped }.unescaped()
 }
 
-/// Finds a byte: most texts of a callback are names and IDs, over before a vectorised search would have begun.
-#[inline]
-fn find(bytes: &[u8], is_it: impl Fn(u8) -> bool, in_long: impl Fn(&[u8]) -> Option<usize>) -> Option<usize> {
-    const SHORT: usize = 24;
-    let (short, long) = bytes.split_at(bytes.len().min(SHORT));
-    match short.iter().position(|byte| is_it(*byte)) {
-        None if !long.is_empty() => in_long(long).map(|at| at + SHORT),
-        found => found,
+/// A JSON text with its quotes.
+struct Quoted<'a> {
+    quoted: &'a str,
+    is_escaped: bool,
+}
+
+impl<'a> Quoted<'a> {
+    fn unescaped(self) -> Option<Cow<'a, str>> {
+        match self.is_escaped {
+            false => self.quoted.get(1..self.quoted.len() - 1).map(Cow::Borrowed),
+            true => serde_json::from_str(self.quoted).ok().map(Cow::Owned),
+        }
     }
 }
+
+/// The place of the first quote or backslash.
+///
+/// Most texts of a callback are names and IDs, over before a vectorised search would have begun: so eight bytes are
+/// looked at together, and only what is longer than [`LONG`] is searched with vectors.
+#[inline]
+fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+    /// Not one of the eight bytes is zero: then this is zero. Else its lowest bit that is set belongs to the first
+    /// byte that is zero; bits above it may be wrong.
+    fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
+    }
+    let (short, long) = bytes.split_at(bytes.len().min(LONG));
+    let (words, rest) = short.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ 0x2222_2222_2222_2222) | zeros(word ^ 0x5c5c_5c5c_5c5c_5c5c);
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    match rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        Some(at) => Some(words.len() * 8 + at),
+        None if long.is_empty() => None,
+        None => memchr::memchr2(b'"', b'\\', long).map(|at| LONG + at),
+    }
+}
+
+/// Bytes after which a search with vectors is worth its beginning.
+const LONG: usize = 96;
 
 struct Scan<'a> {
     json: &'a str,
@@ -113,28 +162,29 @@ impl<'a> Scan<'a> {
         self.rest().is_empty().then_some(())
     }
 
-    /// Steps over a text and gives it with its quotes.
-    fn text(&mut self) -> Option<&'a str> {
+    /// Steps over a text.
+    fn text(&mut self) -> Option<Quoted<'a>> {
         let from = self.at;
         if self.rest().first() != Some(&b'"') {
             return None;
         }
         self.at += 1;
-        self.rest_of_text()?;
-        self.json.get(from..self.at)
+        let is_escaped = self.rest_of_text()?;
+        Some(Quoted { quoted: self.json.get(from..self.at)?, is_escaped })
     }
 
-    /// Steps behind the quote that ends the text in which this stands.
-    fn rest_of_text(&mut self) -> Option<()> {
+    /// Steps behind the quote that ends the text in which this stands, and says whether anything is escaped there.
+    fn rest_of_text(&mut self) -> Option<bool> {
+        let mut is_escaped = false;
         loop {
-            let is_end = |byte| matches!(byte, b'"' | b'\\');
-            let found = find(self.rest(), is_end, |rest| memchr::memchr2(b'"', b'\\', rest))?;
-            let is_quote = self.rest().get(found) == Some(&b'"');
-            // Behind a backslash comes what cannot end the text.
-            self.at += found + if is_quote { 1 } else { 2 };
-            if is_quote {
-                return Some(());
+            let found = quote_or_backslash(self.rest())?;
+            if self.rest().get(found) == Some(&b'"') {
+                self.at += found + 1;
+                return Some(is_escaped);
             }
+            // Behind a backslash comes what cannot end the text.
+            self.at += found + 2;
+            is_escaped = true;
         }
     }
 
@@ -167,7 +217,7 @@ impl<'a> Scan<'a> {
             let byte = *self.rest().first()?;
             self.at += 1;
             match byte {
-                b'"' => self.rest_of_text()?,
+                b'"' => drop(self.rest_of_text()?),
                 b'{' | b'[' => depth += 1,
                 _ => {
                     depth = depth.checked_sub(1)?;
@@ -183,6 +233,23 @@ impl<'a> Scan<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quotes_and_backslashes_are_found_at_every_place() {
+        let plain: Vec<u8> = (0..=255).filter(|byte| !b"\"\\".contains(byte)).cycle().take(3 * LONG).collect();
+        for len in (0..40).chain(LONG - 2..LONG + 20).chain([3 * LONG]) {
+            assert_eq!(quote_or_backslash(&plain[..len]), None, "{len}");
+            for at in 0..len {
+                for (first, second) in [(b'"', b'\\'), (b'\\', b'"'), (b'"', b'"')] {
+                    let mut bytes = plain[..len].to_vec();
+                    // The second one must not be taken for the first, whatever lies between.
+                    bytes[at..].fill(second);
+                    bytes[at] = first;
+                    assert_eq!(quote_or_backslash(&bytes), Some(at), "{len}");
+                }
+            }
+        }
+    }
 
     fn members(json: &str) -> Option<Vec<(String, String)>> {
         let mut members = Vec::new();

@@ -5,11 +5,10 @@
 
 use std::borrow::Cow;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::object::Borrowed;
+use crate::scan::{self, Raw, unescaped};
 
 /// Version of the contract. It changes only when an old plugin could no longer be understood; new optional members
 /// are no reason, because both sides ignore members that they do not know.
@@ -137,18 +136,17 @@ pub struct Envelope<'a> {
     /// See [`EnvelopeHead::client_address`].
     pub client_address: Cow<'a, str>,
     /// See [`EnvelopeHead::query`]; read on demand.
-    pub query: Option<&'a RawValue>,
+    pub query: Option<Raw<'a>>,
     /// The callback's own JSON object, exactly as the chat server wrote it.
     pub body: &'a str,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the JSON text that the host wrote. The body is not looked at.
+    /// Reads the JSON text that the host wrote. The body, which is the last member, is not looked at.
     ///
     /// # Errors
     /// If it is not an envelope.
     pub fn parse(json: &'a str) -> Result<Self, crate::Error> {
-        let (head, body) = cut(json).ok_or("this is not an envelope: it does not end in a body")?;
         let mut envelope = Self {
             platform: Cow::Borrowed(""),
             command: Cow::Borrowed(""),
@@ -157,61 +155,38 @@ impl<'a> Envelope<'a> {
             arrived_unix_ms: 0,
             client_address: Cow::Borrowed(""),
             query: None,
-            body,
+            body: "",
         };
-        let mut members = serde_json::Deserializer::from_str(head);
-        match members.deserialize_map(HeadVisitor(&mut envelope)) {
-            // The brace that would end the head stands behind the body.
-            Err(error) if !error.is_eof() => Err(error.into()),
-            _ => Ok(envelope),
-        }
-    }
-}
-
-struct HeadVisitor<'e, 'a>(&'e mut Envelope<'a>);
-
-impl<'a> Visitor<'a> for HeadVisitor<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an envelope")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        let envelope = self.0;
-        while let Some(Borrowed(name)) = map.next_key()? {
-            match &*name {
-                "platform" => envelope.platform = map.next_value::<Borrowed<'a>>()?.0,
-                "command" => envelope.command = map.next_value::<Borrowed<'a>>()?.0,
-                "phase" => envelope.phase = map.next_value()?,
-                "operation_id" => envelope.operation_id = map.next_value::<Borrowed<'a>>()?.0,
-                "arrived_unix_ms" => envelope.arrived_unix_ms = map.next_value()?,
-                "client_address" => envelope.client_address = map.next_value::<Borrowed<'a>>()?.0,
-                "query" => envelope.query = Some(map.next_value()?),
-                _ => drop(map.next_value::<IgnoredAny>()?),
+        let mut wrong = None;
+        let body = scan::object_up_to(json, "body", |name, value| {
+            if envelope.set(name, value).is_none() {
+                wrong = Some(crate::Error::new(format!("the envelope's member `{name}` has the wrong type")));
             }
+        });
+        match (body, wrong) {
+            (_, Some(wrong)) => Err(wrong),
+            (None, None) => Err("this is not an envelope: it does not end in a body".into()),
+            (Some(body), None) => Ok(Self { body, ..envelope }),
         }
-        Ok(())
     }
-}
 
-/// Between the head of an [`Envelope`] and the body, which is always the last member.
-///
-/// In JSON these bytes can only stand between two members, never inside of a text, where the quote would be escaped;
-/// and no member of the head is an object. So the first occurrence is the place, and a plugin need not read through
-/// the body to find its end: it is the last byte but one.
-pub const BODY_FOLLOWS: &str = ",\"body\":";
-
-/// Cuts an envelope in two: the head, without its closing brace, and the body.
-///
-/// ```
-/// let envelope = r#"{"platform":"openim","body":{"a":1}}"#;
-/// assert_eq!(plugin_sdk::wire::cut(envelope), Some((r#"{"platform":"openim""#, r#"{"a":1}"#)));
-/// ```
-#[must_use]
-pub fn cut(envelope: &str) -> Option<(&str, &str)> {
-    let (head, body) = envelope.split_once(BODY_FOLLOWS)?;
-    Some((head, body.strip_suffix('}')?))
+    fn set(&mut self, name: &str, value: Raw<'a>) -> Option<()> {
+        let text = || unescaped(value.get());
+        match name {
+            "platform" => self.platform = text()?,
+            "command" => self.command = text()?,
+            "phase" if value.get() == "\"before\"" => self.phase = Phase::Before,
+            "phase" if value.get() == "\"after\"" => self.phase = Phase::After,
+            "phase" => return None,
+            "operation_id" => self.operation_id = text()?,
+            "arrived_unix_ms" => self.arrived_unix_ms = value.get().parse().ok()?,
+            "client_address" => self.client_address = text()?,
+            "query" => self.query = Some(value),
+            // A later host may say more.
+            _ => {}
+        }
+        Some(())
+    }
 }
 
 /// What `handle_callback` answers, as the host reads it.
