@@ -1,21 +1,21 @@
 //! `callgate explain`: what the real chat server does with an answer, and why.
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use plugin_sdk::catalogue::{Command, Platform};
 use serde_json::json;
 
 use super::run::request;
-use super::{Exit, Failure, serve};
+use super::{Exit, Failure, output, serve};
 use crate::dialect::{Callback, Response};
 use crate::explain::{Explanation, Outcome, explain};
 use crate::verdict::one_line;
 
 /// Say what the real chat server would do with an answer: go on, reject, change, ignore or crash, and why
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("answers").args(["answer", "settings"]).required(true))]
 #[command(after_help = "\
 Example: callgate explain --platform openim --command callbackBeforeAddFriendCommand \\
              --request request.json --answer answer.json
@@ -35,7 +35,7 @@ pub struct Explain {
     request: PathBuf,
 
     /// The answer's JSON; `-` for standard input
-    #[arg(long, value_name = "FILE", required_unless_present = "settings")]
+    #[arg(long, value_name = "FILE")]
     answer: Option<PathBuf>,
 
     /// The answer's HTTP status
@@ -43,7 +43,7 @@ pub struct Explain {
     status: u16,
 
     /// Let the plugins of this settings file give the answer
-    #[arg(long, value_name = "FILE", conflicts_with = "answer")]
+    #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 
     /// Write JSON, for machines
@@ -57,11 +57,13 @@ impl Explain {
     /// # Errors
     /// If a file cannot be read, the command is not known, or settings or plugins are wrong.
     pub fn run(self) -> Result<(), Failure> {
+        let answer = self.answer.as_deref();
+        request::check_standard_input(&[("--request", Some(&self.request)), ("--answer", answer)])?;
         let callback = request::read(&self.request, Some(self.platform), Some(&self.command))?;
-        let answer = match (&self.answer, &self.settings) {
+        let answer = match (answer, &self.settings) {
             (Some(answer), _) => {
                 let status = http::StatusCode::from_u16(self.status).unwrap_or_default();
-                Response { status, body: request::bytes(answer)? }
+                Response { status, body: request::bytes(answer, "the answer")? }
             }
             (None, Some(settings)) => self.ask(settings, &callback)?,
             (None, None) => return Err(Failure::new(Exit::Usage, anyhow::anyhow!("give --answer or --settings"))),
@@ -73,7 +75,7 @@ impl Explain {
             true => format!("{:#}\n", as_json(command, &answer, &explanation)),
             false => as_text(command, &answer, &explanation),
         };
-        std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))
+        output::print(&text)
     }
 
     /// The answer that a host with these settings gives.
@@ -81,7 +83,9 @@ impl Explain {
         let host = serve::start(serve::load(settings)?)?;
         let mounted =
             host.platforms().iter().find(|mounted| mounted.platform.kind == self.platform).ok_or_else(|| {
-                Failure::new(Exit::Settings, anyhow::anyhow!("the settings have no [[platform]] of this kind"))
+                let kind = self.platform.name();
+                let text = format!("the settings have no [[platform]] of this kind: add kind = \"{kind}\"");
+                Failure::new(Exit::Settings, anyhow::anyhow!(text))
             })?;
         Ok(host.rehearse(mounted, callback).1)
     }
