@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use harness::{Setup, TestHost, guests, setup};
+use harness::{Setup, guests, setup};
 use serde_json::{Value, json};
 
 const REMARK: &str = "callbackBeforeSetFriendRemarkCommand";
@@ -83,16 +83,10 @@ async fn keeps_to_the_contract(module: PathBuf) {
             expected_records.extend(record.map(|remark| json!({ "remark": remark, "calls": 1 })));
         }
     }
-    assert_eq!(said(&host), expected_records);
+    assert_eq!(host.records(), expected_records);
     let faults = |fault: &str| host.metric("callgate_plugin_faults_total", &[&format!("fault=\"{fault}\"")]);
     assert_eq!([faults("undecided"), faults("panic")], [8.0, 2.0]);
     assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 10.0);
-}
-
-/// What the plugin wrote into its records.
-fn said(host: &TestHost) -> Vec<Value> {
-    let own = |record: Value| json!({ "remark": record["remark"], "calls": record["calls"] });
-    host.records().into_iter().map(own).collect()
 }
 
 /// Settings are read once, and a bad one is refused in the plugin's own words.
