@@ -34,6 +34,24 @@ fn a_call_without_a_verdict_is_a_failure_with_its_reason() {
 }
 
 #[test]
+fn an_answer_that_no_plugin_gave_is_not_explained_as_if_one_had() {
+    let host = "[[platform]]\nkind = \"openim\"\n[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = [\"*\"]\n";
+    let folder = folder()
+        .file("host.toml", host)
+        .file("provoke.json", guests::PROVOKE)
+        .file("spare.json", guests::SPARE)
+        .module("p.wasm", guests::text("panics"));
+    let line = "explain --platform openim --command callbackBeforeAddFriendCommand --settings host.toml --request";
+    let ended = folder.type_in(&format!("{line} provoke.json"));
+    assert!(ended.out.contains("\nfault      p: panic: src/lib.rs:7: it is broken\nanswer "), "{ended:#?}");
+    ended.fails_with_output(7, &["error: a plugin gave no verdict, and `on_fault` made the answer: see `fault` above"]);
+    let json: Value = serde_json::from_str(&folder.type_in(&format!("{line} provoke.json --json")).out).unwrap();
+    assert_eq!(json["faults"], serde_json::json!(["p: panic: src/lib.rs:7: it is broken"]));
+    let text = folder.type_in(&format!("{line} spare.json")).succeeds();
+    assert!(text.contains("\noutcome    the operation goes on\n") && !text.contains("fault"), "{text}");
+}
+
+#[test]
 fn faults_among_many_runs_are_counted() {
     let folder = folder().file("provoke.json", guests::PROVOKE).module("p.wasm", guests::text("panics"));
     let ended = folder.type_in(&format!("{PROVOKE} --repeat 3"));

@@ -223,6 +223,30 @@ fn what_is_no_crate_is_named() {
 }
 
 #[test]
+fn a_crate_whose_module_no_host_would_load_is_named_beside_those_that_are_fine() {
+    let import = "#[link(wasm_import_module = \"env\")]\nunsafe extern \"C\" {\n    fn now() -> u64;\n}\n";
+    let source = SOURCE
+        .replace("#![no_std]", &format!("#![no_std]\n{import}"))
+        .replace("let input =", "if unsafe { now() } == 0 {\n        return 0;\n    }\n    let input =");
+    let folder = bare().file("q/Cargo.toml", MANIFEST.replace("bare", "q")).file("q/src/lib.rs", source);
+    let ended = folder.type_in("build p q");
+    assert!(ended.out.contains("\nbare 0.1.0, handles any command\n") && ended.out.contains("q.wasm\n"), "{ended:#?}");
+    ended.fails_after_cargo(4, &["q.wasm: it imports `env.now`: a plugin imports nothing; ", "`cargo tree`"]);
+    folder.type_in("run q --request ok.json").fails_after_cargo(4, &["error: plugin q: it imports `env.now`: "]);
+    // One that is missing does not keep the others from being built.
+    let ended = folder.type_in("build none p");
+    assert!(ended.out.contains("\nbare 0.1.0, handles any command\n"), "{ended:#?}");
+    ended.fails_after_cargo(4, &["error: none cannot be read (No such file or directory (os error 2)): "]);
+}
+
+#[test]
+fn answers_that_cannot_be_written_are_named() {
+    let folder = bare().folder("p/callbacks/one.response.json");
+    let part = "one.response.json cannot be read (Is a directory (os error 21)): see what stands there";
+    folder.type_in("test p --accept").fails_after_cargo(6, &[part]);
+}
+
+#[test]
 fn a_crate_that_does_not_compile_is_named_after_cargos_own_messages() {
     let folder = bare().file("p/src/lib.rs", "#![no_std]\nfn {");
     let part = "error: cargo could not build p: see its messages above";

@@ -149,7 +149,7 @@ impl Case {
 }
 
 fn failed(path: &Path, what: &str, error: &std::io::Error) -> Failure {
-    Failure::new(Exit::Input, anyhow::anyhow!("{} cannot be {what}: {error}", path.display()))
+    Failure::new(Exit::Input, anyhow::anyhow!("{} cannot be {what} ({error}): see what stands there", path.display()))
 }
 
 fn answer(played: &Played) -> Value {
