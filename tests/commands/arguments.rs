@@ -18,6 +18,7 @@ fn wrong_arguments_are_named() {
         ("run p.wasm --request ok.json --platform telegram", "the platforms are `openim` and `tencent-chat`"),
         ("run p.wasm --request - --settings -", "--request and --settings cannot both be standard input: give one"),
         ("test . --fuel-max many", "invalid value 'many' for '--fuel-max <N>'"),
+        ("test . --fuel-max 0", "0 is not in 1.."),
         ("test . --fuel-max -1", "unexpected argument '-1'"),
         ("new", "<NAME>"),
         ("new p --sdk-path a --sdk-git b", "cannot be used with"),

@@ -9,7 +9,7 @@ use std::process::Command;
 use harness::guests;
 use serde_json::Value;
 
-use crate::program::{Folder, REQUEST, folder};
+use crate::program::{Ended, Folder, REQUEST, folder};
 
 const MANIFEST: &str = r#"
 [package]
@@ -237,6 +237,18 @@ fn a_crate_whose_module_no_host_would_load_is_named_beside_those_that_are_fine()
     let ended = folder.type_in("build none p");
     assert!(ended.out.contains("\nbare 0.1.0, handles any command\n"), "{ended:#?}");
     ended.fails_after_cargo(4, &["error: none cannot be read (No such file or directory (os error 2)): "]);
+}
+
+#[test]
+fn without_rust_it_says_where_to_get_it() {
+    let folder = bare();
+    let without_rust = |line: &str| {
+        let mut command = folder.command(line.split_whitespace());
+        Ended::of(command.env("PATH", "/nowhere").env_remove("CARGO"))
+    };
+    for line in ["build p", "run p --request ok.json", "test p"] {
+        without_rust(line).fails(4, &["install Rust with rustup (https://rustup.rs), or build the plugin elsewhere"]);
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub struct Test {
     accept: bool,
 
     /// Fail where a call burns more fuel than this
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     fuel_max: Option<u64>,
 
     /// Write the results as JUnit XML, for CI
