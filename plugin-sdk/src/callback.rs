@@ -7,6 +7,21 @@ use crate::plugin::Error;
 use crate::wire::{Envelope, Phase};
 
 /// One callback: what the host knows of it, and the chat server's JSON.
+///
+/// ```
+/// use plugin_sdk::Callback;
+///
+/// let callback = Callback::parse(
+///     r#"{"platform":"openim","command":"callbackBeforeAddFriendCommand","phase":"before","operation_id":"",
+///         "arrived_unix_ms":1700000000000,"client_address":"","query":[["contenttype","json"]],"body":{"ex":"a"}}"#,
+/// )?;
+/// assert_eq!(callback.command(), "callbackBeforeAddFriendCommand");
+/// assert_eq!(callback.arrived_unix_ms() / 1000 % 86_400 / 3600, 22); // the hour of the day, in UTC
+/// assert_eq!(callback.query("contenttype").as_deref(), Some("json"));
+/// assert_eq!(callback.query("Sign"), None); // what authenticates the request never gets here
+/// assert_eq!(callback.body(), r#"{"ex":"a"}"#);
+/// # Ok::<(), plugin_sdk::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Callback<'a> {
     envelope: Envelope<'a>,
@@ -102,6 +117,17 @@ impl<'a> Callback<'a> {
     ///
     /// # Errors
     /// If the body is not a JSON object.
+    ///
+    /// ```
+    /// use plugin_sdk::{Callback, Error, Reply, Verdict};
+    ///
+    /// fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
+    ///     if callback.command() == "callbackOfTomorrow" && callback.object()?.read::<bool>("isPublic")? {
+    ///         return Ok(Verdict::deny(5002, "Not in public.").into());
+    ///     }
+    ///     Ok(Reply::allow())
+    /// }
+    /// ```
     pub fn object(&self) -> Result<Object<'a>, FieldError> {
         Object::parse("the callback", self.body())
     }

@@ -44,6 +44,16 @@ impl Platform {
 }
 
 /// One command of a platform.
+///
+/// ```
+/// use plugin_sdk::events::Event;
+/// use plugin_sdk::openim::BeforeAddFriend;
+///
+/// let command = BeforeAddFriend::COMMAND;
+/// assert_eq!(command.name, "callbackBeforeAddFriendCommand");
+/// assert_eq!(command.answers.deny.map(|codes| (codes.first, codes.last)), Some((5000, 9999)));
+/// assert!(command.changes.iter().all(|change| !change.is_settable())); // such a request cannot be changed
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Command {
     /// Its name on the wire.

@@ -334,6 +334,22 @@ impl<'a> Profile<'a> {
 
     /// Goes on with another nickname or picture; `None` stays as the user wrote it. The outer `None`: this platform,
     /// or this command, cannot change a profile.
+    ///
+    /// ```
+    /// use plugin_sdk::neutral::Profile;
+    /// use plugin_sdk::{Callback, Error, Reply, text};
+    ///
+    /// fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
+    ///     let Some(profile) = Profile::of(callback)? else { return Ok(Reply::allow()) };
+    ///     let Some(nickname) = profile.nickname()? else { return Ok(Reply::allow()) };
+    ///     let tidy = text::tidy(&nickname);
+    ///     if tidy == nickname {
+    ///         return Ok(Reply::allow());
+    ///     }
+    ///     // Tencent changes no profiles, and tells of them afterwards only.
+    ///     Ok(profile.with(Some(&tidy), None).map_or_else(Reply::allow, Reply::from))
+    /// }
+    /// ```
     #[must_use]
     pub fn with(&self, nickname: Option<&str>, picture: Option<&str>) -> Option<Verdict> {
         self.0.modify([("nickName", nickname), ("faceURL", picture)])
@@ -527,7 +543,23 @@ impl<'a> Join<'a> {
         }
     }
 
-    /// Goes on without these users. Where the platform can only take all or nobody, all are denied.
+    /// Goes on without these users. Where the platform can only take all or nobody, all are denied, with the app's code
+    /// number `nth` (see [`deny`](Self::deny)) and the message.
+    ///
+    /// ```
+    /// use plugin_sdk::neutral::Join;
+    /// use plugin_sdk::{Callback, Error, Reply};
+    ///
+    /// fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
+    ///     let Some(join) = Join::of(callback)? else { return Ok(Reply::allow()) };
+    ///     let users = join.users()?;
+    ///     let guests: Vec<&str> = users.iter().map(|user| &**user).filter(|user| user.starts_with("guest-")).collect();
+    ///     if guests.is_empty() {
+    ///         return Ok(Reply::allow());
+    ///     }
+    ///     Ok(join.refuse_some(&guests, 6, "Guests cannot join groups.").into())
+    /// }
+    /// ```
     #[must_use]
     pub fn refuse_some(&self, users: &[&str], nth: u16, message: impl Into<String>) -> Verdict {
         if users.is_empty() {

@@ -95,6 +95,14 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// If it has another type.
+    ///
+    /// ```
+    /// use plugin_sdk::Object;
+    /// let object = Object::parse("demo", r#"{"users":null}"#)?;
+    /// assert!(object.read_or_empty::<Vec<i64>>("users")?.is_empty());
+    /// assert!(object.read::<Vec<i64>>("users").is_err());
+    /// # Ok::<(), plugin_sdk::FieldError>(())
+    /// ```
     pub fn read_or_empty<T: Read<'a> + Default>(&self, name: &'static str) -> Result<T, FieldError> {
         match self.raw(name) {
             Some(raw) if raw.get() != "null" => {
@@ -105,6 +113,14 @@ impl<'a> Object<'a> {
     }
 
     /// All members, in order, also those that no accessor knows.
+    ///
+    /// ```
+    /// use plugin_sdk::Object;
+    /// let object = Object::parse("demo", r#"{"a":1,"b":[2]}"#)?;
+    /// let members: Vec<_> = object.members().map(|(name, value)| (name, value.get())).collect();
+    /// assert_eq!(members, [("a", "1"), ("b", "[2]")]);
+    /// # Ok::<(), plugin_sdk::FieldError>(())
+    /// ```
     pub fn members(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
         self.members.iter().map(|(key, value)| (&**key, *value))
     }

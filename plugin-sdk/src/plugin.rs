@@ -33,13 +33,48 @@ pub trait Plugin: Sized {
 }
 
 /// For plugins without settings: only an empty table is accepted.
+///
+/// ```
+/// use plugin_sdk::{Callback, Error, NoSettings, Plugin, Reply};
+///
+/// struct AllowAll;
+///
+/// impl Plugin for AllowAll {
+///     type Settings = NoSettings;
+///
+///     fn configure(_: NoSettings) -> Result<Self, Error> {
+///         Ok(Self)
+///     }
+///
+///     fn decide(&self, _: &Callback<'_>) -> Result<Reply, Error> {
+///         Ok(Reply::allow())
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoSettings {}
 
 /// Why a plugin refused its settings, or could not decide.
 ///
-/// Its text goes to the host's log, never to the chat server.
+/// Its text goes to the host's log, never to the chat server. `?` makes one of a [`FieldError`] or an error of
+/// `serde_json`, and `.into()` one of a text.
+///
+/// ```
+/// use plugin_sdk::{Error, Object};
+///
+/// fn level(user: &Object<'_>) -> Result<i64, Error> {
+///     match user.read("level")? {
+///         level @ 1..=9 => Ok(level),
+///         level => Err(format!("`level` is {level}, and 1 to 9 are known").into()),
+///     }
+/// }
+///
+/// assert_eq!(level(&Object::parse("demo", r#"{"level":3}"#)?), Ok(3));
+/// let missing = level(&Object::parse("demo", "{}")?).unwrap_err();
+/// assert_eq!(missing.to_string(), "demo: member `level` is missing");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(String);
 

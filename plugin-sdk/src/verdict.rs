@@ -55,7 +55,18 @@ impl Verdict {
     }
 }
 
-/// Members of an answer and their new values. Made by an event's `modify()`.
+/// Members of an answer and their new values. Made by an event's `modify()`, which knows what the server applies; by
+/// hand for commands that have no type.
+///
+/// ```
+/// use plugin_sdk::{Changes, Json, Reply, Verdict};
+///
+/// let mut changes = Changes::default();
+/// changes.set("remark", Json::new("Ann")?);
+/// let reply = Reply::from(Verdict::Modify(changes));
+/// assert_eq!(serde_json::to_string(&reply)?, r#"{"verdict":"modify","changes":{"remark":"Ann"}}"#);
+/// # Ok::<(), plugin_sdk::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes(Vec<(Cow<'static, str>, Json)>);
 
@@ -94,6 +105,15 @@ impl Serialize for Changes {
 }
 
 /// A JSON value as text, handed on byte for byte.
+///
+/// ```
+/// use plugin_sdk::Json;
+///
+/// assert_eq!(Json::new(&[1, 2])?.as_str(), "[1,2]");
+/// assert_eq!(Json::from_text("{ \"a\" : 1 }".to_owned()).as_str(), "{ \"a\" : 1 }");
+/// assert_eq!(Json::from_text("{ a".to_owned()).as_str(), "null");
+/// # Ok::<(), plugin_sdk::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Json(Box<RawValue>);
 
@@ -147,6 +167,21 @@ impl Serialize for Json {
 }
 
 /// A verdict, and what else the plugin wants to hand over.
+///
+/// It must not be longer than the host's `reply_bytes_max`, 1 MiB by default: the call is a fault otherwise, and its
+/// records are lost with it.
+///
+/// ```
+/// use plugin_sdk::wire::LogLevel;
+/// use plugin_sdk::{Reply, Verdict};
+/// use serde_json::json;
+///
+/// let reply = Reply::from(Verdict::deny(5001, "Not now."))
+///     .log(LogLevel::Info, "denied by the night rule")
+///     .record(&json!({ "event": "denied", "user": "u1" }))?;
+/// assert_eq!(reply.records[0].as_str(), r#"{"event":"denied","user":"u1"}"#);
+/// # Ok::<(), plugin_sdk::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Reply {
@@ -164,7 +199,7 @@ impl Reply {
         Self { verdict: Verdict::Allow, records: Vec::new(), log: Vec::new() }
     }
 
-    /// Adds a record.
+    /// Adds a record: a line of the host's records file, as it is written here.
     ///
     /// # Errors
     /// If `record` cannot be written as JSON (a map whose keys are not text).
@@ -173,7 +208,8 @@ impl Reply {
         Ok(self)
     }
 
-    /// Adds a line to the host's log. It must hold nothing that operators should not read.
+    /// Adds a line to the host's log. It must hold nothing that operators should not read. The host writes the first 16
+    /// lines of a call, each cut to 1000 characters.
     pub fn log(mut self, level: LogLevel, text: impl Into<String>) -> Self {
         self.log.push(LogLine { level, text: Cow::Owned(text.into()) });
         self

@@ -6,6 +6,7 @@ mod explain;
 mod faults;
 mod golden;
 mod isolation;
+mod languages;
 mod limits;
 mod load;
 mod paths;

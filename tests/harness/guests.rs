@@ -1,7 +1,10 @@
-//! Guests for tests: our own plugins, built once for each run, and small hostile ones, assembled from text.
+//! Guests for tests: our own plugins, built once for each run; small hostile ones, assembled from text; and one in other
+//! languages, where their compilers are installed.
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The folder of this crate.
@@ -39,6 +42,78 @@ pub fn text(name: &str) -> PathBuf {
     let source = std::fs::read_to_string(fixture(&format!("guests/{name}.wat")))
         .unwrap_or_else(|error| panic!("there is no guest {name}: {error}"));
     assemble(name, &source)
+}
+
+/// How C becomes a plugin, as the ABI page says.
+pub const CLANG: &str = "--target=wasm32 -O2 -nostdlib -Wl,--no-entry -Wl,--export=last_words -Wl,-z,stack-size=65536";
+
+/// The guest in C, `tests/fixtures/guests/c`, built; `None`, and a line that says so, where that is not possible.
+pub fn c() -> Option<PathBuf> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let source = fixture("guests/c/tame_remarks.c");
+    let build = || clang("tame-remarks-c", &source, &format!("{CLANG} -Wall -Werror -mbulk-memory -fno-builtin"));
+    BUILT.get_or_init(build).clone()
+}
+
+/// A guest in C, built with these flags; `None`, and a line that says so, where that is not possible.
+pub fn clang(name: &str, source: &Path, flags: &str) -> Option<PathBuf> {
+    let module = folder().join(format!("{name}.wasm"));
+    let skip = |what: &str| {
+        skipped(
+            &format!("the guest {name} is not tested"),
+            &format!("{what} is not installed: apt-get install clang lld"),
+        )
+    };
+    let mut names =
+        std::iter::once("clang".to_owned()).chain((14..=24).rev().map(|version| format!("clang-{version}")));
+    let build = |clang: String| {
+        Command::new(clang).args(flags.split_whitespace()).arg("-o").arg(&module).arg(source).output().ok()
+    };
+    let Some(output) = names.find_map(build) else { return skip("clang") };
+    let said = String::from_utf8_lossy(&output.stderr);
+    match output.status.success() {
+        true => Some(module),
+        // Clang could not start its linker: it is not there, or not under the name that this clang looks for.
+        false if said.contains("unable to execute command") => skip("wasm-ld"),
+        false => panic!("{} does not compile:\n{said}", source.display()),
+    }
+}
+
+/// The guest in AssemblyScript, built; `None`, and a line that says so, where that is not possible.
+pub fn assembly_script() -> Option<PathBuf> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let source = fixture("guests/assemblyscript");
+    let npm = |arguments: &[&str]| Command::new("npm").args(arguments).current_dir(&source).output();
+    let skip = |why: &str| skipped("the guest in AssemblyScript is not tested", why);
+    let build = || {
+        if !source.join("node_modules/assemblyscript").is_dir() {
+            match npm(&["ci"]) {
+                Err(_) => return skip("npm is not installed: install node 20 or later, with npm"),
+                Ok(output) if !output.status.success() => {
+                    let said = String::from_utf8_lossy(&output.stderr);
+                    return skip(&format!("`npm ci` in {} does not work: {said}", source.display()));
+                }
+                Ok(_) => {}
+            }
+        }
+        let module = folder().join("tame-remarks-as.wasm");
+        match npm(&["run", "build", "--", "--outFile", &module.to_string_lossy()]) {
+            Err(_) => skip("npm is not installed: install node 20 or later, with npm"),
+            Ok(output) if output.status.success() => Some(module),
+            Ok(output) => panic!("{} does not compile:\n{output:#?}", source.display()),
+        }
+    };
+    BUILT.get_or_init(build).clone()
+}
+
+/// Says what is not tested, past the test runner, which keeps what tests print. With `CALLGATE_REQUIRE_GUESTS=1` that
+/// is a failure.
+fn skipped(what: &str, why: &str) -> Option<PathBuf> {
+    let text = format!("SKIPPED: {what} because {why}");
+    assert!(std::env::var_os("CALLGATE_REQUIRE_GUESTS").is_none_or(|value| value != "1"), "{text}");
+    // Not `eprintln`, which is kept.
+    let _ = writeln!(std::io::stderr(), "\n{text}");
+    None
 }
 
 /// What `{contract}` stands for in a guest's text: all that the host asks of a module, around a function `$provoked`

@@ -1,6 +1,5 @@
 //! `callgate build`: crates become modules, checked as `serve` would check them.
 
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +43,7 @@ impl Build {
                     text
                 }
             };
-            std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))?;
+            output::print(&text)?;
         }
         if problems.is_empty() {
             return Ok(());

@@ -1,10 +1,8 @@
 //! `callgate check`: everything that `serve` would complain about, without listening.
 
-use std::io::Write;
-
 use clap::Args;
 
-use super::{Exit, Failure, SettingsFile, output, serve};
+use super::{Failure, SettingsFile, output, serve};
 use crate::host::Host;
 
 /// Check settings and plugins as `serve` would, without listening, and show which plugins each command goes through
@@ -22,8 +20,7 @@ impl Check {
     /// If settings or plugins are wrong.
     pub fn run(self) -> Result<(), Failure> {
         let host = serve::start(serve::load(&self.file.settings)?)?;
-        let text = chains(&host);
-        std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))
+        output::print(&chains(&host))
     }
 }
 

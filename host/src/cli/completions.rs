@@ -1,14 +1,13 @@
 //! `callgate completions` and `callgate man`: what shells and `man` know of this program, from the one definition of
 //! its arguments.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::{Arguments, Exit, Failure};
+use super::{Arguments, Exit, Failure, output};
 
 /// Print the completions for a shell
 #[derive(Debug, Args)]
@@ -26,11 +25,11 @@ impl Completions {
     /// Runs the command.
     ///
     /// # Errors
-    /// If standard output is closed.
+    /// If standard output cannot be written to.
     pub fn run(self) -> Result<(), Failure> {
         let mut text = Vec::new();
         clap_complete::generate(self.shell, &mut Arguments::command(), "callgate", &mut text);
-        print(&text)
+        output::print(&String::from_utf8_lossy(&text))
     }
 }
 
@@ -49,12 +48,17 @@ impl Manual {
     /// Runs the command.
     ///
     /// # Errors
-    /// If standard output is closed, or the folder cannot be written to.
+    /// If standard output or the folder cannot be written to.
     pub fn run(self) -> Result<(), Failure> {
-        let Some(folder) = self.dir else { return print(&page(Arguments::command())?) };
+        let Some(folder) = self.dir else {
+            return output::print(&String::from_utf8_lossy(&page(Arguments::command())?));
+        };
         std::fs::create_dir_all(&folder).and_then(|()| clap_mangen::generate_to(Arguments::command(), &folder)).map_err(
             |error| {
-                let text = format!("the pages cannot be written into {}: {error}", folder.display());
+                let text = format!(
+                    "the pages cannot be written into {} ({error}): name another folder with --dir",
+                    folder.display()
+                );
                 Failure::new(Exit::Other, anyhow::anyhow!(text))
             },
         )
@@ -65,10 +69,6 @@ fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
     let mut page = Vec::new();
     Man::new(command).render(&mut page).map_err(|error| Failure::new(Exit::Other, error))?;
     Ok(page)
-}
-
-fn print(text: &[u8]) -> Result<(), Failure> {
-    std::io::stdout().write_all(text).map_err(|error| Failure::new(Exit::Other, error))
 }
 
 #[cfg(test)]

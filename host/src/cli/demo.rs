@@ -1,11 +1,10 @@
 //! `callgate demo`: the shipped plugins, built and served, with something to try.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Failure, serve};
+use super::{Failure, output, serve};
 use crate::host::Host;
 
 /// Build the shipped plugins, serve them on 127.0.0.1:8080 and show what to try
@@ -26,7 +25,8 @@ impl Demo {
         let settings = self.settings.unwrap_or_else(example);
         let host = serve::start(serve::load(&settings)?)?;
         serve::run(host, |host| {
-            let _ = std::io::stdout().write_all(invitation(host).as_bytes());
+            // Serving goes on, whether or not anybody reads it.
+            let _ = output::print(&invitation(host));
         })
     }
 }

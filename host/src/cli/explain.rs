@@ -1,21 +1,21 @@
 //! `callgate explain`: what the real chat server does with an answer, and why.
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use plugin_sdk::catalogue::{Command, Platform};
 use serde_json::json;
 
 use super::run::request;
-use super::{Exit, Failure, serve};
+use super::{Exit, Failure, output, serve};
 use crate::dialect::{Callback, Response};
 use crate::explain::{Explanation, Outcome, explain};
 use crate::verdict::one_line;
 
 /// Say what the real chat server would do with an answer: go on, reject, change, ignore or crash, and why
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("answers").args(["answer", "settings"]).required(true))]
 #[command(after_help = "\
 Example: callgate explain --platform openim --command callbackBeforeAddFriendCommand \\
              --request request.json --answer answer.json
@@ -35,7 +35,7 @@ pub struct Explain {
     request: PathBuf,
 
     /// The answer's JSON; `-` for standard input
-    #[arg(long, value_name = "FILE", required_unless_present = "settings")]
+    #[arg(long, value_name = "FILE")]
     answer: Option<PathBuf>,
 
     /// The answer's HTTP status
@@ -43,7 +43,7 @@ pub struct Explain {
     status: u16,
 
     /// Let the plugins of this settings file give the answer
-    #[arg(long, value_name = "FILE", conflicts_with = "answer")]
+    #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 
     /// Write JSON, for machines
@@ -55,13 +55,15 @@ impl Explain {
     /// Runs the command.
     ///
     /// # Errors
-    /// If a file cannot be read, the command is not known, or settings or plugins are wrong.
+    /// If a file cannot be read, the command is not known, settings or plugins are wrong, or a plugin gave no verdict.
     pub fn run(self) -> Result<(), Failure> {
+        let answer = self.answer.as_deref();
+        request::check_standard_input(&[("--request", Some(&self.request)), ("--answer", answer)])?;
         let callback = request::read(&self.request, Some(self.platform), Some(&self.command))?;
-        let answer = match (&self.answer, &self.settings) {
+        let (answer, faults) = match (answer, &self.settings) {
             (Some(answer), _) => {
                 let status = http::StatusCode::from_u16(self.status).unwrap_or_default();
-                Response { status, body: request::bytes(answer)? }
+                (Response { status, body: request::bytes(answer, "the answer")? }, Vec::new())
             }
             (None, Some(settings)) => self.ask(settings, &callback)?,
             (None, None) => return Err(Failure::new(Exit::Usage, anyhow::anyhow!("give --answer or --settings"))),
@@ -70,30 +72,48 @@ impl Explain {
         let Some(command) = callback.command() else { return Ok(()) };
         let explanation = explain(command, callback.body(), answer.status.as_u16(), &answer.body);
         let text = match self.json {
-            true => format!("{:#}\n", as_json(command, &answer, &explanation)),
-            false => as_text(command, &answer, &explanation),
+            true => format!("{:#}\n", as_json(command, &answer, &faults, &explanation)),
+            false => as_text(command, &answer, &faults, &explanation),
         };
-        std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))
+        output::print(&text)?;
+        match faults.len() {
+            0 => Ok(()),
+            _ => {
+                let text = "a plugin gave no verdict, and `on_fault` made the answer: see `fault` above";
+                Err(Failure::new(Exit::Failed, anyhow::anyhow!(text)))
+            }
+        }
     }
 
-    /// The answer that a host with these settings gives.
-    fn ask(&self, settings: &Path, callback: &Callback) -> Result<Response, Failure> {
+    /// The answer that a host with these settings gives, and which plugins failed at it.
+    fn ask(&self, settings: &Path, callback: &Callback) -> Result<(Response, Vec<String>), Failure> {
         let host = serve::start(serve::load(settings)?)?;
         let mounted =
             host.platforms().iter().find(|mounted| mounted.platform.kind == self.platform).ok_or_else(|| {
-                Failure::new(Exit::Settings, anyhow::anyhow!("the settings have no [[platform]] of this kind"))
+                let kind = self.platform.name();
+                let text = format!("the settings have no [[platform]] of this kind: add kind = \"{kind}\"");
+                Failure::new(Exit::Settings, anyhow::anyhow!(text))
             })?;
-        Ok(host.rehearse(mounted, callback).1)
+        let (outcome, response) = host.rehearse(mounted, callback);
+        let of_plugins = outcome.steps.iter().filter_map(|step| {
+            let fault = step.fault.as_ref()?;
+            Some(format!("{}: {fault}", step.link.plugin().name()))
+        });
+        let faults = outcome.fault.iter().map(ToString::to_string).chain(of_plugins).collect();
+        Ok((response, faults))
     }
 }
 
-fn as_text(command: &Command, answer: &Response, explanation: &Explanation) -> String {
+fn as_text(command: &Command, answer: &Response, faults: &[String], explanation: &Explanation) -> String {
     let mut text = String::new();
     let mut line = |heading: &str, line: String| {
         // Writing into a text does not fail.
         let _ = writeln!(text, "{heading:<10} {line}");
     };
     line("command", format!("{} ({})", command.name, command.platform.name()));
+    for fault in faults {
+        line("fault", fault.clone());
+    }
     line("answer", format!("{} {}", answer.status.as_u16(), String::from_utf8_lossy(&answer.body).trim_end()));
     line(
         "outcome",
@@ -121,7 +141,7 @@ fn as_text(command: &Command, answer: &Response, explanation: &Explanation) -> S
     text
 }
 
-fn as_json(command: &Command, answer: &Response, explanation: &Explanation) -> serde_json::Value {
+fn as_json(command: &Command, answer: &Response, faults: &[String], explanation: &Explanation) -> serde_json::Value {
     let outcome = match &explanation.outcome {
         Outcome::GoesOn => json!({ "is": "goes_on" }),
         Outcome::Denied { code, message, detail } => {
@@ -145,6 +165,7 @@ fn as_json(command: &Command, answer: &Response, explanation: &Explanation) -> s
         "platform": command.platform.name(),
         "command": command.name,
         "status": answer.status.as_u16(),
+        "faults": faults,
         "answer": String::from_utf8_lossy(&answer.body),
         "outcome": outcome,
         "applied": applied,

@@ -3,14 +3,13 @@
 mod sample;
 mod template;
 
-use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use plugin_sdk::catalogue::{Command, Platform};
 
 use super::run::request;
-use super::{Exit, Failure};
+use super::{Exit, Failure, output};
 use template::Template;
 
 /// Start a plugin: a crate that compiles, with a decision, its settings, its tests and a sample callback
@@ -69,7 +68,7 @@ impl New {
             command.name,
             command.platform.name(),
         );
-        std::io::stdout().write_all(next.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))
+        output::print(&next)
     }
 
     fn command(&self) -> Result<&'static Command, String> {
@@ -89,7 +88,12 @@ impl New {
         let given = match &self.sdk_path {
             Some(path) if is_sdk(path) => path.clone(),
             Some(path) if is_sdk(&path.join("plugin-sdk")) => path.join("plugin-sdk"),
-            Some(path) => return Err(format!("{} does not hold the crate callgate-plugin-sdk", path.display())),
+            Some(path) => {
+                return Err(format!(
+                    "{} does not hold the crate callgate-plugin-sdk: name `plugin-sdk` in a checkout of callgate",
+                    path.display()
+                ));
+            }
             None => around().ok_or(
                 "the sdk is needed: give --sdk-path DIR (`plugin-sdk` in a checkout of callgate) or --sdk-git URL",
             )?,
@@ -248,9 +252,12 @@ fn manifest(folder: &Path) -> Option<toml::Table> {
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let parent = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(parent)
-        .and_then(|()| std::fs::write(path, text))
-        .map_err(|error| Failure::new(Exit::Other, anyhow::anyhow!("{} cannot be written: {error}", path.display())))
+    std::fs::create_dir_all(parent).and_then(|()| std::fs::write(path, text)).map_err(|error| {
+        Failure::new(
+            Exit::Other,
+            anyhow::anyhow!("{} cannot be written ({error}): choose another place", path.display()),
+        )
+    })
 }
 
 #[cfg(test)]

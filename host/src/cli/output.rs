@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
-use super::Failure;
+use super::{Exit, Failure};
 use crate::host::Progress;
 
 /// Starts the log on standard error: coloured on a terminal, or as JSON.
@@ -140,6 +140,22 @@ pub fn print_failure(failure: &Failure) {
         }
     }
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Prints what a command is asked for. A reader that has read enough, as `head` does, is no failure: the rest is left
+/// out, and the exit code still says how the command went.
+///
+/// # Errors
+/// If standard output cannot be written to, as on a disk that is full.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let text = format!("standard output cannot be written to ({error}): send it elsewhere, or make room");
+            Err(Failure::new(Exit::Other, anyhow::anyhow!(text)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Shows on standard error what a starting host is doing.

@@ -77,7 +77,10 @@ impl Profile {
     /// # Errors
     /// If the callback, the settings or the plugin cannot be used, or the call ends in a fault.
     pub fn run(self) -> Result<(), Failure> {
-        self.show(&mut std::io::stdout(), output::is_coloured(std::io::stdout().is_terminal()))
+        let mut text = Vec::new();
+        let done = self.show(&mut text, output::is_coloured(std::io::stdout().is_terminal()));
+        output::print(&String::from_utf8_lossy(&text))?;
+        done
     }
 
     fn show(&self, out: &mut dyn Write, coloured: bool) -> Result<(), Failure> {

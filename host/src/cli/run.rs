@@ -4,7 +4,7 @@ pub(super) mod report;
 pub(super) mod request;
 pub(super) mod stage;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -58,8 +58,10 @@ impl Run {
     /// # Errors
     /// If the callback, the settings or the plugin cannot be used, or the call ends in a fault.
     pub fn run(self) -> Result<(), Failure> {
+        let settings = self.settings.as_deref();
+        request::check_standard_input(&[("--request", Some(&self.request)), ("--settings", settings)])?;
         let callback = request::read(&self.request, self.platform, self.command.as_deref())?;
-        let settings = self.settings.as_deref().map(stage::settings).transpose()?.unwrap_or_default();
+        let settings = settings.map(stage::settings).transpose()?.unwrap_or_default();
         let stage = Stage::open(&self.plugin, settings)?;
 
         let first = stage.play(&callback)?;
@@ -73,7 +75,7 @@ impl Run {
             true => format!("{:#}\n", report.as_json()),
             false => report.as_text(output::is_coloured(std::io::stdout().is_terminal())),
         };
-        std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))?;
+        output::print(&text)?;
 
         match runs.iter().filter(|run| run.is_fault).count() {
             0 => Ok(()),

@@ -64,7 +64,9 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host)) -> Result<(), Failure> 
             None => None,
         };
         let stop = stop_signal().map_err(|error| Failure::new(Exit::Other, error))?;
-        tracing::info!(address = %host.settings.server.listen, "serving callbacks");
+        // The port may have been chosen by the system.
+        let address = callbacks.local_addr().unwrap_or(host.settings.server.listen);
+        tracing::info!(%address, "serving callbacks");
         ready(&host);
         serve(host, callbacks, admin, stop).await;
         tracing::info!("stopped");

@@ -4,11 +4,12 @@ mod case;
 mod diff;
 mod junit;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::run::report::Measure;
 use super::run::stage::{self, Stage};
 use super::{Exit, Failure, output};
 use case::{Case, Judgement};
@@ -36,7 +37,7 @@ pub struct Test {
     accept: bool,
 
     /// Fail where a call burns more fuel than this
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     fuel_max: Option<u64>,
 
     /// Write the results as JUnit XML, for CI
@@ -60,10 +61,13 @@ impl Test {
         };
         let stage = Stage::open(&self.folder, settings)?;
 
+        let coloured = output::is_coloured(std::io::stdout().is_terminal());
+        let fuel_max = self.fuel_max.unwrap_or(stage.plugin()?.limits().fuel_per_call.0) as f64;
         let mut judgements = Vec::new();
         for case in &cases {
             let judgement = case.judge(&stage, self.accept, self.fuel_max)?;
-            print(&show(case, &judgement, output::is_coloured(std::io::stdout().is_terminal())))?;
+            let fuel = Measure { name: "fuel", unit: "", used: judgement.fuel.0 as f64, limit: fuel_max };
+            output::print(&show(case, &judgement, &fuel, coloured))?;
             judgements.push(judgement);
         }
         if let Some(path) = &self.junit {
@@ -71,7 +75,7 @@ impl Test {
         }
 
         let failed = judgements.iter().filter(|judgement| !judgement.problems.is_empty()).count();
-        print(&format!("\n{} passed, {failed} failed\n", cases.len() - failed))?;
+        output::print(&format!("\n{} passed, {failed} failed\n", cases.len() - failed))?;
         if failed == 0 {
             return Ok(());
         }
@@ -81,7 +85,7 @@ impl Test {
 }
 
 /// One line for a case, and below it what is wrong.
-fn show(case: &Case, judgement: &Judgement, coloured: bool) -> String {
+fn show(case: &Case, judgement: &Judgement, fuel: &Measure, coloured: bool) -> String {
     let (word, colour) = match (judgement.problems.is_empty(), judgement.is_accepted) {
         (true, false) => ("ok", GREEN),
         (true, true) => ("accepted", GREEN),
@@ -92,7 +96,7 @@ fn show(case: &Case, judgement: &Judgement, coloured: bool) -> String {
         false => text.to_owned(),
     };
     let word = paint(colour, &format!("{word:<8}"));
-    let mut text = format!("{word} {} ({}, fuel {})\n", case.name, judgement.verdict, judgement.fuel.0);
+    let mut text = format!("{word} {}: {}, fuel {}\n", case.name, judgement.verdict, fuel.as_text(coloured));
     for line in judgement.problems.iter().flat_map(|problem| problem.lines()) {
         let colour = match line.trim_start().chars().next() {
             Some('-') => RED,
@@ -107,11 +111,11 @@ fn show(case: &Case, judgement: &Judgement, coloured: bool) -> String {
 const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
 
-fn print(text: &str) -> Result<(), Failure> {
-    std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))
-}
-
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text)
-        .map_err(|error| Failure::new(Exit::Other, anyhow::anyhow!("{} cannot be written: {error}", path.display())))
+    std::fs::write(path, text).map_err(|error| {
+        Failure::new(
+            Exit::Other,
+            anyhow::anyhow!("{} cannot be written ({error}): name another file with --junit", path.display()),
+        )
+    })
 }

@@ -10,6 +10,42 @@ use crate::verdict::Json;
 /// One element of a message: its type, and its content as it came.
 ///
 /// Elements of types that are not known here, and members that are not, survive a round trip byte for byte.
+///
+/// ```
+/// use plugin_sdk::tencent_chat::{C2cBeforeSendMsg, Elem};
+/// use plugin_sdk::{Callback, Error, Reply};
+///
+/// fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
+///     let Some(event) = callback.event::<C2cBeforeSendMsg>()? else {
+///         return Ok(Reply::allow());
+///     };
+///     let mut elems = Vec::new();
+///     for elem in event.msg_body()? {
+///         elems.push(match elem.text()? {
+///             Some(text) if text.contains("secret") => elem.with_text(&text.replace("secret", "******")),
+///             _ => Elem::from(&elem),
+///         });
+///     }
+///     Ok(event.modify().msg_body(elems).into())
+/// }
+///
+/// # struct P;
+/// # impl plugin_sdk::Plugin for P {
+/// #     type Settings = plugin_sdk::NoSettings;
+/// #     fn configure(_: Self::Settings) -> Result<Self, Error> { Ok(Self) }
+/// #     fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> { decide(callback) }
+/// # }
+/// # let plugin = plugin_sdk::testing::TestPlugin::<P>::configure(serde_json::json!({}))?;
+/// # let body = serde_json::json!([
+/// #     { "MsgType": "TIMTextElem", "MsgContent": { "Text": "a secret", "New": 1 } },
+/// #     { "MsgType": "TIMTomorrowElem", "MsgContent": { "Any": [] } },
+/// # ]);
+/// # let reply = plugin.decide::<C2cBeforeSendMsg>(serde_json::json!({ "MsgBody": body }));
+/// # let mut changed = body;
+/// # changed[0]["MsgContent"]["Text"] = "a ******".into();
+/// # assert_eq!(reply["changes"]["MsgBody"], changed);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct MsgElem<'a> {
     raw: Raw<'a>,

@@ -22,11 +22,11 @@ pub struct Report<'a> {
 }
 
 /// One measure of a call beside its limit.
-struct Measure {
-    name: &'static str,
-    unit: &'static str,
-    used: f64,
-    limit: f64,
+pub struct Measure {
+    pub name: &'static str,
+    pub unit: &'static str,
+    pub used: f64,
+    pub limit: f64,
 }
 
 /// From this part of a limit on, a measure is worth a look.
@@ -79,7 +79,8 @@ impl Report<'_> {
             "plugin": **self.plugin.name(),
             "platform": self.callback.command().map(|command| command.platform.name()),
             "command": self.callback.name(),
-            "verdict": outcome.verdict().name(),
+            // A fault has none: the answer below is what `on_fault` makes of it.
+            "verdict": self.faults().next().is_none().then(|| outcome.verdict().name()),
             "asked": !outcome.steps.is_empty(),
             "fault": self.faults().next().map(|fault| json!({ "is": fault.name(), "text": fault.to_string() })),
             "adjustments": adjustments.collect::<Vec<_>>(),
@@ -194,18 +195,21 @@ impl Report<'_> {
     }
 
     fn spread_as_text(&self) -> String {
-        let row = |name: &str, spread: Option<Spread>| {
-            let cells = spread.map(|Spread { min, median, p99, max }| [min, median, p99, max].map(show));
+        let limits = self.plugin.limits();
+        let row = |name: &str, spread: Option<Spread>, limit: f64| {
+            let cells = spread.map(|Spread { min, median, p99, max }| [min, median, p99, max, limit].map(show));
             [vec![name.to_owned()], cells.map(Vec::from).unwrap_or_default()].concat()
         };
         let runs = format!("{} RUNS", self.runs.len());
-        let heading = [runs.as_str(), "MIN", "MEDIAN", "P99", "MAX"];
-        format!("\n{}", table(&heading, &[row("fuel", self.fuel()), row("time, ms", self.times())]))
+        let heading = [runs.as_str(), "MIN", "MEDIAN", "P99", "MAX", "LIMIT"];
+        let fuel = row("fuel", self.fuel(), limits.fuel_per_call.0 as f64);
+        format!("\n{}", table(&heading, &[fuel, row("time, ms", self.times(), ms(limits.call_within))]))
     }
 }
 
 impl Measure {
-    fn as_text(&self, coloured: bool) -> String {
+    /// For people, coloured where the limit is near.
+    pub fn as_text(&self, coloured: bool) -> String {
         let part = self.used / self.limit;
         let colour = match part {
             part if part > FULL => RED,
@@ -289,6 +293,14 @@ mod tests {
     fn numbers_are_shown_in_groups() {
         assert_eq!([0.0, 999.0, 1000.0, 20_000_000.0].map(show), ["0", "999", "1_000", "20_000_000"]);
         assert_eq!(show(0.03125), "0.031");
+    }
+
+    #[test]
+    fn a_measure_is_coloured_from_four_fifths_of_its_limit_on() {
+        let shown = |used| Measure { name: "fuel", unit: "", used, limit: 1000.0 }.as_text(true);
+        assert_eq!(shown(800.0), "800 of 1_000 (80.0 %)");
+        assert_eq!(shown(801.0), "\x1b[33m801 of 1_000 (80.1 %)\x1b[0m");
+        assert_eq!(shown(951.0), "\x1b[31m951 of 1_000 (95.1 %)\x1b[0m");
     }
 
     #[test]

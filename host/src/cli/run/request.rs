@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use plugin_sdk::catalogue::{Command, Platform};
+use serde_json::{Map, Value};
 
 use crate::cli::{Exit, Failure};
 use crate::dialect::{Callback, find_command};
@@ -25,11 +26,14 @@ pub fn platform(name: &str) -> Result<Platform, String> {
 /// # Errors
 /// If it cannot be read, is not a JSON object, or names no command that is known.
 pub fn read(path: &Path, platform: Option<Platform>, command: Option<&str>) -> Result<Callback, Failure> {
-    let body = bytes(path)?;
+    let body = bytes(path, "the callback")?;
     let wrong = |what: String| Failure::new(Exit::Input, anyhow::anyhow!("{}: {what}", path.display()));
+    let members = object(&body).map_err(|why| {
+        wrong(format!("the request is no callback ({why}): give the JSON object that the chat server sends, in UTF-8"))
+    })?;
     let named = match command {
         Some(command) => command.to_owned(),
-        None => command_in(&body).map_err(wrong)?,
+        None => command_in(&members).map_err(wrong)?,
     };
     let command = find(platform, &named).map_err(|error| match command {
         Some(_) => Failure::new(Exit::Input, anyhow::anyhow!(error)),
@@ -39,23 +43,56 @@ pub fn read(path: &Path, platform: Option<Platform>, command: Option<&str>) -> R
 }
 
 /// Reads a file, or standard input.
-pub fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+///
+/// # Errors
+/// If it cannot be read: the message asks for a file with `what`.
+pub fn bytes(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let read = match path.as_os_str() == "-" {
+    let read = match is_standard_input(path) {
         true => std::io::stdin().read_to_end(&mut bytes).map(drop),
         false => std::fs::read(path).map(|read| bytes = read),
     };
     match read {
         Ok(()) => Ok(bytes),
-        Err(error) => Err(Failure::new(Exit::Input, anyhow::anyhow!("{} cannot be read: {error}", path.display()))),
+        Err(error) => {
+            let text = format!("{} cannot be read ({error}): name a file with {what}", path.display());
+            Err(Failure::new(Exit::Input, anyhow::anyhow!(text)))
+        }
+    }
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Standard input can be read once; the second reader would find it empty, which may even be valid.
+///
+/// # Errors
+/// If two of these arguments name it.
+pub fn check_standard_input(arguments: &[(&str, Option<&Path>)]) -> Result<(), Failure> {
+    let named = arguments.iter().filter(|(_, path)| path.is_some_and(is_standard_input));
+    let named: Vec<_> = named.map(|(name, _)| *name).collect();
+    if named.len() < 2 {
+        return Ok(());
+    }
+    let text = format!("{} cannot both be standard input: give one of them as a file", named.join(" and "));
+    Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)))
+}
+
+/// The body's members, or why there are none.
+fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "it is not UTF-8")?;
+    match serde_json::from_str(text) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err("it is JSON, but no object".to_owned()),
+        Err(_) if text.trim().is_empty() => Err("it is empty".to_owned()),
+        Err(error) => Err(format!("it is not JSON: {error}")),
     }
 }
 
 /// The name in the body, as either platform writes it.
-fn command_in(body: &[u8]) -> Result<String, String> {
-    let body: serde_json::Value =
-        serde_json::from_slice(body).map_err(|error| format!("the request is not JSON: {error}"))?;
-    let name = ["callbackCommand", "CallbackCommand"].iter().find_map(|key| body.get(key)?.as_str());
+fn command_in(body: &Map<String, Value>) -> Result<String, String> {
+    let name = ["callbackCommand", "CallbackCommand"].iter().find_map(|key| body.get(*key)?.as_str());
     name.filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(|| {
         "the request names no command: add `callbackCommand` (OpenIM) or `CallbackCommand` (Tencent), or give --command"
             .to_owned()

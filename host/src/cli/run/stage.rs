@@ -34,7 +34,7 @@ pub struct Played {
     pub log: Vec<(tracing::Level, String)>,
 }
 
-/// What one callback cost: the sum of its calls, which are several if it carries several callbacks.
+/// What one callback cost: its largest call, if it carries several callbacks, because limits are for one call.
 #[derive(Debug, Clone, Copy)]
 pub struct Run {
     /// Work.
@@ -50,8 +50,8 @@ impl Run {
     pub fn of(played: &Played) -> Self {
         let steps = &played.outcome.steps;
         Self {
-            fuel: Fuel(steps.iter().map(|step| step.usage.fuel.0).sum()),
-            took: steps.iter().map(|step| step.took).sum(),
+            fuel: Fuel(steps.iter().map(|step| step.usage.fuel.0).max().unwrap_or(0)),
+            took: steps.iter().map(|step| step.took).max().unwrap_or_default(),
             is_fault: played.outcome.fault.is_some() || steps.iter().any(|step| step.fault.is_some()),
         }
     }
@@ -202,14 +202,19 @@ fn silently<T>(run: impl FnOnce() -> T) -> T {
 /// If the file cannot be read, or is neither.
 pub fn settings(path: &Path) -> Result<Map<String, Value>, Failure> {
     let wrong = |what: String| Failure::new(Exit::Settings, anyhow::anyhow!("{}: {what}", path.display()));
-    let bytes = request::bytes(path).map_err(|failure| Failure { exit: Exit::Settings, ..failure })?;
-    let text = String::from_utf8(bytes).map_err(|_| wrong("the settings are not UTF-8".to_owned()))?;
+    let bytes =
+        request::bytes(path, "the plugin's settings").map_err(|failure| Failure { exit: Exit::Settings, ..failure })?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| wrong("the settings are not UTF-8: save them as UTF-8".to_owned()))?;
     if text.trim_start().starts_with('{') {
-        return serde_json::from_str(&text).map_err(|error| wrong(format!("the settings are not JSON: {error}")));
+        return serde_json::from_str(&text)
+            .map_err(|error| wrong(format!("the settings are not JSON ({error}): correct it, or write TOML")));
     }
     let table: toml::Table = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text.get(..span.start).map_or(1, |before| before.lines().count()));
-        wrong(format!("the settings are not TOML: line {}: {}", line.max(1), error.message().replace('\n', ", ")))
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let why = error.message().replace('\n', ", ");
+        wrong(format!("the settings are not TOML (line {line}: {why}): correct it, or write a JSON object"))
     })?;
     table.into_iter().map(|(key, value)| Ok((key, json(value).map_err(wrong)?))).collect()
 }

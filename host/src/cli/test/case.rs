@@ -26,9 +26,9 @@ pub struct Case {
 pub struct Judgement {
     /// The verdict's name.
     pub verdict: &'static str,
-    /// What the callback burnt.
+    /// What its largest call burnt.
     pub fuel: Fuel,
-    /// How long its calls took.
+    /// How long its calls took together.
     pub took: Duration,
     /// What is wrong; empty: nothing.
     pub problems: Vec<String>,
@@ -67,7 +67,6 @@ impl Case {
     /// If a file cannot be read or written.
     pub fn judge(&self, stage: &Stage, accept: bool, fuel_max: Option<u64>) -> Result<Judgement, Failure> {
         let played = stage.play(&self.callback)?;
-        let cost = Run::of(&played);
         let mut problems = faults(&played);
         let mut is_accepted = false;
         if problems.is_empty() {
@@ -79,13 +78,13 @@ impl Case {
                 problems.extend(differences);
             }
         }
-        let steps = played.outcome.steps.iter();
-        let burnt = steps.map(|step| step.usage.fuel.0).max().unwrap_or(0);
-        if let Some(max) = fuel_max.filter(|max| burnt > *max) {
-            problems.push(format!("a call burnt {burnt} fuel, more than {max} (--fuel-max)"));
+        let Run { fuel, .. } = Run::of(&played);
+        if let Some(max) = fuel_max.filter(|max| fuel.0 > *max) {
+            problems.push(format!("a call burnt {} fuel, more than {max} (--fuel-max)", fuel.0));
         }
+        let took = played.outcome.steps.iter().map(|step| step.took).sum();
         let verdict = played.outcome.verdict().name();
-        Ok(Judgement { verdict, fuel: cost.fuel, took: cost.took, problems, is_accepted })
+        Ok(Judgement { verdict, fuel, took, problems, is_accepted })
     }
 
     fn compare(&self, played: &Played) -> Result<Vec<String>, Failure> {
@@ -150,7 +149,7 @@ impl Case {
 }
 
 fn failed(path: &Path, what: &str, error: &std::io::Error) -> Failure {
-    Failure::new(Exit::Input, anyhow::anyhow!("{} cannot be {what}: {error}", path.display()))
+    Failure::new(Exit::Input, anyhow::anyhow!("{} cannot be {what} ({error}): see what stands there", path.display()))
 }
 
 fn answer(played: &Played) -> Value {

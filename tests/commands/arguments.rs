@@ -1,0 +1,70 @@
+//! Wrong arguments: exit code 2, and a sentence that says which.
+
+use crate::program::folder;
+
+#[test]
+fn wrong_arguments_are_named() {
+    let folder = folder();
+    for (line, part) in [
+        ("frobnicate", "unrecognized subcommand 'frobnicate'"),
+        ("chek --settings x", "a similar subcommand exists: 'check'"),
+        ("check", "--settings <FILE>"),
+        ("serve", "--settings <FILE>"),
+        ("check --settings a --settings b", "cannot be used multiple times"),
+        ("run", "<PLUGIN>"),
+        ("run p.wasm", "--request <FILE>"),
+        ("run p.wasm --request ok.json --repeat 0", "0 is not in 1..=1000000"),
+        ("run p.wasm --request ok.json --repeat -1", "unexpected argument '-1'"),
+        ("run p.wasm --request ok.json --platform telegram", "the platforms are `openim` and `tencent-chat`"),
+        ("run p.wasm --request - --settings -", "--request and --settings cannot both be standard input: give one"),
+        ("test . --fuel-max many", "invalid value 'many' for '--fuel-max <N>'"),
+        ("test . --fuel-max 0", "0 is not in 1.."),
+        ("test . --fuel-max -1", "unexpected argument '-1'"),
+        ("new", "<NAME>"),
+        ("new p --sdk-path a --sdk-git b", "cannot be used with"),
+        ("new p --platform telegram", "the platforms are `openim` and `tencent-chat`"),
+        ("explain --platform openim --command c --request ok.json", "<--answer <FILE>|--settings <FILE>>"),
+        ("explain --platform openim --command c --request ok.json --answer a --settings s", "cannot be used with"),
+        ("explain --platform openim --command c --request - --answer -", "cannot both be standard input"),
+        ("explain --platform openim --command c --request r --answer a --status 99", "99 is not in 100..=999"),
+        ("completions", "<SHELL>"),
+        ("completions klingon", "possible values: bash, elvish, fish, powershell, zsh"),
+        ("man --dir", "a value is required for '--dir <DIR>'"),
+        ("check --settings x --log loud", "invalid value 'loud' for '--log <LEVEL>'"),
+    ] {
+        folder.type_in(line).fails(2, &[part]);
+    }
+}
+
+#[test]
+fn without_a_command_they_are_listed() {
+    let ended = folder().type_in("");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""));
+    for command in ["serve", "check", "new", "build", "run", "test", "explain", "demo", "completions", "man"] {
+        assert!(ended.err.contains(&format!("\n  {command} ")), "{command}: {ended:#?}");
+    }
+}
+
+#[test]
+fn help_completions_and_pages_are_printed() {
+    let folder = folder();
+    for (line, starts) in [
+        ("--version", "callgate 0."),
+        ("run --help", "Run one callback"),
+        ("help test", "Run the callbacks"),
+        ("completions bash", "_callgate()"),
+        ("man", ".ie"),
+    ] {
+        let text = folder.type_in(line).succeeds();
+        assert!(text.starts_with(starts), "{line}: {text}");
+    }
+    assert_eq!(folder.type_in("man --dir pages").succeeds(), "");
+    assert!(folder.path("pages/callgate-run.1").is_file());
+}
+
+#[test]
+fn pages_that_cannot_be_written_are_named() {
+    let folder = folder().file("taken", "");
+    let part = "the pages cannot be written into taken (File exists (os error 17)): name another folder with --dir";
+    folder.type_in("man --dir taken").fails(1, &[part]);
+}
