@@ -4,7 +4,8 @@ pub(crate) mod openim;
 mod tencent_chat;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
@@ -333,11 +334,20 @@ fn depth(json: &[u8]) -> usize {
 /// The entry for a name, today's or another one. The outer `None`: not a known name at all; an alias without a
 /// command of today gives `Some(None)`.
 pub fn find_command(kind: Kind, name: &str) -> Option<Option<&'static Command>> {
-    let find = |name: &str| kind.commands().iter().find(|command| command.name == name).copied();
-    if let Some(command) = find(name) {
-        return Some(Some(command));
+    type Names = HashMap<&'static str, Option<&'static Command>>;
+    fn names(kind: Kind) -> Names {
+        let today: Names = kind.commands().iter().map(|command| (command.name, Some(*command))).collect();
+        let aliases = kind.aliases().iter().map(|(alias, name)| (*alias, today.get(name).copied().flatten()));
+        // A name of today counts before an alias.
+        aliases.collect::<Names>().into_iter().chain(today).collect()
     }
-    kind.aliases().iter().find(|(alias, _)| *alias == name).map(|(_, today)| find(today))
+    static OPENIM: LazyLock<Names> = LazyLock::new(|| names(Kind::OpenIm));
+    static TENCENT_CHAT: LazyLock<Names> = LazyLock::new(|| names(Kind::TencentChat));
+    let names = match kind {
+        Kind::OpenIm => &OPENIM,
+        Kind::TencentChat => &TENCENT_CHAT,
+    };
+    names.get(name).copied()
 }
 
 #[cfg(test)]

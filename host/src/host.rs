@@ -165,17 +165,27 @@ impl Host {
     /// The platform that a path belongs to, and what follows the platform's own path. Empty pieces do not count:
     /// `//openim//x` is `/openim/x`.
     pub fn find(&self, path: &str) -> Option<(usize, String)> {
-        let pieces = || path.split('/').filter(|piece| !piece.is_empty());
+        fn pieces(path: &str) -> impl Iterator<Item = &str> {
+            path.split('/').filter(|piece| !piece.is_empty())
+        }
         let mut found: Option<(usize, usize)> = None;
         for (index, mounted) in self.platforms.iter().enumerate() {
-            let base: Vec<_> = mounted.platform.path.split('/').filter(|piece| !piece.is_empty()).collect();
-            let fits = pieces().take(base.len()).eq(base.iter().copied());
-            if fits && found.is_none_or(|(_, len)| base.len() > len) {
-                found = Some((index, base.len()));
+            let (mut rest, mut len) = (pieces(path), 0);
+            let fits = pieces(&mounted.platform.path).all(|piece| {
+                len += 1;
+                rest.next() == Some(piece)
+            });
+            if fits && found.is_none_or(|(_, longest)| len > longest) {
+                found = Some((index, len));
             }
         }
-        let decoded = |piece| percent_encoding::percent_decode_str(piece).decode_utf8_lossy();
-        found.map(|(index, len)| (index, pieces().skip(len).map(decoded).collect::<Vec<_>>().join("/")))
+        let (index, len) = found?;
+        let mut subpath = String::with_capacity(path.len());
+        for (number, piece) in pieces(path).skip(len).enumerate() {
+            subpath.push_str(if number > 0 { "/" } else { "" });
+            subpath.push_str(&percent_encoding::percent_decode_str(piece).decode_utf8_lossy());
+        }
+        Some((index, subpath))
     }
 
     /// The platforms, in the order of the settings.

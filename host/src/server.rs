@@ -228,7 +228,8 @@ pub async fn serve(
                 }
             }
         });
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        // Head and body of an answer are copied together, which costs less than handing the kernel two pieces.
+        let connection = http1::Builder::new().writev(false).serve_connection(TokioIo::new(stream), service);
         let watched = graceful.watch(connection);
         let idle_within = settings.idle_within;
         tokio::spawn(async move {

@@ -95,8 +95,7 @@ pub fn serve(contestant: Contestant) {
             Contestant::Host => {
                 let host = common::host_with_chain_of(1);
                 let settings = common::settings("").server;
-                let app = server::callbacks(host);
-                server::serve(listen().await, app, &settings, Readiness::default(), std::future::pending()).await;
+                server::serve(listen().await, host, &settings, Readiness::default(), std::future::pending()).await;
             }
             Contestant::Native => native::serve(listen().await).await,
         }
