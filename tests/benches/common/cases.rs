@@ -69,12 +69,12 @@ pub fn all() -> Vec<Case> {
 
 /// A name to tidy and a picture's address to change: the longest way through the plugin.
 pub fn guard_profile() -> Case {
-    Case::new::<guard_profile::GuardProfile>(
-        "guard-profile",
-        "guard-profile",
-        "{}",
-        envelope("openim", GUARDED_COMMAND, "before", &profile_body(0)),
-    )
+    Case::new::<guard_profile::GuardProfile>("guard-profile", "guard-profile", "{}", profile_envelope(0))
+}
+
+/// [`profile_body`] as the host would hand it over.
+pub fn profile_envelope(bytes: usize) -> String {
+    envelope("openim", GUARDED_COMMAND, "before", &profile_body(bytes))
 }
 
 /// OpenIM's documented sample with a name to tidy, filled up to a length.

@@ -41,13 +41,22 @@ pub fn print_table(title: &str, heading: &[&str], rows: &[Vec<String>]) {
 
 /// A row that sets a figure beside the one to reach.
 pub fn goal(measure: &str, reached: f64, most: f64, unit: &str) -> Vec<String> {
-    let verdict = if reached <= most { "reached" } else { "not reached" };
-    vec![measure.to_owned(), format!("{reached:.2}{unit}"), format!("{most:.2}{unit}"), verdict.to_owned()]
+    row(measure, reached, format!("at most {most:.2}{unit}"), reached <= most, unit)
 }
 
-/// Prints rows made by [`goal`].
+/// A row that sets a figure beside the one to reach, where more is better.
+pub fn goal_at_least(measure: &str, reached: f64, least: f64, unit: &str) -> Vec<String> {
+    row(measure, reached, format!("at least {least:.2}{unit}"), reached >= least, unit)
+}
+
+fn row(measure: &str, reached: f64, wanted: String, is_reached: bool, unit: &str) -> Vec<String> {
+    let verdict = if is_reached { "reached" } else { "not reached" };
+    vec![measure.to_owned(), format!("{reached:.2}{unit}"), wanted, verdict.to_owned()]
+}
+
+/// Prints rows made by [`goal`] and [`goal_at_least`].
 pub fn print_goals(rows: &[Vec<String>]) {
-    print_table("to reach", &["measure", "figure", "at most", ""], rows);
+    print_table("to reach", &["measure", "figure", "wanted", ""], rows);
 }
 
 /// Prints what the figures depend on.
@@ -96,6 +105,16 @@ pub fn host_with_chain_of(plugins: usize) -> Host {
         .map_err(|problems| format!("{problems:?}"))
         .and_then(|settings| Host::start(settings, &mut ()).map_err(|error| error.to_string()))
         .unwrap_or_else(|error| panic!("the benchmark's host does not start: {error}"))
+}
+
+/// The module with one more custom section, which says nothing but makes it another module.
+pub fn another(module: &[u8], number: usize) -> Vec<u8> {
+    let content = format!("\u{5}bench{number:08}");
+    let mut module = module.to_owned();
+    // Section 0, and a length that fits into seven bits.
+    module.extend([0, u8::try_from(content.len()).expect("it is short")]);
+    module.extend(content.bytes());
+    module
 }
 
 /// Whether cargo wants figures; `cargo test --benches` only wants to know that the benchmark starts.
