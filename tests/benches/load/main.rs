@@ -15,7 +15,7 @@ mod server;
 
 use std::time::Duration;
 
-use common::cases::profile_body;
+use common::profile::profile_body;
 use common::{goal, median, percentile, print_goals, print_machine, print_table};
 use generator::{Load, Pace, Window};
 use server::{Contestant, Server};

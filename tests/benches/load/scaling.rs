@@ -19,7 +19,7 @@ use http::Request;
 use rustix::time::{ClockId, clock_gettime};
 use tower::ServiceExt;
 
-use crate::common::cases::{GUARDED_COMMAND, profile_body};
+use crate::common::profile::{GUARDED_COMMAND, profile_body};
 use crate::common::{self, goal_at_least, median, print_table};
 use crate::generator::{Pace, Window};
 use crate::server::{Contestant, Server};
