@@ -65,7 +65,8 @@ fn in_process(folder: &Path, module: &[u8], plugins: usize, differ: bool) -> Mea
     let mut setup = harness::setup();
     for number in 0..plugins {
         let path = folder.join(format!("plugin-{}.wasm", if differ { number + 1 } else { 0 }));
-        std::fs::write(&path, if differ { with_section(module, number) } else { module.to_owned() }).expect("a file");
+        std::fs::write(&path, if differ { common::another(module, number) } else { module.to_owned() })
+            .expect("a file");
         setup = setup.plugin(&format!("plugin-{number}"), &path, GUARDED_COMMAND, "");
     }
     let settings = folder.join("host.toml");
@@ -80,16 +81,6 @@ fn in_process(folder: &Path, module: &[u8], plugins: usize, differ: bool) -> Mea
         String::from_utf8_lossy(&output.stdout).split_whitespace().filter_map(|number| number.parse().ok()).collect();
     let [seconds, loaded_mib, called_mib] = *numbers.as_slice() else { panic!("the measuring process failed") };
     Measured { seconds, loaded_mib, called_mib }
-}
-
-/// The module with one more custom section, which says nothing but makes it another module.
-fn with_section(module: &[u8], number: usize) -> Vec<u8> {
-    let content = format!("\u{5}bench{number:08}");
-    let mut module = module.to_owned();
-    // Section 0, and a length that fits into seven bits.
-    module.extend([0, u8::try_from(content.len()).expect("it is short")]);
-    module.extend(content.bytes());
-    module
 }
 
 /// The measuring process: loads everything, then sends one callback through all of it.

@@ -3,8 +3,8 @@
 use plugin_sdk::Plugin;
 use plugin_sdk::export::{configured, decided};
 
-/// The command that guard-profile decides.
-pub const GUARDED_COMMAND: &str = "callbackBeforeUpdateUserInfoExCommand";
+pub use super::profile::{GUARDED_COMMAND, profile_body};
+use super::profile::{envelope, profile_envelope};
 
 /// From an envelope to a reply.
 pub type Native = Box<dyn Fn(&[u8]) -> Vec<u8>>;
@@ -69,23 +69,7 @@ pub fn all() -> Vec<Case> {
 
 /// A name to tidy and a picture's address to change: the longest way through the plugin.
 pub fn guard_profile() -> Case {
-    Case::new::<guard_profile::GuardProfile>(
-        "guard-profile",
-        "guard-profile",
-        "{}",
-        envelope("openim", GUARDED_COMMAND, "before", &profile_body(0)),
-    )
-}
-
-/// OpenIM's documented sample with a name to tidy, filled up to a length.
-pub fn profile_body(bytes: usize) -> String {
-    let body = |filling: &str| {
-        format!(
-            r#"{{"callbackCommand":"{GUARDED_COMMAND}","userID":"user123","nickName":"  John   Doe ","faceURL":"http://example.com/path/to/face/image.png","ex":"Extra data{filling}"}}"#
-        )
-    };
-    let plain = body("");
-    body(&"abcdefghijklmnopqrstuvwxyz. ".chars().cycle().take(bytes.saturating_sub(plain.len())).collect::<String>())
+    Case::new::<guard_profile::GuardProfile>("guard-profile", "guard-profile", "{}", profile_envelope(0))
 }
 
 /// A message of usual length in which no listed word occurs: all of it is searched.
@@ -111,10 +95,4 @@ fn word(number: usize) -> String {
         rest /= SYLLABLES.len();
     }
     word
-}
-
-fn envelope(platform: &str, command: &str, phase: &str, body: &str) -> String {
-    format!(
-        r#"{{"platform":"{platform}","command":"{command}","phase":"{phase}","operation_id":"op-1700000000000","arrived_unix_ms":1700000000000,"client_address":"","query":[["contenttype","json"]],"body":{body}}}"#
-    )
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::common::cases::GUARDED_COMMAND;
+use crate::common::profile::GUARDED_COMMAND;
 use crate::server::Server;
 
 /// What is done to a server.

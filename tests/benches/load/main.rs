@@ -1,5 +1,6 @@
 //! The host against a bare axum handler with guard-profile's decision written by hand: requests per second, latency
-//! and CPU time of the server for each request, over loopback, in turns.
+//! and CPU time of the server for each request, over loopback, in turns. Then the host with two threads for connections
+//! against the host with one (`scaling.rs`).
 //!
 //! `cargo bench --bench load`; after `--` may stand `--connections N`, `--turns N`, `--window-ms N`, `--workers N`
 //! (threads of each server; as many as there are cores without it), and `--only host` or `--only native` with
@@ -9,11 +10,12 @@
 mod common;
 mod generator;
 mod native;
+mod scaling;
 mod server;
 
 use std::time::Duration;
 
-use common::cases::profile_body;
+use common::profile::profile_body;
 use common::{goal, median, percentile, print_goals, print_machine, print_table};
 use generator::{Load, Pace, Window};
 use server::{Contestant, Server};
@@ -89,6 +91,8 @@ impl Plan<'_> {
         let turns = self.turns(&host, &native, &profile_body(BODY_BYTES[0]), Pace::PerSecond(rate));
         print_turns(&format!("bodies of {} bytes, {rate:.0} requests/s", BODY_BYTES[0]), &turns);
         goals.push(goal("p99 at half of the host's maximum against native", ratio(&turns, p99_us), 2.0, " x"));
+        drop((host, native));
+        goals.extend(scaling::compare(self));
         print_goals(&goals);
     }
 

@@ -45,14 +45,20 @@ impl Server {
     /// Starts this very program again, as a server. `workers`: threads for connections.
     pub fn start(contestant: Contestant, workers: Option<&str>) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
-        command.args(["--serve", contestant.name()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(["--serve", contestant.name()]);
+        Self::spawn(command, workers)
+    }
+
+    /// Starts a program that prints the address it listens on, and ends when its input does.
+    pub fn spawn(mut command: Command, workers: Option<&str>) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         if let Some(workers) = workers {
             command.env("TOKIO_WORKER_THREADS", workers);
         }
         let mut child = command.spawn().expect("the server starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("its output is ours")).read_line(&mut line).expect("it speaks");
-        let address = line.trim().parse().unwrap_or_else(|_| panic!("{} does not start", contestant.name()));
+        let address = line.trim().parse().unwrap_or_else(|_| panic!("{command:?} does not start"));
         Self { child, address }
     }
 

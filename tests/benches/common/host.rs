@@ -1,0 +1,50 @@
+//! Callgate as the benchmarks want it.
+
+use callgate::plugin::Engine;
+use callgate::settings::MemoryReset;
+use callgate::{Host, Settings};
+
+use super::profile::GUARDED_COMMAND;
+
+/// Settings with these lines under `[limits]`, and nothing that depends on the machine.
+pub fn settings(limits: &str) -> Settings {
+    let toml = harness::setup().limits(limits).toml();
+    Settings::parse(std::path::Path::new("bench.toml"), &toml)
+        .unwrap_or_else(|problems| panic!("the benchmark's own settings have mistakes: {problems:?}"))
+}
+
+/// An engine that resets memory in this way; `None` where the kernel cannot.
+pub fn engine(memory_reset: MemoryReset) -> Option<(Engine, Settings)> {
+    let settings = settings(&format!("memory_reset = \"{}\"", memory_reset.name()));
+    match Engine::new(&settings.limits) {
+        Ok(engine) => Some((engine, settings)),
+        Err(error) => {
+            println!("memory_reset = \"{}\" is left out: {error}", memory_reset.name());
+            None
+        }
+    }
+}
+
+/// A host that asks guard-profile so many times about each callback.
+pub fn host_with_chain_of(plugins: usize) -> Host {
+    // The harness pins this key unless it is mentioned; here the host is to measure it, as a service does.
+    let mut setup = harness::setup().limits("# fuel_per_ms is left out");
+    for number in 0..plugins {
+        let name = format!("guard-profile-{number}");
+        setup = setup.plugin(&name, harness::guests::shipped("guard-profile"), GUARDED_COMMAND, "");
+    }
+    Settings::parse(std::path::Path::new("bench.toml"), &setup.toml())
+        .map_err(|problems| format!("{problems:?}"))
+        .and_then(|settings| Host::start(settings, &mut ()).map_err(|error| error.to_string()))
+        .unwrap_or_else(|error| panic!("the benchmark's host does not start: {error}"))
+}
+
+/// The module with one more custom section, which says nothing but makes it another module.
+pub fn another(module: &[u8], number: usize) -> Vec<u8> {
+    let content = format!("\u{5}bench{number:08}");
+    let mut module = module.to_owned();
+    // Section 0, and a length that fits into seven bits.
+    module.extend([0, u8::try_from(content.len()).expect("it is short")]);
+    module.extend(content.bytes());
+    module
+}
