@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::chain::{Chain, Outcome};
@@ -46,7 +45,7 @@ impl Host {
     /// to blocking: a chain that has been quick of late runs where it is, because handing it to another thread costs
     /// more than it does; any other leaves the threads that move bytes alone.
     async fn decide(&self, chain: &Arc<Chain>, callback: &Callback, deadline: Deadline) -> Outcome {
-        let Some(permit) = place(&self.permits, deadline.moment()).await else {
+        let Some(permit) = self.permits.take(deadline.moment()).await else {
             return failed(chain, Fault::NoPermit);
         };
         if chain.is_quick(|time| self.engine.fuel_within(time)) {
@@ -67,7 +66,7 @@ impl Host {
     /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and
     /// not more than a bounded number of records waits either.
     async fn keep(&self, records: Vec<String>, deadline: Deadline) {
-        let Some(place) = place(&self.journal.places, deadline.moment()).await else {
+        let Some(place) = self.journal.places.take(deadline.moment()).await else {
             return self.journal.lose(&records, "too many are waiting for the file");
         };
         let host = self.clone();
@@ -105,14 +104,6 @@ impl Host {
         catch_unwind(AssertUnwindSafe(run))
             .unwrap_or_else(|_| failed(chain, Fault::Trap { what: "the host failed; please report this".to_owned() }))
     }
-}
-
-/// A place, if one becomes free in time. Mostly one is free, and no timer is needed.
-pub(crate) async fn place(places: &Arc<Semaphore>, until: Instant) -> Option<OwnedSemaphorePermit> {
-    if let Ok(permit) = Arc::clone(places).try_acquire_owned() {
-        return Some(permit);
-    }
-    tokio::time::timeout_at(until, Arc::clone(places).acquire_owned()).await.ok()?.ok()
 }
 
 fn failed(chain: &Chain, fault: Fault) -> Outcome {

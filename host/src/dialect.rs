@@ -101,7 +101,7 @@ impl Callback {
     /// The chat server's JSON object.
     pub fn body(&self) -> &str {
         // Checked when it was parsed.
-        std::str::from_utf8(&self.body).unwrap_or_default()
+        simdutf8::basic::from_utf8(&self.body).unwrap_or_default()
     }
 
     /// When it arrived.
@@ -289,7 +289,7 @@ fn check_head(request: &Request) -> Result<(), Refusal> {
 
 /// Checks that `body` is a JSON object that is safe to hand on, and gives its members.
 fn check_body(body: &Bytes) -> Result<plugin_sdk::Object<'_>, Refusal> {
-    let text = std::str::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
+    let text = simdutf8::basic::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
     if is_too_deep(body) {
         return Err(Refusal::TooDeep);
     }

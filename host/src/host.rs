@@ -6,13 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::sync::Semaphore;
-
 use crate::breaker::Breaker;
 use crate::cargo::BuildError;
 use crate::chain::Link;
 use crate::dialect::{self, Dialect};
 use crate::journal::Journal;
+use crate::places::Places;
 use crate::plugin::engine::{EngineError, log_memory_reset};
 use crate::plugin::{Engine, LoadError, Plugin, load};
 use crate::route::Routes;
@@ -29,8 +28,10 @@ pub struct Inner {
     pub(crate) engine: Engine,
     pub(crate) platforms: Vec<Mounted>,
     pub(crate) links: Vec<Arc<Link>>,
-    pub(crate) permits: Arc<Semaphore>,
-    pub(crate) in_flight: Arc<Semaphore>,
+    /// In the sandbox.
+    pub(crate) permits: Places,
+    /// Among the callbacks that are being answered.
+    pub(crate) in_flight: Places,
     pub(crate) journal: Journal,
     pub(crate) telemetry: Telemetry,
     clock: Clock,
@@ -150,8 +151,8 @@ impl Host {
             })
             .collect();
         Ok(Self(Arc::new(Inner {
-            permits: Arc::new(Semaphore::new(settings.limits.calls_at_once_max.get())),
-            in_flight: Arc::new(Semaphore::new(settings.server.in_flight_max)),
+            permits: Places::new(settings.limits.calls_at_once_max.get()),
+            in_flight: Places::new(settings.server.in_flight_max),
             journal: Journal::new(&settings.records_file),
             telemetry,
             settings,
@@ -200,7 +201,7 @@ impl Host {
 
     /// The counters as text.
     pub fn metrics(&self) -> String {
-        self.telemetry.render(&self.journal)
+        self.telemetry.render(&self.journal, self.in_flight.taken())
     }
 
     pub(crate) fn now_unix_ms(&self) -> u64 {

@@ -5,9 +5,9 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
+use crate::places::Places;
 
 /// The file of records. It is opened when the first record comes, so that a host without recording plugins leaves
 /// nothing behind.
@@ -16,7 +16,7 @@ pub struct Journal {
     path: PathBuf,
     file: Mutex<Option<File>>,
     /// Places for those who wait for the file.
-    pub places: Arc<Semaphore>,
+    pub places: Places,
     written: AtomicU64,
     lost: AtomicU64,
 }
@@ -30,7 +30,7 @@ impl Journal {
         Self {
             path: path.to_owned(),
             file: Mutex::default(),
-            places: Arc::new(Semaphore::new(WAITING_MAX)),
+            places: Places::new(WAITING_MAX),
             written: AtomicU64::new(0),
             lost: AtomicU64::new(0),
         }

@@ -20,6 +20,7 @@ pub mod explain;
 mod breaker;
 mod deadline;
 mod journal;
+mod places;
 mod telemetry;
 
 pub mod cargo;

@@ -23,7 +23,6 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 use tower::ServiceExt;
 
-use crate::callback::place;
 use crate::deadline::Deadline;
 use crate::dialect::{self, Refusal, Request, Response};
 use crate::host::Host;
@@ -75,8 +74,7 @@ async fn receive(State(host): State<Host>, request: http::Request<Body>) -> http
     let due = Deadline::new(arrived, mounted.platform.answer_within).moment();
 
     // Waits for a place inside the deadline; the callback then still gets its answer, from `answer`, at once.
-    let place = place(&host.in_flight, due).await;
-    let _counted = InFlight::new(&host);
+    let place = host.in_flight.take(due).await;
     let body = match &place {
         Some(_) => read(body, host.settings.server.body_bytes_max, due).await,
         None => Err(Refusal::Busy),
@@ -92,22 +90,6 @@ async fn receive(State(host): State<Host>, request: http::Request<Body>) -> http
         arrived_unix_ms,
     };
     write(host.answer(mounted, request).await)
-}
-
-/// Counts a callback as long as it lives.
-struct InFlight<'h>(&'h Host);
-
-impl<'h> InFlight<'h> {
-    fn new(host: &'h Host) -> Self {
-        host.telemetry.in_flight.inc();
-        Self(host)
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.telemetry.in_flight.dec();
-    }
 }
 
 async fn read(mut body: Body, bytes_max: usize, due: Instant) -> Result<Bytes, Refusal> {

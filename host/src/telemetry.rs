@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicU64};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::chain::{Outcome, Step};
@@ -27,7 +28,7 @@ type Labels<const N: usize> = [(&'static str, String); N];
 pub struct PlatformCounters {
     /// By command, then by verdict. A series exists from its first callback on.
     callbacks: HashMap<&'static str, [OnceLock<Counter>; Verdict::NAMES.len()]>,
-    answer_seconds: Histogram,
+    answer_seconds: Seconds,
 }
 
 /// The counters of one plugin.
@@ -54,22 +55,74 @@ pub struct Telemetry {
     faults: Family<Labels<2>, Counter>,
     adjustments: Family<Labels<1>, Counter>,
     fuel: Family<Labels<1>, Counter>,
-    answer_seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    answer_seconds: Family<Labels<1>, Seconds>,
     records_written: Counter,
     records_lost: Counter,
-    /// Callbacks being answered.
-    pub in_flight: Gauge<i64, AtomicI64>,
+    in_flight: Gauge<i64, AtomicI64>,
     unknown_names: Mutex<HashSet<String>>,
 }
 
 /// Unknown command names that are remembered, so that each is logged once; the names come from outside.
 const UNKNOWN_NAMES_MAX: usize = 256;
 
-fn answer_seconds() -> Histogram {
-    // From 25 us, which a quick chain takes, to the 5 s at which the last caller has gone.
-    Histogram::new([
-        0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0,
-    ])
+/// How long answers took, counted without a lock: the library's own histogram has one.
+#[derive(Debug, Clone, Default)]
+struct Seconds(Arc<SecondsInner>);
+
+#[derive(Debug, Default)]
+struct SecondsInner {
+    /// One for each bound, and one for what is longer.
+    buckets: [AtomicU64; BOUNDS_NS.len() + 1],
+    sum_ns: AtomicU64,
+}
+
+/// From 25 us, which a quick chain takes, to the 5 s at which the last caller has gone.
+const BOUNDS_NS: [u64; 15] = [
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    50_000_000,
+    100_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_000_000_000,
+    5_000_000_000,
+];
+
+impl Seconds {
+    fn observe(&self, took: Duration) {
+        let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let bucket = BOUNDS_NS.iter().position(|bound| ns <= *bound).unwrap_or(BOUNDS_NS.len());
+        if let Some(bucket) = self.0.buckets.get(bucket) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+        self.0.sum_ns.fetch_add(ns, Ordering::Relaxed);
+    }
+}
+
+impl TypedMetric for Seconds {
+    const TYPE: MetricType = MetricType::Histogram;
+}
+
+impl EncodeMetric for Seconds {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        let bounds = BOUNDS_NS.iter().map(|bound| seconds(*bound)).chain([f64::MAX]);
+        let counts = self.0.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed));
+        let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        encoder.encode_histogram::<NoLabelSet>(seconds(self.0.sum_ns.load(Ordering::Relaxed)), count, &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        Self::TYPE
+    }
 }
 
 impl Telemetry {
@@ -84,7 +137,7 @@ impl Telemetry {
         let faults = Family::default();
         let adjustments = Family::default();
         let fuel = Family::default();
-        let answer_seconds = Family::new_with_constructor(answer_seconds as fn() -> Histogram);
+        let answer_seconds = Family::default();
         let records_written = Counter::<u64, AtomicU64>::default();
         let records_lost = Counter::<u64, AtomicU64>::default();
         let in_flight = Gauge::default();
@@ -144,7 +197,8 @@ impl Telemetry {
     }
 
     /// All counters in Prometheus' text format.
-    pub fn render(&self, journal: &Journal) -> String {
+    pub fn render(&self, journal: &Journal, in_flight: usize) -> String {
+        self.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
         catch_up(&self.records_written, journal.written());
         catch_up(&self.records_lost, journal.lost());
@@ -190,7 +244,7 @@ impl Telemetry {
             };
             counter.get_or_init(|| self.callbacks.get_or_create(&labels()).clone()).inc();
         }
-        mounted.counters.answer_seconds.observe(took.as_secs_f64());
+        mounted.counters.answer_seconds.observe(took);
         for step in &outcome.steps {
             self.called(step);
         }
@@ -207,7 +261,9 @@ impl Telemetry {
             counters.instances.inc();
         }
         counters.fuel.inc_by(step.usage.fuel.0);
-        counters.adjustments.inc_by(step.adjustments.len() as u64);
+        if !step.adjustments.is_empty() {
+            counters.adjustments.inc_by(step.adjustments.len() as u64);
+        }
         if let Some(fault) = &step.fault {
             let plugin = step.link.plugin().name().to_string();
             self.faults.get_or_create(&[("plugin", plugin), ("fault", fault.name().to_owned())]).inc();

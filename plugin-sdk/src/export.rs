@@ -154,11 +154,13 @@ fn settings<P: Plugin>(settings: &RawValue) -> Result<P, Error> {
 
 /// Parses an envelope, asks the plugin and writes the reply.
 pub fn decided<P: Plugin>(plugin: &P, input: &[u8]) -> Vec<u8> {
-    let callback =
-        match std::str::from_utf8(input).map_err(|error| Error::new(error.to_string())).and_then(Callback::parse) {
-            Ok(callback) => callback,
-            Err(error) => return fail(&error.to_string()),
-        };
+    let callback = match simdutf8::basic::from_utf8(input)
+        .map_err(|error| Error::new(error.to_string()))
+        .and_then(Callback::parse)
+    {
+        Ok(callback) => callback,
+        Err(error) => return fail(&error.to_string()),
+    };
     match plugin.decide(&callback) {
         Ok(reply) => write(&reply),
         Err(error) => {

@@ -59,13 +59,13 @@ impl Dialect for OpenIm {
                     answer.member(name, value.as_str());
                 }
                 if let Some(command) = callback.command() {
-                    answer.echo(command, callback.body(), |name| changes.get(name).is_some());
+                    answer.echo(command, callback, |name| changes.get(name).is_some());
                 }
             }
             // The others do not exist here: `admit` has turned them into what does.
             Verdict::Allow | Verdict::Drop | Verdict::RefuseSome(_) | Verdict::PerUser(_) | Verdict::Reply(_) => {
                 if let Some(command) = callback.command() {
-                    answer.echo(command, callback.body(), |_| false);
+                    answer.echo(command, callback, |_| false);
                 }
             }
         }
@@ -132,11 +132,11 @@ impl Answer {
     }
 
     /// Repeats what the server would otherwise overwrite with nothing.
-    fn echo(&mut self, command: &Command, body: &str, is_changed: impl Fn(&str) -> bool) {
+    fn echo(&mut self, command: &Command, callback: &Callback, is_changed: impl Fn(&str) -> bool) {
         if command.echo.is_empty() {
             return;
         }
-        let Ok(request) = Object::parse(command.name, body) else { return };
+        let Ok(request) = Object::parse(command.name, callback.body()) else { return };
         for name in command.echo.iter().filter(|name| !is_changed(name)) {
             let kind = command.changes.iter().find(|change| change.name == *name && change.rule == Rule::Copied);
             if let (Some(raw), Some(change)) = (request.raw(name), kind) {
