@@ -102,17 +102,37 @@ impl<'a> Quoted<'a> {
 
 /// The place of the first quote or backslash.
 ///
-/// Most texts of a callback are names and IDs, over before a vectorised search would have begun: so eight bytes are
-/// looked at together, and only what is longer than [`LONG`] is searched with vectors.
+/// Most texts of a callback are names and IDs, over after a few words of eight bytes. What is longer than [`SHORT`] is
+/// passed by in pieces, which the compiler makes vector instructions of.
 #[inline]
 fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+    if let Some(at) = in_words(bytes.get(..SHORT).unwrap_or(bytes)) {
+        return Some(at);
+    }
+    let long = bytes.get(SHORT..)?;
+    let passed = long.as_chunks::<PIECE>().0.iter().take_while(|piece| !has_any(piece)).count();
+    let from = SHORT + passed * PIECE;
+    in_words(bytes.get(from..)?).map(|at| from + at)
+}
+
+/// Whether a quote or a backslash is among them.
+fn has_any(piece: &[u8; PIECE]) -> bool {
+    piece.iter().fold(0, |any, byte| any | u8::from(*byte == b'"') | u8::from(*byte == b'\\')) != 0
+}
+
+/// Bytes that are looked at word by word.
+const SHORT: usize = 96;
+
+/// Bytes that are looked at together after that.
+const PIECE: usize = 64;
+
+fn in_words(bytes: &[u8]) -> Option<usize> {
     /// Not one of the eight bytes is zero: then this is zero. Else its lowest bit that is set belongs to the first
     /// byte that is zero; bits above it may be wrong.
     fn zeros(word: u64) -> u64 {
         word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
     }
-    let (short, long) = bytes.split_at(bytes.len().min(LONG));
-    let (words, rest) = short.as_chunks::<8>();
+    let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         let found = zeros(word ^ 0x2222_2222_2222_2222) | zeros(word ^ 0x5c5c_5c5c_5c5c_5c5c);
@@ -120,15 +140,8 @@ fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
             return Some(index * 8 + found.trailing_zeros() as usize / 8);
         }
     }
-    match rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
-        Some(at) => Some(words.len() * 8 + at),
-        None if long.is_empty() => None,
-        None => memchr::memchr2(b'"', b'\\', long).map(|at| LONG + at),
-    }
+    rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).map(|at| words.len() * 8 + at)
 }
-
-/// Bytes after which a search with vectors is worth its beginning.
-const LONG: usize = 96;
 
 struct Scan<'a> {
     json: &'a str,
@@ -236,8 +249,8 @@ mod tests {
 
     #[test]
     fn quotes_and_backslashes_are_found_at_every_place() {
-        let plain: Vec<u8> = (0..=255).filter(|byte| !b"\"\\".contains(byte)).cycle().take(3 * LONG).collect();
-        for len in (0..40).chain(LONG - 2..LONG + 20).chain([3 * LONG]) {
+        let plain: Vec<u8> = (0..=255).filter(|byte| !b"\"\\".contains(byte)).cycle().take(3 * SHORT).collect();
+        for len in (0..40).chain(SHORT - 2..SHORT + PIECE + 10).chain([3 * SHORT]) {
             assert_eq!(quote_or_backslash(&plain[..len]), None, "{len}");
             for at in 0..len {
                 for (first, second) in [(b'"', b'\\'), (b'\\', b'"'), (b'"', b'"')] {
