@@ -13,11 +13,9 @@ use std::time::Instant;
 use axum::body::Body;
 use callgate::{Host, Settings};
 use common::cases::GUARDED_COMMAND;
-use common::{goal, print_goals, print_machine, print_table};
+use common::{goal, print_goals, print_machine, print_table, resident_mib};
 use http::Request;
 use tower::ServiceExt;
-
-const MIB: f64 = (1 << 20) as f64;
 
 /// What a process says of itself once its plugins are loaded.
 struct Measured {
@@ -96,10 +94,4 @@ fn measure(settings: &Path) {
     let answer = runtime.block_on(callgate::server::callbacks(host).oneshot(request)).expect("an answer");
     assert!(answer.status().is_success(), "{answer:?}");
     writeln!(std::io::stdout(), "{seconds} {loaded_mib} {}", resident_mib()).expect("somebody reads");
-}
-
-fn resident_mib() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells about its processes");
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
-    kib.map(|kib: f64| kib * 1024.0 / MIB).expect("resident memory is told in kB")
 }

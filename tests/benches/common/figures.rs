@@ -52,6 +52,13 @@ pub fn print_goals(rows: &[Vec<String>]) {
     print_table("to reach", &["measure", "figure", "wanted", ""], rows);
 }
 
+/// Resident memory of this process, in MiB.
+pub fn resident_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells about its processes");
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kib.map(|kib: f64| kib / 1024.0).expect("resident memory is told in kB")
+}
+
 /// Prints what the figures depend on.
 pub fn print_machine() {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
