@@ -289,11 +289,12 @@ async fn a_chain_of_loops_is_answered_before_the_deadline() {
     assert!(host.metric("callgate_plugin_faults_total", &["fault=\"out_of_time\""]) >= 1.0);
 }
 
-/// One plugin that would go on for an hour, on a platform that has 50 ms and allows.
+/// One plugin that would go on for an hour, on a platform that has half a second and allows: the margin between the
+/// guest's end and the deadline is then as wide as it gets, and a busy machine does not close it.
 fn without_time(plugin: &str) -> TestHost {
     setup()
         .limits("fuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 3_600_000")
-        .platform("kind = \"openim\"\nanswer_within_ms = 50\non_fault = \"allow\"")
+        .platform("kind = \"openim\"\nanswer_within_ms = 500\non_fault = \"allow\"")
         .plugin("changes", guests::replies("changes", r#"{"verdict":"modify","changes":{"status":1}}"#), "*Create*", "")
         .plugin("spins", guests::text("spins"), "*", plugin)
         .start()
