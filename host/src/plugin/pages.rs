@@ -239,3 +239,106 @@ impl PageMap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A memory of zeros whose pages nobody has touched, in a mapping of its own.
+    struct Untouched {
+        room: Vec<u8>,
+        page_bytes: usize,
+    }
+
+    const PAGES: usize = 300;
+
+    impl Untouched {
+        fn new() -> Self {
+            let page_bytes = rustix::param::page_size();
+            // More than 32 MiB never comes from what the allocator has kept.
+            Self { room: vec![0; (33 << 20) + (PAGES + 1) * page_bytes], page_bytes }
+        }
+
+        fn pages(&mut self) -> &mut [u8] {
+            let from = self.room.as_ptr().align_offset(self.page_bytes);
+            &mut self.room[from..from + PAGES * self.page_bytes]
+        }
+    }
+
+    struct Zeros(Vec<u8>);
+
+    impl Originals for Zeros {
+        fn bytes(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    fn zeros() -> Option<Zeros> {
+        Some(Zeros(vec![0; PAGES * rustix::param::page_size()]))
+    }
+
+    fn map() -> Option<PageMap> {
+        let map = PageMap::open(|_| true);
+        if map.is_none() {
+            eprintln!("SKIPPED: this system has no page map");
+        }
+        map
+    }
+
+    #[test]
+    fn what_was_written_is_put_back_and_only_that_is_looked_at() {
+        let Some(map) = map() else { return };
+        let mut memory = Untouched::new();
+        let page = memory.page_bytes;
+        assert!(map.sees_writes(Untouched::new().pages()));
+        let mut pages = Pages::default();
+        let memory = memory.pages();
+        for at in [5, 6, 200, 5] {
+            memory[at * page + 17] = 7;
+            assert!(pages.put_back(memory, &map, zeros));
+            assert!(is_zeros(&memory[at * page..][..page]));
+        }
+        let copies: Vec<_> = pages.copies.iter().flatten().map(|copy| copy.at / page).collect();
+        assert_eq!(copies, [5, 6, 200]);
+        assert!(pages.copies.iter().flatten().all(|copy| copy.original.is_none()));
+    }
+
+    #[test]
+    fn a_memory_with_many_changes_or_much_in_vain_is_given_up() {
+        let Some(map) = map() else { return };
+        for (changed, is_kept) in [(COPIES_MAX, true), (COPIES_MAX + 1, false)] {
+            let mut memory = Untouched::new();
+            let page = memory.page_bytes;
+            let memory = memory.pages();
+            let mut pages = Pages::default();
+            memory.chunks_mut(page).take(changed).for_each(|page| page[0] = 1);
+            assert_eq!(pages.put_back(memory, &map, zeros), is_kept, "{changed}");
+            if is_kept {
+                // Nothing is changed any more: each reset compares all of them in vain.
+                let resets = (0..).take_while(|_| pages.put_back(memory, &map, zeros)).count();
+                assert_eq!(resets, COMPARED_IN_VAIN_MAX / COPIES_MAX);
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_without_a_fault_is_noticed_by_the_audit_and_ends_all_keeping() {
+        let Some(map) = map() else { return };
+        let mut memory = Untouched::new();
+        let page = memory.page_bytes;
+        let memory = memory.pages();
+        let mut pages = Pages::default();
+        memory[0] = 1;
+        assert!(pages.put_back(memory, &map, zeros));
+        memory[page] = 1;
+        // As if the kernel had not counted it.
+        while !map.no_fault_since_last_look() {}
+        pages.resets_unaudited = RESETS_UNAUDITED_MAX - 1;
+        assert!(pages.put_back(memory, &map, zeros), "not yet");
+        assert_eq!(memory[page], 1, "this is what must be noticed");
+        while !map.no_fault_since_last_look() {}
+        assert!(!pages.put_back(memory, &map, zeros));
+        assert!(!map.is_reliable());
+        assert!(!Pages::default().put_back(memory, &map, zeros));
+    }
+}
