@@ -23,6 +23,8 @@ from_outside=${CARGO_TARGET_DIR:-}
 unset CARGO CARGO_TARGET_DIR CARGO_ENCODED_RUSTFLAGS RUSTFLAGS RUSTUP_TOOLCHAIN NO_COLOR
 
 work=$(mktemp -d)
+# What is compiled goes with the rest.
+export CACHE_DIRECTORY=$work/cache
 serving=
 stop() {
     if [ -n "$serving" ]; then kill "$serving" 2>/dev/null || true; fi

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::breaker::Breaker;
 use crate::cargo::BuildError;
@@ -13,9 +13,9 @@ use crate::dialect::{self, Dialect};
 use crate::journal::Journal;
 use crate::places::Places;
 use crate::plugin::engine::{EngineError, log_memory_reset};
-use crate::plugin::{Engine, LoadError, Plugin, load};
+use crate::plugin::{Engine, LoadError, Origin, Plugin, load};
 use crate::route::Routes;
-use crate::settings::{ModuleSource, Platform, PluginLimits, Settings};
+use crate::settings::{self, ModuleSource, Platform, PluginLimits, Settings};
 use crate::telemetry::{PlatformCounters, Telemetry};
 
 /// Everything that answers callbacks. Cloning it is cheap and gives the same host.
@@ -108,7 +108,7 @@ fn lines(errors: &[PluginError]) -> String {
 }
 
 /// What is going on while a host starts; for people who wait.
-pub trait Progress {
+pub trait Progress: Send {
     /// A plugin's crate is built or its module is prepared.
     fn step(&mut self, what: &str, plugin: &str, number: usize, of: usize);
 }
@@ -136,7 +136,8 @@ impl Host {
     /// # Errors
     /// As [`Host::start`].
     pub fn start_with_clock(settings: Settings, progress: &mut dyn Progress, clock: Clock) -> Result<Self, StartError> {
-        let engine = Engine::new(&settings.limits)?;
+        let mut engine = Engine::new(&settings.limits)?;
+        open_cache(&mut engine, &settings.cache);
         log_memory_reset(&engine);
         let telemetry = Telemetry::new();
         let links = load_all(&settings, &engine, &telemetry, progress).map_err(StartError::Plugins)?;
@@ -250,56 +251,151 @@ fn load_all(
             }
         })
         .collect();
-    let mut prepared = Vec::new();
-    for (index, (plugin, module)) in settings.plugins.iter().zip(modules).enumerate() {
-        progress.step("preparing", &plugin.name, index + 1, of);
+    let loader = Loader { engine, prepared: Mutex::default() };
+    let started = Instant::now();
+    let loaded = load_at_once(&loader, &settings.plugins, modules, progress);
+    for (plugin, loaded) in settings.plugins.iter().zip(loaded) {
         let breaker = Breaker::new(settings.limits.breaker_faults_max, settings.limits.breaker_pause);
-        match module.and_then(|path| prepare(engine, plugin, path, &mut prepared)) {
-            Ok(loaded) => links.push(Arc::new(Link::new(loaded, plugin, breaker, telemetry.plugin(&plugin.name)))),
+        match loaded {
+            Ok((loaded, from)) => {
+                tracing::debug!(name = plugin.name, from, "prepared");
+                links.push(Arc::new(Link::new(loaded, plugin, breaker, telemetry.plugin(&plugin.name))));
+            }
             Err(why) => errors.push(PluginError { name: plugin.name.clone(), why }),
         }
     }
+    loader.log(started.elapsed());
     if errors.is_empty() { Ok(links) } else { Err(errors) }
 }
 
-/// A plugin that was prepared before, and all that it depends on.
-struct Prepared {
+/// Most plugins that are loaded at the same time. Wasmtime compiles each of them on all cores already, and a large
+/// module takes much memory while it is compiled: this only fills the cores while others do what cannot be divided.
+const LOADED_AT_ONCE_MAX: usize = 8;
+
+/// What became of a plugin: itself, and in a word where its compiled code came from.
+type Loaded = Result<(Plugin, &'static str), PluginProblem>;
+
+/// Loads several plugins at the same time. Steps are told, and results are given, in the order of the settings.
+fn load_at_once(
+    loader: &Loader<'_>,
+    plugins: &[crate::settings::Plugin],
+    modules: Vec<Result<PathBuf, PluginProblem>>,
+    progress: &mut dyn Progress,
+) -> Vec<Loaded> {
+    let jobs = Mutex::new((plugins.iter().zip(modules).enumerate(), progress));
+    let done = Mutex::new(Vec::with_capacity(plugins.len()));
+    let work = || {
+        let next = || {
+            let mut jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            let (number, job) = jobs.0.next()?;
+            // Told while the next one cannot be taken.
+            jobs.1.step("preparing", &job.0.name, number + 1, plugins.len());
+            Some((number, job))
+        };
+        while let Some((number, (plugin, module))) = next() {
+            let loaded = module.and_then(|path| loader.load(plugin, path));
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((number, loaded));
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(LOADED_AT_ONCE_MAX).min(plugins.len());
+    std::thread::scope(|scope| {
+        // This thread is one of them. Where no other can be started, it does all of the work.
+        for _ in 1..threads {
+            let _ = std::thread::Builder::new().name("load".to_owned()).spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, loaded)| loaded).collect()
+}
+
+/// Loads plugins; one that is registered again, with the same module, settings and limits, is prepared once.
+struct Loader<'e> {
+    engine: &'e Engine,
+    prepared: Mutex<Vec<(Same, Prepared)>>,
+}
+
+/// What came of preparing a plugin, once that is over.
+type Prepared = Arc<OnceLock<Result<Plugin, LoadError>>>;
+
+/// All that a prepared plugin depends on.
+#[derive(PartialEq, Eq)]
+struct Same {
     sha256: String,
     settings: String,
     limits: PluginLimits,
-    plugin: Plugin,
 }
 
-/// Reads a module and prepares it; one that is registered again, with the same settings and limits, is prepared once.
-fn prepare(
-    engine: &Engine,
-    plugin: &crate::settings::Plugin,
-    path: PathBuf,
-    prepared: &mut Vec<Prepared>,
-) -> Result<Plugin, PluginProblem> {
-    let module = std::fs::read(&path).map_err(|error| PluginProblem::Unreadable { path, error })?;
-    let settings = serde_json::Value::Object(plugin.settings.clone()).to_string();
-    let sha256 = load::sha256(&module);
-    let known = prepared.iter().find(|known| {
-        known.sha256 == sha256
-            && known.settings == settings
-            && known.limits == plugin.limits
-            && plugin.sha256.as_ref().is_none_or(|expected| *expected == sha256)
-    });
-    let loaded = match known {
-        Some(known) => known.plugin.with_name(&plugin.name),
-        None => Plugin::load(engine, &plugin.name, &module, plugin.sha256.as_deref(), &settings, &plugin.limits)?,
-    };
-    let handles = &loaded.manifest().commands;
-    for pattern in plugin.commands.iter().filter(|pattern| pattern.is_exact()) {
-        if !handles.is_empty() && !handles.iter().any(|handled| pattern.matches(handled)) {
-            let command = pattern.to_string();
-            return Err(PluginProblem::Command { command, handles: handles.join(", ") });
+impl Loader<'_> {
+    fn load(&self, plugin: &crate::settings::Plugin, path: PathBuf) -> Loaded {
+        let module = std::fs::read(&path).map_err(|error| PluginProblem::Unreadable { path, error })?;
+        let settings = serde_json::Value::Object(plugin.settings.clone()).to_string();
+        let sha256 = load::sha256(&module);
+        let is_as_expected = plugin.sha256.as_ref().is_none_or(|expected| *expected == sha256);
+        let (name, limits) = (&plugin.name, &plugin.limits);
+        let mut from = "shared";
+        let mut prepare = || {
+            let loaded = Plugin::load(self.engine, name, &module, plugin.sha256.as_deref(), &settings, limits);
+            from = loaded.as_ref().map_or(from, |loaded| loaded.origin().name());
+            loaded
+        };
+        let loaded = match is_as_expected {
+            true => {
+                let prepared = self.prepared(Same { sha256, settings: settings.clone(), limits: limits.clone() });
+                // Another thread that prepares it at this moment is waited for.
+                let prepared = prepared.get_or_init(prepare);
+                prepared.as_ref().map_err(Clone::clone)?.with_name(name)
+            }
+            false => prepare()?,
+        };
+        let handles = &loaded.manifest().commands;
+        for pattern in plugin.commands.iter().filter(|pattern| pattern.is_exact()) {
+            if !handles.is_empty() && !handles.iter().any(|handled| pattern.matches(handled)) {
+                let command = pattern.to_string();
+                return Err(PluginProblem::Command { command, handles: handles.join(", ") });
+            }
+        }
+        Ok((loaded, from))
+    }
+
+    fn prepared(&self, same: Same) -> Prepared {
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = prepared.iter().find(|(known, _)| *known == same) {
+            return Arc::clone(known);
+        }
+        let new = Arc::default();
+        prepared.push((same, Arc::clone(&new)));
+        new
+    }
+
+    /// Says once what the start cost, and whether the next one will cost as much.
+    fn log(&self, took: Duration) {
+        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let origins = || prepared.iter().filter_map(|(_, prepared)| Some(prepared.get()?.as_ref().ok()?.origin()));
+        let count = |wanted| origins().filter(|origin| *origin == wanted).count();
+        let (compiled, from_cache) = (count(Origin::Compiled), count(Origin::Cache));
+        if compiled + from_cache > 0 {
+            let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(compiled, from_cache, took_ms, "plugins are prepared");
+        }
+        if let Some((path, error)) = self.engine.cache().and_then(|cache| Some((cache.path(), cache.trouble()?))) {
+            tracing::warn!(
+                "compiled plugins cannot be kept in {} ({error}): make room there, or name another `folder` under [cache]",
+                path.display()
+            );
         }
     }
-    if known.is_none() {
-        let plugin = loaded.with_name(&plugin.name);
-        prepared.push(Prepared { sha256, settings, limits: loaded.limits().clone(), plugin });
+}
+
+/// Opens the cache. Without it a host starts more slowly and is the same otherwise, so it starts.
+fn open_cache(engine: &mut Engine, settings: &settings::Cache) {
+    if let Err(error) = engine.open_cache(settings) {
+        tracing::warn!("compiled plugins are not kept: {error}");
+    } else if settings.folder.is_none() && settings.bytes_max > 0 {
+        tracing::info!(
+            "compiled plugins are not kept: neither `folder` under [cache] nor the environment names a folder (CACHE_DIRECTORY, XDG_CACHE_HOME, HOME)"
+        );
     }
-    Ok(loaded)
 }

@@ -2,6 +2,9 @@
 //!
 //! The modules stand in the order of the corridor that a callback walks through; `ARCHITECTURE.md` tells the story.
 
+// One function in `plugin/cache.rs` says why it may, beside what it does.
+#![deny(unsafe_code)]
+
 pub mod server;
 
 mod callback;

@@ -1,6 +1,7 @@
 //! A plugin: loaded once, called many times. The only door to wasmtime.
 
 mod abi;
+pub mod cache;
 pub mod engine;
 pub mod fault;
 mod guest;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use plugin_sdk::wire::Manifest;
 use wasmtime::Module;
 
+pub use cache::{Cache, CacheError};
 pub use engine::{Engine, Fuel};
 pub use fault::Fault;
 pub use load::LoadError;
@@ -34,15 +36,26 @@ pub struct Plugin {
     prepared: Arc<Prepared>,
 }
 
+/// Where a plugin's compiled code came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was configured and compiled.
+    Compiled,
+    /// It was, at an earlier start; the cache had it.
+    Cache,
+}
+
 /// What plugins with the same module, settings and limits share.
 struct Prepared {
+    origin: Origin,
     manifest: Manifest,
     code: Code,
     kept: Kept,
 }
 
 impl Plugin {
-    /// Checks a module, configures it with `settings` (a JSON object) and keeps the result for calls.
+    /// Checks a module, configures it with `settings` (a JSON object) and keeps the result for calls. Where the engine
+    /// has a cache, what is configured and compiled comes from there, or goes there.
     ///
     /// # Errors
     /// What is wrong with the module, or why it cannot work with these settings.
@@ -55,19 +68,30 @@ impl Plugin {
         limits: &PluginLimits,
     ) -> Result<Self, LoadError> {
         let checked = load::check(module, limits, sha256)?;
-        let snapshot = snapshot::take(engine, &checked, settings, limits)?;
-        let manifest = checked.manifest;
         let prepare = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
-        let module = Module::new(engine.for_calls(), snapshot).map_err(prepare)?;
+        let cache = engine.cache().map(|cache| (cache, cache.key(checked.bytes, settings, limits)));
+        let found = cache.as_ref().and_then(|(cache, key)| cache.find(key, engine.for_calls()));
+        let (module, origin) = match found {
+            Some(module) => (module, Origin::Cache),
+            None => {
+                let snapshot = snapshot::take(engine, &checked, settings, limits)?;
+                (Module::new(engine.for_calls(), snapshot).map_err(prepare)?, Origin::Compiled)
+            }
+        };
+        let manifest = checked.manifest;
         let code = Code::new(engine, &module).map_err(prepare)?;
         let plugin = Self {
             name: name.into(),
             limits: limits.clone(),
-            prepared: Arc::new(Prepared { kept: Kept::new(engine.keeper(), &code), manifest, code }),
+            prepared: Arc::new(Prepared { kept: Kept::new(engine.keeper(), &code), origin, manifest, code }),
         };
         // Better now than with the first callback: whether an instance can be made within these limits.
         let budget = plugin.budget(engine, limits.call_within);
         Guest::enter(&plugin.prepared.code, limits, budget).map_err(prepare)?;
+        // Only what can be used is kept: failures are found anew, with their words.
+        if let (Some((cache, key)), Origin::Compiled) = (cache, origin) {
+            cache.keep(&key, &module);
+        }
         Ok(plugin)
     }
 
@@ -98,6 +122,11 @@ impl Plugin {
         &self.prepared.manifest
     }
 
+    /// Where its compiled code came from.
+    pub fn origin(&self) -> Origin {
+        self.prepared.origin
+    }
+
     /// Its limits.
     pub fn limits(&self) -> &PluginLimits {
         &self.limits
@@ -115,6 +144,16 @@ impl Plugin {
     /// Hands over one callback, given in `parts` that follow one another, and gives the reply to `read`.
     pub fn call<T>(&self, parts: &[&[u8]], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
         sandbox::call(self, parts, budget, read)
+    }
+}
+
+impl Origin {
+    /// The word in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Compiled => "compiled",
+            Self::Cache => "cache",
+        }
     }
 }
 

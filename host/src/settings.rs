@@ -3,6 +3,7 @@
 mod file;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub admin: Option<SocketAddr>,
     /// What all guests together may use.
     pub limits: Limits,
+    /// Where compiled plugins are kept from start to start.
+    pub cache: Cache,
     /// The file that plugins' records are appended to.
     pub records_file: PathBuf,
     /// Chat servers, each under a path of its own.
@@ -48,6 +51,16 @@ pub struct Server {
     pub idle_within: Duration,
     /// Time for running callbacks when the service stops.
     pub shutdown_within: Duration,
+}
+
+/// Where compiled plugins are kept from start to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cache {
+    /// The folder; `None`: none was named, and the environment says nothing.
+    pub folder: Option<PathBuf>,
+    /// What the entries may have together, in bytes; beyond, those that were not used for longest are removed. 0: no
+    /// cache.
+    pub bytes_max: u64,
 }
 
 /// What guests may use.
@@ -294,13 +307,14 @@ fn read(mut root: Section<'_, '_>) -> Settings {
     let server = server(root.section("server"));
     let admin = admin(root.section("admin"));
     let mut limits = limits(root.section("limits"));
+    let cache = cache(root.section("cache"));
     let records_file = records(root.section("records"));
     let platforms = platforms(&mut root);
     let plugins = plugins(&mut root, &platforms, &limits.plugin);
     limits.memory_bytes_largest =
         plugins.iter().map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
-    Settings { server, admin, limits, records_file, platforms, plugins }
+    Settings { server, admin, limits, cache, records_file, platforms, plugins }
 }
 
 fn server(mut section: Section<'_, '_>) -> Server {
@@ -390,6 +404,31 @@ fn plugin_limits(section: &mut Section<'_, '_>, defaults: &PluginLimits) -> Plug
         reply_bytes_max: size(section.number("reply_bytes_max", defaults.reply_bytes_max as u64, 16, 1024 * MIB)),
         module_bytes_max: size(section.number("module_bytes_max", defaults.module_bytes_max as u64, 8, 1024 * MIB)),
     }
+}
+
+fn cache(mut section: Section<'_, '_>) -> Cache {
+    let folder = match section.text("folder") {
+        Some(folder) if folder.value.is_empty() => {
+            section.report("folder", "is empty: name a folder, or leave the key out; `bytes_max = 0` is for no cache");
+            None
+        }
+        Some(folder) => Some(section.file().beside(folder.value)),
+        None => cache_folder(|name| std::env::var_os(name)),
+    };
+    // A compiled plugin of 200 KiB has about 1 MiB: room for a few hundred of them, each with its last few versions.
+    let bytes_max = section.number("bytes_max", 1024 * MIB, 0, 1024 * 1024 * MIB);
+    section.finish();
+    Cache { folder, bytes_max }
+}
+
+/// Where systemd says (`CacheDirectory=`; the first, if there are several), else where the XDG base directories say.
+fn cache_folder(env: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let of_the_service =
+        || env("CACHE_DIRECTORY").and_then(|folders| std::env::split_paths(&folders).find(|path| path.is_absolute()));
+    of_the_service()
+        .or_else(|| Some(absolute("XDG_CACHE_HOME")?.join("callgate")))
+        .or_else(|| Some(absolute("HOME")?.join(".cache/callgate")))
 }
 
 fn records(mut section: Section<'_, '_>) -> PathBuf {
@@ -742,4 +781,25 @@ fn ms(number: u64) -> Duration {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_lies_where_the_environment_says() {
+        let folder = |set: &[(&str, &str)]| {
+            let found = cache_folder(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()));
+            found.map(|path| path.display().to_string())
+        };
+        let (service, xdg, home) = (("CACHE_DIRECTORY", "/c:/d"), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h"));
+        assert_eq!(folder(&[service, xdg, home]).unwrap(), "/c");
+        assert_eq!(folder(&[xdg, home]).unwrap(), "/x/callgate");
+        assert_eq!(folder(&[home]).unwrap(), "/h/.cache/callgate");
+        assert_eq!(folder(&[]), None);
+        // What is empty or relative says nothing.
+        assert_eq!(folder(&[("CACHE_DIRECTORY", ""), ("XDG_CACHE_HOME", "x"), home]).unwrap(), "/h/.cache/callgate");
+        assert_eq!(folder(&[("HOME", "")]), None);
+    }
 }

@@ -1,6 +1,7 @@
 //! Callgate from outside, one subject a file.
 
 mod auth;
+mod cache;
 mod chain;
 mod explain;
 mod faults;

@@ -48,6 +48,8 @@ impl Folder {
         command.env("RUST_BACKTRACE", "1").env_remove("NO_COLOR");
         // Crates of the same name in one target folder would be built over each other.
         command.env("CARGO_TARGET_DIR", self.path("target"));
+        // What is compiled stays in the folder, and goes with it.
+        command.env("CACHE_DIRECTORY", self.path("cache"));
         command
     }
 

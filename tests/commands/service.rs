@@ -60,3 +60,22 @@ fn an_address_that_is_taken_is_named() {
     );
     host(&address.to_string()).type_in("serve --settings host.toml").fails(5, &[&part]);
 }
+
+#[test]
+fn what_one_command_compiled_the_next_one_takes_from_the_cache() {
+    let folder = host("127.0.0.1:0");
+    let check = || {
+        let ended = folder.type_in("check --settings host.toml");
+        let line = ended.err.lines().find(|line| line.contains("plugins are prepared")).unwrap_or_default().to_owned();
+        (ended.succeeds(), line)
+    };
+    let ((cold, cold_line), (warm, warm_line)) = (check(), check());
+    assert!(cold_line.contains("compiled=1 from_cache=0"), "{cold_line}");
+    assert!(warm_line.contains("compiled=0 from_cache=1"), "{warm_line}");
+    assert_eq!(cold, warm);
+    // `run` has the same limits, and no settings as well.
+    let entries = || std::fs::read_dir(folder.path("cache")).unwrap().count();
+    assert_eq!(entries(), 1);
+    folder.type_in("run p.wasm --request ok.json").succeeds();
+    assert_eq!(entries(), 1);
+}

@@ -75,6 +75,9 @@ pub fn example(plugins: &[&str]) -> Setup {
                 whole.push_str(&format!("wasm = \"{}\"", guests::shipped(name).display()));
             }
             Some(("# fuel_per_ms", _)) => whole.push_str(FUEL_PER_MS),
+            _ if line == "[cache]" => whole.push_str(NO_CACHE),
+            // Once is enough.
+            Some(("bytes_max", _)) => {}
             _ => whole.push_str(&line.replace("\"../", &format!("\"{}/../", host.display()))),
         }
         whole.push('\n');
@@ -84,6 +87,10 @@ pub fn example(plugins: &[&str]) -> Setup {
 
 /// So much fuel in a millisecond that time never cuts it: what a test sees does not depend on the machine.
 const FUEL_PER_MS: &str = "fuel_per_ms = 1_000_000_000_000";
+
+/// A test leaves nothing in the folder of whoever runs it, and finds nothing there. What is about the cache says so in
+/// [`Setup::tables`].
+const NO_CACHE: &str = "[cache]\nbytes_max = 0\n";
 
 impl Setup {
     /// Writes a file beside the settings.
@@ -146,7 +153,8 @@ impl Setup {
             &self.platforms
         };
         let per_ms = if self.limits.contains("fuel_per_ms") { "" } else { FUEL_PER_MS };
-        format!("{}[limits]\n{per_ms}\n{}\n{platforms}{}", self.top, self.limits, self.plugins)
+        let cache = if self.top.contains("[cache]") { "" } else { NO_CACHE };
+        format!("{}{cache}[limits]\n{per_ms}\n{}\n{platforms}{}", self.top, self.limits, self.plugins)
     }
 
     /// Starts the host.

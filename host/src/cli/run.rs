@@ -21,7 +21,10 @@ Example: callgate run plugin.wasm --request callback.json --settings settings.to
 Example: echo '{\"callbackCommand\":\"callbackBeforeAddFriendCommand\",\"reqMsg\":\"hello\"}' | \\
              callgate run plugin.wasm --request - --json --repeat 1000
 
-The plugin has the default limits, and the callback arrives at the time 0, so the same input gives the same output.")]
+The plugin has the default limits, and the callback arrives at the time 0, so the same input gives the same output.
+
+Once configured and compiled, a plugin is kept for the next time, where `[cache] folder` of host.example.toml says: in \
+CACHE_DIRECTORY, XDG_CACHE_HOME/callgate or HOME/.cache/callgate. That folder may be removed at any time.")]
 pub struct Run {
     /// The plugin: a `.wasm` file, or the folder of its crate, which is built
     #[arg(value_name = "PLUGIN")]

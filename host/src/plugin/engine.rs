@@ -8,9 +8,10 @@ use wasmtime::{
     Config, Enabled, Engine as Wasmtime, InstanceAllocationStrategy, Module, OptLevel, PoolingAllocationConfig, Store,
 };
 
+use super::cache::{Cache, CacheError};
 use super::kept::Keeper;
 use super::pages::PageMap;
-use crate::settings::{Limits, MemoryReset};
+use crate::settings::{self, Limits, MemoryReset};
 
 /// Work done by a guest: about one unit for each wasm instruction, the same on every machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -33,6 +34,7 @@ pub struct Engine {
     call: Wasmtime,
     memory_reset: MemoryReset,
     keeper: Option<Arc<Keeper>>,
+    cache: Option<Cache>,
     fuel_per_ms: u64,
     ticking: Arc<AtomicBool>,
 }
@@ -56,7 +58,21 @@ impl Engine {
         };
         let ticking = Arc::new(AtomicBool::new(true));
         tick([configure.clone(), call.clone()], Arc::clone(&ticking))?;
-        Ok(Self { configure, call, memory_reset, keeper, fuel_per_ms, ticking })
+        Ok(Self { configure, call, memory_reset, keeper, cache: None, fuel_per_ms, ticking })
+    }
+
+    /// Takes compiled plugins from the folder that these settings name, and keeps them there, from now on.
+    ///
+    /// # Errors
+    /// If that folder cannot be used; then there is no cache, and nothing else is different.
+    pub fn open_cache(&mut self, settings: &settings::Cache) -> Result<(), CacheError> {
+        self.cache = Cache::open(settings, [&self.configure, &self.call])?;
+        Ok(())
+    }
+
+    /// Where compiled plugins are kept; `None`: nowhere.
+    pub fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
     }
 
     pub(super) fn for_configure(&self) -> &Wasmtime {

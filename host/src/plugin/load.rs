@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, ValType};
 
 /// Why a plugin cannot be used. Every message ends with what to do.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LoadError {
     /// Larger than allowed.
     #[error(
