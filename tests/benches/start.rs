@@ -18,10 +18,6 @@ use common::cases::GUARDED_COMMAND;
 use common::{goal, median, print_goals, print_machine, print_table};
 use rustix::time::{ClockId, clock_gettime};
 
-/// The line under `[limits]` that names the folder for compiled code, up to its value. `None`: the host keeps none, so
-/// the second start does all the work of the first.
-const CACHE_SETTING: Option<&str> = None;
-
 /// What a process says of its start.
 #[derive(Clone, Copy)]
 struct Start {
@@ -81,9 +77,6 @@ fn main() {
     });
     let title = format!("ready with {plugins} plugins of {:.0} KiB, medians of {turns}", module.len() as f64 / 1024.0);
     print_table(&title, &["", "wall s", "CPU s", "wall ms for each"], &rows.collect::<Vec<_>>());
-    if CACHE_SETTING.is_none() {
-        println!("\nThe host keeps no compiled code, so \"again\" is as slow as the first time.");
-    }
     let [_, cold, warm, settings, _] = starts.each_ref().map(|starts| middle(starts, |start| start.wall_s));
     print_goals(&[
         goal("start with different modules", cold, 8.0, " s"),
@@ -97,9 +90,7 @@ fn main() {
 fn in_process(folder: &Path, module: &[u8], plugins: usize, kind: Plugins) -> Start {
     // The harness pins this key unless it is mentioned; finding it out is part of a start.
     let mut setup = harness::setup().limits("# fuel_per_ms is left out");
-    if let Some(setting) = CACHE_SETTING {
-        setup = setup.limits(&format!("{setting} = \"{}\"", folder.join("compiled").display()));
-    }
+    setup = setup.tables(&format!("[cache]\nfolder = \"{}\"", folder.join("compiled").display()));
     let plugins = if matches!(kind, Plugins::None) { 0 } else { plugins };
     for number in 0..plugins {
         let (path, settings) = match kind {

@@ -41,7 +41,8 @@ impl Program {
             let (program, module) = (program(peer), module(peer));
             programs.extend(variants.map(|(name, variant)| Self {
                 name,
-                most: Some(most),
+                // Each goal is about the way in which the peer's users run it; the other line is for comparison.
+                most: (name == peer).then_some(most),
                 how: How::Peer { program: program.clone(), module: module.clone(), variant },
             }));
         }
