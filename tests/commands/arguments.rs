@@ -17,6 +17,12 @@ fn wrong_arguments_are_named() {
         ("run p.wasm --request ok.json --repeat -1", "unexpected argument '-1'"),
         ("run p.wasm --request ok.json --platform telegram", "the platforms are `openim` and `tencent-chat`"),
         ("run p.wasm --request - --settings -", "--request and --settings cannot both be standard input: give one"),
+        ("profile", "<PLUGIN>"),
+        ("profile p.wasm", "--request <FILE>"),
+        ("profile p.wasm --request ok.json --top 0", "0 is not in 1..=100000"),
+        ("profile p.wasm --request ok.json --platform telegram", "the platforms are `openim` and `tencent-chat`"),
+        ("profile p.wasm --request ok.json --folded", "a value is required for '--folded <FILE>'"),
+        ("profile p.wasm --request - --settings -", "--request and --settings cannot both be standard input: give one"),
         ("test . --fuel-max many", "invalid value 'many' for '--fuel-max <N>'"),
         ("test . --fuel-max 0", "0 is not in 1.."),
         ("test . --fuel-max -1", "unexpected argument '-1'"),
@@ -40,7 +46,9 @@ fn wrong_arguments_are_named() {
 fn without_a_command_they_are_listed() {
     let ended = folder().type_in("");
     assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""));
-    for command in ["serve", "check", "new", "build", "run", "test", "explain", "demo", "completions", "man"] {
+    let commands =
+        ["serve", "check", "new", "build", "run", "test", "profile", "explain", "demo", "completions", "man"];
+    for command in commands {
         assert!(ended.err.contains(&format!("\n  {command} ")), "{command}: {ended:#?}");
     }
 }
@@ -52,6 +60,7 @@ fn help_completions_and_pages_are_printed() {
         ("--version", "callgate 0."),
         ("run --help", "Run one callback"),
         ("help test", "Run the callbacks"),
+        ("profile --help", "Show which functions of a plugin burn the fuel"),
         ("completions bash", "_callgate()"),
         ("man", ".ie"),
     ] {

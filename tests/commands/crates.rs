@@ -212,6 +212,7 @@ fn what_is_no_crate_is_named() {
         folder.run(["test", name]).fails(4, &[part]);
         if name != "file" {
             folder.run(["run", name, "--request", "ok.json"]).fails(4, &[part]);
+            folder.run(["profile", name, "--request", "ok.json"]).fails(4, &[part]);
         }
     }
     let missing = "crate/callbacks cannot be read (No such file or directory (os error 2)): make this folder";
@@ -246,7 +247,7 @@ fn without_rust_it_says_where_to_get_it() {
         let mut command = folder.command(line.split_whitespace());
         Ended::of(command.env("PATH", "/nowhere").env_remove("CARGO"))
     };
-    for line in ["build p", "run p --request ok.json", "test p"] {
+    for line in ["build p", "run p --request ok.json", "profile p --request ok.json", "test p"] {
         without_rust(line).fails(4, &["install Rust with rustup (https://rustup.rs), or build the plugin elsewhere"]);
     }
 }
@@ -265,6 +266,7 @@ fn a_crate_that_does_not_compile_is_named_after_cargos_own_messages() {
     folder.type_in("build p").fails_after_cargo(4, &[part]);
     let part = "error: plugin p: cargo could not build p: see its messages above";
     folder.type_in("test p").fails_after_cargo(4, &[part]);
+    folder.type_in("profile p --request ok.json").fails_after_cargo(4, &["error: cargo could not build p: "]);
     // A crate that gives no module at all.
     let folder = folder.file("p/Cargo.toml", MANIFEST.replace("[\"cdylib\"]", "[\"rlib\"]")).file("p/src/lib.rs", "");
     let part = "error: p gives no wasm module: its Cargo.toml needs `[lib]` with `crate-type = ";

@@ -7,6 +7,7 @@ mod arguments;
 mod calls;
 mod crates;
 mod modules;
+mod profile;
 mod program;
 mod requests;
 mod service;

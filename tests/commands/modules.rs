@@ -22,6 +22,7 @@ fn is_refused(folder: Folder, parts: &[&str]) {
     let folder = folder.file("host.toml", HOST);
     for line in [
         "run p.wasm --request ok.json",
+        "profile p.wasm --request ok.json",
         "check --settings host.toml",
         "serve --settings host.toml",
         "explain --platform openim --command callbackBeforeAddFriendCommand --request ok.json --settings host.toml",
@@ -54,7 +55,9 @@ fn what_is_no_wasm_is_named() {
 fn what_is_not_there_is_named_with_what_to_do() {
     let folder = folder().file("host.toml", HOST);
     let part = "cannot be read (No such file or directory (os error 2)): ";
-    folder.type_in("run p.wasm --request ok.json").fails(4, &[part, "or a `.wasm` file"]);
+    for command in ["run", "profile"] {
+        folder.run([command, "p.wasm", "--request", "ok.json"]).fails(4, &[part, "or a `.wasm` file"]);
+    }
     folder.type_in("check --settings host.toml").fails(4, &["plugin p: ", part, "build the plugin, or correct `wasm`"]);
 }
 
@@ -62,7 +65,9 @@ fn what_is_not_there_is_named_with_what_to_do() {
 fn a_folder_in_place_of_a_module_is_named() {
     let folder = folder().folder("p.wasm").file("host.toml", HOST);
     let no_crate = "p.wasm has no Cargo.toml: name the folder of a plugin's crate, or a `.wasm` file";
-    folder.type_in("run p.wasm --request ok.json").fails(4, &[no_crate]);
+    for command in ["run", "profile"] {
+        folder.run([command, "p.wasm", "--request", "ok.json"]).fails(4, &[no_crate]);
+    }
     let part = "p.wasm cannot be read (Is a directory (os error 21)): build the plugin, or correct `wasm`";
     folder.type_in("check --settings host.toml").fails(4, &["plugin p: ", part]);
 }

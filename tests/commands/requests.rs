@@ -27,6 +27,7 @@ fn a_bad_request_is_named_before_the_plugin_is_touched() {
             .file("p/Cargo.toml", "[package]\nname = \"p\"\n")
             .file("p/callbacks/bad.request.json", &contents);
         folder.type_in("run p --request bad.json").fails(6, &["error: bad.json: ", part]);
+        folder.type_in("profile p --request bad.json").fails(6, &["error: bad.json: ", part]);
         folder.type_in("test p").fails(6, &["error: p/callbacks/bad.request.json: ", part]);
     }
 }
@@ -50,6 +51,7 @@ fn a_file_that_cannot_be_read_is_named() {
     for (name, why) in [("none.json", "No such file or directory"), ("folder", "Is a directory")] {
         let part = format!("{name} cannot be read ({why}");
         folder.run(["run", "p", "--request", name]).fails(6, &[&part, "name a file with the callback"]);
+        folder.run(["profile", "p", "--request", name]).fails(6, &[&part, "name a file with the callback"]);
         let explain = "explain --platform openim --command callbackBeforeAddFriendCommand";
         let line = format!("{explain} --request {name} --answer ok.json");
         folder.type_in(&line).fails(6, &[&part, "name a file with the callback"]);
@@ -61,7 +63,10 @@ fn a_file_that_cannot_be_read_is_named() {
 #[test]
 fn an_unknown_command_is_named() {
     let folder = folder();
-    folder.type_in("run p --request ok.json --command nope").fails(6, &["no platform has a command `nope`"]);
+    for command in ["run", "profile"] {
+        let line = [command, "p", "--request", "ok.json", "--command", "nope"];
+        folder.run(line).fails(6, &["no platform has a command `nope`"]);
+    }
     let line =
         "explain --platform tencent-chat --command callbackBeforeAddFriendCommand --request ok.json --answer ok.json";
     let part = "tencent-chat has no command `callbackBeforeAddFriendCommand`: it is one of openim";

@@ -33,8 +33,10 @@ fn settings_that_cannot_be_read_are_named() {
         folder.run(["check", "--settings", name]).fails(3, &[&part, "name the settings file with --settings"]);
         folder.run(["serve", "--settings", name]).fails(3, &[&part, "name the settings file with --settings"]);
         let part = format!("{name} cannot be read ({why}");
-        let run = ["run", "p.wasm", "--request", "ok.json", "--settings", name];
-        folder.run(run).fails(3, &[&part, "name a file with the plugin's settings"]);
+        for command in ["run", "profile"] {
+            let line = [command, "p.wasm", "--request", "ok.json", "--settings", name];
+            folder.run(line).fails(3, &[&part, "name a file with the plugin's settings"]);
+        }
     }
 }
 
@@ -56,8 +58,10 @@ fn settings_of_a_plugin_are_toml_or_a_json_object() {
         (b"number = nan", "JSON has no such number"),
     ] {
         let folder = folder().file("settings.toml", contents).module("p.wasm", guests::text("spins"));
-        let line = "run p.wasm --request ok.json --settings settings.toml";
-        folder.type_in(line).fails(3, &["error: settings.toml: ", part]);
+        for command in ["run", "profile"] {
+            let line = [command, "p.wasm", "--request", "ok.json", "--settings", "settings.toml"];
+            folder.run(line).fails(3, &["error: settings.toml: ", part]);
+        }
     }
 }
 

@@ -8,12 +8,14 @@ use harness::guests;
 use crate::program::{Ended, Folder, folder};
 
 /// Lines that print something, and the exit code with which they end.
-const LINES: [(&str, i32); 7] = [
+const LINES: [(&str, i32); 9] = [
     ("man", 0),
     ("completions zsh", 0),
     ("check --settings host.toml", 0),
     ("run p.wasm --request ok.json", 0),
     ("run p.wasm --request spins.json --command callbackBeforeAddFriendCommand", 7),
+    ("profile p.wasm --request ok.json", 0),
+    ("profile p.wasm --request ok.json --json", 0),
     ("explain --platform openim --command callbackBeforeAddFriendCommand --request ok.json --answer ok.json", 0),
     ("--help", 0),
 ];

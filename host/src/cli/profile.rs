@@ -84,8 +84,10 @@ impl Profile {
     }
 
     fn show(&self, out: &mut dyn Write, coloured: bool) -> Result<(), Failure> {
+        let settings = self.settings.as_deref();
+        request::check_standard_input(&[("--request", Some(&self.request)), ("--settings", settings)])?;
         let callback = request::read(&self.request, self.platform, self.command.as_deref())?;
-        let settings = self.settings.as_deref().map(stage::settings).transpose()?.unwrap_or_default();
+        let settings = settings.map(stage::settings).transpose()?.unwrap_or_default();
         let path = module(&self.plugin)?;
         let stage = Stage::start(ModuleSource::Wasm(path.clone()), stage::name(&self.plugin), settings.clone())?;
         let played = stage.play(&callback)?;
@@ -111,7 +113,7 @@ impl Profile {
 
         let folded = graph::folded(&profile.stacks);
         if let Some(path) = &self.folded {
-            write(path, folded.as_bytes())?;
+            write(path, folded.as_bytes(), "--folded")?;
         }
         match &self.flamegraph {
             Some(path) if folded.is_empty() => {
@@ -119,7 +121,7 @@ impl Profile {
             }
             Some(path) => {
                 let title = format!("Fuel of {}, {}", plugin.name(), callback.name());
-                write(path, &graph::flamegraph(&title, &folded)?)?;
+                write(path, &graph::flamegraph(&title, &folded)?, "--flamegraph")?;
             }
             None => {}
         }
@@ -170,9 +172,12 @@ fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "note: {text}");
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(path, bytes)
-        .map_err(|error| Failure::new(Exit::Other, anyhow::anyhow!("{} cannot be written: {error}", path.display())))
+/// Writes the file that this argument names.
+fn write(path: &Path, bytes: &[u8], argument: &str) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| {
+        let text = format!("{} cannot be written ({error}): name another file with {argument}", path.display());
+        Failure::new(Exit::Other, anyhow::anyhow!(text))
+    })
 }
 
 #[cfg(test)]

@@ -50,7 +50,8 @@ impl Report<'_> {
             "plugin": **self.run.plugin.name(),
             "platform": self.run.callback.command().map(|command| command.platform.name()),
             "command": self.run.callback.name(),
-            "verdict": self.run.played.outcome.verdict().name(),
+            // A fault has none.
+            "verdict": self.run.faults().next().is_none().then(|| self.run.played.outcome.verdict().name()),
             "fault": self.run.faults().next().map(|fault| json!({ "is": fault.name(), "text": fault.to_string() })),
             "calls": self.run.played.outcome.steps.len(),
             "fuel": self.profile.fuel.0,
