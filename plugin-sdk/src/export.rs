@@ -189,7 +189,7 @@ fn fail(message: &str) -> Vec<u8> {
     serde_json::to_vec(&Fail { verdict: VerdictTag::Fail, message }).unwrap_or_default()
 }
 
-/// Room for `len` bytes of input, never given back: the next callback starts from a fresh memory anyway.
+/// Room for `len` bytes of input, never given back: the next callback starts from the snapshot anyway.
 #[must_use]
 pub fn allocate(len: u32) -> u32 {
     let room = Vec::<u8>::with_capacity(len as usize);
@@ -207,7 +207,7 @@ pub unsafe fn input(ptr: u32, len: u32) -> &'static [u8] {
     unsafe { std::slice::from_raw_parts(ptr as usize as *const u8, len as usize) }
 }
 
-/// Leaks a reply and packs its place; the memory is thrown away after the call.
+/// Leaks a reply and packs its place; after the call the memory is at the snapshot again, or gone.
 fn hand_over(bytes: Vec<u8>) -> i64 {
     let bytes = bytes.leak();
     crate::wire::pack(bytes.as_ptr() as usize as u32, bytes.len() as u32)
