@@ -264,6 +264,7 @@ fn load_all(
             Err(why) => errors.push(PluginError { name: plugin.name.clone(), why }),
         }
     }
+    engine.forget_functions();
     loader.log(started.elapsed());
     if errors.is_empty() { Ok(links) } else { Err(errors) }
 }

@@ -4,6 +4,7 @@ mod abi;
 pub mod cache;
 pub mod engine;
 pub mod fault;
+mod functions;
 mod guest;
 mod kept;
 pub mod load;

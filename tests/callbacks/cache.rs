@@ -170,6 +170,28 @@ fn the_log_says_once_what_a_start_had_to_do() {
 }
 
 #[test]
+fn code_is_the_same_whatever_was_compiled_before() {
+    // Functions that plugins share are compiled once.
+    let names = ["clean-remark", "filter-messages", "guard-profile", "mirror-group", "mirror-profile"];
+    let setup = |folder: &Folder, names: &[&str]| {
+        names.iter().fold(folder.setup(), |setup, name| {
+            let toml = if *name == "filter-messages" { r#"settings = { words = ["zork"] }"# } else { "" };
+            setup.plugin(name, guests::shipped(name), "*", toml)
+        })
+    };
+    let (together, alone) = (folder(), folder());
+    setup(&together, &names).start();
+    for name in names {
+        setup(&alone, &[name]).start();
+    }
+    assert_eq!(together.files().len(), names.len());
+    for (one, other) in together.files().iter().zip(alone.files()) {
+        assert_eq!(one.file_name(), other.file_name());
+        assert!(std::fs::read(one).unwrap() == std::fs::read(&other).unwrap(), "{}", other.display());
+    }
+}
+
+#[test]
 fn folder_and_entries_are_for_this_user_alone() {
     let folder = folder();
     let entry = folder.entry_of(&folder.one());

@@ -9,6 +9,7 @@ use wasmtime::{
 };
 
 use super::cache::{Cache, CacheError};
+use super::functions::Functions;
 use super::kept::Keeper;
 use super::pages::PageMap;
 use crate::settings::{self, Limits, MemoryReset};
@@ -25,15 +26,16 @@ const STACK_BYTES_MAX: usize = 512 * 1024;
 
 /// The engines that all plugins share, and the thread that moves the epoch.
 ///
-/// There are two, because configuring and deciding want different things: a plugin is configured once, from a module
-/// that is thrown away afterwards, so that engine compiles fast; decisions run from the snapshot, so theirs compiles
-/// well and keeps a pool of memories.
+/// There are two, because configuring and deciding want different things: a plugin is configured once, in memory that is
+/// allocated for it and given back; decisions run from the snapshot, in a pool of memories. Both compile alike, and what
+/// one has compiled the other uses again.
 #[derive(Debug)]
 pub struct Engine {
     configure: Wasmtime,
     call: Wasmtime,
     memory_reset: MemoryReset,
     keeper: Option<Arc<Keeper>>,
+    functions: Arc<Functions>,
     cache: Option<Cache>,
     fuel_per_ms: u64,
     ticking: Arc<AtomicBool>,
@@ -50,15 +52,16 @@ impl Engine {
     /// # Errors
     /// If the address space does not hold the pool, or no thread can be started.
     pub fn new(limits: &Limits) -> Result<Self, EngineError> {
-        let configure = Wasmtime::new(Config::clone(&basics()).cranelift_opt_level(OptLevel::None))?;
-        let (call, memory_reset, keeper) = for_calls(limits)?;
+        let functions = Arc::default();
+        let configure = Wasmtime::new(&remembering(&functions)?)?;
+        let (call, memory_reset, keeper) = for_calls(limits, &functions)?;
         let fuel_per_ms = match limits.fuel_per_ms {
             Some(pinned) => pinned.get(),
             None => calibrate(&call)?,
         };
         let ticking = Arc::new(AtomicBool::new(true));
         tick([configure.clone(), call.clone()], Arc::clone(&ticking))?;
-        Ok(Self { configure, call, memory_reset, keeper, cache: None, fuel_per_ms, ticking })
+        Ok(Self { configure, call, memory_reset, keeper, functions, cache: None, fuel_per_ms, ticking })
     }
 
     /// Takes compiled plugins from the folder that these settings name, and keeps them there, from now on.
@@ -73,6 +76,16 @@ impl Engine {
     /// Where compiled plugins are kept; `None`: nowhere.
     pub fn cache(&self) -> Option<&Cache> {
         self.cache.as_ref()
+    }
+
+    /// Gives back the memory that was only needed for loading plugins. More can be loaded all the same.
+    pub fn forget_functions(&self) {
+        self.functions.forget();
+    }
+
+    #[cfg(test)]
+    pub(super) fn functions(&self) -> &Functions {
+        &self.functions
     }
 
     pub(super) fn for_configure(&self) -> &Wasmtime {
@@ -91,7 +104,7 @@ impl Engine {
     /// An engine for profiles: it counts the same fuel, and has twice the stack, because hooks make frames larger and the
     /// call that is followed must not overflow where it did not.
     pub(super) fn for_profiles() -> Result<Wasmtime, wasmtime::Error> {
-        Wasmtime::new(basics().cranelift_opt_level(OptLevel::Speed).max_wasm_stack(2 * STACK_BYTES_MAX))
+        Wasmtime::new(basics().max_wasm_stack(2 * STACK_BYTES_MAX))
     }
 
     /// How memory is put back to the snapshot between calls; never [`MemoryReset::Auto`].
@@ -137,6 +150,7 @@ fn basics() -> Config {
         .consume_fuel(true)
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES_MAX)
+        .cranelift_opt_level(OptLevel::Speed)
         // The same input gives the same reply on every machine, also for the bits of a NaN.
         .cranelift_nan_canonicalization(true)
         .concurrency_support(false)
@@ -155,11 +169,21 @@ fn basics() -> Config {
     config
 }
 
+/// The same, for an engine that takes functions from there which were compiled before, and leaves there what it compiles.
+fn remembering(functions: &Arc<Functions>) -> Result<Config, wasmtime::Error> {
+    let mut config = basics();
+    config.enable_incremental_compilation(Arc::<Functions>::clone(functions))?;
+    Ok(config)
+}
+
 /// The engine for calls, and how memory is put back there.
-fn for_calls(limits: &Limits) -> Result<(Wasmtime, MemoryReset, Option<Arc<Keeper>>), wasmtime::Error> {
+fn for_calls(
+    limits: &Limits,
+    functions: &Arc<Functions>,
+) -> Result<(Wasmtime, MemoryReset, Option<Arc<Keeper>>), wasmtime::Error> {
     let engine = |memory_reset| {
         let pool = InstanceAllocationStrategy::Pooling(pool(limits, memory_reset));
-        Wasmtime::new(basics().cranelift_opt_level(OptLevel::Speed).allocation_strategy(pool))
+        Wasmtime::new(remembering(functions)?.allocation_strategy(pool))
     };
     let wanted = limits.memory_reset;
     if matches!(wanted, MemoryReset::Auto | MemoryReset::Keep) {

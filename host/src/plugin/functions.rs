@@ -1,0 +1,110 @@
+//! Compiled functions that are used again while a host starts.
+//!
+//! A plugin is compiled twice, to be configured and, with what that left in its memory, to be called: the functions are
+//! the same. And plugins share functions, because they are made with the same sdk and the same standard library. Cranelift
+//! asks here for each function whether it was compiled before, by the SHA-256 of its whole text, of how it is compiled
+//! and of its own version.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use wasmtime::CacheStore;
+
+/// So many bytes are held at most; then all are forgotten, and it begins anew. A plugin of 200 KiB has about 2 MiB.
+const BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// The functions that were compiled so far.
+#[derive(Default)]
+pub(super) struct Functions(RwLock<Held>);
+
+#[derive(Default)]
+struct Held {
+    functions: HashMap<Vec<u8>, Vec<u8>>,
+    bytes: usize,
+}
+
+impl Functions {
+    /// Forgets all: once everything is loaded, nobody asks any more.
+    pub(super) fn forget(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Held::default();
+    }
+
+    fn insert(&self, key: &[u8], function: Vec<u8>, bytes_max: usize) {
+        let bytes = key.len() + function.len();
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have compiled the same one meanwhile.
+        if bytes > bytes_max || held.functions.contains_key(key) {
+            return;
+        }
+        if held.bytes + bytes > bytes_max {
+            *held = Held::default();
+        }
+        held.functions.insert(key.to_owned(), function);
+        held.bytes += bytes;
+    }
+}
+
+impl CacheStore for Functions {
+    fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        held.functions.get(key).cloned().map(Cow::Owned)
+    }
+
+    fn insert(&self, key: &[u8], value: Vec<u8>) -> bool {
+        self.insert(key, value, BYTES_MAX);
+        true
+    }
+}
+
+impl std::fmt::Debug for Functions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Functions").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use wasmtime::Module;
+
+    use super::super::{Engine, load, snapshot};
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_makes_room_by_forgetting_the_rest() {
+        let functions = Functions::default();
+        let known = |key: &[u8]| functions.get(key).is_some();
+        functions.insert(b"a", vec![1; 9], 20);
+        functions.insert(b"b", vec![2; 9], 20);
+        // Again, which changes nothing; and one that never fits.
+        functions.insert(b"b", vec![2; 9], 20);
+        functions.insert(b"c", vec![3; 20], 20);
+        assert!(known(b"a") && known(b"b") && !known(b"c"));
+        functions.insert(b"d", Vec::new(), 20);
+        assert!(!known(b"a") && !known(b"b") && known(b"d"));
+        functions.forget();
+        assert!(!known(b"d"));
+    }
+
+    #[test]
+    fn what_is_used_again_is_what_would_be_compiled() {
+        let settings = crate::Settings::parse(Path::new(""), "[[platform]]\nkind = \"openim\"\n").unwrap();
+        let (engine, limits) = (Engine::new(&settings.limits).unwrap(), &settings.limits.plugin);
+        let held = || engine.functions().0.read().unwrap().functions.len();
+        let module = std::fs::read(harness::guests::shipped("guard-profile")).unwrap();
+        let snapshot = snapshot::take(&engine, &load::check(&module, limits, None).unwrap(), "{}", limits).unwrap();
+        let code = || Module::new(engine.for_calls(), &snapshot).unwrap().serialize().unwrap();
+
+        let from_configuring = held();
+        let again = code();
+        let of_calls = held() - from_configuring;
+        engine.forget_functions();
+        assert_eq!(held(), 0);
+        let anew = code();
+        assert!(again == anew, "used again, it is other code");
+        // Some depend on the size that the memory begins with, which `configure` has changed.
+        assert!(of_calls * 4 < held(), "{of_calls} of {} were compiled again", held());
+    }
+}
