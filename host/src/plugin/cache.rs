@@ -1,7 +1,7 @@
 //! Compiled plugins in a private folder, so that the next start neither configures nor compiles.
 //!
 //! An entry is what [`Module::serialize`] gives for a plugin's snapshot: the manifest and the checks of `load.rs` come
-//! from the module itself each time. Its file is called after all that it depends on ([`Key`]), so nothing is ever
+//! from the module itself each time. Its file is called after all that it depends on (`Key`), so nothing is ever
 //! looked up that does not fit, and nothing has to be told when a plugin, its settings or the host change.
 //!
 //! Compiled code is run, not checked: whoever can write an entry can run code in this process. So the folder and every
@@ -22,8 +22,7 @@ use wasmtime::{Engine as Wasmtime, Module};
 
 use crate::settings::{self, PluginLimits};
 
-/// What an entry begins with: a word, and the version of the form of entries. Raise it when `snapshot.rs` makes another
-/// snapshot of the same module.
+/// What an entry begins with: a word, and the version of the form of entries.
 const MAGIC: [u8; 8] = *b"CALLGT\0\x01";
 
 /// Length of a SHA-256, in bytes.
@@ -298,13 +297,17 @@ fn bytes(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or(u64::MAX)
 }
 
-/// What makes this program and its engines another one than the next: its version, and all that wasmtime says its
-/// compiled code depends on (its own version, the target and the processor's features, the compiler's flags, the
-/// tunables, the wasm features).
+/// How a snapshot comes about, in words that change when it does: nobody has to remember to raise a number.
+const SNAPSHOTS: [&str; 2] = [include_str!("snapshot.rs"), include_str!("abi.rs")];
+
+/// What makes this program and its engines another one than the next: its version, how it takes snapshots, and all that
+/// wasmtime says its compiled code depends on (its own version, the target and the processor's features, the compiler's
+/// flags, the tunables, the wasm features).
 fn program(engines: [&Wasmtime; 2]) -> [u8; SHA256_BYTES] {
     let mut parts = Parts(Sha256::new());
     MAGIC.hash(&mut parts);
     env!("CARGO_PKG_VERSION").hash(&mut parts);
+    SNAPSHOTS.hash(&mut parts);
     for engine in engines {
         engine.precompile_compatibility_hash().hash(&mut parts);
     }

@@ -1,9 +1,9 @@
 //! Compiled functions that are used again while a host starts.
 //!
-//! A plugin is compiled twice, to be configured and, with what that left in its memory, to be called: the functions are
-//! the same. And plugins share functions, because they are made with the same sdk and the same standard library. Cranelift
-//! asks here for each function whether it was compiled before, by the SHA-256 of its whole text, of how it is compiled
-//! and of its own version.
+//! A plugin is compiled twice, to be configured and, with what that left in its memory, to be called: nearly all functions
+//! are the same. So are those of one module with other settings, and some of plugins that were made with one sdk.
+//! Cranelift asks here for each function whether it was compiled before, by the SHA-256 of its whole intermediate code
+//! and of how it is compiled.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
