@@ -4,10 +4,11 @@
 //! not. Here the ordinary case, a free place and nobody waiting, is one atomic operation to take it and one to give it
 //! back.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 /// So many places. Cloning it gives the same ones.
@@ -18,46 +19,69 @@ pub struct Places(Arc<Inner>);
 struct Inner {
     places: usize,
     taken: AtomicUsize,
+    /// Those who wait, the first one first. Each waits for one connection's callback, so there are never many.
+    line: Mutex<VecDeque<oneshot::Sender<Place>>>,
+    /// The length of the line, for those who need not know more.
     waiting: AtomicUsize,
-    /// Told once for each place that is given back while somebody waits.
-    freed: Notify,
 }
 
-/// A place; it is given back when this is dropped.
+/// A place; when this is dropped, it goes to whoever waits longest, or is free.
 #[derive(Debug)]
-pub struct Place(Arc<Inner>);
+pub struct Place(Option<Arc<Inner>>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::SeqCst);
-        // Whoever begins to wait counts itself before it looks for a free place (`take`), and here it is the other way
-        // round: one of both sees the other.
-        if self.0.waiting.load(Ordering::SeqCst) > 0 {
-            self.0.freed.notify_one();
+        let Some(inner) = self.0.take() else { return };
+        if inner.waiting.load(Ordering::SeqCst) == 0 {
+            inner.taken.fetch_sub(1, Ordering::SeqCst);
+            // Whoever begins to wait stands in line before looking for a free place (`take`), and here it is the other
+            // way round: one of both sees the other.
+            if inner.waiting.load(Ordering::SeqCst) == 0 || !inner.try_take() {
+                return;
+            }
         }
+        inner.hand_over();
     }
 }
 
-/// Somebody who waits, counted until this is dropped.
-struct Waiting<'i>(&'i Inner);
-
-impl<'i> Waiting<'i> {
-    fn new(inner: &'i Inner) -> Self {
-        inner.waiting.fetch_add(1, Ordering::SeqCst);
-        Self(inner)
+impl Inner {
+    fn line(&self) -> MutexGuard<'_, VecDeque<oneshot::Sender<Place>>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    /// Counts one more as taken, if one is free.
+    fn try_take(&self) -> bool {
+        let more = |taken| (taken < self.places).then_some(taken + 1);
+        self.taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
+    }
+
+    /// Gives a place that counts as taken to the first in line, or frees it.
+    fn hand_over(self: &Arc<Self>) {
+        let mut line = self.line();
+        let mut place = Place(Some(Arc::clone(self)));
+        while let Some(first) = line.pop_front() {
+            self.waiting.store(line.len(), Ordering::SeqCst);
+            match first.send(place) {
+                Ok(()) => return,
+                // That one has given up.
+                Err(back) => place = back,
+            }
+        }
+        // Nobody: it is freed while no one can join the line, and not by dropping it, which would look at the line.
+        place.0 = None;
+        self.taken.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl Places {
     /// All of them free.
     pub fn new(places: usize) -> Self {
-        Self(Arc::new(Inner { places, taken: AtomicUsize::new(0), waiting: AtomicUsize::new(0), freed: Notify::new() }))
+        Self(Arc::new(Inner {
+            places,
+            taken: AtomicUsize::new(0),
+            line: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+        }))
     }
 
     /// How many are taken.
@@ -65,35 +89,30 @@ impl Places {
         self.0.taken.load(Ordering::Relaxed)
     }
 
-    /// A place, if one becomes free in time.
+    /// A place, if one becomes free in time. Nobody is passed who waits already.
     pub async fn take(&self, until: Instant) -> Option<Place> {
-        // Nobody is passed who waits already.
-        if self.0.waiting.load(Ordering::SeqCst) == 0
-            && let Some(place) = self.try_take()
+        let inner = &self.0;
+        if inner.waiting.load(Ordering::SeqCst) == 0 && inner.try_take() {
+            return Some(Place(Some(Arc::clone(inner))));
+        }
+        let (sender, receiver) = oneshot::channel();
         {
+            let mut line = inner.line();
+            line.push_back(sender);
+            inner.waiting.store(line.len(), Ordering::SeqCst);
+        }
+        // One may have become free before anybody could see this one wait.
+        if inner.try_take() {
+            inner.hand_over();
+        }
+        // The receiver ends with the timeout: a place that comes too late goes on to the next.
+        if let Ok(Ok(place)) = timeout_at(until, receiver).await {
             return Some(place);
         }
-        let waiting = Waiting::new(&self.0);
-        let place = timeout_at(until, async {
-            loop {
-                // In line before looking: two places that become free in between must wake two.
-                let mut freed = std::pin::pin!(self.0.freed.notified());
-                freed.as_mut().enable();
-                if let Some(place) = self.try_take() {
-                    return place;
-                }
-                freed.await;
-            }
-        });
-        let place = place.await.ok();
-        drop(waiting);
-        place
-    }
-
-    fn try_take(&self) -> Option<Place> {
-        let more = |taken| (taken < self.0.places).then_some(taken + 1);
-        self.0.taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).ok()?;
-        Some(Place(Arc::clone(&self.0)))
+        let mut line = inner.line();
+        line.retain(|waiting| !waiting.is_closed());
+        inner.waiting.store(line.len(), Ordering::SeqCst);
+        None
     }
 }
 
@@ -141,6 +160,45 @@ mod tests {
         assert_eq!(served.recv().await, Some(("first", true)));
         assert_eq!(served.recv().await, Some(("third", true)));
         assert_eq!((places.taken(), places.0.waiting.load(Ordering::SeqCst)), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_later_does_not_pass_those_in_line() {
+        let places = Places::new(1);
+        let place = places.take(soon()).await.unwrap();
+        let mut first = Box::pin(places.take(soon()));
+        assert!(poll_once(&mut first).is_none());
+        drop(place);
+        // The place is free for nobody but the first, who has not looked yet.
+        let mut later = Box::pin(places.take(soon()));
+        assert!(poll_once(&mut later).is_none());
+        let place = poll_once(&mut first).unwrap();
+        assert!(place.is_some());
+        drop(place);
+        assert!(poll_once(&mut later).unwrap().is_some());
+        assert_eq!(places.taken(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_for_somebody_who_has_left_goes_to_the_next() {
+        let places = Places::new(1);
+        let place = places.take(soon()).await.unwrap();
+        let (mut first, mut second) = (Box::pin(places.take(soon())), Box::pin(places.take(soon())));
+        assert!(poll_once(&mut first).is_none() && poll_once(&mut second).is_none());
+        drop(place);
+        // Handed over already, and never fetched.
+        drop(first);
+        assert!(poll_once(&mut second).unwrap().is_some());
+        assert_eq!(places.taken(), 0);
+        assert!(places.take(soon()).await.is_some());
+    }
+
+    /// Looks at a future once.
+    fn poll_once<T>(future: &mut std::pin::Pin<Box<impl Future<Output = T>>>) -> Option<T> {
+        match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            std::task::Poll::Ready(value) => Some(value),
+            std::task::Poll::Pending => None,
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -219,7 +219,13 @@ fn deny(command: &Command, code: Option<i32>, message: String) -> Verdict {
 /// A plugin's text, fit for a line of a log.
 pub(crate) fn one_line(text: &str) -> String {
     const CHARACTERS_MAX: usize = 1000;
-    text.chars().take(CHARACTERS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    // What would end a line, steer a terminal, turn the rest of a line around, or stand in no XML.
+    let is_unfit = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || c as u32 & 0xfffe == 0xfffe
+    };
+    text.chars().take(CHARACTERS_MAX).map(|c| if is_unfit(c) { ' ' } else { c }).collect()
 }
 
 /// Adjustments of one reply that are counted and logged; a reply may hold thousands of names.

@@ -4,6 +4,11 @@
 //! another use: room is taken from one piece, in order, and nothing is given back but the last. When the piece is
 //! used up, or for what is larger, Rust's own allocator goes on.
 
+#![cfg_attr(
+    not(all(target_arch = "wasm32", feature = "allocator")),
+    allow(dead_code, reason = "only modules have it; tests try it natively")
+)]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -22,8 +27,8 @@ pub struct Allocator {
     end: Cell<usize>,
 }
 
-// SAFETY: this allocator only exists in modules for wasm32 without threads (see `ALLOCATOR` below): there is one
-// thread.
+// SAFETY: only for wasm32 without threads: there is one thread.
+#[cfg(all(target_arch = "wasm32", not(target_feature = "atomics")))]
 unsafe impl Sync for Allocator {}
 
 impl Allocator {
@@ -35,6 +40,9 @@ impl Allocator {
 
     /// From now on calls have room of their own. Where the limits leave none, nothing changes.
     pub fn make_room(&self) {
+        if self.start.get() != 0 {
+            return;
+        }
         let Ok(layout) = Layout::from_size_align(ROOM_BYTES, 16) else { return };
         // SAFETY: the layout's size is not zero. The room is never given back.
         let room = unsafe { System.alloc(layout) } as usize;

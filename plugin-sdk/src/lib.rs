@@ -71,8 +71,7 @@
 //! | know what crosses to the host | [`wire`], and `ABI.md` beside this crate |
 #![warn(missing_docs)]
 
-#[doc(hidden)]
-pub mod allocator;
+mod allocator;
 pub mod callback;
 pub mod catalogue;
 pub mod events;

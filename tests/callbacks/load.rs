@@ -267,8 +267,9 @@ fn a_plugin_that_fails_to_configure_is_explained() {
         ("(i64.const 0xffff_0000_0000_0001)", "reply is not valid: the reply's address lies outside of the memory"),
         ("(i64.const 0)", "reply is not valid: EOF while parsing a value at line 1 column 0"),
     ] {
-        let why =
-            format!("plugin p: it could not be configured: {fault}: see `fuel_to_configure` and `memory_bytes_max`");
+        let why = format!(
+            "plugin p: it could not be configured: {fault}: see `fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"
+        );
         assert_eq!(refused_with(configures(body), limits), why);
     }
 }
@@ -278,7 +279,7 @@ fn a_start_function_that_loops_is_stopped() {
     let why = refused_with(guests::text("starts-with-a-loop"), "fuel_to_configure = 1_000_000");
     assert_eq!(
         why,
-        "plugin p: it could not be configured: out of fuel: more than 1000000 units: see `fuel_to_configure` and `memory_bytes_max`"
+        "plugin p: it could not be configured: out of fuel: more than 1000000 units: see `fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"
     );
 }
 

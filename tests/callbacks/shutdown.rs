@@ -189,6 +189,8 @@ async fn operators_see_health_and_counters_and_nothing_else() {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
     assert!(metrics.ends_with("# EOF\n"));
+    // A histogram's last bucket holds all, by this name.
+    assert!(metrics.lines().any(|found| found.contains("callgate_answer_seconds_bucket{le=\"+Inf\"")), "{metrics}");
     assert_eq!(service.admin(PATH).await.0, 404);
 }
 

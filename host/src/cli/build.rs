@@ -11,6 +11,7 @@ use super::{Exit, Failure, output};
 use crate::cargo;
 use crate::plugin::{Engine, Plugin};
 use crate::settings::{Limits, Settings};
+use crate::verdict::one_line;
 
 /// Build plugins from their crates, show where their bytes go, and check that a host can load them
 #[derive(Debug, Args)]
@@ -99,7 +100,7 @@ fn sections(module: &[u8]) -> String {
                 functions += count;
             }
             Payload::DataSection(section) => data += section.range().len(),
-            Payload::CustomSection(section) => custom.push((section.name().to_owned(), section.range().len())),
+            Payload::CustomSection(section) => custom.push((one_line(section.name()), section.range().len())),
             payload => other += payload.as_section().map_or(0, |(_, range): (u8, Range<usize>)| range.len()),
         }
     }

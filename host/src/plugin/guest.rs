@@ -174,8 +174,9 @@ impl Pristine {
     fn enter(code: &Code, limits: &PluginLimits) -> Option<Self> {
         let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
         store.limiter(|bounds| bounds);
-        // Its code never runs.
-        store.set_fuel(0).ok()?;
+        // Its exports are never called, but wasmtime may set up tables and globals with code that counts as the guest's.
+        store.set_epoch_deadline(Engine::ticks_within(limits.call_within));
+        store.set_fuel(limits.fuel_per_call.0).ok()?;
         let instance = code.pre.instantiate(&mut store).ok()?;
         let memory = instance.get_module_export(store.as_context_mut(), &code.memory)?.into_memory()?;
         Some(Self { store, memory })

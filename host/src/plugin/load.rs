@@ -80,7 +80,9 @@ pub enum LoadError {
         bytes_max: usize,
     },
     /// It needs more than the limits to be configured.
-    #[error("it could not be configured: {fault}: see `fuel_to_configure` and `memory_bytes_max`")]
+    #[error(
+        "it could not be configured: {fault}: see `fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"
+    )]
     Configure {
         /// What went wrong.
         fault: super::Fault,

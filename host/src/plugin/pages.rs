@@ -56,6 +56,8 @@ struct Copy {
     at: usize,
     /// What the snapshot has there; `None`: zeros.
     original: Option<Box<[u8]>>,
+    /// Whether it ever held anything else. The kernel's page of zeros, which is only read, is in the list too.
+    was_changed: bool,
 }
 
 impl Pages {
@@ -84,18 +86,22 @@ impl Pages {
             }
         }
         self.resets_unaudited += 1;
-        let Some(copies) = &self.copies else { return false };
-        for copy in copies {
+        let Some(copies) = &mut self.copies else { return false };
+        for copy in &mut *copies {
             let Some(page) = memory.get_mut(copy.at..).and_then(|rest| rest.get_mut(..map.page_bytes)) else {
                 return false;
             };
+            let is_changed = match &copy.original {
+                Some(original) => page != &**original,
+                None => !is_zeros(page),
+            };
             match &copy.original {
                 // Writing what is there already would cost a fault where the page is the kernel's page of zeros.
-                Some(original) if page == &**original => self.compared_in_vain += 1,
+                _ if !is_changed => self.compared_in_vain += usize::from(copy.was_changed),
                 Some(original) => page.copy_from_slice(original),
-                None if is_zeros(page) => self.compared_in_vain += 1,
                 None => page.fill(0),
             }
+            copy.was_changed |= is_changed;
         }
         copies.len() <= COPIES_MAX && self.compared_in_vain <= COMPARED_IN_VAIN_MAX
     }
@@ -118,7 +124,7 @@ impl Pages {
             for at in &new {
                 let original = originals.bytes().get(*at..)?.get(..map.page_bytes)?;
                 let original = (!is_zeros(original)).then(|| original.into());
-                copies.push(Copy { at: *at, original });
+                copies.push(Copy { at: *at, original, was_changed: false });
             }
             copies.sort_unstable_by_key(|copy| copy.at);
         }
