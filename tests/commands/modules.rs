@@ -143,6 +143,9 @@ fn a_configuration_that_panics_or_wants_all_memory_is_named() {
         ("(drop (memory.grow (i32.const 60000))) (unreachable)", "memory"),
         ("(unreachable)", "it could not be configured: "),
     ] {
-        is_refused(folder().module("p.wasm", configures(body)), &[part, "`fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"]);
+        is_refused(
+            folder().module("p.wasm", configures(body)),
+            &[part, "`fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"],
+        );
     }
 }

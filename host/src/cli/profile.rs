@@ -16,7 +16,7 @@ use super::{Exit, Failure, output};
 use crate::cargo;
 use crate::dialect::Callback;
 use crate::plugin::profile::{self, Profiler};
-use crate::settings::ModuleSource;
+use crate::settings::{ModuleSource, Settings};
 use report::Report;
 
 /// Show which functions of a plugin burn the fuel of one callback
@@ -78,18 +78,23 @@ impl Profile {
     /// If the callback, the settings or the plugin cannot be used, or the call ends in a fault.
     pub fn run(self) -> Result<(), Failure> {
         let mut text = Vec::new();
-        let done = self.show(&mut text, output::is_coloured(std::io::stdout().is_terminal()));
+        let done = self.show(stage::host()?, &mut text, output::is_coloured(std::io::stdout().is_terminal()));
         output::print(&String::from_utf8_lossy(&text))?;
         done
     }
 
+<<<<<<< HEAD
     fn show(&self, out: &mut dyn Write, coloured: bool) -> Result<(), Failure> {
         let settings = self.settings.as_deref();
         request::check_standard_input(&[("--request", Some(&self.request)), ("--settings", settings)])?;
+=======
+    fn show(&self, host: Settings, out: &mut dyn Write, coloured: bool) -> Result<(), Failure> {
+>>>>>>> wt-cache
         let callback = request::read(&self.request, self.platform, self.command.as_deref())?;
         let settings = settings.map(stage::settings).transpose()?.unwrap_or_default();
         let path = module(&self.plugin)?;
-        let stage = Stage::start(ModuleSource::Wasm(path.clone()), stage::name(&self.plugin), settings.clone())?;
+        let source = ModuleSource::Wasm(path.clone());
+        let stage = Stage::start(host, source, stage::name(&self.plugin), settings.clone())?;
         let played = stage.play(&callback)?;
         let profile = follow(&stage, &path, settings, &callback, &played)?;
 
@@ -240,6 +245,13 @@ mod tests {
         }
     }
 
+    /// The host around a plugin, without a cache: a test leaves nothing in the folder of whoever runs it.
+    fn host() -> Settings {
+        let mut host = stage::host().unwrap();
+        host.cache.bytes_max = 0;
+        host
+    }
+
     #[test]
     fn wrong_input_is_told_apart() {
         let files = Files::new();
@@ -255,7 +267,8 @@ mod tests {
             ("text.wasm", "request.json", None, Exit::Plugin, "no wasm module"),
         ];
         for (plugin, request, settings, exit, says) in cases {
-            let failure = files.command(plugin, request, settings).show(&mut std::io::sink(), false).unwrap_err();
+            let failure =
+                files.command(plugin, request, settings).show(host(), &mut std::io::sink(), false).unwrap_err();
             assert_eq!(failure.exit, exit, "{failure:?}");
             assert!(failure.error.to_string().contains(says), "{failure:?}");
         }
@@ -265,7 +278,7 @@ mod tests {
     fn a_profile_is_written_also_of_a_call_that_fails() {
         let files = Files::new();
         let mut shown = Vec::new();
-        files.command("guest.wasm", "request.json", None).show(&mut shown, false).unwrap();
+        files.command("guest.wasm", "request.json", None).show(host(), &mut shown, false).unwrap();
         let shown: Value = serde_json::from_slice(&shown).unwrap();
         assert_eq!(shown["functions"][0]["name"], "walk");
         assert_eq!(shown["functions_left_out"], 1);
@@ -276,7 +289,7 @@ mod tests {
         files.write("fails.json", REQUEST.replace(":0}", ":1}"));
         let mut shown = Vec::new();
         let command = Profile { json: false, ..files.command("guest.wasm", "fails.json", None) };
-        let failure = command.show(&mut shown, false).unwrap_err();
+        let failure = command.show(host(), &mut shown, false).unwrap_err();
         assert_eq!(failure.exit, Exit::Failed);
         let shown = String::from_utf8(shown).unwrap();
         assert_eq!(
@@ -303,7 +316,7 @@ mod tests {
         let files = Files::new();
         let mut command = files.command("guest.wasm", "request.json", None);
         command.folded = Some(files.0.path().join("missing/fuel.folded"));
-        let failure = command.show(&mut std::io::sink(), false).unwrap_err();
+        let failure = command.show(host(), &mut std::io::sink(), false).unwrap_err();
         assert_eq!(failure.exit, Exit::Other);
         assert!(failure.error.to_string().contains("fuel.folded cannot be written"), "{failure:?}");
     }
@@ -312,7 +325,7 @@ mod tests {
     fn each_callback_of_a_batch_is_followed() {
         let files = Files::new();
         let path = files.0.path().join("guest.wasm");
-        let stage = Stage::start(ModuleSource::Wasm(path.clone()), "guest".to_owned(), Map::new()).unwrap();
+        let stage = Stage::start(host(), ModuleSource::Wasm(path.clone()), "guest".to_owned(), Map::new()).unwrap();
         let command = request::find(None, "Push.AllMemberPush").unwrap();
         let list = command.batch.unwrap();
         let callback = Callback::local(command, format!(r#"{{"{list}":[{{"a":0}},{{"abc":0}},{{}}]}}"#)).unwrap();

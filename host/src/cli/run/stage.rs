@@ -82,18 +82,20 @@ impl Stage {
     /// # Errors
     /// If it cannot be built, or cannot be used with these settings.
     pub fn open(plugin: &Path, settings: Map<String, Value>) -> Result<Self, Failure> {
-        Self::start(source(plugin)?, name(plugin), settings)
+        Self::start(host()?, source(plugin)?, name(plugin), settings)
     }
 
-    /// Loads the plugin under this name, with these settings, as `serve` does.
+    /// Loads the plugin under this name, with these settings, on a host that was made with [`host`].
     ///
     /// # Errors
     /// As [`Stage::open`].
-    pub fn start(module: ModuleSource, name: String, settings: Map<String, Value>) -> Result<Self, Failure> {
-        let other = |what: &str| Failure::new(Exit::Other, anyhow::anyhow!("{what}; please report this"));
-        let mut host = Settings::parse(Path::new(""), HOST)
-            .map_err(|problems| other(&problems.iter().map(ToString::to_string).collect::<String>()))?;
-        let entry = host.plugins.first_mut().ok_or_else(|| other("there is no plugin in the settings"))?;
+    pub fn start(
+        mut host: Settings,
+        module: ModuleSource,
+        name: String,
+        settings: Map<String, Value>,
+    ) -> Result<Self, Failure> {
+        let entry = host.plugins.first_mut().ok_or_else(|| unexpected("there is no plugin in the settings"))?;
         entry.module = module;
         entry.name = name;
         entry.settings = settings;
@@ -151,6 +153,19 @@ impl Stage {
             .find(|mounted| mounted.platform.kind == platform)
             .ok_or_else(|| Failure::new(Exit::Other, anyhow::anyhow!("{} is not served", platform.name())))
     }
+}
+
+/// The settings of the host around the plugin.
+///
+/// # Errors
+/// Never: a test reads them.
+pub fn host() -> Result<Settings, Failure> {
+    Settings::parse(Path::new(""), HOST)
+        .map_err(|problems| unexpected(&problems.iter().map(ToString::to_string).collect::<String>()))
+}
+
+fn unexpected(what: &str) -> Failure {
+    Failure::new(Exit::Other, anyhow::anyhow!("{what}; please report this"))
 }
 
 /// The module's file, or the crate that it is built from.
@@ -282,7 +297,7 @@ mod tests {
 
     #[test]
     fn the_host_around_the_plugin_has_no_mistake() {
-        Settings::parse(Path::new(""), HOST).unwrap();
+        host().unwrap();
     }
 
     #[test]
