@@ -83,13 +83,9 @@ impl Profile {
         done
     }
 
-<<<<<<< HEAD
-    fn show(&self, out: &mut dyn Write, coloured: bool) -> Result<(), Failure> {
+    fn show(&self, host: Settings, out: &mut dyn Write, coloured: bool) -> Result<(), Failure> {
         let settings = self.settings.as_deref();
         request::check_standard_input(&[("--request", Some(&self.request)), ("--settings", settings)])?;
-=======
-    fn show(&self, host: Settings, out: &mut dyn Write, coloured: bool) -> Result<(), Failure> {
->>>>>>> wt-cache
         let callback = request::read(&self.request, self.platform, self.command.as_deref())?;
         let settings = settings.map(stage::settings).transpose()?.unwrap_or_default();
         let path = module(&self.plugin)?;
