@@ -38,13 +38,3 @@ pub fn host_with_chain_of(plugins: usize) -> Host {
         .and_then(|settings| Host::start(settings, &mut ()).map_err(|error| error.to_string()))
         .unwrap_or_else(|error| panic!("the benchmark's host does not start: {error}"))
 }
-
-/// The module with one more custom section, which says nothing but makes it another module.
-pub fn another(module: &[u8], number: usize) -> Vec<u8> {
-    let content = format!("\u{5}bench{number:08}");
-    let mut module = module.to_owned();
-    // Section 0, and a length that fits into seven bits.
-    module.extend([0, u8::try_from(content.len()).expect("it is short")]);
-    module.extend(content.bytes());
-    module
-}

@@ -4,7 +4,9 @@
 pub mod cases;
 mod figures;
 mod host;
+mod modules;
 pub mod profile;
 
 pub use figures::*;
 pub use host::*;
+pub use modules::*;
