@@ -6,7 +6,8 @@
 #     tests/readme.sh --host FILE      with a host that was built before
 #     tests/readme.sh --from-scratch   word by word: builds the host as the page says, into an empty target folder
 #
-# What differs from the page: the host's build (see above), and the port, which the system chooses.
+# What differs from the page: the host's build (see above), with it the toolchain, which is the checkout's, so that
+# another one need not be fetched; and the port, which the system chooses.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")/.." && pwd)
@@ -50,6 +51,9 @@ case ${1:-} in
 *) fail "unknown argument $1" ;;
 esac
 if [ -n "$host" ]; then
+    if toolchain=$(cd "$checkout" && rustup show active-toolchain 2>/dev/null); then
+        export RUSTUP_TOOLCHAIN=${toolchain%% *}
+    fi
     ln -s "$checkout" "$work/home/callgate"
     mkdir "$work/bin"
     ln -s "$host" "$work/bin/callgate"
