@@ -161,12 +161,13 @@ impl Chain {
 
     /// Asks the plugins one after the other. Blocks: it runs guests.
     pub fn run(&self, engine: &Engine, callback: &Callback, deadline: Deadline) -> Outcome {
-        let head = self.envelope_head(callback);
+        // Asked for once: it is found out anew each time that this is text.
+        let (head, original) = (self.envelope_head(callback), callback.body());
         let mut outcome = Outcome::default();
         let mut verdict = Verdict::Allow;
         let mut modified: Option<String> = None;
         for (index, link) in self.links.iter().enumerate() {
-            let body = modified.as_deref().unwrap_or_else(|| callback.body());
+            let body = modified.as_deref().unwrap_or(original);
             let (result, step, records) = self.ask(link, engine, &head, body, deadline);
             outcome.steps.push(step);
             outcome.records.extend(records);

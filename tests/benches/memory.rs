@@ -7,7 +7,6 @@ mod common;
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -69,15 +68,7 @@ fn in_process(folder: &Path, module: &[u8], plugins: usize, differ: bool) -> Mea
     }
     let settings = folder.join("host.toml");
     std::fs::write(&settings, setup.toml()).expect("a file");
-    let output = Command::new(std::env::current_exe().expect("this program has a path"))
-        .arg("--settings")
-        .arg(&settings)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .expect("a process");
-    let numbers: Vec<f64> =
-        String::from_utf8_lossy(&output.stdout).split_whitespace().filter_map(|number| number.parse().ok()).collect();
-    let [seconds, loaded_mib, called_mib] = *numbers.as_slice() else { panic!("the measuring process failed") };
+    let [seconds, loaded_mib, called_mib] = common::figures_of_another_process(&settings);
     Measured { seconds, loaded_mib, called_mib }
 }
 

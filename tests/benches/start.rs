@@ -10,7 +10,6 @@ mod common;
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use callgate::{Host, Settings};
@@ -107,15 +106,7 @@ fn in_process(folder: &Path, module: &[u8], plugins: usize, kind: Plugins) -> St
     }
     let settings = folder.join("host.toml");
     std::fs::write(&settings, setup.toml()).expect("a file");
-    let output = Command::new(std::env::current_exe().expect("this program has a path"))
-        .arg("--settings")
-        .arg(&settings)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .expect("a process");
-    let numbers: Vec<f64> =
-        String::from_utf8_lossy(&output.stdout).split_whitespace().filter_map(|number| number.parse().ok()).collect();
-    let [wall_s, cpu_s] = *numbers.as_slice() else { panic!("the measuring process failed") };
+    let [wall_s, cpu_s] = common::figures_of_another_process(&settings);
     Start { wall_s, cpu_s }
 }
 

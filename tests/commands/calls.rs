@@ -93,18 +93,7 @@ fn what_a_call_used_stands_beside_what_it_may_use() {
 
 #[test]
 fn a_plugin_that_does_not_handle_the_command_is_not_asked() {
-    let module = guests::assemble(
-        "p",
-        r#"(module
-            (@custom "callgate.plugin" "{\"abi\":1,\"name\":\"p\",\"version\":\"0\",\"commands\":[\"callbackBeforeAddBlackCommand\"]}")
-            (memory (export "memory") 1)
-            (global (export "last_words") i32 (i32.const 0))
-            (data (i32.const 1024) "{\"accepted\":true}")
-            (func (export "allocate") (param i32) (result i32) (i32.const 4096))
-            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
-            (func (export "handle_callback") (param i32 i32) (result i64) (unreachable)))"#,
-    );
-    let folder = folder().module("p.wasm", module);
+    let folder = folder().module("p.wasm", guests::handles_only("p", "callbackBeforeAddBlackCommand"));
     let text = folder.type_in("run p.wasm --request ok.json").succeeds();
     assert!(text.contains("allow, without asking the plugin: it handles only callbackBeforeAddBlackCommand"), "{text}");
 }

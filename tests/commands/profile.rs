@@ -128,15 +128,7 @@ fn names_of_functions_are_no_escapes_of_a_terminal() {
 
 #[test]
 fn where_no_fuel_was_burnt_there_is_nothing_to_draw() {
-    let source = r#"(module
-        (@custom "callgate.plugin" "{\"abi\":1,\"name\":\"p\",\"version\":\"0\",\"commands\":[\"callbackBeforeAddBlackCommand\"]}")
-        (memory (export "memory") 1)
-        (global (export "last_words") i32 (i32.const 0))
-        (data (i32.const 1024) "{\"accepted\":true}")
-        (func (export "allocate") (param i32) (result i32) (i32.const 4096))
-        (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
-        (func (export "handle_callback") (param i32 i32) (result i64) (unreachable)))"#;
-    let folder = folder().module("p.wasm", guests::assemble("p", source));
+    let folder = folder().module("p.wasm", guests::handles_only("p", "callbackBeforeAddBlackCommand"));
     let ended = folder.type_in("profile p.wasm --request ok.json --flamegraph p.svg");
     assert_eq!(ended.err, "note: p.svg is not written: no fuel was burnt\n");
     let text = ended.succeeds();

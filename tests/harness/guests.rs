@@ -231,6 +231,23 @@ pub fn tells(name: &str) -> PathBuf {
     assemble(name, &source)
 }
 
+/// A guest that says that it handles this command only, and traps when it is asked.
+pub fn handles_only(name: &str, command: &str) -> PathBuf {
+    let manifest = format!(r#"{{"abi":1,"name":"{name}","version":"0","commands":["{command}"]}}"#);
+    let source = format!(
+        r#"(module
+            (@custom "callgate.plugin" "{}")
+            (memory (export "memory") 1)
+            (global (export "last_words") i32 (i32.const 0))
+            (data (i32.const 1024) "{{\"accepted\":true}}")
+            (func (export "allocate") (param i32) (result i32) (i32.const 4096))
+            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+            (func (export "handle_callback") (param i32 i32) (result i64) (unreachable)))"#,
+        escaped(manifest.as_bytes())
+    );
+    assemble(name, &source)
+}
+
 /// A guest that denies if its input contains `text`, and allows otherwise.
 pub fn denies_on(name: &str, text: &str) -> PathBuf {
     let deny = format!(r#"{{"verdict":"deny","message":"{name} found it"}}"#);

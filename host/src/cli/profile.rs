@@ -7,11 +7,11 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use plugin_sdk::catalogue::Platform;
 use serde_json::{Map, Value};
 
+use super::run::report as run_report;
 use super::run::stage::{self, Played, Stage};
-use super::run::{report as run_report, request};
+use super::run::subject::Subject;
 use super::{Exit, Failure, output};
 use crate::cargo;
 use crate::dialect::Callback;
@@ -33,25 +33,8 @@ The callback is run as `callgate run` runs it, with the default limits. Of a cal
 what it burnt until then. A module shows the names of its functions if its section `name` was not stripped; \
 `callgate build` leaves it there.")]
 pub struct Profile {
-    /// The plugin: a `.wasm` file, or the folder of its crate, which is built
-    #[arg(value_name = "PLUGIN")]
-    plugin: PathBuf,
-
-    /// The callback's JSON; `-` for standard input
-    #[arg(long, value_name = "FILE")]
-    request: PathBuf,
-
-    /// The plugin's own settings, TOML or JSON: what stands in the host's settings under [plugin.settings]
-    #[arg(long, value_name = "FILE")]
-    settings: Option<PathBuf>,
-
-    /// The chat server [default: the one that has the command]
-    #[arg(long, value_parser = request::platform)]
-    platform: Option<Platform>,
-
-    /// The command, as it stands on the wire [default: what the request's `callbackCommand` says]
-    #[arg(long)]
-    command: Option<String>,
+    #[command(flatten)]
+    subject: Subject,
 
     /// Show so many functions, those with the most fuel of their own
     // Twenty fit on a screen; a module has some thousand functions at most, and this many rows only a machine reads.
@@ -84,13 +67,10 @@ impl Profile {
     }
 
     fn show(&self, host: Settings, out: &mut dyn Write, coloured: bool) -> Result<(), Failure> {
-        let settings = self.settings.as_deref();
-        request::check_standard_input(&[("--request", Some(&self.request)), ("--settings", settings)])?;
-        let callback = request::read(&self.request, self.platform, self.command.as_deref())?;
-        let settings = settings.map(stage::settings).transpose()?.unwrap_or_default();
-        let path = module(&self.plugin)?;
+        let (callback, settings) = self.subject.read()?;
+        let path = module(&self.subject.plugin)?;
         let source = ModuleSource::Wasm(path.clone());
-        let stage = Stage::start(host, source, stage::name(&self.plugin), settings.clone())?;
+        let stage = Stage::start(host, source, stage::name(&self.subject.plugin), settings.clone())?;
         let played = stage.play(&callback)?;
         let profile = follow(&stage, &path, settings, &callback, &played)?;
 
@@ -184,6 +164,7 @@ fn write(path: &Path, bytes: &[u8], argument: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::run::request;
     use crate::plugin::Fuel;
 
     /// Takes a step for each byte of its input, and traps if its last number is 1.
@@ -223,12 +204,15 @@ mod tests {
 
         fn command(&self, plugin: &str, request: &str, settings: Option<&str>) -> Profile {
             let path = |name: &str| self.0.path().join(name);
-            Profile {
+            let subject = Subject {
                 plugin: path(plugin),
                 request: path(request),
                 settings: settings.map(path),
                 platform: None,
                 command: None,
+            };
+            Profile {
+                subject,
                 top: 2,
                 flamegraph: Some(path("fuel.svg")),
                 folded: Some(path("fuel.folded")),

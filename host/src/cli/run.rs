@@ -3,16 +3,16 @@
 pub(super) mod report;
 pub(super) mod request;
 pub(super) mod stage;
+pub(super) mod subject;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 
 use clap::Args;
-use plugin_sdk::catalogue::Platform;
 
 use super::{Exit, Failure, output};
 use report::Report;
 use stage::Stage;
+use subject::Subject;
 
 /// Run one callback through a plugin and show its verdict, the answer and what the call used
 #[derive(Debug, Args)]
@@ -26,25 +26,8 @@ The plugin has the default limits, and the callback arrives at the time 0, so th
 Once configured and compiled, a plugin is kept for the next time, where `[cache] folder` of host.example.toml says: in \
 CACHE_DIRECTORY, XDG_CACHE_HOME/callgate or HOME/.cache/callgate. That folder may be removed at any time.")]
 pub struct Run {
-    /// The plugin: a `.wasm` file, or the folder of its crate, which is built
-    #[arg(value_name = "PLUGIN")]
-    plugin: PathBuf,
-
-    /// The callback's JSON; `-` for standard input
-    #[arg(long, value_name = "FILE")]
-    request: PathBuf,
-
-    /// The plugin's own settings, TOML or JSON: what stands in the host's settings under [plugin.settings]
-    #[arg(long, value_name = "FILE")]
-    settings: Option<PathBuf>,
-
-    /// The chat server [default: the one that has the command]
-    #[arg(long, value_parser = request::platform)]
-    platform: Option<Platform>,
-
-    /// The command, as it stands on the wire [default: what the request's `callbackCommand` says]
-    #[arg(long)]
-    command: Option<String>,
+    #[command(flatten)]
+    subject: Subject,
 
     /// Run it so many times and show how fuel and time are spread
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -61,11 +44,8 @@ impl Run {
     /// # Errors
     /// If the callback, the settings or the plugin cannot be used, or the call ends in a fault.
     pub fn run(self) -> Result<(), Failure> {
-        let settings = self.settings.as_deref();
-        request::check_standard_input(&[("--request", Some(&self.request)), ("--settings", settings)])?;
-        let callback = request::read(&self.request, self.platform, self.command.as_deref())?;
-        let settings = settings.map(stage::settings).transpose()?.unwrap_or_default();
-        let stage = Stage::open(&self.plugin, settings)?;
+        let (callback, settings) = self.subject.read()?;
+        let stage = Stage::open(&self.subject.plugin, settings)?;
 
         let first = stage.play(&callback)?;
         let mut runs = vec![stage::Run::of(&first)];

@@ -1,5 +1,8 @@
 //! Medians, tables, goals, and a word about the machine.
 
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 /// The value in the middle; of an even number, the upper one of the two.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
@@ -50,6 +53,20 @@ fn row(measure: &str, reached: f64, wanted: String, is_reached: bool, unit: &str
 /// Prints rows made by [`goal`] and [`goal_at_least`].
 pub fn print_goals(rows: &[Vec<String>]) {
     print_table("to reach", &["measure", "figure", "wanted", ""], rows);
+}
+
+/// What this very program prints when it is started anew with `--settings FILE`: so many numbers, measured in a process
+/// that did nothing before.
+pub fn figures_of_another_process<const N: usize>(settings: &Path) -> [f64; N] {
+    let output = Command::new(std::env::current_exe().expect("this program has a path"))
+        .arg("--settings")
+        .arg(settings)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("a process");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let numbers: Vec<f64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+    numbers.try_into().unwrap_or_else(|_| panic!("the measuring process failed"))
 }
 
 /// Resident memory of this process, in MiB.
