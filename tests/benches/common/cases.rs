@@ -3,6 +3,7 @@
 use plugin_sdk::Plugin;
 use plugin_sdk::export::{configured, decided};
 
+use super::message;
 pub use super::profile::{GUARDED_COMMAND, profile_body};
 use super::profile::{envelope, profile_envelope};
 
@@ -72,27 +73,10 @@ pub fn guard_profile() -> Case {
     Case::new::<guard_profile::GuardProfile>("guard-profile", "guard-profile", "{}", profile_envelope(0))
 }
 
-/// A message of usual length in which no listed word occurs: all of it is searched.
+/// A message in which no listed word occurs, and so many words.
 pub fn filter_messages(name: &'static str, words: usize) -> Case {
-    let words: Vec<String> = (0..words).map(word).collect();
-    let settings = serde_json::json!({ "words": words }).to_string();
-    let body = r#"{"sendID":"u_alice","callbackCommand":"callbackBeforeSendSingleMsgCommand","serverMsgID":"smid-0001","clientMsgID":"cmid-0001","operationID":"op-1700000000000","senderPlatformID":2,"senderNickname":"Alice","sessionType":1,"msgFrom":100,"contentType":101,"status":1,"sendTime":1700000000000,"createTime":1700000000000,"content":"{\"content\":\"Shall we meet at the station on Saturday? I bring the map and some tea.\"}","seq":0,"atUserList":null,"faceURL":"https://ex.com/a.png","ex":"","recvID":"u_bob"}"#;
-    let envelope = envelope("openim", "callbackBeforeSendSingleMsgCommand", "before", body);
+    let settings = serde_json::json!({ "words": message::words(words) }).to_string();
+    let body = message::message_body(message::SEARCHED_WHOLE);
+    let envelope = envelope("openim", message::MESSAGE_COMMAND, "before", &body);
     Case::new::<filter_messages::FilterMessages>(name, "filter-messages", &settings, envelope)
-}
-
-/// A made-up word, another one for each number: syllables that look like language, so that the automaton has the
-/// shape that a real list gives it.
-fn word(number: usize) -> String {
-    const SYLLABLES: [&str; 22] = [
-        "ba", "der", "gon", "lu", "mi", "nor", "pel", "qua", "ris", "sto", "tu", "vak", "wen", "xi", "yor", "zam",
-        "fli", "kro", "hus", "jen", "cas", "olt",
-    ];
-    let mut rest = number;
-    let mut word = String::new();
-    for _ in 0..4 {
-        word.push_str(SYLLABLES.get(rest % SYLLABLES.len()).expect("the remainder is smaller than the length"));
-        rest /= SYLLABLES.len();
-    }
-    word
 }

@@ -4,6 +4,7 @@
 pub mod cases;
 mod figures;
 mod host;
+pub mod message;
 mod modules;
 pub mod profile;
 

@@ -9,16 +9,21 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::common::profile::GUARDED_COMMAND;
 use crate::server::Server;
 
 /// What is done to a server.
 pub struct Load<'a> {
     pub server: &'a Server,
-    pub body: &'a str,
+    pub callback: &'a Callback,
     pub connections: usize,
     pub window: Duration,
     pub pace: Pace,
+}
+
+/// What is posted.
+pub struct Callback {
+    pub command: &'static str,
+    pub body: String,
 }
 
 /// When a connection posts again.
@@ -58,7 +63,7 @@ const REQUESTS_MAX: usize = 10_000_000;
 /// Loads a server for a while.
 pub fn run(load: &Load<'_>) -> Window {
     runtime().block_on(async {
-        let request: Arc<[u8]> = request(load.body).into();
+        let request: Arc<[u8]> = request(load.callback).into();
         let from = Instant::now() + WARM_UP;
         let until = from + load.window;
         let interval = match load.pace {
@@ -87,10 +92,10 @@ pub fn run(load: &Load<'_>) -> Window {
 }
 
 /// Posts one callback and gives the body of the answer.
-pub fn ask(server: &Server, body: &str) -> String {
+pub fn ask(server: &Server, callback: &Callback) -> String {
     runtime().block_on(async {
         let mut connection = Connection::open(server.address()).await;
-        connection.post(&request(body)).await;
+        connection.post(&request(callback)).await;
         let answer = String::from_utf8_lossy(&connection.read);
         answer.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
     })
@@ -101,9 +106,10 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// As OpenIM writes it.
-fn request(body: &str) -> Vec<u8> {
+fn request(callback: &Callback) -> Vec<u8> {
+    let Callback { command, body } = callback;
     format!(
-        "POST /openim/{GUARDED_COMMAND} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Go-http-client/1.1\r\n\
+        "POST /openim/{command} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Go-http-client/1.1\r\n\
          Content-Length: {}\r\nContent-Type: application/json; charset=utf-8\r\nOperationid: op-1700000000000\r\n\
          Accept-Encoding: gzip\r\n\r\n{body}",
         body.len()

@@ -1,5 +1,5 @@
-//! The host against a bare axum handler with guard-profile's decision written by hand: requests per second, latency
-//! and CPU time of the server for each request, over loopback, in turns. Then the host with two threads for connections
+//! The host against bare axum handlers with the decisions of guard-profile and filter-messages written by hand: requests
+//! per second, latency and CPU time of the server for each request, over loopback, in turns. Then the host with two threads for connections
 //! against the host with one (`scaling.rs`).
 //!
 //! `cargo bench --bench load`; after `--` may stand `--connections N`, `--turns N`, `--window-ms N`, `--workers N`
@@ -15,9 +15,10 @@ mod server;
 
 use std::time::Duration;
 
-use common::profile::profile_body;
+use common::message::{MESSAGE_COMMAND, SEARCHED_WHOLE, message_body, words};
+use common::profile::{GUARDED_COMMAND, profile_body};
 use common::{goal, median, percentile, print_goals, print_machine, print_table};
-use generator::{Load, Pace, Window};
+use generator::{Callback, Load, Pace, Window};
 use server::{Contestant, Server};
 
 /// Lengths of the bodies that are posted. The first is about what OpenIM sends.
@@ -77,7 +78,7 @@ impl Plan<'_> {
         let mut goals = Vec::new();
         let mut rate_max = f64::INFINITY;
         for bytes in BODY_BYTES {
-            let turns = self.turns(&host, &native, &profile_body(bytes), Pace::AsFastAsPossible);
+            let turns = self.turns(&host, &native, &profile(bytes), Pace::AsFastAsPossible);
             print_turns(&format!("bodies of {bytes} bytes, as fast as possible"), &turns);
             let cpu = ratio(&turns, Window::cpu_us);
             if bytes == BODY_BYTES[0] {
@@ -86,9 +87,13 @@ impl Plan<'_> {
             }
             goals.push(goal(&format!("CPU for each request against native, {bytes} bytes (speed)"), cpu, 1.5, " x"));
         }
+        let turns = self.turns(&host, &native, &message(SEARCHED_WHOLE), Pace::AsFastAsPossible);
+        print_turns("messages searched for 10 000 words, as fast as possible", &turns);
+        let cpu = ratio(&turns, Window::cpu_us);
+        goals.push(goal("CPU for each request against native, 10 000 words", cpu, 1.6, " x"));
         // The same rate for both, set by the slower one.
         let rate = rate_max / 2.0;
-        let turns = self.turns(&host, &native, &profile_body(BODY_BYTES[0]), Pace::PerSecond(rate));
+        let turns = self.turns(&host, &native, &profile(BODY_BYTES[0]), Pace::PerSecond(rate));
         print_turns(&format!("bodies of {} bytes, {rate:.0} requests/s", BODY_BYTES[0]), &turns);
         goals.push(goal("p99 at half of the host's maximum against native", ratio(&turns, p99_us), 2.0, " x"));
         drop((host, native));
@@ -96,8 +101,8 @@ impl Plan<'_> {
         print_goals(&goals);
     }
 
-    fn turns(&self, host: &Server, native: &Server, body: &str, pace: Pace) -> Vec<Turn> {
-        let measure = |server: &Server| self.measure(server, body, pace);
+    fn turns(&self, host: &Server, native: &Server, callback: &Callback, pace: Pace) -> Vec<Turn> {
+        let measure = |server: &Server| self.measure(server, callback, pace);
         // Who begins changes from turn to turn, so that a trend on the machine hits both alike.
         let turn = |number| match number % 2 {
             0 => Turn { host: measure(host), native: measure(native) },
@@ -109,8 +114,8 @@ impl Plan<'_> {
         (0..self.turns).map(turn).collect()
     }
 
-    fn measure(&self, server: &Server, body: &str, pace: Pace) -> Window {
-        generator::run(&Load { server, body, connections: self.connections, window: self.window, pace })
+    fn measure(&self, server: &Server, callback: &Callback, pace: Pace) -> Window {
+        generator::run(&Load { server, callback, connections: self.connections, window: self.window, pace })
     }
 
     /// Loads one server, while somebody looks at it.
@@ -118,10 +123,20 @@ impl Plan<'_> {
         let server = Server::start(contestant, self.workers);
         println!("{} is process {}", contestant.name(), server.process_id());
         for bytes in BODY_BYTES {
-            let window = self.measure(&server, &profile_body(bytes), Pace::AsFastAsPossible);
+            let window = self.measure(&server, &profile(bytes), Pace::AsFastAsPossible);
             println!("{bytes} bytes: {:.0} requests/s, {:.1} us of CPU each", window.per_second(), window.cpu_us());
         }
     }
+}
+
+/// A change of a profile, with a body of so many bytes.
+fn profile(bytes: usize) -> Callback {
+    Callback { command: GUARDED_COMMAND, body: profile_body(bytes) }
+}
+
+/// A message from one user to another.
+fn message(text: &str) -> Callback {
+    Callback { command: MESSAGE_COMMAND, body: message_body(text) }
 }
 
 /// Ratios mean something only if both do the same work.
@@ -129,14 +144,17 @@ fn check_same_answers(host: &Server, native: &Server) {
     let names =
         ["John Doe", "  John   Doe ", "s u p p o r t", "Badminton Bob", "0fficial ＳＵＰＰＯＲＴ", "\u{200b}", ""];
     let addresses = ["http://example.com/a.png", "HTTPS://example.com/a.png", ""];
+    let mut callbacks: Vec<_> = BODY_BYTES.map(profile).into();
     for (name, address) in names.iter().flat_map(|name| addresses.iter().map(move |address| (name, address))) {
         let body = serde_json::json!({ "userID": "u1", "nickName": name, "faceURL": address }).to_string();
-        let [one, other] = [host, native].map(|server| generator::ask(server, &body));
-        assert_eq!(one, other, "host and native handler answer {body} differently");
+        callbacks.push(Callback { command: GUARDED_COMMAND, body });
     }
-    for bytes in BODY_BYTES {
-        let [one, other] = [host, native].map(|server| generator::ask(server, &profile_body(bytes)));
-        assert_eq!(one, other, "host and native handler answer a body of {bytes} bytes differently");
+    let listed = words(10_000).pop().expect("there are words");
+    let texts = [SEARCHED_WHOLE, "", &listed, &format!("A {} B", listed.to_uppercase()), &format!("un{listed}")];
+    callbacks.extend(texts.map(message));
+    for callback in &callbacks {
+        let [one, other] = [host, native].map(|server| generator::ask(server, callback));
+        assert_eq!(one, other, "host and native handler answer {} differently", callback.body);
     }
 }
 

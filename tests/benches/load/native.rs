@@ -1,7 +1,11 @@
-//! What a team would write without Callgate: one axum handler, one structure for the request, the rules as plain code.
+//! What a team would write without Callgate: an axum handler for each callback, a structure for the request, the rules
+//! as plain code. Here guard-profile's, in `native/messages.rs` those of filter-messages.
 //!
-//! It must answer as guard-profile does, byte for byte; the benchmark asks both before it measures. It is written by
-//! hand, not made from the plugin's crate, because that would read the envelope, which only the host needs.
+//! They must answer as the plugins do, byte for byte; the benchmark asks both before it measures. They are written by
+//! hand, not made from the plugins' crates, because those would read the envelope, which only the host needs.
+
+#[path = "native/messages.rs"]
+mod messages;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,6 +20,10 @@ use axum::serve::ListenerExt;
 use plugin_sdk::text;
 use serde::Deserialize;
 use tokio::net::TcpListener;
+
+use crate::common::message::{MESSAGE_COMMAND, words};
+use crate::common::profile::GUARDED_COMMAND;
+use messages::Words;
 
 const RESERVED: [&str; 9] =
     ["admin", "moderator", "official team", "customer service", "support", "system", "管理员", "官方", "客服"];
@@ -47,19 +55,33 @@ impl Rules {
     }
 }
 
-/// Serves until the process ends.
-pub async fn serve(listener: TcpListener) {
-    let app = Router::new().route("/openim/{command}", post(answer)).with_state(Arc::new(Rules::new()));
+/// What the handlers look things up in, made once.
+#[derive(Clone)]
+struct Answers {
+    rules: Arc<Rules>,
+    words: Arc<Words>,
+}
+
+/// Serves until the process ends; messages are searched for so many words.
+pub async fn serve(listener: TcpListener, words_listed: usize) {
+    let answers = Answers { rules: Arc::new(Rules::new()), words: Arc::new(Words::new(&words(words_listed))) };
+    let app = Router::new()
+        .route(&format!("/openim/{GUARDED_COMMAND}"), post(answer))
+        .route(&format!("/openim/{MESSAGE_COMMAND}"), post(messages::answer))
+        .with_state(answers);
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
     axum::serve(listener, app).await.expect("serving does not end");
 }
 
-async fn answer(State(rules): State<Arc<Rules>>, body: Bytes) -> Response {
+async fn answer(State(answers): State<Answers>, body: Bytes) -> Response {
     let Ok(event) = serde_json::from_slice::<Event<'_>>(&body) else { return StatusCode::BAD_REQUEST.into_response() };
-    let json = decide(&rules, &event);
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))], json).into_response()
+    json(decide(&answers.rules, &event))
+}
+
+fn json(text: String) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"))], text).into_response()
 }
 
 fn decide(rules: &Rules, event: &Event<'_>) -> String {
@@ -67,10 +89,10 @@ fn decide(rules: &Rules, event: &Event<'_>) -> String {
     if let Some(name) = event.nick_name.as_deref() {
         let tidied = text::tidy(name);
         if !name.is_empty() && text::is_blank(&tidied) {
-            return deny("A name needs at least one visible character.");
+            return deny(5001, "A name needs at least one visible character.");
         }
         if rules.reserve(&tidied) {
-            return deny("This name is reserved. Please choose another one.");
+            return deny(5001, "This name is reserved. Please choose another one.");
         }
         if tidied != name {
             changes.push_str(r#","nickName":"#);
@@ -83,11 +105,16 @@ fn decide(rules: &Rules, event: &Event<'_>) -> String {
         changes.push_str(r#","faceURL":"#);
         changes.push_str(&quoted(&format!("https://{rest}")));
     }
+    allow(&changes)
+}
+
+/// `changes`: members, each with a comma before it.
+fn allow(changes: &str) -> String {
     format!(r#"{{"actionCode":0,"errCode":0,"errMsg":"","errDlt":"","nextCode":0{changes}}}"#)
 }
 
-fn deny(message: &str) -> String {
-    format!(r#"{{"actionCode":0,"errCode":5001,"errMsg":{},"errDlt":"","nextCode":1}}"#, quoted(message))
+fn deny(code: u16, message: &str) -> String {
+    format!(r#"{{"actionCode":0,"errCode":{code},"errMsg":{},"errDlt":"","nextCode":1}}"#, quoted(message))
 }
 
 fn quoted(text: &str) -> String {

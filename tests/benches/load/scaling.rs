@@ -19,11 +19,10 @@ use http::Request;
 use rustix::time::{ClockId, clock_gettime};
 use tower::ServiceExt;
 
-use crate::common::profile::{GUARDED_COMMAND, profile_body};
 use crate::common::{self, goal_at_least, median, print_table};
-use crate::generator::{Pace, Window};
+use crate::generator::{Callback, Pace, Window};
 use crate::server::{Contestant, Server};
-use crate::{BODY_BYTES, Plan};
+use crate::{BODY_BYTES, Plan, profile};
 
 /// What was seen of some threads for a while.
 #[derive(Clone, Copy)]
@@ -34,15 +33,15 @@ struct Seen {
 
 /// Prints both, and gives rows for the goals.
 pub fn compare(plan: &Plan<'_>) -> [Vec<String>; 2] {
-    let body = profile_body(BODY_BYTES[0]);
+    let callback = profile(BODY_BYTES[0]);
     let servers = ["1", "2"].map(|workers| Server::start(Contestant::Host, Some(workers)));
     let http = turns(plan.turns, |threads| {
-        let window: Window = plan.measure(&servers[threads - 1], &body, Pace::AsFastAsPossible);
+        let window: Window = plan.measure(&servers[threads - 1], &callback, Pace::AsFastAsPossible);
         Seen { per_second: window.per_second(), cpu_us: window.cpu_us() }
     });
     drop(servers);
     let router = callgate::server::callbacks(common::host_with_chain_of(1));
-    let memory = turns(plan.turns, |threads| in_memory(&router, &body, threads, plan.window));
+    let memory = turns(plan.turns, |threads| in_memory(&router, &callback, threads, plan.window));
     [("over HTTP", http), ("in memory", memory)].map(|(way, turns)| {
         print_turns(&format!("host with one thread and with two, {way}, bodies of {} bytes", BODY_BYTES[0]), &turns);
         let factor = median(turns.iter().map(|[one, two]| 2.0 * one.cpu_us / two.cpu_us).collect());
@@ -74,7 +73,7 @@ fn print_turns(title: &str, turns: &[[Seen; 2]]) {
 }
 
 /// Posts from so many threads to the router, each as fast as it can.
-fn in_memory(router: &Router, body: &str, threads: usize, window: Duration) -> Seen {
+fn in_memory(router: &Router, callback: &Callback, threads: usize, window: Duration) -> Seen {
     let ready = Barrier::new(threads);
     let post = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -83,7 +82,8 @@ fn in_memory(router: &Router, body: &str, threads: usize, window: Duration) -> S
             let (started, cpu_before) = (Instant::now(), thread_cpu());
             let mut requests = 0_u32;
             while started.elapsed() < window {
-                let request = Request::post(format!("/openim/{GUARDED_COMMAND}")).body(Body::from(body.to_owned()));
+                let request = Request::post(format!("/openim/{}", callback.command));
+                let request = request.body(Body::from(callback.body.clone()));
                 let answer = router.clone().oneshot(request.expect("a request")).await.expect("an answer");
                 assert!(answer.status().is_success(), "{answer:?}");
                 requests += 1;

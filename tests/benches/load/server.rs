@@ -10,12 +10,15 @@ use tokio::net::TcpListener;
 
 use crate::{common, native};
 
+/// Words that messages are searched for.
+const WORDS: usize = 10_000;
+
 /// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contestant {
-    /// Callgate with the shipped guard-profile.
+    /// Callgate with the shipped guard-profile and filter-messages.
     Host,
-    /// The same decision in a bare axum handler.
+    /// The same decisions in bare axum handlers.
     Native,
 }
 
@@ -99,11 +102,11 @@ pub fn serve(contestant: Contestant) {
     runtime.block_on(async {
         match contestant {
             Contestant::Host => {
-                let host = common::host_with_chain_of(1);
+                let host = common::host_with_words(WORDS);
                 let settings = common::settings("").server;
                 server::serve(listen().await, host, &settings, Readiness::default(), std::future::pending()).await;
             }
-            Contestant::Native => native::serve(listen().await).await,
+            Contestant::Native => native::serve(listen().await, WORDS).await,
         }
     });
 }

@@ -5,6 +5,8 @@
 mod figures;
 #[path = "../common/host.rs"]
 mod host;
+#[path = "../common/message.rs"]
+pub mod message;
 #[path = "../common/profile.rs"]
 pub mod profile;
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use contestant::Task;
 
 use crate::BODY_BYTES;
-use crate::common::profile::profile_body;
+use crate::common::profile::{GUARDED_COMMAND, profile_body};
 use crate::common::{goal, median, percentile, print_table};
-use crate::generator::{self, Load, Pace, Window};
+use crate::generator::{self, Callback, Load, Pace, Window};
 use crate::programs::Program;
 use crate::server::Server;
 
@@ -29,7 +29,7 @@ pub fn compare(programs: &[Program], plan: &Plan<'_>) -> Vec<Vec<String>> {
     println!("\nrequests: {connections} connections, {turns} turns of {window:?} for each server");
     let mut goals = Vec::new();
     for bytes in BODY_BYTES {
-        let windows = plan.turns(&servers, &profile_body(bytes));
+        let windows = plan.turns(&servers, &profile(profile_body(bytes)));
         print_windows(&format!("requests, bodies of {bytes} bytes, as fast as possible"), programs, &windows);
         goals.extend(programs.iter().zip(&windows).filter_map(|(program, of_it)| {
             let measure = format!("CPU for each request, callgate / {}, {bytes} bytes", program.name);
@@ -41,14 +41,14 @@ pub fn compare(programs: &[Program], plan: &Plan<'_>) -> Vec<Vec<String>> {
 
 impl Plan<'_> {
     /// For each server its windows, one a turn.
-    fn turns(&self, servers: &[Server], body: &str) -> Vec<Vec<Window>> {
+    fn turns(&self, servers: &[Server], callback: &Callback) -> Vec<Vec<Window>> {
         let mut windows: Vec<Vec<Window>> = servers.iter().map(|_| Vec::with_capacity(self.turns)).collect();
         for turn in 0..self.turns {
             // Who begins changes from turn to turn, so that a trend on the machine hits all alike.
             for at in (0..servers.len()).map(|number| (number + turn) % servers.len()) {
                 let (Some(server), Some(windows)) = (servers.get(at), windows.get_mut(at)) else { continue };
                 let (connections, window) = (self.connections, self.window);
-                let load = Load { server, body, connections, window, pace: Pace::AsFastAsPossible };
+                let load = Load { server, callback, connections, window, pace: Pace::AsFastAsPossible };
                 windows.push(generator::run(&load));
             }
         }
@@ -56,19 +56,25 @@ impl Plan<'_> {
     }
 }
 
+/// A change of a profile.
+fn profile(body: String) -> Callback {
+    Callback { command: GUARDED_COMMAND, body }
+}
+
 /// Ratios mean something only if all do the same work.
 fn check_same_answers(programs: &[Program], servers: &[Server]) {
     let names =
         ["John Doe", "  John   Doe ", "s u p p o r t", "Badminton Bob", "0fficial ＳＵＰＰＯＲＴ", "\u{200b}", ""];
     let addresses = ["http://example.com/a.png", "HTTPS://example.com/a.png", ""];
-    let mut bodies: Vec<_> = BODY_BYTES.map(profile_body).into();
+    let mut callbacks: Vec<_> = BODY_BYTES.map(|bytes| profile(profile_body(bytes))).into();
     for (name, address) in names.iter().flat_map(|name| addresses.iter().map(move |address| (name, address))) {
-        bodies.push(serde_json::json!({ "userID": "u1", "nickName": name, "faceURL": address }).to_string());
+        let body = serde_json::json!({ "userID": "u1", "nickName": name, "faceURL": address });
+        callbacks.push(profile(body.to_string()));
     }
-    for body in bodies {
-        let answers: Vec<_> = servers.iter().map(|server| generator::ask(server, &body)).collect();
+    for callback in &callbacks {
+        let answers: Vec<_> = servers.iter().map(|server| generator::ask(server, callback)).collect();
         for (program, answer) in programs.iter().zip(&answers) {
-            assert_eq!(Some(answer), answers.first(), "{} answers {body} differently", program.name);
+            assert_eq!(Some(answer), answers.first(), "{} answers {} differently", program.name, callback.body);
         }
     }
 }
