@@ -14,6 +14,7 @@ use plugin_sdk::object::Raw;
 use plugin_sdk::wire::Phase;
 use tokio::time::Instant;
 
+use crate::json;
 use crate::settings::Platform;
 use crate::verdict::Verdict;
 
@@ -195,7 +196,7 @@ pub enum Refusal {
     #[error("the body is not a JSON object")]
     NotObject,
     /// JSON that nests too deeply.
-    #[error("the body nests deeper than {JSON_DEPTH_MAX} levels")]
+    #[error("the body nests deeper than {} levels", json::DEPTH_MAX)]
     TooDeep,
     /// More callbacks in one request than any chat server sends.
     #[error("the request carries more than {BATCH_MAX} callbacks")]
@@ -266,9 +267,6 @@ impl Refusal {
     }
 }
 
-/// Deepest nesting of a body. Chat servers send four levels; serde_json, and so most plugins, stop at 128.
-pub const JSON_DEPTH_MAX: usize = 128;
-
 /// Most callbacks in one request, as Tencent's pages say of its push results.
 pub const BATCH_MAX: usize = 100;
 
@@ -290,48 +288,12 @@ fn check_head(request: &Request) -> Result<(), Refusal> {
 /// Checks that `body` is a JSON object that is safe to hand on, and gives its members.
 fn check_body(body: &Bytes) -> Result<plugin_sdk::Object<'_>, Refusal> {
     let text = simdutf8::basic::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
-    if is_too_deep(body) {
-        return Err(Refusal::TooDeep);
-    }
     // Plugins rely on this: nobody checks the text again.
-    serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|_| Refusal::NotJson)?;
+    json::check(body).map_err(|problem| match problem {
+        json::Problem::NotJson => Refusal::NotJson,
+        json::Problem::TooDeep => Refusal::TooDeep,
+    })?;
     plugin_sdk::Object::parse("the body", text).map_err(|_| Refusal::NotObject)
-}
-
-/// Whether brackets nest deeper than allowed. With so few of them they cannot, and counting is quick.
-fn is_too_deep(json: &[u8]) -> bool {
-    // In pieces whose count fits into a byte, which the compiler makes vector instructions of.
-    let in_piece =
-        |piece: &[u8]| usize::from(piece.iter().fold(0, |count, byte| count + u8::from(byte | 0x20 == b'{')));
-    let brackets: usize = json.chunks(128).map(in_piece).sum();
-    brackets > JSON_DEPTH_MAX && depth(json) > JSON_DEPTH_MAX
-}
-
-/// How deeply brackets nest outside of texts. serde_json skips over a value without counting, so this is counted
-/// before anything recurses into it.
-fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let mut bytes = json.iter();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'{' | b'[' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => {
-                while let Some(byte) = bytes.next() {
-                    match byte {
-                        b'"' => break,
-                        b'\\' => drop(bytes.next()),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// The entry for a name, today's or another one. The outer `None`: not a known name at all; an alias without a
@@ -351,27 +313,4 @@ pub fn find_command(kind: Kind, name: &str) -> Option<Option<&'static Command>> 
         Kind::TencentChat => &TENCENT_CHAT,
     };
     names.get(name).copied()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn depth_counts_brackets_outside_of_texts_only() {
-        assert_eq!(depth(br#"{"a":[1,{"b":"[[[[{\"[["}]}"#), 3);
-        assert_eq!(depth(b"]]]]"), 0);
-        assert_eq!(depth("[".repeat(200).as_bytes()), 200);
-        assert_eq!(depth(br#""\"#), 0);
-    }
-
-    #[test]
-    fn brackets_are_counted_whatever_stands_between_them() {
-        for (bracket, other) in [("[", "[\u{1}"), ("{", "{;")] {
-            assert!(!is_too_deep(bracket.repeat(JSON_DEPTH_MAX).as_bytes()));
-            assert!(is_too_deep(bracket.repeat(JSON_DEPTH_MAX + 1).as_bytes()));
-            assert!(is_too_deep(other.repeat(JSON_DEPTH_MAX + 1).as_bytes()));
-        }
-        assert!(!is_too_deep(&[b'}', b']', b';', b'\\'].repeat(1000)));
-    }
 }

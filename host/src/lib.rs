@@ -9,6 +9,7 @@ pub mod server;
 
 mod callback;
 pub mod dialect;
+pub mod json;
 
 mod route;
 
