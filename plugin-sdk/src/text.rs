@@ -3,6 +3,8 @@
 //! A user who is denied `support` tries `SUPPORT`, `ＳＵＰＰＯＲＴ`, `s u p p o r t` and `sup<zero-width space>port`.
 //! The functions here bring such spellings to one form, without tables that would weigh more than a plugin does.
 
+use std::borrow::Cow;
+
 /// Whether a character shows as nothing: zero-width spaces and joiners, soft hyphens, direction marks, variation
 /// selectors.
 ///
@@ -55,6 +57,9 @@ pub fn fold_char(c: char) -> Option<char> {
     if c.is_ascii_graphic() {
         return Some(c.to_ascii_lowercase());
     }
+    if is_caseless_letter(c) {
+        return Some(c);
+    }
     if is_invisible(c) || c.is_control() && !is_space(c) {
         return None;
     }
@@ -73,6 +78,12 @@ pub fn fold_char(c: char) -> Option<char> {
     }
 }
 
+/// Chinese characters, Japanese syllables and Korean ones, without the marks beside them: most of what is written in
+/// these languages, and nothing of it folds.
+const fn is_caseless_letter(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+}
+
 /// A text in the form in which spellings are compared: folded characters, runs of spaces as one, none at the ends,
 /// and letters that stand singly (`s u p p o r t`) drawn together.
 ///
@@ -85,6 +96,18 @@ pub fn fold_char(c: char) -> Option<char> {
 /// ```
 #[must_use]
 pub fn fold(text: &str) -> String {
+    let (folded, stands_singly) = match Plain::of(text) {
+        Some(plain) => (text.to_ascii_lowercase(), plain.stands_singly),
+        None => {
+            let folded = fold_chars(text);
+            let stands_singly = stands_singly(&folded);
+            (folded, stands_singly)
+        }
+    };
+    if stands_singly { join_single_letters(&folded) } else { folded }
+}
+
+fn fold_chars(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars().filter_map(fold_char) {
         if c != ' ' || !(folded.is_empty() || folded.ends_with(' ')) {
@@ -94,15 +117,44 @@ pub fn fold(text: &str) -> String {
     if folded.ends_with(' ') {
         folded.pop();
     }
-    if stands_singly(&folded) { join_single_letters(&folded) } else { folded }
+    folded
 }
 
-/// Whether three or more single letters stand in a row; two (`a b`) are common in honest text.
+/// A text of visible ASCII characters and single spaces between them, as most are that are written in English: it is
+/// in order, and what else there is to know of it is found out on the way.
+struct Plain {
+    /// See [`stands_singly`].
+    stands_singly: bool,
+}
+
+impl Plain {
+    fn of(text: &str) -> Option<Self> {
+        let (mut stands_singly, mut row, mut letters) = (false, 0_usize, 0_usize);
+        // The end is like a space.
+        for byte in text.bytes().chain([b' ']) {
+            if byte.is_ascii_graphic() {
+                letters += 1;
+            } else if byte == b' ' && letters > 0 {
+                row = if letters == 1 { row + 1 } else { 0 };
+                stands_singly |= row >= SINGLES_IN_ROW;
+                letters = 0;
+            } else {
+                return None;
+            }
+        }
+        Some(Self { stands_singly })
+    }
+}
+
+/// So many single letters in a row are drawn together; two (`a b`) are common in honest text.
+const SINGLES_IN_ROW: usize = 3;
+
+/// Whether single letters stand in a row.
 fn stands_singly(folded: &str) -> bool {
     let mut row = 0;
     folded.split(' ').any(|word| {
         row = if is_single(word) { row + 1 } else { 0 };
-        row >= 3
+        row >= SINGLES_IN_ROW
     })
 }
 
@@ -126,6 +178,7 @@ fn join_single_letters(folded: &str) -> String {
 }
 
 /// Runs of white space as one space, none at the ends, invisible characters left out: what a name should look like.
+/// Borrowed if it looks so already.
 ///
 /// ```
 /// assert_eq!(plugin_sdk::text::tidy("  John   Doe "), "John Doe");
@@ -133,7 +186,35 @@ fn join_single_letters(folded: &str) -> String {
 /// assert_eq!(plugin_sdk::text::tidy("👩\u{200d}🚀"), "👩\u{200d}🚀"); // one picture
 /// ```
 #[must_use]
-pub fn tidy(text: &str) -> String {
+pub fn tidy(text: &str) -> Cow<'_, str> {
+    if Plain::of(text).is_some() {
+        return Cow::Borrowed(text);
+    }
+    let is_spaced_only = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let tidy = if is_spaced_only { tidy_spaces(text) } else { tidy_chars(text) };
+    if tidy == text { Cow::Borrowed(text) } else { Cow::Owned(tidy) }
+}
+
+/// The words of a text in which only spaces can be too many.
+fn tidy_spaces(text: &str) -> String {
+    let mut tidy = String::with_capacity(text.len());
+    let mut from = 0;
+    // The end is like a space.
+    for (at, byte) in text.bytes().chain([b' ']).enumerate() {
+        if byte == b' ' {
+            if at > from {
+                if !tidy.is_empty() {
+                    tidy.push(' ');
+                }
+                tidy.push_str(text.get(from..at).unwrap_or_default());
+            }
+            from = at + 1;
+        }
+    }
+    tidy
+}
+
+fn tidy_chars(text: &str) -> String {
     let mut tidy = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -166,4 +247,35 @@ const fn is_joiner(c: char) -> bool {
 /// the selectors that emoji are made of.
 fn is_removable(c: char) -> bool {
     c.is_control() || is_invisible(c) && !matches!(c, '\u{fe00}'..='\u{fe0f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each text of so many of these characters.
+    fn texts(characters: &[char], len: usize) -> Vec<String> {
+        (0..len).fold(vec![String::new()], |texts, _| {
+            let shorter = texts.iter();
+            let longer = shorter.flat_map(|text| characters.iter().map(move |c| format!("{text}{c}")));
+            longer.chain([String::new()]).collect()
+        })
+    }
+
+    #[test]
+    fn plain_texts_go_the_short_way_to_the_same_place() {
+        let mut plain = 0;
+        for text in texts(&['a', 'B', '~', ' ', '\t', '\u{200b}', 'é'], 6) {
+            let folded = fold_chars(&text);
+            if let Some(found) = Plain::of(&text) {
+                plain += 1;
+                assert_eq!(text.to_ascii_lowercase(), folded, "{text:?}");
+                assert_eq!(found.stands_singly, stands_singly(&folded), "{text:?}");
+            }
+            let tidied = tidy_chars(&text);
+            assert_eq!(tidy(&text), tidied, "{text:?}");
+            assert_eq!(matches!(tidy(&text), Cow::Borrowed(_)), text == tidied, "{text:?}");
+        }
+        assert!(plain > 500, "{plain}");
+    }
 }

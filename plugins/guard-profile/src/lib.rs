@@ -18,6 +18,8 @@
 //! harmless_words = ["badminton", "ecosystem"]       # not searched for reserved words; [] exempts nothing
 //! ```
 
+use std::borrow::Cow;
+
 use plugin_sdk::openim::BeforeUpdateUserInfoEx;
 use plugin_sdk::{Callback, Error, Plugin, Reply, text};
 use serde::Deserialize;
@@ -28,7 +30,7 @@ const NAME_DENIED: i32 = 5001;
 /// The plugin: its words, folded once.
 #[derive(Debug)]
 pub struct GuardProfile {
-    reserved: Vec<String>,
+    reserved: Words,
     harmless: Vec<String>,
 }
 
@@ -57,7 +59,7 @@ impl Plugin for GuardProfile {
 
     fn configure(settings: Settings) -> Result<Self, Error> {
         Ok(Self {
-            reserved: folded("reserved_words", &settings.reserved_words)?,
+            reserved: Words::new(folded("reserved_words", &settings.reserved_words)?),
             harmless: folded("harmless_words", &settings.harmless_words)?,
         })
     }
@@ -69,15 +71,14 @@ impl Plugin for GuardProfile {
         let mut modify = event.modify();
         if let Some(name) = event.nick_name()? {
             // Judge what others will see, or tidying could bring a reserved word about.
-            let tidied = tidied(&name);
-            let shown = tidied.as_deref().unwrap_or(&name);
-            if text::is_blank(shown) && !name.is_empty() {
+            let tidied = text::tidy(&name);
+            if text::is_blank(&tidied) && !name.is_empty() {
                 return Ok(event.deny(NAME_DENIED, "A name needs at least one visible character.").into());
             }
-            if self.reserves(shown) {
+            if self.reserves(&tidied) {
                 return Ok(event.deny(NAME_DENIED, "This name is reserved. Please choose another one.").into());
             }
-            if let Some(tidied) = tidied {
+            if let Cow::Owned(tidied) = tidied {
                 modify = modify.nick_name(tidied);
             }
         }
@@ -93,7 +94,7 @@ plugin_sdk::export!(GuardProfile, handles: [BeforeUpdateUserInfoEx]);
 impl GuardProfile {
     fn reserves(&self, name: &str) -> bool {
         let name = text::fold(name);
-        contains_any(&name, &self.reserved) && contains_any(&self.without_harmless(name), &self.reserved)
+        self.reserved.occur_in(&name) && self.reserved.occur_in(&self.without_harmless(name))
     }
 
     fn without_harmless(&self, name: String) -> String {
@@ -101,12 +102,29 @@ impl GuardProfile {
     }
 }
 
-/// Whether `name` contains one of `words`.
-///
-/// Plain comparison at each place: a name is short and the words are few. `str::contains` would prepare a search
-/// for each word in each call; an automaton would be the right thing for hundreds of words (see `filter-messages`).
-fn contains_any(name: &str, words: &[String]) -> bool {
-    name.char_indices().filter_map(|(at, _)| name.get(at..)).any(|rest| words.iter().any(|word| rest.starts_with(word)))
+/// Words that a name must not contain.
+#[derive(Debug)]
+struct Words {
+    words: Vec<String>,
+    /// Which bytes a word begins with: most places in a name need no closer look.
+    begin_with: [bool; 256],
+}
+
+impl Words {
+    fn new(words: Vec<String>) -> Self {
+        let begin_with =
+            std::array::from_fn(|byte| words.iter().any(|word| word.bytes().next().map(usize::from) == Some(byte)));
+        Self { words, begin_with }
+    }
+
+    /// Compares at each place where a word can begin: a name is short and the words are few. `str::contains` would
+    /// prepare a search for each word in each call; an automaton would be the right thing for hundreds of words (see
+    /// `filter-messages`).
+    fn occur_in(&self, name: &str) -> bool {
+        let can_begin = |byte: u8| self.begin_with.get(usize::from(byte)).is_some_and(|begins| *begins);
+        let places = name.bytes().enumerate().filter(|(_, byte)| can_begin(*byte));
+        places.filter_map(|(at, _)| name.get(at..)).any(|rest| self.words.iter().any(|word| rest.starts_with(word)))
+    }
 }
 
 /// The words as they are compared. A word with spaces is looked for without them too, because a name in single
@@ -126,28 +144,6 @@ fn folded(setting: &str, words: &[String]) -> Result<Vec<String>, Error> {
         folded.push(word);
     }
     Ok(folded)
-}
-
-/// The name in tidy form; `None` if it is tidy already, which is found out without a copy for plain names.
-fn tidied(name: &str) -> Option<String> {
-    if is_plain(name) {
-        return None;
-    }
-    let tidied = text::tidy(name);
-    (tidied != name).then_some(tidied)
-}
-
-/// Whether a name consists of visible ASCII characters and single spaces between them.
-fn is_plain(name: &str) -> bool {
-    let mut after_space = true;
-    for byte in name.bytes() {
-        let space = byte == b' ';
-        if space && after_space || !(space || byte.is_ascii_graphic()) {
-            return false;
-        }
-        after_space = space;
-    }
-    !after_space
 }
 
 fn with_https(address: &str) -> Option<String> {
