@@ -192,7 +192,7 @@ impl Chain {
         &self,
         link: &Arc<Link>,
         engine: &Engine,
-        head: &[u8],
+        head: &str,
         body: &str,
         deadline: Deadline,
     ) -> (Result<Verdict, Fault>, Step, Vec<String>) {
@@ -205,7 +205,7 @@ impl Chain {
         };
         let mut records = Vec::new();
         let result = link.breaker.check().and_then(|()| {
-            let result = self.call(link, engine, &[head, body.as_bytes(), b"}"], body, deadline, &mut step);
+            let result = self.call(link, engine, &[head, body, "}"], body, deadline, &mut step);
             match &result {
                 Ok(_) => link.breaker.succeeded(),
                 Err(_) => link.breaker.failed(),
@@ -222,7 +222,7 @@ impl Chain {
         &self,
         link: &Link,
         engine: &Engine,
-        envelope: &[&[u8]],
+        envelope: &[&str],
         body: &str,
         deadline: Deadline,
         step: &mut Step,
@@ -256,12 +256,12 @@ impl Chain {
     }
 
     /// What the first plugin is handed for this callback.
-    pub(crate) fn envelope(&self, callback: &Callback) -> Vec<u8> {
-        [&self.envelope_head(callback), callback.body().as_bytes(), b"}"].concat()
+    pub(crate) fn envelope(&self, callback: &Callback) -> String {
+        [&self.envelope_head(callback), callback.body(), "}"].concat()
     }
 
     /// The envelope up to the place where the body goes.
-    fn envelope_head(&self, callback: &Callback) -> Vec<u8> {
+    fn envelope_head(&self, callback: &Callback) -> String {
         let head = EnvelopeHead {
             platform: self.platform,
             command: self.command.name,
@@ -271,12 +271,7 @@ impl Chain {
             client_address: callback.client_address(),
             query: callback.query(),
         };
-        let mut json = Vec::with_capacity(256);
-        // Writing texts and numbers into memory does not fail.
-        let _ = serde_json::to_writer(&mut json, &head);
-        json.pop();
-        json.extend_from_slice(b",\"body\":");
-        json
+        head.before_body()
     }
 }
 

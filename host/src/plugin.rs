@@ -143,7 +143,7 @@ impl Plugin {
     }
 
     /// Hands over one callback, given in `parts` that follow one another, and gives the reply to `read`.
-    pub fn call<T>(&self, parts: &[&[u8]], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
+    pub fn call<T>(&self, parts: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
         sandbox::call(self, parts, budget, read)
     }
 }

@@ -87,18 +87,23 @@ macro_rules! new_values {
     )*};
 }
 new_values! {
-    String => Kind::Text;
     i32 => Kind::Int32;
     i64 => Kind::Int64;
     bool => Kind::Bool;
     std::collections::BTreeMap<String, bool> => Kind::Map(&Kind::Bool);
 }
 
+impl NewValue for String {
+    const KIND: Kind = Kind::Text;
+    fn into_json(self) -> Json {
+        Json::text(&self)
+    }
+}
+
 impl<T: NewValue> NewValue for Vec<T> {
     const KIND: Kind = Kind::List(&T::KIND);
     fn into_json(self) -> Json {
-        let elements: Vec<Json> = self.into_iter().map(NewValue::into_json).collect();
-        Json::infallible(&elements)
+        Json::list(self.into_iter().map(NewValue::into_json))
     }
 }
 
@@ -138,7 +143,7 @@ impl JsonText {
 impl NewValue for JsonText {
     const KIND: Kind = Kind::JsonText;
     fn into_json(self) -> Json {
-        Json::infallible(&self.0)
+        Json::text(&self.0)
     }
 }
 

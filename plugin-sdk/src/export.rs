@@ -9,8 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::callback::Callback;
 use crate::plugin::{Error, Plugin};
-use crate::verdict::Reply;
-use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX, VerdictTag};
+use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX};
 
 /// Exports a type that implements [`Plugin`](crate::Plugin) as the plugin of this crate.
 ///
@@ -65,8 +64,8 @@ macro_rules! export {
                 $crate::export::allocate(len)
             }
 
-            // SAFETY of the two calls below: the host writes `len` bytes at `ptr`, which `allocate` returned for
-            // this very length, before it calls, and hands each such room over once.
+            // SAFETY of the two calls below: before it calls, the host writes `len` bytes of UTF-8 at `ptr`, which
+            // `allocate` returned for this very length, and hands each such room over once (`ABI.md`).
             #[unsafe(no_mangle)]
             pub extern "C" fn configure(ptr: u32, len: u32) -> i64 {
                 $crate::export::leave_last_words(&last_words);
@@ -106,7 +105,7 @@ impl<P: Plugin> State<P> {
     }
 
     /// Reads the settings, configures the plugin and packs a [`ConfigureReply`].
-    pub fn configure(&self, input: &[u8]) -> i64 {
+    pub fn configure(&self, input: &str) -> i64 {
         let reply = match configured::<P>(input) {
             Ok(plugin) => {
                 // SAFETY: no reference into the cell is alive: `handle_callback` does not run at the same time (see
@@ -120,8 +119,8 @@ impl<P: Plugin> State<P> {
         hand_over(serde_json::to_vec(&reply).unwrap_or_default())
     }
 
-    /// Decides one callback and packs the [`Reply`].
-    pub fn handle_callback(&self, input: &[u8]) -> i64 {
+    /// Decides one callback and packs the [`Reply`](crate::Reply).
+    pub fn handle_callback(&self, input: &str) -> i64 {
         // SAFETY: the cell is only written by `configure`, which does not run at the same time.
         let plugin = unsafe { &*self.0.get() };
         hand_over(match plugin {
@@ -138,8 +137,8 @@ impl<P: Plugin> Default for State<P> {
 }
 
 /// Parses [`Configuration`] and calls the plugin's `configure`.
-pub fn configured<P: Plugin>(input: &[u8]) -> Result<P, Error> {
-    let configuration: Configuration<'_> = serde_json::from_slice(input)?;
+pub fn configured<P: Plugin>(input: &str) -> Result<P, Error> {
+    let configuration: Configuration<'_> = serde_json::from_str(input)?;
     settings::<P>(configuration.settings)
 }
 
@@ -153,16 +152,13 @@ fn settings<P: Plugin>(settings: &RawValue) -> Result<P, Error> {
 }
 
 /// Parses an envelope, asks the plugin and writes the reply.
-pub fn decided<P: Plugin>(plugin: &P, input: &[u8]) -> Vec<u8> {
-    let callback = match simdutf8::basic::from_utf8(input)
-        .map_err(|error| Error::new(error.to_string()))
-        .and_then(Callback::parse)
-    {
+pub fn decided<P: Plugin>(plugin: &P, input: &str) -> Vec<u8> {
+    let callback = match Callback::parse(input) {
         Ok(callback) => callback,
         Err(error) => return fail(&error.to_string()),
     };
     match plugin.decide(&callback) {
-        Ok(reply) => write(&reply),
+        Ok(reply) => reply.to_json().into_bytes(),
         Err(error) => {
             let error = error.to_string();
             // A member deep inside of the callback names its own list only.
@@ -172,21 +168,11 @@ pub fn decided<P: Plugin>(plugin: &P, input: &[u8]) -> Vec<u8> {
     }
 }
 
-fn write(reply: &Reply) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(256);
-    match serde_json::to_writer(&mut bytes, reply) {
-        Ok(()) => bytes,
-        Err(error) => fail(&error.to_string()),
-    }
-}
-
 fn fail(message: &str) -> Vec<u8> {
-    #[derive(serde::Serialize)]
-    struct Fail<'a> {
-        verdict: VerdictTag,
-        message: &'a str,
-    }
-    serde_json::to_vec(&Fail { verdict: VerdictTag::Fail, message }).unwrap_or_default()
+    let mut json = r#"{"verdict":"fail","message":"#.to_owned();
+    crate::write::text(&mut json, message);
+    json.push('}');
+    json.into_bytes()
 }
 
 /// Room for `len` bytes of input, never given back: the next callback starts from the snapshot anyway.
@@ -197,14 +183,17 @@ pub fn allocate(len: u32) -> u32 {
     ptr as usize as u32
 }
 
-/// The input that the host wrote.
+/// The input that the host wrote. It is not checked to be UTF-8: the host gives nothing else (its `Plugin::call` takes
+/// texts), and a host that did would harm nobody but the guest, which is in its hands anyway.
 ///
 /// # Safety
-/// `ptr` must come from [`allocate`] with this `len`, and all `len` bytes must have been written since.
+/// `ptr` must come from [`allocate`] with this `len`, and all `len` bytes must have been written since: UTF-8.
 #[must_use]
-pub unsafe fn input(ptr: u32, len: u32) -> &'static [u8] {
+pub unsafe fn input(ptr: u32, len: u32) -> &'static str {
     // SAFETY: by this function's own condition the range is allocated, written, and never freed or written again.
-    unsafe { std::slice::from_raw_parts(ptr as usize as *const u8, len as usize) }
+    let bytes = unsafe { std::slice::from_raw_parts(ptr as usize as *const u8, len as usize) };
+    // SAFETY: by this function's own condition.
+    unsafe { std::str::from_utf8_unchecked(bytes) }
 }
 
 /// Leaks a reply and packs its place; after the call the memory is at the snapshot again, or gone.

@@ -87,6 +87,7 @@ pub mod testing;
 pub mod text;
 pub mod verdict;
 pub mod wire;
+mod write;
 
 pub use callback::Callback;
 pub use object::{FieldError, Object, Text};

@@ -9,8 +9,8 @@ use std::cell::Cell;
 use std::fmt;
 
 use crate::catalogue::Kind;
+use crate::scan;
 pub use crate::scan::Raw;
-use crate::scan::{self, unescaped};
 
 /// Text, borrowed from the callback where it needs no unescaping.
 pub type Text<'a> = Cow<'a, str>;
@@ -44,15 +44,13 @@ impl<'a> Object<'a> {
     /// If `json` is not a JSON object.
     pub fn parse(owner: &'static str, json: &'a str) -> Result<Self, FieldError> {
         let mut members: Vec<(Text<'a>, Raw<'a>)> = Vec::with_capacity(24);
-        let (mut marks, mut repeats) = (0_u64, false);
+        let (mut marks, mut repeats) = (Marks::default(), false);
         let found = scan::object(json, |name, value| {
-            let mark = mark(&name);
-            // Only names that share a mark, and so perhaps all letters, are compared, and only among the first ones: an
-            // object with thousands of members must not cost their square. It is searched from its end then.
-            let may_repeat = marks & mark != 0;
+            // Only names that share a mark are compared, and only among the first ones: an object with thousands of
+            // members must not cost their square. It is searched from its end then.
+            let may_repeat = marks.add(&name);
             repeats = repeats
                 || may_repeat && (members.len() > COMPARED_MAX || members.iter().any(|(known, _)| *known == name));
-            marks |= mark;
             members.push((name, value));
         });
         match found {
@@ -198,20 +196,20 @@ pub trait Read<'a>: Sized {
     fn read(raw: Option<Raw<'a>>, name: &'static str) -> Result<Self, Problem>;
 }
 
-/// The JSON text of a value that must be there, with OpenIM's documented wrapper `{"value": …}` taken off.
+/// A value that must be there, with OpenIM's documented wrapper `{"value": …}` taken off.
 ///
 /// The real server writes wrapped fields plain; only its documentation shows the object form.
-fn scalar(raw: Option<Raw<'_>>) -> Result<&str, Problem> {
-    let json = raw.ok_or(Problem::Missing)?.get();
-    let json = if json.starts_with('{') { unwrap(json).unwrap_or(json) } else { json };
-    if json == "null" { Err(Problem::Missing) } else { Ok(json) }
+fn scalar(raw: Option<Raw<'_>>) -> Result<Raw<'_>, Problem> {
+    let raw = raw.ok_or(Problem::Missing)?;
+    let raw = if raw.get().starts_with('{') { unwrap(raw).unwrap_or(raw) } else { raw };
+    if raw.get() == "null" { Err(Problem::Missing) } else { Ok(raw) }
 }
 
-fn unwrap(json: &str) -> Option<&str> {
+fn unwrap(raw: Raw<'_>) -> Option<Raw<'_>> {
     let (mut members, mut value) = (0, None);
-    scan::object(json, |name, raw| {
+    scan::object(raw.get(), |name, raw| {
         members += 1;
-        value = (name == "value").then_some(raw.get());
+        value = (name == "value").then_some(raw);
     })?;
     value.filter(|_| members == 1)
 }
@@ -220,8 +218,7 @@ impl<'a> Read<'a> for Text<'a> {
     const KIND: Kind = Kind::Text;
 
     fn read(raw: Option<Raw<'a>>, _: &'static str) -> Result<Self, Problem> {
-        let json = scalar(raw)?;
-        unescaped(json).ok_or(Problem::WrongType { expected: "text" })
+        scalar(raw)?.unescaped().ok_or(Problem::WrongType { expected: "text" })
     }
 }
 
@@ -229,7 +226,7 @@ impl<'a> Read<'a> for bool {
     const KIND: Kind = Kind::Bool;
 
     fn read(raw: Option<Raw<'a>>, _: &'static str) -> Result<Self, Problem> {
-        match scalar(raw)? {
+        match scalar(raw)?.get() {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err(Problem::WrongType { expected: "true or false" }),
@@ -243,7 +240,7 @@ macro_rules! read_whole_numbers {
             const KIND: Kind = Kind::$kind;
 
             fn read(raw: Option<Raw<'a>>, _: &'static str) -> Result<Self, Problem> {
-                let json = scalar(raw)?;
+                let json = scalar(raw)?.get();
                 let digits = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(json);
                 digits.parse().map_err(|_| Problem::WrongType {
                     expected: concat!("a whole number (", stringify!($number), ")"),
@@ -312,12 +309,25 @@ impl<'a> Read<'a> for Object<'a> {
 /// Members that a new name is compared with.
 const COMPARED_MAX: usize = 64;
 
-/// One bit of 64 for a name, from what costs nothing to look at.
-#[inline]
-fn mark(name: &str) -> u64 {
-    let byte = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default());
-    let bytes = name.as_bytes();
-    1 << ((bytes.len() * 5 + byte(bytes.first()) * 3 + byte(bytes.last())) % 64)
+/// A bit of 512 for each name so far: of twenty names, seldom two have the same.
+#[derive(Default)]
+struct Marks([u64; 8]);
+
+impl Marks {
+    /// Adds a name, and says whether another one may have been the same.
+    #[inline]
+    fn add(&mut self, name: &str) -> bool {
+        // What costs nothing to look at, spread over all bits.
+        let byte = |byte: Option<&u8>| u32::from(byte.copied().unwrap_or_default());
+        let bytes = name.as_bytes();
+        let looks = byte(bytes.first()) | byte(bytes.last()) << 8 | byte(bytes.get(bytes.len() / 2)) << 16;
+        let spread = (looks ^ (bytes.len() as u32) << 24).wrapping_mul(0x9e37_79b1) >> 23;
+        let Some(marks) = self.0.get_mut(spread as usize / 64) else { return true };
+        let mark = 1 << (spread % 64);
+        let known = *marks & mark != 0;
+        *marks |= mark;
+        known
+    }
 }
 
 #[cfg(test)]

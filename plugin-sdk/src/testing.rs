@@ -43,7 +43,7 @@ impl<P: Plugin> TestPlugin<P> {
     /// # Errors
     /// What the plugin says against them.
     pub fn configure(settings: Value) -> Result<Self, Error> {
-        configured(json!({ "settings": settings }).to_string().as_bytes()).map(Self)
+        configured(&json!({ "settings": settings }).to_string()).map(Self)
     }
 
     /// Hands the plugin the command of `E` with this body; returns the reply as the host would get it.
@@ -65,7 +65,7 @@ impl<P: Plugin> TestPlugin<P> {
             "query": [],
             "body": body,
         });
-        serde_json::from_slice(&decided(&self.0, envelope.to_string().as_bytes())).unwrap_or_default()
+        serde_json::from_slice(&decided(&self.0, &envelope.to_string())).unwrap_or_default()
     }
 
     /// The plugin itself.

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
+use serde::ser::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::object::Raw;
-use crate::wire::{LogLevel, LogLine, UserResult, VerdictTag};
+use crate::wire::{LogLevel, LogLine, UserResult};
+use crate::write;
 
 /// What is to happen to the operation.
 ///
@@ -98,6 +99,21 @@ impl Changes {
     }
 }
 
+impl Changes {
+    fn write(&self, json: &mut String) {
+        json.push('{');
+        for (index, (name, value)) in self.iter().enumerate() {
+            if index > 0 {
+                json.push(',');
+            }
+            write::text(json, name);
+            json.push(':');
+            json.push_str(value.as_str());
+        }
+        json.push('}');
+    }
+}
+
 impl Serialize for Changes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
@@ -114,8 +130,8 @@ impl Serialize for Changes {
 /// assert_eq!(Json::from_text("{ a".to_owned()).as_str(), "null");
 /// # Ok::<(), plugin_sdk::Error>(())
 /// ```
-#[derive(Debug, Clone)]
-pub struct Json(Box<RawValue>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json(String);
 
 impl Json {
     /// Writes `value` as JSON.
@@ -123,26 +139,44 @@ impl Json {
     /// # Errors
     /// If it cannot be written as JSON (a map whose keys are not text).
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, crate::Error> {
-        Ok(Self(to_raw_value(value)?))
+        Ok(Self(serde_json::to_string(value)?))
     }
 
     /// For types that always can be written.
     #[doc(hidden)]
     #[must_use]
     pub fn infallible<T: Serialize + ?Sized>(value: &T) -> Self {
-        Self(to_raw_value(value).unwrap_or_default())
+        Self::new(value).unwrap_or_else(|_| Self::null())
+    }
+
+    /// A JSON text.
+    pub(crate) fn text(text: &str) -> Self {
+        let mut json = String::with_capacity(text.len() + 2);
+        write::text(&mut json, text);
+        Self(json)
+    }
+
+    /// A list.
+    pub(crate) fn list(elements: impl IntoIterator<Item = Self>) -> Self {
+        let mut json = String::new();
+        write::list(&mut json, elements, |json, element| json.push_str(&element.0));
+        Self(json)
+    }
+
+    fn null() -> Self {
+        Self("null".to_owned())
     }
 
     /// A text that is JSON already; `null` if it is not.
     #[must_use]
     pub fn from_text(json: String) -> Self {
-        Self(RawValue::from_string(json).unwrap_or_default())
+        RawValue::from_string(json).map_or_else(|_| Self::null(), |json| Self(Box::<str>::from(json).into_string()))
     }
 
     /// The JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 }
 
@@ -152,18 +186,15 @@ impl From<Raw<'_>> for Json {
     }
 }
 
-impl PartialEq for Json {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        raw(self.0.clone())?.serialize(serializer)
     }
 }
 
-impl Eq for Json {}
-
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
+/// For serde: a value that is written byte for byte.
+fn raw<E: serde::ser::Error>(json: String) -> Result<Box<RawValue>, E> {
+    RawValue::from_string(json).map_err(E::custom)
 }
 
 /// A verdict, and what else the plugin wants to hand over.
@@ -222,45 +253,73 @@ impl<T: Into<Verdict>> From<T> for Reply {
     }
 }
 
-impl Serialize for Reply {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
+impl Reply {
+    /// What the host reads (see [`wire::Reply`](crate::wire::Reply)).
+    pub(crate) fn to_json(&self) -> String {
+        let mut json = String::with_capacity(256);
+        json.push_str(r#"{"verdict":"#);
         match &self.verdict {
-            Verdict::Allow => map.serialize_entry("verdict", &VerdictTag::Allow)?,
+            Verdict::Allow => json.push_str("\"allow\""),
             Verdict::Deny { code, message, detail } => {
-                map.serialize_entry("verdict", &VerdictTag::Deny)?;
+                json.push_str("\"deny\"");
                 if let Some(code) = code {
-                    map.serialize_entry("code", code)?;
+                    json.push_str(",\"code\":");
+                    write::number(&mut json, *code);
                 }
-                map.serialize_entry("message", message)?;
+                json.push_str(",\"message\":");
+                write::text(&mut json, message);
                 if !detail.is_empty() {
-                    map.serialize_entry("detail", detail)?;
+                    json.push_str(",\"detail\":");
+                    write::text(&mut json, detail);
                 }
             }
             Verdict::Modify(changes) => {
-                map.serialize_entry("verdict", &VerdictTag::Modify)?;
-                map.serialize_entry("changes", changes)?;
+                json.push_str("\"modify\",\"changes\":");
+                changes.write(&mut json);
             }
-            Verdict::Drop => map.serialize_entry("verdict", &VerdictTag::Drop)?,
+            Verdict::Drop => json.push_str("\"drop\""),
             Verdict::RefuseSome(refused) => {
-                map.serialize_entry("verdict", &VerdictTag::RefuseSome)?;
-                map.serialize_entry("refused", refused)?;
+                json.push_str("\"refuse_some\",\"refused\":");
+                write::list(&mut json, refused, |json, user| write::text(json, user));
             }
             Verdict::PerUser(results) => {
-                map.serialize_entry("verdict", &VerdictTag::PerUser)?;
-                map.serialize_entry("results", results)?;
+                json.push_str("\"per_user\",\"results\":");
+                write::list(&mut json, results, |json, result| {
+                    json.push_str("{\"user\":");
+                    write::text(json, &result.user);
+                    json.push_str(",\"code\":");
+                    write::number(json, result.code);
+                    json.push_str(",\"message\":");
+                    write::text(json, &result.message);
+                    json.push('}');
+                });
             }
             Verdict::Reply(text) => {
-                map.serialize_entry("verdict", &VerdictTag::Reply)?;
-                map.serialize_entry("reply", text)?;
+                json.push_str("\"reply\",\"reply\":");
+                write::text(&mut json, text);
             }
         }
         if !self.records.is_empty() {
-            map.serialize_entry("records", &self.records)?;
+            json.push_str(",\"records\":");
+            write::list(&mut json, &self.records, |json, record| json.push_str(record.as_str()));
         }
         if !self.log.is_empty() {
-            map.serialize_entry("log", &self.log)?;
+            json.push_str(",\"log\":");
+            write::list(&mut json, &self.log, |json, line| {
+                json.push_str("{\"level\":");
+                write::text(json, line.level.name());
+                json.push_str(",\"text\":");
+                write::text(json, &line.text);
+                json.push('}');
+            });
         }
-        map.end()
+        json.push('}');
+        json
+    }
+}
+
+impl Serialize for Reply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        raw(self.to_json())?.serialize(serializer)
     }
 }

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::scan::{self, Raw, unescaped};
+use crate::scan::{self, Raw, Scan};
+use crate::write;
 
 /// Version of the contract. It changes only when an old plugin could no longer be understood; new optional members
 /// are no reason, because both sides ignore members that they do not know.
@@ -101,8 +102,19 @@ pub enum Phase {
     After,
 }
 
+impl Phase {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+        }
+    }
+}
+
 /// A callback without its body: the members of an [`Envelope`] that the host knows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct EnvelopeHead<'a> {
     /// `openim` or `tencent-chat`.
     pub platform: &'a str,
@@ -118,6 +130,62 @@ pub struct EnvelopeHead<'a> {
     pub client_address: &'a str,
     /// Query parameters, in order, without those that authenticate.
     pub query: &'a [(String, String)],
+}
+
+impl EnvelopeHead<'_> {
+    /// The envelope up to the place where the body goes; a `}` goes behind it.
+    ///
+    /// ```
+    /// use plugin_sdk::wire::{Envelope, EnvelopeHead, Phase};
+    ///
+    /// let head = EnvelopeHead {
+    ///     platform: "openim",
+    ///     command: "callbackBeforeAddFriendCommand",
+    ///     phase: Phase::Before,
+    ///     operation_id: "op-1",
+    ///     arrived_unix_ms: 1_700_000_000_000,
+    ///     client_address: "",
+    ///     query: &[],
+    /// };
+    /// let json = head.before_body() + "{}" + "}";
+    /// assert_eq!(Envelope::parse(&json)?.operation_id, "op-1");
+    /// # Ok::<(), plugin_sdk::Error>(())
+    /// ```
+    #[must_use]
+    pub fn before_body(&self) -> String {
+        let mut json = String::with_capacity(320);
+        json.push_str(order::PLATFORM);
+        write::text(&mut json, self.platform);
+        json.push_str(order::COMMAND);
+        write::text(&mut json, self.command);
+        json.push_str(order::PHASE);
+        write::text(&mut json, self.phase.name());
+        json.push_str(order::OPERATION_ID);
+        write::text(&mut json, self.operation_id);
+        json.push_str(order::ARRIVED_UNIX_MS);
+        json.push_str(&self.arrived_unix_ms.to_string());
+        json.push_str(order::CLIENT_ADDRESS);
+        write::text(&mut json, self.client_address);
+        json.push_str(order::QUERY);
+        write::list(&mut json, self.query, |json, (name, value)| {
+            write::list(json, [name, value], |json, text| write::text(json, text));
+        });
+        json.push_str(order::BODY);
+        json
+    }
+}
+
+/// The order of an envelope's members, as hosts of this version write them: a reader that finds them so need not look
+/// for any.
+mod order {
+    pub(super) const PLATFORM: &str = r#"{"platform":"#;
+    pub(super) const COMMAND: &str = r#","command":"#;
+    pub(super) const PHASE: &str = r#","phase":"#;
+    pub(super) const OPERATION_ID: &str = r#","operation_id":"#;
+    pub(super) const ARRIVED_UNIX_MS: &str = r#","arrived_unix_ms":"#;
+    pub(super) const CLIENT_ADDRESS: &str = r#","client_address":"#;
+    pub(super) const QUERY: &str = r#","query":"#;
+    pub(super) const BODY: &str = r#","body":"#;
 }
 
 /// One callback, as `handle_callback` is given it: the members of an [`EnvelopeHead`], and the body.
@@ -147,6 +215,32 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// If it is not an envelope.
     pub fn parse(json: &'a str) -> Result<Self, crate::Error> {
+        Self::in_order(json).map_or_else(|| Self::in_any_order(json), Ok)
+    }
+
+    /// As [`EnvelopeHead::before_body`] writes it.
+    fn in_order(json: &'a str) -> Option<Self> {
+        let mut scan = Scan::new(json);
+        scan.literal::<{ order::PLATFORM.len() }>(order::PLATFORM)?;
+        let platform = scan.text()?.unescaped()?;
+        scan.literal::<{ order::COMMAND.len() }>(order::COMMAND)?;
+        let command = scan.text()?.unescaped()?;
+        scan.literal::<{ order::PHASE.len() }>(order::PHASE)?;
+        let phase = phase(scan.text()?)?;
+        scan.literal::<{ order::OPERATION_ID.len() }>(order::OPERATION_ID)?;
+        let operation_id = scan.text()?.unescaped()?;
+        scan.literal::<{ order::ARRIVED_UNIX_MS.len() }>(order::ARRIVED_UNIX_MS)?;
+        let arrived_unix_ms = scan.value()?.get().parse().ok()?;
+        scan.literal::<{ order::CLIENT_ADDRESS.len() }>(order::CLIENT_ADDRESS)?;
+        let client_address = scan.text()?.unescaped()?;
+        scan.literal::<{ order::QUERY.len() }>(order::QUERY)?;
+        let query = Some(scan.value()?);
+        scan.literal::<{ order::BODY.len() }>(order::BODY)?;
+        let body = scan.rest_of_object()?;
+        Some(Self { platform, command, phase, operation_id, arrived_unix_ms, client_address, query, body })
+    }
+
+    fn in_any_order(json: &'a str) -> Result<Self, crate::Error> {
         let mut envelope = Self {
             platform: Cow::Borrowed(""),
             command: Cow::Borrowed(""),
@@ -171,13 +265,11 @@ impl<'a> Envelope<'a> {
     }
 
     fn set(&mut self, name: &str, value: Raw<'a>) -> Option<()> {
-        let text = || unescaped(value.get());
+        let text = || value.unescaped();
         match name {
             "platform" => self.platform = text()?,
             "command" => self.command = text()?,
-            "phase" if value.get() == "\"before\"" => self.phase = Phase::Before,
-            "phase" if value.get() == "\"after\"" => self.phase = Phase::After,
-            "phase" => return None,
+            "phase" => self.phase = phase(value)?,
             "operation_id" => self.operation_id = text()?,
             "arrived_unix_ms" => self.arrived_unix_ms = value.get().parse().ok()?,
             "client_address" => self.client_address = text()?,
@@ -187,6 +279,11 @@ impl<'a> Envelope<'a> {
         }
         Some(())
     }
+}
+
+fn phase(value: Raw<'_>) -> Option<Phase> {
+    let name = value.unescaped()?;
+    [Phase::Before, Phase::After].into_iter().find(|phase| phase.name() == name)
 }
 
 /// What `handle_callback` answers, as the host reads it.
@@ -283,4 +380,17 @@ pub enum LogLevel {
     Warn,
     /// For an operator to look at now.
     Error,
+}
+
+impl LogLevel {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
 }

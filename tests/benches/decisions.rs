@@ -18,7 +18,7 @@ const REMAINING: Duration = Duration::from_secs(4);
 fn native(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("native");
     for case in cases::all() {
-        group.bench_function(case.name, |bencher| bencher.iter(|| (case.native)(case.envelope.as_bytes())));
+        group.bench_function(case.name, |bencher| bencher.iter(|| (case.native)(&case.envelope)));
     }
     group.finish();
 }
@@ -29,7 +29,7 @@ fn fresh(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("fresh-{}", memory_reset.name()));
         for case in cases::all() {
             let plugin = load(&engine, &settings.limits.plugin, &case);
-            assert_eq!(reply(&engine, &plugin, &case), (case.native)(case.envelope.as_bytes()), "{}", case.name);
+            assert_eq!(reply(&engine, &plugin, &case), (case.native)(&case.envelope), "{}", case.name);
             group.bench_function(case.name, |bencher| bencher.iter(|| reply_len(&engine, &plugin, &case)));
         }
         group.finish();
@@ -44,7 +44,7 @@ fn instantiate(criterion: &mut Criterion) {
         let Some((engine, settings)) = common::engine(memory_reset) else { continue };
         let plugin = Plugin::load(&engine, "smallest", &module, None, "{}", &settings.limits.plugin).expect("it loads");
         group.bench_function(memory_reset.name(), |bencher| {
-            bencher.iter(|| plugin.call(&[b"{}"], plugin.budget(&engine, REMAINING), <[u8]>::len).0.expect("a reply"));
+            bencher.iter(|| plugin.call(&["{}"], plugin.budget(&engine, REMAINING), <[u8]>::len).0.expect("a reply"));
         });
     }
     group.finish();
@@ -75,13 +75,13 @@ fn load_module(engine: &Engine, limits: &PluginLimits, case: &Case, module: &[u8
 
 fn reply(engine: &Engine, plugin: &Plugin, case: &Case) -> Vec<u8> {
     let budget = plugin.budget(engine, REMAINING);
-    plugin.call(&[case.envelope.as_bytes()], budget, <[u8]>::to_vec).0.expect("a reply")
+    plugin.call(&[&case.envelope], budget, <[u8]>::to_vec).0.expect("a reply")
 }
 
 /// As the host does it: the reply is read where it lies.
 fn reply_len(engine: &Engine, plugin: &Plugin, case: &Case) -> usize {
     let budget = plugin.budget(engine, REMAINING);
-    plugin.call(&[case.envelope.as_bytes()], budget, <[u8]>::len).0.expect("a reply")
+    plugin.call(&[&case.envelope], budget, <[u8]>::len).0.expect("a reply")
 }
 
 fn short() -> Criterion {

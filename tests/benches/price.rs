@@ -187,7 +187,7 @@ fn chains(goals: &mut Vec<Vec<String>>) {
 
 fn native(case: &Case) -> impl FnMut() {
     || {
-        std::hint::black_box((case.native)(std::hint::black_box(case.envelope.as_bytes())));
+        std::hint::black_box((case.native)(std::hint::black_box(&case.envelope)));
     }
 }
 
@@ -197,7 +197,7 @@ fn fresh(case: &Case, memory_reset: MemoryReset) -> Option<impl FnMut()> {
         .unwrap_or_else(|error| panic!("{}: {error}", case.name));
     Some(move || {
         let budget = plugin.budget(&engine, REMAINING);
-        let (reply, _) = plugin.call(&[case.envelope.as_bytes()], budget, <[u8]>::len);
+        let (reply, _) = plugin.call(&[&case.envelope], budget, <[u8]>::len);
         assert!(reply.is_ok(), "{reply:?}");
     })
 }

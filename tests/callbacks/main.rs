@@ -3,6 +3,7 @@
 mod auth;
 mod cache;
 mod chain;
+mod compiled;
 mod explain;
 mod faults;
 mod golden;

@@ -17,10 +17,10 @@ fn profile(module: &[u8], input: &str, limits: &str) -> (Result<(), Fault>, Usag
     let engine = Engine::new(&limits).expect("an engine");
     let plugin = Plugin::load(&engine, "p", module, None, "{}", &limits.plugin).expect("a plugin");
     let budget = plugin.budget(&engine, limits.plugin.call_within);
-    let (result, usage) = plugin.call(&[input.as_bytes()], budget, |_| ());
+    let (result, usage) = plugin.call(&[input], budget, |_| ());
     let mut profiler = Profiler::new(&engine, module, "{}", &limits.plugin).expect("a profiler");
     // In pieces, as the host hands over what it has in pieces.
-    let (head, rest) = input.as_bytes().split_at(3);
+    let (head, rest) = input.split_at(3);
     profiler.follow(&[head, rest], usage.fuel, result.is_err()).expect("the same call");
     (result, usage, profiler.finish())
 }

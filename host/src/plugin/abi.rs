@@ -29,11 +29,11 @@ pub(super) struct Abi {
 }
 
 impl Abi {
-    /// Hands `parts`, one after the other, to the guest's function and gives its reply to `read`, in place.
+    /// Hands the texts `parts`, one after the other, to the guest's function and gives its reply to `read`, in place.
     pub(super) fn call<T>(
         &self,
         mut store: impl AsContextMut,
-        parts: &[&[u8]],
+        parts: &[&str],
         reply_bytes_max: usize,
         read: impl FnOnce(&[u8]) -> T,
     ) -> Result<T, Crossing> {
@@ -45,7 +45,7 @@ impl Abi {
         self.read(&store, packed, reply_bytes_max).map(read)
     }
 
-    fn write(&self, mut store: impl AsContextMut, ptr: u32, parts: &[&[u8]]) -> Result<(), Crossing> {
+    fn write(&self, mut store: impl AsContextMut, ptr: u32, parts: &[&str]) -> Result<(), Crossing> {
         let mut room = self
             .memory
             .data_mut(&mut store)
@@ -55,7 +55,7 @@ impl Abi {
             let (to, rest) = room
                 .split_at_mut_checked(part.len())
                 .ok_or_else(|| invalid("`allocate` returned too little room before the end of the memory"))?;
-            to.copy_from_slice(part);
+            to.copy_from_slice(part.as_bytes());
             room = rest;
         }
         Ok(())

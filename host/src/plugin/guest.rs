@@ -118,7 +118,7 @@ impl Guest {
     /// Hands over one callback and gives the reply to `read`, in place.
     pub(super) fn call<T>(
         &mut self,
-        input: &[&[u8]],
+        input: &[&str],
         budget: Budget,
         reply_bytes_max: usize,
         read: impl FnOnce(&[u8]) -> T,

@@ -121,7 +121,7 @@ impl Profiler {
     ///
     /// # Errors
     /// If the second run is not like the first.
-    pub fn follow(&mut self, input: &[&[u8]], fuel: Fuel, is_fault: bool) -> Result<(), Unlike> {
+    pub fn follow(&mut self, input: &[&str], fuel: Fuel, is_fault: bool) -> Result<(), Unlike> {
         if fuel == Fuel(0) {
             // It did not begin: there was no time for it.
             return Ok(());
@@ -148,7 +148,7 @@ impl Profiler {
         if is_like { Ok(()) } else { Err(Unlike { call: fuel, profile: Fuel(burnt) }) }
     }
 
-    fn call(&self, store: &mut Store<Traced>, input: &[&[u8]]) -> Result<(), Crossing> {
+    fn call(&self, store: &mut Store<Traced>, input: &[&str]) -> Result<(), Crossing> {
         let instance = self.linker.instantiate(&mut *store, &self.module)?;
         abi(store, &instance)?.call(store, input, self.limits.reply_bytes_max, |_| ())
     }

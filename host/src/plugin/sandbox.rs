@@ -39,7 +39,7 @@ pub struct Usage {
 /// of both it is cannot be told from inside. One that failed is never used again.
 pub(super) fn call<T>(
     plugin: &Plugin,
-    input: &[&[u8]],
+    input: &[&str],
     budget: Budget,
     read: impl FnOnce(&[u8]) -> T,
 ) -> (Result<T, Fault>, Usage) {

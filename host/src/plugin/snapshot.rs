@@ -60,9 +60,8 @@ fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds
     let instance = Instance::new(&mut store, module, &[]).map_err(|error| failed(&mut store, None, &error, bounds))?;
     let abi = abi(&mut store, &instance).map_err(|error| prepare(&error))?;
     let input = format!(r#"{{"settings":{settings}}}"#);
-    let reply = abi.call(&mut store, &[input.as_bytes()], REPLY_BYTES_MAX, |reply| {
-        serde_json::from_slice::<ConfigureReply>(reply)
-    });
+    let reply =
+        abi.call(&mut store, &[&input], REPLY_BYTES_MAX, |reply| serde_json::from_slice::<ConfigureReply>(reply));
     match reply {
         Ok(Ok(ConfigureReply { accepted: true, .. })) => Ok(Configured { store, instance }),
         Ok(Ok(ConfigureReply { reason, .. })) => Err(LoadError::Settings { reason: one_line(&reason) }),

@@ -8,7 +8,7 @@ pub use super::profile::{GUARDED_COMMAND, profile_body};
 use super::profile::{envelope, profile_envelope};
 
 /// From an envelope to a reply.
-pub type Native = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+pub type Native = Box<dyn Fn(&str) -> Vec<u8>>;
 
 /// A plugin at work.
 pub struct Case {
@@ -27,8 +27,8 @@ pub struct Case {
 impl Case {
     fn new<P: Plugin + 'static>(name: &'static str, plugin: &'static str, settings: &str, envelope: String) -> Self {
         let input = format!(r#"{{"settings":{settings}}}"#);
-        let configured = configured::<P>(input.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let native = Box::new(move |envelope: &[u8]| decided(&configured, envelope));
+        let configured = configured::<P>(&input).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let native = Box::new(move |envelope: &str| decided(&configured, envelope));
         Self { name, plugin, settings: settings.to_owned(), envelope, native }
     }
 

@@ -35,7 +35,7 @@ pub fn decision(contestant: Contestant) -> Decide {
                 .unwrap_or_else(|error| panic!("guard-profile: {error}"));
             Arc::new(move |envelope| {
                 let budget = plugin.budget(&engine, REMAINING);
-                let (reply, _) = plugin.call(&[envelope], budget, <[u8]>::to_vec);
+                let (reply, _) = plugin.call(&[std::str::from_utf8(envelope).expect("UTF-8")], budget, <[u8]>::to_vec);
                 reply.expect("the plugin decides")
             })
         }

@@ -131,7 +131,7 @@ impl Stage {
     ///
     /// # Errors
     /// Never: both platforms are served.
-    pub fn inputs(&self, callback: &Callback) -> Result<Vec<Vec<u8>>, Failure> {
+    pub fn inputs(&self, callback: &Callback) -> Result<Vec<String>, Failure> {
         let mounted = self.mounted(callback)?;
         let chain = callback.command().and_then(|command| mounted.routes.find(command));
         let Some(chain) = chain.filter(|chain| !chain.links().is_empty()) else { return Ok(Vec::new()) };

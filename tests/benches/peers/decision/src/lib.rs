@@ -8,12 +8,19 @@ mod guard_profile;
 
 pub use guard_profile::GuardProfile;
 pub use plugin_sdk::Error;
-pub use plugin_sdk::export::decided;
 
 /// guard-profile with these settings: a JSON object.
 ///
 /// # Errors
 /// What is wrong with them.
 pub fn configured(settings: &str) -> Result<GuardProfile, Error> {
-    plugin_sdk::export::configured(format!(r#"{{"settings":{settings}}}"#).as_bytes())
+    plugin_sdk::export::configured(&format!(r#"{{"settings":{settings}}}"#))
+}
+
+/// The reply to an envelope. Hosts that hand over bytes leave it to the guest to see that they are text.
+///
+/// # Panics
+/// If they are not.
+pub fn decided(plugin: &GuardProfile, envelope: &[u8]) -> Vec<u8> {
+    plugin_sdk::export::decided(plugin, simdutf8::basic::from_utf8(envelope).expect("UTF-8"))
 }
