@@ -24,7 +24,7 @@ impl Host {
                 return mounted.dialect.refuse(&refusal);
             }
         };
-        let outcome = match callback.command().map(|command| mounted.routes.find(command)) {
+        let mut outcome = match callback.command().map(|command| mounted.routes.find(command)) {
             Some(Some(chain)) => self.decide(chain, &callback, deadline).await,
             Some(None) => Outcome::default(),
             None => {
@@ -33,11 +33,13 @@ impl Host {
             }
         };
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
-        if !outcome.records.is_empty() {
-            self.keep(outcome.records.clone(), deadline).await;
+        let records = std::mem::take(&mut outcome.records);
+        let kept = records.len();
+        if kept > 0 {
+            self.keep(records, deadline).await;
         }
         let response = mounted.dialect.render(&callback, outcome.verdict());
-        self.telemetry.answered(mounted, &callback, &outcome, arrived.elapsed());
+        self.telemetry.answered(mounted, &callback, &outcome, kept, arrived.elapsed());
         response
     }
 

@@ -231,8 +231,8 @@ impl Telemetry {
         }
     }
 
-    /// A callback was answered.
-    pub fn answered(&self, mounted: &Mounted, callback: &Callback, outcome: &Outcome, took: Duration) {
+    /// A callback was answered, after `records` of the outcome were taken for the journal.
+    pub fn answered(&self, mounted: &Mounted, callback: &Callback, outcome: &Outcome, records: usize, took: Duration) {
         let platform = &mounted.platform.name;
         let command = callback.command().map_or(UNKNOWN, |command| command.name);
         let verdict = outcome.verdict();
@@ -251,7 +251,7 @@ impl Telemetry {
         if let Some(fault) = &outcome.fault {
             self.faults.get_or_create(&[("plugin", String::new()), ("fault", fault.name().to_owned())]).inc();
         }
-        log_callback(platform, callback, outcome, took);
+        log_callback(platform, callback, outcome, records, took);
     }
 
     fn called(&self, step: &Step) {
@@ -278,7 +278,7 @@ impl Default for Telemetry {
 }
 
 /// The one record of a callback: payloads and secrets never.
-fn log_callback(platform: &str, callback: &Callback, outcome: &Outcome, took: Duration) {
+fn log_callback(platform: &str, callback: &Callback, outcome: &Outcome, records: usize, took: Duration) {
     let is_fault = outcome.fault.is_some() || outcome.steps.iter().any(|step| step.fault.is_some());
     // Nothing is put together for a record that nobody reads.
     let is_read = match is_fault {
@@ -311,7 +311,7 @@ fn log_callback(platform: &str, callback: &Callback, outcome: &Outcome, took: Du
         ($level:ident) => {
             tracing::$level!(
                 target: "callgate::callback",
-                %platform, %command, %verdict, %plugins, fuel, ms, records = outcome.records.len(), %operation_id,
+                %platform, %command, %verdict, %plugins, fuel, ms, records, %operation_id,
                 "answered{notes}"
             )
         };

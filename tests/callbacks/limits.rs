@@ -206,21 +206,21 @@ async fn our_plugins_stay_under_their_ceilings() {
         "ProfileItem": [{ "Tag": "Tag_Profile_IM_Nick", "Value": "MyNickName" }],
     });
     let callbacks: [(&str, &str, Value, f64); 5] = [
-        ("guard-profile", "callbackBeforeUpdateUserInfoExCommand", user_info, 60_000.0),
+        ("guard-profile", "callbackBeforeUpdateUserInfoExCommand", user_info, 30_000.0),
         (
             "clean-remark",
             "callbackBeforeSetFriendRemarkCommand",
             json!({ "remark": "My   Best\u{200b} Friend" }),
-            40_000.0,
+            20_000.0,
         ),
         (
             "filter-messages",
             "C2C.CallbackBeforeSendMsg",
             json!({ "MsgBody": text("lunch at noon, or later?") }),
-            80_000.0,
+            40_000.0,
         ),
-        ("mirror-profile", "Profile.CallbackPortraitSet", profile, 80_000.0),
-        ("mirror-group", "callbackAfterSetGroupInfoExCommand", group_info, 85_000.0),
+        ("mirror-profile", "Profile.CallbackPortraitSet", profile, 45_000.0),
+        ("mirror-group", "callbackAfterSetGroupInfoExCommand", group_info, 50_000.0),
     ];
     let host = example(&callbacks.each_ref().map(|(plugin, ..)| *plugin)).start();
     for (plugin, command, body, ceiling) in callbacks {
