@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{BoxError, Router};
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -31,6 +31,7 @@ use crate::settings::Server;
 /// The listener for chat servers. All paths lead to one handler, because the platforms' paths come from the settings
 /// and chat servers double slashes in them.
 pub fn callbacks(host: Host) -> Router {
+    let receive = |State(host): State<Host>, request: http::Request<Body>| async move { receive(&host, request).await };
     Router::new().fallback(receive).with_state(host)
 }
 
@@ -66,10 +67,13 @@ async fn metrics(State((host, _)): State<(Host, Readiness)>) -> impl IntoRespons
 }
 
 /// Finds the platform, reads the body within bounds, has the callback answered.
-async fn receive(State(host): State<Host>, request: http::Request<Body>) -> http::Response<Body> {
+async fn receive<B>(host: &Host, request: http::Request<B>) -> http::Response<Body>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
     let (arrived, arrived_unix_ms) = (Instant::now(), host.now_unix_ms());
-    let Some((index, subpath)) = host.find(request.uri().path()) else { return nowhere(&host, request.uri().path()) };
-    let Some(mounted) = host.platforms().get(index) else { return nowhere(&host, request.uri().path()) };
+    let Some((index, subpath)) = host.find(request.uri().path()) else { return nowhere(host, request.uri().path()) };
+    let Some(mounted) = host.platforms().get(index) else { return nowhere(host, request.uri().path()) };
     let (head, body) = request.into_parts();
     let due = Deadline::new(arrived, mounted.platform.answer_within).moment();
 
@@ -92,7 +96,10 @@ async fn receive(State(host): State<Host>, request: http::Request<Body>) -> http
     write(host.answer(mounted, request).await)
 }
 
-async fn read(mut body: Body, bytes_max: usize, due: Instant) -> Result<Bytes, Refusal> {
+async fn read<B>(mut body: B, bytes_max: usize, due: Instant) -> Result<Bytes, Refusal>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
     // A length that is too long already says so.
     let is_too_long = body.size_hint().lower() > bytes_max as u64;
     if !is_too_long {
@@ -147,19 +154,19 @@ fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
 /// Something that answers requests, whatever happens.
 pub trait Answer: Clone + Send + Sync + 'static {
     /// Answers one request.
-    fn answer(&self, request: http::Request<Body>) -> impl Future<Output = http::Response<Body>> + Send;
+    fn answer(&self, request: http::Request<Incoming>) -> impl Future<Output = http::Response<Body>> + Send;
 }
 
 /// Callbacks go straight to their handler: there is one, and its way is counted in microseconds.
 impl Answer for Host {
-    async fn answer(&self, request: http::Request<Body>) -> http::Response<Body> {
-        receive(State(self.clone()), request).await
+    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<Body> {
+        receive(self, request).await
     }
 }
 
 impl Answer for Router {
-    async fn answer(&self, request: http::Request<Body>) -> http::Response<Body> {
-        match self.clone().oneshot(request).await {
+    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<Body> {
+        match self.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
@@ -198,16 +205,12 @@ pub async fn serve(
         };
         // Answers are small and awaited: there is nothing to gather.
         let _ = stream.set_nodelay(true);
-        let requests = Arc::new(Requests::default());
+        let connected = Arc::new(Connected { app: app.clone(), requests: Requests::default() });
         let service = service_fn({
-            let (app, requests) = (app.clone(), Arc::clone(&requests));
-            move |request: http::Request<Incoming>| {
-                let (app, running) = (app.clone(), Running::new(&requests));
-                async move {
-                    let response = app.answer(request.map(Body::new)).await;
-                    drop(running);
-                    Ok::<_, Infallible>(response)
-                }
+            let connected = Arc::clone(&connected);
+            move |request| {
+                let running = Running::new(&connected);
+                async move { Ok::<_, Infallible>(running.0.app.answer(request).await) }
             }
         });
         // Head and body of an answer are copied together, which costs less than handing the kernel two pieces.
@@ -218,7 +221,7 @@ pub async fn serve(
             tokio::select! {
                 // Errors here are the client's: it went away, or sent what is not HTTP.
                 _ = watched => {}
-                () = requests.idle(idle_within) => {}
+                () = connected.requests.idle(idle_within) => {}
             }
             drop(permit);
         });
@@ -231,6 +234,13 @@ pub async fn serve(
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What the requests of one connection share. They count references to this, and not to the application: that would be
+/// one counter for all threads.
+struct Connected<A> {
+    app: A,
+    requests: Requests,
+}
 
 /// The requests of one connection. A timer for each would cost every callback what is needed once an hour.
 #[derive(Debug, Default)]
@@ -262,18 +272,18 @@ impl Requests {
 const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(15);
 
 /// A request that counts as running for as long as this lives.
-struct Running(Arc<Requests>);
+struct Running<A>(Arc<Connected<A>>);
 
-impl Running {
-    fn new(requests: &Arc<Requests>) -> Self {
-        requests.started.fetch_add(1, Ordering::Relaxed);
-        requests.running.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(requests))
+impl<A> Running<A> {
+    fn new(connected: &Arc<Connected<A>>) -> Self {
+        connected.requests.started.fetch_add(1, Ordering::Relaxed);
+        connected.requests.running.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(connected))
     }
 }
 
-impl Drop for Running {
+impl<A> Drop for Running<A> {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
+        self.0.requests.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
