@@ -323,3 +323,96 @@ impl Serialize for Reply {
         raw(self.to_json())?.serialize(serializer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{self, VerdictTag};
+
+    /// What needs escaping, and what does not.
+    const TEXT: &str = "a \"b\"\n\\ é";
+
+    #[test]
+    fn the_host_reads_every_member_of_every_verdict() {
+        let text = || TEXT.to_owned();
+        let mut changes = Changes::default();
+        changes.set("nickName", Json::new(TEXT).unwrap());
+        changes.set("list", Json::list([Json::text(TEXT), Json::infallible(&2)]));
+        let results = [("u1", 0), (TEXT, -7)];
+        let results: Vec<_> =
+            results.map(|(user, code)| UserResult { user: user.to_owned(), code, message: text() }).into();
+        for verdict in [
+            Verdict::Allow,
+            Verdict::Deny { code: None, message: text(), detail: String::new() },
+            Verdict::Deny { code: Some(i32::MIN), message: String::new(), detail: text() },
+            Verdict::Modify(Changes::default()),
+            Verdict::Modify(changes),
+            Verdict::Drop,
+            Verdict::RefuseSome(vec!["u1".to_owned(), text()]),
+            Verdict::PerUser(results),
+            Verdict::Reply(text()),
+        ] {
+            let plain = Reply::from(verdict.clone());
+            let full = plain.clone().record(&[1, 2]).unwrap().record(TEXT).unwrap();
+            let full = full.log(LogLevel::Debug, TEXT).log(LogLevel::Error, "");
+            for reply in [plain, full] {
+                let json = reply.to_json();
+                assert_eq!(serde_json::to_string(&reply).unwrap(), json);
+                is_read(&reply, &serde_json::from_str(&json).unwrap_or_else(|error| panic!("{json}: {error}")));
+            }
+        }
+        let levels = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
+        assert_eq!(
+            levels.map(|level| format!("\"{}\"", level.name())),
+            levels.map(|level| serde_json::to_string(&level).unwrap())
+        );
+    }
+
+    /// Holds what the host reads against what was written, member by member.
+    fn is_read(written: &Reply, read: &wire::Reply<'_>) {
+        let mut expected = wire::Reply {
+            verdict: VerdictTag::Allow,
+            code: None,
+            message: "".into(),
+            detail: "".into(),
+            changes: None,
+            refused: Vec::new(),
+            results: Vec::new(),
+            reply: "".into(),
+            records: Vec::new(),
+            log: written.log.clone(),
+        };
+        let mut changes = None;
+        expected.verdict = match &written.verdict {
+            Verdict::Allow => VerdictTag::Allow,
+            Verdict::Drop => VerdictTag::Drop,
+            Verdict::Deny { code, message, detail } => {
+                (expected.code, expected.message, expected.detail) = (*code, message.into(), detail.into());
+                VerdictTag::Deny
+            }
+            Verdict::Modify(wanted) => {
+                changes = Some(serde_json::to_string(wanted).unwrap());
+                VerdictTag::Modify
+            }
+            Verdict::RefuseSome(refused) => {
+                expected.refused = refused.iter().map(Into::into).collect();
+                VerdictTag::RefuseSome
+            }
+            Verdict::PerUser(results) => {
+                expected.results.clone_from(results);
+                VerdictTag::PerUser
+            }
+            Verdict::Reply(reply) => {
+                expected.reply = reply.into();
+                VerdictTag::Reply
+            }
+        };
+        assert_eq!(read.changes.map(|raw| raw.get().to_owned()), changes);
+        let records: Vec<_> = read.records.iter().map(|raw| raw.get()).collect();
+        assert_eq!(records, written.records.iter().map(Json::as_str).collect::<Vec<_>>());
+        assert_eq!((read.verdict, read.code, &read.message), (expected.verdict, expected.code, &expected.message));
+        assert_eq!((&read.detail, &read.reply), (&expected.detail, &expected.reply));
+        assert_eq!((&read.refused, &read.results), (&expected.refused, &expected.results));
+        assert_eq!(read.log, expected.log);
+    }
+}

@@ -394,3 +394,56 @@ impl LogLevel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: EnvelopeHead<'_> = EnvelopeHead {
+        platform: "openim",
+        command: "callbackBeforeAddFriendCommand",
+        phase: Phase::After,
+        operation_id: "op \"1\"",
+        arrived_unix_ms: u64::MAX,
+        client_address: "127.0.0.1",
+        query: &[],
+    };
+
+    fn is_head(envelope: &Envelope<'_>) {
+        let Envelope { platform, command, phase, operation_id, arrived_unix_ms, client_address, query, body } =
+            envelope;
+        assert_eq!((&**platform, &**command, *phase), (HEAD.platform, HEAD.command, HEAD.phase));
+        assert_eq!((&**operation_id, *arrived_unix_ms), (HEAD.operation_id, HEAD.arrived_unix_ms));
+        assert_eq!((&**client_address, query.map(Raw::get), *body), (HEAD.client_address, Some("[]"), "{\"a\":1}"));
+    }
+
+    #[test]
+    fn an_envelope_is_read_in_its_order_and_in_any_other() {
+        let json = HEAD.before_body() + "{\"a\":1}}";
+        is_head(&Envelope::in_order(&json).expect("the order in which it is written"));
+        is_head(&Envelope::parse(&json).unwrap());
+        is_head(&Envelope::in_any_order(&json).unwrap());
+        let (platform, rest) = json.split_once(",\"command\"").unwrap();
+        let (rest, body) = rest.rsplit_once(",\"body\"").unwrap();
+        let platform = platform.strip_prefix('{').unwrap();
+        // A member that nobody knows has a name as long as the one that is expected there.
+        for json in [
+            format!("{{\"command\"{rest},{platform},\"body\"{body}"),
+            format!("{{\"platfarm\":\"tencent\",{platform},\"command\"{rest},\"body\"{body}"),
+            format!("{{ {platform} , \"command\"{rest},\"later\":[{{}}],\"body\"{body}"),
+        ] {
+            assert!(Envelope::in_order(&json).is_none(), "{json}");
+            is_head(&Envelope::parse(&json).unwrap_or_else(|error| panic!("{json}: {error}")));
+        }
+    }
+
+    #[test]
+    fn what_is_no_envelope_is_said_so() {
+        let json = HEAD.before_body() + "{}}";
+        for (from, to) in [("\"after\"", "\"aft\""), ("\"openim\"", "7"), ("18446744073709551615", "-1")] {
+            let error = Envelope::parse(&json.replace(from, to)).unwrap_err().to_string();
+            assert!(error.starts_with("the envelope's member `"), "{error}");
+        }
+        assert!(Envelope::parse("{\"platform\":\"openim\"}").is_err());
+    }
+}

@@ -140,6 +140,10 @@ fn marks_of_few<S: Sought>(bytes: &[u8]) -> u64 {
 
 /// Whether a byte of this kind is there; simple enough for the compiler to make vector instructions of.
 fn has_any<S: Sought>(block: &[u8; BLOCK]) -> bool {
+    // Where there are none.
+    if cfg!(all(target_arch = "wasm32", not(target_feature = "simd128"))) {
+        return marks::<S>(block) != 0;
+    }
     block.iter().fold(0, |any, byte| any | u8::from(S::is(*byte))) != 0
 }
 
