@@ -4,6 +4,8 @@
 //! looks at eight bytes at a time where texts are long, and does not count how deeply values nest. What is JSON here is
 //! JSON to serde_json and the other way round, which a test holds against each other.
 
+use plugin_sdk::plain;
+
 /// Deepest nesting of objects and lists. Chat servers send four levels; serde_json, and so most plugins, stop at 128.
 pub const DEPTH_MAX: usize = u128::BITS as usize;
 
@@ -205,7 +207,7 @@ impl Check<'_> {
     /// Steps over a text, whose first quote is behind this place already.
     fn text(&mut self) -> Option<()> {
         loop {
-            self.at += plain_bytes(self.json.get(self.at..)?);
+            self.at += plain::len(self.json.get(self.at..)?);
             match self.next()? {
                 b'"' => return Some(()),
                 b'\\' => self.escape()?,
@@ -226,48 +228,6 @@ impl Check<'_> {
             _ => None,
         }
     }
-}
-
-/// How many bytes come before the first quote, backslash or control character.
-///
-/// Most texts of a callback are over after a few words of eight bytes. What is longer is passed by in pieces, of which
-/// the compiler makes vector instructions.
-fn plain_bytes(text: &[u8]) -> usize {
-    const PIECE: usize = 128;
-    const SHORT: usize = 64;
-    let short = text.get(..SHORT).unwrap_or(text);
-    let plain = plain_words(short);
-    if plain < short.len() || short.len() == text.len() {
-        return plain;
-    }
-    let long = text.get(SHORT..).unwrap_or_default();
-    let is_plain = |piece: &&[u8; PIECE]| !piece.iter().fold(false, |any, byte| any | ends_plain(*byte));
-    let passed = SHORT + PIECE * long.as_chunks().0.iter().take_while(is_plain).count();
-    passed + plain_words(text.get(passed..).unwrap_or_default())
-}
-
-fn ends_plain(byte: u8) -> bool {
-    (byte < b' ') | (byte == b'"') | (byte == b'\\')
-}
-
-fn plain_words(text: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    /// The upper bit of the first byte that is less than this one. Bits above it may be wrong, because that byte has
-    /// borrowed; those below are not.
-    const fn less(word: u64, byte: u8) -> u64 {
-        word.wrapping_sub(ONES * byte as u64) & !word & (ONES * 0x80)
-    }
-    let (words, rest) = text.as_chunks();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let found =
-            less(word, b' ') | less(word ^ (ONES * u64::from(b'"')), 1) | less(word ^ (ONES * u64::from(b'\\')), 1);
-        if found != 0 {
-            return index * 8 + found.trailing_zeros() as usize / 8;
-        }
-    }
-    let in_words = text.len() - rest.len();
-    in_words + rest.iter().position(|byte| ends_plain(*byte)).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

@@ -80,6 +80,8 @@ pub mod export;
 pub mod neutral;
 pub mod object;
 pub mod openim;
+#[doc(hidden)]
+pub mod plain;
 pub mod plugin;
 mod scan;
 pub mod tencent_chat;

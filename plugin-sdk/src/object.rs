@@ -44,11 +44,11 @@ impl<'a> Object<'a> {
     /// If `json` is not a JSON object.
     pub fn parse(owner: &'static str, json: &'a str) -> Result<Self, FieldError> {
         let mut members: Vec<(Text<'a>, Raw<'a>)> = Vec::with_capacity(24);
-        let (mut marks, mut repeats) = (Marks::default(), false);
+        let (mut seen, mut repeats) = (Seen::default(), false);
         let found = scan::object(json, |name, value| {
-            // Only names that share a mark are compared, and only among the first ones: an object with thousands of
+            // Only names that share a bit are compared, and only among the first ones: an object with thousands of
             // members must not cost their square. It is searched from its end then.
-            let may_repeat = marks.add(&name);
+            let may_repeat = seen.add(&name);
             repeats = repeats
                 || may_repeat && (members.len() > COMPARED_MAX || members.iter().any(|(known, _)| *known == name));
             members.push((name, value));
@@ -311,9 +311,9 @@ const COMPARED_MAX: usize = 64;
 
 /// A bit of 512 for each name so far: of twenty names, seldom two have the same.
 #[derive(Default)]
-struct Marks([u64; 8]);
+struct Seen([u64; 8]);
 
-impl Marks {
+impl Seen {
     /// Adds a name, and says whether another one may have been the same.
     #[inline]
     fn add(&mut self, name: &str) -> bool {
@@ -322,10 +322,10 @@ impl Marks {
         let bytes = name.as_bytes();
         let looks = byte(bytes.first()) | byte(bytes.last()) << 8 | byte(bytes.get(bytes.len() / 2)) << 16;
         let spread = (looks ^ (bytes.len() as u32) << 24).wrapping_mul(0x9e37_79b1) >> 23;
-        let Some(marks) = self.0.get_mut(spread as usize / 64) else { return true };
-        let mark = 1 << (spread % 64);
-        let known = *marks & mark != 0;
-        *marks |= mark;
+        let Some(bits) = self.0.get_mut(spread as usize / 64) else { return true };
+        let bit = 1 << (spread % 64);
+        let known = *bits & bit != 0;
+        *bits |= bit;
         known
     }
 }
@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn an_object_of_very_many_members_does_not_cost_their_square() {
-        // All names have the same mark. At a nanosecond for each pair this would take minutes.
+        // All names have the same bit. At a nanosecond for each pair this would take minutes.
         let json: Vec<String> = (0..500_000).map(|i| format!("\"a{i:06}b\":{i}")).collect();
         let json = format!("{{{}}}", json.join(","));
         let object = Object::parse("demo", &json).unwrap();

@@ -96,8 +96,8 @@ const fn is_caseless_letter(c: char) -> bool {
 /// ```
 #[must_use]
 pub fn fold(text: &str) -> String {
-    let (folded, stands_singly) = match Plain::of(text) {
-        Some(plain) => (text.to_ascii_lowercase(), plain.stands_singly),
+    let (folded, stands_singly) = match Ordinary::of(text) {
+        Some(ordinary) => (text.to_ascii_lowercase(), ordinary.stands_singly),
         None => {
             let folded = fold_chars(text);
             let stands_singly = stands_singly(&folded);
@@ -122,12 +122,12 @@ fn fold_chars(text: &str) -> String {
 
 /// A text of visible ASCII characters and single spaces between them, as most are that are written in English: it is
 /// in order, and what else there is to know of it is found out on the way.
-struct Plain {
+struct Ordinary {
     /// See [`stands_singly`].
     stands_singly: bool,
 }
 
-impl Plain {
+impl Ordinary {
     fn of(text: &str) -> Option<Self> {
         let (mut stands_singly, mut row, mut letters) = (false, 0_usize, 0_usize);
         // The end is like a space.
@@ -187,7 +187,7 @@ fn join_single_letters(folded: &str) -> String {
 /// ```
 #[must_use]
 pub fn tidy(text: &str) -> Cow<'_, str> {
-    if Plain::of(text).is_some() {
+    if Ordinary::of(text).is_some() {
         return Cow::Borrowed(text);
     }
     let is_spaced_only = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
@@ -276,12 +276,12 @@ mod tests {
     }
 
     #[test]
-    fn plain_texts_go_the_short_way_to_the_same_place() {
-        let mut plain = 0;
+    fn ordinary_texts_go_the_short_way_to_the_same_place() {
+        let mut ordinary = 0;
         for text in texts(&['a', 'B', '~', ' ', '\t', '\u{7f}', 'é'], 6) {
             let folded = fold_chars(&text);
-            if let Some(found) = Plain::of(&text) {
-                plain += 1;
+            if let Some(found) = Ordinary::of(&text) {
+                ordinary += 1;
                 assert_eq!(text.to_ascii_lowercase(), folded, "{text:?}");
                 assert_eq!(found.stands_singly, stands_singly(&folded), "{text:?}");
             }
@@ -289,6 +289,6 @@ mod tests {
             assert_eq!(tidy(&text), tidied, "{text:?}");
             assert_eq!(matches!(tidy(&text), Cow::Borrowed(_)), text == tidied, "{text:?}");
         }
-        assert!(plain > 500, "{plain}");
+        assert!(ordinary > 500, "{ordinary}");
     }
 }

@@ -3,9 +3,11 @@
 //! serde_json looks at each byte of a text for what has to be escaped, and at each name of a member, too. A reply
 //! consists of little else.
 
+use crate::plain;
+
 /// Appends a text.
 pub(crate) fn text(json: &mut String, text: &str) {
-    if has_to_be_escaped(text.as_bytes()) {
+    if plain::len(text.as_bytes()) < text.len() {
         json.push_str(&serde_json::to_string(text).unwrap_or_default());
         return;
     }
@@ -36,28 +38,6 @@ pub(crate) fn list<T>(
         element(json, one);
     }
     json.push(']');
-}
-
-/// Whether a quote, a backslash or a control character is among them.
-fn has_to_be_escaped(bytes: &[u8]) -> bool {
-    let is_any = |word: &[u8; 8]| is_any_to_be_escaped(u64::from_le_bytes(*word));
-    match bytes.last_chunk() {
-        // The last eight bytes may be looked at twice.
-        Some(last) => bytes.as_chunks().0.iter().any(is_any) || is_any(last),
-        None => bytes.iter().any(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\')),
-    }
-}
-
-/// The same for eight bytes at once. A byte that is too small borrows from the one above it, which may then be taken
-/// for one, too: that does not matter where only somebody asks whether there is any.
-const fn is_any_to_be_escaped(word: u64) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const fn below(word: u64, byte: u8) -> u64 {
-        word.wrapping_sub(ONES * byte as u64) & !word
-    }
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    (below(word, b' ') | below(quote, 1) | below(backslash, 1)) & (ONES * 0x80) != 0
 }
 
 #[cfg(test)]

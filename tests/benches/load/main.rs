@@ -19,7 +19,7 @@ use common::message::{MESSAGE_COMMAND, SEARCHED_WHOLE, message_body, words};
 use common::profile::{GUARDED_COMMAND, profile_body};
 use common::{goal, median, percentile, print_goals, print_machine, print_table};
 use generator::{Callback, Load, Pace, Window};
-use server::{Contestant, Server};
+use server::{Contestant, Server, WORDS};
 
 /// Lengths of the bodies that are posted. The first is about what OpenIM sends.
 const BODY_BYTES: [usize; 3] = [300, 4 * 1024, 64 * 1024];
@@ -88,9 +88,9 @@ impl Plan<'_> {
             goals.push(goal(&format!("CPU for each request against native, {bytes} bytes (speed)"), cpu, 1.5, " x"));
         }
         let turns = self.turns(&host, &native, &message(SEARCHED_WHOLE), Pace::AsFastAsPossible);
-        print_turns("messages searched for 10 000 words, as fast as possible", &turns);
+        print_turns(&format!("messages searched for {WORDS} words, as fast as possible"), &turns);
         let cpu = ratio(&turns, Window::cpu_us);
-        goals.push(goal("CPU for each request against native, 10 000 words", cpu, 1.6, " x"));
+        goals.push(goal(&format!("CPU for each request against native, {WORDS} words"), cpu, 1.6, " x"));
         // The same rate for both, set by the slower one.
         let rate = rate_max / 2.0;
         let turns = self.turns(&host, &native, &profile(BODY_BYTES[0]), Pace::PerSecond(rate));
@@ -149,7 +149,7 @@ fn check_same_answers(host: &Server, native: &Server) {
         let body = serde_json::json!({ "userID": "u1", "nickName": name, "faceURL": address }).to_string();
         callbacks.push(Callback { command: GUARDED_COMMAND, body });
     }
-    let listed = words(10_000).pop().expect("there are words");
+    let listed = words(WORDS).pop().expect("there are words");
     let texts = [SEARCHED_WHOLE, "", &listed, &format!("A {} B", listed.to_uppercase()), &format!("un{listed}")];
     callbacks.extend(texts.map(message));
     for callback in &callbacks {

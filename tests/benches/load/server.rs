@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::{common, native};
 
 /// Words that messages are searched for.
-const WORDS: usize = 10_000;
+pub const WORDS: usize = 10_000;
 
 /// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
