@@ -2,6 +2,7 @@
 
 use plugin_sdk::Plugin;
 use plugin_sdk::export::{configured, decided};
+use plugin_sdk::wire::Phase;
 
 use super::message;
 pub use super::profile::{GUARDED_COMMAND, profile_body};
@@ -49,7 +50,7 @@ pub fn all() -> Vec<Case> {
             "clean-remark",
             "clean-remark",
             "{}",
-            envelope("openim", "callbackBeforeSetFriendRemarkCommand", "before", remark),
+            envelope("openim", "callbackBeforeSetFriendRemarkCommand", Phase::Before, remark),
         ),
         filter_messages("filter-messages/10", 10),
         filter_messages("filter-messages/10000", 10_000),
@@ -57,13 +58,13 @@ pub fn all() -> Vec<Case> {
             "mirror-profile",
             "mirror-profile",
             "{}",
-            envelope("tencent-chat", "Profile.CallbackPortraitSet", "after", portrait),
+            envelope("tencent-chat", "Profile.CallbackPortraitSet", Phase::After, portrait),
         ),
         Case::new::<mirror_group::MirrorGroup>(
             "mirror-group",
             "mirror-group",
             "{}",
-            envelope("openim", "callbackAfterSetGroupInfoExCommand", "after", group),
+            envelope("openim", "callbackAfterSetGroupInfoExCommand", Phase::After, group),
         ),
     ]
 }
@@ -77,6 +78,6 @@ pub fn guard_profile() -> Case {
 pub fn filter_messages(name: &'static str, words: usize) -> Case {
     let settings = serde_json::json!({ "words": message::words(words) }).to_string();
     let body = message::message_body(message::SEARCHED_WHOLE);
-    let envelope = envelope("openim", message::MESSAGE_COMMAND, "before", &body);
+    let envelope = envelope("openim", message::MESSAGE_COMMAND, Phase::Before, &body);
     Case::new::<filter_messages::FilterMessages>(name, "filter-messages", &settings, envelope)
 }

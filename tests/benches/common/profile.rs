@@ -1,11 +1,13 @@
 //! A callback that guard-profile decides.
 
+use plugin_sdk::wire::{EnvelopeHead, Phase};
+
 /// The command that guard-profile decides.
 pub const GUARDED_COMMAND: &str = "callbackBeforeUpdateUserInfoExCommand";
 
 /// [`profile_body`] as the host would hand it over.
 pub fn profile_envelope(bytes: usize) -> String {
-    envelope("openim", GUARDED_COMMAND, "before", &profile_body(bytes))
+    envelope("openim", GUARDED_COMMAND, Phase::Before, &profile_body(bytes))
 }
 
 /// OpenIM's documented sample with a name to tidy, filled up to a length.
@@ -20,8 +22,16 @@ pub fn profile_body(bytes: usize) -> String {
 }
 
 /// A callback as the host hands it over.
-pub fn envelope(platform: &str, command: &str, phase: &str, body: &str) -> String {
-    format!(
-        r#"{{"platform":"{platform}","command":"{command}","phase":"{phase}","operation_id":"op-1700000000000","arrived_unix_ms":1700000000000,"client_address":"","query":[["contenttype","json"]],"body":{body}}}"#
-    )
+pub fn envelope(platform: &str, command: &str, phase: Phase, body: &str) -> String {
+    let query = [("contenttype".to_owned(), "json".to_owned())];
+    let head = EnvelopeHead {
+        platform,
+        command,
+        phase,
+        operation_id: "op-1700000000000",
+        arrived_unix_ms: 1_700_000_000_000,
+        client_address: "",
+        query: &query,
+    };
+    head.before_body() + body + "}"
 }
