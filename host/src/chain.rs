@@ -1,89 +1,23 @@
 //! The plugins of one command, in order: a denial ends the chain, a modification feeds the next plugin.
 
+mod breaker;
+mod link;
+mod pace;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use plugin_sdk::catalogue::Command;
-use plugin_sdk::wire::{EnvelopeHead, LogLevel, Reply};
+use callgate_catalogue::catalogue::Command;
+use callgate_catalogue::line::one_line;
+use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply};
+use callgate_dialects::{Adjustment, Callback, Decision, Inadmissible, OnFault, Trouble, admit, apply};
+use callgate_sandbox::{Engine, Fault, Fuel, Usage};
 
-use crate::breaker::Breaker;
 use crate::deadline::Deadline;
-use crate::dialect::Callback;
-use crate::plugin::{Engine, Fault, Fuel, Plugin, Usage};
-use crate::settings::{self, OnFault, Pattern, Platform};
-use crate::telemetry::PluginCounters;
-use crate::verdict::{Adjustment, Verdict, admit, apply, one_line};
+use crate::settings::Platform;
 
-/// A plugin, and what the settings say about using it.
-#[derive(Debug)]
-pub struct Link {
-    plugin: Plugin,
-    platforms: Vec<String>,
-    commands: Vec<Pattern>,
-    on_fault: Option<OnFault>,
-    breaker: Breaker,
-    counters: PluginCounters,
-    /// Calls that must be short before the plugin counts as quick again.
-    calls_to_quick: AtomicU32,
-}
-
-/// A call longer than this should not be made on a thread that also moves bytes for other callbacks.
-const QUICK: Duration = Duration::from_micros(300);
-
-/// So many quick calls after a long one make a plugin quick again: at most one callback in this many waits behind it.
-const QUICK_CALLS_MIN: u32 = 256;
-
-/// For how long a chain that ceases to be quick may hold up a thread that also moves bytes: a small part of the time
-/// in which any chat server waits, and enough for a chain of several plugins with the usual `fuel_per_call`.
-const HELD_UP_MAX: Duration = Duration::from_millis(100);
-
-impl Link {
-    /// A plugin in use.
-    pub fn new(plugin: Plugin, settings: &settings::Plugin, breaker: Breaker, counters: PluginCounters) -> Self {
-        Self {
-            plugin,
-            platforms: settings.platforms.clone(),
-            commands: settings.commands.clone(),
-            on_fault: settings.on_fault,
-            breaker,
-            counters,
-            calls_to_quick: AtomicU32::new(0),
-        }
-    }
-
-    /// Its counters.
-    pub(crate) fn counters(&self) -> &PluginCounters {
-        &self.counters
-    }
-
-    /// The plugin.
-    pub fn plugin(&self) -> &Plugin {
-        &self.plugin
-    }
-
-    /// Whether it gets this command of this platform. A plugin that says which commands it handles is not asked
-    /// about others.
-    pub fn takes(&self, platform: &Platform, command: &Command) -> bool {
-        let handles = &self.plugin.manifest().commands;
-        self.platforms.contains(&platform.name)
-            && self.commands.iter().any(|pattern| pattern.matches(command.name))
-            && (handles.is_empty() || handles.iter().any(|handled| handled == command.name))
-    }
-
-    /// Takes note of how much a call did. Fuel tells, not time: a call during which its thread had to wait would look
-    /// long on a busy machine, be handed to yet another thread, and so make the machine busier.
-    fn did(&self, fuel: Fuel, quick: Fuel) {
-        if fuel > quick {
-            self.calls_to_quick.store(QUICK_CALLS_MIN, Ordering::Relaxed);
-        } else {
-            let left = self.calls_to_quick.load(Ordering::Relaxed);
-            if left > 0 {
-                self.calls_to_quick.store(left - 1, Ordering::Relaxed);
-            }
-        }
-    }
-}
+pub(crate) use breaker::Breaker;
+pub use link::Link;
 
 /// The plugins that get one command of one platform.
 #[derive(Debug)]
@@ -94,24 +28,17 @@ pub struct Chain {
     links: Vec<Arc<Link>>,
 }
 
-/// What became of a callback.
+/// What became of a callback in its chain.
 #[derive(Debug, Default)]
-pub struct Outcome {
-    /// What is to happen to the operation; `None` stands for allowing it.
-    pub verdict: Option<Verdict>,
+pub struct ChainRun {
+    /// What is to happen to the operation.
+    pub decision: Decision,
     /// Data that plugins want handed on, each a JSON text on one line.
     pub records: Vec<String>,
     /// The calls that were made, in order.
     pub steps: Vec<Step>,
     /// A fault that belongs to no plugin.
     pub fault: Option<Fault>,
-}
-
-impl Outcome {
-    /// The verdict, spelt out.
-    pub fn verdict(&self) -> &Verdict {
-        self.verdict.as_ref().unwrap_or(&Verdict::Allow)
-    }
 }
 
 /// One call of a plugin.
@@ -129,10 +56,24 @@ pub struct Step {
     pub adjustments: Vec<Adjustment>,
 }
 
+/// What a plugin was asked and said: `said` is there exactly where the step has no fault.
+struct Asked {
+    step: Step,
+    said: Option<Said>,
+}
+
+/// A reply, admitted.
+struct Said {
+    decision: Decision,
+    adjustments: Vec<Adjustment>,
+    records: Vec<String>,
+}
+
 impl Chain {
     /// Plugins in the order in which they are asked.
-    pub fn new(command: &'static Command, platform: &Platform, links: Vec<Arc<Link>>) -> Self {
-        Self { command, platform: platform.kind.name(), on_fault: platform.on_fault(command), links }
+    pub(crate) fn new(command: &'static Command, platform: &Platform, links: Vec<Arc<Link>>) -> Self {
+        let name = platform.server.protocol().name();
+        Self { command, platform: name, on_fault: platform.on_fault(command), links }
     }
 
     /// The plugins.
@@ -142,60 +83,57 @@ impl Chain {
 
     /// Whether all of its plugins have been quick of late, and cannot hold up a thread for longer than
     /// a tenth of a second should one of them cease to be.
-    pub fn is_quick(&self, fuel_within: impl Fn(Duration) -> Fuel) -> bool {
-        let caps = self.links.iter().map(|link| link.plugin.limits().fuel_per_call.0);
-        caps.fold(0, u64::saturating_add) <= fuel_within(HELD_UP_MAX).0
-            && self.links.iter().all(|link| link.calls_to_quick.load(Ordering::Relaxed) == 0)
+    pub(crate) fn is_quick(&self, fuel_within: impl Fn(Duration) -> Fuel) -> bool {
+        let caps = self.links.iter().map(|link| link.plugin().limits().fuel_per_call.0);
+        caps.fold(0, u64::saturating_add) <= fuel_within(pace::HELD_UP_MAX).0
+            && self.links.iter().all(|link| link.pace.is_quick())
     }
 
-    /// What a fault means here that left no plugin a chance to decide: if one of them must not be passed by, the
-    /// operation is denied.
-    pub fn verdict_of(&self, fault: &Fault) -> Verdict {
+    /// What becomes of a callback whose plugins could not be asked: if one of them must not be left out, the operation
+    /// is denied.
+    pub(crate) fn failed(&self, fault: Fault) -> ChainRun {
         let denies = self.links.iter().any(|link| self.on_fault_of(link) == OnFault::Deny);
-        Verdict::of_fault(fault, if denies { OnFault::Deny } else { OnFault::Allow }, self.command)
+        let on_fault = if denies { OnFault::Deny } else { OnFault::Allow };
+        let decision = Decision::without_verdict(trouble(&fault), on_fault, self.command);
+        ChainRun { decision, fault: Some(fault), ..ChainRun::default() }
     }
 
     fn on_fault_of(&self, link: &Link) -> OnFault {
-        link.on_fault.unwrap_or(self.on_fault)
+        link.on_fault().unwrap_or(self.on_fault)
     }
 
     /// Asks the plugins one after the other. Blocks: it runs guests.
-    pub fn run(&self, engine: &Engine, callback: &Callback, deadline: Deadline) -> Outcome {
-        // Asked for once: it is found out anew each time that this is text.
+    pub(crate) fn run(&self, engine: &Engine, callback: &Callback, deadline: Deadline) -> ChainRun {
         let (head, original) = (self.envelope_head(callback), callback.body());
-        let mut outcome = Outcome::default();
-        let mut verdict = Verdict::Allow;
+        let mut run = ChainRun::default();
         let mut modified: Option<String> = None;
         for (index, link) in self.links.iter().enumerate() {
             let body = modified.as_deref().unwrap_or(original);
-            let (result, step, records) = self.ask(link, engine, &head, body, deadline);
-            outcome.steps.push(step);
-            outcome.records.extend(records);
-            let next = match result {
-                Ok(next) => next,
-                Err(fault) => Verdict::of_fault(&fault, self.on_fault_of(link), self.command),
+            let Asked { step, said } = self.ask(link, engine, &head, body, deadline);
+            let next = match (said, &step.fault) {
+                (Some(said), _) => {
+                    run.records.extend(said.records);
+                    said.decision
+                }
+                (None, fault) => {
+                    let trouble = fault.as_ref().map_or(Trouble::Unchecked, trouble);
+                    Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
+                }
             };
+            run.steps.push(step);
             // Only the next plugin looks at what this one has changed.
-            if let (Verdict::Modify(changes), true) = (&next, index + 1 < self.links.len()) {
+            if let (Decision::Modify(changes), true) = (&next, index + 1 < self.links.len()) {
                 modified = Some(apply(self.command, body, changes));
             }
-            verdict = verdict.then(next);
-            if verdict.is_final() {
+            run.decision = run.decision.then(next);
+            if run.decision.is_final() {
                 break;
             }
         }
-        outcome.verdict = Some(verdict);
-        outcome
+        run
     }
 
-    fn ask(
-        &self,
-        link: &Arc<Link>,
-        engine: &Engine,
-        head: &str,
-        body: &str,
-        deadline: Deadline,
-    ) -> (Result<Verdict, Fault>, Step, Vec<String>) {
+    fn ask(&self, link: &Arc<Link>, engine: &Engine, head: &str, body: &str, deadline: Deadline) -> Asked {
         let mut step = Step {
             link: Arc::clone(link),
             usage: Usage::default(),
@@ -203,19 +141,21 @@ impl Chain {
             fault: None,
             adjustments: Vec::new(),
         };
-        let mut records = Vec::new();
-        let result = link.breaker.check().and_then(|()| {
-            let result = self.call(link, engine, &[head, body, "}"], body, deadline, &mut step);
-            match &result {
+        let said = link.breaker.check().and_then(|()| {
+            let said = self.call(link, engine, &[head, body, "}"], body, deadline, &mut step);
+            match &said {
                 Ok(_) => link.breaker.succeeded(),
                 Err(_) => link.breaker.failed(),
             }
-            let (verdict, said) = result?;
-            records = said;
-            Ok(verdict)
+            said
         });
-        step.fault = result.as_ref().err().cloned();
-        (result, step, records)
+        match said {
+            Ok(mut said) => {
+                step.adjustments = std::mem::take(&mut said.adjustments);
+                Asked { step, said: Some(said) }
+            }
+            Err(fault) => Asked { step: Step { fault: Some(fault), ..step }, said: None },
+        }
     }
 
     fn call(
@@ -226,41 +166,43 @@ impl Chain {
         body: &str,
         deadline: Deadline,
         step: &mut Step,
-    ) -> Result<(Verdict, Vec<String>), Fault> {
+    ) -> Result<Said, Fault> {
         let remaining = deadline.remaining_for_guests();
         if remaining.is_zero() {
             return Err(Fault::OutOfTime { within: deadline.answer_within() });
         }
-        let budget = link.plugin.budget(engine, remaining);
+        let budget = link.plugin().budget(engine, remaining);
         let started = Instant::now();
-        let (result, usage) = link.plugin.call(envelope, budget, |reply| self.read(link, reply, body));
+        let (result, usage) = link.plugin().call(envelope, budget, |reply| self.read(link, reply, body));
         step.took = started.elapsed();
         step.usage = usage;
-        link.did(usage.fuel, engine.fuel_within(QUICK));
-        let (verdict, adjustments, records) = result??;
-        step.adjustments = adjustments;
-        Ok((verdict, records))
+        link.pace.did(usage.fuel, engine.fuel_within(pace::QUICK));
+        result?
     }
 
-    /// Understands a reply while it still lies in the guest's memory.
-    fn read(&self, link: &Link, reply: &[u8], body: &str) -> Result<(Verdict, Vec<Adjustment>, Vec<String>), Fault> {
+    /// Understands a reply while it is still in the guest's memory.
+    fn read(&self, link: &Link, reply: &[u8], body: &str) -> Result<Said, Fault> {
         let invalid = |why: String| Fault::ReplyInvalid { why: one_line(&why) };
         let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string()))?;
         let reply: Reply<'_> = serde_json::from_str(reply).map_err(|error| invalid(error.to_string()))?;
-        let (verdict, adjustments) = admit(self.command, body, &reply)?;
+        let (decision, adjustments) = admit(self.command, body, &reply).map_err(|why| match why {
+            Inadmissible::Undecided { reason } => Fault::Undecided { reason },
+            Inadmissible::Invalid { why } => Fault::ReplyInvalid { why },
+        })?;
         for line in reply.log.iter().take(LOG_LINES_MAX) {
-            write_log(link.plugin.name(), line.level, &one_line(&line.text));
+            write_log(link.plugin().name(), line.level, &one_line(&line.text));
         }
         let records = reply.records.iter().map(|record| on_one_line(record.get())).collect();
-        Ok((verdict, adjustments, records))
+        Ok(Said { decision, adjustments, records })
     }
 
-    /// What the first plugin is handed for this callback.
+    /// What the first plugin is given for this callback.
+    #[cfg(feature = "workshop")]
     pub(crate) fn envelope(&self, callback: &Callback) -> String {
         [&self.envelope_head(callback), callback.body(), "}"].concat()
     }
 
-    /// The envelope up to the place where the body goes.
+    /// The envelope up to its body.
     fn envelope_head(&self, callback: &Callback) -> String {
         let head = EnvelopeHead {
             platform: self.platform,
@@ -275,7 +217,23 @@ impl Chain {
     }
 }
 
-/// Log lines of one call that are written; a plugin that says more is cut short.
+/// What the user of a chat server is told about a fault.
+fn trouble(fault: &Fault) -> Trouble {
+    match fault {
+        Fault::OutOfFuel { .. }
+        | Fault::OutOfTime { .. }
+        | Fault::OutOfMemory { .. }
+        | Fault::StackOverflow
+        | Fault::Panic { .. }
+        | Fault::Trap { .. }
+        | Fault::Undecided { .. }
+        | Fault::ReplyTooLarge { .. }
+        | Fault::ReplyInvalid { .. } => Trouble::Unchecked,
+        Fault::Suspended { .. } | Fault::NoPermit => Trouble::Busy,
+    }
+}
+
+/// Maximum number of log lines of one call that are written; a plugin that says more is cut short.
 const LOG_LINES_MAX: usize = 16;
 
 fn write_log(plugin: &str, level: LogLevel, text: &str) {

@@ -1,28 +1,27 @@
-//! The command line. Each command is a file; this one lists them.
+//! The command line. Each command is a file; this one lists them. The author commands are in a crate of their own.
 
-mod build;
+#[cfg(feature = "workshop")]
+mod author;
 mod check;
 mod completions;
+#[cfg(feature = "workshop")]
 mod demo;
-mod exit;
+#[cfg(feature = "workshop")]
 mod explain;
-mod new;
-mod output;
-mod profile;
-mod run;
+mod log;
 mod serve;
-mod test;
+mod settings_file;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-pub use exit::{Exit, Failure};
+use callgate_terminal::{self as terminal, TABLE};
+#[cfg(feature = "workshop")]
+use callgate_workshop::{build, new, profile, run, test};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Answers the callbacks of chat servers (OpenIM, Tencent Cloud Chat) with sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
-#[command(name = "callgate", version, max_term_width = 100, after_help = exit::TABLE)]
+#[command(name = "callgate", version, max_term_width = 100, after_help = TABLE)]
 struct Arguments {
     /// What is written to standard error: error, warn, info or debug. At `warn`, callbacks are logged only when
     /// something went wrong
@@ -41,49 +40,71 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Check(check::Check),
+    #[cfg(feature = "workshop")]
     New(new::New),
+    #[cfg(feature = "workshop")]
     Build(build::Build),
+    #[cfg(feature = "workshop")]
     Run(run::Run),
+    #[cfg(feature = "workshop")]
     Test(test::Test),
+    #[cfg(feature = "workshop")]
     Profile(profile::Profile),
+    #[cfg(feature = "workshop")]
     Explain(explain::Explain),
+    #[cfg(feature = "workshop")]
     Demo(demo::Demo),
     Completions(completions::Completions),
     #[command(name = "man")]
     Manual(completions::Manual),
 }
 
-/// Where the settings are.
-#[derive(Debug, clap::Args)]
-struct SettingsFile {
-    /// The settings file
-    #[arg(long, value_name = "FILE")]
-    settings: PathBuf,
-}
-
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    output::start_log(arguments.log, arguments.log_json);
+    let log = log::start(arguments.log, arguments.log_json);
     let done = match arguments.command {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
+        #[cfg(feature = "workshop")]
         Command::New(new) => new.run(),
-        Command::Build(build) => build.run(),
-        Command::Run(run) => run.run(),
-        Command::Test(test) => test.run(),
-        Command::Profile(profile) => profile.run(),
+        #[cfg(feature = "workshop")]
+        Command::Build(build) => build.run(&author::Service),
+        #[cfg(feature = "workshop")]
+        Command::Run(run) => run.run(&author::Service),
+        #[cfg(feature = "workshop")]
+        Command::Test(test) => test.run(&author::Service),
+        #[cfg(feature = "workshop")]
+        Command::Profile(profile) => profile.run(&author::Service),
+        #[cfg(feature = "workshop")]
         Command::Explain(explain) => explain.run(),
+        #[cfg(feature = "workshop")]
         Command::Demo(demo) => demo.run(),
-        Command::Completions(completions) => completions.run(),
-        Command::Manual(manual) => manual.run(),
+        Command::Completions(completions) => completions.run(Arguments::command()),
+        Command::Manual(manual) => manual.run(Arguments::command()),
     };
-    output::flush_log();
+    drop(log);
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::print_failure(&failure);
+            terminal::print_failure(&failure);
             failure.exit.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound_and_each_command_shows_an_example() {
+        let mut program = Arguments::command();
+        program.clone().debug_assert();
+        program.build();
+        for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(after.starts_with("Example: "), "{}", command.get_name());
         }
     }
 }

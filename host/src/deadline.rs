@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 /// When the answer must have been decided. It is one moment for the whole chain.
 #[derive(Debug, Clone, Copy)]
-pub struct Deadline {
+pub(crate) struct Deadline {
+    arrived: Instant,
     moment: Instant,
     answer_within: Duration,
 }
@@ -19,28 +20,33 @@ const GUEST_MARGIN_MAX: Duration = Duration::from_millis(25);
 
 impl Deadline {
     /// The deadline of a callback that arrived at `arrived` and must be answered within `answer_within`.
-    pub fn new(arrived: Instant, answer_within: Duration) -> Self {
-        Self { moment: arrived + answer_within - (answer_within / 10).min(RESERVE_MAX), answer_within }
+    pub(crate) fn new(arrived: Instant, answer_within: Duration) -> Self {
+        Self { arrived, moment: arrived + answer_within - (answer_within / 10).min(RESERVE_MAX), answer_within }
     }
 
     /// What is left; zero once it has passed.
-    pub fn remaining(self) -> Duration {
+    pub(crate) fn remaining(self) -> Duration {
         self.moment.saturating_duration_since(Instant::now())
     }
 
     /// What is left for guests. They are ended a little earlier than whoever waits for them gives up, so that a chain
     /// can still say what was decided before, and whose fault it is that there is no more.
-    pub fn remaining_for_guests(self) -> Duration {
+    pub(crate) fn remaining_for_guests(self) -> Duration {
         self.remaining().saturating_sub((self.answer_within / 10).min(GUEST_MARGIN_MAX))
     }
 
+    /// How long ago the request arrived.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.arrived.elapsed()
+    }
+
     /// The time that there was from the beginning.
-    pub fn answer_within(self) -> Duration {
+    pub(crate) fn answer_within(self) -> Duration {
         self.answer_within
     }
 
     /// The moment itself, for timers.
-    pub fn moment(self) -> Instant {
+    pub(crate) fn moment(self) -> Instant {
         self.moment
     }
 }

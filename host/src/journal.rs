@@ -5,18 +5,18 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::places::Places;
+use tokio::sync::Semaphore;
 
 /// The file of records. It is opened when the first record comes, so that a host without recording plugins leaves
 /// nothing behind.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     path: PathBuf,
     file: Mutex<Option<File>>,
-    /// Places for those who wait for the file.
-    pub places: Places,
+    /// Permits to wait for the file, each on a thread of its own.
+    pub waiting: Arc<Semaphore>,
     written: AtomicU64,
     lost: AtomicU64,
 }
@@ -26,11 +26,11 @@ const WAITING_MAX: usize = 64;
 
 impl Journal {
     /// Records go to the end of this file.
-    pub fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             file: Mutex::default(),
-            places: Places::new(WAITING_MAX),
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             written: AtomicU64::new(0),
             lost: AtomicU64::new(0),
         }
@@ -39,7 +39,7 @@ impl Journal {
     /// Appends records, each on a line of its own, with one write, so that lines of several callbacks never mix.
     ///
     /// A record that cannot be written is counted and logged: the chat server has no use for that news.
-    pub fn append(&self, records: &[String]) {
+    pub(crate) fn append(&self, records: &[String]) {
         if records.is_empty() {
             return;
         }
@@ -54,7 +54,7 @@ impl Journal {
     }
 
     /// Counts and logs records that cannot be kept.
-    pub fn lose(&self, records: &[String], why: &str) {
+    pub(crate) fn lose(&self, records: &[String], why: &str) {
         let count = records.len() as u64;
         tracing::error!(file = %self.path.display(), records = count, "records are lost: {why}");
         self.lost.fetch_add(count, Ordering::Relaxed);
@@ -73,12 +73,12 @@ impl Journal {
     }
 
     /// Records written since the start.
-    pub fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
     }
 
     /// Records that could not be written.
-    pub fn lost(&self) -> u64 {
+    pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 }

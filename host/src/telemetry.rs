@@ -1,39 +1,41 @@
 //! What operators see: one record per callback in the log, and counters with units in their names.
 
+mod record;
+mod seconds;
+
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use callgate_catalogue::line::one_line;
+use callgate_dialects::{Callback, Decision, Refusal};
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::chain::{Outcome, Step};
-use crate::dialect::{Callback, Refusal};
-use crate::host::Mounted;
+use crate::chain::{ChainRun, Step};
 use crate::journal::Journal;
-use crate::settings::Platform;
-use crate::verdict::Verdict;
+use crate::settings::Settings;
+use seconds::Seconds;
+use tracing_appender::non_blocking::ErrorCounter;
 
 type Labels<const N: usize> = [(&'static str, String); N];
 
 /// The counters of one platform, looked up once: the path of a callback takes no lock for them.
 #[derive(Debug)]
-pub struct PlatformCounters {
+struct PlatformCounters {
+    name: String,
     /// By command, then by verdict. A series exists from its first callback on.
-    callbacks: HashMap<&'static str, [OnceLock<Counter>; Verdict::NAMES.len()]>,
+    callbacks: HashMap<&'static str, [OnceLock<Counter>; Decision::NAMES.len()]>,
     answer_seconds: Seconds,
 }
 
 /// The counters of one plugin.
 #[derive(Debug)]
-pub struct PluginCounters {
+struct PluginCounters {
     calls: Counter,
     instances: Counter,
     fuel: Counter,
@@ -45,101 +47,51 @@ const UNKNOWN: &str = "unknown";
 
 /// Counters, and the log of callbacks.
 #[derive(Debug)]
-pub struct Telemetry {
+pub(crate) struct Telemetry {
     registry: Registry,
     callbacks: Family<Labels<3>, Counter>,
     refusals: Family<Labels<2>, Counter>,
     unknown_commands: Family<Labels<1>, Counter>,
-    calls: Family<Labels<1>, Counter>,
-    instances: Family<Labels<1>, Counter>,
     faults: Family<Labels<2>, Counter>,
-    adjustments: Family<Labels<1>, Counter>,
-    fuel: Family<Labels<1>, Counter>,
-    answer_seconds: Family<Labels<1>, Seconds>,
     records_written: Counter,
     records_lost: Counter,
+    log_lines_lost: Counter,
     in_flight: Gauge<i64, AtomicI64>,
     unknown_names: Mutex<HashSet<String>>,
+    /// In the order of the settings.
+    of_platforms: Vec<PlatformCounters>,
+    /// In the order of the settings.
+    of_plugins: Vec<PluginCounters>,
+}
+
+/// Counts what the log has left out; set by whoever starts a log.
+static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// From now on, the lines that this log leaves out are shown among the metrics.
+pub(crate) fn count_lost_lines(counter: ErrorCounter) {
+    // There is one log for each process.
+    let _ = LOST_LINES.set(counter);
 }
 
 /// Unknown command names that are remembered, so that each is logged once; the names come from outside.
 const UNKNOWN_NAMES_MAX: usize = 256;
 
-/// How long answers took, counted without a lock: the library's own histogram has one.
-#[derive(Debug, Clone, Default)]
-struct Seconds(Arc<SecondsInner>);
-
-#[derive(Debug, Default)]
-struct SecondsInner {
-    /// One for each bound, and one for what is longer.
-    buckets: [AtomicU64; BOUNDS_NS.len() + 1],
-    sum_ns: AtomicU64,
-}
-
-/// From 25 us, which a quick chain takes, to the 5 s at which the last caller has gone.
-const BOUNDS_NS: [u64; 15] = [
-    25_000,
-    50_000,
-    100_000,
-    250_000,
-    500_000,
-    1_000_000,
-    2_500_000,
-    5_000_000,
-    10_000_000,
-    50_000_000,
-    100_000_000,
-    500_000_000,
-    1_000_000_000,
-    2_000_000_000,
-    5_000_000_000,
-];
-
-impl Seconds {
-    fn observe(&self, took: Duration) {
-        let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        let bucket = BOUNDS_NS.iter().position(|bound| ns <= *bound).unwrap_or(BOUNDS_NS.len());
-        if let Some(bucket) = self.0.buckets.get(bucket) {
-            bucket.fetch_add(1, Ordering::Relaxed);
-        }
-        self.0.sum_ns.fetch_add(ns, Ordering::Relaxed);
-    }
-}
-
-impl TypedMetric for Seconds {
-    const TYPE: MetricType = MetricType::Histogram;
-}
-
-impl EncodeMetric for Seconds {
-    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let seconds = |ns: u64| ns as f64 / 1e9;
-        let bounds = BOUNDS_NS.iter().map(|bound| seconds(*bound)).chain([f64::INFINITY]);
-        let counts = self.0.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed));
-        let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
-        let count = buckets.iter().map(|(_, count)| count).sum();
-        encoder.encode_histogram::<NoLabelSet>(seconds(self.0.sum_ns.load(Ordering::Relaxed)), count, &buckets, None)
-    }
-
-    fn metric_type(&self) -> MetricType {
-        Self::TYPE
-    }
-}
-
 impl Telemetry {
-    /// All counters at zero.
-    pub fn new() -> Self {
+    /// All counters at zero, for the platforms and plugins of these settings.
+    pub(crate) fn new(settings: &Settings) -> Self {
         let mut registry = Registry::with_prefix("callgate");
         let callbacks = Family::default();
         let refusals = Family::default();
         let unknown_commands = Family::default();
-        let calls = Family::default();
-        let instances = Family::default();
+        let calls = Family::<Labels<1>, Counter>::default();
+        let instances = Family::<Labels<1>, Counter>::default();
         let faults = Family::default();
-        let adjustments = Family::default();
-        let fuel = Family::default();
-        let answer_seconds = Family::default();
+        let adjustments = Family::<Labels<1>, Counter>::default();
+        let fuel = Family::<Labels<1>, Counter>::default();
+        let answer_seconds = Family::<Labels<1>, Seconds>::default();
         let records_written = Counter::<u64, AtomicU64>::default();
         let records_lost = Counter::<u64, AtomicU64>::default();
+        let log_lines_lost = Counter::<u64, AtomicU64>::default();
         let in_flight = Gauge::default();
         registry.register("callbacks", "Callbacks answered, by verdict", callbacks.clone());
         registry.register("refusals", "Requests refused before any plugin ran", refusals.clone());
@@ -157,69 +109,72 @@ impl Telemetry {
         );
         registry.register("records_written", "Records appended to the records file", records_written.clone());
         registry.register("records_lost", "Records that could not be written", records_lost.clone());
+        registry.register(
+            "log_lines_lost",
+            "Lines of the log that were left out, because it was not read in time",
+            log_lines_lost.clone(),
+        );
         registry.register("in_flight", "Callbacks being answered", in_flight.clone());
+        let of_platforms = settings.platforms.iter().map(|platform| {
+            let names = platform.server.protocol().commands().iter().map(|command| command.name).chain([UNKNOWN]);
+            PlatformCounters {
+                name: platform.name.clone(),
+                callbacks: names.map(|name| (name, std::array::from_fn(|_| OnceLock::new()))).collect(),
+                answer_seconds: answer_seconds.get_or_create(&[("platform", platform.name.clone())]).clone(),
+            }
+        });
+        let of_plugins = settings.plugins.iter().map(|plugin| {
+            let labels = [("plugin", plugin.name.clone())];
+            PluginCounters {
+                calls: calls.get_or_create(&labels).clone(),
+                instances: instances.get_or_create(&labels).clone(),
+                fuel: fuel.get_or_create(&labels).clone(),
+                adjustments: adjustments.get_or_create(&labels).clone(),
+            }
+        });
         Self {
+            of_platforms: of_platforms.collect(),
+            of_plugins: of_plugins.collect(),
             registry,
             callbacks,
             refusals,
             unknown_commands,
-            calls,
-            instances,
             faults,
-            adjustments,
-            fuel,
-            answer_seconds,
             records_written,
             records_lost,
+            log_lines_lost,
             in_flight,
             unknown_names: Mutex::default(),
         }
     }
 
-    /// The counters of a platform.
-    pub fn platform(&self, platform: &Platform) -> PlatformCounters {
-        let names = platform.kind.commands().iter().map(|command| command.name).chain([UNKNOWN]);
-        PlatformCounters {
-            callbacks: names.map(|name| (name, std::array::from_fn(|_| OnceLock::new()))).collect(),
-            answer_seconds: self.answer_seconds.get_or_create(&[("platform", platform.name.clone())]).clone(),
-        }
-    }
-
-    /// The counters of a plugin.
-    pub fn plugin(&self, name: &str) -> PluginCounters {
-        let labels = [("plugin", name.to_owned())];
-        PluginCounters {
-            calls: self.calls.get_or_create(&labels).clone(),
-            instances: self.instances.get_or_create(&labels).clone(),
-            fuel: self.fuel.get_or_create(&labels).clone(),
-            adjustments: self.adjustments.get_or_create(&labels).clone(),
-        }
-    }
-
     /// All counters in Prometheus' text format.
-    pub fn render(&self, journal: &Journal, in_flight: usize) -> String {
+    pub(crate) fn render(&self, journal: &Journal, in_flight: usize) -> String {
         self.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
         catch_up(&self.records_written, journal.written());
         catch_up(&self.records_lost, journal.lost());
+        catch_up(&self.log_lines_lost, LOST_LINES.get().map_or(0, |lost| lost.dropped_lines() as u64));
         let mut text = String::new();
         // Writing into a text does not fail.
         let _ = encode(&mut text, &self.registry);
         text
     }
 
-    /// A request was refused.
-    pub fn refused(&self, mounted: &Mounted, refusal: Refusal) {
-        let platform = &mounted.platform.name;
+    /// A request to platform number `platform` was refused.
+    pub(crate) fn refused(&self, platform: usize, refusal: Refusal) {
+        let Some(counters) = self.of_platforms.get(platform) else { return };
+        let platform = &counters.name;
         self.refusals.get_or_create(&[("platform", platform.clone()), ("reason", refusal.name().to_owned())]).inc();
         tracing::warn!(target: "callgate::callback", %platform, refusal = refusal.name(), "refused: {refusal}");
     }
 
     /// A command came that the catalogue does not have. It was allowed.
-    pub fn unknown_command(&self, mounted: &Mounted, callback: &Callback) {
-        let platform = &mounted.platform.name;
+    pub(crate) fn unknown_command(&self, platform: usize, callback: &Callback) {
+        let Some(counters) = self.of_platforms.get(platform) else { return };
+        let platform = &counters.name;
         self.unknown_commands.get_or_create(&[("platform", platform.clone())]).inc();
-        let name = crate::verdict::one_line(callback.name());
+        let name = one_line(callback.name());
         let mut names = self.unknown_names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.len() < UNKNOWN_NAMES_MAX && names.insert(name.clone()) {
             tracing::warn!(
@@ -231,31 +186,38 @@ impl Telemetry {
         }
     }
 
-    /// A callback was answered, after `records` of the outcome were taken for the journal.
-    pub fn answered(&self, mounted: &Mounted, callback: &Callback, outcome: &Outcome, records: usize, took: Duration) {
-        let platform = &mounted.platform.name;
+    /// A callback was answered, after `records` of its run were taken for the journal.
+    pub(crate) fn answered(
+        &self,
+        platform: usize,
+        callback: &Callback,
+        run: &ChainRun,
+        records: usize,
+        took: Duration,
+    ) {
+        let Some(counters) = self.of_platforms.get(platform) else { return };
         let command = callback.command().map_or(UNKNOWN, |command| command.name);
-        let verdict = outcome.verdict();
-        let counter = mounted.counters.callbacks.get(command).and_then(|verdicts| verdicts.get(verdict.index()));
+        let decision = &run.decision;
+        let counter = counters.callbacks.get(command).and_then(|decisions| decisions.get(decision.index()));
         if let Some(counter) = counter {
             let labels = || {
-                let verdict = verdict.name().to_owned();
-                [("platform", platform.clone()), ("command", command.to_owned()), ("verdict", verdict)]
+                let verdict = decision.name().to_owned();
+                [("platform", counters.name.clone()), ("command", command.to_owned()), ("verdict", verdict)]
             };
             counter.get_or_init(|| self.callbacks.get_or_create(&labels()).clone()).inc();
         }
-        mounted.counters.answer_seconds.observe(took);
-        for step in &outcome.steps {
+        counters.answer_seconds.observe(took);
+        for step in &run.steps {
             self.called(step);
         }
-        if let Some(fault) = &outcome.fault {
+        if let Some(fault) = &run.fault {
             self.faults.get_or_create(&[("plugin", String::new()), ("fault", fault.name().to_owned())]).inc();
         }
-        log_callback(platform, callback, outcome, records, took);
+        record::log(&counters.name, callback, run, records, took);
     }
 
     fn called(&self, step: &Step) {
-        let counters = step.link.counters();
+        let Some(counters) = self.of_plugins.get(step.link.index) else { return };
         counters.calls.inc();
         if step.usage.is_new_instance {
             counters.instances.inc();
@@ -269,52 +231,4 @@ impl Telemetry {
             self.faults.get_or_create(&[("plugin", plugin), ("fault", fault.name().to_owned())]).inc();
         }
     }
-}
-
-impl Default for Telemetry {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The one record of a callback: payloads and secrets never.
-fn log_callback(platform: &str, callback: &Callback, outcome: &Outcome, records: usize, took: Duration) {
-    let is_fault = outcome.fault.is_some() || outcome.steps.iter().any(|step| step.fault.is_some());
-    // Nothing is put together for a record that nobody reads.
-    let is_read = match is_fault {
-        true => tracing::enabled!(target: "callgate::callback", tracing::Level::WARN),
-        false => tracing::enabled!(target: "callgate::callback", tracing::Level::INFO),
-    };
-    if !is_read {
-        return;
-    }
-    let verdict = outcome.verdict().name();
-    let command = crate::verdict::one_line(callback.name());
-    let fuel: u64 = outcome.steps.iter().map(|step| step.usage.fuel.0).sum();
-    let ms = took.as_micros() as f64 / 1000.0;
-    let (mut plugins, mut notes) = (String::new(), String::new());
-    for step in &outcome.steps {
-        let name = step.link.plugin().name();
-        let _ = write!(plugins, "{}{name}", if plugins.is_empty() { "" } else { "," });
-        if let Some(fault) = &step.fault {
-            let _ = write!(notes, "; {name}: {fault}");
-        }
-        for adjustment in &step.adjustments {
-            let _ = write!(notes, "; {name}: {adjustment}");
-        }
-    }
-    if let Some(fault) = &outcome.fault {
-        let _ = write!(notes, "; {fault}");
-    }
-    let operation_id = crate::verdict::one_line(callback.operation_id());
-    macro_rules! record {
-        ($level:ident) => {
-            tracing::$level!(
-                target: "callgate::callback",
-                %platform, %command, %verdict, %plugins, fuel, ms, records, %operation_id,
-                "answered{notes}"
-            )
-        };
-    }
-    if is_fault { record!(warn) } else { record!(info) }
 }

@@ -77,6 +77,8 @@ pub mod catalogue;
 pub mod events;
 #[doc(hidden)]
 pub mod export;
+#[doc(hidden)]
+pub mod line;
 pub mod neutral;
 pub mod object;
 pub mod openim;

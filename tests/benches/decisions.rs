@@ -6,8 +6,8 @@ mod common;
 
 use std::time::Duration;
 
-use callgate::plugin::{Engine, Plugin};
-use callgate::settings::{MemoryReset, PluginLimits};
+use callgate_sandbox::{Engine, Plugin};
+use callgate_sandbox::{MemoryReset, PluginLimits};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 use common::cases::{self, Case};

@@ -8,14 +8,12 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::Router;
 use axum::body::Body;
 use callgate::{Host, Settings};
 use common::cases::{GUARDED_COMMAND, profile_body};
 use common::{goal, print_goals, print_machine};
 use harness::guests;
 use http::Request;
-use tower::ServiceExt;
 
 /// Points of the plot.
 const POINTS: usize = 40;
@@ -34,15 +32,15 @@ fn main() {
     let at = arguments.iter().position(|argument| argument == "--calls");
     let calls = at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(10_000_000);
     print_machine();
-    let router = callgate::server::callbacks(host());
+    let host = host();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(post(&router, WARM_UP));
+    runtime.block_on(post(&host, WARM_UP));
 
     let mut points_mib = vec![common::resident_mib()];
     println!("\nresident memory over {calls} callbacks, and {WARM_UP} before them");
     println!("{:>12}  {:>7.2} MiB", 0, points_mib[0]);
     for point in 1..=POINTS {
-        runtime.block_on(post(&router, calls / POINTS));
+        runtime.block_on(post(&host, calls / POINTS));
         let mib = common::resident_mib();
         points_mib.push(mib);
         // Against a scale of twice the beginning: a plot that grows with what it shows would hide growth.
@@ -68,7 +66,7 @@ fn host() -> Host {
 }
 
 /// Posts so many callbacks, from as many tasks as there are cores.
-async fn post(router: &Router, calls: usize) {
+async fn post(host: &callgate::Host, calls: usize) {
     let bodies: Arc<[(String, String)]> = [
         (GUARDED_COMMAND, profile_body(0)),
         (GUARDED_COMMAND, profile_body(4096)),
@@ -83,7 +81,7 @@ async fn post(router: &Router, calls: usize) {
     let tasks = std::thread::available_parallelism().map_or(1, usize::from);
     let tasks: Vec<_> = (0..tasks)
         .map(|_| {
-            let (router, bodies, next) = (router.clone(), Arc::clone(&bodies), Arc::clone(&next));
+            let (host, bodies, next) = (host.clone(), Arc::clone(&bodies), Arc::clone(&next));
             tokio::spawn(async move {
                 loop {
                     let call = next.fetch_add(1, Ordering::Relaxed);
@@ -97,7 +95,7 @@ async fn post(router: &Router, calls: usize) {
                     };
                     let (path, body) = &bodies[which];
                     let request = Request::post(path).body(Body::from(body.clone())).expect("a request");
-                    router.clone().oneshot(request).await.expect("an answer");
+                    host.receive(request).await;
                 }
             })
         })

@@ -14,7 +14,6 @@ use callgate::{Host, Settings};
 use common::cases::GUARDED_COMMAND;
 use common::{goal, print_goals, print_machine, print_table, resident_mib};
 use http::Request;
-use tower::ServiceExt;
 
 /// What a process says of itself once its plugins are loaded.
 struct Measured {
@@ -82,7 +81,7 @@ fn measure(settings: &Path) {
     let body = common::cases::profile_body(0);
     let request = Request::post(format!("/openim/{GUARDED_COMMAND}")).body(Body::from(body)).expect("a request");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let answer = runtime.block_on(callgate::server::callbacks(host).oneshot(request)).expect("an answer");
+    let answer = runtime.block_on(host.receive(request));
     assert!(answer.status().is_success(), "{answer:?}");
     writeln!(std::io::stdout(), "{seconds} {loaded_mib} {}", resident_mib()).expect("somebody reads");
 }

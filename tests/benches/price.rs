@@ -8,15 +8,14 @@ mod common;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use callgate::plugin::Plugin;
-use callgate::settings::MemoryReset;
+use callgate_sandbox::MemoryReset;
+use callgate_sandbox::Plugin;
 use common::cases::{self, Case};
 use common::{goal, median, print_goals, print_machine, print_table};
 use http::Request;
 use http_body_util::BodyExt;
 use plugin_sdk::wire::{export, pack, unpack};
 use rustix::time::{ClockId, clock_gettime};
-use tower::ServiceExt;
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, TypedFunc};
 
 /// Turns of all contestants. A neighbour on the machine disturbs a few of them; the median does not see those.
@@ -158,20 +157,20 @@ fn word_lists(goals: &mut Vec<Vec<String>>) {
     goals.push(goal("filter-messages with 10 000 words against 10 words", ratio, 1.1, " x"));
 }
 
-/// A callback through the real router in memory, with one plugin and with five.
+/// A callback through the host in memory, with one plugin and with five.
 fn chains(goals: &mut Vec<Vec<String>>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let body = cases::profile_body(0);
     let mut contestants: Vec<Contestant<'_>> = [0, 1, 5]
         .into_iter()
         .map(|plugins| {
-            let router = callgate::server::callbacks(common::host_with_chain_of(plugins));
+            let host = common::host_with_chain_of(plugins);
             let (runtime, body) = (&runtime, body.clone());
             Contestant::new(format!("chain of {plugins}"), move || {
                 let request =
                     Request::post(format!("/openim/{}", cases::GUARDED_COMMAND)).body(Body::from(body.clone()));
                 let answer = runtime.block_on(async {
-                    let answer = router.clone().oneshot(request.expect("a request")).await.expect("an answer");
+                    let answer = host.receive(request.expect("a request")).await;
                     answer.into_body().collect().await.expect("the body is in memory").to_bytes()
                 });
                 assert!(plugins == 0 || answer.ends_with(b"image.png\"}"), "{answer:?}");
@@ -179,7 +178,7 @@ fn chains(goals: &mut Vec<Vec<String>>) {
         })
         .collect();
     run(&mut contestants);
-    print_contestants("a whole callback through the router, without a socket", &contestants);
+    print_contestants("a whole callback through the host, without a socket", &contestants);
     let [_, one, five] = contestants.as_slice() else { return };
     let ratio = paired(five, one, |five, one| five.cpu_us / one.cpu_us);
     goals.push(goal("chain of 5 plugins against 1, whole callback", ratio, 4.0, " x"));

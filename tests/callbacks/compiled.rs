@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::path::Path;
 
 use callgate::Settings;
-use callgate::plugin::{Engine, Plugin};
+use callgate_sandbox::{Engine, Plugin};
 use filter_messages::FilterMessages;
 use guard_profile::GuardProfile;
 use harness::guests;
@@ -69,7 +69,7 @@ fn body() -> impl Strategy<Value = String> {
 fn compare<'a, P: plugin_sdk::Plugin, E: Event<'a>>(name: &str, settings: &str) {
     let toml = "[limits]\nfuel_per_ms = 1_000_000_000_000\n[[platform]]\nkind = \"openim\"\n";
     let limits = Settings::parse(Path::new("host.toml"), toml).expect("settings without mistakes").limits;
-    let engine = Engine::new(&limits).expect("an engine");
+    let engine = Engine::new(&limits.engine).expect("an engine");
     let module = std::fs::read(guests::shipped(name)).expect("a module");
     let sandboxed = Plugin::load(&engine, name, &module, None, settings, &limits.plugin).expect("a plugin");
     let native = configured::<P>(&format!("{{\"settings\":{settings}}}")).unwrap_or_else(|error| panic!("{error}"));

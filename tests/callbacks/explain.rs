@@ -1,6 +1,7 @@
 //! The reading side, row by row: what the real servers make of answers, as their source and documentation have it.
 
-use callgate::explain::{Explanation, Outcome};
+use callgate_dialects::explain::{Explanation, Outcome};
+use callgate_dialects::table;
 use plugin_sdk::catalogue::{Command, Platform};
 
 fn command(platform: Platform, name: &str) -> &'static Command {
@@ -8,7 +9,7 @@ fn command(platform: Platform, name: &str) -> &'static Command {
 }
 
 fn openim(name: &str, request: &str, answer: &str) -> Explanation {
-    callgate::explain::explain(command(Platform::OpenIm, name), request, 200, answer.as_bytes())
+    table::explain(command(Platform::OpenIm, name), request, 200, answer.as_bytes())
 }
 
 fn single(answer: &str) -> Outcome {
@@ -16,7 +17,7 @@ fn single(answer: &str) -> Outcome {
 }
 
 fn tencent(name: &str, request: &str, status: u16, answer: &str) -> Explanation {
-    callgate::explain::explain(command(Platform::TencentChat, name), request, status, answer.as_bytes())
+    table::explain(command(Platform::TencentChat, name), request, status, answer.as_bytes())
 }
 
 fn ok(members: &str) -> String {

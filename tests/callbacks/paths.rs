@@ -234,7 +234,8 @@ async fn a_percent_encoded_command_goes_through_its_plugins() {
 
 #[tokio::test]
 async fn a_path_of_nobody_is_read_as_a_refusal_by_both_chat_servers() {
-    use callgate::explain::{Outcome, explain};
+    use callgate_dialects::explain::Outcome;
+    use callgate_dialects::table::explain;
     use plugin_sdk::catalogue::Platform;
     let answer = setup().start().post("/opnim/callbackBeforeAddFriendCommand", "{}").await;
     let body = answer.body.to_string();

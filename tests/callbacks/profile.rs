@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use callgate::Settings;
-use callgate::plugin::profile::{Profile, Profiler, STACK_FRAMES_MAX};
-use callgate::plugin::{Engine, Fault, Fuel, Plugin, Usage};
+use callgate_sandbox::profile::{Profile, Profiler, STACK_FRAMES_MAX};
+use callgate_sandbox::{Engine, Fault, Fuel, Plugin, Usage};
 use harness::guests;
 
 /// What guests that are made with `{contract}` get to see when they are to do what they are for.
@@ -14,7 +14,7 @@ const INPUT: &str = r#"{"body":{"x":1}}"#;
 fn profile(module: &[u8], input: &str, limits: &str) -> (Result<(), Fault>, Usage, Profile) {
     let settings = format!("[limits]\nfuel_per_ms = 1_000_000_000_000\n{limits}\n[[platform]]\nkind = \"openim\"\n");
     let limits = Settings::parse(Path::new("host.toml"), &settings).expect("settings without mistakes").limits;
-    let engine = Engine::new(&limits).expect("an engine");
+    let engine = Engine::new(&limits.engine).expect("an engine");
     let plugin = Plugin::load(&engine, "p", module, None, "{}", &limits.plugin).expect("a plugin");
     let budget = plugin.budget(&engine, limits.plugin.call_within);
     let (result, usage) = plugin.call(&[input], budget, |_| ());

@@ -1,10 +1,9 @@
 //! Both protocols whole: every command of the catalogue, and any reply that a plugin can give.
 
-use callgate::dialect::{self, Callback};
-use callgate::explain::{Outcome, explain};
-use callgate::settings::OnFault;
-use callgate::verdict::{Verdict, admit};
-use callgate::{Settings, plugin::Fault};
+use callgate::Settings;
+use callgate_dialects::explain::Outcome;
+use callgate_dialects::table::explain;
+use callgate_dialects::{Callback, Decision, OnFault, Trouble, admit};
 use plugin_sdk::catalogue::{Command, Kind, Member, Platform};
 use plugin_sdk::wire::{Phase, Reply};
 use proptest::prelude::*;
@@ -187,12 +186,15 @@ fn check(command: &'static Command, settings: &Settings, request: &Value, reply:
     let understood: Reply<'_> = serde_json::from_str(&text).expect("the reply has the right form");
     let verdict = match admit(command, &body, &understood) {
         Ok((verdict, _)) => verdict,
-        Err(fault) => Verdict::of_fault(&fault, on_fault, command),
+        Err(_) => Decision::without_verdict(Trouble::Unchecked, on_fault, command),
     };
-    let platform =
-        settings.platforms.iter().find(|platform| platform.kind == command.platform).expect("both are there");
+    let platform = settings
+        .platforms
+        .iter()
+        .find(|platform| platform.server.protocol() == command.platform)
+        .expect("both are there");
     let callback = Callback::local(command, body.clone()).expect("the request is an object");
-    let answer = dialect::of(platform).render(&callback, &verdict);
+    let answer = platform.dialect.render(&callback, &verdict);
     let explanation = explain(command, &body, answer.status.as_u16(), &answer.body);
     let shown = || {
         let answer = String::from_utf8_lossy(&answer.body).into_owned();
@@ -201,25 +203,25 @@ fn check(command: &'static Command, settings: &Settings, request: &Value, reply:
             command.name
         )
     };
-    assert!(explanation.without_effect.is_empty() || matches!(verdict, Verdict::RefuseSome(_)), "{}", shown());
+    assert!(explanation.without_effect.is_empty() || matches!(verdict, Decision::RefuseSome(_)), "{}", shown());
     let applied = |name: &str| explanation.applied.iter().find(|applied| applied.name == name);
     if command.phase == Phase::After {
         assert_eq!(explanation.outcome, Outcome::AlreadyDone, "{}", shown());
         return;
     }
     match &verdict {
-        Verdict::Allow => {
+        Decision::Allow => {
             assert_eq!(explanation.outcome, Outcome::GoesOn, "{}", shown());
             let nothing = explanation.applied.iter().all(|applied| applied.name == "RspData" && applied.to == "\"\"");
             assert!(nothing, "{}", shown());
         }
-        Verdict::Deny(denial) => {
+        Decision::Deny(denial) => {
             let nobody = command.answers.per_user.is_some_and(|(list, _)| request[list] == json!([]));
             let denied = matches!(&explanation.outcome, Outcome::Denied { code, message, .. }
                 if *code == i64::from(denial.code) && *message == denial.message);
             assert!(denied || nobody, "{}", shown());
         }
-        Verdict::Modify(changes) => {
+        Decision::Modify(changes) => {
             assert_eq!(explanation.outcome, Outcome::GoesOn, "{}", shown());
             for applied in &explanation.applied {
                 let wanted = changes.get(&applied.name).map(|json| parse(json.as_str()));
@@ -232,17 +234,17 @@ fn check(command: &'static Command, settings: &Settings, request: &Value, reply:
                 assert!(applied(name).is_some() || unchanged, "{name} is lost: {}", shown());
             }
         }
-        Verdict::Drop => assert_eq!(explanation.outcome, Outcome::Dropped, "{}", shown()),
-        Verdict::RefuseSome(users) => {
+        Decision::Drop => assert_eq!(explanation.outcome, Outcome::Dropped, "{}", shown()),
+        Decision::RefuseSome(users) => {
             assert_eq!(explanation.outcome, Outcome::GoesOn, "{}", shown());
             for name in command.answers.refused {
                 assert_eq!(applied(name).map(|applied| parse(&applied.to)), Some(json!(users)), "{}", shown());
             }
         }
-        Verdict::PerUser(_) => {
+        Decision::PerUser(_) => {
             assert!(!matches!(explanation.outcome, Outcome::Broken { .. } | Outcome::Dropped), "{}", shown());
         }
-        Verdict::Reply(text) => {
+        Decision::Reply(text) => {
             assert_eq!(applied("RspData").map(|applied| parse(&applied.to)), Some(json!(text)), "{}", shown());
         }
     }
@@ -278,11 +280,12 @@ fn no_fault_makes_an_answer_that_the_server_misreads() {
     let settings = settings();
     for command in commands() {
         for on_fault in [OnFault::Allow, OnFault::Deny] {
-            let verdict = Verdict::of_fault(&Fault::NoPermit, on_fault, command);
-            let platform = settings.platforms.iter().find(|platform| platform.kind == command.platform).unwrap();
+            let verdict = Decision::without_verdict(Trouble::Busy, on_fault, command);
+            let platform =
+                settings.platforms.iter().find(|platform| platform.server.protocol() == command.platform).unwrap();
             // A request of which nothing is known: no member at all.
             let callback = Callback::local(command, "{}").unwrap();
-            let answer = dialect::of(platform).render(&callback, &verdict);
+            let answer = platform.dialect.render(&callback, &verdict);
             let explanation = explain(command, "{}", answer.status.as_u16(), &answer.body);
             let broken = matches!(explanation.outcome, Outcome::Broken { .. });
             assert!(!broken, "{}: {explanation:#?}", command.name);

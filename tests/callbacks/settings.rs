@@ -97,7 +97,7 @@ fn the_example_has_every_setting_at_its_default() {
         assert_eq!(written.path, default.path);
         assert_eq!(written.answer_within, default.answer_within);
         assert_eq!(written.on_fault, default.on_fault);
-        assert_eq!(written.documented_form, default.documented_form);
+        assert_eq!(shown(&written.dialect), shown(&default.dialect));
     }
 }
 
@@ -116,7 +116,7 @@ fn the_defaults_are_what_the_manual_says() {
     assert_eq!(limits.plugin.memory_bytes_max, 67_108_864);
     assert_eq!(limits.plugin.reply_bytes_max, 1_048_576);
     assert_eq!(limits.plugin.module_bytes_max, 16_777_216);
-    assert_eq!(limits.memory_reset, MemoryReset::Auto);
+    assert_eq!(limits.engine.memory_reset, MemoryReset::Auto);
     assert_eq!(cache.bytes_max, 1_073_741_824);
     assert_eq!(platforms[0].answer_within, Duration::from_millis(4500));
 }
@@ -162,8 +162,8 @@ fn tokens_come_from_files_and_the_environment_and_are_never_shown() {
     let toml = "[[platform]]\nkind = \"tencent-chat\"\n[[platform.app]]\nid = 7\n\
         tokens = [{ file = \"token\" }, { env = \"PATH\" }]\n";
     let settings = Settings::parse(&folder.path().join("host.toml"), toml).unwrap();
-    assert_eq!(settings.platforms[0].apps[0].tokens.len(), 2);
     let shown = format!("{settings:?}");
+    assert_eq!(shown.matches("Secret(…)").count(), 2, "{shown}");
     assert!(!shown.contains("hunter2") && !shown.contains("/bin"), "{shown}");
 }
 

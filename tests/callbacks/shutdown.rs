@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use callgate::server::{self, Readiness};
+use callgate::admin;
+use callgate::edge::{self, Readiness};
 use callgate::{Host, Settings};
 use harness::guests::{PROVOKE, SPARE};
 use harness::{Setup, guests, setup};
@@ -36,10 +37,10 @@ async fn serve(setup: Setup, server: &str) -> Service {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let (app, ready) = (server::callbacks(host.clone()), Readiness::default());
+    let (app, ready) = (host.clone(), Readiness::default());
     let serving = ready.clone();
     let served = tokio::spawn(async move {
-        server::serve(listener, app, &settings, serving, async { drop(stopped.await) }).await;
+        edge::serve(listener, app, &settings, serving, async { drop(stopped.await) }).await;
     });
     Service { address, host, ready, stop, served, _harness: harness }
 }
@@ -66,7 +67,7 @@ impl Service {
 async fn admin(host: &Host, ready: &Readiness, path: &str) -> (u16, String) {
     use http_body_util::BodyExt;
     use tower::ServiceExt;
-    let admin = server::admin(host.clone(), ready.clone());
+    let admin = admin::routes(host.clone(), ready.clone());
     let answer = admin.oneshot(http::Request::get(path).body(axum::body::Body::empty()).unwrap()).await.unwrap();
     let status = answer.status().as_u16();
     let bytes = answer.into_body().collect().await.unwrap().to_bytes();

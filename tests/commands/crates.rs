@@ -264,7 +264,6 @@ fn a_crate_that_does_not_compile_is_named_after_cargos_own_messages() {
     let folder = bare().file("p/src/lib.rs", "#![no_std]\nfn {");
     let part = "error: cargo could not build p: see its messages above";
     folder.type_in("build p").fails_after_cargo(4, &[part]);
-    let part = "error: plugin p: cargo could not build p: see its messages above";
     folder.type_in("test p").fails_after_cargo(4, &[part]);
     folder.type_in("profile p --request ok.json").fails_after_cargo(4, &["error: cargo could not build p: "]);
     // A crate that gives no module at all.

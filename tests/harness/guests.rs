@@ -32,7 +32,7 @@ pub fn shipped(name: &str) -> PathBuf {
         return path.clone();
     }
     let folder = here().join("../plugins").join(name);
-    let path = callgate::cargo::build(&folder).unwrap_or_else(|error| panic!("{name} is not built: {error}"));
+    let path = callgate_workshop::cargo::build(&folder).unwrap_or_else(|error| panic!("{name} is not built: {error}"));
     built.insert(name.to_owned(), path.clone());
     path
 }

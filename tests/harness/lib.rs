@@ -9,22 +9,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::Router;
 use axum::body::Body;
 use callgate::{Host, Settings, StartError};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
+use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tempfile::TempDir;
-use tower::ServiceExt;
 
 /// What the clock of a [`TestHost`] shows at the start: 2023-11-14, in Unix milliseconds.
 pub const NOW_UNIX_MS: u64 = 1_700_000_000_000;
 
-/// A host with its real router, but no sockets, and a clock that only the test moves.
+/// A host that is reached through its real connections, but without sockets, and a clock that only the test moves.
 pub struct TestHost {
     host: Host,
-    router: Router,
     folder: TempDir,
     clock: Arc<AtomicU64>,
 }
@@ -84,6 +82,9 @@ pub fn example(plugins: &[&str]) -> Setup {
     }
     Setup { whole: Some(whole), ..Setup::default() }
 }
+
+/// What may be on its way through a connection in memory, in bytes.
+const PIPE_BYTES: usize = 64 * 1024;
 
 /// So much fuel in a millisecond that time never cuts it: what a test sees does not depend on the machine.
 const FUEL_PER_MS: &str = "fuel_per_ms = 1_000_000_000_000";
@@ -176,8 +177,7 @@ impl Setup {
         let clock = Arc::new(AtomicU64::new(self.clock_unix_ms.unwrap_or(NOW_UNIX_MS)));
         let shown = Arc::clone(&clock);
         let host = Host::start_with_clock(settings, &mut (), Arc::new(move || shown.load(Ordering::Relaxed)))?;
-        let router = callgate::server::callbacks(host.clone());
-        Ok(TestHost { host, router, folder, clock })
+        Ok(TestHost { host, folder, clock })
     }
 }
 
@@ -210,7 +210,7 @@ impl TestHost {
         answer.body
     }
 
-    /// Sends any request through the real router.
+    /// Sends any request through a connection of its own.
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.exchange(request).await;
         let status = response.status();
@@ -221,9 +221,18 @@ impl TestHost {
 
     /// As [`TestHost::send`], with the answer's headers and its body as text.
     pub async fn exchange(&self, request: Request<Body>) -> Response<String> {
-        let response = self.router.clone().oneshot(request).await.expect("the router always answers");
+        let (client, server) = tokio::io::duplex(PIPE_BYTES);
+        let (host, settings) = (self.host.clone(), self.host.settings().server.clone());
+        let served = tokio::spawn(async move { callgate::edge::converse(server, host, &settings).await });
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(client)).await.expect("a connection");
+        let connection = tokio::spawn(connection);
+        let response = sender.send_request(request).await.expect("there is always an answer");
         let (head, body) = response.into_parts();
-        let bytes = body.collect().await.expect("the body is in memory").to_bytes();
+        let bytes = body.collect().await.expect("the answer is whole").to_bytes();
+        drop(sender);
+        let _ = connection.await;
+        served.await.expect("the connection ends");
         Response::from_parts(head, String::from_utf8(bytes.into()).expect("the answer is text"))
     }
 

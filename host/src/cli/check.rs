@@ -1,14 +1,16 @@
 //! `callgate check`: everything that `serve` would complain about, without listening.
 
+use callgate_terminal::{self as terminal, Failure};
 use clap::Args;
 
-use super::{Failure, SettingsFile, output, serve};
+use super::serve;
+use super::settings_file::SettingsFile;
 use crate::host::Host;
 
 /// Check settings and plugins as `serve` would, without listening, and show which plugins each command goes through
 #[derive(Debug, Args)]
 #[command(after_help = "Example: callgate check --settings host/host.example.toml")]
-pub struct Check {
+pub(super) struct Check {
     #[command(flatten)]
     file: SettingsFile,
 }
@@ -18,9 +20,9 @@ impl Check {
     ///
     /// # Errors
     /// If settings or plugins are wrong.
-    pub fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), Failure> {
         let host = serve::start(serve::load(&self.file.settings)?)?;
-        output::print(&chains(&host))
+        terminal::print(&chains(&host))
     }
 }
 
@@ -28,7 +30,7 @@ impl Check {
 fn chains(host: &Host) -> String {
     let mut rows = Vec::new();
     for mounted in host.platforms() {
-        for command in mounted.platform.kind.commands() {
+        for command in mounted.platform.server.protocol().commands() {
             if let Some(chain) = mounted.routes.find(command) {
                 let plugins: Vec<_> = chain.links().iter().map(|link| link.plugin().name().to_string()).collect();
                 rows.push(vec![mounted.platform.path.clone(), command.name.to_owned(), plugins.join(" -> ")]);
@@ -38,5 +40,5 @@ fn chains(host: &Host) -> String {
     if rows.is_empty() {
         return "No plugin is registered: every callback is allowed.\n".to_owned();
     }
-    output::table(&["PATH", "COMMAND", "PLUGINS"], &rows)
+    terminal::table(&["PATH", "COMMAND", "PLUGINS"], &rows)
 }

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use callgate_terminal::{self as terminal, Failure};
 use clap::Args;
 
-use super::{Failure, output, serve};
+use super::serve;
 use crate::host::Host;
 
 /// Build the shipped plugins, serve them on 127.0.0.1:8080 and show what to try
 #[derive(Debug, Args)]
 #[command(after_help = "Example: cargo run --release -- demo")]
-pub struct Demo {
+pub(super) struct Demo {
     /// The settings file [default: host/host.example.toml of this checkout]
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -21,12 +22,12 @@ impl Demo {
     ///
     /// # Errors
     /// If a plugin cannot be built, or an address is taken.
-    pub fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), Failure> {
         let settings = self.settings.unwrap_or_else(example);
         let host = serve::start(serve::load(&settings)?)?;
         serve::run(host, |host| {
             // Serving goes on, whether or not anybody reads it.
-            let _ = output::print(&invitation(host));
+            let _ = terminal::print(&invitation(host));
         })
     }
 }

@@ -3,15 +3,16 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use callgate_catalogue::catalogue::Command;
+use callgate_catalogue::line::one_line;
+use callgate_dialects::explain::{Explanation, Outcome};
+use callgate_dialects::{Callback, ChatServer, Response, table};
+use callgate_terminal::{self as terminal, Exit, Failure};
+use callgate_workshop::run::request;
 use clap::{ArgGroup, Args};
-use plugin_sdk::catalogue::{Command, Platform};
 use serde_json::json;
 
-use super::run::request;
-use super::{Exit, Failure, output, serve};
-use crate::dialect::{Callback, Response};
-use crate::explain::{Explanation, Outcome, explain};
-use crate::verdict::one_line;
+use super::serve;
 
 /// Say what the real chat server would do with an answer: go on, reject, change, ignore or crash, and why
 #[derive(Debug, Args)]
@@ -21,10 +22,10 @@ Example: callgate explain --platform openim --command callbackBeforeAddFriendCom
              --request request.json --answer answer.json
 Example: callgate explain --platform openim --command callbackBeforeUpdateUserInfoExCommand \\
              --request request.json --settings host/host.example.toml")]
-pub struct Explain {
+pub(super) struct Explain {
     /// The chat server
-    #[arg(long, value_parser = request::platform)]
-    platform: Platform,
+    #[arg(long, value_parser = request::chat_server)]
+    platform: &'static dyn ChatServer,
 
     /// The command, as it stands on the wire
     #[arg(long)]
@@ -56,7 +57,7 @@ impl Explain {
     ///
     /// # Errors
     /// If a file cannot be read, the command is not known, settings or plugins are wrong, or a plugin gave no verdict.
-    pub fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), Failure> {
         let answer = self.answer.as_deref();
         request::check_standard_input(&[("--request", Some(&self.request)), ("--answer", answer)])?;
         let callback = request::read(&self.request, Some(self.platform), Some(&self.command))?;
@@ -70,12 +71,12 @@ impl Explain {
         };
         // A callback from a file always has its command.
         let Some(command) = callback.command() else { return Ok(()) };
-        let explanation = explain(command, callback.body(), answer.status.as_u16(), &answer.body);
+        let explanation = table::explain(command, callback.body(), answer.status.as_u16(), &answer.body);
         let text = match self.json {
             true => format!("{:#}\n", as_json(command, &answer, &faults, &explanation)),
             false => as_text(command, &answer, &faults, &explanation),
         };
-        output::print(&text)?;
+        terminal::print(&text)?;
         match faults.len() {
             0 => Ok(()),
             _ => {
@@ -88,18 +89,21 @@ impl Explain {
     /// The answer that a host with these settings gives, and which plugins failed at it.
     fn ask(&self, settings: &Path, callback: &Callback) -> Result<(Response, Vec<String>), Failure> {
         let host = serve::start(serve::load(settings)?)?;
-        let mounted =
-            host.platforms().iter().find(|mounted| mounted.platform.kind == self.platform).ok_or_else(|| {
-                let kind = self.platform.name();
+        let mounted = host
+            .platforms()
+            .iter()
+            .find(|mounted| mounted.platform.server.protocol() == self.platform.protocol())
+            .ok_or_else(|| {
+                let kind = self.platform.protocol().name();
                 let text = format!("the settings have no [[platform]] of this kind: add kind = \"{kind}\"");
                 Failure::new(Exit::Settings, anyhow::anyhow!(text))
             })?;
-        let (outcome, response) = host.rehearse(mounted, callback);
-        let of_plugins = outcome.steps.iter().filter_map(|step| {
+        let (run, response) = host.rehearse(mounted, callback);
+        let of_plugins = run.steps.iter().filter_map(|step| {
             let fault = step.fault.as_ref()?;
             Some(format!("{}: {fault}", step.link.plugin().name()))
         });
-        let faults = outcome.fault.iter().map(ToString::to_string).chain(of_plugins).collect();
+        let faults = run.fault.iter().map(ToString::to_string).chain(of_plugins).collect();
         Ok((response, faults))
     }
 }

@@ -3,18 +3,20 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
+use callgate_terminal::{Exit, Failure, print_step};
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{Exit, Failure, SettingsFile, output};
-use crate::host::{Host, StartError};
-use crate::server::{self, Readiness};
+use super::settings_file::SettingsFile;
+use crate::admin;
+use crate::edge::{self, Readiness};
+use crate::host::{Host, Progress, StartError};
 use crate::settings::{Problem, Settings};
 
 /// Serve callbacks until SIGTERM or Ctrl-C
 #[derive(Debug, Args)]
 #[command(after_help = "Example: callgate serve --settings /etc/callgate/host.toml --log warn")]
-pub struct Serve {
+pub(super) struct Serve {
     #[command(flatten)]
     file: SettingsFile,
 }
@@ -24,7 +26,7 @@ impl Serve {
     ///
     /// # Errors
     /// If settings or plugins are wrong, or an address is taken.
-    pub fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), Failure> {
         let settings = load(&self.file.settings)?;
         let host = start(settings)?;
         run(host, |_| ())
@@ -45,10 +47,19 @@ fn count(mistakes: usize) -> String {
 
 /// Starts a host, showing what it does.
 pub(super) fn start(settings: Settings) -> Result<Host, Failure> {
-    Host::start(settings, &mut output::Steps).map_err(|error| match error {
+    Host::start(settings, &mut Steps).map_err(|error| match error {
         StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
         StartError::Engine(_) => Failure::new(Exit::Other, error),
     })
+}
+
+/// Shows on standard error what a starting host is doing.
+struct Steps;
+
+impl Progress for Steps {
+    fn step(&mut self, what: &str, plugin: &str, number: usize, of: usize) {
+        print_step(what, plugin, number, of);
+    }
 }
 
 /// Serves until the process is told to stop. `ready` is called once both listeners accept.
@@ -82,14 +93,19 @@ async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> 
 }
 
 /// Serves on these listeners until `stop` completes. Tests start the same thing that users start.
-pub async fn serve(host: Host, callbacks: TcpListener, admin: Option<TcpListener>, stop: impl Future<Output = ()>) {
+pub(super) async fn serve(
+    host: Host,
+    callbacks: TcpListener,
+    admin: Option<TcpListener>,
+    stop: impl Future<Output = ()>,
+) {
     let ready = Readiness::default();
     let settings = host.settings.server.clone();
     let admin = admin.map(|listener| {
-        let (app, settings, ready) = (server::admin(host.clone(), ready.clone()), settings.clone(), ready.clone());
-        tokio::spawn(async move { server::serve(listener, app, &settings, ready, std::future::pending()).await })
+        let (app, settings, ready) = (admin::routes(host.clone(), ready.clone()), settings.clone(), ready.clone());
+        tokio::spawn(async move { edge::serve(listener, app, &settings, ready, std::future::pending()).await })
     });
-    server::serve(callbacks, host, &settings, ready, stop).await;
+    edge::serve(callbacks, host, &settings, ready, stop).await;
     // Operators can look until the last callback is answered.
     if let Some(admin) = admin {
         admin.abort();

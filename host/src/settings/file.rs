@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use callgate_terminal::nearest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -305,20 +307,6 @@ impl<'f, 't> Section<'f, 't> {
     }
 }
 
-/// The known word that was probably meant.
-pub(crate) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
-    let scored = known.map(|known| {
-        // `fuel` for `fuel_per_call`: a piece of the right name is nearer than any count of letters says.
-        let piece = word.len() >= 3 && (known.starts_with(word) || known.ends_with(word));
-        let likeness = strsim::jaro_winkler(&word.to_lowercase(), &known.to_lowercase());
-        (if piece { likeness.max(0.9) } else { likeness }, known)
-    });
-    // Of several that are as near, the first: the tables name what matters most first.
-    let nearest =
-        scored.filter(|(likeness, _)| *likeness > 0.8).reduce(|best, next| if next.0 > best.0 { next } else { best });
-    nearest.map(|(_, known)| known)
-}
-
 fn json(file: &File<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> serde_json::Value {
     use serde_json::Value;
     match value.get_ref() {
@@ -349,4 +337,30 @@ fn json(file: &File<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> serde_json:
         },
         DeValue::Datetime(when) => Value::String(when.to_string()),
     }
+}
+
+/// Reads a file up to one byte more than allowed: a device may never end.
+pub(super) fn read_bounded(path: &Path, bytes_max: u64) -> std::io::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Milliseconds in an hour: the maximum of most durations.
+pub(super) const MS_PER_HOUR: u64 = 3_600_000;
+
+/// Bytes in a mebibyte.
+pub(super) const MIB: u64 = 1 << 20;
+
+pub(super) fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+pub(super) fn ms(number: u64) -> Duration {
+    Duration::from_millis(number)
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,8 +1,8 @@
 //! Callgate as the benchmarks want it.
 
-use callgate::plugin::Engine;
-use callgate::settings::MemoryReset;
 use callgate::{Host, Settings};
+use callgate_sandbox::Engine;
+use callgate_sandbox::MemoryReset;
 
 use super::message;
 use super::profile::GUARDED_COMMAND;
@@ -17,7 +17,7 @@ pub fn settings(limits: &str) -> Settings {
 /// An engine that resets memory in this way; `None` where the kernel cannot.
 pub fn engine(memory_reset: MemoryReset) -> Option<(Engine, Settings)> {
     let settings = settings(&format!("memory_reset = \"{}\"", memory_reset.name()));
-    match Engine::new(&settings.limits) {
+    match Engine::new(&settings.limits.engine) {
         Ok(engine) => Some((engine, settings)),
         Err(error) => {
             println!("memory_reset = \"{}\" is left out: {error}", memory_reset.name());

@@ -8,16 +8,14 @@
 //! - over HTTP, with all that a server does. Rates alone would say little there: on a machine with two cores, the
 //!   generator takes from the second thread what it adds. For the same reason both threads are seldom at work at
 //!   the same time, so on such a machine this factor is an upper bound (and may exceed 2, if others work there too).
-//! - in memory, where each thread posts to the router itself: no sockets, but both threads work all the time.
+//! - in memory, where each thread posts to the host itself: no sockets, but both threads work all the time.
 
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::Body;
 use http::Request;
 use rustix::time::{ClockId, clock_gettime};
-use tower::ServiceExt;
 
 use crate::common::{self, goal_at_least, median, print_table};
 use crate::generator::{Callback, Pace, Window};
@@ -40,8 +38,8 @@ pub fn compare(plan: &Plan<'_>) -> [Vec<String>; 2] {
         Seen { per_second: window.per_second(), cpu_us: window.cpu_us() }
     });
     drop(servers);
-    let router = callgate::server::callbacks(common::host_with_chain_of(1));
-    let memory = turns(plan.turns, |threads| in_memory(&router, &callback, threads, plan.window));
+    let host = common::host_with_chain_of(1);
+    let memory = turns(plan.turns, |threads| in_memory(&host, &callback, threads, plan.window));
     [("over HTTP", http), ("in memory", memory)].map(|(way, turns)| {
         print_turns(&format!("host with one thread and with two, {way}, bodies of {} bytes", BODY_BYTES[0]), &turns);
         let factor = median(turns.iter().map(|[one, two]| 2.0 * one.cpu_us / two.cpu_us).collect());
@@ -72,8 +70,8 @@ fn print_turns(title: &str, turns: &[[Seen; 2]]) {
     print_table(title, &["threads", "requests/s seen", "CPU us/request", "requests/s with a core each"], &rows);
 }
 
-/// Posts from so many threads to the router, each as fast as it can.
-fn in_memory(router: &Router, callback: &Callback, threads: usize, window: Duration) -> Seen {
+/// Posts from so many threads to the host, each as fast as it can.
+fn in_memory(host: &callgate::Host, callback: &Callback, threads: usize, window: Duration) -> Seen {
     let ready = Barrier::new(threads);
     let post = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -84,7 +82,7 @@ fn in_memory(router: &Router, callback: &Callback, threads: usize, window: Durat
             while started.elapsed() < window {
                 let request = Request::post(format!("/openim/{}", callback.command));
                 let request = request.body(Body::from(callback.body.clone()));
-                let answer = router.clone().oneshot(request.expect("a request")).await.expect("an answer");
+                let answer = host.receive(request.expect("a request")).await;
                 assert!(answer.status().is_success(), "{answer:?}");
                 requests += 1;
             }

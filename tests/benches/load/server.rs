@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use callgate::server::{self, Readiness};
+use callgate::edge::{self, Readiness};
 use tokio::net::TcpListener;
 
 use crate::{common, native};
@@ -104,7 +104,7 @@ pub fn serve(contestant: Contestant) {
             Contestant::Host => {
                 let host = common::host_with_words(WORDS);
                 let settings = common::settings("").server;
-                server::serve(listen().await, host, &settings, Readiness::default(), std::future::pending()).await;
+                edge::serve(listen().await, host, &settings, Readiness::default(), std::future::pending()).await;
             }
             Contestant::Native => native::serve(listen().await, WORDS).await,
         }

@@ -5,8 +5,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use callgate::plugin::Plugin;
-use callgate::settings::MemoryReset;
+use callgate_sandbox::Plugin;
+use callgate_sandbox::MemoryReset;
 use contestant::{Decide, Task};
 use decision::{configured, decided};
 

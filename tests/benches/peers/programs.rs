@@ -77,7 +77,7 @@ fn here() -> &'static Path {
 /// A peer's guest, built as Callgate builds plugins: the same target, optimisation and size of the stack.
 fn module(peer: &str) -> PathBuf {
     let folder = here().join("guests").join(peer);
-    callgate::cargo::build(&folder).unwrap_or_else(|error| panic!("{peer}'s guest is not built: {error}"))
+    callgate_workshop::cargo::build(&folder).unwrap_or_else(|error| panic!("{peer}'s guest is not built: {error}"))
 }
 
 /// A peer's program, built as this one was.

@@ -1,0 +1,114 @@
+//! A callback: what a request turned out to be about.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use callgate_catalogue::Object;
+use callgate_catalogue::catalogue::Command;
+use callgate_catalogue::object::Raw;
+use callgate_catalogue::wire::Phase;
+
+use crate::body::Body;
+use crate::json;
+use crate::refusal::Refusal;
+
+/// A callback that a dialect has authenticated and parsed. Only [`Admitted::open`](crate::Admitted::open) makes one
+/// of what came over the network.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) command: Option<&'static Command>,
+    pub(crate) operation_id: String,
+    pub(crate) client_address: String,
+    pub(crate) query: Arc<[(String, String)]>,
+    pub(crate) body: Body,
+    pub(crate) arrived_unix_ms: u64,
+}
+
+impl Callback {
+    /// A callback that did not come over the network: for an operator or author who tries something out. There is
+    /// nobody to authenticate.
+    ///
+    /// # Errors
+    /// If `body` is not a JSON object.
+    pub fn local(command: &'static Command, body: impl Into<bytes::Bytes>) -> Result<Self, Refusal> {
+        let body = Body::new(body)?;
+        object(body.as_str())?;
+        Ok(Self {
+            name: command.name.into(),
+            command: Some(command),
+            operation_id: String::new(),
+            client_address: String::new(),
+            query: Arc::new([]),
+            body,
+            arrived_unix_ms: 0,
+        })
+    }
+
+    /// The command's name on the wire.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The command's entry in the catalogue; `None` for a command that is not known.
+    #[must_use]
+    pub fn command(&self) -> Option<&'static Command> {
+        self.command
+    }
+
+    /// From the catalogue; a command that is not known counts as done.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.command.map_or(Phase::After, |command| command.phase)
+    }
+
+    /// The chat server's tracing ID; empty if it sent none.
+    #[must_use]
+    pub fn operation_id(&self) -> &str {
+        &self.operation_id
+    }
+
+    /// Address of the user's client, where the chat server tells it.
+    #[must_use]
+    pub fn client_address(&self) -> &str {
+        &self.client_address
+    }
+
+    /// Query parameters, without those that authenticate.
+    #[must_use]
+    pub fn query(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// The chat server's JSON object.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        self.body.as_str()
+    }
+
+    /// When it arrived, in milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn arrived_unix_ms(&self) -> u64 {
+        self.arrived_unix_ms
+    }
+
+    /// Its elements, where one request carries several callbacks; `None` where it carries one, itself.
+    #[must_use]
+    pub fn split(&self) -> Option<Vec<Self>> {
+        let list = self.command?.batch?;
+        let elements =
+            Object::parse("batch", self.body()).and_then(|body| body.read::<Vec<Raw<'_>>>(list)).unwrap_or_default();
+        Some(elements.iter().map(|element| Self { body: Body::part(element.get()), ..self.clone() }).collect())
+    }
+}
+
+/// Checks that a text is a JSON object that is safe to hand on, and gives its members.
+pub(crate) fn object(text: &str) -> Result<Object<'_>, Refusal> {
+    // Plugins rely on this: nothing checks the text again.
+    json::check(text.as_bytes()).map_err(|problem| match problem {
+        json::Problem::NotJson => Refusal::NotJson,
+        json::Problem::TooDeep => Refusal::TooDeep,
+    })?;
+    Object::parse("the body", text).map_err(|_| Refusal::NotObject)
+}

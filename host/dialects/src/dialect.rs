@@ -1,0 +1,109 @@
+//! What a chat server has to say for itself: the entry in the table, and the protocol of one configured platform.
+
+use std::time::Duration;
+
+use callgate_catalogue::Object;
+use callgate_catalogue::catalogue::{Command, Platform as Protocol};
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use crate::callback::Callback;
+use crate::commands::Commands;
+use crate::decision::Decision;
+use crate::explain::Explanation;
+use crate::head::Head;
+use crate::keys::Keys;
+use crate::refusal::Refusal;
+
+/// A chat server: one line of the table.
+pub trait ChatServer: Sync + std::fmt::Debug {
+    /// Its commands, and what they are called.
+    fn protocol(&self) -> Protocol;
+
+    /// What people call it.
+    fn title(&self) -> &'static str;
+
+    /// The member of a request's body that names the command.
+    fn command_member(&self) -> &'static str;
+
+    /// The command that somebody who begins is shown.
+    fn first_command(&self) -> &'static str;
+
+    /// Its commands, by name.
+    fn commands(&self) -> &'static Commands;
+
+    /// For how long it waits for an answer.
+    fn patience(&self) -> Patience;
+
+    /// Names of the keys that only its `[[platform]]` tables have.
+    fn keys(&self) -> &'static [&'static str];
+
+    /// Reads those keys, and makes the dialect of one platform.
+    fn configure(&self, keys: &mut dyn Keys) -> Box<dyn Dialect>;
+
+    /// What is posted to a platform at this path, for somebody whose callbacks do not arrive.
+    fn url_shape(&self, path: &str) -> String;
+
+    /// The members of an answer that it reads as a refusal of a request to a path that is not served.
+    fn not_found(&self, text: &str) -> Map<String, Value>;
+
+    /// What the real server makes of an answer with this HTTP status to a request.
+    fn explain(&self, command: &Command, request: &str, status: u16, answer: &[u8]) -> Explanation;
+}
+
+/// For how long a chat server waits for an answer, the way there and back included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// `answer_within_ms` where the settings say nothing.
+    pub default: Duration,
+    /// The longest `answer_within_ms` that makes sense.
+    pub longest: Duration,
+}
+
+/// The protocol of one configured platform.
+pub trait Dialect: Send + Sync + std::fmt::Debug {
+    /// Checks the head of a request: path, method, content type, and whatever authenticates a caller.
+    ///
+    /// # Errors
+    /// What the caller did wrong.
+    fn check(&self, head: &Head) -> Result<(), Refusal>;
+
+    /// Finds out what a request is about, from its head and the members of its body.
+    ///
+    /// # Errors
+    /// If it names no command, or several.
+    fn identify(&self, head: &Head, body: &Object<'_>) -> Result<Identity, Refusal>;
+
+    /// Names of the query parameters that authenticate, which plugins are not shown.
+    fn secret_parameters(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Writes a decision in exactly the form that this server understands.
+    fn render(&self, callback: &Callback, decision: &Decision) -> Response;
+
+    /// Writes a refusal: a form that this server does not take for an allowance.
+    fn refuse(&self, refusal: &Refusal) -> Response;
+}
+
+/// What a request is about.
+#[derive(Debug)]
+pub struct Identity {
+    /// The command's name as the request has it.
+    pub name: String,
+    /// The command; `None` if no command of today has this name.
+    pub command: Option<&'static Command>,
+    /// The chat server's tracing ID; empty if it sent none.
+    pub operation_id: String,
+    /// Address of the user's client, where the chat server tells it; empty otherwise.
+    pub client_address: String,
+}
+
+/// An answer, ready to be written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The status. Decisions have 200.
+    pub status: StatusCode,
+    /// A JSON object that the chat server can decode.
+    pub body: Vec<u8>,
+}

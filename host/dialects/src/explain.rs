@@ -1,0 +1,118 @@
+//! What the real chat server makes of an answer: the reading side of the dialects.
+//!
+//! `callgate explain` shows it to people, and the tests hold every answer that this host can write against it. It is the
+//! judge of the dialects, so it shares the catalogue with them and no helper.
+
+pub(crate) mod types;
+
+/// What becomes of the operation, and of each member of the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// What becomes of the operation.
+    pub outcome: Outcome,
+    /// Members that change the operation.
+    pub applied: Vec<Applied>,
+    /// Members that change nothing, and why.
+    pub without_effect: Vec<(String, String)>,
+    /// Why, step by step.
+    pub reasons: Vec<Reason>,
+}
+
+/// What becomes of the operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It goes on.
+    GoesOn,
+    /// It is stopped.
+    Denied {
+        /// The code that its caller sees.
+        code: i64,
+        /// The text that its user reads.
+        message: String,
+        /// The detail, where the platform has one.
+        detail: String,
+    },
+    /// It is stopped, and its caller sees success.
+    Dropped,
+    /// It was done before the answer came; the answer changes nothing.
+    AlreadyDone,
+    /// The answer is not read as anything that a receiver could have meant: the operation fails, or goes on although
+    /// the answer does not say so.
+    Broken {
+        /// What its caller sees.
+        caller_sees: String,
+    },
+}
+
+/// A member that changes the operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Its name in the answer.
+    pub name: String,
+    /// The value that the request shows, as JSON; `None` where it shows none.
+    pub from: Option<String>,
+    /// The new value, as JSON.
+    pub to: String,
+}
+
+/// One step of the reasoning, and where it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// What happens.
+    pub text: String,
+    /// The place in the server's source, or the page of its documentation.
+    pub source: &'static str,
+}
+
+impl Explanation {
+    /// For a chat server of which nothing is known.
+    pub(crate) fn unknown() -> Self {
+        Reader::new().broken("nothing is known of this chat server")
+    }
+}
+
+/// An explanation under construction.
+pub(crate) struct Reader {
+    pub(crate) explanation: Explanation,
+}
+
+impl Reader {
+    pub(crate) fn new() -> Self {
+        Self {
+            explanation: Explanation {
+                outcome: Outcome::GoesOn,
+                applied: Vec::new(),
+                without_effect: Vec::new(),
+                reasons: Vec::new(),
+            },
+        }
+    }
+
+    pub(crate) fn reason(&mut self, text: impl Into<String>, source: &'static str) {
+        self.explanation.reasons.push(Reason { text: text.into(), source });
+    }
+
+    pub(crate) fn without_effect(&mut self, name: &str, why: impl Into<String>) {
+        self.explanation.without_effect.push((name.to_owned(), why.into()));
+    }
+
+    pub(crate) fn applied(&mut self, name: &str, from: Option<&str>, to: &str) {
+        self.explanation.applied.push(Applied {
+            name: name.to_owned(),
+            from: from.map(str::to_owned),
+            to: to.to_owned(),
+        });
+    }
+
+    pub(crate) fn broken(mut self, caller_sees: impl Into<String>) -> Explanation {
+        self.explanation.outcome = Outcome::Broken { caller_sees: caller_sees.into() };
+        // An operation that fails is not changed.
+        self.explanation.applied.clear();
+        self.explanation
+    }
+
+    pub(crate) fn finish(mut self, outcome: Outcome) -> Explanation {
+        self.explanation.outcome = outcome;
+        self.explanation
+    }
+}

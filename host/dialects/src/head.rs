@@ -1,0 +1,43 @@
+//! A request without its body.
+
+use http::{HeaderMap, Method, header};
+
+use crate::refusal::Refusal;
+
+/// What arrives before the body: enough to tell who sends it, and whether it is worth reading on.
+#[derive(Debug)]
+pub struct Head {
+    /// The method.
+    pub method: Method,
+    /// What follows the platform's path, without slashes at its ends.
+    pub subpath: String,
+    /// The query, decoded, in order.
+    pub query: Vec<(String, String)>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// When the head had been read, in milliseconds since 1970-01-01 UTC: for signatures, and for plugins.
+    pub arrived_unix_ms: u64,
+}
+
+impl Head {
+    /// Checks that it is a POST whose content type, if it has one, is JSON.
+    ///
+    /// # Errors
+    /// [`Refusal::Method`] or [`Refusal::ContentType`].
+    pub fn check_json_post(&self) -> Result<(), Refusal> {
+        if self.method != Method::POST {
+            return Err(Refusal::Method);
+        }
+        let Some(content_type) = self.headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+        let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let is_json = ["application/json", "text/json"].iter().any(|json| essence.eq_ignore_ascii_case(json))
+            || essence.to_ascii_lowercase().ends_with("+json");
+        if is_json { Ok(()) } else { Err(Refusal::ContentType) }
+    }
+
+    /// The first query parameter of this name, whatever the case of its letters.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}

@@ -1,0 +1,40 @@
+//! What chat servers send to their webhooks, and what they understand of the answers.
+//!
+//! A request goes through two doors here: [`Admitted::check`] authenticates its head, [`Admitted::open`] then parses
+//! its body. What comes out is a [`Callback`]. [`admit`] turns a plugin's reply into a [`Decision`] that the command's
+//! answer can carry, and the [`Dialect`] renders it. [`explain`] is the other side: it says what the real server makes
+//! of an answer, and shares nothing with what it judges.
+//!
+//! Each chat server is one folder and one line in [`table`]. Everything else is the same for all of them.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
+
+mod admission;
+mod admitted;
+mod body;
+mod callback;
+mod commands;
+mod decision;
+mod dialect;
+pub mod explain;
+mod head;
+pub mod json;
+mod keys;
+mod kinds;
+mod openim;
+mod refusal;
+pub mod table;
+mod tencent_chat;
+
+pub use admission::{Adjustment, Inadmissible, admit, apply};
+pub use admitted::Admitted;
+pub use body::Body;
+pub use callback::Callback;
+pub use commands::Commands;
+pub use decision::{Decision, Denial, OnFault, Trouble};
+pub use dialect::{ChatServer, Dialect, Identity, Patience, Response};
+pub use head::Head;
+pub use keys::{Keys, Secret};
+pub use refusal::Refusal;
+pub use table::Table;

@@ -1,0 +1,76 @@
+//! OpenIM server, v3.4.2 and later.
+
+mod dialect;
+mod explain;
+mod names;
+
+use std::time::Duration;
+
+use callgate_catalogue::catalogue::{Command, Platform as Protocol};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::commands::Commands;
+use crate::dialect::{ChatServer, Dialect, Patience};
+use crate::explain::Explanation;
+use crate::keys::Keys;
+use names::COMMANDS;
+
+/// The entry in the table.
+#[derive(Debug)]
+pub(crate) struct OpenIm;
+
+impl ChatServer for OpenIm {
+    fn protocol(&self) -> Protocol {
+        Protocol::OpenIm
+    }
+
+    fn title(&self) -> &'static str {
+        "OpenIM"
+    }
+
+    fn command_member(&self) -> &'static str {
+        "callbackCommand"
+    }
+
+    fn first_command(&self) -> &'static str {
+        "callbackBeforeAddFriendCommand"
+    }
+
+    fn commands(&self) -> &'static Commands {
+        &COMMANDS
+    }
+
+    fn patience(&self) -> Patience {
+        // It waits 5 s by default, the way included; `webhooks.yml` can say otherwise.
+        Patience { default: Duration::from_millis(4500), longest: Duration::from_secs(15) }
+    }
+
+    fn keys(&self) -> &'static [&'static str] {
+        &["documented_form"]
+    }
+
+    fn configure(&self, keys: &mut dyn Keys) -> Box<dyn Dialect> {
+        Box::new(dialect::Platform::new(keys))
+    }
+
+    fn url_shape(&self, path: &str) -> String {
+        format!("POST {path}/{{command}} or {path}?command={{command}}")
+    }
+
+    fn not_found(&self, text: &str) -> Map<String, Value> {
+        let code = dialect::refusal_code(StatusCode::NOT_FOUND);
+        let members = [
+            ("actionCode", json!(0)),
+            ("errCode", json!(code)),
+            ("errMsg", json!(text)),
+            ("errDlt", json!("")),
+            ("nextCode", json!(1)),
+        ];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn explain(&self, command: &Command, request: &str, _: u16, answer: &[u8]) -> Explanation {
+        explain::explain(command, request, answer)
+    }
+}

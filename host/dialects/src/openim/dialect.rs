@@ -1,0 +1,185 @@
+//! OpenIM, v3.4.2 and later, as the server's source has it; its documentation differs in many places.
+//!
+//! The server ignores the HTTP status and decodes the body strictly: one member of a wrong type and the operation
+//! fails. It rejects exactly when `actionCode` is 0 and `nextCode` is 1. For two commands it overwrites the operation
+//! with whatever the answer holds, so an allowance must repeat the request.
+
+use callgate_catalogue::catalogue::{Command, Kind, Rule};
+use callgate_catalogue::object::Raw;
+use callgate_catalogue::{Object, Text};
+use http::{HeaderMap, StatusCode};
+
+use super::names::COMMANDS;
+use crate::callback::Callback;
+use crate::decision::{Decision, Denial};
+use crate::dialect::{Dialect, Identity, Response};
+use crate::head::Head;
+use crate::keys::Keys;
+use crate::kinds::has_kind;
+use crate::refusal::Refusal;
+
+/// One platform that OpenIM calls.
+#[derive(Debug)]
+pub(super) struct Platform {
+    documented_form: bool,
+}
+
+impl Platform {
+    pub(super) fn new(keys: &mut dyn Keys) -> Self {
+        Self { documented_form: keys.flag("documented_form", false) }
+    }
+}
+
+impl Dialect for Platform {
+    fn check(&self, head: &Head) -> Result<(), Refusal> {
+        if head.subpath.contains('/') {
+            return Err(Refusal::NoSuchPath);
+        }
+        head.check_json_post()
+    }
+
+    fn identify(&self, head: &Head, body: &Object<'_>) -> Result<Identity, Refusal> {
+        let in_body = body.read_or_empty::<Text<'_>>("callbackCommand").unwrap_or_default();
+        let name = name(&head.subpath, &head.query, &in_body)?;
+        Ok(Identity {
+            command: COMMANDS.find(&name),
+            name,
+            operation_id: operation_id(&head.headers, body),
+            client_address: String::new(),
+        })
+    }
+
+    fn render(&self, callback: &Callback, decision: &Decision) -> Response {
+        let mut answer = Answer::new(self.documented_form);
+        match decision {
+            Decision::Deny(denial) => return answer.deny(denial),
+            Decision::Modify(changes) => {
+                for (name, value) in changes.iter() {
+                    answer.member(name, value.as_str());
+                }
+                if let Some(command) = callback.command() {
+                    answer.echo(command, callback, |name| changes.get(name).is_some());
+                }
+            }
+            // The others do not exist here: `admit` has turned them into what does.
+            Decision::Allow | Decision::Drop | Decision::RefuseSome(_) | Decision::PerUser(_) | Decision::Reply(_) => {
+                if let Some(command) = callback.command() {
+                    answer.echo(command, callback, |_| false);
+                }
+            }
+        }
+        answer.allow()
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Response {
+        let status = refusal.status();
+        let denial = Denial { code: refusal_code(status), message: refusal.to_string(), detail: String::new() };
+        Response { status, ..Answer::new(self.documented_form).deny(&denial) }
+    }
+}
+
+/// 5 and the HTTP status: in the range of apps, and easy to recognise in the chat server's log.
+pub(super) fn refusal_code(status: StatusCode) -> i32 {
+    5000 + i32::from(status.as_u16())
+}
+
+/// The command: from the path, else from the query, else from the body. A query value that is no command is ignored,
+/// as old documentation shows other uses of that parameter.
+fn name(subpath: &str, query: &[(String, String)], in_body: &str) -> Result<String, Refusal> {
+    let in_query = query
+        .iter()
+        .find(|(name, value)| name == "command" && COMMANDS.knows(value))
+        .map_or("", |(_, value)| value.as_str());
+    let mut found = [subpath, in_query, in_body].into_iter().filter(|name| !name.is_empty());
+    let first = found.next().ok_or(Refusal::NoCommand)?;
+    if found.all(|name| is_same(first, name)) { Ok(first.to_owned()) } else { Err(Refusal::CommandsDiffer) }
+}
+
+/// Two names for one command are no contradiction: documentation often has one in the URL and another in the body.
+fn is_same(one: &str, other: &str) -> bool {
+    one == other
+        || match (COMMANDS.find(one), COMMANDS.find(other)) {
+            (Some(one), Some(other)) => one.name == other.name,
+            _ => false,
+        }
+}
+
+/// From the header, which every callback has; the body's is missing or empty in many.
+fn operation_id(headers: &HeaderMap, body: &Object<'_>) -> String {
+    let in_header = headers.get("operationid").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if in_header.is_empty() {
+        body.read_or_empty::<Text<'_>>("operationID").unwrap_or_default().into_owned()
+    } else {
+        in_header.to_owned()
+    }
+}
+
+/// An answer under construction: the five common members, then what is changed or repeated.
+struct Answer {
+    documented_form: bool,
+    members: String,
+}
+
+impl Answer {
+    fn new(documented_form: bool) -> Self {
+        Self { documented_form, members: String::new() }
+    }
+
+    /// Adds a member whose value is JSON already.
+    fn member(&mut self, name: &str, json: &str) {
+        self.members.push_str(",\"");
+        self.members.push_str(name);
+        self.members.push_str("\":");
+        self.members.push_str(json);
+    }
+
+    /// Repeats what the server would otherwise overwrite with nothing.
+    fn echo(&mut self, command: &Command, callback: &Callback, is_changed: impl Fn(&str) -> bool) {
+        if command.echo.is_empty() {
+            return;
+        }
+        let Ok(request) = Object::parse(command.name, callback.body()) else { return };
+        for name in command.echo.iter().filter(|name| !is_changed(name)) {
+            let kind = command.changes.iter().find(|change| change.name == *name && change.rule == Rule::Copied);
+            if let (Some(raw), Some(change)) = (request.raw(name), kind) {
+                self.member(name, &plain(raw, change.kind));
+            }
+        }
+    }
+
+    fn allow(self) -> Response {
+        // Nearly all answers: not worth a formatter.
+        let common = match self.documented_form {
+            false => r#"{"actionCode":0,"errCode":0,"errMsg":"","errDlt":"","nextCode":0"#,
+            true => r#"{"actionCode":0,"errCode":0,"errMsg":"","errDlt":"","nextCode":"0""#,
+        };
+        Response { status: StatusCode::OK, body: [common, &self.members, "}"].concat().into_bytes() }
+    }
+
+    fn deny(self, denial: &Denial) -> Response {
+        let Denial { code, message, detail } = denial;
+        let quote = |text: &str| serde_json::Value::from(text).to_string();
+        let next = if self.documented_form { "\"1\"" } else { "1" };
+        let body = format!(
+            r#"{{"actionCode":0,"errCode":{code},"errMsg":{},"errDlt":{},"nextCode":{next}}}"#,
+            quote(message),
+            quote(detail),
+        );
+        Response { status: StatusCode::OK, body: body.into_bytes() }
+    }
+}
+
+/// A value of the request as the server decodes it in an answer: the documentation's wrapper taken off, a number that
+/// came as text as a number, and `null` for what has another type still.
+fn plain(raw: Raw<'_>, kind: Kind) -> String {
+    let json = raw.get();
+    if has_kind(json, kind) {
+        return json.to_owned();
+    }
+    if let Ok(wrapper) = Object::parse("wrapper", json) {
+        return wrapper.raw("value").map_or_else(|| "null".to_owned(), |value| plain(value, kind));
+    }
+    // Written anew: what was a number to the reader need not have been one in JSON.
+    let number = json.trim_matches('"').parse::<i64>().map(|number| number.to_string());
+    number.ok().filter(|number| has_kind(number, kind)).unwrap_or_else(|| "null".to_owned())
+}

@@ -1,0 +1,68 @@
+//! Tencent Cloud Chat.
+
+mod dialect;
+mod explain;
+mod names;
+
+use std::time::Duration;
+
+use callgate_catalogue::catalogue::{Command, Platform as Protocol};
+use serde_json::{Map, Value, json};
+
+use crate::commands::Commands;
+use crate::dialect::{ChatServer, Dialect, Patience};
+use crate::explain::Explanation;
+use crate::keys::Keys;
+use names::COMMANDS;
+
+/// The entry in the table.
+#[derive(Debug)]
+pub(crate) struct TencentChat;
+
+impl ChatServer for TencentChat {
+    fn protocol(&self) -> Protocol {
+        Protocol::TencentChat
+    }
+
+    fn title(&self) -> &'static str {
+        "Tencent"
+    }
+
+    fn command_member(&self) -> &'static str {
+        "CallbackCommand"
+    }
+
+    fn first_command(&self) -> &'static str {
+        "C2C.CallbackBeforeSendMsg"
+    }
+
+    fn commands(&self) -> &'static Commands {
+        &COMMANDS
+    }
+
+    fn patience(&self) -> Patience {
+        // It waits 2 s, the way included.
+        Patience { default: Duration::from_millis(1500), longest: Duration::from_secs(2) }
+    }
+
+    fn keys(&self) -> &'static [&'static str] {
+        &["app"]
+    }
+
+    fn configure(&self, keys: &mut dyn Keys) -> Box<dyn Dialect> {
+        Box::new(dialect::Platform::new(keys))
+    }
+
+    fn url_shape(&self, path: &str) -> String {
+        format!("POST {path}?SdkAppid={{id}}&CallbackCommand={{command}}")
+    }
+
+    fn not_found(&self, text: &str) -> Map<String, Value> {
+        let members = [("ActionStatus", json!("FAIL")), ("ErrorCode", json!(1)), ("ErrorInfo", json!(text))];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn explain(&self, command: &Command, request: &str, status: u16, answer: &[u8]) -> Explanation {
+        explain::explain(command, request, status, answer)
+    }
+}

@@ -1,0 +1,29 @@
+//! What one call may use, and what it used.
+
+use std::time::Duration;
+
+use super::limits::Fuel;
+
+/// What one call may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Work.
+    pub fuel: Fuel,
+    /// Whether `fuel` is less than the plugin's own cap because the time left allows no more.
+    pub fuel_cut_by_time: bool,
+    /// Wall time.
+    pub within: Duration,
+}
+
+/// What a call used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Work done.
+    pub fuel: Fuel,
+    /// Size of the memory at the end.
+    pub memory_bytes: usize,
+    /// Length of the reply; 0 if there was none.
+    pub reply_bytes: usize,
+    /// Whether an instance was made for it; else it ran in one that was kept.
+    pub is_new_instance: bool,
+}

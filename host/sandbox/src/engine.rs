@@ -1,0 +1,291 @@
+//! The one wasmtime configuration, the epoch's ticker, and how fast this machine burns fuel.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
+use std::time::{Duration, Instant};
+
+use wasmtime::{
+    Config, Enabled, Engine as Wasmtime, InstanceAllocationStrategy, Module, OptLevel, PoolingAllocationConfig, Store,
+};
+
+use super::cache::{Cache, CacheError};
+use super::epoch;
+use super::functions::Functions;
+use super::pages::PageMap;
+use super::pool::Keeper;
+use crate::limits::{CacheSettings, EngineLimits, Fuel, MemoryReset};
+
+/// Stack of one call on the host's thread, in bytes. Well below the 2 MiB that tokio gives its threads.
+const STACK_BYTES_MAX: usize = 512 * 1024;
+
+/// The engines that all plugins share, and the thread that moves the epoch.
+///
+/// There are two, because configuring and deciding want different things: a plugin is configured once, in memory that is
+/// allocated for it and given back; decisions run from the snapshot, in a pool of memories. Both compile alike, and what
+/// one has compiled the other uses again.
+#[derive(Debug)]
+pub struct Engine {
+    configure: Wasmtime,
+    call: Wasmtime,
+    memory_reset: MemoryReset,
+    keeper: Option<Arc<Keeper>>,
+    functions: Arc<Functions>,
+    cache: Option<Cache>,
+    fuel_per_ms: u64,
+    ticking: Arc<AtomicBool>,
+}
+
+/// What went wrong while the engine was set up.
+#[derive(Debug, thiserror::Error)]
+#[error("wasmtime cannot be set up as the limits ask")]
+pub struct EngineError(#[from] wasmtime::Error);
+
+impl Engine {
+    /// Sets up both engines, calibrates fuel and starts the ticker.
+    ///
+    /// # Errors
+    /// If the address space does not hold the pool, or no thread can be started.
+    pub fn new(limits: &EngineLimits) -> Result<Self, EngineError> {
+        let functions = Arc::default();
+        let configure = Wasmtime::new(&remembering(&functions)?)?;
+        let (call, memory_reset, keeper) = for_calls(limits, &functions)?;
+        let fuel_per_ms = match limits.fuel_per_ms {
+            Some(pinned) => pinned.get(),
+            None => calibrate(&call)?,
+        };
+        let ticking = Arc::new(AtomicBool::new(true));
+        epoch::tick([configure.clone(), call.clone()], Arc::clone(&ticking))?;
+        Ok(Self { configure, call, memory_reset, keeper, functions, cache: None, fuel_per_ms, ticking })
+    }
+
+    /// Takes compiled plugins from the folder that these settings name, and keeps them there, from now on.
+    ///
+    /// # Errors
+    /// If that folder cannot be used; then there is no cache, and nothing else is different.
+    pub fn open_cache(&mut self, settings: &CacheSettings) -> Result<(), CacheError> {
+        self.cache = Cache::open(settings, [&self.configure, &self.call])?;
+        Ok(())
+    }
+
+    /// Where compiled plugins are kept; `None`: nowhere.
+    pub fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
+    }
+
+    /// Gives back the memory that was only needed for loading plugins. More can be loaded all the same.
+    pub fn forget_functions(&self) {
+        self.functions.forget();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    pub(crate) fn for_configure(&self) -> &Wasmtime {
+        &self.configure
+    }
+
+    pub(crate) fn for_calls(&self) -> &Wasmtime {
+        &self.call
+    }
+
+    /// What keeps instances from call to call; `None`: each call gets a new one.
+    pub(crate) fn keeper(&self) -> Option<Arc<Keeper>> {
+        self.keeper.clone()
+    }
+
+    /// An engine for profiles: it counts the same fuel, and has twice the stack, because hooks make frames larger and the
+    /// call that is followed must not overflow where it did not.
+    #[cfg(feature = "profile")]
+    pub(crate) fn for_profiles() -> Result<Wasmtime, wasmtime::Error> {
+        Wasmtime::new(basics().max_wasm_stack(2 * STACK_BYTES_MAX))
+    }
+
+    /// Says once which way of resetting memory was chosen.
+    pub fn log_memory_reset(&self) {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            tracing::info!(
+                memory_reset = self.memory_reset().name(),
+                fuel_per_ms = self.fuel_per_ms(),
+                "sandbox is set up"
+            );
+        });
+    }
+
+    /// How memory is put back to the snapshot between calls; never [`MemoryReset::Auto`].
+    pub fn memory_reset(&self) -> MemoryReset {
+        self.memory_reset
+    }
+
+    /// Fuel that a guest burns in a millisecond here.
+    pub fn fuel_per_ms(&self) -> u64 {
+        self.fuel_per_ms
+    }
+
+    /// Most fuel that `time` can need.
+    pub fn fuel_within(&self, time: Duration) -> Fuel {
+        let fuel = u128::from(self.fuel_per_ms) * time.as_micros() / 1000;
+        Fuel(u64::try_from(fuel).unwrap_or(u64::MAX))
+    }
+
+    /// About how long `fuel` lasts.
+    pub fn time_for(&self, fuel: Fuel) -> Duration {
+        Duration::from_millis(fuel.0 / self.fuel_per_ms)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.ticking.store(false, Ordering::Relaxed);
+    }
+}
+
+/// What both engines have in common: the three guards on, and every wasm proposal off that rustc does not emit for
+/// `wasm32-unknown-unknown`, so that a module can only be made of what is measured and tested here.
+fn basics() -> Config {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(STACK_BYTES_MAX)
+        .cranelift_opt_level(OptLevel::Speed)
+        // The same input gives the same reply on every machine, also for the bits of a NaN.
+        .cranelift_nan_canonicalization(true)
+        .concurrency_support(false)
+        // A trap is told by its kind and the plugin's last words; nobody reads addresses.
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false)
+        .native_unwind_info(false)
+        .wasm_tail_call(false)
+        .wasm_features(wasmparser::WasmFeatures::FUNCTION_REFERENCES, false)
+        .wasm_relaxed_simd(false)
+        .wasm_multi_memory(false)
+        .wasm_memory64(false)
+        .wasm_extended_const(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false);
+    config
+}
+
+/// The same, for an engine that takes functions from there which were compiled before, and leaves there what it compiles.
+fn remembering(functions: &Arc<Functions>) -> Result<Config, wasmtime::Error> {
+    let mut config = basics();
+    config.enable_incremental_compilation(Arc::<Functions>::clone(functions))?;
+    Ok(config)
+}
+
+/// The engine for calls, and how memory is put back there.
+fn for_calls(
+    limits: &EngineLimits,
+    functions: &Arc<Functions>,
+) -> Result<(Wasmtime, MemoryReset, Option<Arc<Keeper>>), wasmtime::Error> {
+    let engine = |memory_reset| {
+        let pool = InstanceAllocationStrategy::Pooling(pool(limits, memory_reset));
+        Wasmtime::new(remembering(functions)?.allocation_strategy(pool))
+    };
+    let wanted = limits.memory_reset;
+    if matches!(wanted, MemoryReset::Auto | MemoryReset::Keep) {
+        let call = engine(MemoryReset::Keep)?;
+        if let Some(map) = PageMap::open(|map| sees_writes(&call, map)) {
+            let keeper = Keeper::new(map, limits.kept_instances_max);
+            return Ok((call, MemoryReset::Keep, Some(Arc::new(keeper))));
+        }
+        if wanted == MemoryReset::Keep {
+            wasmtime::bail!("`memory_reset` cannot be \"keep\": this system does not tell which pages were changed");
+        }
+    }
+    let memory_reset = match wanted {
+        // The scan needs Linux 6.7, and a page that was swapped out escapes it: without both, memory is given back to
+        // the system after each call, which is slower and always right.
+        MemoryReset::Auto if PoolingAllocationConfig::is_pagemap_scan_available() && !swap_is_active() => {
+            MemoryReset::Scan
+        }
+        MemoryReset::Auto => MemoryReset::Unmap,
+        chosen => chosen,
+    };
+    Ok((engine(memory_reset)?, memory_reset, None))
+}
+
+/// Four pages of memory, the first of them with data: `(memory (export "m") 4) (data (i32.const 0) "x")`.
+const TRIAL_GUEST: &[u8] = b"\0asm\x01\0\0\0\x05\x03\x01\0\x04\x07\x05\x01\x01m\x02\0\x0b\x07\x01\0\x41\0\x0b\x01x";
+
+/// Whether the page map shows what is written to a guest's memory, as it is mapped here.
+fn sees_writes(engine: &Wasmtime, map: &PageMap) -> bool {
+    let trial = || {
+        let module = Module::new(engine, TRIAL_GUEST)?;
+        let mut store = Store::new(engine, ());
+        let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
+        let memory = instance.get_memory(&mut store, "m").ok_or_else(|| wasmtime::Error::msg("no memory"))?;
+        Ok::<_, wasmtime::Error>(map.sees_writes(memory.data_mut(&mut store)))
+    };
+    trial().unwrap_or(false)
+}
+
+fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationConfig {
+    let kept_max = if memory_reset == MemoryReset::Keep { limits.kept_instances_max } else { 0 };
+    // For each call a second place, from which it may have to read what the snapshot has in a page.
+    let calls = limits.calls_at_once_max.get() * if kept_max > 0 { 2 } else { 1 };
+    let slots = u32::try_from(calls + kept_max).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_core_instances(slots)
+        .total_memories(slots)
+        .total_tables(slots)
+        .max_memories_per_module(1)
+        .max_tables_per_module(1)
+        .max_memory_size(limits.memory_bytes_largest)
+        .table_elements(limits.table_elements_max)
+        .max_core_instance_size(256 * 1024)
+        .max_unused_warm_slots(slots);
+    if memory_reset == MemoryReset::Scan {
+        // Pages that a call has touched stay mapped and are copied back from the snapshot: no page fault for the
+        // next call. A call that dirtied more than this gives the rest back to the system.
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(1 << 20).table_keep_resident(1 << 16);
+    }
+    pool
+}
+
+/// Whether any swap area is in use; if that cannot be told, yes.
+fn swap_is_active() -> bool {
+    // One line of headings, then one for each area.
+    std::fs::read_to_string("/proc/swaps").map_or(true, |swaps| swaps.lines().count() > 1)
+}
+
+/// Guests that burn fuel in different ways; the slowest at it decides, so that fuel never promises more time than
+/// there is.
+///
+/// In text: `(func (export "f") (local i32) (loop (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br 0)))`, the
+/// same with `i32.mul` by 3, and one that walks through 64 KiB of memory in steps of 4104 bytes: `(local.set 0 (i32.add
+/// (i32.add (local.get 0) (i32.load (i32.and (local.get 0) (i32.const 65528)))) (i32.const 4104)))`.
+const CALIBRATION_GUESTS: [&[u8]; 3] = [
+    b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x12\x01\x10\x01\x01\x7f\x03\x40\x20\0\x41\x01\x6a\x21\0\x0c\0\x0b\x0b",
+    b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x12\x01\x10\x01\x01\x7f\x03\x40\x20\0\x41\x03\x6c\x21\0\x0c\0\x0b\x0b",
+    b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x07\x05\x01\x01f\0\0\x0a\x1e\x01\x1c\x01\x01\x7f\x03\x40\x20\0\x20\0\x41\xf8\xff\x03\x71\x28\x02\0\x6a\x41\x88\x20\x6a\x21\0\x0c\0\x0b\x0b",
+];
+
+/// Fuel for one calibration run: about a millisecond, long enough to drown the call itself.
+const CALIBRATION_FUEL: u64 = 2_000_000;
+
+fn calibrate(engine: &Wasmtime) -> Result<u64, wasmtime::Error> {
+    let mut slowest = u64::MAX;
+    for guest in CALIBRATION_GUESTS {
+        let module = Module::new(engine, guest)?;
+        let mut fastest_run = Duration::MAX;
+        // The best of three: a run in which the thread was descheduled says nothing about the machine.
+        for _ in 0..3 {
+            let mut store = Store::new(engine, ());
+            store.set_epoch_deadline(u64::MAX / 2);
+            store.set_fuel(CALIBRATION_FUEL)?;
+            let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
+            let spin = instance.get_typed_func::<(), ()>(&mut store, "f")?;
+            let started = Instant::now();
+            // It never returns; it runs out of fuel.
+            let _ = spin.call(&mut store, ());
+            fastest_run = fastest_run.min(started.elapsed());
+        }
+        let micros = u64::try_from(fastest_run.as_micros()).unwrap_or(u64::MAX).max(1);
+        slowest = slowest.min(CALIBRATION_FUEL * 1000 / micros);
+    }
+    Ok(slowest.max(1))
+}

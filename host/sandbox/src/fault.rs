@@ -1,0 +1,123 @@
+//! The closed list of ways in which a plugin fails. What wasmtime reports is sorted here, once, by type.
+
+use std::time::Duration;
+
+use wasmtime::Trap;
+
+use super::limits::Fuel;
+
+/// Why a plugin gave no verdict. Its text is for the log, never for the chat server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It did more work than it may.
+    #[error("out of fuel: more than {} units", fuel.0)]
+    OutOfFuel {
+        /// What it was given.
+        fuel: Fuel,
+    },
+    /// It took longer than it may, or than there was time.
+    #[error("out of time: more than {} ms", within.as_millis())]
+    OutOfTime {
+        /// What it was given.
+        within: Duration,
+    },
+    /// It asked for more memory than it may have.
+    #[error("out of memory: more than {bytes_max} bytes (`memory_bytes_max`)")]
+    OutOfMemory {
+        /// What it may have.
+        bytes_max: usize,
+    },
+    /// It called itself too deeply.
+    #[error("stack overflow: calls nest too deeply")]
+    StackOverflow,
+    /// It panicked.
+    #[error("panic: {message}")]
+    Panic {
+        /// The panic's message.
+        message: String,
+    },
+    /// It trapped without last words.
+    #[error("trap: {what}")]
+    Trap {
+        /// What wasm calls it.
+        what: String,
+    },
+    /// It said that it cannot decide.
+    #[error("cannot decide: {reason}")]
+    Undecided {
+        /// Its own words.
+        reason: String,
+    },
+    /// Its reply is longer than it may be.
+    #[error("reply of {bytes} bytes is too large: at most {bytes_max} (`reply_bytes_max`)")]
+    ReplyTooLarge {
+        /// How long it said it is.
+        bytes: u64,
+        /// What is allowed.
+        bytes_max: usize,
+    },
+    /// Its reply cannot be understood, or asks for what this command cannot do.
+    #[error("reply is not valid: {why}")]
+    ReplyInvalid {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// It failed so often in a row that it is left alone for a while.
+    #[error("suspended after {faults} faults in a row")]
+    Suspended {
+        /// How many.
+        faults: u32,
+    },
+    /// All places in the sandbox were taken until there was no time left.
+    #[error("no free place in the sandbox before the deadline (`calls_at_once_max`)")]
+    NoPermit,
+}
+
+impl Fault {
+    /// The name in metrics and records.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::OutOfFuel { .. } => "out_of_fuel",
+            Self::OutOfTime { .. } => "out_of_time",
+            Self::OutOfMemory { .. } => "out_of_memory",
+            Self::StackOverflow => "stack_overflow",
+            Self::Panic { .. } => "panic",
+            Self::Trap { .. } => "trap",
+            Self::Undecided { .. } => "undecided",
+            Self::ReplyTooLarge { .. } => "reply_too_large",
+            Self::ReplyInvalid { .. } => "reply_invalid",
+            Self::Suspended { .. } => "suspended",
+            Self::NoPermit => "no_permit",
+        }
+    }
+}
+
+/// What was known of a call when it failed.
+pub(crate) struct Circumstances {
+    pub(crate) fuel: Fuel,
+    /// Whether `fuel` was cut because there was too little time for the plugin's own cap.
+    pub(crate) fuel_cut_by_time: bool,
+    pub(crate) within: Duration,
+    pub(crate) memory_bytes_max: usize,
+    pub(crate) memory_denied: bool,
+    pub(crate) last_words: Option<String>,
+}
+
+/// Sorts what wasmtime reports.
+pub(crate) fn sort(error: &wasmtime::Error, circumstances: Circumstances) -> Fault {
+    let Circumstances { fuel, fuel_cut_by_time, within, memory_bytes_max, memory_denied, last_words } = circumstances;
+    match error.downcast_ref::<Trap>() {
+        // The fuel was only what fits into the time: then it is the time that ran out.
+        Some(Trap::OutOfFuel) if fuel_cut_by_time => Fault::OutOfTime { within },
+        Some(Trap::OutOfFuel) => Fault::OutOfFuel { fuel },
+        Some(Trap::Interrupt) => Fault::OutOfTime { within },
+        Some(Trap::StackOverflow) => Fault::StackOverflow,
+        Some(trap) => match last_words {
+            Some(message) => Fault::Panic { message },
+            // Rust ends without last words when memory cannot grow.
+            None if memory_denied => Fault::OutOfMemory { bytes_max: memory_bytes_max },
+            None => Fault::Trap { what: trap.to_string() },
+        },
+        None => Fault::Trap { what: error.root_cause().to_string() },
+    }
+}

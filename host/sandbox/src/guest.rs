@@ -1,0 +1,193 @@
+//! An instance of a plugin: entered once, called, and put back to the snapshot before it is called again.
+
+use wasmtime::{
+    AsContextMut, Engine as Wasmtime, Global, InstancePre, Memory, Module, ModuleExport, ResourceLimiter, Store, Val,
+};
+
+use callgate_catalogue::wire::export;
+
+use super::abi::{Abi, Crossing};
+use super::budget::Budget;
+use super::epoch;
+use super::limits::Fuel;
+use super::pages::{Originals, PageMap, Pages};
+use crate::limits::PluginLimits;
+
+/// What a guest may grow to, and whether it asked for more.
+#[derive(Debug)]
+pub(crate) struct Bounds {
+    pub(crate) memory_bytes_max: usize,
+    pub(crate) table_elements_max: usize,
+    pub(crate) memory_denied: bool,
+}
+
+impl Bounds {
+    pub(crate) fn new(limits: &PluginLimits) -> Self {
+        Self {
+            memory_bytes_max: limits.memory_bytes_max,
+            table_elements_max: limits.table_elements_max,
+            memory_denied: false,
+        }
+    }
+}
+
+impl ResourceLimiter for Bounds {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = desired <= self.memory_bytes_max;
+        self.memory_denied |= !allowed;
+        Ok(allowed)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= self.table_elements_max)
+    }
+}
+
+/// The snapshot of a plugin, compiled, and where in it the things are that a call needs.
+pub(crate) struct Code {
+    pre: InstancePre<Bounds>,
+    memory: ModuleExport,
+    allocate: ModuleExport,
+    handle_callback: ModuleExport,
+    last_words: ModuleExport,
+    /// All globals that guest code can change.
+    mutable_globals: Vec<ModuleExport>,
+}
+
+impl Code {
+    /// Finds the exports of a snapshot that was taken with [`super::snapshot::take`].
+    pub(crate) fn new(engine: &Wasmtime, module: &Module) -> wasmtime::Result<Self> {
+        let export = |name: &str| {
+            module.get_export_index(name).ok_or_else(|| wasmtime::Error::msg(format!("the export `{name}` is missing")))
+        };
+        let mutable_globals = module.exports().filter_map(|export| {
+            let is_mutable =
+                export.ty().global().is_some_and(|global| global.mutability() == wasmtime::Mutability::Var);
+            is_mutable.then(|| module.get_export_index(export.name())).flatten()
+        });
+        Ok(Self {
+            memory: export(export::MEMORY)?,
+            allocate: export(export::ALLOCATE)?,
+            handle_callback: export(export::HANDLE_CALLBACK)?,
+            last_words: export(export::LAST_WORDS)?,
+            mutable_globals: mutable_globals.collect(),
+            pre: wasmtime::Linker::new(engine).instantiate_pre(module)?,
+        })
+    }
+
+    /// How many globals a reset has to put back.
+    pub(crate) fn mutable_globals(&self) -> usize {
+        self.mutable_globals.len()
+    }
+}
+
+/// An instance that begins at the snapshot.
+pub(crate) struct Guest {
+    store: Store<Bounds>,
+    abi: Abi,
+    last_words: u32,
+    /// What has to be as it was before the next call, beside the memory's contents.
+    memory_bytes: usize,
+    globals: Box<[(Global, Val)]>,
+    pages: Pages,
+}
+
+impl Guest {
+    /// Makes an instance. Fuel and epoch are set before, so that whatever code would run now were bounded, too.
+    pub(crate) fn enter(code: &Code, limits: &PluginLimits, budget: Budget) -> wasmtime::Result<Self> {
+        let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
+        store.limiter(|bounds| bounds);
+        store.set_epoch_deadline(epoch::ticks_within(budget.within));
+        store.set_fuel(budget.fuel.0)?;
+        let instance = code.pre.instantiate(&mut store)?;
+        let missing = || wasmtime::Error::msg("an export of the snapshot is missing");
+        let mut find = |export| instance.get_module_export(&mut store, export).ok_or_else(missing);
+        let memory = find(&code.memory)?.into_memory().ok_or_else(missing)?;
+        let allocate = find(&code.allocate)?.into_func().ok_or_else(missing)?;
+        let handle = find(&code.handle_callback)?.into_func().ok_or_else(missing)?;
+        let last_words = find(&code.last_words)?.into_global().ok_or_else(missing)?;
+        let globals = code.mutable_globals.iter().map(|export| find(export)?.into_global().ok_or_else(missing));
+        let globals = globals.collect::<wasmtime::Result<Vec<_>>>()?;
+        let globals = globals.into_iter().map(|global| (global, global.get(&mut store))).collect();
+        let last_words = match last_words.get(&mut store) {
+            Val::I32(address) => address.cast_unsigned(),
+            _ => wasmtime::bail!("the export `last_words` is not a global that holds an i32"),
+        };
+        let abi = Abi { memory, allocate: allocate.typed(&store)?, handle: handle.typed(&store)? };
+        let memory_bytes = memory.data_size(&store);
+        Ok(Self { store, abi, last_words, memory_bytes, globals, pages: Pages::default() })
+    }
+
+    /// Hands over one callback and gives the reply to `read`, in place.
+    pub(crate) fn call<T>(
+        &mut self,
+        input: &[&str],
+        budget: Budget,
+        reply_bytes_max: usize,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, Crossing> {
+        self.store.set_epoch_deadline(epoch::ticks_within(budget.within));
+        self.store.set_fuel(budget.fuel.0)?;
+        self.abi.call(&mut self.store, input, reply_bytes_max, read)
+    }
+
+    /// Fuel that the last call has left over.
+    pub(crate) fn fuel_left(&self) -> Fuel {
+        Fuel(self.store.get_fuel().unwrap_or(0))
+    }
+
+    pub(crate) fn memory(&self) -> &[u8] {
+        self.abi.memory.data(&self.store)
+    }
+
+    /// The panic message that the last call left.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        super::abi::last_words(self.memory(), self.last_words)
+    }
+
+    pub(crate) fn memory_denied(&self) -> bool {
+        self.store.data().memory_denied
+    }
+
+    /// Puts everything back that a call can have changed: the memory's contents and the mutable globals. (Its size
+    /// cannot be put back; tables and segments cannot change, see `snapshot.rs`.) Gives `false` if that was not
+    /// possible, or is not worth while: then this instance must not be called again.
+    pub(crate) fn put_back(&mut self, code: &Code, limits: &PluginLimits, map: &PageMap) -> bool {
+        if self.memory().len() != self.memory_bytes {
+            return false;
+        }
+        for (global, value) in &self.globals {
+            if global.set(&mut self.store, *value).is_err() {
+                return false;
+            }
+        }
+        self.store.data_mut().memory_denied = false;
+        let originals = || Pristine::enter(code, limits);
+        self.pages.put_back(self.abi.memory.data_mut(&mut self.store), map, originals)
+    }
+}
+
+/// Another instance, as it was made: the snapshot's own pages can be read there.
+struct Pristine {
+    store: Store<Bounds>,
+    memory: Memory,
+}
+
+impl Pristine {
+    fn enter(code: &Code, limits: &PluginLimits) -> Option<Self> {
+        let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
+        store.limiter(|bounds| bounds);
+        // Its exports are never called, but wasmtime may set up tables and globals with code that counts as the guest's.
+        store.set_epoch_deadline(epoch::ticks_within(limits.call_within));
+        store.set_fuel(limits.fuel_per_call.0).ok()?;
+        let instance = code.pre.instantiate(&mut store).ok()?;
+        let memory = instance.get_module_export(store.as_context_mut(), &code.memory)?.into_memory()?;
+        Some(Self { store, memory })
+    }
+}
+
+impl Originals for Pristine {
+    fn bytes(&self) -> &[u8] {
+        self.memory.data(&self.store)
+    }
+}

@@ -1,0 +1,36 @@
+//! Runs plugins: WebAssembly modules from authors whom nobody has to trust, within limits of work, time and memory.
+//!
+//! The only crate that knows wasmtime. [`Plugin::load`] checks a module, configures it and keeps a snapshot of its
+//! memory; [`Plugin::call`] runs one call from that snapshot and gives its reply, or the [`Fault`] that ended it. What
+//! the bytes of a callback and of a reply mean is not known here.
+
+// One function in `cache.rs` says why it may, beside what it does.
+#![deny(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
+
+mod abi;
+mod budget;
+mod cache;
+mod call;
+mod engine;
+mod epoch;
+mod fault;
+mod functions;
+mod guest;
+mod limits;
+mod load;
+#[cfg_attr(not(target_os = "linux"), path = "pages/elsewhere.rs")]
+mod pages;
+mod plugin;
+mod pool;
+#[cfg(feature = "profile")]
+pub mod profile;
+mod snapshot;
+
+pub use budget::{Budget, Usage};
+pub use cache::{Cache, CacheError};
+pub use engine::{Engine, EngineError};
+pub use fault::Fault;
+pub use limits::{CacheSettings, EngineLimits, Fuel, MemoryReset, PluginLimits};
+pub use load::{LoadError, sha256};
+pub use plugin::{Origin, Plugin};

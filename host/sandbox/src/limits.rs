@@ -1,0 +1,108 @@
+//! What guests may use: one plugin, and all of them together.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Work done by a guest: about one unit for each wasm instruction, the same on every machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Fuel(pub u64);
+
+/// What all guests together may use.
+#[derive(Debug, Clone)]
+pub struct EngineLimits {
+    /// Maximum number of calls that run at the same time, in all plugins together: slots in the pool of memories.
+    pub calls_at_once_max: NonZeroUsize,
+    /// Maximum number of instances kept for their next call, of all plugins together; 0: none.
+    pub kept_instances_max: usize,
+    /// The largest `memory_bytes_max` of any plugin.
+    pub memory_bytes_largest: usize,
+    /// Maximum number of elements in a guest's table.
+    pub table_elements_max: usize,
+    /// How memory is put back to the snapshot after a call.
+    pub memory_reset: MemoryReset,
+    /// Fuel for a millisecond; `None`: measured at start.
+    pub fuel_per_ms: Option<NonZeroU64>,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self {
+            calls_at_once_max: NonZeroUsize::new((8 * cores).max(32)).unwrap_or(NonZeroUsize::MIN),
+            kept_instances_max: 256,
+            memory_bytes_largest: PluginLimits::default().memory_bytes_max,
+            table_elements_max: PluginLimits::default().table_elements_max,
+            memory_reset: MemoryReset::Auto,
+            fuel_per_ms: None,
+        }
+    }
+}
+
+/// What one plugin may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginLimits {
+    /// Work for one call.
+    pub fuel_per_call: Fuel,
+    /// Work for `configure`.
+    pub fuel_to_configure: Fuel,
+    /// Wall time for one call.
+    pub call_within: Duration,
+    /// Memory, in bytes.
+    pub memory_bytes_max: usize,
+    /// Elements of its table.
+    pub table_elements_max: usize,
+    /// Longest reply, in bytes.
+    pub reply_bytes_max: usize,
+    /// Largest module, in bytes.
+    pub module_bytes_max: usize,
+}
+
+impl Default for PluginLimits {
+    fn default() -> Self {
+        Self {
+            fuel_per_call: Fuel(20_000_000),
+            fuel_to_configure: Fuel(20_000_000_000),
+            call_within: Duration::from_millis(250),
+            memory_bytes_max: 64 << 20,
+            table_elements_max: 20_000,
+            reply_bytes_max: 1 << 20,
+            module_bytes_max: 16 << 20,
+        }
+    }
+}
+
+/// How memory is put back to the snapshot after a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemoryReset {
+    /// The fastest that is safe here.
+    Auto,
+    /// Instances are kept from call to call, and the pages that a call has changed are copied back: Linux.
+    Keep,
+    /// Each call gets a new instance; changed pages are found by a scan and copied back: Linux 6.7 and no swap.
+    Scan,
+    /// Each call gets a new instance; all pages are given back to the system.
+    Unmap,
+}
+
+impl MemoryReset {
+    /// The word in settings and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Keep => "keep",
+            Self::Scan => "scan",
+            Self::Unmap => "unmap",
+        }
+    }
+}
+
+/// Where compiled plugins are kept from start to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// The folder; `None`: none was named, and the environment says nothing.
+    pub folder: Option<PathBuf>,
+    /// Maximum size of all entries together, in bytes; beyond it, the least recently used are removed. 0: no cache.
+    pub bytes_max: u64,
+}

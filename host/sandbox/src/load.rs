@@ -1,0 +1,294 @@
+//! Bytes become a module that is worth a try: its size, its checksum, no imports, the right exports, the version.
+
+use crate::limits::PluginLimits;
+use callgate_catalogue::line::one_line;
+use callgate_catalogue::wire::{ABI_VERSION, MANIFEST_SECTION, Manifest, export};
+use sha2::{Digest, Sha256};
+use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, ValType};
+
+/// Why a plugin cannot be used. Every message ends with what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LoadError {
+    /// Larger than allowed.
+    #[error(
+        "the module has {bytes} bytes and at most {bytes_max} are allowed: raise `module_bytes_max` or make it smaller"
+    )]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// What is allowed.
+        bytes_max: usize,
+    },
+    /// Another file than the settings expect.
+    #[error(
+        "its sha256 is {actual}, but the settings expect {expected}: check where the file comes from, or correct `sha256`"
+    )]
+    Checksum {
+        /// What the settings say.
+        expected: String,
+        /// What the file has.
+        actual: String,
+    },
+    /// Not wasm at all.
+    #[error("this is no wasm module ({what}): build the plugin for `wasm32-unknown-unknown` and name its `.wasm` file")]
+    NotWasm {
+        /// What it is.
+        what: String,
+    },
+    /// Wasm that this engine does not run.
+    #[error("the module is not valid here: {why}")]
+    Invalid {
+        /// wasmtime's words.
+        why: String,
+    },
+    /// It asks for something from outside.
+    #[error("it imports {}: a plugin imports nothing{}", list(.imports), hint(.imports))]
+    Imports {
+        /// `module.name` of each.
+        imports: Vec<String>,
+    },
+    /// An export is missing or has another type.
+    #[error("{}: export it with `plugin_sdk::export!`, or as the ABI page says", .problems.join("; "))]
+    Exports {
+        /// What is wrong with which.
+        problems: Vec<String>,
+    },
+    /// Nothing says what it is.
+    #[error(
+        "it has no section `{MANIFEST_SECTION}` that can be read ({why}): export the plugin with `plugin_sdk::export!`"
+    )]
+    Manifest {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Built for another host.
+    #[error(
+        "it was built for ABI version {abi} ({sdk}), and this host speaks version {ABI_VERSION}: rebuild it with a plugin-sdk that fits this host"
+    )]
+    Abi {
+        /// The version that it was built for.
+        abi: u32,
+        /// What it was built with.
+        sdk: String,
+    },
+    /// Its memory begins larger than it may grow.
+    #[error("its memory begins with {bytes} bytes and may have {bytes_max}: raise `memory_bytes_max`")]
+    Memory {
+        /// What it declares.
+        bytes: u64,
+        /// What it may have.
+        bytes_max: usize,
+    },
+    /// It needs more than the limits to be configured.
+    #[error(
+        "it could not be configured: {fault}: see `fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"
+    )]
+    Configure {
+        /// What went wrong.
+        fault: super::Fault,
+    },
+    /// It does not accept its settings.
+    #[error("it refuses its settings: {reason}")]
+    Settings {
+        /// Its own words.
+        reason: String,
+    },
+    /// Wasmtime could not compile or snapshot it.
+    #[error("it could not be prepared: {why}")]
+    Prepare {
+        /// wasmtime's words.
+        why: String,
+    },
+}
+
+fn list(names: &[String]) -> String {
+    let mut text = names.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > 5 {
+        text.push_str(&format!(" and {} more", names.len() - 5));
+    }
+    text
+}
+
+/// What usually lies behind an import.
+fn hint(imports: &[String]) -> &'static str {
+    let any = |part: &str| imports.iter().any(|import| import.contains(part));
+    if any("wasi") {
+        "; it was built for WASI: use the target `wasm32-unknown-unknown`"
+    } else if any("__wbindgen") || any("wbg") {
+        "; `wasm-bindgen` wants a browser: look for a dependency with a `js` feature (`getrandom`, `uuid`, `chrono`) and turn it off"
+    } else {
+        "; a dependency wants a clock, randomness or the system: find it with `cargo tree` and turn that feature off"
+    }
+}
+
+/// A module that looks like a plugin: nothing of it has run yet.
+#[derive(Debug)]
+pub(crate) struct Checked<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) manifest: Manifest,
+}
+
+/// The lower-case hexadecimal SHA-256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Checks the bytes of a module without compiling them.
+pub(crate) fn check<'a>(
+    bytes: &'a [u8],
+    limits: &PluginLimits,
+    expected_sha256: Option<&str>,
+) -> Result<Checked<'a>, LoadError> {
+    if bytes.len() > limits.module_bytes_max {
+        return Err(LoadError::TooLarge { bytes: bytes.len(), bytes_max: limits.module_bytes_max });
+    }
+    if let Some(expected) = expected_sha256 {
+        let actual = sha256(bytes);
+        if !actual.eq_ignore_ascii_case(expected) {
+            return Err(LoadError::Checksum { expected: expected.to_owned(), actual });
+        }
+    }
+    if !bytes.starts_with(b"\0asm") {
+        let what = match bytes {
+            [] => "the file is empty",
+            [0x7f, b'E', b'L', b'F', ..] => "it is a native object",
+            [b'(', ..] => "it is wasm as text",
+            _ => "it does not begin with `\\0asm`",
+        };
+        return Err(LoadError::NotWasm { what: what.to_owned() });
+    }
+    let outline = Outline::read(bytes).map_err(|error| LoadError::Invalid { why: one_line(&error.to_string()) })?;
+    if outline.is_component {
+        return Err(LoadError::NotWasm { what: "it is a component, and plugins are core modules".to_owned() });
+    }
+    if !outline.imports.is_empty() {
+        return Err(LoadError::Imports { imports: outline.imports });
+    }
+    let manifest = match outline.manifest {
+        None => return Err(LoadError::Manifest { why: "there is none".to_owned() }),
+        Some(json) => match serde_json::from_slice::<Manifest>(json) {
+            Ok(manifest) => fit_for_the_log(manifest),
+            Err(error) => return Err(LoadError::Manifest { why: one_line(&error.to_string()) }),
+        },
+    };
+    if manifest.abi != ABI_VERSION {
+        return Err(LoadError::Abi { abi: manifest.abi, sdk: manifest.sdk });
+    }
+    let problems = outline.export_problems();
+    if !problems.is_empty() {
+        return Err(LoadError::Exports { problems });
+    }
+    if outline.memory_bytes > limits.memory_bytes_max as u64 {
+        return Err(LoadError::Memory { bytes: outline.memory_bytes, bytes_max: limits.memory_bytes_max });
+    }
+    Ok(Checked { bytes, manifest })
+}
+
+/// What a module says of itself is a stranger's text: it must not forge lines, or steer a terminal.
+fn fit_for_the_log(manifest: Manifest) -> Manifest {
+    Manifest {
+        abi: manifest.abi,
+        name: one_line(&manifest.name),
+        version: one_line(&manifest.version),
+        sdk: one_line(&manifest.sdk),
+        commands: manifest.commands.iter().map(|command| one_line(command)).collect(),
+    }
+}
+
+/// Size of a page of wasm memory.
+const WASM_PAGE_BYTES: u64 = 65_536;
+
+/// What a module says of itself, as far as it matters here.
+#[derive(Default)]
+struct Outline<'a> {
+    is_component: bool,
+    imports: Vec<String>,
+    exports: Vec<(&'a str, ExternalKind, u32)>,
+    types: Vec<Option<FuncType>>,
+    functions: Vec<u32>,
+    memory_bytes: u64,
+    manifest: Option<&'a [u8]>,
+}
+
+impl<'a> Outline<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, wasmparser::BinaryReaderError> {
+        let mut outline = Self::default();
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload? {
+                Payload::Version { encoding: Encoding::Component, .. } => {
+                    outline.is_component = true;
+                    break;
+                }
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        let import = import?;
+                        outline.imports.push(one_line(&format!("{}.{}", import.module, import.name)));
+                    }
+                }
+                Payload::TypeSection(section) => {
+                    for group in section {
+                        for ty in group?.into_types() {
+                            outline.types.push(match ty.composite_type.inner {
+                                wasmparser::CompositeInnerType::Func(func) => Some(func),
+                                _ => None,
+                            });
+                        }
+                    }
+                }
+                Payload::MemorySection(section) => {
+                    for memory in section {
+                        outline.memory_bytes = memory?.initial.saturating_mul(WASM_PAGE_BYTES);
+                    }
+                }
+                Payload::FunctionSection(section) => {
+                    for ty in section {
+                        outline.functions.push(ty?);
+                    }
+                }
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        let export = export?;
+                        outline.exports.push((export.name, export.kind, export.index));
+                    }
+                }
+                Payload::CustomSection(section) if section.name() == MANIFEST_SECTION => {
+                    outline.manifest = Some(section.data());
+                }
+                _ => {}
+            }
+        }
+        Ok(outline)
+    }
+
+    fn export_problems(&self) -> Vec<String> {
+        use ValType::{I32, I64};
+        let mut problems = Vec::new();
+        let mut expect = |name: &str, found: Result<bool, ()>, what: &str| match found {
+            Ok(true) => {}
+            Ok(false) => problems.push(format!("the export `{name}` is not {what}")),
+            Err(()) => problems.push(format!("the export `{name}` ({what}) is missing")),
+        };
+        expect(export::MEMORY, self.is_kind(export::MEMORY, ExternalKind::Memory), "a memory");
+        expect(export::ALLOCATE, self.is_func(export::ALLOCATE, &[I32], &[I32]), "a function (i32) -> i32");
+        for name in [export::CONFIGURE, export::HANDLE_CALLBACK] {
+            expect(name, self.is_func(name, &[I32, I32], &[I64]), "a function (i32, i32) -> i64");
+        }
+        expect(export::LAST_WORDS, self.is_kind(export::LAST_WORDS, ExternalKind::Global), "a global");
+        problems
+    }
+
+    fn find(&self, name: &str) -> Result<(ExternalKind, u32), ()> {
+        self.exports.iter().find(|(known, ..)| *known == name).map(|(_, kind, index)| (*kind, *index)).ok_or(())
+    }
+
+    fn is_kind(&self, name: &str, kind: ExternalKind) -> Result<bool, ()> {
+        Ok(self.find(name)?.0 == kind)
+    }
+
+    fn is_func(&self, name: &str, params: &[ValType], results: &[ValType]) -> Result<bool, ()> {
+        let (kind, index) = self.find(name)?;
+        // There are no imports, so function indices count the module's own.
+        let ty = self.functions.get(index as usize).and_then(|ty| self.types.get(*ty as usize)?.as_ref());
+        Ok(kind == ExternalKind::Func && ty.is_some_and(|ty| ty.params() == params && ty.results() == results))
+    }
+}

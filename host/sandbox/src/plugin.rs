@@ -1,0 +1,151 @@
+//! A plugin: loaded once, called many times. The only door to wasmtime.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callgate_catalogue::wire::Manifest;
+use wasmtime::Module;
+
+use crate::budget::{Budget, Usage};
+use crate::call;
+use crate::engine::Engine;
+use crate::fault::Fault;
+use crate::guest::{Code, Guest};
+use crate::limits::PluginLimits;
+use crate::load::{self, LoadError};
+use crate::pool::Pool;
+use crate::snapshot;
+
+/// A configured plugin, ready to be called from any thread.
+pub struct Plugin {
+    name: Arc<str>,
+    limits: PluginLimits,
+    prepared: Arc<Prepared>,
+}
+
+/// Where a plugin's compiled code came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was configured and compiled.
+    Compiled,
+    /// It was, at an earlier start; the cache had it.
+    Cache,
+}
+
+/// What plugins with the same module, settings and limits share.
+struct Prepared {
+    origin: Origin,
+    manifest: Manifest,
+    code: Code,
+    pool: Pool,
+}
+
+impl Plugin {
+    /// Checks a module, configures it with `settings` (a JSON object) and keeps the result for calls. Where the engine
+    /// has a cache, what is configured and compiled comes from there, or goes there.
+    ///
+    /// # Errors
+    /// What is wrong with the module, or why it cannot work with these settings.
+    pub fn load(
+        engine: &Engine,
+        name: &str,
+        module: &[u8],
+        sha256: Option<&str>,
+        settings: &str,
+        limits: &PluginLimits,
+    ) -> Result<Self, LoadError> {
+        let checked = load::check(module, limits, sha256)?;
+        let prepare = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
+        let cache = engine.cache().map(|cache| (cache, cache.key(checked.bytes, settings, limits)));
+        let found = cache.as_ref().and_then(|(cache, key)| cache.find(key, engine.for_calls()));
+        let (module, origin) = match found {
+            Some(module) => (module, Origin::Cache),
+            None => {
+                let snapshot = snapshot::take(engine, &checked, settings, limits)?;
+                (Module::new(engine.for_calls(), snapshot).map_err(prepare)?, Origin::Compiled)
+            }
+        };
+        let manifest = checked.manifest;
+        let code = Code::new(engine.for_calls(), &module).map_err(prepare)?;
+        let plugin = Self {
+            name: name.into(),
+            limits: limits.clone(),
+            prepared: Arc::new(Prepared { pool: Pool::new(engine.keeper(), &code), origin, manifest, code }),
+        };
+        // Better now than with the first callback: whether an instance can be made within these limits.
+        let budget = plugin.budget(engine, limits.call_within);
+        Guest::enter(&plugin.prepared.code, limits, budget).map_err(prepare)?;
+        // Only what can be used is kept: failures are found anew, with their words.
+        if let (Some((cache, key)), Origin::Compiled) = (cache, origin) {
+            cache.keep(&key, &module);
+        }
+        Ok(plugin)
+    }
+
+    /// Checks a module as [`Plugin::load`] does, as far as that is possible without settings.
+    ///
+    /// # Errors
+    /// What is wrong with the module.
+    pub fn check(engine: &Engine, module: &[u8], limits: &PluginLimits) -> Result<Manifest, LoadError> {
+        let checked = load::check(module, limits, None)?;
+        Module::validate(engine.for_calls(), checked.bytes)
+            .map_err(|error| LoadError::Invalid { why: snapshot::words(&error) })?;
+        Ok(checked.manifest)
+    }
+
+    /// The same plugin under another name, without preparing it again: compiled code, snapshot and kept instances are
+    /// shared.
+    pub fn with_name(&self, name: &str) -> Self {
+        Self { name: name.into(), limits: self.limits.clone(), prepared: Arc::clone(&self.prepared) }
+    }
+
+    /// Its name in the settings.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// What the module says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.prepared.manifest
+    }
+
+    /// Where its compiled code came from.
+    pub fn origin(&self) -> Origin {
+        self.prepared.origin
+    }
+
+    /// Its limits.
+    pub fn limits(&self) -> &PluginLimits {
+        &self.limits
+    }
+
+    /// What one call may use when `remaining` is left until the answer is due.
+    pub fn budget(&self, engine: &Engine, remaining: Duration) -> Budget {
+        let within = remaining.min(self.limits.call_within);
+        let fuel_in_time = engine.fuel_within(within);
+        let fuel_cut_by_time = fuel_in_time < self.limits.fuel_per_call;
+        let fuel = if fuel_cut_by_time { fuel_in_time } else { self.limits.fuel_per_call };
+        Budget { fuel, fuel_cut_by_time, within }
+    }
+
+    /// Hands over one callback, given in `parts` that follow one another, and gives the reply to `read`.
+    pub fn call<T>(&self, parts: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
+        call::call(&self.prepared.code, &self.prepared.pool, &self.limits, parts, budget, read)
+    }
+}
+
+impl Origin {
+    /// The word in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Compiled => "compiled",
+            Self::Cache => "cache",
+        }
+    }
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("name", &self.name).field("manifest", self.manifest()).finish_non_exhaustive()
+    }
+}

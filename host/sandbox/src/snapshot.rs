@@ -1,0 +1,155 @@
+//! Configure once, keep the memory: every call starts from what `configure` left behind.
+//!
+//! The module is instrumented so that all of its state can be read, run in the engine for configuring, and written
+//! back as a module whose memory and globals begin where `configure` ended. `wasmtime-wizer` does the writing, and
+//! refuses modules whose tables or segments could change, so memory and globals are all the state there is.
+
+use std::time::Duration;
+
+use callgate_catalogue::wire::{ConfigureReply, export};
+use wasmtime::{Instance, Module, Store, TypedFunc, Val};
+use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
+
+use super::abi::{Abi, Crossing, last_words};
+use super::engine::Engine;
+use super::epoch;
+use super::fault::{Circumstances, Fault, sort};
+use super::guest::Bounds;
+use super::load::{Checked, LoadError};
+use crate::limits::PluginLimits;
+use callgate_catalogue::line::one_line;
+
+/// What configuring may use.
+#[derive(Clone, Copy)]
+struct ConfigureBounds<'l> {
+    limits: &'l PluginLimits,
+    within: Duration,
+}
+
+/// Longest reply of `configure`, in bytes: a sentence for the operator.
+const REPLY_BYTES_MAX: usize = 64 * 1024;
+
+/// Configures the plugin with `settings` (a JSON object) and returns a module that begins where that ended. All of its
+/// mutable globals are exported, so that they can be put back after a call.
+pub(crate) fn take(
+    engine: &Engine,
+    checked: &Checked<'_>,
+    settings: &str,
+    limits: &PluginLimits,
+) -> Result<Vec<u8>, LoadError> {
+    // Fuel bounds the work; the epoch only ends what fuel cannot see, so it may be generous.
+    let within = engine.time_for(limits.fuel_to_configure) * 10 + Duration::from_secs(1);
+    let bounds = ConfigureBounds { limits, within };
+    // Wizer takes more of wasm than this engine runs: ask the engine first, whose words are also clearer.
+    Module::validate(engine.for_calls(), checked.bytes).map_err(|error| LoadError::Invalid { why: words(&error) })?;
+    let mut wizer = Wizer::new();
+    // `configure` stays an export that nobody calls; wizer's own choice would be to drop it.
+    wizer.init_func(export::CONFIGURE).keep_init_func(true);
+    let (context, instrumented) = wizer.instrument(checked.bytes).map_err(|error| prepare(&error))?;
+    let module = Module::new(engine.for_configure(), instrumented).map_err(|error| prepare(&error))?;
+    let mut configured = run(engine, &module, settings, bounds)?;
+    let snapshot = ready(wizer.snapshot(&context, &mut configured)).map_err(|error| prepare(&error))?;
+    let (_, snapshot) = wizer.instrument(&snapshot).map_err(|error| prepare(&error))?;
+    Ok(snapshot)
+}
+
+fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds<'_>) -> Result<Configured, LoadError> {
+    let mut store = Store::new(engine.for_configure(), Bounds::new(bounds.limits));
+    store.limiter(|bounds| bounds);
+    store.set_epoch_deadline(epoch::ticks_within(bounds.within));
+    store.set_fuel(bounds.limits.fuel_to_configure.0).map_err(|error| prepare(&error))?;
+    let instance = Instance::new(&mut store, module, &[]).map_err(|error| failed(&mut store, None, &error, bounds))?;
+    let abi = abi(&mut store, &instance).map_err(|error| prepare(&error))?;
+    let input = format!(r#"{{"settings":{settings}}}"#);
+    let reply =
+        abi.call(&mut store, &[&input], REPLY_BYTES_MAX, |reply| serde_json::from_slice::<ConfigureReply>(reply));
+    match reply {
+        Ok(Ok(ConfigureReply { accepted: true, .. })) => Ok(Configured { store, instance }),
+        Ok(Ok(ConfigureReply { reason, .. })) => Err(LoadError::Settings { reason: one_line(&reason) }),
+        Ok(Err(error)) => {
+            Err(LoadError::Configure { fault: Fault::ReplyInvalid { why: one_line(&error.to_string()) } })
+        }
+        Err(Crossing::Trapped(error)) => Err(failed(&mut store, Some(&instance), &error, bounds)),
+        Err(Crossing::Broken(fault)) => Err(LoadError::Configure { fault }),
+    }
+}
+
+fn failed(
+    store: &mut Store<Bounds>,
+    instance: Option<&Instance>,
+    error: &wasmtime::Error,
+    bounds: ConfigureBounds<'_>,
+) -> LoadError {
+    let last_words = instance.and_then(|instance| words_left(store, instance));
+    let circumstances = Circumstances {
+        fuel: bounds.limits.fuel_to_configure,
+        fuel_cut_by_time: false,
+        within: bounds.within,
+        memory_bytes_max: bounds.limits.memory_bytes_max,
+        memory_denied: store.data().memory_denied,
+        last_words,
+    };
+    LoadError::Configure { fault: sort(error, circumstances) }
+}
+
+fn abi(store: &mut Store<Bounds>, instance: &Instance) -> wasmtime::Result<Abi> {
+    let memory = instance
+        .get_memory(&mut *store, export::MEMORY)
+        .ok_or_else(|| wasmtime::Error::msg("the export `memory` is missing"))?;
+    let allocate = instance.get_typed_func(&mut *store, export::ALLOCATE)?;
+    let handle: TypedFunc<(u32, u32), i64> = instance.get_typed_func(&mut *store, export::CONFIGURE)?;
+    Ok(Abi { memory, allocate, handle })
+}
+
+fn words_left(store: &mut Store<Bounds>, instance: &Instance) -> Option<String> {
+    let address = match instance.get_global(&mut *store, export::LAST_WORDS)?.get(&mut *store) {
+        Val::I32(address) => address.cast_unsigned(),
+        _ => return None,
+    };
+    let memory = instance.get_memory(&mut *store, export::MEMORY)?;
+    last_words(memory.data(&*store), address)
+}
+
+/// An instance after `configure`, whose state wizer reads.
+struct Configured {
+    store: Store<Bounds>,
+    instance: Instance,
+}
+
+impl InstanceState for Configured {
+    async fn global_get(&mut self, name: &str, _: ValType) -> SnapshotVal {
+        match self.instance.get_global(&mut self.store, name).map(|global| global.get(&mut self.store)) {
+            Some(Val::I64(value)) => SnapshotVal::I64(value),
+            Some(Val::F32(value)) => SnapshotVal::F32(value),
+            Some(Val::F64(value)) => SnapshotVal::F64(value),
+            Some(Val::V128(value)) => SnapshotVal::V128(value.as_u128()),
+            Some(Val::I32(value)) => SnapshotVal::I32(value),
+            // Wizer only asks for globals that it exported itself, and refuses those that hold references.
+            _ => SnapshotVal::I32(0),
+        }
+    }
+
+    async fn memory_contents(&mut self, name: &str, contents: impl FnOnce(&[u8]) + Send) {
+        if let Some(memory) = self.instance.get_memory(&mut self.store, name) {
+            contents(memory.data(&self.store));
+        }
+    }
+}
+
+/// The result of a future that never waits. Wizer's are asynchronous for the sake of other runtimes than this one.
+fn ready<T>(future: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(result) => result,
+        std::task::Poll::Pending => Err(wasmtime::Error::msg("taking the snapshot waited for something")),
+    }
+}
+
+fn prepare(error: &wasmtime::Error) -> LoadError {
+    LoadError::Prepare { why: words(error) }
+}
+
+/// A wasmtime error with its causes, on one line.
+pub(crate) fn words(error: &wasmtime::Error) -> String {
+    one_line(&format!("{error:#}"))
+}

@@ -1,0 +1,29 @@
+//! The log on standard error: coloured on a terminal, or as JSON.
+
+use callgate_terminal::is_coloured;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::telemetry;
+
+/// Maximum number of lines that wait to be written. A reader that is slow, or a disk that is full, must not hold up
+/// callbacks: what does not fit is left out and counted.
+const LOG_LINES_WAITING_MAX: usize = 4096;
+
+/// Starts the log. Lines are written by a thread of their own until the guard is dropped, which waits a moment for those
+/// that are on their way.
+pub(super) fn start(level: tracing::Level, json: bool) -> WorkerGuard {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LOG_LINES_WAITING_MAX)
+        .thread_name("log")
+        .finish(std::io::stderr());
+    telemetry::count_lost_lines(writer.error_counter());
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(writer)
+        .log_internal_errors(false)
+        .with_ansi(is_coloured(&std::io::stderr()));
+    // There is no other start that this one could collide with.
+    let _ = if json { log.json().finish().try_init() } else { log.compact().finish().try_init() };
+    guard
+}

@@ -1,0 +1,247 @@
+//! From the settings to plugins: several are loaded concurrently, and what is the same is prepared once.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use callgate_sandbox::{Engine, LoadError, Origin, Plugin, PluginLimits, sha256};
+
+use crate::chain::{Breaker, Link};
+use crate::settings::{self, ModuleSource, Settings};
+
+/// Why one plugin cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("plugin {name}: {why}")]
+pub struct PluginError {
+    /// Its name in the settings.
+    pub name: String,
+    /// What is wrong with it.
+    pub why: PluginProblem,
+}
+
+/// What is wrong with a plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum PluginProblem {
+    /// Its file cannot be read.
+    #[error("{} cannot be read ({error}): build the plugin, or correct `wasm`", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Its crate cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// Its module cannot be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Its patterns name commands that it does not handle.
+    #[error("it is given `{command}`, but handles only {handles}: correct `commands`")]
+    Command {
+        /// The command.
+        command: String,
+        /// What it handles.
+        handles: String,
+    },
+}
+
+pub(super) fn lines(errors: &[PluginError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What is going on while a host starts; for people who wait.
+pub trait Progress: Send {
+    /// A plugin's crate is built or its module is prepared.
+    fn step(&mut self, what: &str, plugin: &str, number: usize, of: usize);
+}
+
+/// Nobody waits.
+impl Progress for () {
+    fn step(&mut self, _: &str, _: &str, _: usize, _: usize) {}
+}
+
+/// Loads all plugins of the settings.
+///
+/// # Errors
+/// What is wrong with each plugin that cannot be used.
+pub(super) fn load_all(
+    settings: &Settings,
+    engine: &Engine,
+    progress: &mut dyn Progress,
+) -> Result<Vec<Arc<Link>>, Vec<PluginError>> {
+    let (mut links, mut errors) = (Vec::new(), Vec::new());
+    let of = settings.plugins.len();
+    // All crates first: cargo's output stays together.
+    let modules: Vec<_> = settings
+        .plugins
+        .iter()
+        .enumerate()
+        .map(|(index, plugin)| match &plugin.module {
+            ModuleSource::Wasm(path) => Ok(path.clone()),
+            ModuleSource::Crate(folder) => {
+                progress.step("building", &plugin.name, index + 1, of);
+                build(folder)
+            }
+        })
+        .collect();
+    let loader = Loader { engine, prepared: Mutex::default() };
+    let started = Instant::now();
+    let loaded = load_at_once(&loader, &settings.plugins, modules, progress);
+    for (plugin, loaded) in settings.plugins.iter().zip(loaded) {
+        let breaker = Breaker::new(settings.limits.breaker_faults_max, settings.limits.breaker_pause);
+        match loaded {
+            Ok((loaded, from)) => {
+                tracing::debug!(name = plugin.name, from, "prepared");
+                links.push(Arc::new(Link::new(links.len(), loaded, plugin, breaker)));
+            }
+            Err(why) => errors.push(PluginError { name: plugin.name.clone(), why }),
+        }
+    }
+    engine.forget_functions();
+    loader.log(started.elapsed());
+    if errors.is_empty() { Ok(links) } else { Err(errors) }
+}
+
+#[cfg(feature = "workshop")]
+use callgate_workshop::cargo::BuildError;
+
+/// Builds a plugin from its crate.
+#[cfg(feature = "workshop")]
+fn build(folder: &Path) -> Result<PathBuf, PluginProblem> {
+    callgate_workshop::cargo::build(folder).map_err(PluginProblem::from)
+}
+
+/// Why a crate cannot be built.
+#[cfg(not(feature = "workshop"))]
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this callgate was built without the author commands, so it builds no crates: name the built module under `wasm`"
+)]
+pub struct BuildError;
+
+#[cfg(not(feature = "workshop"))]
+fn build(_: &Path) -> Result<PathBuf, PluginProblem> {
+    Err(BuildError.into())
+}
+
+/// Maximum number of plugins that are loaded at the same time. Wasmtime compiles each of them on all cores already, and a large
+/// module takes much memory while it is compiled: this only fills the cores while others do what cannot be divided.
+const LOADED_AT_ONCE_MAX: usize = 8;
+
+/// What became of a plugin: itself, and in a word where its compiled code came from.
+type Loaded = Result<(Plugin, &'static str), PluginProblem>;
+
+/// Loads several plugins at the same time. Steps are told, and results are given, in the order of the settings.
+fn load_at_once(
+    loader: &Loader<'_>,
+    plugins: &[settings::Plugin],
+    modules: Vec<Result<PathBuf, PluginProblem>>,
+    progress: &mut dyn Progress,
+) -> Vec<Loaded> {
+    let jobs = Mutex::new((plugins.iter().zip(modules).enumerate(), progress));
+    let done = Mutex::new(Vec::with_capacity(plugins.len()));
+    let work = || {
+        let next = || {
+            let mut jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            let (number, job) = jobs.0.next()?;
+            // Told while the next one cannot be taken.
+            jobs.1.step("preparing", &job.0.name, number + 1, plugins.len());
+            Some((number, job))
+        };
+        while let Some((number, (plugin, module))) = next() {
+            let loaded = module.and_then(|path| loader.load(plugin, path));
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((number, loaded));
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(LOADED_AT_ONCE_MAX).min(plugins.len());
+    std::thread::scope(|scope| {
+        // This thread is one of them. Where no other can be started, it does all of the work.
+        for _ in 1..threads {
+            let _ = std::thread::Builder::new().name("load".to_owned()).spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, loaded)| loaded).collect()
+}
+
+/// Loads plugins; one that is registered again, with the same module, settings and limits, is prepared once.
+struct Loader<'e> {
+    engine: &'e Engine,
+    prepared: Mutex<Vec<(Same, Prepared)>>,
+}
+
+/// What came of preparing a plugin, once that is over.
+type Prepared = Arc<OnceLock<Result<Plugin, LoadError>>>;
+
+/// All that a prepared plugin depends on.
+#[derive(PartialEq, Eq)]
+struct Same {
+    sha256: String,
+    settings: String,
+    limits: PluginLimits,
+}
+
+impl Loader<'_> {
+    fn load(&self, plugin: &settings::Plugin, path: PathBuf) -> Loaded {
+        let module = std::fs::read(&path).map_err(|error| PluginProblem::Unreadable { path, error })?;
+        let settings = serde_json::Value::Object(plugin.settings.clone()).to_string();
+        let sha256 = sha256(&module);
+        let is_as_expected = plugin.sha256.as_ref().is_none_or(|expected| *expected == sha256);
+        let (name, limits) = (&plugin.name, &plugin.limits);
+        let mut from = "shared";
+        let mut prepare = || {
+            let loaded = Plugin::load(self.engine, name, &module, plugin.sha256.as_deref(), &settings, limits);
+            from = loaded.as_ref().map_or(from, |loaded| loaded.origin().name());
+            loaded
+        };
+        let loaded = match is_as_expected {
+            true => {
+                let prepared = self.prepared(Same { sha256, settings: settings.clone(), limits: limits.clone() });
+                // Another thread that prepares it at this moment is waited for.
+                let prepared = prepared.get_or_init(prepare);
+                prepared.as_ref().map_err(Clone::clone)?.with_name(name)
+            }
+            false => prepare()?,
+        };
+        let handles = &loaded.manifest().commands;
+        for pattern in plugin.commands.iter().filter(|pattern| pattern.is_exact()) {
+            if !handles.is_empty() && !handles.iter().any(|handled| pattern.matches(handled)) {
+                let command = pattern.to_string();
+                return Err(PluginProblem::Command { command, handles: handles.join(", ") });
+            }
+        }
+        Ok((loaded, from))
+    }
+
+    fn prepared(&self, same: Same) -> Prepared {
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = prepared.iter().find(|(known, _)| *known == same) {
+            return Arc::clone(known);
+        }
+        let new = Arc::default();
+        prepared.push((same, Arc::clone(&new)));
+        new
+    }
+
+    /// Says once what the start cost, and whether the next one will cost as much.
+    fn log(&self, took: Duration) {
+        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let origins = || prepared.iter().filter_map(|(_, prepared)| Some(prepared.get()?.as_ref().ok()?.origin()));
+        let count = |wanted| origins().filter(|origin| *origin == wanted).count();
+        let (compiled, from_cache) = (count(Origin::Compiled), count(Origin::Cache));
+        if compiled + from_cache > 0 {
+            let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(compiled, from_cache, took_ms, "plugins are prepared");
+        }
+        if let Some((path, error)) = self.engine.cache().and_then(|cache| Some((cache.path(), cache.trouble()?))) {
+            tracing::warn!(
+                "compiled plugins cannot be kept in {} ({error}): make room there, or name another `folder` under [cache]",
+                path.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `[server]` and `[admin]`: where and how requests are received.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
+
+/// Where and how callbacks are received.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// Longest body, in bytes.
+    pub body_bytes_max: usize,
+    /// Callbacks being answered at the same time; more wait, inside their deadline.
+    pub in_flight_max: usize,
+    /// Open connections; more wait to be accepted.
+    pub connections_max: usize,
+    /// A connection without a new request for this long is closed.
+    pub idle_within: Duration,
+    /// Time for running callbacks when the service stops.
+    pub shutdown_within: Duration,
+}
+
+pub(super) fn read(mut section: Section<'_, '_>) -> Server {
+    let server = Server {
+        listen: address(&mut section).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+        body_bytes_max: size(section.number("body_bytes_max", 8 * MIB, 1, 1024 * MIB)),
+        in_flight_max: size(section.number("in_flight_max", 1024, 1, 1 << 20)),
+        connections_max: size(section.number("connections_max", 4096, 1, 1 << 20)),
+        // Chat servers keep idle connections for ever, and a POST that meets a closing one fails the operation.
+        idle_within: ms(section.number("idle_within_ms", MS_PER_HOUR, 1000, 24 * MS_PER_HOUR)),
+        shutdown_within: ms(section.number("shutdown_within_ms", 10_000, 0, MS_PER_HOUR)),
+    };
+    section.finish();
+    server
+}
+
+pub(super) fn read_admin(mut section: Section<'_, '_>) -> Option<SocketAddr> {
+    let off = section.flag("off", false);
+    let listen = address(&mut section).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8081)));
+    section.finish();
+    (!off).then_some(listen)
+}
+
+fn address(section: &mut Section<'_, '_>) -> Option<SocketAddr> {
+    let listen = section.text("listen")?;
+    match listen.value.parse() {
+        Ok(address) => Some(address),
+        Err(_) => {
+            section.report("listen", "must be an address and a port, for example \"127.0.0.1:8080\" or \"[::]:8080\"");
+            None
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What all commands have in common: how they end, and what people and machines read.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
+
+mod exit;
+mod nearest;
+mod output;
+
+pub use exit::{Exit, Failure, TABLE};
+pub use nearest::nearest;
+pub use output::{ERROR, STEP, is_coloured, print, print_failure, print_step, table};

@@ -1,0 +1,290 @@
+//! `callgate new`: a crate that compiles, with a decision to change.
+
+mod sample;
+mod template;
+
+use std::path::{Component, Path, PathBuf};
+
+use callgate_catalogue::catalogue::Command;
+use callgate_dialects::{ChatServer, table};
+use clap::Args;
+
+use crate::run::request;
+use callgate_terminal::{self as terminal, Exit, Failure};
+use template::Template;
+
+/// Start a plugin: a crate that compiles, with a decision, its settings, its tests and a sample callback
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: callgate new tame-requests --sdk-path ../callgate/plugin-sdk
+Example: callgate new plugins/watch-logins --command State.StateChange
+
+This fetches nothing itself. The first build wants `serde` from cargo's registry or cache, and what --sdk-git names.")]
+pub struct New {
+    /// The new folder; its last part is the crate's name, best a verb and a noun: `tame-requests`
+    #[arg(value_name = "NAME")]
+    folder: PathBuf,
+
+    /// The chat server [default: the one that has the command, else openim]
+    #[arg(long, value_parser = request::chat_server)]
+    platform: Option<&'static dyn ChatServer>,
+
+    /// The command to decide, as it stands on the wire [default: friend requests on OpenIM, one-to-one messages on
+    /// Tencent]
+    #[arg(long)]
+    command: Option<String>,
+
+    /// The folder of `callgate-plugin-sdk` [default: that of the checkout around the working folder]
+    #[arg(long, value_name = "DIR", conflicts_with = "sdk_git")]
+    sdk_path: Option<PathBuf>,
+
+    /// The git repository of `callgate-plugin-sdk`
+    #[arg(long, value_name = "URL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    sdk_git: Option<String>,
+}
+
+impl New {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the name is no good, the folder is there already, the command is not known or the sdk is not found.
+    pub fn run(self) -> Result<(), Failure> {
+        let usage = |what: String| Failure::new(Exit::Usage, anyhow::anyhow!(what));
+        let name = self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        check_name(&name).map_err(usage)?;
+        if self.folder.symlink_metadata().is_ok() {
+            return Err(usage(format!("{} is there already: choose another name", self.folder.display())));
+        }
+        let command = self.command().map_err(usage)?;
+        let folder = absolute(&self.folder)?;
+        let sdk = self.sdk(&folder).map_err(usage)?;
+        let template = Template { name: &name, command, sdk: &sdk, in_workspace: is_member(&folder) };
+        for (path, text) in template.files() {
+            write(&self.folder.join(path), &text)?;
+        }
+        let next = format!(
+            "{0} decides {1} ({2}).\n\nNext:\n    cd {0}\n    cargo test\n    callgate build\n    callgate test \
+             --accept\n\nThe decision is in src/lib.rs; README.md has all commands.\n",
+            self.folder.display(),
+            command.name,
+            command.platform.name(),
+        );
+        terminal::print(&next)
+    }
+
+    fn command(&self) -> Result<&'static Command, String> {
+        let first = table::CHAT_SERVERS.first().copied();
+        let default = self.platform.or(first).map_or("", ChatServer::first_command);
+        request::find(self.platform, self.command.as_deref().unwrap_or(default))
+    }
+
+    /// The dependency on the sdk, as it stands in Cargo.toml.
+    fn sdk(&self, folder: &Path) -> Result<String, String> {
+        let table = |key: &str, value: &str| format!("{{ {key} = {} }}", toml::Value::from(value));
+        if let Some(url) = &self.sdk_git {
+            return Ok(table("git", url));
+        }
+        let given = match &self.sdk_path {
+            Some(path) if is_sdk(path) => path.clone(),
+            Some(path) if is_sdk(&path.join("plugin-sdk")) => path.join("plugin-sdk"),
+            Some(path) => {
+                return Err(format!(
+                    "{} does not hold the crate callgate-plugin-sdk: name `plugin-sdk` in a checkout of callgate",
+                    path.display()
+                ));
+            }
+            None => around().ok_or(
+                "the sdk is needed: give --sdk-path DIR (`plugin-sdk` in a checkout of callgate) or --sdk-git URL",
+            )?,
+        };
+        let full = given.canonicalize().map_err(|error| format!("{} cannot be read: {error}", given.display()))?;
+        let path =
+            if self.sdk_path.as_ref().is_some_and(|path| path.is_absolute()) { full } else { from(folder, &full) };
+        path.to_str().map(|path| table("path", path)).ok_or_else(|| format!("{} is not UTF-8", path.display()))
+    }
+}
+
+/// What cargo takes for a crate, and a host for a plugin.
+fn check_name(name: &str) -> Result<(), String> {
+    let is_plain = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.len() <= 64
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
+    if !is_plain {
+        return Err(format!(
+            "`{name}` cannot be a plugin's name: write 1 to 64 of a-z, 0-9, `-` and `_`, beginning with a letter"
+        ));
+    }
+    if TAKEN.contains(&name.replace('-', "_").as_str()) {
+        return Err(format!("`{name}` cannot be a plugin's name: Rust, or a crate that plugins use, has it already"));
+    }
+    Ok(())
+}
+
+/// Rust's keywords, what cargo reserves, and the crates that a plugin depends on.
+const TAKEN: [&str; 60] = [
+    "abstract",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "struct",
+    "super",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+    "test",
+    "core",
+    "std",
+    "alloc",
+    "callgate_plugin_sdk",
+    "plugin_sdk",
+    "serde",
+    "serde_json",
+    "build",
+];
+
+/// The path without `.` and `..`, from the root, although its end is not there yet.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    let failed = |error: std::io::Error| Failure::new(Exit::Other, anyhow::anyhow!("{}: {error}", path.display()));
+    let mut full = std::env::current_dir().and_then(|here| here.canonicalize()).map_err(failed)?;
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(full.pop()),
+            Component::CurDir => {}
+            part => full.push(part),
+        }
+    }
+    Ok(full)
+}
+
+/// How to get from one folder to another; both from the root.
+fn from(folder: &Path, to: &Path) -> PathBuf {
+    let common = folder.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(common).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(common)).collect()
+}
+
+fn is_sdk(folder: &Path) -> bool {
+    manifest(folder).is_some_and(|manifest| {
+        let name = manifest.get("package").and_then(|package| package.get("name"));
+        name.and_then(toml::Value::as_str) == Some("callgate-plugin-sdk")
+    })
+}
+
+/// The sdk of the checkout that the working folder lies in.
+fn around() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().map(|folder| folder.join("plugin-sdk")).find(|folder| is_sdk(folder))
+}
+
+/// Whether a workspace around the folder takes it in. If not, it must be one of its own: cargo refuses a crate inside
+/// of a workspace that does not know it.
+fn is_member(folder: &Path) -> bool {
+    let workspace = folder.ancestors().skip(1).find_map(|root| {
+        let manifest = manifest(root)?;
+        manifest.get("workspace").cloned().map(|workspace| (root, workspace))
+    });
+    let Some((root, workspace)) = workspace else { return false };
+    let relative = folder.strip_prefix(root).unwrap_or(folder);
+    let lists = |key: &str| {
+        let patterns = workspace.get(key).and_then(toml::Value::as_array).into_iter().flatten();
+        patterns.filter_map(toml::Value::as_str).any(|pattern| is_meant(pattern, relative))
+    };
+    lists("members") && !lists("exclude")
+}
+
+/// Whether a pattern of a workspace's members means this path. `*` stands for any text of one part.
+fn is_meant(pattern: &str, path: &Path) -> bool {
+    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let patterns: Vec<_> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    patterns.len() == parts.len()
+        && patterns.iter().zip(&parts).all(|(pattern, part)| match pattern.split_once('*') {
+            Some((start, end)) => part.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)),
+            None => pattern == part,
+        })
+}
+
+fn manifest(folder: &Path) -> Option<toml::Table> {
+    toml::from_str(&std::fs::read_to_string(folder.join("Cargo.toml")).ok()?).ok()
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let parent = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(parent).and_then(|()| std::fs::write(path, text)).map_err(|error| {
+        Failure::new(
+            Exit::Other,
+            anyhow::anyhow!("{} cannot be written ({error}): choose another place", path.display()),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_that_cargo_takes() {
+        for name in ["tame-requests", "a", "x_1"] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+        for name in ["", "1st", "Tame", "tame requests", "ärger", "-a", "match", "plugin-sdk", &"a".repeat(65)] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_way_between_folders_is_relative() {
+        assert_eq!(from(Path::new("/a/b/c"), Path::new("/a/sdk")), Path::new("../../sdk"));
+        assert_eq!(from(Path::new("/a"), Path::new("/b/c")), Path::new("../b/c"));
+    }
+
+    #[test]
+    fn members_of_a_workspace_are_patterns() {
+        assert!(is_meant("plugins/*", Path::new("plugins/x")));
+        assert!(is_meant("./a-*-b", Path::new("a-1-b")));
+        assert!(!is_meant("plugins/*", Path::new("x")));
+        assert!(!is_meant("plugins/*", Path::new("plugins/x/y")));
+        assert!(!is_meant("host", Path::new("ghost")));
+    }
+}

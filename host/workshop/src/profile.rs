@@ -1,0 +1,153 @@
+//! `callgate profile`: where the fuel of one callback goes, for the author of a plugin.
+
+mod graph;
+mod report;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use callgate_dialects::Callback;
+use callgate_sandbox::profile::{self, Profiler};
+use callgate_terminal::{self as terminal, Exit, Failure};
+use clap::Args;
+use serde_json::{Map, Value};
+
+use crate::module;
+use crate::run::report as run_report;
+use crate::run::subject::Subject;
+use crate::stage::{Played, Service, Stage, Staged};
+use report::Report;
+
+/// Show which functions of a plugin burn the fuel of one callback
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: callgate profile . --request callbacks/sample.request.json --settings callbacks/settings.toml
+Example: callgate profile plugin.wasm --request callback.json --flamegraph fuel.svg --top 50
+
+OWN is what a function's own instructions burnt, TOTAL that and what the functions burnt that it called. The numbers are \
+exact, and the same on every machine. rustc inlines: what a small function burns counts for the one that it was \
+inlined into, unless it has #[inline(never)].
+
+The callback is run as `callgate run` runs it, with the default limits. Of a call that ends in a fault, the profile is \
+what it burnt until then. A module shows the names of its functions if its section `name` was not stripped; \
+`callgate build` leaves it there.")]
+pub struct Profile {
+    #[command(flatten)]
+    subject: Subject,
+
+    /// Show so many functions, those with the most fuel of their own
+    // Twenty fit on a screen; a module has some thousand functions at most, and this many rows only a machine reads.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    top: u32,
+
+    /// Write a flamegraph, for a browser: width is fuel
+    #[arg(long, value_name = "FILE.svg")]
+    flamegraph: Option<PathBuf>,
+
+    /// Write folded stacks, one on each line with its fuel, for speedscope, inferno and the like
+    #[arg(long, value_name = "FILE")]
+    folded: Option<PathBuf>,
+
+    /// Write JSON, for machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Profile {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the callback, the settings or the plugin cannot be used, or the call ends in a fault.
+    pub fn run(self, service: &dyn Service) -> Result<(), Failure> {
+        let mut text = Vec::new();
+        let done = self.show(service, &mut text, terminal::is_coloured(&std::io::stdout()));
+        terminal::print(&String::from_utf8_lossy(&text))?;
+        done
+    }
+
+    fn show(&self, service: &dyn Service, out: &mut dyn Write, coloured: bool) -> Result<(), Failure> {
+        let (callback, settings) = self.subject.read()?;
+        let module = module::built(&self.subject.plugin)?;
+        let name = module::name(&self.subject.plugin);
+        let stage = service.stage(Staged { module: module.clone(), name, settings: settings.clone() })?;
+        let played = stage.play(&callback);
+        let profile = follow(stage.as_ref(), &module, settings, &callback, &played)?;
+
+        let plugin = stage.plugin();
+        let report = Report {
+            run: run_report::Report { callback: &callback, plugin, played: &played, runs: &[] },
+            profile: &profile,
+            rows_max: self.top as usize,
+        };
+        let text = match self.json {
+            true => format!("{:#}\n", report.as_json()),
+            false => report.as_text(coloured),
+        };
+        out.write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))?;
+        if !profile.is_named && !profile.functions.is_empty() {
+            note(
+                "the module does not say what its functions are called: profile the folder of its crate, or build it \
+                 with `callgate build`, or with `strip = \"debuginfo\"` and without wasm-strip",
+            );
+        }
+
+        let folded = graph::folded(&profile.stacks);
+        if let Some(path) = &self.folded {
+            write(path, folded.as_bytes(), "--folded")?;
+        }
+        match &self.flamegraph {
+            Some(path) if folded.is_empty() => {
+                note(&format!("{} is not written: no fuel was burnt", path.display()));
+            }
+            Some(path) => {
+                let title = format!("Fuel of {}, {}", plugin.name(), callback.name());
+                write(path, &graph::flamegraph(&title, &folded)?, "--flamegraph")?;
+            }
+            None => {}
+        }
+
+        match report.run.faults().next() {
+            None => Ok(()),
+            Some(_) => Err(Failure::new(
+                Exit::Failed,
+                anyhow::anyhow!(
+                    "the plugin gave no verdict: see `fault` above; the profile is of what it burnt until then"
+                ),
+            )),
+        }
+    }
+}
+
+/// Runs every call again that was made, and takes down where its fuel goes.
+fn follow(
+    stage: &dyn Stage,
+    module: &Path,
+    settings: Map<String, Value>,
+    callback: &Callback,
+    played: &Played,
+) -> Result<profile::Profile, Failure> {
+    let bytes = std::fs::read(module)
+        .map_err(|error| Failure::new(Exit::Plugin, anyhow::anyhow!("{} cannot be read: {error}", module.display())))?;
+    let settings = Value::Object(settings).to_string();
+    let mut profiler = Profiler::new(stage.engine(), &bytes, &settings, stage.plugin().limits())
+        .map_err(|error| Failure::new(Exit::Plugin, error))?;
+    for (input, call) in stage.inputs(callback).iter().zip(&played.calls) {
+        let followed = profiler.follow(&[input], call.usage.fuel, call.fault.is_some());
+        followed.map_err(|error| Failure::new(Exit::Other, error))?;
+    }
+    Ok(profiler.finish())
+}
+
+/// Tells people something that is no failure, and keeps it out of what machines read.
+fn note(text: &str) {
+    // There is nowhere to report that nothing can be reported.
+    let _ = writeln!(std::io::stderr(), "note: {text}");
+}
+
+/// Writes the file that this argument names.
+fn write(path: &Path, bytes: &[u8], argument: &str) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| {
+        let text = format!("{} cannot be written ({error}): name another file with {argument}", path.display());
+        Failure::new(Exit::Other, anyhow::anyhow!(text))
+    })
+}

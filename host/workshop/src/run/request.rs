@@ -1,0 +1,131 @@
+//! A callback from a file: its body, and the command that it is about.
+
+use std::io::Read;
+use std::path::Path;
+
+use callgate_catalogue::catalogue::Command;
+use serde_json::{Map, Value};
+
+use callgate_dialects::table::{self, CHAT_SERVERS};
+use callgate_dialects::{Callback, ChatServer};
+use callgate_terminal::nearest;
+use callgate_terminal::{Exit, Failure};
+
+/// A chat server by the name of its protocol.
+///
+/// # Errors
+/// A sentence that lists the names.
+pub fn chat_server(name: &str) -> Result<&'static dyn ChatServer, String> {
+    table::by_name(CHAT_SERVERS, name).ok_or_else(|| {
+        let names: Vec<_> = CHAT_SERVERS.iter().map(|server| format!("`{}`", server.protocol().name())).collect();
+        format!("the platforms are {}", names.join(" and "))
+    })
+}
+
+/// Reads a callback; `-` is standard input. What is not given is taken from the body.
+///
+/// # Errors
+/// If it cannot be read, is not a JSON object, or names no command that is known.
+pub fn read(
+    path: &Path,
+    platform: Option<&'static dyn ChatServer>,
+    command: Option<&str>,
+) -> Result<Callback, Failure> {
+    let body = bytes(path, "the callback")?;
+    let wrong = |what: String| Failure::new(Exit::Input, anyhow::anyhow!("{}: {what}", path.display()));
+    let members = object(&body).map_err(|why| {
+        wrong(format!("the request is no callback ({why}): give the JSON object that the chat server sends, in UTF-8"))
+    })?;
+    let named = match command {
+        Some(command) => command.to_owned(),
+        None => command_in(&members).map_err(wrong)?,
+    };
+    let command = find(platform, &named).map_err(|error| match command {
+        Some(_) => Failure::new(Exit::Input, anyhow::anyhow!(error)),
+        None => wrong(error),
+    })?;
+    Callback::local(command, body).map_err(|refusal| wrong(refusal.to_string()))
+}
+
+/// Reads a file, or standard input.
+///
+/// # Errors
+/// If it cannot be read: the message asks for a file with `what`.
+pub fn bytes(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = match is_standard_input(path) {
+        true => std::io::stdin().read_to_end(&mut bytes).map(drop),
+        false => std::fs::read(path).map(|read| bytes = read),
+    };
+    match read {
+        Ok(()) => Ok(bytes),
+        Err(error) => {
+            let text = format!("{} cannot be read ({error}): name a file with {what}", path.display());
+            Err(Failure::new(Exit::Input, anyhow::anyhow!(text)))
+        }
+    }
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Standard input can be read once; the second reader would find it empty, which may even be valid.
+///
+/// # Errors
+/// If two of these arguments name it.
+pub fn check_standard_input(arguments: &[(&str, Option<&Path>)]) -> Result<(), Failure> {
+    let named = arguments.iter().filter(|(_, path)| path.is_some_and(is_standard_input));
+    let named: Vec<_> = named.map(|(name, _)| *name).collect();
+    if named.len() < 2 {
+        return Ok(());
+    }
+    let text = format!("{} cannot both be standard input: give one of them as a file", named.join(" and "));
+    Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)))
+}
+
+/// The body's members, or why there are none.
+fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "it is not UTF-8")?;
+    match serde_json::from_str(text) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err("it is JSON, but no object".to_owned()),
+        Err(_) if text.trim().is_empty() => Err("it is empty".to_owned()),
+        Err(error) => Err(format!("it is not JSON: {error}")),
+    }
+}
+
+/// The name in the body, in the member in which any of the chat servers writes it.
+fn command_in(body: &Map<String, Value>) -> Result<String, String> {
+    let name = CHAT_SERVERS.iter().find_map(|server| body.get(server.command_member())?.as_str());
+    name.filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(|| {
+        let members = CHAT_SERVERS.iter().map(|server| format!("`{}` ({})", server.command_member(), server.title()));
+        let members: Vec<_> = members.collect();
+        format!("the request names no command: add {}, or give --command", members.join(" or "))
+    })
+}
+
+/// The command of this name, today's, an older one or that of its event; on any platform if none is given.
+///
+/// # Errors
+/// A sentence that names the nearest command that is known.
+pub fn find(platform: Option<&'static dyn ChatServer>, name: &str) -> Result<&'static Command, String> {
+    let is_meant =
+        |server: &&&'static dyn ChatServer| platform.is_none_or(|platform| platform.protocol() == server.protocol());
+    let servers = || CHAT_SERVERS.iter().filter(is_meant);
+    let commands = || servers().flat_map(|server| server.protocol().commands().iter().copied());
+    let found = servers().find_map(|server| server.commands().find(name));
+    if let Some(command) = found.or_else(|| commands().find(|command| command.rust_name == name)) {
+        return Ok(command);
+    }
+    let nobody = match platform {
+        Some(platform) => format!("{} has no command `{name}`", platform.protocol().name()),
+        None => format!("no platform has a command `{name}`"),
+    };
+    let elsewhere = CHAT_SERVERS.iter().find(|other| other.commands().find(name).is_some());
+    Err(match (elsewhere, nearest(name, commands().map(|command| command.name))) {
+        (Some(other), _) => format!("{nobody}: it is one of {}", other.protocol().name()),
+        (None, Some(nearest)) => format!("{nobody}: did you mean `{nearest}`?"),
+        (None, None) => format!("{nobody}: write it as the chat server does, such as `callbackBeforeAddFriendCommand`"),
+    })
+}

@@ -1,0 +1,122 @@
+//! `callgate test`: every callback in a plugin's `callbacks/` folder, through the real sandbox.
+
+mod case;
+mod diff;
+mod junit;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::module;
+use crate::run::report::Measure;
+use crate::stage::{Service, Staged};
+use callgate_terminal::{self as terminal, Exit, Failure};
+use case::{Case, Judgement};
+
+/// Run the callbacks/*.request.json of a plugin and compare the answers with *.response.json
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: callgate test --accept
+Example: callgate test plugins/tame-requests --fuel-max 200000 --junit target/callbacks.xml
+
+In the folder `callbacks` of the crate:
+  NAME.request.json   the callback, as the chat server sends it, with its `callbackCommand`
+  NAME.response.json  the answer that the chat server must get
+  NAME.records.jsonl  the records that the host must be given, one on each line; no file: none
+  settings.toml       the plugin's settings; no file: none
+
+Answers are compared as JSON: order and white space do not count. Callbacks arrive at the time 0.")]
+pub struct Test {
+    /// The folder of the plugin's crate, which is built
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+
+    /// Write what comes out to *.response.json and *.records.jsonl, instead of comparing
+    #[arg(long)]
+    accept: bool,
+
+    /// Fail where a call burns more fuel than this
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    fuel_max: Option<u64>,
+
+    /// Write the results as JUnit XML, for CI
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+impl Test {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the plugin cannot be used, there are no callbacks, or an answer is not what it should be.
+    pub fn run(self, service: &dyn Service) -> Result<(), Failure> {
+        module::check_crate(&self.folder)
+            .map_err(|why| Failure::new(Exit::Plugin, anyhow::anyhow!("{} {why}", self.folder.display())))?;
+        let callbacks = self.folder.join("callbacks");
+        let cases = Case::all(&callbacks)?;
+        let settings = match callbacks.join("settings.toml") {
+            path if path.exists() => crate::settings::read(&path)?,
+            _ => serde_json::Map::new(),
+        };
+        let (module, name) = (module::built(&self.folder)?, module::name(&self.folder));
+        let stage = service.stage(Staged { module, name, settings })?;
+
+        let coloured = terminal::is_coloured(&std::io::stdout());
+        let fuel_max = self.fuel_max.unwrap_or(stage.plugin().limits().fuel_per_call.0) as f64;
+        let mut judgements = Vec::new();
+        for case in &cases {
+            let judgement = case.judge(stage.as_ref(), self.accept, self.fuel_max)?;
+            let fuel = Measure { name: "fuel", unit: "", used: judgement.fuel.0 as f64, limit: fuel_max };
+            terminal::print(&show(case, &judgement, &fuel, coloured))?;
+            judgements.push(judgement);
+        }
+        if let Some(path) = &self.junit {
+            write(path, &junit::report(stage.plugin().name(), &cases, &judgements))?;
+        }
+
+        let failed = judgements.iter().filter(|judgement| !judgement.problems.is_empty()).count();
+        terminal::print(&format!("\n{} passed, {failed} failed\n", cases.len() - failed))?;
+        if failed == 0 {
+            return Ok(());
+        }
+        let of = format!("{failed} of {} callbacks", cases.len());
+        Err(Failure::new(Exit::Failed, anyhow::anyhow!("{of} failed: see above")))
+    }
+}
+
+/// One line for a case, and below it what is wrong.
+fn show(case: &Case, judgement: &Judgement, fuel: &Measure, coloured: bool) -> String {
+    let (word, colour) = match (judgement.problems.is_empty(), judgement.is_accepted) {
+        (true, false) => ("ok", GREEN),
+        (true, true) => ("accepted", GREEN),
+        (false, _) => ("FAILED", RED),
+    };
+    let paint = |colour: &str, text: &str| match coloured {
+        true => format!("{colour}{text}\x1b[0m"),
+        false => text.to_owned(),
+    };
+    let word = paint(colour, &format!("{word:<8}"));
+    let mut text = format!("{word} {}: {}, fuel {}\n", case.name, judgement.verdict, fuel.as_text(coloured));
+    for line in judgement.problems.iter().flat_map(|problem| problem.lines()) {
+        let colour = match line.trim_start().chars().next() {
+            Some('-') => RED,
+            Some('+') => GREEN,
+            _ => "",
+        };
+        text.push_str(&format!("         {}\n", if colour.is_empty() { line.to_owned() } else { paint(colour, line) }));
+    }
+    text
+}
+
+const RED: &str = "\x1b[31m";
+const GREEN: &str = "\x1b[32m";
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| {
+        Failure::new(
+            Exit::Other,
+            anyhow::anyhow!("{} cannot be written ({error}): name another file with --junit", path.display()),
+        )
+    })
+}

@@ -1,0 +1,169 @@
+//! One callback in a file, and what must come out beside it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::diff;
+use crate::run::request;
+use crate::stage::{Cost, Played, Stage};
+use callgate_dialects::Callback;
+use callgate_sandbox::Fuel;
+use callgate_terminal::{Exit, Failure};
+
+/// One `NAME.request.json`.
+#[derive(Debug)]
+pub(super) struct Case {
+    /// NAME.
+    pub name: String,
+    folder: PathBuf,
+    callback: Callback,
+}
+
+/// What a case showed.
+#[derive(Debug)]
+pub(super) struct Judgement {
+    /// The verdict's name.
+    pub verdict: &'static str,
+    /// What its largest call burnt.
+    pub fuel: Fuel,
+    /// How long its calls took together.
+    pub took: Duration,
+    /// What is wrong; empty: nothing.
+    pub problems: Vec<String>,
+    /// Whether what came out was written, because it was not there or was different.
+    pub is_accepted: bool,
+}
+
+const REQUEST: &str = ".request.json";
+
+impl Case {
+    /// All cases of a folder, by name.
+    ///
+    /// # Errors
+    /// If there are none, or one is no callback.
+    pub(super) fn all(folder: &Path) -> Result<Vec<Self>, Failure> {
+        let wrong = |what: String| Failure::new(Exit::Input, anyhow::anyhow!("{} {what}", folder.display()));
+        let entries = std::fs::read_dir(folder).map_err(|error| {
+            wrong(format!("cannot be read ({error}): make this folder, with a callback as NAME{REQUEST}"))
+        })?;
+        let files = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = files.filter_map(|file| file.strip_suffix(REQUEST).map(str::to_owned)).collect();
+        names.sort_unstable();
+        if names.is_empty() {
+            return Err(wrong(format!("has no *{REQUEST}: put a callback there, as the chat server sends it")));
+        }
+        let case = |name: String| {
+            let callback = request::read(&folder.join(format!("{name}{REQUEST}")), None, None)?;
+            Ok(Self { name, folder: folder.to_owned(), callback })
+        };
+        names.into_iter().map(case).collect()
+    }
+
+    /// Runs it. With `accept`, what comes out is written where it differs; a fault never is.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub(super) fn judge(&self, stage: &dyn Stage, accept: bool, fuel_max: Option<u64>) -> Result<Judgement, Failure> {
+        let played = stage.play(&self.callback);
+        let mut problems = faults(&played);
+        let mut is_accepted = false;
+        if problems.is_empty() {
+            let differences = self.compare(&played)?;
+            if accept && !differences.is_empty() {
+                self.accept(&played)?;
+                is_accepted = true;
+            } else {
+                problems.extend(differences);
+            }
+        }
+        let Cost { fuel, .. } = Cost::of(&played);
+        if let Some(max) = fuel_max.filter(|max| fuel.0 > *max) {
+            problems.push(format!("a call burnt {} fuel, more than {max} (--fuel-max)", fuel.0));
+        }
+        let took = played.calls.iter().map(|call| call.took).sum();
+        let verdict = played.decision.name();
+        Ok(Judgement { verdict, fuel, took, problems, is_accepted })
+    }
+
+    fn compare(&self, played: &Played) -> Result<Vec<String>, Failure> {
+        let mut problems = Vec::new();
+        match self.read("response.json")? {
+            Some(text) => {
+                let expected = self.parse("response.json", &text)?;
+                problems.extend(diff::show("answer", &expected, &answer(played)));
+            }
+            None => problems.push(format!(
+                "{}.response.json is missing; with --accept it becomes\n{:#}",
+                self.name,
+                answer(played)
+            )),
+        }
+        let text = self.read("records.jsonl")?.unwrap_or_default();
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        let expected = lines.map(|line| self.parse("records.jsonl", line)).collect::<Result<Value, _>>()?;
+        problems.extend(diff::show("records", &expected, &records(played)));
+        Ok(problems)
+    }
+
+    fn accept(&self, played: &Played) -> Result<(), Failure> {
+        self.write("response.json", &format!("{:#}\n", answer(played)))?;
+        let records = &played.records;
+        let path = self.path("records.jsonl");
+        match records.is_empty() {
+            true if path.exists() => std::fs::remove_file(&path).map_err(|error| failed(&path, "removed", &error)),
+            true => Ok(()),
+            false => self.write("records.jsonl", &format!("{}\n", records.join("\n"))),
+        }
+    }
+
+    fn path(&self, end: &str) -> PathBuf {
+        self.folder.join(format!("{}.{end}", self.name))
+    }
+
+    /// The text of a file beside the request; `None` if there is none.
+    fn read(&self, end: &str) -> Result<Option<String>, Failure> {
+        let path = self.path(end);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(&path, "read", &error)),
+        }
+    }
+
+    fn parse(&self, end: &str, text: &str) -> Result<Value, Failure> {
+        serde_json::from_str(text).map_err(|error| {
+            let path = self.path(end);
+            Failure::new(
+                Exit::Input,
+                anyhow::anyhow!("{} is not JSON ({error}): correct it, or remove it and use --accept", path.display()),
+            )
+        })
+    }
+
+    fn write(&self, end: &str, text: &str) -> Result<(), Failure> {
+        let path = self.path(end);
+        std::fs::write(&path, text).map_err(|error| failed(&path, "written", &error))
+    }
+}
+
+fn failed(path: &Path, what: &str, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Input, anyhow::anyhow!("{} cannot be {what} ({error}): see what stands there", path.display()))
+}
+
+fn answer(played: &Played) -> Value {
+    serde_json::from_slice(&played.response.body).unwrap_or_default()
+}
+
+fn records(played: &Played) -> Value {
+    played.records.iter().map(|record| serde_json::from_str::<Value>(record).unwrap_or_default()).collect()
+}
+
+/// Why what came out is not the plugin's answer.
+fn faults(played: &Played) -> Vec<String> {
+    if played.calls.is_empty() && played.fault.is_none() {
+        return vec!["the plugin is not asked: add the command to `handles` of its `export!`".to_owned()];
+    }
+    played.faults().map(|fault| format!("the plugin gave no verdict: {fault}")).collect()
+}
