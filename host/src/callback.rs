@@ -1,27 +1,27 @@
 //! The corridor: a callback's whole way, from a request to a response. The only function that knows all the doors.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
-use callgate_dialects::{Admitted, Callback, Refusal, Response};
-use callgate_sandbox::Fault;
+use callgate_dialects::{Callback, Response};
+use callgate_sandbox::cpu;
 use tokio::time::timeout_at;
 
-use crate::chain::{Chain, ChainRun};
+use crate::chain::{Advance, Chain, ChainRun, Mode, Progress};
 use crate::deadline::Deadline;
 use crate::host::{Host, Mounted};
 use crate::intake::Request;
+use crate::workers::{Flow, NotRun};
 
 impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline.
     pub(crate) async fn answer(&self, mounted: &Mounted, request: Request<'_>) -> Response {
         let Request { admitted, body, deadline } = request;
-        let callback = match open(admitted, body) {
+        let callback = match admitted.open(body) {
             Ok(callback) => callback,
-            Err(refusal) => {
-                self.telemetry.refused(mounted.index, refusal);
-                return mounted.platform.dialect.refuse(&refusal);
-            }
+            Err(refusal) => return self.refuse(mounted, refusal),
         };
         let mut run = match callback.command().map(|command| mounted.routes.find(command)) {
             Some(Some(chain)) => self.decide(chain, &callback, deadline).await,
@@ -42,26 +42,80 @@ impl Host {
         response
     }
 
-    /// Runs the chain, once a slot in the sandbox is free. Here, once per callback, is the step from asynchronous
-    /// to blocking: a chain that has been quick of late runs where it is, because handing it to another thread costs
-    /// more than it does; any other leaves the threads that move bytes alone.
+    /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick of
+    /// late is begun where it is, because handing it to another thread costs more than it does. What turns out not to be
+    /// quick, and everything that consists of several parts, is left to the workers.
     async fn decide(&self, chain: &Arc<Chain>, callback: &Callback, deadline: Deadline) -> ChainRun {
-        let Ok(Ok(slot)) = timeout_at(deadline.moment(), Arc::clone(&self.slots).acquire_owned()).await else {
-            return chain.failed(Fault::NoPermit);
+        if let Some(parts) = callback.split() {
+            return self.decide_parts(chain, parts, deadline).await;
+        }
+        let mut progress = Progress::default();
+        if chain.is_quick(callback) {
+            let advance = || chain.advance(&self.engine, callback, deadline, Mode::Brief, &mut progress);
+            match catch_unwind(AssertUnwindSafe(advance)) {
+                Ok(Advance::Finished) => return progress.run,
+                Ok(Advance::Stopped) => {}
+                Err(_) => return chain.failed(HOST_FAILED),
+            }
+        }
+        let (host, its_chain, its_callback) = (self.clone(), Arc::clone(chain), callback.clone());
+        let job = move || {
+            its_chain.advance(&host.engine, &its_callback, deadline, Mode::Full, &mut progress);
+            progress.run
         };
-        if chain.is_quick(|time| self.engine.fuel_within(time)) {
-            return self.run(chain, callback, deadline);
+        self.work(chain, deadline, job).await.unwrap_or_else(|_| chain.without_time())
+    }
+
+    /// Runs the chain for each of the callbacks that one request carries, a few at a time: between them others have their
+    /// turn.
+    async fn decide_parts(&self, chain: &Arc<Chain>, parts: Vec<Callback>, deadline: Deadline) -> ChainRun {
+        let mut whole: Option<ChainRun> = None;
+        let mut parts = VecDeque::from(parts);
+        while !parts.is_empty() {
+            let (host, its_chain) = (self.clone(), Arc::clone(chain));
+            let mut some = std::mem::take(&mut parts);
+            let job = move || {
+                let (began, mut runs) = (cpu::of_this_thread(), Vec::new());
+                while let Some(part) = some.pop_front() {
+                    let mut progress = Progress::default();
+                    its_chain.advance(&host.engine, &part, deadline, Mode::Full, &mut progress);
+                    runs.push(progress.run);
+                    if cpu::of_this_thread().saturating_sub(began) >= PARTS_CPU_MAX {
+                        break;
+                    }
+                }
+                (runs, some)
+            };
+            let Ok((runs, rest)) = self.work(chain, deadline, job).await else {
+                let late = chain.without_time();
+                let whole = whole.get_or_insert_default();
+                whole.fault = late.fault;
+                break;
+            };
+            parts = rest;
+            for run in runs {
+                match &mut whole {
+                    None => whole = Some(run),
+                    Some(whole) => {
+                        whole.steps.extend(run.steps);
+                        whole.records.extend(run.records);
+                    }
+                }
+            }
         }
-        let (host, task_chain, task_callback) = (self.clone(), Arc::clone(chain), callback.clone());
-        let task = tokio::task::spawn_blocking(move || {
-            // Given back when the guest has ended, not when the caller stopped waiting for it.
-            let _slot = slot;
-            host.run(&task_chain, &task_callback, deadline)
-        });
-        match timeout_at(deadline.moment(), task).await {
-            Ok(Ok(run)) => run,
-            Ok(Err(_)) | Err(_) => chain.failed(Fault::OutOfTime { within: deadline.answer_within() }),
-        }
+        whole.unwrap_or_default()
+    }
+
+    /// Has a job of this chain done by a worker.
+    async fn work<T: Send + 'static>(
+        &self,
+        chain: &Chain,
+        deadline: Deadline,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NotRun> {
+        // A chain without plugins is never asked for.
+        let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.index, takes));
+        self.workers.run(Flow { platform: chain.platform_index(), plugin }, takes, deadline, job).await
     }
 
     /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and
@@ -86,29 +140,27 @@ impl Host {
     pub(crate) fn rehearse(&self, mounted: &Mounted, callback: &Callback) -> (ChainRun, Response) {
         let deadline = Deadline::new(tokio::time::Instant::now(), mounted.platform.answer_within);
         let chain = callback.command().and_then(|command| mounted.routes.find(command));
-        let run = chain.map_or_else(ChainRun::default, |chain| self.run(chain, callback, deadline));
-        let response = mounted.platform.dialect.render(callback, &run.decision);
-        (run, response)
-    }
-
-    /// Runs the chain for the callback, or for each of those that it carries.
-    fn run(&self, chain: &Chain, callback: &Callback, deadline: Deadline) -> ChainRun {
-        let run = || {
-            let Some(parts) = callback.split() else { return chain.run(&self.engine, callback, deadline) };
-            let mut runs = parts.iter().map(|part| chain.run(&self.engine, part, deadline));
-            let mut run = runs.next().unwrap_or_default();
-            for part in runs {
-                run.steps.extend(part.steps);
-                run.records.extend(part.records);
+        let mut whole = ChainRun::default();
+        if let Some(chain) = chain {
+            for (number, part) in callback.split().unwrap_or_else(|| vec![callback.clone()]).iter().enumerate() {
+                let mut progress = Progress::default();
+                chain.advance(&self.engine, part, deadline, Mode::Full, &mut progress);
+                match number {
+                    0 => whole = progress.run,
+                    _ => {
+                        whole.steps.extend(progress.run.steps);
+                        whole.records.extend(progress.run.records);
+                    }
+                }
             }
-            run
-        };
-        // The sandbox is large; should it have a mistake that panics, this callback still gets its answer.
-        catch_unwind(AssertUnwindSafe(run))
-            .unwrap_or_else(|_| chain.failed(Fault::Trap { what: "the host failed; please report this".to_owned() }))
+        }
+        let response = mounted.platform.dialect.render(callback, &whole.decision);
+        (whole, response)
     }
 }
 
-fn open(admitted: Result<Admitted<'_>, Refusal>, body: Result<bytes::Bytes, Refusal>) -> Result<Callback, Refusal> {
-    admitted?.open(body?)
-}
+/// Maximum CPU time of the parts of one request that are worked off before others have their turn; one part more at
+/// most.
+const PARTS_CPU_MAX: Duration = Duration::from_millis(5);
+
+const HOST_FAILED: &str = "the host failed; please report this";

@@ -11,7 +11,7 @@ use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply};
 use callgate_dialects::{Adjustment, Callback, Decision, Inadmissible, OnFault, Trouble, admit, apply};
-use callgate_sandbox::{Engine, Fault, Fuel, Usage};
+use callgate_sandbox::{Brief, Engine, Fault, Usage, cpu};
 
 use crate::deadline::Deadline;
 use crate::settings::Platform;
@@ -24,8 +24,39 @@ pub use link::Link;
 pub struct Chain {
     command: &'static Command,
     platform: &'static str,
+    platform_index: usize,
     on_fault: OnFault,
+    on_overload: OnFault,
     links: Vec<Arc<Link>>,
+}
+
+/// How far a chain has come.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// What became of it so far.
+    pub(crate) run: ChainRun,
+    /// The number of the plugin that is asked next.
+    next: usize,
+    /// The body as that plugin sees it, where one before it has changed it.
+    modified: Option<String>,
+}
+
+/// What calls may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// They are on a thread that other callbacks wait for.
+    Brief,
+    /// All that the plugins' limits and the deadline allow.
+    Full,
+}
+
+/// Whether a chain came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Advance {
+    /// There is a decision.
+    Finished,
+    /// The next plugin would take too long here.
+    Stopped,
 }
 
 /// What became of a callback in its chain.
@@ -50,6 +81,9 @@ pub struct Step {
     pub usage: Usage,
     /// How long it took.
     pub took: Duration,
+    /// CPU time that it cost, all that it caused included. A call that was short by the clock is not measured: then it
+    /// is `took`.
+    pub cpu: Duration,
     /// How it failed.
     pub fault: Option<Fault>,
     /// What it asked for and the chat server cannot do.
@@ -71,9 +105,20 @@ struct Said {
 
 impl Chain {
     /// Plugins in the order in which they are asked.
-    pub(crate) fn new(command: &'static Command, platform: &Platform, links: Vec<Arc<Link>>) -> Self {
+    pub(crate) fn new(
+        command: &'static Command,
+        platform_index: usize,
+        platform: &Platform,
+        links: Vec<Arc<Link>>,
+    ) -> Self {
         let name = platform.server.protocol().name();
-        Self { command, platform: name, on_fault: platform.on_fault(command), links }
+        let (on_fault, on_overload) = (platform.on_fault(command), platform.on_overload);
+        Self { command, platform: name, platform_index, on_fault, on_overload, links }
+    }
+
+    /// The number of its platform, in the order of the settings.
+    pub(crate) fn platform_index(&self) -> usize {
+        self.platform_index
     }
 
     /// The plugins.
@@ -81,83 +126,158 @@ impl Chain {
         &self.links
     }
 
-    /// Whether all of its plugins have been quick of late, and cannot hold up a thread for longer than
-    /// a tenth of a second should one of them cease to be.
-    pub(crate) fn is_quick(&self, fuel_within: impl Fn(Duration) -> Fuel) -> bool {
-        let caps = self.links.iter().map(|link| link.plugin().limits().fuel_per_call.0);
-        caps.fold(0, u64::saturating_add) <= fuel_within(pace::HELD_UP_MAX).0
-            && self.links.iter().all(|link| link.pace.is_quick())
+    /// Whether all of its plugins have been quick of late, so that it may be begun on a thread that other callbacks
+    /// wait for.
+    pub(crate) fn is_quick(&self, callback: &Callback) -> bool {
+        callback.body().len() <= QUICK_BODY_BYTES_MAX
+            && self.links.len() <= QUICK_LINKS_MAX
+            && self.links.iter().all(|link| link.pace.is_quick() && link.plugin().can_be_brief())
     }
 
-    /// What becomes of a callback whose plugins could not be asked: if one of them must not be left out, the operation
-    /// is denied.
-    pub(crate) fn failed(&self, fault: Fault) -> ChainRun {
+    /// The plugin whose calls take longest, and how long all calls take together: that is who waits for a worker, and for
+    /// how much.
+    pub(crate) fn cost(&self) -> Option<(&Link, Duration)> {
+        let longest = self.links.iter().max_by_key(|link| link.pace.average())?;
+        Some((longest, self.links.iter().map(|link| link.pace.average()).sum()))
+    }
+
+    /// What becomes of a callback for which the host had no time.
+    pub(crate) fn without_time(&self) -> ChainRun {
+        let decision = Decision::without_verdict(Trouble::Busy, self.on_overload, self.command);
+        ChainRun { decision, fault: Some(Fault::NoTime), ..ChainRun::default() }
+    }
+
+    /// What becomes of a callback over which the host itself failed: if one of the plugins must not be left out, the
+    /// operation is denied.
+    pub(crate) fn failed(&self, what: &str) -> ChainRun {
         let denies = self.links.iter().any(|link| self.on_fault_of(link) == OnFault::Deny);
         let on_fault = if denies { OnFault::Deny } else { OnFault::Allow };
-        let decision = Decision::without_verdict(trouble(&fault), on_fault, self.command);
-        ChainRun { decision, fault: Some(fault), ..ChainRun::default() }
+        let decision = Decision::without_verdict(Trouble::Unchecked, on_fault, self.command);
+        ChainRun { decision, fault: Some(Fault::Trap { what: what.to_owned() }), ..ChainRun::default() }
     }
 
     fn on_fault_of(&self, link: &Link) -> OnFault {
         link.on_fault().unwrap_or(self.on_fault)
     }
 
-    /// Asks the plugins one after the other. Blocks: it runs guests.
-    pub(crate) fn run(&self, engine: &Engine, callback: &Callback, deadline: Deadline) -> ChainRun {
+    /// Asks the plugins one after the other, from where `progress` is. Blocks: it runs guests.
+    ///
+    /// With [`Mode::Brief`] it may stop before a plugin that would take too long, and is then not finished: it can be
+    /// continued with [`Mode::Full`], on another thread.
+    pub(crate) fn advance(
+        &self,
+        engine: &Engine,
+        callback: &Callback,
+        deadline: Deadline,
+        mode: Mode,
+        progress: &mut Progress,
+    ) -> Advance {
         let (head, original) = (self.envelope_head(callback), callback.body());
-        let mut run = ChainRun::default();
-        let mut modified: Option<String> = None;
-        for (index, link) in self.links.iter().enumerate() {
-            let body = modified.as_deref().unwrap_or(original);
-            let Asked { step, said } = self.ask(link, engine, &head, body, deadline);
+        while let Some(link) = self.links.get(progress.next) {
+            let body = progress.modified.as_deref().unwrap_or(original);
+            let Asked { step, said } = match self.ask(link, engine, &head, body, deadline, mode) {
+                Some(asked) => asked,
+                None => return Advance::Stopped,
+            };
             let next = match (said, &step.fault) {
                 (Some(said), _) => {
-                    run.records.extend(said.records);
+                    progress.run.records.extend(said.records);
                     said.decision
+                }
+                (None, Some(Fault::NoTime)) => {
+                    Decision::without_verdict(Trouble::Busy, self.on_overload, self.command)
                 }
                 (None, fault) => {
                     let trouble = fault.as_ref().map_or(Trouble::Unchecked, trouble);
                     Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
                 }
             };
-            run.steps.push(step);
+            progress.run.steps.push(step);
+            progress.next += 1;
             // Only the next plugin looks at what this one has changed.
-            if let (Decision::Modify(changes), true) = (&next, index + 1 < self.links.len()) {
-                modified = Some(apply(self.command, body, changes));
+            if let (Decision::Modify(changes), true) = (&next, progress.next < self.links.len()) {
+                progress.modified = Some(apply(self.command, body, changes));
             }
-            run.decision = run.decision.then(next);
-            if run.decision.is_final() {
+            progress.run.decision = std::mem::take(&mut progress.run.decision).then(next);
+            if progress.run.decision.is_final() {
                 break;
             }
         }
-        run
+        Advance::Finished
     }
 
-    fn ask(&self, link: &Arc<Link>, engine: &Engine, head: &str, body: &str, deadline: Deadline) -> Asked {
+    /// Asks one plugin; `None` if it would take too long here.
+    fn ask(
+        &self,
+        link: &Arc<Link>,
+        engine: &Engine,
+        head: &str,
+        body: &str,
+        deadline: Deadline,
+        mode: Mode,
+    ) -> Option<Asked> {
         let mut step = Step {
             link: Arc::clone(link),
             usage: Usage::default(),
             took: Duration::ZERO,
+            cpu: Duration::ZERO,
             fault: None,
             adjustments: Vec::new(),
         };
-        let said = link.breaker.check().and_then(|()| {
-            let said = self.call(link, engine, &[head, body, "}"], body, deadline, &mut step);
-            match &said {
-                Ok(_) => link.breaker.succeeded(),
-                Err(_) => link.breaker.failed(),
-            }
-            said
-        });
-        match said {
+        if let Err(fault) = link.breaker.check() {
+            return Some(Asked { step: Step { fault: Some(fault), ..step }, said: None });
+        }
+        let said = match mode {
+            Mode::Brief => self.call_briefly(link, engine, &[head, body, "}"], body, &mut step)?,
+            Mode::Full => self.call(link, engine, &[head, body, "}"], body, deadline, &mut step),
+        };
+        match &said {
+            Ok(_) => link.breaker.succeeded(),
+            // What the host had no time for says nothing about the plugin.
+            Err(Fault::NoTime) => {}
+            Err(_) => link.breaker.failed(),
+        }
+        Some(match said {
             Ok(mut said) => {
                 step.adjustments = std::mem::take(&mut said.adjustments);
                 Asked { step, said: Some(said) }
             }
             Err(fault) => Asked { step: Step { fault: Some(fault), ..step }, said: None },
+        })
+    }
+
+    /// A call on a thread that other callbacks wait for; `None` if it is too long for that.
+    fn call_briefly(
+        &self,
+        link: &Link,
+        engine: &Engine,
+        envelope: &[&str],
+        body: &str,
+        step: &mut Step,
+    ) -> Option<Result<Said, Fault>> {
+        let cpu_before = link.pace.is_watched().then(cpu::of_this_thread);
+        let started = Instant::now();
+        let (ended, usage) =
+            link.plugin().call_briefly(engine, envelope, pace::BRIEF_MAX, |reply| self.read(link, reply, body));
+        step.took = started.elapsed();
+        step.usage = usage;
+        let cpu = cpu_before.map(|before| cpu::of_this_thread().saturating_sub(before));
+        // Short by the clock is short by any measure.
+        step.cpu = cpu.unwrap_or(step.took);
+        match ended {
+            Brief::Replied(said) => {
+                link.pace.was_brief(step.took, cpu);
+                Some(said)
+            }
+            Brief::Failed(fault) => {
+                link.pace.was_brief(step.took, cpu);
+                Some(Err(fault))
+            }
+            Brief::TooLong => None,
         }
     }
 
+    /// A call on a thread that nobody else waits for, with all that the plugin may use.
     fn call(
         &self,
         link: &Link,
@@ -169,15 +289,20 @@ impl Chain {
     ) -> Result<Said, Fault> {
         let remaining = deadline.remaining_for_guests();
         if remaining.is_zero() {
-            return Err(Fault::OutOfTime { within: deadline.answer_within() });
+            return Err(Fault::NoTime);
         }
         let budget = link.plugin().budget(engine, remaining);
-        let started = Instant::now();
+        let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
         let (result, usage) = link.plugin().call(envelope, budget, |reply| self.read(link, reply, body));
         step.took = started.elapsed();
+        step.cpu = cpu::of_this_thread().saturating_sub(cpu_before);
         step.usage = usage;
-        link.pace.did(usage.fuel, engine.fuel_within(pace::QUICK));
-        result?
+        link.pace.worked(step.cpu, true);
+        match result {
+            Err(Fault::OutOfTime { .. }) if !is_own_fault(step.cpu, link, deadline) => Err(Fault::NoTime),
+            Err(fault) => Err(fault),
+            Ok(said) => said,
+        }
     }
 
     /// Understands a reply while it is still in the guest's memory.
@@ -217,6 +342,19 @@ impl Chain {
     }
 }
 
+/// Maximum size of a body, in bytes, that is handed to plugins on a thread that other callbacks wait for: copying it, and
+/// the page faults of that, cost about 0.1 ms for each 128 KiB.
+const QUICK_BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// Maximum number of plugins that are asked there, each within [`pace::BRIEF_MAX`].
+const QUICK_LINKS_MAX: usize = 8;
+
+/// Whether a call that was ended by time has used its time itself, and not lost it by waiting: for its turn, for the
+/// plugins before it, or for a core. Half of what it would have had without waiting is enough.
+fn is_own_fault(cpu: Duration, link: &Link, deadline: Deadline) -> bool {
+    cpu >= deadline.all_for_guests().min(link.plugin().limits().call_within) / 2
+}
+
 /// What the user of a chat server is told about a fault.
 fn trouble(fault: &Fault) -> Trouble {
     match fault {
@@ -229,7 +367,7 @@ fn trouble(fault: &Fault) -> Trouble {
         | Fault::Undecided { .. }
         | Fault::ReplyTooLarge { .. }
         | Fault::ReplyInvalid { .. } => Trouble::Unchecked,
-        Fault::Suspended { .. } | Fault::NoPermit => Trouble::Busy,
+        Fault::Suspended { .. } | Fault::NoTime => Trouble::Busy,
     }
 }
 

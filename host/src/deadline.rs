@@ -35,14 +35,15 @@ impl Deadline {
         self.remaining().saturating_sub((self.answer_within / 10).min(GUEST_MARGIN_MAX))
     }
 
+    /// What there would have been for guests without any waiting.
+    pub(crate) fn all_for_guests(self) -> Duration {
+        let margin = (self.answer_within / 10).min(GUEST_MARGIN_MAX);
+        self.moment.saturating_duration_since(self.arrived).saturating_sub(margin)
+    }
+
     /// How long ago the request arrived.
     pub(crate) fn elapsed(self) -> Duration {
         self.arrived.elapsed()
-    }
-
-    /// The time that there was from the beginning.
-    pub(crate) fn answer_within(self) -> Duration {
-        self.answer_within
     }
 
     /// The moment itself, for timers.
@@ -62,6 +63,7 @@ mod tests {
         tokio::time::advance(Duration::from_millis(60)).await;
         assert_eq!(deadline.remaining(), Duration::from_millis(30));
         assert_eq!(deadline.remaining_for_guests(), Duration::from_millis(20));
+        assert_eq!(deadline.all_for_guests(), Duration::from_millis(80));
         tokio::time::advance(Duration::from_millis(60)).await;
         assert_eq!(deadline.remaining(), Duration::ZERO);
     }

@@ -12,10 +12,12 @@ use callgate_sandbox::{CacheSettings, Engine, EngineError, Plugin};
 use tokio::sync::Semaphore;
 
 use crate::chain::Link;
+use crate::intake::Bodies;
 use crate::journal::Journal;
 use crate::route::Routes;
 use crate::settings::Settings;
 use crate::telemetry::Telemetry;
+use crate::workers::Workers;
 
 pub use loader::{PluginError, PluginProblem, Progress};
 pub use mounted::Mounted;
@@ -30,10 +32,12 @@ pub struct Inner {
     pub(crate) engine: Engine,
     pub(crate) platforms: Vec<Mounted>,
     pub(crate) links: Vec<Arc<Link>>,
-    /// Slots in the sandbox.
-    pub(crate) slots: Arc<Semaphore>,
+    /// Threads for the guests that are not quick.
+    pub(crate) workers: Workers,
     /// Among the callbacks that are being answered.
-    pub(crate) in_flight: Arc<Semaphore>,
+    pub(crate) in_flight: Semaphore,
+    /// Memory for the bodies of requests.
+    pub(crate) bodies: Bodies,
     pub(crate) journal: Journal,
     pub(crate) telemetry: Telemetry,
     clock: Clock,
@@ -81,12 +85,13 @@ impl Host {
         let platforms = settings.platforms.iter().enumerate().map(|(index, platform)| Mounted {
             index,
             platform: platform.clone(),
-            routes: Routes::build(platform, &links),
+            routes: Routes::build(index, platform, &links),
         });
         Ok(Self(Arc::new(Inner {
             platforms: platforms.collect(),
-            slots: Arc::new(Semaphore::new(settings.limits.engine.calls_at_once_max.get())),
-            in_flight: Arc::new(Semaphore::new(settings.server.in_flight_max)),
+            workers: Workers::new(settings.limits.engine.calls_at_once_max.get()),
+            in_flight: Semaphore::new(settings.server.in_flight_max),
+            bodies: Bodies::new(settings.server.body_bytes_max, settings.server.bodies_bytes_max),
             journal: Journal::new(&settings.records_file),
             telemetry,
             settings,

@@ -1,26 +1,28 @@
 //! From bytes to a request: which platform it is for, whether its head is right, its body within bounds, and until when
 //! it must be answered.
 
+mod bodies;
+
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use callgate_catalogue::line::one_line;
 use callgate_dialects::{Admitted, Head, Refusal, Response, table};
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
 use crate::deadline::Deadline;
 use crate::edge::Respond;
-use crate::host::Host;
+use crate::host::{Host, Mounted};
+
+pub(crate) use bodies::Bodies;
 
 /// A request for one platform, as it was read.
 #[derive(Debug)]
 pub(crate) struct Request<'h> {
-    /// Its head, checked by the platform's dialect; or what is wrong with it.
-    pub(crate) admitted: Result<Admitted<'h>, Refusal>,
-    /// The body, or why it could not be read.
-    pub(crate) body: Result<Bytes, Refusal>,
+    /// Its head, checked by the platform's dialect.
+    pub(crate) admitted: Admitted<'h>,
+    /// Its body.
+    pub(crate) body: Bytes,
     /// When the answer must have been decided; made here, and nowhere else.
     pub(crate) deadline: Deadline,
 }
@@ -37,13 +39,6 @@ impl Host {
         };
         let (head, body) = request.into_parts();
         let deadline = Deadline::new(arrived, mounted.platform.answer_within);
-
-        // Waits for a permit inside the deadline; the callback then still gets its answer, from `answer`, at once.
-        let permit = timeout_at(deadline.moment(), Arc::clone(&self.in_flight).acquire_owned()).await;
-        let body = match &permit {
-            Ok(Ok(_)) => read(body, self.settings.server.body_bytes_max, deadline.moment()).await,
-            _ => Err(Refusal::Busy),
-        };
         let query = head.uri.query().unwrap_or_default();
         let head = Head {
             method: head.method,
@@ -52,35 +47,24 @@ impl Host {
             headers: head.headers,
             arrived_unix_ms,
         };
-        let admitted = Admitted::check(&*mounted.platform.dialect, head);
+        // Strangers are turned away before their bodies cost anything.
+        let admitted = match Admitted::check(&*mounted.platform.dialect, head) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                self.bodies.forget(body, deadline).await;
+                return write(self.refuse(mounted, refusal));
+            }
+        };
+        let body = match self.bodies.read(body, deadline).await {
+            Ok(body) => body,
+            Err(refusal) => return write(self.refuse(mounted, refusal)),
+        };
+        // Only what is there whole takes a permit: who sends slowly holds up nobody.
+        let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
+        let Ok(Ok(_permit)) = permit else { return write(self.refuse(mounted, Refusal::Busy)) };
+        let (body, _room) = body.into_parts();
         write(self.answer(mounted, Request { admitted, body, deadline }).await)
     }
-}
-
-async fn read<B>(mut body: B, bytes_max: usize, due: Instant) -> Result<Bytes, Refusal>
-where
-    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
-{
-    // A length that is too long already says so.
-    let is_too_long = body.size_hint().lower() > bytes_max as u64;
-    if !is_too_long {
-        match timeout_at(due, Limited::new(&mut body, bytes_max).collect()).await {
-            Ok(Ok(collected)) => return Ok(collected.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {}
-            Ok(Err(_)) | Err(_) => return Err(Refusal::Incomplete),
-        }
-    }
-    // The rest is read and forgotten, within bounds: closing while the client still writes would lose the answer.
-    let rest = Limited::new(body, bytes_max.saturating_mul(DRAINED_TIMES));
-    let _ = timeout_at(due, drain(rest)).await;
-    Err(Refusal::TooLarge { bytes_max })
-}
-
-/// How many times the longest body is read of one that is too long.
-const DRAINED_TIMES: usize = 4;
-
-async fn drain(mut body: impl HttpBody + Unpin) {
-    while let Some(Ok(_)) = body.frame().await {}
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -93,6 +77,14 @@ fn write(response: Response) -> http::Response<Body> {
         written.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
     written
+}
+
+impl Host {
+    /// Refuses a request in the form of its platform.
+    pub(crate) fn refuse(&self, mounted: &Mounted, refusal: Refusal) -> Response {
+        self.telemetry.refused(mounted.index, refusal);
+        mounted.platform.dialect.refuse(&refusal)
+    }
 }
 
 /// A path of no platform: most often the base URL in the chat server's settings is not the path here.

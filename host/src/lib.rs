@@ -18,6 +18,7 @@ pub mod chain;
 mod deadline;
 mod journal;
 mod telemetry;
+mod workers;
 
 pub mod admin;
 pub mod cli;

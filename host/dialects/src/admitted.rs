@@ -1,5 +1,6 @@
 //! The two doors that a request goes through: its head is checked, then its body is opened.
 
+use callgate_catalogue::Object;
 use callgate_catalogue::object::Raw;
 
 use crate::body::Body;
@@ -34,11 +35,8 @@ impl<'d> Admitted<'d> {
         let Identity { name, command, operation_id, client_address } = {
             let members = object(body.as_str())?;
             let identity = self.dialect.identify(&self.head, &members)?;
-            let batch = identity.command.and_then(|command| command.batch);
-            if batch
-                .is_some_and(|list| members.read_or_empty::<Vec<Raw<'_>>>(list).is_ok_and(|all| all.len() > BATCH_MAX))
-            {
-                return Err(Refusal::BatchTooLong);
+            if let Some(list) = identity.command.and_then(|command| command.batch) {
+                check_batch(&members, list)?;
             }
             identity
         };
@@ -47,5 +45,17 @@ impl<'d> Admitted<'d> {
         let name = command.map_or(name.into(), |command| command.name.into());
         let arrived_unix_ms = self.head.arrived_unix_ms;
         Ok(Callback { name, command, operation_id, client_address, query, body, arrived_unix_ms })
+    }
+}
+
+/// Checks that the callbacks in one request are not too many, and objects, each of them: plugins rely on that.
+fn check_batch(members: &Object<'_>, list: &'static str) -> Result<(), Refusal> {
+    let elements = members.read_or_empty::<Vec<Raw<'_>>>(list).unwrap_or_default();
+    if elements.len() > BATCH_MAX {
+        return Err(Refusal::BatchTooLong);
+    }
+    match elements.iter().all(|element| element.get().starts_with('{')) {
+        true => Ok(()),
+        false => Err(Refusal::NotObject),
     }
 }

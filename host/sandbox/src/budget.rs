@@ -1,7 +1,8 @@
-//! What one call may use, and what it used.
+//! What one call may use, what it used, and how it ended.
 
 use std::time::Duration;
 
+use super::fault::Fault;
 use super::limits::Fuel;
 
 /// What one call may use.
@@ -9,10 +10,13 @@ use super::limits::Fuel;
 pub struct Budget {
     /// Work.
     pub fuel: Fuel,
-    /// Whether `fuel` is less than the plugin's own cap because the time left allows no more.
+    /// Whether `fuel` is less than the plugin's own limit because the time left allows no more.
     pub fuel_cut_by_time: bool,
     /// Wall time.
     pub within: Duration,
+    /// Whether the call is made on a thread that other callbacks wait for; see
+    /// [`Plugin::call_briefly`](crate::Plugin::call_briefly).
+    pub(crate) is_brief: bool,
 }
 
 /// What a call used.
@@ -26,4 +30,15 @@ pub struct Usage {
     pub reply_bytes: usize,
     /// Whether an instance was made for it; else it ran in one that was kept.
     pub is_new_instance: bool,
+}
+
+/// How a brief call ended.
+#[derive(Debug)]
+pub enum Brief<T> {
+    /// With a reply, which has been read.
+    Replied(T),
+    /// In a fault.
+    Failed(Fault),
+    /// It would have used more than a brief call may. A call has no effects, so it can be made again with a full budget.
+    TooLong,
 }

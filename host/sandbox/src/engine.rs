@@ -226,7 +226,8 @@ fn sees_writes(engine: &Wasmtime, map: &PageMap) -> bool {
 fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationConfig {
     let kept_max = if memory_reset == MemoryReset::Keep { limits.kept_instances_max } else { 0 };
     // For each call a second place, from which it may have to read what the snapshot has in a page.
-    let calls = limits.calls_at_once_max.get() * if kept_max > 0 { 2 } else { 1 };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let calls = (limits.calls_at_once_max.get() + cores) * if kept_max > 0 { 2 } else { 1 };
     let slots = u32::try_from(calls + kept_max).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(slots)

@@ -68,9 +68,9 @@ pub enum Fault {
         /// How many.
         faults: u32,
     },
-    /// All places in the sandbox were taken until there was no time left.
-    #[error("no free place in the sandbox before the deadline (`calls_at_once_max`)")]
-    NoPermit,
+    /// The host had no time for it: other calls were running until too little was left. Not the plugin's fault.
+    #[error("no time: other calls took the sandbox until too little was left (`calls_at_once_max`)")]
+    NoTime,
 }
 
 impl Fault {
@@ -87,7 +87,7 @@ impl Fault {
             Self::ReplyTooLarge { .. } => "reply_too_large",
             Self::ReplyInvalid { .. } => "reply_invalid",
             Self::Suspended { .. } => "suspended",
-            Self::NoPermit => "no_permit",
+            Self::NoTime => "no_time",
         }
     }
 }

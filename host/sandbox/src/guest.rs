@@ -19,7 +19,14 @@ pub(crate) struct Bounds {
     pub(crate) memory_bytes_max: usize,
     pub(crate) table_elements_max: usize,
     pub(crate) memory_denied: bool,
+    /// Whether the running call is brief: growing costs page faults, so it ends such a call.
+    is_brief: bool,
 }
+
+/// Ends a brief call that wants more memory or a larger table.
+#[derive(Debug, thiserror::Error)]
+#[error("a brief call wants to grow")]
+pub(crate) struct NeedsRoom;
 
 impl Bounds {
     pub(crate) fn new(limits: &PluginLimits) -> Self {
@@ -27,18 +34,25 @@ impl Bounds {
             memory_bytes_max: limits.memory_bytes_max,
             table_elements_max: limits.table_elements_max,
             memory_denied: false,
+            is_brief: false,
         }
     }
 }
 
 impl ResourceLimiter for Bounds {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if self.is_brief && current > 0 && desired > current && desired <= self.memory_bytes_max {
+            return Err(NeedsRoom.into());
+        }
         let allowed = desired <= self.memory_bytes_max;
         self.memory_denied |= !allowed;
         Ok(allowed)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if self.is_brief && current > 0 && desired > current && desired <= self.table_elements_max {
+            return Err(NeedsRoom.into());
+        }
         Ok(desired <= self.table_elements_max)
     }
 }
@@ -128,6 +142,7 @@ impl Guest {
     ) -> Result<T, Crossing> {
         self.store.set_epoch_deadline(epoch::ticks_within(budget.within));
         self.store.set_fuel(budget.fuel.0)?;
+        self.store.data_mut().is_brief = budget.is_brief;
         self.abi.call(&mut self.store, input, reply_bytes_max, read)
     }
 

@@ -12,6 +12,7 @@ mod abi;
 mod budget;
 mod cache;
 mod call;
+pub mod cpu;
 mod engine;
 mod epoch;
 mod fault;
@@ -27,7 +28,7 @@ mod pool;
 pub mod profile;
 mod snapshot;
 
-pub use budget::{Budget, Usage};
+pub use budget::{Brief, Budget, Usage};
 pub use cache::{Cache, CacheError};
 pub use engine::{Engine, EngineError};
 pub use fault::Fault;

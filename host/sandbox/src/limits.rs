@@ -11,7 +11,8 @@ pub struct Fuel(pub u64);
 /// What all guests together may use.
 #[derive(Debug, Clone)]
 pub struct EngineLimits {
-    /// Maximum number of calls that run at the same time, in all plugins together: slots in the pool of memories.
+    /// Maximum number of calls that run at the same time on threads of their own, in all plugins together. The pool of
+    /// memories has slots for them, and for one brief call on each core besides.
     pub calls_at_once_max: NonZeroUsize,
     /// Maximum number of instances kept for their next call, of all plugins together; 0: none.
     pub kept_instances_max: usize,
@@ -29,7 +30,7 @@ impl Default for EngineLimits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
-            calls_at_once_max: NonZeroUsize::new((8 * cores).max(32)).unwrap_or(NonZeroUsize::MIN),
+            calls_at_once_max: NonZeroUsize::new((4 * cores).max(8)).unwrap_or(NonZeroUsize::MIN),
             kept_instances_max: 256,
             memory_bytes_largest: PluginLimits::default().memory_bytes_max,
             table_elements_max: PluginLimits::default().table_elements_max,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use callgate_catalogue::wire::Manifest;
 use wasmtime::Module;
 
-use crate::budget::{Budget, Usage};
+use crate::budget::{Brief, Budget, Usage};
 use crate::call;
 use crate::engine::Engine;
 use crate::fault::Fault;
@@ -23,6 +23,9 @@ pub struct Plugin {
     prepared: Arc<Prepared>,
 }
 
+/// Maximum size of a memory, as `configure` left it, with which a call can be brief.
+const BRIEF_MEMORY_BYTES_MAX: usize = 16 << 20;
+
 /// Where a plugin's compiled code came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -38,6 +41,8 @@ struct Prepared {
     manifest: Manifest,
     code: Code,
     pool: Pool,
+    /// Size of the memory that each call begins with.
+    memory_bytes: usize,
 }
 
 impl Plugin {
@@ -67,14 +72,16 @@ impl Plugin {
         };
         let manifest = checked.manifest;
         let code = Code::new(engine.for_calls(), &module).map_err(prepare)?;
+        // Better now than with the first callback: whether an instance can be made within these limits.
+        let guest = Guest::enter(&code, limits, budget(engine, limits, limits.call_within)).map_err(prepare)?;
+        let memory_bytes = guest.memory().len();
+        drop(guest);
+        let pool = Pool::new(engine.keeper(), &code);
         let plugin = Self {
             name: name.into(),
             limits: limits.clone(),
-            prepared: Arc::new(Prepared { pool: Pool::new(engine.keeper(), &code), origin, manifest, code }),
+            prepared: Arc::new(Prepared { pool, origin, manifest, code, memory_bytes }),
         };
-        // Better now than with the first callback: whether an instance can be made within these limits.
-        let budget = plugin.budget(engine, limits.call_within);
-        Guest::enter(&plugin.prepared.code, limits, budget).map_err(prepare)?;
         // Only what can be used is kept: failures are found anew, with their words.
         if let (Some((cache, key)), Origin::Compiled) = (cache, origin) {
             cache.keep(&key, &module);
@@ -121,17 +128,44 @@ impl Plugin {
 
     /// What one call may use when `remaining` is left until the answer is due.
     pub fn budget(&self, engine: &Engine, remaining: Duration) -> Budget {
-        let within = remaining.min(self.limits.call_within);
-        let fuel_in_time = engine.fuel_within(within);
-        let fuel_cut_by_time = fuel_in_time < self.limits.fuel_per_call;
-        let fuel = if fuel_cut_by_time { fuel_in_time } else { self.limits.fuel_per_call };
-        Budget { fuel, fuel_cut_by_time, within }
+        budget(engine, &self.limits, remaining)
+    }
+
+    /// Whether a brief call of this plugin is bounded well enough for a thread that other callbacks wait for.
+    ///
+    /// A single instruction can write to all of a memory, and each page of it costs a page fault. So it is the size of
+    /// the memory that bounds what neither fuel nor the epoch sees: 16 MiB are 4096 page faults, about 5 ms.
+    #[must_use]
+    pub fn can_be_brief(&self) -> bool {
+        self.prepared.memory_bytes <= BRIEF_MEMORY_BYTES_MAX
+    }
+
+    /// Hands over one callback as [`Plugin::call`] does, on a thread that other callbacks wait for: the call has
+    /// `within`, and the fuel that fits into it; it must not grow its memory; and its reply must be short enough to be
+    /// read quickly. A call that is within these bounds ends as it would with a full budget.
+    pub fn call_briefly<T>(
+        &self,
+        engine: &Engine,
+        parts: &[&str],
+        within: Duration,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> (Brief<T>, Usage) {
+        let budget = Budget { is_brief: true, ..self.budget(engine, within) };
+        call::run(&self.prepared.code, &self.prepared.pool, &self.limits, parts, budget, read)
     }
 
     /// Hands over one callback, given in `parts` that follow one another, and gives the reply to `read`.
     pub fn call<T>(&self, parts: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
         call::call(&self.prepared.code, &self.prepared.pool, &self.limits, parts, budget, read)
     }
+}
+
+fn budget(engine: &Engine, limits: &PluginLimits, remaining: Duration) -> Budget {
+    let within = remaining.min(limits.call_within);
+    let fuel_in_time = engine.fuel_within(within);
+    let fuel_cut_by_time = fuel_in_time < limits.fuel_per_call;
+    let fuel = if fuel_cut_by_time { fuel_in_time } else { limits.fuel_per_call };
+    Budget { fuel, fuel_cut_by_time, within, is_brief: false }
 }
 
 impl Origin {

@@ -1,43 +1,189 @@
-//! Whether a plugin has been quick of late: then it may run on a thread that also moves bytes.
+//! How long a plugin's calls take: whether they may run on a thread that other callbacks wait for, and if not, in which
+//! lane of the workers.
+//!
+//! What counts is the CPU time of the thread around everything that a call causes: entering, calling, reading the reply,
+//! putting the instance back or dropping it. Fuel does not see page faults, and wall time grows while a thread waits for
+//! its core. But asking for CPU time costs a twentieth of a short callback, so it is only asked where something could
+//! be wrong: on the workers always; on the other threads while a plugin is *watched*. A call whose wall time is short
+//! was short, however it is measured.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use callgate_sandbox::Fuel;
+/// Calls of at most this much CPU time are quick.
+const QUICK_MAX: Duration = Duration::from_micros(300);
 
-/// A call longer than this should not be made on a thread that also moves bytes for other callbacks.
-pub(super) const QUICK: Duration = Duration::from_micros(300);
+/// What a brief call may take: the maximum time for which one call holds up a thread that other callbacks wait for, give
+/// or take two ticks of the epoch. Enough for a quick call that is preempted once, and for the first call of a plugin,
+/// which finds no instance and cold caches.
+pub(super) const BRIEF_MAX: Duration = Duration::from_millis(2);
 
-/// Number of quick calls after a long one that make a plugin quick again: at most one callback in this many waits
-/// behind it.
+/// Quick calls after a long one that make a plugin quick again, the first time. It doubles each time that the plugin
+/// then is long again, so that a plugin which is long now and then ends up on the workers for good.
 const QUICK_CALLS_MIN: u32 = 256;
 
-/// For how long a chain that ceases to be quick may hold up a thread that also moves bytes: a small part of the time
-/// in which any chat server waits, and enough for a chain of several plugins with the usual `fuel_per_call`.
-pub(super) const HELD_UP_MAX: Duration = Duration::from_millis(100);
+/// The number of doublings is bounded: 256 << 12 is a million calls.
+const RELAPSES_MAX: u32 = 12;
 
-/// How a plugin's calls have been of late.
+/// Calls in a row that are quick, after which one relapse is forgotten.
+const CALLS_TO_FORGET: u32 = 1 << 16;
+
+/// Calls that are measured by CPU time after one whose wall time was long, the first time; it doubles each time that
+/// another one was long meanwhile.
+const WATCHED_CALLS_MIN: u32 = 16;
+
+/// The same, with all doublings.
+const WATCHED_CALLS_MAX: u32 = 4096;
+
+/// How a plugin's calls have been of late. Figures that several threads write at the same time may miss a call.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// Calls that must be short before the plugin counts as quick again.
+    /// Calls that must be quick before the plugin counts as quick again.
     calls_to_quick: AtomicU32,
+    relapses: AtomicU32,
+    /// Quick calls since the last one that was not, or since a relapse was forgotten.
+    calm: AtomicU32,
+    /// Calls that are still to be measured by CPU time.
+    watched: AtomicU32,
+    /// How many calls were watched after the last suspicion.
+    watched_last: AtomicU32,
+    /// Average CPU time of the calls on the workers, in nanoseconds: each counts for an eighth.
+    average_ns: AtomicU64,
 }
 
 impl Pace {
+    /// Whether its calls may be brief ones on a thread that other callbacks wait for.
     pub(super) fn is_quick(&self) -> bool {
         self.calls_to_quick.load(Ordering::Relaxed) == 0
     }
 
-    /// Takes note of how much a call did. Fuel tells, not time: a call during which its thread had to wait would look
-    /// long on a busy machine, be handed to yet another thread, and so make the machine busier.
-    pub(super) fn did(&self, fuel: Fuel, quick: Fuel) {
-        if fuel > quick {
-            self.calls_to_quick.store(QUICK_CALLS_MIN, Ordering::Relaxed);
+    /// Whether the next call must be measured by CPU time.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed) > 0
+    }
+
+    /// What a call on a worker takes, on average.
+    pub(super) fn average(&self) -> Duration {
+        Duration::from_nanos(self.average_ns.load(Ordering::Relaxed))
+    }
+
+    /// A brief call ended within its bounds. `cpu` is there if it was measured.
+    pub(super) fn was_brief(&self, wall: Duration, cpu: Option<Duration>) {
+        match cpu {
+            Some(cpu) if cpu > QUICK_MAX => return self.was_long(),
+            Some(_) => {
+                let watched = self.watched.load(Ordering::Relaxed);
+                self.watched.store(watched.saturating_sub(1), Ordering::Relaxed);
+            }
+            // It may have been the plugin, or the machine: the next calls will tell.
+            None if wall > QUICK_MAX => {
+                let watch = self.watched_last.load(Ordering::Relaxed).saturating_mul(2);
+                let watch = watch.clamp(WATCHED_CALLS_MIN, WATCHED_CALLS_MAX);
+                self.watched_last.store(watch, Ordering::Relaxed);
+                self.watched.store(watch, Ordering::Relaxed);
+            }
+            None => {}
+        }
+        let calm = self.calm.load(Ordering::Relaxed) + 1;
+        if calm < CALLS_TO_FORGET {
+            self.calm.store(calm, Ordering::Relaxed);
         } else {
-            let left = self.calls_to_quick.load(Ordering::Relaxed);
-            if left > 0 {
-                self.calls_to_quick.store(left - 1, Ordering::Relaxed);
+            self.calm.store(0, Ordering::Relaxed);
+            let relapses = self.relapses.load(Ordering::Relaxed);
+            self.relapses.store(relapses.saturating_sub(1), Ordering::Relaxed);
+            let watch = self.watched_last.load(Ordering::Relaxed);
+            self.watched_last.store(watch / 2, Ordering::Relaxed);
+        }
+    }
+
+    /// A call on a worker ended, after this much CPU time. `is_kept` is false if it left nothing that the next call could
+    /// run in, although instances are kept here: making one anew is never quick.
+    pub(super) fn worked(&self, cpu: Duration, is_kept: bool) {
+        let ns = u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX / 8);
+        let average = self.average_ns.load(Ordering::Relaxed);
+        let next = if average == 0 { ns } else { average - average / 8 + ns / 8 };
+        self.average_ns.store(next, Ordering::Relaxed);
+        if cpu > QUICK_MAX || !is_kept {
+            return self.was_long();
+        }
+        let left = self.calls_to_quick.load(Ordering::Relaxed);
+        self.calls_to_quick.store(left.saturating_sub(1), Ordering::Relaxed);
+    }
+
+    fn was_long(&self) {
+        self.calm.store(0, Ordering::Relaxed);
+        let relapses = self.relapses.load(Ordering::Relaxed);
+        if self.calls_to_quick.load(Ordering::Relaxed) == 0 {
+            self.relapses.store((relapses + 1).min(RELAPSES_MAX), Ordering::Relaxed);
+        }
+        self.calls_to_quick.store(QUICK_CALLS_MIN << relapses.min(RELAPSES_MAX), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_micros(20);
+    const LONG: Duration = Duration::from_micros(301);
+
+    #[test]
+    fn a_long_call_on_a_worker_keeps_a_plugin_there_and_each_relapse_twice_as_long() {
+        let pace = Pace::default();
+        for calls in [256, 512, 1024] {
+            assert!(pace.is_quick());
+            pace.worked(LONG, true);
+            for _ in 0..calls {
+                assert!(!pace.is_quick());
+                pace.worked(SHORT, true);
             }
         }
+        assert!(pace.is_quick());
+        pace.worked(QUICK_MAX, true);
+        assert!(pace.is_quick(), "the bound itself is quick");
+        pace.worked(SHORT, false);
+        assert!(!pace.is_quick(), "its instance could not be kept");
+    }
+
+    #[test]
+    fn wall_time_makes_suspicious_and_cpu_time_decides() {
+        let pace = Pace::default();
+        pace.was_brief(LONG, None);
+        assert!(pace.is_watched() && pace.is_quick());
+        for _ in 0..WATCHED_CALLS_MIN {
+            assert!(pace.is_watched());
+            pace.was_brief(LONG, Some(SHORT));
+        }
+        assert!(!pace.is_watched() && pace.is_quick(), "it was the machine");
+        pace.was_brief(LONG, None);
+        for _ in 0..2 * WATCHED_CALLS_MIN {
+            assert!(pace.is_watched());
+            pace.was_brief(SHORT, Some(SHORT));
+        }
+        assert!(!pace.is_watched());
+        pace.was_brief(LONG, None);
+        pace.was_brief(LONG, Some(LONG));
+        assert!(!pace.is_quick(), "it was the plugin");
+    }
+
+    #[test]
+    fn what_is_long_ago_is_forgotten() {
+        let pace = Pace::default();
+        pace.worked(LONG, true);
+        (0..256).for_each(|_| pace.worked(SHORT, true));
+        (0..CALLS_TO_FORGET).for_each(|_| pace.was_brief(SHORT, None));
+        pace.worked(LONG, true);
+        (0..256).for_each(|_| pace.worked(SHORT, true));
+        assert!(pace.is_quick());
+    }
+
+    #[test]
+    fn the_average_follows_the_calls() {
+        let pace = Pace::default();
+        assert_eq!(pace.average(), Duration::ZERO);
+        pace.worked(Duration::from_millis(8), true);
+        assert_eq!(pace.average(), Duration::from_millis(8));
+        pace.worked(Duration::ZERO, true);
+        assert_eq!(pace.average(), Duration::from_millis(7));
     }
 }

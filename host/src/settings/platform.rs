@@ -26,6 +26,8 @@ pub struct Platform {
     pub answer_within: Duration,
     /// What a fault means.
     pub on_fault: OnFault,
+    /// What happens where the host has no time, because other calls took it.
+    pub on_overload: OnFault,
     /// What a fault means for single commands.
     pub on_fault_for: BTreeMap<&'static str, OnFault>,
 }
@@ -83,6 +85,9 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
     let patience = server.map_or(Patience { default: ms(4500), longest: ms(15_000) }, ChatServer::patience);
     let answer_within_ms = section.number("answer_within_ms", millis(patience.default), 1, millis(patience.longest));
     let on_fault = section.choice("on_fault", &ON_FAULT).unwrap_or(OnFault::Allow);
+    // A callback that was not checked because another plugin, or a flood, took the time is not let through: or whoever
+    // wants a message to pass would only have to make the host busy.
+    let on_overload = section.choice("on_overload", &ON_FAULT).unwrap_or(OnFault::Deny);
     let server = match server {
         Some(server) => server,
         None => {
@@ -101,7 +106,7 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
         }
     }
     section.finish();
-    Some(Platform { name, server, dialect, path, answer_within: ms(answer_within_ms), on_fault, on_fault_for })
+    Some(Platform { name, server, dialect, path, answer_within: ms(answer_within_ms), on_fault, on_overload, on_fault_for })
 }
 
 fn path(section: &mut Section<'_, '_>, own_name: &str, others: &[Platform]) -> String {

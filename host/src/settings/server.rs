@@ -12,6 +12,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Longest body, in bytes.
     pub body_bytes_max: usize,
+    /// Memory for all bodies together, in bytes; what each has beyond 64 KiB counts.
+    pub bodies_bytes_max: usize,
     /// Callbacks being answered at the same time; more wait, inside their deadline.
     pub in_flight_max: usize,
     /// Open connections; more wait to be accepted.
@@ -26,7 +28,10 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Server {
     let server = Server {
         listen: address(&mut section).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
         body_bytes_max: size(section.number("body_bytes_max", 8 * MIB, 1, 1024 * MIB)),
-        in_flight_max: size(section.number("in_flight_max", 1024, 1, 1 << 20)),
+        // 32 bodies of the maximum size: OpenIM opens at most 100 connections, and nearly all bodies are small.
+        bodies_bytes_max: size(section.number("bodies_bytes_max", 256 * MIB, 0, 1024 * 1024 * MIB)),
+        // As many as connections: who waits here waits in one queue for all plugins. The workers have fair ones.
+        in_flight_max: size(section.number("in_flight_max", 4096, 1, 1 << 20)),
         connections_max: size(section.number("connections_max", 4096, 1, 1 << 20)),
         // Chat servers keep idle connections for ever, and a POST that meets a closing one fails the operation.
         idle_within: ms(section.number("idle_within_ms", MS_PER_HOUR, 1000, 24 * MS_PER_HOUR)),

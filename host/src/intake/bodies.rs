@@ -1,0 +1,129 @@
+//! Bodies of requests, read within bounds: of one body, of all of them together, and of time.
+
+use std::sync::Arc;
+
+use axum::BoxError;
+use axum::body::{Bytes, HttpBody};
+use bytes::BytesMut;
+use callgate_dialects::Refusal;
+use http_body_util::{BodyExt, Limited};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout_at;
+
+use crate::deadline::Deadline;
+
+/// What a body may have without taking of what all share, in bytes: nearly all callbacks have less, so they are never
+/// held up by a few large ones. With every connection's it is a bound, too.
+const FREE_BYTES: usize = 64 * 1024;
+
+/// What is taken at a time of what all share, in bytes.
+const STEP_BYTES: usize = 64 * 1024;
+
+/// How many times the maximum is read of a body that is too long.
+const FORGOTTEN_TIMES: usize = 4;
+
+/// Memory for bodies.
+#[derive(Debug)]
+pub(crate) struct Bodies {
+    bytes_max: usize,
+    /// Steps of [`STEP_BYTES`].
+    steps: Arc<Semaphore>,
+}
+
+/// A body that was read, and its part of the memory for bodies.
+#[derive(Debug)]
+pub(crate) struct ReadBody {
+    bytes: Bytes,
+    room: Vec<OwnedSemaphorePermit>,
+}
+
+/// Held for as long as a body is in memory.
+#[derive(Debug)]
+pub(crate) struct Room {
+    _steps: Vec<OwnedSemaphorePermit>,
+}
+
+impl ReadBody {
+    pub(crate) fn into_parts(self) -> (Bytes, Room) {
+        (self.bytes, Room { _steps: self.room })
+    }
+}
+
+impl Bodies {
+    /// Room for bodies of at most `bytes_max` each, and `bodies_bytes_max` together.
+    pub(crate) fn new(bytes_max: usize, bodies_bytes_max: usize) -> Self {
+        let steps = (bodies_bytes_max / STEP_BYTES).min(Semaphore::MAX_PERMITS);
+        Self { bytes_max, steps: Arc::new(Semaphore::new(steps)) }
+    }
+
+    /// Reads a body, if it comes in time and there is room for it.
+    pub(crate) async fn read<B>(&self, mut body: B, deadline: Deadline) -> Result<ReadBody, Refusal>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        // A length that is too long already says so.
+        if body.size_hint().lower() <= self.bytes_max as u64 {
+            match timeout_at(deadline.moment(), self.collect(&mut body)).await {
+                Ok(Some(Ok(read))) => return Ok(read),
+                Ok(Some(Err(refusal))) => return Err(refusal),
+                Ok(None) => {}
+                Err(_) => return Err(Refusal::Incomplete),
+            }
+        }
+        self.forget(body, deadline).await;
+        Err(Refusal::TooLarge { bytes_max: self.bytes_max })
+    }
+
+    /// Reads what is not wanted, within bounds: closing while the client still writes would lose the answer.
+    pub(crate) async fn forget<B>(&self, body: B, deadline: Deadline)
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        let mut rest = Limited::new(body, self.bytes_max.saturating_mul(FORGOTTEN_TIMES));
+        let forgotten = async { while let Some(Ok(_)) = rest.frame().await {} };
+        let _ = timeout_at(deadline.moment(), forgotten).await;
+    }
+
+    /// The whole body; `None` if it is too long.
+    async fn collect<B>(&self, body: &mut B) -> Option<Result<ReadBody, Refusal>>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        let mut first: Option<Bytes> = None;
+        // More than one piece is copied together: a piece of one byte takes many times that, as it comes.
+        let mut all = BytesMut::new();
+        let mut room = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return Some(Err(Refusal::Incomplete)) };
+            let Ok(data) = frame.into_data() else { continue };
+            let before = first.as_ref().map_or(all.len(), Bytes::len);
+            let len = before + data.len();
+            if len > self.bytes_max {
+                return None;
+            }
+            let wanted = len.saturating_sub(FREE_BYTES).div_ceil(STEP_BYTES);
+            if wanted > room.len() {
+                let more = u32::try_from(wanted - room.len()).unwrap_or(u32::MAX);
+                // Each step on its own, so that they can be counted; there are few.
+                for _ in 0..more {
+                    match Arc::clone(&self.steps).acquire_owned().await {
+                        Ok(step) => room.push(step),
+                        Err(_) => return Some(Err(Refusal::Busy)),
+                    }
+                }
+            }
+            match first.take() {
+                None if all.is_empty() => first = Some(data),
+                before => {
+                    if let Some(before) = before {
+                        all.reserve(len);
+                        all.extend_from_slice(&before);
+                    }
+                    all.extend_from_slice(&data);
+                }
+            }
+        }
+        let bytes = first.unwrap_or_else(|| all.freeze());
+        Some(Ok(ReadBody { bytes, room }))
+    }
+}

@@ -1,0 +1,193 @@
+//! Threads that run guests which are not quick, so that the threads that move bytes never do.
+//!
+//! There are two lanes, for jobs of some milliseconds and for longer ones, each with threads and a queue of its own: a job
+//! that takes a tenth of a second never waits in front of one that takes one. Inside a lane the queue is fair
+//! (`workers/queue.rs`). The threads have a lower priority than those that move bytes, the long lane the lowest, so a
+//! machine that is full of guests still reads, refuses and answers in time.
+
+mod queue;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use callgate_sandbox::cpu;
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+
+use crate::deadline::Deadline;
+use queue::Queue;
+
+pub(crate) use queue::Flow;
+
+/// Jobs that take longer than this go into the long lane.
+const SHORT_MAX: Duration = Duration::from_millis(8);
+
+/// How much lower the priority of the lanes' threads is, as `nice` counts: with 4 a thread gets two fifths, with 10 a
+/// tenth of what a thread that moves bytes gets, when all want to run.
+const NICE: [i32; 2] = [4, 10];
+
+/// Runs jobs on threads of its own. Dropping it ends the threads once they have done what they are at.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    lanes: [Arc<Lane>; 2],
+}
+
+/// Why a job gave no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotRun {
+    /// Its flow has so much to do that there would be no time left.
+    Refused,
+    /// It had not ended when the deadline came.
+    TooLate,
+}
+
+#[derive(Debug)]
+struct Lane {
+    name: &'static str,
+    nice: i32,
+    threads_max: usize,
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Inner {
+    queue: Queue<Job>,
+    threads: usize,
+    idle: usize,
+    is_over: bool,
+}
+
+struct Job(Box<dyn FnOnce() + Send>);
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Job")
+    }
+}
+
+impl Workers {
+    /// Threads for `threads_max` jobs at the same time, half of them in each lane; of one plugin at most half of a lane's.
+    /// They are started when they are needed.
+    pub(crate) fn new(threads_max: usize) -> Self {
+        let lane = |name, nice, threads_max: usize| {
+            // With one thread there is nothing to share.
+            let queue = Queue::new(threads_max / 2);
+            let inner = Inner { queue, threads: 0, idle: 0, is_over: false };
+            Arc::new(Lane { name, nice, threads_max, inner: Mutex::new(inner), changed: Condvar::new() })
+        };
+        let [short_nice, long_nice] = NICE;
+        let short = lane("guest-short", short_nice, threads_max.div_ceil(2).max(1));
+        // One thread alone must do for both.
+        let long = if threads_max < 2 { Arc::clone(&short) } else { lane("guest-long", long_nice, threads_max / 2) };
+        Self { lanes: [short, long] }
+    }
+
+    /// How many jobs wait for a thread.
+    pub(crate) fn waiting(&self) -> usize {
+        let [short, long] = &self.lanes;
+        let others = if Arc::ptr_eq(short, long) { 0 } else { long.lock().queue.waiting() };
+        short.lock().queue.waiting() + others
+    }
+
+    /// Runs `job` on a worker when its flow's turn has come, and gives its result. `takes` is what such jobs take.
+    ///
+    /// # Errors
+    /// If there is no time for it. A job whose result nobody waits for any more is not begun.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        flow: Flow,
+        takes: Duration,
+        deadline: Deadline,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NotRun> {
+        let [short, long] = &self.lanes;
+        let lane = if takes > SHORT_MAX { long } else { short };
+        let (sender, receiver) = oneshot::channel();
+        let job = Job(Box::new(move || {
+            if sender.is_closed() || deadline.remaining_for_guests().is_zero() {
+                return;
+            }
+            // The sandbox is large; should it have a mistake that panics, the thread goes on with the next job.
+            if let Ok(result) = catch_unwind(AssertUnwindSafe(job)) {
+                let _ = sender.send(result);
+            }
+        }));
+        if !Lane::push(lane, flow, job, deadline) {
+            return Err(NotRun::Refused);
+        }
+        match timeout_at(deadline.moment(), receiver).await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(_)) | Err(_) => Err(NotRun::TooLate),
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for lane in &self.lanes {
+            lane.lock().is_over = true;
+            lane.changed.notify_all();
+        }
+    }
+}
+
+impl Lane {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a job, if it is likely to be run in time.
+    fn push(lane: &Arc<Self>, flow: Flow, job: Job, deadline: Deadline) -> bool {
+        let mut inner = lane.lock();
+        if inner.queue.wait(flow) > deadline.remaining_for_guests() {
+            return false;
+        }
+        inner.queue.push(flow, job);
+        if inner.idle == 0 && inner.threads < lane.threads_max {
+            let worker = Arc::clone(lane);
+            let spawned = std::thread::Builder::new().name(lane.name.to_owned()).spawn(move || worker.work());
+            match spawned {
+                Ok(_) => inner.threads += 1,
+                Err(error) => tracing::error!("no thread can be started for plugins: {error}"),
+            }
+        }
+        drop(inner);
+        lane.changed.notify_one();
+        true
+    }
+
+    /// What a thread does until the end.
+    fn work(&self) {
+        lower_priority(self.nice);
+        let mut inner = self.lock();
+        while !inner.is_over {
+            let Some((flow, Job(job))) = inner.queue.pop() else {
+                inner.idle += 1;
+                inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+                inner.idle -= 1;
+                continue;
+            };
+            drop(inner);
+            let (began, cpu_before) = (Instant::now(), cpu::of_this_thread());
+            job();
+            let cpu = cpu::of_this_thread().saturating_sub(cpu_before);
+            inner = self.lock();
+            inner.queue.done(flow, cpu, began.elapsed());
+            // There may be a job that had to wait for this one, and it may be for another thread.
+            if inner.idle > 0 && inner.queue.waiting() > 0 {
+                self.changed.notify_one();
+            }
+        }
+        inner.threads -= 1;
+    }
+}
+
+/// Lets this thread be served after those that move bytes. Where that is not possible all are served alike.
+fn lower_priority(nice: i32) {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice);
+    #[cfg(not(target_os = "linux"))]
+    let _ = nice;
+}
