@@ -171,7 +171,7 @@ pub fn decided<P: Plugin>(plugin: &P, input: &str) -> Vec<u8> {
 
 fn fail(message: &str) -> Vec<u8> {
     let mut json = r#"{"verdict":"fail","message":"#.to_owned();
-    crate::write::text(&mut json, message);
+    callgate_catalogue::write::text(&mut json, message);
     json.push('}');
     json.into_bytes()
 }

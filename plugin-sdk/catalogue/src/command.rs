@@ -46,6 +46,7 @@ impl Platform {
 /// One command of a platform.
 ///
 /// ```
+/// # use callgate_catalogue as plugin_sdk;
 /// use plugin_sdk::events::Event;
 /// use plugin_sdk::openim::BeforeAddFriend;
 ///
@@ -201,7 +202,7 @@ impl Codes {
     /// The code to write for what a plugin asked: itself if it is in range, else the fallback.
     ///
     /// ```
-    /// use plugin_sdk::catalogue::Codes;
+    /// use callgate_catalogue::command::Codes;
     /// let codes = Codes { fallback: 5000, first: 5000, last: 9999 };
     /// assert_eq!(codes.admit(Some(5001)), 5001);
     /// assert_eq!(codes.admit(Some(0)), 5000); // OpenIM would take 0 for success

@@ -6,7 +6,7 @@
 use crate::plain;
 
 /// Appends a text.
-pub(crate) fn text(json: &mut String, text: &str) {
+pub fn text(json: &mut String, text: &str) {
     if plain::len(text.as_bytes()) < text.len() {
         json.push_str(&serde_json::to_string(text).unwrap_or_default());
         return;
@@ -18,18 +18,14 @@ pub(crate) fn text(json: &mut String, text: &str) {
 }
 
 /// Appends a number.
-pub(crate) fn number(json: &mut String, number: i32) {
+pub fn number(json: &mut String, number: i32) {
     use std::fmt::Write as _;
     // Writing a number into memory does not fail.
     let _ = write!(json, "{number}");
 }
 
 /// Appends a list whose elements are appended by `element`.
-pub(crate) fn list<T>(
-    json: &mut String,
-    elements: impl IntoIterator<Item = T>,
-    mut element: impl FnMut(&mut String, T),
-) {
+pub fn list<T>(json: &mut String, elements: impl IntoIterator<Item = T>, mut element: impl FnMut(&mut String, T)) {
     json.push('[');
     for (index, one) in elements.into_iter().enumerate() {
         if index > 0 {

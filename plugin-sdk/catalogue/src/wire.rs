@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::error::Error;
 use crate::scan::{self, Raw, Scan};
 use crate::write;
 
@@ -42,6 +43,7 @@ pub const LAST_WORDS_BYTES_MAX: usize = 1020;
 /// Packs the place of a reply into the `i64` that an export returns: `ptr << 32 | len`.
 ///
 /// ```
+/// # use callgate_catalogue as plugin_sdk;
 /// use plugin_sdk::wire::{pack, unpack};
 /// assert_eq!(unpack(pack(0x1_0000, 12)), (0x1_0000, 12));
 /// assert_eq!(unpack(-1), (u32::MAX, u32::MAX)); // any value unpacks: the host checks it against the memory
@@ -136,6 +138,7 @@ impl EnvelopeHead<'_> {
     /// The envelope up to the place where the body goes; a `}` goes behind it.
     ///
     /// ```
+    /// # use callgate_catalogue as plugin_sdk;
     /// use plugin_sdk::wire::{Envelope, EnvelopeHead, Phase};
     ///
     /// let head = EnvelopeHead {
@@ -214,7 +217,7 @@ impl<'a> Envelope<'a> {
     ///
     /// # Errors
     /// If it is not an envelope.
-    pub fn parse(json: &'a str) -> Result<Self, crate::Error> {
+    pub fn parse(json: &'a str) -> Result<Self, Error> {
         Self::in_order(json).map_or_else(|| Self::in_any_order(json), Ok)
     }
 
@@ -240,7 +243,7 @@ impl<'a> Envelope<'a> {
         Some(Self { platform, command, phase, operation_id, arrived_unix_ms, client_address, query, body })
     }
 
-    fn in_any_order(json: &'a str) -> Result<Self, crate::Error> {
+    fn in_any_order(json: &'a str) -> Result<Self, Error> {
         let mut envelope = Self {
             platform: Cow::Borrowed(""),
             command: Cow::Borrowed(""),
@@ -254,7 +257,7 @@ impl<'a> Envelope<'a> {
         let mut wrong = None;
         let body = scan::object_up_to(json, "body", |name, value| {
             if envelope.set(name, value).is_none() {
-                wrong = Some(crate::Error::new(format!("the envelope's member `{name}` has the wrong type")));
+                wrong = Some(Error::new(format!("the envelope's member `{name}` has the wrong type")));
             }
         });
         match (body, wrong) {

@@ -2,14 +2,15 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::error::Error;
 use crate::events::JsonText;
 use crate::object::{FieldError, Object, Raw, Read, Text};
-use crate::plugin::Error;
 use crate::verdict::Json;
 
 /// The content element of a message, read from the text in `content`.
 ///
 /// ```
+/// # use callgate_catalogue as plugin_sdk;
 /// use plugin_sdk::openim::Content;
 ///
 /// let content = Content::parse(r#"{"text":"@bob hi","atUserList":["u_bob"]}"#)?;

@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use crate::catalogue::{Command, Kind, Rule};
+use crate::command::{Command, Kind, Rule};
+use crate::error::Error;
 use crate::object::{FieldError, Object};
 use crate::verdict::{Changes, Json, Verdict};
 
@@ -110,6 +111,7 @@ impl<T: NewValue> NewValue for Vec<T> {
 /// Text that is itself a JSON object, as OpenIM's message content must be.
 ///
 /// ```
+/// # use callgate_catalogue as plugin_sdk;
 /// # use plugin_sdk::events::JsonText;
 /// let content = JsonText::new(&serde_json::json!({ "content": "hello" }))?;
 /// # Ok::<(), plugin_sdk::Error>(())
@@ -122,13 +124,9 @@ impl JsonText {
     ///
     /// # Errors
     /// If it does not become a JSON object: the server would fail the operation.
-    pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, crate::Error> {
-        let text = serde_json::to_string(value).map_err(|error| crate::Error::new(error.to_string()))?;
-        if text.starts_with('{') {
-            Ok(Self(text))
-        } else {
-            Err(crate::Error::new("message content must be a JSON object"))
-        }
+    pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
+        let text = serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))?;
+        if text.starts_with('{') { Ok(Self(text)) } else { Err(Error::new("message content must be a JSON object")) }
     }
 }
 
@@ -167,7 +165,7 @@ macro_rules! commands {
         }
     )*) => {
         /// All commands, in the order of this page.
-        pub const COMMANDS: &[&$crate::catalogue::Command] = &[$(<$name<'static> as $crate::events::Event<'static>>::COMMAND),*];
+        pub const COMMANDS: &[&$crate::command::Command] = &[$(<$name<'static> as $crate::events::Event<'static>>::COMMAND),*];
 
         $(
             $(#[$doc])*
@@ -175,46 +173,46 @@ macro_rules! commands {
             #[doc = concat!("`", $command, "`. Source: ", $source, ".")]
             #[derive(Debug, Clone)]
             pub struct $name<'a> {
-                body: $crate::Object<'a>,
+                body: $crate::object::Object<'a>,
             }
 
             impl<'a> $crate::events::Event<'a> for $name<'a> {
-                const COMMAND: &'static $crate::catalogue::Command = &$crate::catalogue::Command {
+                const COMMAND: &'static $crate::command::Command = &$crate::command::Command {
                     name: $command,
                     rust_name: stringify!($name),
-                    platform: $crate::catalogue::Platform::$platform,
+                    platform: $crate::command::Platform::$platform,
                     phase: $crate::wire::Phase::$phase,
                     family: $family,
-                    request: &[$($crate::catalogue::Member { name: $wire, kind: <$ty as $crate::object::Read<'a>>::KIND }),*],
-                    changes: &[$($($crate::catalogue::Change {
+                    request: &[$($crate::command::Member { name: $wire, kind: <$ty as $crate::object::Read<'a>>::KIND }),*],
+                    changes: &[$($($crate::command::Change {
                         name: $change,
                         kind: <$change_ty as $crate::events::NewValue>::KIND,
-                        rule: $crate::catalogue::Rule::$rule,
+                        rule: $crate::command::Rule::$rule,
                         shown_as: $crate::events::optional!($($shown_as)?),
                         why_not: "",
-                    },)*)? $($($crate::catalogue::Change {
+                    },)*)? $($($crate::command::Change {
                         name: $refused,
                         kind: <$refused_ty as $crate::events::NewValue>::KIND,
-                        rule: $crate::catalogue::Rule::$refused_rule,
+                        rule: $crate::command::Rule::$refused_rule,
                         shown_as: None,
                         why_not: $why_not,
                     },)*)?],
                     echo: $crate::events::list!($($echo)?),
-                    answers: $crate::catalogue::Answers::$answers,
+                    answers: $crate::command::Answers::$answers,
                     key: &$key,
                     source: $source,
                     batch: $crate::events::optional!($($batch)?),
                 };
 
-                fn from_body(body: &'a str) -> Result<Self, $crate::FieldError> {
-                    $crate::Object::parse($command, body).map(|body| Self { body })
+                fn from_body(body: &'a str) -> Result<Self, $crate::object::FieldError> {
+                    $crate::object::Object::parse($command, body).map(|body| Self { body })
                 }
             }
 
             impl<'a> $name<'a> {
                 /// The members as they came, also those that no accessor knows.
                 #[must_use]
-                pub fn body(&self) -> &$crate::Object<'a> {
+                pub fn body(&self) -> &$crate::object::Object<'a> {
                     &self.body
                 }
 
@@ -224,7 +222,7 @@ macro_rules! commands {
                     ///
                     /// # Errors
                     /// If the member is of another type, or missing where there has to be one.
-                    pub fn $field(&self) -> Result<$ty, $crate::FieldError> {
+                    pub fn $field(&self) -> Result<$ty, $crate::object::FieldError> {
                         $crate::events::read!(self.body, $wire, $($or_empty)?)
                     }
                 )*
@@ -246,7 +244,7 @@ macro_rules! commands {
                         #[doc = concat!("Replaces `", $change, "`.")]
                         pub fn $setter(self, value: impl Into<$change_ty>) -> Self {
                             let value: $change_ty = value.into();
-                            self.set($change, $crate::catalogue::Rule::$rule, $crate::events::optional!($($shown_as)?), value)
+                            self.set($change, $crate::command::Rule::$rule, $crate::events::optional!($($shown_as)?), value)
                         }
                     )*
                 }
@@ -266,23 +264,23 @@ macro_rules! objects {
         $(#[$doc])*
         #[derive(Debug, Clone)]
         pub struct $name<'a> {
-            body: $crate::Object<'a>,
+            body: $crate::object::Object<'a>,
         }
 
         impl<'a> $crate::object::Read<'a> for $name<'a> {
-            const KIND: $crate::catalogue::Kind = $crate::catalogue::Kind::Object(&[
-                $($crate::catalogue::Member { name: $wire, kind: <$ty as $crate::object::Read<'a>>::KIND }),*
+            const KIND: $crate::command::Kind = $crate::command::Kind::Object(&[
+                $($crate::command::Member { name: $wire, kind: <$ty as $crate::object::Read<'a>>::KIND }),*
             ]);
 
             fn read(raw: Option<$crate::object::Raw<'a>>, name: &'static str) -> Result<Self, $crate::object::Problem> {
-                <$crate::Object<'a> as $crate::object::Read<'a>>::read(raw, name).map(|body| Self { body })
+                <$crate::object::Object<'a> as $crate::object::Read<'a>>::read(raw, name).map(|body| Self { body })
             }
         }
 
         impl<'a> $name<'a> {
             /// The members as they came, also those that no accessor knows.
             #[must_use]
-            pub fn body(&self) -> &$crate::Object<'a> {
+            pub fn body(&self) -> &$crate::object::Object<'a> {
                 &self.body
             }
 
@@ -292,7 +290,7 @@ macro_rules! objects {
                 ///
                 /// # Errors
                 /// If the member is of another type, or missing where there has to be one.
-                pub fn $field(&self) -> Result<$ty, $crate::FieldError> {
+                pub fn $field(&self) -> Result<$ty, $crate::object::FieldError> {
                     $crate::events::read!(self.body, $wire, $($or_empty)?)
                 }
             )*
@@ -320,12 +318,12 @@ macro_rules! new_objects {
         }
 
         impl $crate::events::NewValue for $name {
-            const KIND: $crate::catalogue::Kind = $crate::catalogue::Kind::Object(&[
-                $($crate::catalogue::Member { name: $wire, kind: $kind }),*
+            const KIND: $crate::command::Kind = $crate::command::Kind::Object(&[
+                $($crate::command::Member { name: $wire, kind: $kind }),*
             ]);
 
-            fn into_json(self) -> $crate::Json {
-                $crate::Json::infallible(&self)
+            fn into_json(self) -> $crate::verdict::Json {
+                $crate::verdict::Json::infallible(&self)
             }
         }
     )*};
@@ -391,37 +389,37 @@ macro_rules! verdicts {
 
         /// Hands `text` back to the client that sent the signal.
         #[must_use]
-        pub fn reply(&self, text: impl Into<String>) -> $crate::Verdict {
-            $crate::Verdict::Reply(text.into())
+        pub fn reply(&self, text: impl Into<String>) -> $crate::verdict::Verdict {
+            $crate::verdict::Verdict::Reply(text.into())
         }
     };
     (@deny) => {
         /// Stops the operation. `message` is what its user may read; a code outside of the range that the chat
         /// server hands on is replaced by the host.
         #[must_use]
-        pub fn deny(&self, code: i32, message: impl Into<String>) -> $crate::Verdict {
-            $crate::Verdict::deny(code, message)
+        pub fn deny(&self, code: i32, message: impl Into<String>) -> $crate::verdict::Verdict {
+            $crate::verdict::Verdict::deny(code, message)
         }
     };
     (@drop) => {
         /// Stops the operation and lets its caller believe that it succeeded.
         #[must_use]
-        pub fn drop_silently(&self) -> $crate::Verdict {
-            $crate::Verdict::Drop
+        pub fn drop_silently(&self) -> $crate::verdict::Verdict {
+            $crate::verdict::Verdict::Drop
         }
     };
     (@refuse) => {
         /// Lets the operation go on without these users.
         #[must_use]
-        pub fn refuse_some<T: Into<String>>(&self, users: impl IntoIterator<Item = T>) -> $crate::Verdict {
-            $crate::Verdict::RefuseSome(users.into_iter().map(Into::into).collect())
+        pub fn refuse_some<T: Into<String>>(&self, users: impl IntoIterator<Item = T>) -> $crate::verdict::Verdict {
+            $crate::verdict::Verdict::RefuseSome(users.into_iter().map(Into::into).collect())
         }
     };
     (@per_user) => {
         /// Gives a result for each user; users without one are allowed.
         #[must_use]
-        pub fn per_user(&self, results: impl IntoIterator<Item = $crate::wire::UserResult>) -> $crate::Verdict {
-            $crate::Verdict::PerUser(results.into_iter().collect())
+        pub fn per_user(&self, results: impl IntoIterator<Item = $crate::wire::UserResult>) -> $crate::verdict::Verdict {
+            $crate::verdict::Verdict::PerUser(results.into_iter().collect())
         }
     };
     // All others can be denied and no more.

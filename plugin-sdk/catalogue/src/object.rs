@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
-use crate::catalogue::Kind;
+use crate::command::Kind;
+use crate::error::Error;
 use crate::scan;
 pub use crate::scan::Raw;
 
@@ -18,6 +19,7 @@ pub type Text<'a> = Cow<'a, str>;
 /// The members of a JSON object, unparsed and in order.
 ///
 /// ```
+/// # use callgate_catalogue as plugin_sdk;
 /// use plugin_sdk::Object;
 /// let object = Object::parse("demo", r#"{"userID":"u1","level":"3","extra":null}"#)?;
 /// assert_eq!(object.read::<i64>("level")?, 3); // numbers may arrive as text
@@ -95,6 +97,7 @@ impl<'a> Object<'a> {
     /// If it has another type.
     ///
     /// ```
+    /// # use callgate_catalogue as plugin_sdk;
     /// use plugin_sdk::Object;
     /// let object = Object::parse("demo", r#"{"users":null}"#)?;
     /// assert!(object.read_or_empty::<Vec<i64>>("users")?.is_empty());
@@ -113,6 +116,7 @@ impl<'a> Object<'a> {
     /// All members, in order, also those that no accessor knows.
     ///
     /// ```
+    /// # use callgate_catalogue as plugin_sdk;
     /// use plugin_sdk::Object;
     /// let object = Object::parse("demo", r#"{"a":1,"b":[2]}"#)?;
     /// let members: Vec<_> = object.members().map(|(name, value)| (name, value.get())).collect();
@@ -180,6 +184,12 @@ impl fmt::Display for FieldError {
 }
 
 impl std::error::Error for FieldError {}
+
+impl From<FieldError> for Error {
+    fn from(error: FieldError) -> Self {
+        Self::new(error.to_string())
+    }
+}
 
 /// A type that a member can be read as.
 ///

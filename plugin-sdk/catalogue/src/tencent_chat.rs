@@ -9,9 +9,8 @@ mod elem;
 
 pub use elem::*;
 
-use crate::Text;
 use crate::events::{commands, objects};
-use crate::object::Raw;
+use crate::object::{Raw, Text};
 
 commands! {
     TencentChat;

@@ -2,7 +2,7 @@
 //!
 //! Their members stand on Tencent's page about message formats, document 1047/33527.
 
-use crate::catalogue::{Kind, Member};
+use crate::command::{Kind, Member};
 use crate::events::objects;
 use crate::object::{FieldError, Object, Problem, Raw, Read, Text};
 use crate::verdict::Json;
@@ -12,13 +12,11 @@ use crate::verdict::Json;
 /// Elements of types that are not known here, and members that are not, survive a round trip byte for byte.
 ///
 /// ```
+/// # use callgate_catalogue as plugin_sdk;
 /// use plugin_sdk::tencent_chat::{C2cBeforeSendMsg, Elem};
-/// use plugin_sdk::{Callback, Error, Reply};
+/// use plugin_sdk::{Error, Verdict};
 ///
-/// fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
-///     let Some(event) = callback.event::<C2cBeforeSendMsg>()? else {
-///         return Ok(Reply::allow());
-///     };
+/// fn mask(event: &C2cBeforeSendMsg<'_>) -> Result<Verdict, Error> {
 ///     let mut elems = Vec::new();
 ///     for elem in event.msg_body()? {
 ///         elems.push(match elem.text()? {
@@ -29,21 +27,15 @@ use crate::verdict::Json;
 ///     Ok(event.modify().msg_body(elems).into())
 /// }
 ///
-/// # struct P;
-/// # impl plugin_sdk::Plugin for P {
-/// #     type Settings = plugin_sdk::NoSettings;
-/// #     fn configure(_: Self::Settings) -> Result<Self, Error> { Ok(Self) }
-/// #     fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> { decide(callback) }
-/// # }
-/// # let plugin = plugin_sdk::testing::TestPlugin::<P>::configure(serde_json::json!({}))?;
-/// # let body = serde_json::json!([
+/// # use plugin_sdk::events::Event as _;
+/// # let mut body = serde_json::json!([
 /// #     { "MsgType": "TIMTextElem", "MsgContent": { "Text": "a secret", "New": 1 } },
 /// #     { "MsgType": "TIMTomorrowElem", "MsgContent": { "Any": [] } },
 /// # ]);
-/// # let reply = plugin.decide::<C2cBeforeSendMsg>(serde_json::json!({ "MsgBody": body }));
-/// # let mut changed = body;
-/// # changed[0]["MsgContent"]["Text"] = "a ******".into();
-/// # assert_eq!(reply["changes"]["MsgBody"], changed);
+/// # let json = serde_json::json!({ "MsgBody": body }).to_string();
+/// # let Verdict::Modify(changes) = mask(&C2cBeforeSendMsg::from_body(&json)?)? else { panic!("changes") };
+/// # body[0]["MsgContent"]["Text"] = "a ******".into();
+/// # assert_eq!(serde_json::from_str::<serde_json::Value>(changes.get("MsgBody").unwrap().as_str())?, body);
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug, Clone)]

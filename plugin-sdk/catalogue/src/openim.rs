@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 
 pub use content::Content;
 
-use crate::Text;
-use crate::catalogue::{Kind, Member};
+use crate::command::{Kind, Member};
 use crate::events::{JsonText, commands, new_objects, objects};
+use crate::object::Text;
 
 commands! {
     OpenIm;
@@ -906,7 +906,7 @@ commands! {
     /// Sent when a group was created.
     ///
     /// `initMemberList` names the owner and the administrators twice: once with their role and once as members (20).
-    /// The body has no tracing ID, so [`Callback::operation_id`](crate::Callback::operation_id) is the one to use.
+    /// The body has no tracing ID, so `Callback::operation_id` is the one to use.
     AfterCreateGroup = "callbackAfterCreateGroupCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:80-102";
         request {
@@ -1535,8 +1535,8 @@ impl crate::events::NewValue for MemberChange {
         Member { name: "ex", kind: Kind::Optional(&Kind::Text) },
     ]);
 
-    fn into_json(self) -> crate::Json {
-        crate::Json::infallible(&self)
+    fn into_json(self) -> crate::verdict::Json {
+        crate::verdict::Json::infallible(&self)
     }
 }
 
