@@ -91,6 +91,24 @@ impl Command {
     }
 }
 
+/// The commands of all families, one after the other.
+#[allow(clippy::indexing_slicing, reason = "const code has no other way; a mistake would not compile")]
+pub(crate) const fn joined<const N: usize>(families: &[&[&'static Command]]) -> [&'static Command; N] {
+    let mut commands = [families[0][0]; N];
+    let (mut at, mut family) = (0, 0);
+    while family < families.len() {
+        let mut command = 0;
+        while command < families[family].len() {
+            commands[at] = families[family][command];
+            at += 1;
+            command += 1;
+        }
+        family += 1;
+    }
+    assert!(at == N, "the families have another number of commands");
+    commands
+}
+
 /// One member of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Member {

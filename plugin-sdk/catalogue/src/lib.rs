@@ -22,6 +22,7 @@
 pub mod command;
 pub mod error;
 pub mod events;
+mod macros;
 pub mod object;
 pub mod openim;
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 //! Their members stand on Tencent's page about message formats, document 1047/33527.
 
 use crate::command::{Kind, Member};
-use crate::events::objects;
+use crate::macros::objects::objects;
 use crate::object::{FieldError, Object, Problem, Raw, Read, Text};
 use crate::verdict::Json;
 
