@@ -1,9 +1,10 @@
 //! One callback, as a plugin sees it.
 
+use callgate_catalogue::Error;
+
 use crate::catalogue::Command;
 use crate::events::Event;
 use crate::object::{FieldError, Object};
-use crate::plugin::Error;
 use crate::wire::{Envelope, Phase};
 
 /// One callback: what the host knows of it, and the chat server's JSON.

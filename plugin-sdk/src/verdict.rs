@@ -6,9 +6,8 @@ use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 pub use callgate_catalogue::verdict::{Changes, Json, Verdict};
-use callgate_catalogue::write;
+use callgate_catalogue::{Error, write};
 
-use crate::plugin::Error;
 use crate::wire::{LogLevel, LogLine};
 
 /// A verdict, and what else the plugin wants to hand over.

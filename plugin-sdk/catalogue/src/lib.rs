@@ -16,18 +16,22 @@
 //! | read the members of a callback | [`object`] |
 //! | say what is to happen | [`verdict`] |
 //! | have a command as a type | [`events`] |
+//! | say what the members of commands are called in the neutral view | [`neutral`] |
 //! | find the commands of a chat server | [`openim`], [`tencent_chat`] |
+//! | find all chat servers | [`tables`] |
 #![warn(missing_docs, unreachable_pub)]
 
 pub mod command;
 pub mod error;
 pub mod events;
 mod macros;
+pub mod neutral;
 pub mod object;
 pub mod openim;
 #[doc(hidden)]
 pub mod plain;
 mod scan;
+pub mod tables;
 pub mod tencent_chat;
 pub mod verdict;
 pub mod wire;

@@ -14,6 +14,7 @@ mod friend;
 mod group;
 mod members;
 mod message;
+pub(crate) mod neutral;
 mod presence;
 mod push;
 mod user;

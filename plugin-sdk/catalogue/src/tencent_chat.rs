@@ -15,6 +15,7 @@ mod group;
 mod live;
 mod members;
 mod moderation;
+pub(crate) mod neutral;
 mod official_channel;
 mod online_status;
 mod profile;
