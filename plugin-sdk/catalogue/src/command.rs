@@ -1,6 +1,6 @@
 //! What the commands of a platform look like, and what their answers can say.
 //!
-//! The entries stand in [`openim`](crate::openim) and [`tencent_chat`](crate::tencent_chat), each written once: the
+//! The entries are in [`openim`](crate::openim) and [`tencent_chat`](crate::tencent_chat), each written once: the
 //! typed event, its allowed changes and the [`Command`] that the host checks replies against come from the same lines.
 
 use crate::wire::Phase;

@@ -11,6 +11,7 @@
 //!
 //! | to | see |
 //! | --- | --- |
+//! | write text from elsewhere on one line of a log | [`mod@line`] |
 //! | know what crosses to a plugin | [`wire`] |
 //! | look up what a command can do | [`command`] |
 //! | read the members of a callback | [`object`] |
@@ -24,6 +25,7 @@
 pub mod command;
 pub mod error;
 pub mod events;
+pub mod line;
 mod macros;
 pub mod neutral;
 pub mod object;

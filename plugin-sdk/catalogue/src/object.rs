@@ -31,7 +31,7 @@ pub type Text<'a> = Cow<'a, str>;
 pub struct Object<'a> {
     owner: &'static str,
     members: Vec<(Text<'a>, Raw<'a>)>,
-    /// Whether a name may stand there twice.
+    /// Whether a name may occur twice.
     repeats: bool,
     /// Where the next search begins: members are mostly asked for in the order in which they stand.
     next: Cell<usize>,

@@ -3,8 +3,8 @@
 
 /// How many bytes come before the first that a JSON text escapes: a quote, a backslash or a control character.
 ///
-/// Most texts of a callback are over after a few words of eight bytes. What is longer is passed by in pieces, of which
-/// the compiler makes vector instructions.
+/// Most texts of a callback end after a few words of eight bytes. Longer ones are searched in pieces, which the compiler
+/// turns into vector instructions.
 #[must_use]
 #[inline]
 pub fn len(text: &[u8]) -> usize {

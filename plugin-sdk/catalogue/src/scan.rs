@@ -97,7 +97,7 @@ pub(crate) fn object_up_to<'a>(json: &'a str, last: &str, mut member: impl FnMut
     }
 }
 
-/// A place in a JSON text.
+/// A position in a JSON text.
 pub(crate) struct Scan<'a> {
     json: &'a str,
     at: usize,
@@ -168,7 +168,7 @@ impl<'a> Scan<'a> {
         Some(Raw { json: self.json.get(from..self.at)?, is_plain })
     }
 
-    /// Steps behind the quote that ends the text in which this stands, and says whether nothing is escaped there.
+    /// Steps behind the quote that ends the text in which this is, and says whether nothing is escaped there.
     #[inline(always)]
     fn rest_of_text(&mut self) -> Option<bool> {
         let bytes = self.json.as_bytes();

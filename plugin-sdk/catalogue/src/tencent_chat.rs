@@ -2,7 +2,7 @@
 //!
 //! Taken from Tencent's pages of 2024-02 to 2026-04. A number that some pages write as text is read in both forms.
 //!
-//! What a denial's code may be depends on the command and stands with each event; the host writes the command's usual
+//! What a denial's code may be depends on the command and is said at each event; the host writes the command's usual
 //! code in place of any other. Each command has a switch of its own in Tencent's console.
 
 mod alarm;

@@ -1,7 +1,7 @@
 //! What crosses the border between host and plugin, with its version.
 //!
-//! Host and plugins compile against these very types, so neither can drift from the other. `ABI.md` beside this
-//! crate says the same for those who write plugins in another language.
+//! Host and plugins compile against these very types, so neither can drift from the other. `ABI.md` of the sdk
+//! says the same for those who write plugins in another language.
 
 use std::borrow::Cow;
 
@@ -36,11 +36,11 @@ pub mod export {
 
 /// Longest panic message that survives a trap, in bytes.
 ///
-/// At the address in the global `last_words` stand a little-endian `u32` length (0: no last words) and then the
+/// At the address in the global `last_words` there are a little-endian `u32` length (0: no last words) and then the
 /// message, UTF-8, cut to this many bytes.
 pub const LAST_WORDS_BYTES_MAX: usize = 1020;
 
-/// Packs the place of a reply into the `i64` that an export returns: `ptr << 32 | len`.
+/// Packs address and length of a reply into the `i64` that an export returns: `ptr << 32 | len`.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;
@@ -135,7 +135,7 @@ pub struct EnvelopeHead<'a> {
 }
 
 impl EnvelopeHead<'_> {
-    /// The envelope up to the place where the body goes; a `}` goes behind it.
+    /// The envelope up to its body; a `}` follows the body.
     ///
     /// ```
     /// # use callgate_catalogue as plugin_sdk;
@@ -291,7 +291,7 @@ fn phase(value: Raw<'_>) -> Option<Phase> {
 
 /// What `handle_callback` answers, as the host reads it.
 ///
-/// The verdict is a word and the members that belong to it stand beside it: `{"verdict":"deny","code":5001,
+/// The verdict is a word and the members that belong to it are beside it: `{"verdict":"deny","code":5001,
 /// "message":"…"}`. A flat object costs the host one pass and no copy.
 #[derive(Debug, Deserialize)]
 pub struct Reply<'a> {

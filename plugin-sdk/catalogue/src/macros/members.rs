@@ -15,7 +15,7 @@ macro_rules! members {
     )*};
 }
 
-/// Puts the members of groups in the place of `..group;`, then hands all of them to the macro `$to`, behind `$head`.
+/// Replaces each `..group;` by the members of the group, then hands all of them to the macro `$to`, behind `$head`.
 macro_rules! spliced {
     ($module:ident::$to:ident $head:tt [$($done:tt)*] {
         $( $(#[$doc:meta])* $member:ident: $ty:ty = $wire:literal $($how:ident)? $($shown_as:literal)?; )*

@@ -11,7 +11,7 @@ members! { $
     conversation_settings {
         /// How messages are received, in the server's numbers.
         recv_msg_opt: i32 = "recvMsgOpt";
-        /// Whether it stands at the top of the list.
+        /// Whether it is pinned to the top of the list.
         is_pinned: bool = "isPinned";
         /// Whether messages are burnt after reading.
         is_private_chat: bool = "isPrivateChat";
@@ -48,7 +48,7 @@ members! { $
         group_id: Text<'a> = "groupId";
     }
 
-    /// Settings in place of those.
+    /// Settings that replace those.
     new_conversation_settings {
         recv_msg_opt: i32 = "recvMsgOpt" NonNull "recvMsgOpt";
         is_pinned: bool = "isPinned" NonNull "isPinned";

@@ -1,7 +1,7 @@
-//! Where the bytes are by which JSON is stepped over.
+//! Finds the next quote, backslash or bracket, 64 bytes at a time.
 //!
-//! Members of a callback are short: a search that begins anew for each name and each value would spend most of its time
-//! on beginning. So 64 bytes are looked at once, and each byte among them that is sought leaves a bit.
+//! Members of a callback are short: a search for each name and each value would spend most of its time on its first
+//! steps. So 64 bytes are looked at once, and each byte among them that is sought sets a bit.
 
 use std::marker::PhantomData;
 
@@ -80,7 +80,7 @@ impl<S: Sought> Finder<S> {
         Self { block: usize::MAX, marks: 0, sought: PhantomData }
     }
 
-    /// The place of the first byte of this kind at `from` or behind it. `bytes` are the same each time.
+    /// The position of the first byte of this kind at `from` or behind it. `bytes` are the same each time.
     #[inline]
     pub(super) fn first(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
         let block = from / BLOCK;

@@ -1,6 +1,6 @@
 //! The elements that a message of Tencent Cloud Chat is made of.
 //!
-//! Their members stand on Tencent's page about message formats, document 1047/33527.
+//! Their members are listed on Tencent's page about message formats, document 1047/33527.
 
 use crate::command::{Kind, Member};
 use crate::macros::objects::objects;
@@ -197,7 +197,7 @@ objects! {
         text: Text<'a> = "Text";
     }
 
-    /// A place.
+    /// A location.
     LocationElem {
         /// What it is called.
         desc: Text<'a> = "Desc";

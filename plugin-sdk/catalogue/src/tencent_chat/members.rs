@@ -62,7 +62,7 @@ members! { $
         room_type: Option<Text<'a>> = "RoomType";
         /// ID of the owner.
         owner_account: Option<Text<'a>> = "Owner_Account";
-        /// Most members.
+        /// Maximum number of members.
         max_member_count: Option<i64> = "MaxMemberCount";
         /// Whether messages are switched off.
         is_message_disabled: Option<bool> = "IsMessageDisabled";
@@ -72,7 +72,7 @@ members! { $
         is_seat_enabled: Option<bool> = "IsSeatEnabled";
         /// How seats are taken: `None`, `FreeToTake` or `ApplyToTake`.
         take_seat_mode: Option<Text<'a>> = "TakeSeatMode";
-        /// Most seats.
+        /// Maximum number of seats.
         max_seat_count: Option<i64> = "MaxSeatCount";
         /// When it was created, in seconds since 1970.
         create_time: Option<i64> = "CreateTime";
@@ -89,7 +89,7 @@ members! { $
         ..event_time;
     }
 
-    /// A message in place of the user's.
+    /// A message that replaces the user's.
     new_body {
         msg_body: Vec<Elem> = "MsgBody" NonNull "MsgBody";
         cloud_custom_data: String = "CloudCustomData" NonNull "CloudCustomData";
