@@ -132,7 +132,7 @@ pub struct Step {
 impl Chain {
     /// Plugins in the order in which they are asked.
     pub fn new(command: &'static Command, platform: &Platform, links: Vec<Arc<Link>>) -> Self {
-        Self { command, platform: platform.kind.name(), on_fault: platform.on_fault(command), links }
+        Self { command, platform: platform.kind.name, on_fault: platform.on_fault(command), links }
     }
 
     /// The plugins.

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::body::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
-use plugin_sdk::catalogue::{Command, Platform as Kind};
+use plugin_sdk::catalogue::{Command, PROTOCOLS, Protocol};
 use plugin_sdk::object::Raw;
 use plugin_sdk::wire::Phase;
 use tokio::time::Instant;
@@ -147,18 +147,18 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
 
 /// The dialect of a platform.
 pub fn of(platform: &Platform) -> Box<dyn Dialect> {
-    match platform.kind {
-        Kind::OpenIm => Box::new(openim::OpenIm::new(platform)),
-        Kind::TencentChat => Box::new(tencent_chat::TencentChat::new(platform)),
+    match platform.kind.name {
+        "openim" => Box::new(openim::OpenIm::new(platform)),
+        _ => Box::new(tencent_chat::TencentChat::new(platform)),
     }
 }
 
 /// How callbacks of a platform come in, for somebody whose callbacks do not.
 pub fn expected(platform: &Platform) -> String {
     let path = &platform.path;
-    match platform.kind {
-        Kind::OpenIm => format!("POST {path}/{{command}} or {path}?command={{command}}"),
-        Kind::TencentChat => format!("POST {path}?SdkAppid={{id}}&CallbackCommand={{command}}"),
+    match platform.kind.name {
+        "openim" => format!("POST {path}/{{command}} or {path}?command={{command}}"),
+        _ => format!("POST {path}?SdkAppid={{id}}&CallbackCommand={{command}}"),
     }
 }
 
@@ -298,19 +298,15 @@ fn check_body(body: &Bytes) -> Result<plugin_sdk::Object<'_>, Refusal> {
 
 /// The entry for a name, today's or another one. The outer `None`: not a known name at all; an alias without a
 /// command of today gives `Some(None)`.
-pub fn find_command(kind: Kind, name: &str) -> Option<Option<&'static Command>> {
+pub fn find_command(protocol: &Protocol, name: &str) -> Option<Option<&'static Command>> {
     type Names = HashMap<&'static str, Option<&'static Command>>;
-    fn names(kind: Kind) -> Names {
-        let today: Names = kind.commands().iter().map(|command| (command.name, Some(*command))).collect();
-        let aliases = kind.aliases().iter().map(|(alias, name)| (*alias, today.get(name).copied().flatten()));
+    fn names(protocol: &Protocol) -> Names {
+        let today: Names = protocol.commands.iter().map(|command| (command.name, Some(*command))).collect();
+        let aliases = protocol.aliases.iter().map(|(alias, name)| (*alias, today.get(name).copied().flatten()));
         // A name of today counts before an alias.
         aliases.collect::<Names>().into_iter().chain(today).collect()
     }
-    static OPENIM: LazyLock<Names> = LazyLock::new(|| names(Kind::OpenIm));
-    static TENCENT_CHAT: LazyLock<Names> = LazyLock::new(|| names(Kind::TencentChat));
-    let names = match kind {
-        Kind::OpenIm => &OPENIM,
-        Kind::TencentChat => &TENCENT_CHAT,
-    };
+    static NAMES: LazyLock<Vec<Names>> = LazyLock::new(|| PROTOCOLS.iter().map(|protocol| names(protocol)).collect());
+    let (_, names) = PROTOCOLS.iter().zip(&*NAMES).find(|(known, _)| **known == protocol)?;
     names.get(name).copied()
 }

@@ -6,7 +6,7 @@
 mod openim;
 mod tencent_chat;
 
-use plugin_sdk::catalogue::{Command, Platform};
+use plugin_sdk::catalogue::Command;
 
 /// What becomes of the operation, and of each member of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +69,9 @@ pub struct Reason {
 
 /// Explains what the chat server makes of `answer`, with this HTTP status, to `request`.
 pub fn explain(command: &Command, request: &str, status: u16, answer: &[u8]) -> Explanation {
-    match command.platform {
-        Platform::OpenIm => openim::explain(command, request, answer),
-        Platform::TencentChat => tencent_chat::explain(command, request, status, answer),
+    match command.protocol {
+        "openim" => openim::explain(command, request, answer),
+        _ => tencent_chat::explain(command, request, status, answer),
     }
 }
 

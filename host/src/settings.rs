@@ -9,7 +9,8 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use plugin_sdk::catalogue::{Command, Platform as Kind};
+use plugin_sdk::catalogue::{Command, PROTOCOLS, Protocol};
+use plugin_sdk::{openim, tencent_chat};
 
 pub use file::Problem;
 pub(crate) use file::nearest;
@@ -151,7 +152,7 @@ pub struct Platform {
     /// Its name in this file and in metrics.
     pub name: String,
     /// Its protocol.
-    pub kind: Kind,
+    pub kind: &'static Protocol,
     /// The path that it calls: begins with `/`, does not end with one.
     pub path: String,
     /// From the request's head to the answer.
@@ -455,7 +456,7 @@ fn platforms(root: &mut Section<'_, '_>) -> Vec<Platform> {
 }
 
 fn platform(mut section: Section<'_, '_>, others: &[Platform]) -> Option<Platform> {
-    let kinds = [(Kind::OpenIm.name(), Kind::OpenIm), (Kind::TencentChat.name(), Kind::TencentChat)];
+    let kinds = [(openim::PROTOCOL.name, &openim::PROTOCOL), (tencent_chat::PROTOCOL.name, &tencent_chat::PROTOCOL)];
     let kind = match section.text("kind").is_some() {
         true => section.choice("kind", &kinds),
         false => {
@@ -463,31 +464,32 @@ fn platform(mut section: Section<'_, '_>, others: &[Platform]) -> Option<Platfor
             None
         }
     };
-    let name = section.text("name").map_or_else(|| kind.map_or("", Kind::name).to_owned(), |at| at.value.to_owned());
+    let name =
+        section.text("name").map_or_else(|| kind.map_or("", |kind| kind.name).to_owned(), |at| at.value.to_owned());
     if others.iter().any(|other| other.name == name) {
         section.report("name", "another [[platform]] has this name: give one of them a `name` of its own");
     }
     let path = path(&mut section, kind, others);
     // OpenIM waits 5 s by default and Tencent 2 s, both including the way there and back.
-    let (answer_within_default, answer_within_most) = match kind {
-        Some(Kind::TencentChat) => (1500, 2000),
+    let (answer_within_default, answer_within_most) = match kind.map(|kind| kind.name) {
+        Some("tencent-chat") => (1500, 2000),
         _ => (4500, 15_000),
     };
     let platform = Platform {
         name,
-        kind: kind.unwrap_or(Kind::OpenIm),
+        kind: kind.unwrap_or(&openim::PROTOCOL),
         path,
         answer_within: ms(section.number("answer_within_ms", answer_within_default, 1, answer_within_most)),
         on_fault: section.choice("on_fault", &ON_FAULT).unwrap_or(OnFault::Allow),
-        on_fault_for: on_fault_for(&mut section, kind.unwrap_or(Kind::OpenIm)),
-        documented_form: kind == Some(Kind::OpenIm) && section.flag("documented_form", false),
-        apps: if kind == Some(Kind::TencentChat) { apps(&mut section) } else { Vec::new() },
+        on_fault_for: on_fault_for(&mut section, kind.unwrap_or(&openim::PROTOCOL)),
+        documented_form: kind == Some(&openim::PROTOCOL) && section.flag("documented_form", false),
+        apps: if kind == Some(&tencent_chat::PROTOCOL) { apps(&mut section) } else { Vec::new() },
     };
-    match kind {
-        Some(Kind::OpenIm) if section.has("app") => {
+    match kind.map(|kind| kind.name) {
+        Some("openim") if section.has("app") => {
             section.report("app", "is for kind = \"tencent-chat\" only: OpenIM has no applications");
         }
-        Some(Kind::TencentChat) if section.has("documented_form") => {
+        Some("tencent-chat") if section.has("documented_form") => {
             section.report("documented_form", "is for kind = \"openim\" only");
         }
         _ => {}
@@ -499,14 +501,14 @@ fn platform(mut section: Section<'_, '_>, others: &[Platform]) -> Option<Platfor
     kind.map(|_| platform)
 }
 
-fn path(section: &mut Section<'_, '_>, kind: Option<Kind>, others: &[Platform]) -> String {
+fn path(section: &mut Section<'_, '_>, kind: Option<&'static Protocol>, others: &[Platform]) -> String {
     let path = match section.text("path") {
         Some(path) if !path.value.starts_with('/') || path.value.contains(['?', '#', '%', ' ']) => {
             section.report("path", "must begin with `/` and be the plain path of a URL, for example \"/openim\"");
             path.value.to_owned()
         }
         Some(path) => path.value.to_owned(),
-        None => kind.map_or_else(String::new, |kind| format!("/{}", kind.name())),
+        None => kind.map_or_else(String::new, |kind| format!("/{}", kind.name)),
     };
     let path = format!("/{}", path.split('/').filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join("/"));
     let path = path.trim_end_matches('/').to_owned();
@@ -516,7 +518,7 @@ fn path(section: &mut Section<'_, '_>, kind: Option<Kind>, others: &[Platform]) 
     path
 }
 
-fn on_fault_for(section: &mut Section<'_, '_>, kind: Kind) -> BTreeMap<&'static str, OnFault> {
+fn on_fault_for(section: &mut Section<'_, '_>, kind: &'static Protocol) -> BTreeMap<&'static str, OnFault> {
     let mut on_fault_for = BTreeMap::new();
     for (pattern, word) in section.pairs("on_fault_for") {
         let Some((_, on_fault)) = ON_FAULT.iter().find(|(known, _)| *known == word.value) else {
@@ -630,7 +632,7 @@ fn plugin(
         section.report("sha256", "is for a built module: use it with `wasm`, not with `source`");
     }
     let platforms = platform_names(&mut section, platforms);
-    let kinds: Vec<Kind> = platforms.iter().map(|platform| platform.kind).collect();
+    let kinds: Vec<&'static Protocol> = platforms.iter().map(|platform| platform.kind).collect();
     let commands = patterns(&mut section, &kinds);
     let plugin = Plugin {
         name: name.clone().unwrap_or_default(),
@@ -698,7 +700,7 @@ fn platform_names<'p>(section: &mut Section<'_, '_>, platforms: &'p [Platform]) 
     found
 }
 
-fn patterns(section: &mut Section<'_, '_>, kinds: &[Kind]) -> Vec<Pattern> {
+fn patterns(section: &mut Section<'_, '_>, kinds: &[&'static Protocol]) -> Vec<Pattern> {
     let Some(patterns) = section.texts("commands") else {
         section.report("commands", "is missing: a list of the commands that it decides; \"*\" for all");
         return Vec::new();
@@ -713,22 +715,22 @@ fn patterns(section: &mut Section<'_, '_>, kinds: &[Kind]) -> Vec<Pattern> {
 }
 
 /// Today's name of a command that is written with one of its other names.
-fn canonical<'n>(name: &'n str, kinds: &[Kind]) -> &'n str {
+fn canonical<'n>(name: &'n str, kinds: &[&'static Protocol]) -> &'n str {
     kinds
         .iter()
-        .flat_map(|kind| kind.aliases())
+        .flat_map(|kind| kind.aliases)
         .find(|(alias, today)| *alias == name && !today.is_empty())
         .map_or(name, |(_, today)| today)
 }
 
 /// The commands that a pattern means; none is a mistake.
-fn commands_meant(section: &Section<'_, '_>, pattern: &At<&str>, kinds: &[Kind]) -> Vec<&'static Command> {
-    let all = || kinds.iter().flat_map(|kind| kind.commands()).copied();
+fn commands_meant(section: &Section<'_, '_>, pattern: &At<&str>, kinds: &[&'static Protocol]) -> Vec<&'static Command> {
+    let all = || kinds.iter().flat_map(|kind| kind.commands).copied();
     let meant = Pattern(canonical(pattern.value, kinds).to_owned());
     let found: Vec<_> = all().filter(|command| meant.matches(command.name)).collect();
     if found.is_empty() && !kinds.is_empty() {
-        let others = [Kind::OpenIm, Kind::TencentChat].into_iter().filter(|kind| !kinds.contains(kind));
-        let elsewhere = others.flat_map(Kind::commands).find(|command| meant.matches(command.name));
+        let others = PROTOCOLS.iter().filter(|kind| !kinds.contains(kind));
+        let elsewhere = others.flat_map(|kind| kind.commands).find(|command| meant.matches(command.name));
         let message = match nearest(pattern.value, all().map(|command| command.name)) {
             _ if elsewhere.is_some() => "is a command of another kind of platform".to_owned(),
             Some(nearest) => format!("no command of this platform has this name; did you mean \"{nearest}\"?"),

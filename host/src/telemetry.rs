@@ -178,7 +178,7 @@ impl Telemetry {
 
     /// The counters of a platform.
     pub fn platform(&self, platform: &Platform) -> PlatformCounters {
-        let names = platform.kind.commands().iter().map(|command| command.name).chain([UNKNOWN]);
+        let names = platform.kind.commands.iter().map(|command| command.name).chain([UNKNOWN]);
         PlatformCounters {
             callbacks: names.map(|name| (name, std::array::from_fn(|_| OnceLock::new()))).collect(),
             answer_seconds: self.answer_seconds.get_or_create(&[("platform", platform.name.clone())]).clone(),

@@ -81,19 +81,10 @@ pub mod testing;
 pub mod text;
 pub mod verdict;
 
-pub mod catalogue {
-    //! What the commands of a platform look like, and what their answers can say.
-    //!
-    //! Each is written once, in the crate `callgate-catalogue`: the typed event, its allowed changes and the
-    //! [`Command`] that the host checks replies against come from the same lines.
-    #[doc(inline)]
-    pub use callgate_catalogue::command::{Answers, Change, Codes, Command, Kind, Member, Platform, Rule};
-}
-
 #[doc(hidden)]
 pub use callgate_catalogue::plain;
 #[doc(inline)]
-pub use callgate_catalogue::{events, object, openim, tencent_chat, wire};
+pub use callgate_catalogue::{catalogue, events, object, openim, tencent_chat, wire};
 
 pub use callback::Callback;
 pub use callgate_catalogue::{FieldError, Object, Text};

@@ -81,9 +81,8 @@ impl<N> Clone for View<'_, N> {
 
 impl<'a, N> View<'a, N> {
     fn of(table: &'static [&'static [Row<N>]], callback: &Callback<'a>) -> Result<Option<Self>, FieldError> {
-        let is_it = |row: &&Row<N>| {
-            row.command.name == callback.command() && row.command.platform.name() == callback.platform()
-        };
+        let is_it =
+            |row: &&Row<N>| row.command.name == callback.command() && row.command.protocol == callback.platform();
         match table.iter().copied().flatten().find(is_it) {
             Some(row) => Ok(Some(Self { row, body: Object::parse(row.command.name, callback.body())? })),
             None => Ok(None),

@@ -49,7 +49,7 @@ impl<P: Plugin> TestPlugin<P> {
     /// Hands the plugin the command of `E` with this body; returns the reply as the host would get it.
     pub fn decide<'a, E: Event<'a>>(&self, body: Value) -> Value {
         let command = E::COMMAND;
-        self.decide_command(command.platform.name(), command.name, command.phase, body)
+        self.decide_command(command.protocol, command.name, command.phase, body)
     }
 
     /// Hands the plugin any command, also one that has no type; returns the reply as the host would get it. The

@@ -1,14 +1,15 @@
 //! The reading side, row by row: what the real servers make of answers, as their source and documentation have it.
 
 use callgate::explain::{Explanation, Outcome};
-use plugin_sdk::catalogue::{Command, Platform};
+use plugin_sdk::catalogue::{Command, Protocol};
+use plugin_sdk::{openim, tencent_chat};
 
-fn command(platform: Platform, name: &str) -> &'static Command {
-    platform.commands().iter().find(|command| command.name == name).copied().expect("a command")
+fn command(platform: &Protocol, name: &str) -> &'static Command {
+    platform.commands.iter().find(|command| command.name == name).copied().expect("a command")
 }
 
 fn openim(name: &str, request: &str, answer: &str) -> Explanation {
-    callgate::explain::explain(command(Platform::OpenIm, name), request, 200, answer.as_bytes())
+    callgate::explain::explain(command(&openim::PROTOCOL, name), request, 200, answer.as_bytes())
 }
 
 fn single(answer: &str) -> Outcome {
@@ -16,7 +17,7 @@ fn single(answer: &str) -> Outcome {
 }
 
 fn tencent(name: &str, request: &str, status: u16, answer: &str) -> Explanation {
-    callgate::explain::explain(command(Platform::TencentChat, name), request, status, answer.as_bytes())
+    callgate::explain::explain(command(&tencent_chat::PROTOCOL, name), request, status, answer.as_bytes())
 }
 
 fn ok(members: &str) -> String {

@@ -7,18 +7,18 @@
 use std::path::PathBuf;
 
 use harness::{TestHost, guests, setup};
-use plugin_sdk::catalogue::{Command, Kind, Member, Platform};
+use plugin_sdk::catalogue::{Command, Kind, Member, PROTOCOLS};
 use plugin_sdk::object::Raw;
 use plugin_sdk::wire::Phase;
 use plugin_sdk::{FieldError, Object, Text};
 use serde_json::{Map, Value, json};
 
 fn commands() -> impl Iterator<Item = &'static Command> {
-    [Platform::OpenIm, Platform::TencentChat].into_iter().flat_map(|platform| platform.commands()).copied()
+    PROTOCOLS.iter().flat_map(|protocol| protocol.commands).copied()
 }
 
 fn file(command: &Command, what: &str) -> PathBuf {
-    let folder = command.platform.name().replace('-', "_");
+    let folder = command.protocol.replace('-', "_");
     guests::fixture(&format!("{folder}/{}.{what}.json", command.name))
 }
 
@@ -40,9 +40,9 @@ impl Replies {
 
     async fn answer(&self, name: &str, command: &Command) -> Value {
         let (_, host) = self.0.iter().find(|(known, _)| *known == name).expect("a host for this reply");
-        let path = match command.platform {
-            Platform::OpenIm => format!("/openim/{}", command.name),
-            Platform::TencentChat => format!("/tencent-chat?SdkAppid=1400000000&CallbackCommand={}", command.name),
+        let path = match command.protocol {
+            "openim" => format!("/openim/{}", command.name),
+            _ => format!("/tencent-chat?SdkAppid=1400000000&CallbackCommand={}", command.name),
         };
         let answer = host.post(&path, request(command)).await;
         assert_eq!(answer.status, http::StatusCode::OK, "{}", command.name);
@@ -89,7 +89,7 @@ impl Answers {
     }
 
     fn add(&mut self, command: &Command, verdict: &str, answer: Value) {
-        let platform = command.platform.name();
+        let platform = command.protocol;
         let is_it =
             |known: &&mut Shared| known.platform == platform && known.verdict == verdict && known.answer == answer;
         match self.0.iter_mut().find(is_it) {

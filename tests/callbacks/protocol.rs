@@ -5,14 +5,14 @@ use callgate::explain::{Outcome, explain};
 use callgate::settings::OnFault;
 use callgate::verdict::{Verdict, admit};
 use callgate::{Settings, plugin::Fault};
-use plugin_sdk::catalogue::{Command, Kind, Member, Platform};
+use plugin_sdk::catalogue::{Command, Kind, Member, PROTOCOLS};
 use plugin_sdk::wire::{Phase, Reply};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
 fn commands() -> impl Iterator<Item = &'static Command> {
-    [Platform::OpenIm, Platform::TencentChat].into_iter().flat_map(|platform| platform.commands()).copied()
+    PROTOCOLS.iter().flat_map(|protocol| protocol.commands).copied()
 }
 
 fn settings() -> Settings {
@@ -22,17 +22,17 @@ fn settings() -> Settings {
 
 #[test]
 fn the_catalogue_has_every_command_once() {
-    let count = |platform: Platform| platform.commands().len();
-    assert_eq!((count(Platform::OpenIm), count(Platform::TencentChat)), (52, 83));
-    for platform in [Platform::OpenIm, Platform::TencentChat] {
-        let mut names: Vec<_> = platform.commands().iter().map(|command| command.name).collect();
-        names.extend(platform.aliases().iter().map(|(alias, _)| *alias));
+    let count = |name: &str| PROTOCOLS.iter().find(|protocol| protocol.name == name).map(|known| known.commands.len());
+    assert_eq!((count("openim"), count("tencent-chat")), (Some(52), Some(83)));
+    for platform in PROTOCOLS {
+        let mut names: Vec<_> = platform.commands.iter().map(|command| command.name).collect();
+        names.extend(platform.aliases.iter().map(|(alias, _)| *alias));
         names.sort_unstable();
         let all = names.len();
         names.dedup();
         assert_eq!(names.len(), all, "a name stands twice");
-        for (alias, today) in platform.aliases() {
-            let known = platform.commands().iter().any(|command| command.name == *today);
+        for (alias, today) in platform.aliases {
+            let known = platform.commands.iter().any(|command| command.name == *today);
             assert!(known || today.is_empty(), "{alias} stands for {today}, which is no command");
         }
     }
@@ -113,7 +113,7 @@ fn anything() -> BoxedStrategy<Value> {
 /// A request of the command; OpenIM's documentation wraps some values.
 fn request(command: &'static Command) -> impl Strategy<Value = Value> {
     (object(command.request), any::<u32>()).prop_map(move |(mut request, dice)| {
-        if let (Some(members), Platform::OpenIm, true) = (request.as_object_mut(), command.platform, dice % 4 == 0) {
+        if let (Some(members), "openim", true) = (request.as_object_mut(), command.protocol, dice % 4 == 0) {
             for value in members.values_mut().filter(|value| value.is_string() || value.is_number()) {
                 *value = json!({ "value": value.take() });
             }
@@ -190,7 +190,7 @@ fn check(command: &'static Command, settings: &Settings, request: &Value, reply:
         Err(fault) => Verdict::of_fault(&fault, on_fault, command),
     };
     let platform =
-        settings.platforms.iter().find(|platform| platform.kind == command.platform).expect("both are there");
+        settings.platforms.iter().find(|platform| platform.kind.name == command.protocol).expect("both are there");
     let callback = Callback::local(command, body.clone()).expect("the request is an object");
     let answer = dialect::of(platform).render(&callback, &verdict);
     let explanation = explain(command, &body, answer.status.as_u16(), &answer.body);
@@ -279,7 +279,7 @@ fn no_fault_makes_an_answer_that_the_server_misreads() {
     for command in commands() {
         for on_fault in [OnFault::Allow, OnFault::Deny] {
             let verdict = Verdict::of_fault(&Fault::NoPermit, on_fault, command);
-            let platform = settings.platforms.iter().find(|platform| platform.kind == command.platform).unwrap();
+            let platform = settings.platforms.iter().find(|platform| platform.kind.name == command.protocol).unwrap();
             // A request of which nothing is known: no member at all.
             let callback = Callback::local(command, "{}").unwrap();
             let answer = dialect::of(platform).render(&callback, &verdict);

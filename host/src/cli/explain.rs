@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
-use plugin_sdk::catalogue::{Command, Platform};
+use plugin_sdk::catalogue::{Command, Protocol};
 use serde_json::json;
 
 use super::run::request;
@@ -24,7 +24,7 @@ Example: callgate explain --platform openim --command callbackBeforeUpdateUserIn
 pub struct Explain {
     /// The chat server
     #[arg(long, value_parser = request::platform)]
-    platform: Platform,
+    platform: &'static Protocol,
 
     /// The command, as it stands on the wire
     #[arg(long)]
@@ -90,7 +90,7 @@ impl Explain {
         let host = serve::start(serve::load(settings)?)?;
         let mounted =
             host.platforms().iter().find(|mounted| mounted.platform.kind == self.platform).ok_or_else(|| {
-                let kind = self.platform.name();
+                let kind = self.platform.name;
                 let text = format!("the settings have no [[platform]] of this kind: add kind = \"{kind}\"");
                 Failure::new(Exit::Settings, anyhow::anyhow!(text))
             })?;
@@ -110,7 +110,7 @@ fn as_text(command: &Command, answer: &Response, faults: &[String], explanation:
         // Writing into a text does not fail.
         let _ = writeln!(text, "{heading:<10} {line}");
     };
-    line("command", format!("{} ({})", command.name, command.platform.name()));
+    line("command", format!("{} ({})", command.name, command.protocol));
     for fault in faults {
         line("fault", fault.clone());
     }
@@ -162,7 +162,7 @@ fn as_json(command: &Command, answer: &Response, faults: &[String], explanation:
     let because: Vec<_> =
         explanation.reasons.iter().map(|reason| json!({ "text": reason.text, "source": reason.source })).collect();
     json!({
-        "platform": command.platform.name(),
+        "platform": command.protocol,
         "command": command.name,
         "status": answer.status.as_u16(),
         "faults": faults,

@@ -6,7 +6,7 @@ mod template;
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
-use plugin_sdk::catalogue::{Command, Platform};
+use plugin_sdk::catalogue::{Command, Protocol};
 
 use super::run::request;
 use super::{Exit, Failure, output};
@@ -26,7 +26,7 @@ pub struct New {
 
     /// The chat server [default: the one that has the command, else openim]
     #[arg(long, value_parser = request::platform)]
-    platform: Option<Platform>,
+    platform: Option<&'static Protocol>,
 
     /// The command to decide, as it stands on the wire [default: friend requests on OpenIM, one-to-one messages on
     /// Tencent]
@@ -66,15 +66,15 @@ impl New {
              --accept\n\nThe decision is in src/lib.rs; README.md has all commands.\n",
             self.folder.display(),
             command.name,
-            command.platform.name(),
+            command.protocol,
         );
         output::print(&next)
     }
 
     fn command(&self) -> Result<&'static Command, String> {
-        let default = match self.platform {
-            Some(Platform::TencentChat) => "C2C.CallbackBeforeSendMsg",
-            Some(Platform::OpenIm) | None => "callbackBeforeAddFriendCommand",
+        let default = match self.platform.map(|platform| platform.name) {
+            Some("tencent-chat") => "C2C.CallbackBeforeSendMsg",
+            _ => "callbackBeforeAddFriendCommand",
         };
         request::find(self.platform, self.command.as_deref().unwrap_or(default))
     }

@@ -6,8 +6,9 @@
 
 use http::{HeaderMap, StatusCode};
 use plugin_sdk::Object;
-use plugin_sdk::catalogue::{Command, Kind, Platform as Protocol, Rule};
+use plugin_sdk::catalogue::{Command, Kind, Rule};
 use plugin_sdk::object::Raw;
+use plugin_sdk::openim::PROTOCOL;
 
 use super::{Callback, Dialect, Refusal, Request, Response, check_body, check_head, find_command};
 use crate::settings::Platform;
@@ -38,7 +39,7 @@ impl Dialect for OpenIm {
             let name = name(&request.subpath, &request.query, &in_body)?;
             (name, operation_id(&request.headers, &members))
         };
-        let command = find_command(Protocol::OpenIm, &name).flatten();
+        let command = find_command(&PROTOCOL, &name).flatten();
         Ok(Callback {
             name: command.map_or(name.into(), |command| command.name.into()),
             command,
@@ -86,7 +87,7 @@ impl Dialect for OpenIm {
 fn name(subpath: &str, query: &[(String, String)], in_body: &str) -> Result<String, Refusal> {
     let in_query = query
         .iter()
-        .find(|(name, value)| name == "command" && find_command(Protocol::OpenIm, value).is_some())
+        .find(|(name, value)| name == "command" && find_command(&PROTOCOL, value).is_some())
         .map_or("", |(_, value)| value.as_str());
     let mut found = [subpath, in_query, in_body].into_iter().filter(|name| !name.is_empty());
     let first = found.next().ok_or(Refusal::NoCommand)?;
@@ -96,7 +97,7 @@ fn name(subpath: &str, query: &[(String, String)], in_body: &str) -> Result<Stri
 /// Two names for one command are no contradiction: documentation often has one in the URL and another in the body.
 fn is_same(one: &str, other: &str) -> bool {
     one == other
-        || match (find_command(Protocol::OpenIm, one).flatten(), find_command(Protocol::OpenIm, other).flatten()) {
+        || match (find_command(&PROTOCOL, one).flatten(), find_command(&PROTOCOL, other).flatten()) {
             (Some(one), Some(other)) => one.name == other.name,
             _ => false,
         }

@@ -7,8 +7,9 @@ use http::StatusCode;
 use std::collections::HashMap;
 
 use plugin_sdk::Object;
-use plugin_sdk::catalogue::{Command, Platform as Protocol};
+use plugin_sdk::catalogue::Command;
 use plugin_sdk::object::Raw;
+use plugin_sdk::tencent_chat::PROTOCOL;
 use plugin_sdk::wire::UserResult;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -67,7 +68,7 @@ impl Dialect for TencentChat {
             let members = check_body(&body)?;
             let in_body = members.read_or_empty::<plugin_sdk::Text<'_>>("CallbackCommand").unwrap_or_default();
             let name = name(in_query, &in_body)?;
-            let batch = find_command(Protocol::TencentChat, &name).flatten().and_then(|command| command.batch);
+            let batch = find_command(&PROTOCOL, &name).flatten().and_then(|command| command.batch);
             if batch
                 .is_some_and(|list| members.read_or_empty::<Vec<Raw<'_>>>(list).is_ok_and(|all| all.len() > BATCH_MAX))
             {
@@ -75,7 +76,7 @@ impl Dialect for TencentChat {
             }
             name
         };
-        let command = find_command(Protocol::TencentChat, &name).flatten();
+        let command = find_command(&PROTOCOL, &name).flatten();
         let is_secret = |name: &str| ["Sign", "RequestTime"].iter().any(|secret| name.eq_ignore_ascii_case(secret));
         let query = request.query.into_iter().filter(|(name, _)| !is_secret(name)).collect();
         Ok(Callback {
@@ -148,7 +149,7 @@ fn query<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
 
 /// The query's command; the body's, where it has one, must be the same. In a batch it stands inside the entries.
 fn name(in_query: String, in_body: &str) -> Result<String, Refusal> {
-    let command = |name: &str| find_command(Protocol::TencentChat, name).flatten().map(|command| command.name);
+    let command = |name: &str| find_command(&PROTOCOL, name).flatten().map(|command| command.name);
     match (in_query.is_empty(), in_body.is_empty()) {
         (true, true) => Err(Refusal::NoCommand),
         (true, false) => Ok(in_body.to_owned()),

@@ -1,49 +1,8 @@
-//! What the commands of a platform look like, and what their answers can say.
-//!
-//! The entries are in [`openim`](crate::openim) and [`tencent_chat`](crate::tencent_chat), each written once: the
-//! typed event, its allowed changes and the [`Command`] that the host checks replies against come from the same lines.
+//! One command of a chat server: its members, its changes and the verdicts that its answer can carry.
 
 use crate::wire::Phase;
 
-/// A chat server's protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Platform {
-    /// OpenIM server, v3.4.2 and later.
-    OpenIm,
-    /// Tencent Cloud Chat.
-    TencentChat,
-}
-
-impl Platform {
-    /// The name in settings and on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OpenIm => "openim",
-            Self::TencentChat => "tencent-chat",
-        }
-    }
-
-    /// All commands, in the order of the catalogue.
-    #[must_use]
-    pub const fn commands(self) -> &'static [&'static Command] {
-        match self {
-            Self::OpenIm => crate::openim::COMMANDS,
-            Self::TencentChat => crate::tencent_chat::COMMANDS,
-        }
-    }
-
-    /// Other names for commands: `(name, today's name)`. The second is empty for a command that no version has today.
-    #[must_use]
-    pub const fn aliases(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::OpenIm => crate::openim::ALIASES,
-            Self::TencentChat => crate::tencent_chat::ALIASES,
-        }
-    }
-}
-
-/// One command of a platform.
+/// One command of a chat server.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;
@@ -59,10 +18,10 @@ impl Platform {
 pub struct Command {
     /// Its name on the wire.
     pub name: &'static str,
-    /// The name of its event in the module of its platform.
+    /// The name of its event in the module of its chat server.
     pub rust_name: &'static str,
-    /// Whose command it is.
-    pub platform: Platform,
+    /// The name of its protocol.
+    pub protocol: &'static str,
     /// Whether the chat server waits for the verdict.
     pub phase: Phase,
     /// What it is about: `user`, `group`, …
@@ -238,50 +197,4 @@ impl Codes {
 impl Answers {
     /// The answer is read, if at all, without effect on the operation.
     pub const AFTER: Self = Self { deny: None, drop: false, refused: &[], per_user: None, reply: false };
-
-    /// OpenIM, all before-callbacks. The server checks no range; 5000 to 9999 is free of its own codes.
-    pub const OPENIM_BEFORE: Self =
-        Self { deny: Some(Codes { fallback: 5000, first: 5000, last: 9999 }), ..Self::AFTER };
-
-    /// Tencent, one-to-one messages. A silent drop is documented for groups only.
-    pub const C2C_SEND: Self = Self { deny: Some(Codes { fallback: 1, first: 120_001, last: 130_000 }), ..Self::AFTER };
-
-    /// Tencent, groups.
-    pub const GROUP: Self = Self { deny: Some(Codes { fallback: 1, first: 10_100, last: 10_200 }), ..Self::AFTER };
-
-    /// Tencent, invitations to groups.
-    pub const GROUP_INVITE: Self = Self { refused: &["RefusedMembers_Account"], ..Self::GROUP };
-
-    /// Tencent, group messages.
-    pub const GROUP_SEND: Self = Self { drop: true, ..Self::GROUP };
-
-    /// Tencent, messages of official channels.
-    pub const OFFICIAL_SEND: Self = Self { drop: true, ..Self::C2C_SEND };
-
-    /// Tencent, creation of official channels.
-    pub const OFFICIAL_CREATE: Self = Self::C2C_SEND;
-
-    /// Tencent, subscriptions to official channels. Table and prose of the page name the list differently: both are
-    /// written. No codes of the app's own are documented.
-    pub const OFFICIAL_SUBSCRIBE: Self = Self {
-        deny: Some(Codes { fallback: 1, first: 1, last: 1 }),
-        refused: &["RefusedSubscribers_Account", "RefusedMembers_Account"],
-        ..Self::AFTER
-    };
-
-    /// Tencent, friend requests: a non-zero `ErrorCode` would allow, so a denial refuses each user.
-    pub const FRIEND_ADD: Self = Self {
-        deny: Some(Codes { fallback: 38_000, first: 38_000, last: 39_000 }),
-        per_user: Some(("FriendItem", "To_Account")),
-        ..Self::AFTER
-    };
-
-    /// Tencent, answers to friend requests; as [`Answers::FRIEND_ADD`].
-    pub const FRIEND_RESPONSE: Self = Self { per_user: Some(("ResponseFriendItem", "To_Account")), ..Self::FRIEND_ADD };
-
-    /// Tencent, signals to chatbots: 1 means that the text is ignored.
-    pub const CHATBOT: Self = Self { deny: Some(Codes { fallback: 1, first: 1, last: 1 }), reply: true, ..Self::AFTER };
-
-    /// Tencent, gifts in live rooms.
-    pub const GIFT: Self = Self { deny: Some(Codes { fallback: 1, first: 102_100, last: 102_200 }), ..Self::AFTER };
 }

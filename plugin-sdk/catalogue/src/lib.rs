@@ -1,7 +1,7 @@
 //! What chat servers ask of Callgate: every command with its members, the changes that an answer may make and the
 //! verdicts that it can carry, and the types that cross between host and plugin.
 //!
-//! Each command is written once, in the folder of its chat server. Its typed event for plugins and the [`Command`]
+//! Each command is written once, in the folder of its chat server. Its typed event for plugins and the [`Command`](command::Command)
 //! that the host checks replies against come from the same lines, so neither can drift from the other. Authors of
 //! plugins use `callgate-plugin-sdk`, which has all of this under its own name.
 //!
@@ -18,10 +18,13 @@
 //! | say what is to happen | [`verdict`] |
 //! | have a command as a type | [`events`] |
 //! | say what the members of commands are called in the neutral view | [`neutral`] |
+//! | know what makes a chat server's protocol | [`protocol`] |
 //! | find the commands of a chat server | [`openim`], [`tencent_chat`] |
 //! | find all chat servers | [`tables`] |
+//! | have commands, protocols and their table under one name | [`catalogue`] |
 #![warn(missing_docs, unreachable_pub)]
 
+pub mod catalogue;
 pub mod command;
 pub mod error;
 pub mod events;
@@ -32,6 +35,7 @@ pub mod object;
 pub mod openim;
 #[doc(hidden)]
 pub mod plain;
+pub mod protocol;
 mod scan;
 pub mod tables;
 pub mod tencent_chat;
@@ -40,7 +44,6 @@ pub mod wire;
 #[doc(hidden)]
 pub mod write;
 
-pub use command::Command;
 pub use error::Error;
 pub use object::{FieldError, Object, Text};
 pub use verdict::{Changes, Json, Verdict};

@@ -8,6 +8,7 @@
 //! any other. The message is what the app shows to the user. Every command is switched off in the server's
 //! `webhooks.yml` until somebody switches it on.
 
+mod answers;
 mod content;
 mod conversation;
 mod friend;
@@ -29,6 +30,10 @@ pub use push::*;
 pub use user::*;
 
 use crate::command::{Command, joined};
+use crate::protocol::Protocol;
+
+/// The protocol.
+pub static PROTOCOL: Protocol = Protocol { name: members::NAME, title: "OpenIM", commands: COMMANDS, aliases: ALIASES };
 
 /// All commands, in the order of the families.
 pub const COMMANDS: &[&Command] = &joined::<52>(&[

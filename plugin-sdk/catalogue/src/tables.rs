@@ -3,7 +3,11 @@
 //! A module that uses one part of the neutral view holds the rows of that part only; so each part has a table.
 
 use crate::neutral::{GroupNames, JoinNames, MessageNames, ProfileNames, RelationNames, Row};
+use crate::protocol::Protocol;
 use crate::{openim, tencent_chat};
+
+/// The protocols of all chat servers.
+pub const PROTOCOLS: &[&Protocol] = &[&openim::PROTOCOL, &tencent_chat::PROTOCOL];
 
 /// Messages in the neutral view.
 pub const MESSAGES: &[&[Row<MessageNames>]] = &[openim::neutral::MESSAGES, tencent_chat::neutral::MESSAGES];
@@ -28,6 +32,13 @@ mod tests {
 
     fn assert_has(command: &Command, name: &str) {
         assert!(command.request.iter().any(|member| member.name == name), "{}: {name}", command.name);
+    }
+
+    #[test]
+    fn every_command_names_its_protocol() {
+        for protocol in PROTOCOLS {
+            assert!(protocol.commands.iter().all(|command| command.protocol == protocol.name), "{protocol:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! code in place of any other. Each command has a switch of its own in Tencent's console.
 
 mod alarm;
+mod answers;
 mod bot;
 mod c2c;
 mod call;
@@ -40,6 +41,11 @@ pub use relationship::*;
 pub use room::*;
 
 use crate::command::{Command, joined};
+use crate::protocol::Protocol;
+
+/// The protocol.
+pub static PROTOCOL: Protocol =
+    Protocol { name: members::NAME, title: "Tencent Cloud Chat", commands: COMMANDS, aliases: ALIASES };
 
 /// All commands, in the order of the families.
 pub const COMMANDS: &[&Command] = &joined::<83>(&[

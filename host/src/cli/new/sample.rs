@@ -1,13 +1,13 @@
 //! A request for each command, made from what the catalogue knows of its members.
 
-use plugin_sdk::catalogue::{Command, Kind, Member, Platform};
+use plugin_sdk::catalogue::{Command, Kind, Member};
 use serde_json::{Map, Value, json};
 
 /// The request as a chat server would send it.
 pub fn request(command: &Command) -> Value {
-    let name = match command.platform {
-        Platform::OpenIm => "callbackCommand",
-        Platform::TencentChat => "CallbackCommand",
+    let name = match command.protocol {
+        "openim" => "callbackCommand",
+        _ => "CallbackCommand",
     };
     let mut request = Map::from_iter([(name.to_owned(), command.name.into())]);
     let members = object(command.request);

@@ -1,6 +1,6 @@
 //! The files of a new plugin: texts with places for what the command, its name and its members are called.
 
-use plugin_sdk::catalogue::{Command, Kind, Member, Platform};
+use plugin_sdk::catalogue::{Command, Kind, Member};
 use plugin_sdk::wire::Phase;
 
 use super::sample;
@@ -57,10 +57,7 @@ impl Template<'_> {
 
     fn pieces(&self) -> Vec<(&'static str, String)> {
         let subject = self.subject();
-        let module = match self.command.platform {
-            Platform::OpenIm => "openim",
-            Platform::TencentChat => "tencent_chat",
-        };
+        let module = self.command.protocol.replace('-', "_");
         // First those whose text holds places of the others.
         let mut pieces: Vec<(&str, String)> = match subject {
             Subject::Id(_) => vec![
@@ -129,7 +126,7 @@ impl Template<'_> {
             ("type", self.type_name()),
             ("event", event.to_owned()),
             ("module", module.to_owned()),
-            ("platform", self.command.platform.name().to_owned()),
+            ("platform", self.command.protocol.to_owned()),
             ("command", self.command.name.to_owned()),
             ("code", self.command.answers.deny.map_or(0, |codes| codes.first).to_string()),
             ("case", self.case()),
@@ -265,7 +262,7 @@ mod tests {
 
     #[test]
     fn every_command_has_a_plugin_without_gaps() {
-        for command in super::super::request::PLATFORMS.iter().flat_map(|platform| platform.commands()) {
+        for command in plugin_sdk::catalogue::PROTOCOLS.iter().flat_map(|protocol| protocol.commands) {
             let template = Template { name: "a-plugin", command, sdk: "{ path = \"sdk\" }", in_workspace: false };
             for (path, text) in template.files() {
                 assert!(!text.contains("{{"), "{}: {path}: {text}", command.name);

@@ -3,21 +3,19 @@
 use std::io::Read;
 use std::path::Path;
 
-use plugin_sdk::catalogue::{Command, Platform};
+use plugin_sdk::catalogue::{Command, PROTOCOLS, Protocol};
 use serde_json::{Map, Value};
 
 use crate::cli::{Exit, Failure};
 use crate::dialect::{Callback, find_command};
 use crate::settings::nearest;
 
-/// Both of them.
-pub const PLATFORMS: [Platform; 2] = [Platform::OpenIm, Platform::TencentChat];
-
 /// A platform by its name.
-pub fn platform(name: &str) -> Result<Platform, String> {
-    PLATFORMS
-        .into_iter()
-        .find(|platform| platform.name() == name)
+pub fn platform(name: &str) -> Result<&'static Protocol, String> {
+    PROTOCOLS
+        .iter()
+        .copied()
+        .find(|platform| platform.name == name)
         .ok_or_else(|| "the platforms are `openim` and `tencent-chat`".to_owned())
 }
 
@@ -25,7 +23,7 @@ pub fn platform(name: &str) -> Result<Platform, String> {
 ///
 /// # Errors
 /// If it cannot be read, is not a JSON object, or names no command that is known.
-pub fn read(path: &Path, platform: Option<Platform>, command: Option<&str>) -> Result<Callback, Failure> {
+pub fn read(path: &Path, platform: Option<&'static Protocol>, command: Option<&str>) -> Result<Callback, Failure> {
     let body = bytes(path, "the callback")?;
     let wrong = |what: String| Failure::new(Exit::Input, anyhow::anyhow!("{}: {what}", path.display()));
     let members = object(&body).map_err(|why| {
@@ -103,20 +101,20 @@ fn command_in(body: &Map<String, Value>) -> Result<String, String> {
 ///
 /// # Errors
 /// A sentence that names the nearest command that is known.
-pub fn find(platform: Option<Platform>, name: &str) -> Result<&'static Command, String> {
-    let platforms = || PLATFORMS.into_iter().filter(|known| platform.is_none_or(|platform| platform == *known));
-    let commands = || platforms().flat_map(|platform| platform.commands().iter().copied());
+pub fn find(platform: Option<&'static Protocol>, name: &str) -> Result<&'static Command, String> {
+    let platforms = || PROTOCOLS.iter().copied().filter(|known| platform.is_none_or(|platform| platform == *known));
+    let commands = || platforms().flat_map(|platform| platform.commands.iter().copied());
     let found = platforms().find_map(|platform| find_command(platform, name).flatten());
     if let Some(command) = found.or_else(|| commands().find(|command| command.rust_name == name)) {
         return Ok(command);
     }
     let nobody = match platform {
-        Some(platform) => format!("{} has no command `{name}`", platform.name()),
+        Some(platform) => format!("{} has no command `{name}`", platform.name),
         None => format!("no platform has a command `{name}`"),
     };
-    let elsewhere = PLATFORMS.into_iter().find(|other| find_command(*other, name).flatten().is_some());
+    let elsewhere = PROTOCOLS.iter().copied().find(|other| find_command(other, name).flatten().is_some());
     Err(match (elsewhere, nearest(name, commands().map(|command| command.name))) {
-        (Some(other), _) => format!("{nobody}: it is one of {}", other.name()),
+        (Some(other), _) => format!("{nobody}: it is one of {}", other.name),
         (None, Some(nearest)) => format!("{nobody}: did you mean `{nearest}`?"),
         (None, None) => format!("{nobody}: write it as the chat server does, such as `callbackBeforeAddFriendCommand`"),
     })

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use plugin_sdk::catalogue::Platform;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 
@@ -147,11 +146,11 @@ impl Stage {
     }
 
     fn mounted(&self, callback: &Callback) -> Result<&Mounted, Failure> {
-        let platform = callback.command().map_or(Platform::OpenIm, |command| command.platform);
+        let platform = callback.command().map_or(plugin_sdk::openim::PROTOCOL.name, |command| command.protocol);
         let mut platforms = self.host.platforms().iter();
         platforms
-            .find(|mounted| mounted.platform.kind == platform)
-            .ok_or_else(|| Failure::new(Exit::Other, anyhow::anyhow!("{} is not served", platform.name())))
+            .find(|mounted| mounted.platform.kind.name == platform)
+            .ok_or_else(|| Failure::new(Exit::Other, anyhow::anyhow!("{platform} is not served")))
     }
 }
 

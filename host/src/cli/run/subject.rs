@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use plugin_sdk::catalogue::Platform;
+use plugin_sdk::catalogue::Protocol;
 use serde_json::{Map, Value};
 
 use super::{request, stage};
@@ -27,7 +27,7 @@ pub struct Subject {
 
     /// The chat server [default: the one that has the command]
     #[arg(long, value_parser = request::platform)]
-    pub(crate) platform: Option<Platform>,
+    pub(crate) platform: Option<&'static Protocol>,
 
     /// The command, as it stands on the wire [default: what the request's `callbackCommand` says]
     #[arg(long)]

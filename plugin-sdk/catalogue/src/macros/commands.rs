@@ -3,7 +3,7 @@
 /// Defines the commands of one family: the typed events, their changes, and the entries of the catalogue, all from one
 /// place.
 macro_rules! commands {
-    ($platform:ident; $(
+    ($protocol:expr; $(
         $(#[$doc:meta])*
         $name:ident = $command:literal, $phase:ident, $answers:ident, $family:literal {
             key $key:tt; source $source:literal;
@@ -25,7 +25,7 @@ macro_rules! commands {
                 {
                     {
                         { $(#[$doc])* } $name = $command, $phase, $answers, $family
-                        $platform $key $source [$($batch)?] [$($echo)?] [$($unsettable)?]
+                        $protocol, $key $source [$($batch)?] [$($echo)?] [$($unsettable)?]
                     }
                     [$($changes)?]
                 }
@@ -51,7 +51,7 @@ macro_rules! command {
         {
             {
                 { $(#[$doc:meta])* } $name:ident = $command:literal, $phase:ident, $answers:ident, $family:literal
-                $platform:ident $key:tt $source:literal [$($batch:literal)?] [$($echo:tt)?]
+                $protocol:expr, $key:tt $source:literal [$($batch:literal)?] [$($echo:tt)?]
                 [$( { $( $refused:literal: $refused_ty:ty, $refused_rule:ident $why_not:literal; )* } )?]
             }
             { $( $(#[$field_doc:meta])* $field:ident: $ty:ty = $wire:literal $($or_empty:ident)?; )* }
@@ -72,7 +72,7 @@ macro_rules! command {
             const COMMAND: &'static $crate::command::Command = &$crate::command::Command {
                 name: $command,
                 rust_name: stringify!($name),
-                platform: $crate::command::Platform::$platform,
+                protocol: $protocol,
                 phase: $crate::wire::Phase::$phase,
                 family: $family,
                 request: &[$($crate::command::Member { name: $wire, kind: <$ty as $crate::object::Read<'a>>::KIND }),*],

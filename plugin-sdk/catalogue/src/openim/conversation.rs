@@ -61,7 +61,7 @@ members! { $
 }
 
 commands! {
-    OpenIm;
+    NAME;
 
     /// Sent before the conversations of a new one-to-one or notification session are stored. No user is waiting.
     ///

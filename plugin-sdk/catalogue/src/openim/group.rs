@@ -111,7 +111,7 @@ members! { $
 }
 
 commands! {
-    OpenIm;
+    NAME;
 
     /// Sent before a group is created. `groupID` is empty where the server is to choose one.
     ///

@@ -1,6 +1,9 @@
-//! Members that commands of several families have.
+//! What the families share: the name of the protocol, and members that commands of several of them have.
 
 use crate::macros::members::members;
+
+/// The name of the protocol.
+pub(super) const NAME: &str = "openim";
 
 members! { $
     /// A device of a user.

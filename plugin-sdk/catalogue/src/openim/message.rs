@@ -61,7 +61,7 @@ members! { $
 }
 
 commands! {
-    OpenIm;
+    NAME;
 
     /// Sent when a user's one-to-one message reaches the server, before it looks at block lists and friendship.
     ///

@@ -16,7 +16,7 @@ members! { $
 }
 
 commands! {
-    OpenIm;
+    NAME;
 
     /// Sent when a device of a user came online.
     ///

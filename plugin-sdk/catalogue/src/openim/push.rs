@@ -47,7 +47,7 @@ members! { $
 }
 
 commands! {
-    OpenIm;
+    NAME;
 
     /// Sent before a push to devices that are not connected: to the receiver of a one-to-one message that could not be
     /// delivered, or to the members of a group that were not reached.

@@ -21,7 +21,7 @@ members! { $
 }
 
 commands! {
-    OpenIm;
+    NAME;
 
     /// Sent when an administrator registers users: after the check for IDs that exist already, before anything is
     /// stored.

@@ -6,7 +6,7 @@ use crate::object::Text;
 use super::members::*;
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent when 70 % of the day's quota of new groups is used up.
     GroupOnDailyGroupQuotaAlarm = "Group.CallbackOnDailyGroupQuotaAlarm", After, AFTER, "alarm" {

@@ -7,7 +7,7 @@ use super::elem::MsgElem;
 use super::members::*;
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent when a user wrote to a bot (an account that begins with `@RBT#`).
     ///

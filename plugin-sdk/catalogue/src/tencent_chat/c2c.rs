@@ -8,7 +8,7 @@ use super::elem::{Elem, MsgElem};
 use super::members::*;
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent before a one-to-one message is delivered, from clients and from the REST API.
     ///

@@ -7,7 +7,7 @@ use crate::object::Text;
 use super::members::*;
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent when a client started a call.
     ///

@@ -7,7 +7,7 @@ use crate::object::Text;
 use super::members::*;
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent when a user began to follow others.
     FollowAfterAdd = "Follow.CallbackAfterFollowAdd", After, AFTER, "follow" {

@@ -38,7 +38,7 @@ members! { $
 }
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent before a group is created.
     ///

@@ -8,7 +8,7 @@ use super::group::GroupMember;
 use super::members::*;
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent before a gift is given in a live room.
     ///

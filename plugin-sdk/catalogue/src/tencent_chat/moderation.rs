@@ -7,7 +7,7 @@ use crate::object::Text;
 use super::members::*;
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent when Tencent's moderation has judged a message, a profile, a group or a relation.
     ContentCallbackResultNotify = "ContentCallback.ResultNotify", After, AFTER, "moderation" {

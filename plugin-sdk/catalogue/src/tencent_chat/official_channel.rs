@@ -29,7 +29,7 @@ members! { $
 }
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent before an official channel is created.
     ///

@@ -7,7 +7,7 @@ use crate::object::Text;
 use super::members::*;
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent when a user logs in, logs out or loses the connection. A lost connection is noticed late: after 400 s, on
     /// the web after 60 s.

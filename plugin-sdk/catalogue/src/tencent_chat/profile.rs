@@ -7,7 +7,7 @@ use crate::object::{Raw, Text};
 use super::members::*;
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent when a profile was changed, by a client or through the REST API.
     ///

@@ -17,7 +17,7 @@ members! { $
 }
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent when an offline push was sent, reached its device or was clicked.
     ///

@@ -15,7 +15,7 @@ members! { $
 }
 
 commands! {
-    TencentChat;
+    NAME;
 
     /// Sent before a client's request to add friends is stored. Requests through the REST API do not send it.
     ///
