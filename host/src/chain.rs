@@ -111,7 +111,7 @@ impl Chain {
         platform: &Platform,
         links: Vec<Arc<Link>>,
     ) -> Self {
-        let name = platform.server.protocol().name();
+        let name = platform.server.protocol().name;
         let (on_fault, on_overload) = (platform.on_fault(command), platform.on_overload);
         Self { command, platform: name, platform_index, on_fault, on_overload, links }
     }

@@ -18,7 +18,7 @@ impl Routes {
     /// Finds, for each command of the platform, the plugins that get it, in their order in the settings.
     pub fn build(index: usize, platform: &Platform, links: &[Arc<Link>]) -> Self {
         let mut chains = HashMap::new();
-        for command in platform.server.protocol().commands() {
+        for command in platform.server.protocol().commands {
             let chain: Vec<_> = links.iter().filter(|link| link.takes(platform, command)).cloned().collect();
             if !chain.is_empty() {
                 chains.insert(command.name, Arc::new(Chain::new(command, index, platform, chain)));

@@ -116,7 +116,7 @@ impl Telemetry {
         );
         registry.register("in_flight", "Callbacks being answered", in_flight.clone());
         let of_platforms = settings.platforms.iter().map(|platform| {
-            let names = platform.server.protocol().commands().iter().map(|command| command.name).chain([UNKNOWN]);
+            let names = platform.server.protocol().commands.iter().map(|command| command.name).chain([UNKNOWN]);
             PlatformCounters {
                 name: platform.name.clone(),
                 callbacks: names.map(|name| (name, std::array::from_fn(|_| OnceLock::new()))).collect(),

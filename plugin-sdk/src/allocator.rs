@@ -18,7 +18,7 @@ const ROOM_BYTES: usize = 256 * 1024;
 
 /// Allocates for a module without threads.
 #[derive(Debug)]
-pub struct Allocator {
+pub(crate) struct Allocator {
     /// The first address of the room; 0: there is none yet.
     start: Cell<usize>,
     /// The first address that is free.
@@ -34,12 +34,12 @@ unsafe impl Sync for Allocator {}
 impl Allocator {
     /// Without room for calls: all is done by Rust's own allocator.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { start: Cell::new(0), free: Cell::new(0), end: Cell::new(0) }
     }
 
     /// From now on calls have room of their own. Where the limits leave none, nothing changes.
-    pub fn make_room(&self) {
+    pub(crate) fn make_room(&self) {
         if self.start.get() != 0 {
             return;
         }

@@ -1,9 +1,10 @@
 //! One callback, as a plugin sees it.
 
-use crate::catalogue::Command;
+use callgate_catalogue::Error;
+
+use crate::catalogue::{Command, PROTOCOLS};
 use crate::events::Event;
 use crate::object::{FieldError, Object};
-use crate::plugin::Error;
 use crate::wire::{Envelope, Phase};
 
 /// One callback: what the host knows of it, and the chat server's JSON.
@@ -88,7 +89,7 @@ impl<'a> Callback<'a> {
     /// Whether this is the command of `E`.
     #[must_use]
     pub fn is<'b, E: Event<'b>>(&self) -> bool {
-        self.envelope.command == E::COMMAND.name && self.envelope.platform == E::COMMAND.platform.name()
+        self.envelope.command == E::COMMAND.name && self.envelope.platform == E::COMMAND.protocol
     }
 
     /// The callback as the event `E`; `None` if it is another command.
@@ -137,13 +138,7 @@ impl<'a> Callback<'a> {
     /// Looking it up by name links the whole catalogue into the module; [`event`](Self::event) does not.
     #[must_use]
     pub fn catalogue_entry(&self) -> Option<&'static Command> {
-        use crate::catalogue::Platform;
-        [Platform::OpenIm, Platform::TencentChat]
-            .into_iter()
-            .find(|platform| platform.name() == self.envelope.platform)?
-            .commands()
-            .iter()
-            .find(|command| command.name == self.envelope.command)
-            .copied()
+        let protocol = PROTOCOLS.iter().find(|protocol| protocol.name == self.envelope.platform)?;
+        protocol.command(&self.envelope.command)
     }
 }

@@ -171,7 +171,7 @@ pub fn decided<P: Plugin>(plugin: &P, input: &str) -> Vec<u8> {
 
 fn fail(message: &str) -> Vec<u8> {
     let mut json = r#"{"verdict":"fail","message":"#.to_owned();
-    crate::write::text(&mut json, message);
+    callgate_catalogue::write::text(&mut json, message);
     json.push('}');
     json.into_bytes()
 }
@@ -197,7 +197,7 @@ pub unsafe fn input(ptr: u32, len: u32) -> &'static str {
     unsafe { std::str::from_utf8_unchecked(bytes) }
 }
 
-/// Leaks a reply and packs its place; after the call the memory is at the snapshot again, or gone.
+/// Leaks a reply and packs its address and length; after the call the memory is at the snapshot again, or gone.
 fn hand_over(bytes: Vec<u8>) -> i64 {
     let bytes = bytes.leak();
     crate::wire::pack(bytes.as_ptr() as usize as u32, bytes.len() as u32)

@@ -69,32 +69,25 @@
 //! | test | [`testing`] |
 //! | look up what a command can do | [`catalogue`] |
 //! | know what crosses to the host | [`wire`], and `ABI.md` beside this crate |
-#![warn(missing_docs)]
+#![warn(missing_docs, unreachable_pub)]
 
 mod allocator;
 pub mod callback;
-pub mod catalogue;
-pub mod events;
 #[doc(hidden)]
 pub mod export;
-#[doc(hidden)]
-pub mod line;
 pub mod neutral;
-pub mod object;
-pub mod openim;
-#[doc(hidden)]
-pub mod plain;
 pub mod plugin;
-mod scan;
-pub mod tencent_chat;
 pub mod testing;
 pub mod text;
 pub mod verdict;
-pub mod wire;
-mod write;
+
+#[doc(hidden)]
+pub use callgate_catalogue::plain;
+#[doc(inline)]
+pub use callgate_catalogue::{catalogue, events, object, openim, tencent_chat, wire};
 
 pub use callback::Callback;
-pub use object::{FieldError, Object, Text};
+pub use callgate_catalogue::{FieldError, Object, Text};
 pub use plugin::{Error, NoSettings, Plugin};
 pub use verdict::{Changes, Json, Reply, Verdict};
 

@@ -18,14 +18,16 @@
 //! }
 //! ```
 
+use callgate_catalogue::neutral::{
+    GroupNames, JoinNames, MessageNames, Pairs, ProfileNames, ProfileValue, RelationNames, Row, Users,
+};
+pub use callgate_catalogue::neutral::{RelationChange, Target};
+use callgate_catalogue::{Error, tables};
+
 use crate::callback::Callback;
 use crate::catalogue::{Change, Command};
-use crate::events::{Event, NewValue};
 use crate::object::{FieldError, Object, Text};
-use crate::plugin::Error;
-use crate::tencent_chat::{Elem, MsgElem};
 use crate::verdict::{Changes, Json, Verdict};
-use crate::{openim, tencent_chat as tencent};
 
 /// A callback of either platform, by what it is about. Members are read when they are asked for.
 #[derive(Debug, Clone)]
@@ -64,17 +66,6 @@ impl<'a> Neutral<'a> {
     }
 }
 
-/// One command in a part of the view: what its members are called.
-#[derive(Debug)]
-struct Row<N: 'static> {
-    command: &'static Command,
-    names: N,
-}
-
-const fn row<N>(command: &'static Command, names: N) -> Row<N> {
-    Row { command, names }
-}
-
 /// A callback as part of the view: its row, and its body.
 #[derive(Debug)]
 struct View<'a, N: 'static> {
@@ -89,11 +80,10 @@ impl<N> Clone for View<'_, N> {
 }
 
 impl<'a, N> View<'a, N> {
-    fn of(rows: &'static [Row<N>], callback: &Callback<'a>) -> Result<Option<Self>, FieldError> {
-        let is_it = |row: &&Row<N>| {
-            row.command.name == callback.command() && row.command.platform.name() == callback.platform()
-        };
-        match rows.iter().find(is_it) {
+    fn of(table: &'static [&'static [Row<N>]], callback: &Callback<'a>) -> Result<Option<Self>, FieldError> {
+        let is_it =
+            |row: &&Row<N>| row.command.name == callback.command() && row.command.protocol == callback.platform();
+        match table.iter().copied().flatten().find(is_it) {
             Some(row) => Ok(Some(Self { row, body: Object::parse(row.command.name, callback.body())? })),
             None => Ok(None),
         }
@@ -125,13 +115,13 @@ impl<'a, N> View<'a, N> {
 
 /// What every part of the view can do.
 macro_rules! part {
-    ($part:ident, $rows:ident) => {
+    ($table:ident) => {
         /// The callback in this part of the view; `None` if it is about something else.
         ///
         /// # Errors
         /// If the body is not a JSON object.
         pub fn of(callback: &Callback<'a>) -> Result<Option<Self>, FieldError> {
-            Ok(View::of($rows, callback)?.map(Self))
+            Ok(View::of(tables::$table, callback)?.map(Self))
         }
 
         /// The platform's own entry for the command.
@@ -153,54 +143,8 @@ macro_rules! part {
 #[derive(Debug, Clone)]
 pub struct Message<'a>(View<'a, MessageNames>);
 
-/// Whom a message is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target<T> {
-    /// One user, by ID.
-    User(T),
-    /// The members of a group, by its ID.
-    Group(T),
-    /// OpenIM does not say in `callbackBeforeMsgModifyCommand`.
-    Unknown,
-}
-
-#[derive(Debug)]
-struct MessageNames {
-    actor: &'static str,
-    target: Target<&'static str>,
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    /// OpenIM: JSON text inside of a text.
-    Json(&'static str),
-    /// Tencent: a list of elements.
-    Elems(&'static str),
-}
-
-const fn openim_message(target: Target<&'static str>) -> MessageNames {
-    MessageNames { actor: "sendID", target, content: Content::Json("content") }
-}
-
-const fn tencent_message(target: Target<&'static str>) -> MessageNames {
-    MessageNames { actor: "From_Account", target, content: Content::Elems("MsgBody") }
-}
-
-const MESSAGES: &[Row<MessageNames>] = &[
-    row(openim::BeforeSendSingleMsg::COMMAND, openim_message(Target::User("recvID"))),
-    row(openim::BeforeSendGroupMsg::COMMAND, openim_message(Target::Group("groupID"))),
-    row(openim::BeforeMsgModify::COMMAND, openim_message(Target::Unknown)),
-    row(openim::AfterSendSingleMsg::COMMAND, openim_message(Target::User("recvID"))),
-    row(openim::AfterSendGroupMsg::COMMAND, openim_message(Target::Group("groupID"))),
-    row(tencent::C2cBeforeSendMsg::COMMAND, tencent_message(Target::User("To_Account"))),
-    row(tencent::GroupBeforeSendMsg::COMMAND, tencent_message(Target::Group("GroupId"))),
-    row(tencent::C2cAfterSendMsg::COMMAND, tencent_message(Target::User("To_Account"))),
-    row(tencent::GroupAfterSendMsg::COMMAND, tencent_message(Target::Group("GroupId"))),
-];
-
 impl<'a> Message<'a> {
-    part!(Message, MESSAGES);
+    part!(MESSAGES);
 
     /// ID of the sender.
     ///
@@ -227,19 +171,8 @@ impl<'a> Message<'a> {
     /// # Errors
     /// If there is no content, or one of another type.
     pub fn texts(&self) -> Result<Vec<Text<'a>>, FieldError> {
-        match self.0.row.names.content {
-            Content::Json(name) => {
-                let content = self.0.body.read::<Text<'a>>(name)?;
-                Ok(match openim::Content::parse(&content) {
-                    Ok(content) => content.texts().map(|text| Text::Owned(text.into_owned())).collect(),
-                    Err(_) => vec![content],
-                })
-            }
-            Content::Elems(name) => {
-                let elems = self.0.body.read::<Vec<MsgElem<'a>>>(name)?;
-                elems.iter().filter_map(|elem| elem.text().transpose()).collect()
-            }
-        }
+        let content = &self.0.row.names.content;
+        (content.texts)(&self.0.body, content.name)
     }
 
     /// Whether the answer can replace the message's content.
@@ -257,22 +190,10 @@ impl<'a> Message<'a> {
         if !self.can_change() {
             return Ok(None);
         }
-        let (name, value) = match self.0.row.names.content {
-            Content::Json(name) => match openim::Content::parse(&self.0.body.read::<Text<'a>>(name)?) {
-                Ok(content) => (name, content.with_texts(new)?.into_json()),
-                Err(_) => return Ok(None),
-            },
-            Content::Elems(name) => {
-                let elem = |elem: &MsgElem<'_>| match elem.text()?.and_then(|text| new(&text)) {
-                    Some(text) => Ok(elem.with_text(&text)),
-                    None => Ok(Elem::from(elem)),
-                };
-                let elems = self.0.body.read::<Vec<MsgElem<'a>>>(name)?;
-                (name, elems.iter().map(elem).collect::<Result<Vec<Elem>, FieldError>>()?.into_json())
-            }
-        };
+        let content = &self.0.row.names.content;
+        let Some(value) = (content.with_texts)(&self.0.body, content.name, &new)? else { return Ok(None) };
         let mut changes = Changes::default();
-        changes.set(name, value);
+        changes.set(content.name, value);
         Ok(Some(Verdict::Modify(changes)))
     }
 }
@@ -281,31 +202,15 @@ impl<'a> Message<'a> {
 #[derive(Debug, Clone)]
 pub struct Profile<'a>(View<'a, ProfileNames>);
 
-#[derive(Debug)]
-enum ProfileNames {
-    /// Members of their own; the user is the one who acts.
-    OpenIm,
-    /// A list of tags and values.
-    Tencent,
-}
-
-const PROFILES: &[Row<ProfileNames>] = &[
-    row(openim::BeforeUpdateUserInfoEx::COMMAND, ProfileNames::OpenIm),
-    row(openim::BeforeUpdateUserInfo::COMMAND, ProfileNames::OpenIm),
-    row(openim::AfterUpdateUserInfoEx::COMMAND, ProfileNames::OpenIm),
-    row(openim::AfterUpdateUserInfo::COMMAND, ProfileNames::OpenIm),
-    row(tencent::ProfilePortraitSet::COMMAND, ProfileNames::Tencent),
-];
-
 impl<'a> Profile<'a> {
-    part!(Profile, PROFILES);
+    part!(PROFILES);
 
     /// ID of the user, or administrator, who changes it.
     ///
     /// # Errors
     /// If the member is missing or not text.
     pub fn actor(&self) -> Result<Text<'a>, FieldError> {
-        self.name("userID", "Operator_Account")
+        self.0.body.read(self.0.row.names.actor)
     }
 
     /// ID of the user whose profile it is.
@@ -313,7 +218,7 @@ impl<'a> Profile<'a> {
     /// # Errors
     /// If the member is missing or not text.
     pub fn target(&self) -> Result<Text<'a>, FieldError> {
-        self.name("userID", "From_Account")
+        self.0.body.read(self.0.row.names.target)
     }
 
     /// The new nickname; `None` if it stays.
@@ -321,7 +226,7 @@ impl<'a> Profile<'a> {
     /// # Errors
     /// If the member is not text.
     pub fn nickname(&self) -> Result<Option<Text<'a>>, FieldError> {
-        self.value("nickName", "Tag_Profile_IM_Nick")
+        self.value(&self.0.row.names.nickname)
     }
 
     /// The address of the new picture; `None` if it stays.
@@ -329,7 +234,7 @@ impl<'a> Profile<'a> {
     /// # Errors
     /// If the member is not text.
     pub fn picture(&self) -> Result<Option<Text<'a>>, FieldError> {
-        self.value("faceURL", "Tag_Profile_IM_Image")
+        self.value(&self.0.row.names.picture)
     }
 
     /// Goes on with another nickname or picture; `None` stays as the user wrote it. The outer `None`: this platform,
@@ -352,23 +257,21 @@ impl<'a> Profile<'a> {
     /// ```
     #[must_use]
     pub fn with(&self, nickname: Option<&str>, picture: Option<&str>) -> Option<Verdict> {
-        self.0.modify([("nickName", nickname), ("faceURL", picture)])
+        let ProfileNames { nickname: ProfileValue::Member(first), picture: ProfileValue::Member(second), .. } =
+            self.0.row.names
+        else {
+            return None;
+        };
+        self.0.modify([(first, nickname), (second, picture)])
     }
 
-    fn name(&self, openim: &'static str, tencent: &'static str) -> Result<Text<'a>, FieldError> {
-        match self.0.row.names {
-            ProfileNames::OpenIm => self.0.body.read(openim),
-            ProfileNames::Tencent => self.0.body.read(tencent),
-        }
-    }
-
-    fn value(&self, openim: &'static str, tag: &str) -> Result<Option<Text<'a>>, FieldError> {
-        match self.0.row.names {
-            ProfileNames::OpenIm => self.0.body.read(openim),
-            ProfileNames::Tencent => {
-                let items = self.0.body.read::<Vec<tencent::ProfileItem<'a>>>("ProfileItem")?;
-                let found = items.iter().rev().find(|item| item.tag().is_ok_and(|known| known == tag));
-                found.map_or(Ok(None), |item| item.body().read("Value"))
+    fn value(&self, value: &ProfileValue) -> Result<Option<Text<'a>>, FieldError> {
+        match *value {
+            ProfileValue::Member(name) => self.0.body.read(name),
+            ProfileValue::Tagged { list, tag, wanted, value } => {
+                let items = self.0.body.read::<Vec<Object<'a>>>(list)?;
+                let is_wanted = |item: &&Object<'a>| item.read::<Text<'a>>(tag).is_ok_and(|known| known == wanted);
+                items.iter().rev().find(is_wanted).map_or(Ok(None), |item| item.read(value))
             }
         }
     }
@@ -377,43 +280,6 @@ impl<'a> Profile<'a> {
 /// A change of a group's profile.
 #[derive(Debug, Clone)]
 pub struct Group<'a>(View<'a, GroupNames>);
-
-#[derive(Debug)]
-struct GroupNames {
-    /// OpenIM does not say who acts.
-    actor: Option<&'static str>,
-    target: &'static str,
-    name: &'static str,
-    introduction: &'static str,
-    notification: &'static str,
-    picture: &'static str,
-}
-
-const OPENIM_GROUP: GroupNames = GroupNames {
-    actor: None,
-    target: "groupID",
-    name: "groupName",
-    introduction: "introduction",
-    notification: "notification",
-    picture: "faceURL",
-};
-
-const TENCENT_GROUP: GroupNames = GroupNames {
-    actor: Some("Operator_Account"),
-    target: "GroupId",
-    name: "Name",
-    introduction: "Introduction",
-    notification: "Notification",
-    picture: "FaceUrl",
-};
-
-const GROUPS: &[Row<GroupNames>] = &[
-    row(openim::BeforeSetGroupInfoEx::COMMAND, OPENIM_GROUP),
-    row(openim::BeforeSetGroupInfo::COMMAND, OPENIM_GROUP),
-    row(openim::AfterSetGroupInfoEx::COMMAND, OPENIM_GROUP),
-    row(openim::AfterSetGroupInfo::COMMAND, OPENIM_GROUP),
-    row(tencent::GroupAfterInfoChanged::COMMAND, TENCENT_GROUP),
-];
 
 /// Reads a member under the name that it has in the callback's row.
 macro_rules! group_texts {
@@ -429,7 +295,7 @@ macro_rules! group_texts {
 }
 
 impl<'a> Group<'a> {
-    part!(Group, GROUPS);
+    part!(GROUPS);
 
     /// ID of the user who changes it; `None` where the platform does not say.
     ///
@@ -463,7 +329,8 @@ impl<'a> Group<'a> {
     /// command, cannot change a group.
     #[must_use]
     pub fn with(&self, name: Option<&str>, introduction: Option<&str>, picture: Option<&str>) -> Option<Verdict> {
-        self.0.modify([("groupName", name), ("introduction", introduction), ("faceURL", picture)])
+        let names = &self.0.row.names;
+        self.0.modify([(names.name, name), (names.introduction, introduction), (names.picture, picture)])
     }
 }
 
@@ -471,47 +338,8 @@ impl<'a> Group<'a> {
 #[derive(Debug, Clone)]
 pub struct Join<'a>(View<'a, JoinNames>);
 
-#[derive(Debug)]
-struct JoinNames {
-    actor: Option<&'static str>,
-    target: &'static str,
-    users: Users,
-}
-
-#[derive(Debug)]
-enum Users {
-    /// One user ID.
-    One(&'static str),
-    /// A list of user IDs.
-    Ids(&'static str),
-    /// A list of objects with a member that is the user ID.
-    Objects(&'static str, &'static str),
-}
-
-const fn join(actor: Option<&'static str>, target: &'static str, users: Users) -> JoinNames {
-    JoinNames { actor, target, users }
-}
-
-const JOINS: &[Row<JoinNames>] = &[
-    row(openim::BeforeJoinGroup::COMMAND, join(Some("applyID"), "groupID", Users::One("applyID"))),
-    row(openim::BeforeInviteJoinGroup::COMMAND, join(None, "groupID", Users::Ids("invitedUserIDs"))),
-    row(openim::BeforeMembersJoinGroup::COMMAND, join(None, "groupID", Users::Objects("memberList", "userID"))),
-    row(
-        tencent::GroupBeforeApplyJoinGroup::COMMAND,
-        join(Some("Requestor_Account"), "GroupId", Users::One("Requestor_Account")),
-    ),
-    row(
-        tencent::GroupBeforeInviteJoinGroup::COMMAND,
-        join(Some("Operator_Account"), "GroupId", Users::Objects("DestinationMembers", "Member_Account")),
-    ),
-    row(
-        tencent::GroupAfterNewMemberJoin::COMMAND,
-        join(Some("Operator_Account"), "GroupId", Users::Objects("NewMemberList", "Member_Account")),
-    ),
-];
-
 impl<'a> Join<'a> {
-    part!(Join, JOINS);
+    part!(JOINS);
 
     /// ID of the user who joins or invites; `None` where the platform does not say.
     ///
@@ -576,68 +404,8 @@ impl<'a> Join<'a> {
 #[derive(Debug, Clone)]
 pub struct Relation<'a>(View<'a, RelationNames>);
 
-/// What happens between users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RelationChange {
-    /// Friendship is asked for.
-    FriendRequest,
-    /// They are friends now.
-    FriendAdded,
-    /// They are no longer friends.
-    FriendRemoved,
-    /// One blocks the other.
-    Blocked,
-    /// One no longer blocks the other.
-    Unblocked,
-}
-
-#[derive(Debug)]
-struct RelationNames {
-    change: RelationChange,
-    pairs: Pairs,
-}
-
-#[derive(Debug)]
-enum Pairs {
-    /// One pair: who, and whom.
-    One(&'static str, &'static str),
-    /// Who, and a list of objects that name whom.
-    ToMany(&'static str, &'static str, &'static str),
-    /// A list of objects that name both.
-    Many(&'static str),
-}
-
-const fn relation(change: RelationChange, pairs: Pairs) -> RelationNames {
-    RelationNames { change, pairs }
-}
-
-const RELATIONS: &[Row<RelationNames>] = &[
-    row(
-        openim::BeforeAddFriend::COMMAND,
-        relation(RelationChange::FriendRequest, Pairs::One("fromUserID", "toUserID")),
-    ),
-    row(openim::AfterAddFriend::COMMAND, relation(RelationChange::FriendRequest, Pairs::One("fromUserID", "toUserID"))),
-    row(
-        openim::AfterDeleteFriend::COMMAND,
-        relation(RelationChange::FriendRemoved, Pairs::One("ownerUserID", "friendUserID")),
-    ),
-    row(openim::BeforeAddBlack::COMMAND, relation(RelationChange::Blocked, Pairs::One("ownerUserID", "blackUserID"))),
-    row(
-        openim::AfterRemoveBlack::COMMAND,
-        relation(RelationChange::Unblocked, Pairs::One("ownerUserID", "blackUserID")),
-    ),
-    row(
-        tencent::SnsPrevFriendAdd::COMMAND,
-        relation(RelationChange::FriendRequest, Pairs::ToMany("From_Account", "FriendItem", "To_Account")),
-    ),
-    row(tencent::SnsFriendAdd::COMMAND, relation(RelationChange::FriendAdded, Pairs::Many("PairList"))),
-    row(tencent::SnsFriendDelete::COMMAND, relation(RelationChange::FriendRemoved, Pairs::Many("PairList"))),
-    row(tencent::SnsBlackListAdd::COMMAND, relation(RelationChange::Blocked, Pairs::Many("PairList"))),
-    row(tencent::SnsBlackListDelete::COMMAND, relation(RelationChange::Unblocked, Pairs::Many("PairList"))),
-];
-
 impl<'a> Relation<'a> {
-    part!(Relation, RELATIONS);
+    part!(RELATIONS);
 
     /// What happens.
     #[must_use]
@@ -658,58 +426,9 @@ impl<'a> Relation<'a> {
                 let users = body.read_or_empty::<Vec<Object<'a>>>(list)?;
                 users.iter().map(|user| Ok((actor.clone(), user.read(target)?))).collect()
             }
-            Pairs::Many(list) => {
-                let pairs = body.read_or_empty::<Vec<tencent::Pair<'a>>>(list)?;
-                pairs.iter().map(|pair| Ok((pair.from_account()?, pair.to_account()?))).collect()
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn assert_has(command: &Command, name: &str) {
-        assert!(command.request.iter().any(|member| member.name == name), "{}: {name}", command.name);
-    }
-
-    #[test]
-    fn every_name_in_the_tables_is_one_of_the_command() {
-        for Row { command, names } in MESSAGES {
-            assert_has(command, names.actor);
-            if let Target::User(name) | Target::Group(name) = names.target {
-                assert_has(command, name);
-            }
-            let (Content::Json(name) | Content::Elems(name)) = names.content;
-            assert_has(command, name);
-            assert!(command.changes.is_empty() || command.change(name).is_some(), "{}", command.name);
-        }
-        for Row { command, names } in GROUPS {
-            for name in [names.target, names.name, names.introduction, names.notification, names.picture] {
-                assert_has(command, name);
-            }
-            names.actor.iter().for_each(|name| assert_has(command, name));
-        }
-        for Row { command, names } in JOINS {
-            let (Users::One(name) | Users::Ids(name) | Users::Objects(name, _)) = names.users;
-            assert_has(command, name);
-            assert_has(command, names.target);
-            names.actor.iter().for_each(|name| assert_has(command, name));
-        }
-        for Row { command, names } in RELATIONS {
-            match names.pairs {
-                Pairs::One(one, other) | Pairs::ToMany(one, other, _) => {
-                    assert_has(command, one);
-                    assert_has(command, other);
-                }
-                Pairs::Many(list) => assert_has(command, list),
-            }
-        }
-        for Row { command, names } in PROFILES {
-            match names {
-                ProfileNames::OpenIm => assert_has(command, "nickName"),
-                ProfileNames::Tencent => assert_has(command, "ProfileItem"),
+            Pairs::Many(list, actor, target) => {
+                let pairs = body.read_or_empty::<Vec<Object<'a>>>(list)?;
+                pairs.iter().map(|pair| Ok((pair.read(actor)?, pair.read(target)?))).collect()
             }
         }
     }

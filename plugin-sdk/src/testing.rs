@@ -49,10 +49,10 @@ impl<P: Plugin> TestPlugin<P> {
     /// Hands the plugin the command of `E` with this body; returns the reply as the host would get it.
     pub fn decide<'a, E: Event<'a>>(&self, body: Value) -> Value {
         let command = E::COMMAND;
-        self.decide_command(command.platform.name(), command.name, command.phase, body)
+        self.decide_command(command.protocol, command.name, command.phase, body)
     }
 
-    /// Hands the plugin any command, also one that no type stands for; returns the reply as the host would get it. The
+    /// Hands the plugin any command, also one that has no type; returns the reply as the host would get it. The
     /// callback arrives at 1 700 000 000 000 Unix milliseconds (2023-11-14, 22:13:20 UTC).
     pub fn decide_command(&self, platform: &str, command: &str, phase: Phase, body: Value) -> Value {
         let envelope = json!({

@@ -85,7 +85,7 @@ const fn is_caseless_letter(c: char) -> bool {
 }
 
 /// A text in the form in which spellings are compared: folded characters, runs of spaces as one, none at the ends,
-/// and letters that stand singly (`s u p p o r t`) drawn together.
+/// and letters that are written singly (`s u p p o r t`) drawn together.
 ///
 /// ```
 /// use plugin_sdk::text::fold;
@@ -149,7 +149,7 @@ impl Ordinary {
 /// So many single letters in a row are drawn together; two (`a b`) are common in honest text.
 const SINGLES_IN_ROW: usize = 3;
 
-/// Whether single letters stand in a row.
+/// Whether single letters follow one another.
 fn stands_singly(folded: &str) -> bool {
     let mut row = 0;
     folded.split(' ').any(|word| {
@@ -253,7 +253,7 @@ fn is_removable(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Each text of so many of these characters.
+    /// Each text of this many of these characters.
     fn texts(characters: &[char], len: usize) -> Vec<String> {
         (0..len).fold(vec![String::new()], |texts, _| {
             let shorter = texts.iter();

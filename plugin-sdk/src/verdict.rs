@@ -2,200 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::object::Raw;
-use crate::wire::{LogLevel, LogLine, UserResult};
-use crate::write;
+pub use callgate_catalogue::verdict::{Changes, Json, Verdict};
+use callgate_catalogue::{Error, write};
 
-/// What is to happen to the operation.
-///
-/// Events have methods for the verdicts that their chat server knows (`event.deny(…)`, `event.modify()`, …); prefer
-/// those. A verdict that the command cannot carry is turned by the host into the nearest safe one.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
-    /// Go on, unchanged.
-    Allow,
-    /// Stop the operation.
-    Deny {
-        /// The code that the chat server hands to its user; `None`: the platform's usual one.
-        code: Option<i32>,
-        /// What the user may read.
-        message: String,
-        /// More, for the developers of the app.
-        detail: String,
-    },
-    /// Go on with these members of the answer set.
-    Modify(Changes),
-    /// Stop the operation and let its caller believe that it succeeded.
-    Drop,
-    /// Go on without these users.
-    RefuseSome(Vec<String>),
-    /// A result for each user.
-    PerUser(Vec<UserResult>),
-    /// Hand this text back to the client.
-    Reply(String),
-}
-
-impl Verdict {
-    /// A denial with a code and a text that the user may read.
-    ///
-    /// ```
-    /// use plugin_sdk::{Reply, Verdict};
-    /// let reply = Reply::from(Verdict::deny(5001, "This name is reserved."));
-    /// assert_eq!(
-    ///     serde_json::to_string(&reply)?,
-    ///     r#"{"verdict":"deny","code":5001,"message":"This name is reserved."}"#
-    /// );
-    /// # Ok::<(), serde_json::Error>(())
-    /// ```
-    #[must_use]
-    pub fn deny(code: i32, message: impl Into<String>) -> Self {
-        Self::Deny { code: Some(code), message: message.into(), detail: String::new() }
-    }
-}
-
-/// Members of an answer and their new values. Made by an event's `modify()`, which knows what the server applies; by
-/// hand for commands that have no type.
-///
-/// ```
-/// use plugin_sdk::{Changes, Json, Reply, Verdict};
-///
-/// let mut changes = Changes::default();
-/// changes.set("remark", Json::new("Ann")?);
-/// let reply = Reply::from(Verdict::Modify(changes));
-/// assert_eq!(serde_json::to_string(&reply)?, r#"{"verdict":"modify","changes":{"remark":"Ann"}}"#);
-/// # Ok::<(), plugin_sdk::Error>(())
-/// ```
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Changes(Vec<(Cow<'static, str>, Json)>);
-
-impl Changes {
-    /// Sets a member; an earlier value of it is replaced.
-    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Json) {
-        let name = name.into();
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name, value)),
-        }
-    }
-
-    /// The new value of a member.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Json> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
-    }
-
-    /// Whether nothing is changed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The members in the order in which they were first set.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
-    }
-}
-
-impl Changes {
-    fn write(&self, json: &mut String) {
-        json.push('{');
-        for (index, (name, value)) in self.iter().enumerate() {
-            if index > 0 {
-                json.push(',');
-            }
-            write::text(json, name);
-            json.push(':');
-            json.push_str(value.as_str());
-        }
-        json.push('}');
-    }
-}
-
-impl Serialize for Changes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
-    }
-}
-
-/// A JSON value as text, handed on byte for byte.
-///
-/// ```
-/// use plugin_sdk::Json;
-///
-/// assert_eq!(Json::new(&[1, 2])?.as_str(), "[1,2]");
-/// assert_eq!(Json::from_text("{ \"a\" : 1 }".to_owned()).as_str(), "{ \"a\" : 1 }");
-/// assert_eq!(Json::from_text("{ a".to_owned()).as_str(), "null");
-/// # Ok::<(), plugin_sdk::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Json(String);
-
-impl Json {
-    /// Writes `value` as JSON.
-    ///
-    /// # Errors
-    /// If it cannot be written as JSON (a map whose keys are not text).
-    pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, crate::Error> {
-        Ok(Self(serde_json::to_string(value)?))
-    }
-
-    /// For types that always can be written.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn infallible<T: Serialize + ?Sized>(value: &T) -> Self {
-        Self::new(value).unwrap_or_else(|_| Self::null())
-    }
-
-    /// A JSON text.
-    pub(crate) fn text(text: &str) -> Self {
-        let mut json = String::with_capacity(text.len() + 2);
-        write::text(&mut json, text);
-        Self(json)
-    }
-
-    /// A list.
-    pub(crate) fn list(elements: impl IntoIterator<Item = Self>) -> Self {
-        let mut json = String::new();
-        write::list(&mut json, elements, |json, element| json.push_str(&element.0));
-        Self(json)
-    }
-
-    fn null() -> Self {
-        Self("null".to_owned())
-    }
-
-    /// A text that is JSON already; `null` if it is not.
-    #[must_use]
-    pub fn from_text(json: String) -> Self {
-        RawValue::from_string(json).map_or_else(|_| Self::null(), |json| Self(Box::<str>::from(json).into_string()))
-    }
-
-    /// The JSON text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<Raw<'_>> for Json {
-    fn from(raw: Raw<'_>) -> Self {
-        Self::from_text(raw.get().to_owned())
-    }
-}
-
-impl Serialize for Json {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        raw(self.0.clone())?.serialize(serializer)
-    }
-}
-
-/// For serde: a value that is written byte for byte.
-fn raw<E: serde::ser::Error>(json: String) -> Result<Box<RawValue>, E> {
-    RawValue::from_string(json).map_err(E::custom)
-}
+use crate::wire::{LogLevel, LogLine};
 
 /// A verdict, and what else the plugin wants to hand over.
 ///
@@ -234,7 +47,7 @@ impl Reply {
     ///
     /// # Errors
     /// If `record` cannot be written as JSON (a map whose keys are not text).
-    pub fn record<T: serde::Serialize + ?Sized>(mut self, record: &T) -> Result<Self, crate::Error> {
+    pub fn record<T: serde::Serialize + ?Sized>(mut self, record: &T) -> Result<Self, Error> {
         self.records.push(Json::new(record)?);
         Ok(self)
     }
@@ -320,14 +133,14 @@ impl Reply {
 
 impl Serialize for Reply {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        raw(self.to_json())?.serialize(serializer)
+        RawValue::from_string(self.to_json()).map_err(S::Error::custom)?.serialize(serializer)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{self, VerdictTag};
+    use crate::wire::{self, UserResult, VerdictTag};
 
     /// What needs escaping, and what does not.
     const TEXT: &str = "a \"b\"\n\\ é";
@@ -337,7 +150,7 @@ mod tests {
         let text = || TEXT.to_owned();
         let mut changes = Changes::default();
         changes.set("nickName", Json::new(TEXT).unwrap());
-        changes.set("list", Json::list([Json::text(TEXT), Json::infallible(&2)]));
+        changes.set("list", Json::new(&(TEXT, 2)).unwrap());
         let results = [("u1", 0), (TEXT, -7)];
         let results: Vec<_> =
             results.map(|(user, code)| UserResult { user: user.to_owned(), code, message: text() }).into();

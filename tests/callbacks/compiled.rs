@@ -80,7 +80,7 @@ fn compare<'a, P: plugin_sdk::Plugin, E: Event<'a>>(name: &str, settings: &str) 
     let (allowed, other) = (Cell::new(0), Cell::new(0));
     let result = runner.run(&(body(), text(), text()), |(body, operation_id, parameter)| {
         let head = EnvelopeHead {
-            platform: E::COMMAND.platform.name(),
+            platform: E::COMMAND.protocol,
             command: E::COMMAND.name,
             phase: E::COMMAND.phase,
             operation_id: &operation_id,

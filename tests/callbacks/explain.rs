@@ -2,14 +2,15 @@
 
 use callgate_dialects::explain::{Explanation, Outcome};
 use callgate_dialects::table;
-use plugin_sdk::catalogue::{Command, Platform};
+use plugin_sdk::catalogue::{Command, Protocol};
+use plugin_sdk::{openim, tencent_chat};
 
-fn command(platform: Platform, name: &str) -> &'static Command {
-    platform.commands().iter().find(|command| command.name == name).copied().expect("a command")
+fn command(platform: &Protocol, name: &str) -> &'static Command {
+    platform.commands.iter().find(|command| command.name == name).copied().expect("a command")
 }
 
 fn openim(name: &str, request: &str, answer: &str) -> Explanation {
-    table::explain(command(Platform::OpenIm, name), request, 200, answer.as_bytes())
+    table::explain(command(&openim::PROTOCOL, name), request, 200, answer.as_bytes())
 }
 
 fn single(answer: &str) -> Outcome {
@@ -17,7 +18,7 @@ fn single(answer: &str) -> Outcome {
 }
 
 fn tencent(name: &str, request: &str, status: u16, answer: &str) -> Explanation {
-    table::explain(command(Platform::TencentChat, name), request, status, answer.as_bytes())
+    table::explain(command(&tencent_chat::PROTOCOL, name), request, status, answer.as_bytes())
 }
 
 fn ok(members: &str) -> String {

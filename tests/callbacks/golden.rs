@@ -1,23 +1,24 @@
-//! Every command of both protocols: a request as the chat server writes it, beside the answers that it reads.
+//! Every command of both protocols: a request as the chat server writes it, and the answers that it reads.
 //!
-//! `fixtures/{platform}/{command}.request.json` stands beside `….allow.json` and, where the command has them,
-//! `….deny.json` and `….modify.json`. With `CALLGATE_ACCEPT=1` the answers are written instead of compared.
+//! `fixtures/{platform}/{command}.request.json` is the request, `….modify.json` beside it the answer with changes, where
+//! the command has one. Most commands share their allowing and denying answers: `fixtures/answers.json` has each answer
+//! once, with the commands that it belongs to. With `CALLGATE_ACCEPT=1` the answers are written instead of compared.
 
 use std::path::PathBuf;
 
 use harness::{TestHost, guests, setup};
-use plugin_sdk::catalogue::{Command, Kind, Member, Platform};
+use plugin_sdk::catalogue::{Command, Kind, Member, PROTOCOLS};
 use plugin_sdk::object::Raw;
 use plugin_sdk::wire::Phase;
 use plugin_sdk::{FieldError, Object, Text};
 use serde_json::{Map, Value, json};
 
 fn commands() -> impl Iterator<Item = &'static Command> {
-    [Platform::OpenIm, Platform::TencentChat].into_iter().flat_map(|platform| platform.commands()).copied()
+    PROTOCOLS.iter().flat_map(|protocol| protocol.commands).copied()
 }
 
 fn file(command: &Command, what: &str) -> PathBuf {
-    let folder = command.platform.name().replace('-', "_");
+    let folder = command.protocol.replace('-', "_");
     guests::fixture(&format!("{folder}/{}.{what}.json", command.name))
 }
 
@@ -39,9 +40,9 @@ impl Replies {
 
     async fn answer(&self, name: &str, command: &Command) -> Value {
         let (_, host) = self.0.iter().find(|(known, _)| *known == name).expect("a host for this reply");
-        let path = match command.platform {
-            Platform::OpenIm => format!("/openim/{}", command.name),
-            Platform::TencentChat => format!("/tencent-chat?SdkAppid=1400000000&CallbackCommand={}", command.name),
+        let path = match command.protocol {
+            "openim" => format!("/openim/{}", command.name),
+            _ => format!("/tencent-chat?SdkAppid=1400000000&CallbackCommand={}", command.name),
         };
         let answer = host.post(&path, request(command)).await;
         assert_eq!(answer.status, http::StatusCode::OK, "{}", command.name);
@@ -59,18 +60,82 @@ fn compare(command: &Command, what: &str, answer: &Value) -> Option<String> {
         .then(|| format!("{} {what}\n  expected {}\n  answered {answer}", command.name, expected.unwrap_or_default()))
 }
 
+/// An answer in `answers.json`, and the commands that have it.
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shared {
+    platform: String,
+    verdict: String,
+    answer: Value,
+    commands: Vec<String>,
+}
+
+/// Answers in the order in which they first occur, each once.
+#[derive(Default)]
+struct Answers(Vec<Shared>);
+
+impl Answers {
+    fn file() -> PathBuf {
+        guests::fixture("answers.json")
+    }
+
+    fn read() -> Self {
+        let text = std::fs::read_to_string(Self::file()).expect("the table of answers");
+        Self(serde_json::from_str(&text).expect("a list of answers"))
+    }
+
+    fn write(&self) {
+        std::fs::write(Self::file(), format!("{:#}\n", json!(self.0))).expect("the table is written");
+    }
+
+    fn add(&mut self, command: &Command, verdict: &str, answer: Value) {
+        let platform = command.protocol;
+        let is_it =
+            |known: &&mut Shared| known.platform == platform && known.verdict == verdict && known.answer == answer;
+        match self.0.iter_mut().find(is_it) {
+            Some(known) => known.commands.push(command.name.to_owned()),
+            None => self.0.push(Shared {
+                platform: platform.to_owned(),
+                verdict: verdict.to_owned(),
+                answer,
+                commands: vec![command.name.to_owned()],
+            }),
+        }
+    }
+
+    /// All pairs of an answer and a command that has it, as text.
+    fn lines(&self) -> Vec<String> {
+        let of = |shared: &Shared| {
+            let Shared { platform, verdict, answer, commands } = shared;
+            let line = |command: &String| format!("{platform} {command} {verdict}: {answer}");
+            commands.iter().map(line).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(of).collect()
+    }
+}
+
 #[tokio::test]
 async fn each_command_is_allowed_and_denied_in_its_own_form() {
     let deny = json!({ "verdict": "deny", "code": 5001, "message": "Not here.", "detail": "rule 7" }).to_string();
     let hosts = Replies::new(&[("allow", json!({ "verdict": "allow" }).to_string()), ("deny", deny)]);
-    let mut wrong = Vec::new();
+    let mut answered = Answers::default();
     for command in commands() {
-        wrong.extend(compare(command, "allow", &hosts.answer("allow", command).await));
-        if command.phase == Phase::Before {
-            wrong.extend(compare(command, "deny", &hosts.answer("deny", command).await));
-        }
+        answered.add(command, "allow", hosts.answer("allow", command).await);
     }
+    for command in commands().filter(|command| command.phase == Phase::Before) {
+        answered.add(command, "deny", hosts.answer("deny", command).await);
+    }
+    if std::env::var_os("CALLGATE_ACCEPT").is_some() {
+        answered.write();
+    }
+    let expected = Answers::read();
+    let (lines, expected_lines) = (answered.lines(), expected.lines());
+    let missing = expected_lines.iter().filter(|line| !lines.contains(line)).map(|line| format!("expected {line}"));
+    let other = lines.iter().filter(|line| !expected_lines.contains(line)).map(|line| format!("answered {line}"));
+    let wrong: Vec<String> = missing.chain(other).collect();
     assert!(wrong.is_empty(), "{} answers differ:\n{}", wrong.len(), wrong.join("\n"));
+    // Each answer once, each command once for each verdict, and all in the order of the catalogue.
+    assert_eq!(answered.0, expected.0, "answers.json has a command or an answer twice, or in another order");
 }
 
 #[tokio::test]

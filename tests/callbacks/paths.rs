@@ -236,10 +236,10 @@ async fn a_percent_encoded_command_goes_through_its_plugins() {
 async fn a_path_of_nobody_is_read_as_a_refusal_by_both_chat_servers() {
     use callgate_dialects::explain::Outcome;
     use callgate_dialects::table::explain;
-    use plugin_sdk::catalogue::Platform;
+    use plugin_sdk::openim::PROTOCOL;
     let answer = setup().start().post("/opnim/callbackBeforeAddFriendCommand", "{}").await;
     let body = answer.body.to_string();
-    let command = Platform::OpenIm.commands().iter().find(|command| command.name == "callbackBeforeAddFriendCommand");
+    let command = PROTOCOL.command("callbackBeforeAddFriendCommand");
     let explanation = explain(command.expect("a command"), "{}", answer.status.as_u16(), body.as_bytes());
     assert!(matches!(explanation.outcome, Outcome::Denied { code: 5404, .. }), "{explanation:?}");
     assert_eq!(answer.body["ActionStatus"], "FAIL");

@@ -4,14 +4,14 @@ use callgate::Settings;
 use callgate_dialects::explain::Outcome;
 use callgate_dialects::table::explain;
 use callgate_dialects::{Callback, Decision, OnFault, Trouble, admit};
-use plugin_sdk::catalogue::{Command, Kind, Member, Platform};
+use plugin_sdk::catalogue::{Command, Kind, Member, PROTOCOLS};
 use plugin_sdk::wire::{Phase, Reply};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
 fn commands() -> impl Iterator<Item = &'static Command> {
-    [Platform::OpenIm, Platform::TencentChat].into_iter().flat_map(|platform| platform.commands()).copied()
+    PROTOCOLS.iter().flat_map(|protocol| protocol.commands).copied()
 }
 
 fn settings() -> Settings {
@@ -21,17 +21,17 @@ fn settings() -> Settings {
 
 #[test]
 fn the_catalogue_has_every_command_once() {
-    let count = |platform: Platform| platform.commands().len();
-    assert_eq!((count(Platform::OpenIm), count(Platform::TencentChat)), (52, 83));
-    for platform in [Platform::OpenIm, Platform::TencentChat] {
-        let mut names: Vec<_> = platform.commands().iter().map(|command| command.name).collect();
-        names.extend(platform.aliases().iter().map(|(alias, _)| *alias));
+    let count = |name: &str| PROTOCOLS.iter().find(|protocol| protocol.name == name).map(|known| known.commands.len());
+    assert_eq!((count("openim"), count("tencent-chat")), (Some(52), Some(83)));
+    for platform in PROTOCOLS {
+        let mut names: Vec<_> = platform.commands.iter().map(|command| command.name).collect();
+        names.extend(platform.aliases.iter().map(|(alias, _)| *alias));
         names.sort_unstable();
         let all = names.len();
         names.dedup();
         assert_eq!(names.len(), all, "a name stands twice");
-        for (alias, today) in platform.aliases() {
-            let known = platform.commands().iter().any(|command| command.name == *today);
+        for (alias, today) in platform.aliases {
+            let known = platform.commands.iter().any(|command| command.name == *today);
             assert!(known || today.is_empty(), "{alias} stands for {today}, which is no command");
         }
     }
@@ -112,7 +112,7 @@ fn anything() -> BoxedStrategy<Value> {
 /// A request of the command; OpenIM's documentation wraps some values.
 fn request(command: &'static Command) -> impl Strategy<Value = Value> {
     (object(command.request), any::<u32>()).prop_map(move |(mut request, dice)| {
-        if let (Some(members), Platform::OpenIm, true) = (request.as_object_mut(), command.platform, dice % 4 == 0) {
+        if let (Some(members), "openim", true) = (request.as_object_mut(), command.protocol, dice % 4 == 0) {
             for value in members.values_mut().filter(|value| value.is_string() || value.is_number()) {
                 *value = json!({ "value": value.take() });
             }
@@ -191,7 +191,7 @@ fn check(command: &'static Command, settings: &Settings, request: &Value, reply:
     let platform = settings
         .platforms
         .iter()
-        .find(|platform| platform.server.protocol() == command.platform)
+        .find(|platform| platform.server.protocol().name == command.protocol)
         .expect("both are there");
     let callback = Callback::local(command, body.clone()).expect("the request is an object");
     let answer = platform.dialect.render(&callback, &verdict);
@@ -282,7 +282,7 @@ fn no_fault_makes_an_answer_that_the_server_misreads() {
         for on_fault in [OnFault::Allow, OnFault::Deny] {
             let verdict = Decision::without_verdict(Trouble::Busy, on_fault, command);
             let platform =
-                settings.platforms.iter().find(|platform| platform.server.protocol() == command.platform).unwrap();
+                settings.platforms.iter().find(|platform| platform.server.protocol().name == command.protocol).unwrap();
             // A request of which nothing is known: no member at all.
             let callback = Callback::local(command, "{}").unwrap();
             let answer = platform.dialect.render(&callback, &verdict);

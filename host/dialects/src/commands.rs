@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use callgate_catalogue::catalogue::{Command, Platform as Protocol};
+use callgate_catalogue::catalogue::{Command, Protocol};
 
 /// The commands of one protocol, found by today's names and by others.
 #[derive(Debug)]
@@ -11,9 +11,9 @@ pub struct Commands(HashMap<&'static str, Option<&'static Command>>);
 impl Commands {
     /// All names of a protocol.
     #[must_use]
-    pub fn of(protocol: Protocol) -> Self {
-        let today: HashMap<_, _> = protocol.commands().iter().map(|command| (command.name, Some(*command))).collect();
-        let aliases = protocol.aliases().iter().map(|(alias, name)| (*alias, today.get(name).copied().flatten()));
+    pub fn of(protocol: &Protocol) -> Self {
+        let today: HashMap<_, _> = protocol.commands.iter().map(|command| (command.name, Some(*command))).collect();
+        let aliases = protocol.aliases.iter().map(|(alias, name)| (*alias, today.get(name).copied().flatten()));
         // A name of today counts before an alias.
         Self(aliases.collect::<HashMap<_, _>>().into_iter().chain(today).collect())
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use callgate_catalogue::Object;
-use callgate_catalogue::catalogue::{Command, Platform as Protocol};
+use callgate_catalogue::catalogue::{Command, Protocol};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
@@ -18,10 +18,7 @@ use crate::refusal::Refusal;
 /// A chat server: one line of the table.
 pub trait ChatServer: Sync + std::fmt::Debug {
     /// Its commands, and what they are called.
-    fn protocol(&self) -> Protocol;
-
-    /// What people call it.
-    fn title(&self) -> &'static str;
+    fn protocol(&self) -> &'static Protocol;
 
     /// The member of a request's body that names the command.
     fn command_member(&self) -> &'static str;

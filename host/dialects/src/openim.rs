@@ -6,7 +6,8 @@ mod names;
 
 use std::time::Duration;
 
-use callgate_catalogue::catalogue::{Command, Platform as Protocol};
+use callgate_catalogue::catalogue::{Command, Protocol};
+use callgate_catalogue::openim;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -21,12 +22,8 @@ use names::COMMANDS;
 pub(crate) struct OpenIm;
 
 impl ChatServer for OpenIm {
-    fn protocol(&self) -> Protocol {
-        Protocol::OpenIm
-    }
-
-    fn title(&self) -> &'static str {
-        "OpenIM"
+    fn protocol(&self) -> &'static Protocol {
+        &openim::PROTOCOL
     }
 
     fn command_member(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! The table of chat servers: one line for each.
 
-use callgate_catalogue::catalogue::{Command, Platform as Protocol};
+use callgate_catalogue::catalogue::Command;
 
 use crate::dialect::ChatServer;
 use crate::explain::Explanation;
@@ -15,13 +15,7 @@ pub const CHAT_SERVERS: &Table = &[&openim::OpenIm, &tencent_chat::TencentChat];
 /// The chat server of this name, as settings write it.
 #[must_use]
 pub fn by_name(table: &Table, name: &str) -> Option<&'static dyn ChatServer> {
-    table.iter().copied().find(|server| server.protocol().name() == name)
-}
-
-/// The chat server that speaks this protocol.
-#[must_use]
-pub fn by_protocol(table: &Table, protocol: Protocol) -> Option<&'static dyn ChatServer> {
-    table.iter().copied().find(|server| server.protocol() == protocol)
+    table.iter().copied().find(|server| server.protocol().name == name)
 }
 
 /// A refusal that every chat server of the table reads as one: for a path that belongs to none of them. A plain error
@@ -41,7 +35,7 @@ pub fn refusal_for_all(table: &Table, text: &str) -> Vec<u8> {
 /// Of a protocol that is not in [`CHAT_SERVERS`], nothing is known.
 #[must_use]
 pub fn explain(command: &Command, request: &str, status: u16, answer: &[u8]) -> Explanation {
-    match by_protocol(CHAT_SERVERS, command.platform) {
+    match by_name(CHAT_SERVERS, command.protocol) {
         Some(server) => server.explain(command, request, status, answer),
         None => Explanation::unknown(),
     }

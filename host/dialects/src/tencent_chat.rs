@@ -6,7 +6,8 @@ mod names;
 
 use std::time::Duration;
 
-use callgate_catalogue::catalogue::{Command, Platform as Protocol};
+use callgate_catalogue::catalogue::{Command, Protocol};
+use callgate_catalogue::tencent_chat;
 use serde_json::{Map, Value, json};
 
 use crate::commands::Commands;
@@ -20,12 +21,8 @@ use names::COMMANDS;
 pub(crate) struct TencentChat;
 
 impl ChatServer for TencentChat {
-    fn protocol(&self) -> Protocol {
-        Protocol::TencentChat
-    }
-
-    fn title(&self) -> &'static str {
-        "Tencent"
+    fn protocol(&self) -> &'static Protocol {
+        &tencent_chat::PROTOCOL
     }
 
     fn command_member(&self) -> &'static str {

@@ -78,8 +78,8 @@ struct Stage {
 impl Stage {
     /// The platform that the callback is for: the settings have one of each kind.
     fn mounted(&self, callback: &Callback) -> Option<&Mounted> {
-        let protocol = callback.command()?.platform;
-        self.host.platforms().iter().find(|mounted| mounted.platform.server.protocol() == protocol)
+        let protocol = callback.command()?.protocol;
+        self.host.platforms().iter().find(|mounted| mounted.platform.server.protocol().name == protocol)
     }
 }
 

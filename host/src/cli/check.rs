@@ -30,7 +30,7 @@ impl Check {
 fn chains(host: &Host) -> String {
     let mut rows = Vec::new();
     for mounted in host.platforms() {
-        for command in mounted.platform.server.protocol().commands() {
+        for command in mounted.platform.server.protocol().commands {
             if let Some(chain) = mounted.routes.find(command) {
                 let plugins: Vec<_> = chain.links().iter().map(|link| link.plugin().name().to_string()).collect();
                 rows.push(vec![mounted.platform.path.clone(), command.name.to_owned(), plugins.join(" -> ")]);

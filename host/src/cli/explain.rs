@@ -94,7 +94,7 @@ impl Explain {
             .iter()
             .find(|mounted| mounted.platform.server.protocol() == self.platform.protocol())
             .ok_or_else(|| {
-                let kind = self.platform.protocol().name();
+                let kind = self.platform.protocol().name;
                 let text = format!("the settings have no [[platform]] of this kind: add kind = \"{kind}\"");
                 Failure::new(Exit::Settings, anyhow::anyhow!(text))
             })?;
@@ -114,7 +114,7 @@ fn as_text(command: &Command, answer: &Response, faults: &[String], explanation:
         // Writing into a text does not fail.
         let _ = writeln!(text, "{heading:<10} {line}");
     };
-    line("command", format!("{} ({})", command.name, command.platform.name()));
+    line("command", format!("{} ({})", command.name, command.protocol));
     for fault in faults {
         line("fault", fault.clone());
     }
@@ -166,7 +166,7 @@ fn as_json(command: &Command, answer: &Response, faults: &[String], explanation:
     let because: Vec<_> =
         explanation.reasons.iter().map(|reason| json!({ "text": reason.text, "source": reason.source })).collect();
     json!({
-        "platform": command.platform.name(),
+        "platform": command.protocol,
         "command": command.name,
         "status": answer.status.as_u16(),
         "faults": faults,

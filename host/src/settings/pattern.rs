@@ -53,7 +53,7 @@ impl std::fmt::Display for Pattern {
 pub(super) fn canonical<'n>(name: &'n str, servers: &Table) -> &'n str {
     servers
         .iter()
-        .flat_map(|server| server.protocol().aliases())
+        .flat_map(|server| server.protocol().aliases)
         .find(|(alias, today)| *alias == name && !today.is_empty())
         .map_or(name, |(_, today)| today)
 }
@@ -66,7 +66,7 @@ pub(super) fn commands_meant(
     servers: &Table,
 ) -> Vec<&'static Command> {
     fn commands(servers: &Table) -> impl Iterator<Item = &'static Command> {
-        servers.iter().flat_map(|server| server.protocol().commands()).copied()
+        servers.iter().flat_map(|server| server.protocol().commands).copied()
     }
     let meant = Pattern::new(canonical(pattern.value, servers));
     let found: Vec<_> = commands(servers).filter(|command| meant.matches(command.name)).collect();

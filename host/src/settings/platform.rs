@@ -62,12 +62,12 @@ pub(super) fn read(root: &mut Section<'_, '_>, chat_servers: &Table) -> Vec<Plat
 
 /// The names of the kinds, for a message.
 fn kinds(chat_servers: &Table) -> String {
-    let names: Vec<_> = chat_servers.iter().map(|server| format!("\"{}\"", server.protocol().name())).collect();
+    let names: Vec<_> = chat_servers.iter().map(|server| format!("\"{}\"", server.protocol().name)).collect();
     names.join(" or ")
 }
 
 fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platform]) -> Option<Platform> {
-    let choices: Vec<_> = chat_servers.iter().map(|server| (server.protocol().name(), *server)).collect();
+    let choices: Vec<_> = chat_servers.iter().map(|server| (server.protocol().name, *server)).collect();
     let server = match section.text("kind").is_some() {
         true => section.choice("kind", &choices),
         false => {
@@ -75,7 +75,7 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
             None
         }
     };
-    let own_name = server.map_or("", |server| server.protocol().name());
+    let own_name = server.map_or("", |server| server.protocol().name);
     let name = section.text("name").map_or_else(|| own_name.to_owned(), |at| at.value.to_owned());
     if others.iter().any(|other| other.name == name) {
         section.report("name", "another [[platform]] has this name: give one of them a `name` of its own");
@@ -101,7 +101,7 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
     for other in chat_servers.iter().filter(|other| other.protocol() != server.protocol()) {
         for key in other.keys().iter().filter(|key| !server.keys().contains(key)) {
             if section.has(key) {
-                section.report(key, format!("is for kind = \"{}\" only", other.protocol().name()));
+                section.report(key, format!("is for kind = \"{}\" only", other.protocol().name));
             }
         }
     }

@@ -67,7 +67,7 @@ impl New {
              --accept\n\nThe decision is in src/lib.rs; README.md has all commands.\n",
             self.folder.display(),
             command.name,
-            command.platform.name(),
+            command.protocol,
         );
         terminal::print(&next)
     }

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use callgate_catalogue::catalogue::Platform as Protocol;
+use callgate_catalogue::openim::PROTOCOL;
 
 use crate::commands::Commands;
 
-pub(super) static COMMANDS: LazyLock<Commands> = LazyLock::new(|| Commands::of(Protocol::OpenIm));
+pub(super) static COMMANDS: LazyLock<Commands> = LazyLock::new(|| Commands::of(&PROTOCOL));

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// The request as a chat server would send it.
 pub(super) fn request(command: &Command) -> Value {
-    let server = table::by_protocol(table::CHAT_SERVERS, command.platform);
+    let server = table::by_name(table::CHAT_SERVERS, command.protocol);
     let name = server.map_or("", |server| server.command_member());
     let mut request = Map::from_iter([(name.to_owned(), command.name.into())]);
     let members = object(command.request);

@@ -57,7 +57,7 @@ impl Template<'_> {
 
     fn pieces(&self) -> Vec<(&'static str, String)> {
         let subject = self.subject();
-        let module = self.command.platform.name().replace('-', "_");
+        let module = self.command.protocol.replace('-', "_");
         // First those whose text holds places of the others.
         let mut pieces: Vec<(&str, String)> = match subject {
             Subject::Id(_) => vec![
@@ -126,7 +126,7 @@ impl Template<'_> {
             ("type", self.type_name()),
             ("event", event.to_owned()),
             ("module", module.to_owned()),
-            ("platform", self.command.platform.name().to_owned()),
+            ("platform", self.command.protocol.to_owned()),
             ("command", self.command.name.to_owned()),
             ("code", self.command.answers.deny.map_or(0, |codes| codes.first).to_string()),
             ("case", self.case()),
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn every_command_has_a_plugin_without_gaps() {
-        for command in callgate_dialects::table::CHAT_SERVERS.iter().flat_map(|server| server.protocol().commands()) {
+        for command in callgate_dialects::table::CHAT_SERVERS.iter().flat_map(|server| server.protocol().commands) {
             let template = Template { name: "a-plugin", command, sdk: "{ path = \"sdk\" }", in_workspace: false };
             for (path, text) in template.files() {
                 assert!(!text.contains("{{"), "{}: {path}: {text}", command.name);

@@ -48,7 +48,7 @@ impl Report<'_> {
         });
         json!({
             "plugin": **self.run.plugin.name(),
-            "platform": self.run.callback.command().map(|command| command.platform.name()),
+            "platform": self.run.callback.command().map(|command| command.protocol),
             "command": self.run.callback.name(),
             // A fault has none.
             "verdict": self.run.faults().next().is_none().then(|| self.run.played.decision.name()),

@@ -77,7 +77,7 @@ impl Report<'_> {
             .map(|measure| (measure.key(), json!({ "used": number(measure.used), "limit": number(measure.limit) })));
         json!({
             "plugin": **self.plugin.name(),
-            "platform": self.callback.command().map(|command| command.platform.name()),
+            "platform": self.callback.command().map(|command| command.protocol),
             "command": self.callback.name(),
             // A fault has none: the answer below is what `on_fault` makes of it.
             "verdict": self.faults().next().is_none().then(|| self.played.decision.name()),
@@ -100,7 +100,7 @@ impl Report<'_> {
 
     /// The command and its platform.
     pub(crate) fn command(&self) -> String {
-        let platform = self.callback.command().map_or("", |command| command.platform.name());
+        let platform = self.callback.command().map_or("", |command| command.protocol);
         format!("{} ({platform})", self.callback.name())
     }
 

@@ -17,7 +17,7 @@ use callgate_terminal::{Exit, Failure};
 /// A sentence that lists the names.
 pub fn chat_server(name: &str) -> Result<&'static dyn ChatServer, String> {
     table::by_name(CHAT_SERVERS, name).ok_or_else(|| {
-        let names: Vec<_> = CHAT_SERVERS.iter().map(|server| format!("`{}`", server.protocol().name())).collect();
+        let names: Vec<_> = CHAT_SERVERS.iter().map(|server| format!("`{}`", server.protocol().name)).collect();
         format!("the platforms are {}", names.join(" and "))
     })
 }
@@ -99,7 +99,7 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
 fn command_in(body: &Map<String, Value>) -> Result<String, String> {
     let name = CHAT_SERVERS.iter().find_map(|server| body.get(server.command_member())?.as_str());
     name.filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(|| {
-        let members = CHAT_SERVERS.iter().map(|server| format!("`{}` ({})", server.command_member(), server.title()));
+        let members = CHAT_SERVERS.iter().map(|server| format!("`{}` ({})", server.command_member(), server.protocol().title));
         let members: Vec<_> = members.collect();
         format!("the request names no command: add {}, or give --command", members.join(" or "))
     })
@@ -113,18 +113,18 @@ pub fn find(platform: Option<&'static dyn ChatServer>, name: &str) -> Result<&'s
     let is_meant =
         |server: &&&'static dyn ChatServer| platform.is_none_or(|platform| platform.protocol() == server.protocol());
     let servers = || CHAT_SERVERS.iter().filter(is_meant);
-    let commands = || servers().flat_map(|server| server.protocol().commands().iter().copied());
+    let commands = || servers().flat_map(|server| server.protocol().commands.iter().copied());
     let found = servers().find_map(|server| server.commands().find(name));
     if let Some(command) = found.or_else(|| commands().find(|command| command.rust_name == name)) {
         return Ok(command);
     }
     let nobody = match platform {
-        Some(platform) => format!("{} has no command `{name}`", platform.protocol().name()),
+        Some(platform) => format!("{} has no command `{name}`", platform.protocol().name),
         None => format!("no platform has a command `{name}`"),
     };
     let elsewhere = CHAT_SERVERS.iter().find(|other| other.commands().find(name).is_some());
     Err(match (elsewhere, nearest(name, commands().map(|command| command.name))) {
-        (Some(other), _) => format!("{nobody}: it is one of {}", other.protocol().name()),
+        (Some(other), _) => format!("{nobody}: it is one of {}", other.protocol().name),
         (None, Some(nearest)) => format!("{nobody}: did you mean `{nearest}`?"),
         (None, None) => format!("{nobody}: write it as the chat server does, such as `callbackBeforeAddFriendCommand`"),
     })

@@ -1,0 +1,171 @@
+//! Rows of the neutral view: for each command that has a part in it, what its members are called.
+//!
+//! The rows are written in the folder of their chat server, and listed in [`tables`](crate::tables). The view itself is
+//! in the sdk; it reads these rows and knows no chat server.
+
+use crate::command::Command;
+use crate::error::Error;
+use crate::object::{FieldError, Object, Text};
+use crate::verdict::Json;
+
+/// One command in a part of the view.
+#[derive(Debug)]
+pub struct Row<N: 'static> {
+    /// The command.
+    pub command: &'static Command,
+    /// What its members are called.
+    pub names: N,
+}
+
+impl<N> Row<N> {
+    /// A row for this command.
+    #[must_use]
+    pub const fn new(command: &'static Command, names: N) -> Self {
+        Self { command, names }
+    }
+}
+
+/// Whom a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target<T> {
+    /// One user, by ID.
+    User(T),
+    /// The members of a group, by its ID.
+    Group(T),
+    /// OpenIM does not say in `callbackBeforeMsgModifyCommand`.
+    Unknown,
+}
+
+/// The members of a message.
+#[derive(Debug)]
+pub struct MessageNames {
+    /// The sender's ID.
+    pub actor: &'static str,
+    /// The ID of the user or group that it is for.
+    pub target: Target<&'static str>,
+    /// What users read in it.
+    pub content: Content,
+}
+
+/// Where the content of a message is, and how its texts are read and replaced.
+#[derive(Debug)]
+pub struct Content {
+    /// The member, in the request and in the answer.
+    pub name: &'static str,
+    /// Gives the texts that users read.
+    pub texts: ReadTexts,
+    /// Gives the content with its texts replaced.
+    pub with_texts: ReplaceTexts,
+}
+
+/// Reads the texts in the member of this name.
+pub type ReadTexts = for<'a> fn(&Object<'a>, &'static str) -> Result<Vec<Text<'a>>, FieldError>;
+
+/// Replaces the texts in the member of this name by what the function makes of them; where it gives `None`, the text
+/// stays. `None` for content that cannot be changed.
+pub type ReplaceTexts = fn(&Object<'_>, &'static str, &dyn Fn(&str) -> Option<String>) -> Result<Option<Json>, Error>;
+
+/// The members of a change of a user's profile.
+#[derive(Debug)]
+pub struct ProfileNames {
+    /// The ID of the user, or administrator, who changes it.
+    pub actor: &'static str,
+    /// The ID of the user whose profile it is.
+    pub target: &'static str,
+    /// The new nickname.
+    pub nickname: ProfileValue,
+    /// The address of the new picture.
+    pub picture: ProfileValue,
+}
+
+/// Where the new value of a profile is.
+#[derive(Debug)]
+pub enum ProfileValue {
+    /// In a member of its own, which has the same name in the answer.
+    Member(&'static str),
+    /// In a list of objects with a tag and a value each.
+    Tagged {
+        /// The list.
+        list: &'static str,
+        /// The object's member that holds the tag.
+        tag: &'static str,
+        /// The tag to look for; of several the last counts.
+        wanted: &'static str,
+        /// The object's member that holds the value.
+        value: &'static str,
+    },
+}
+
+/// The members of a change of a group's profile.
+#[derive(Debug)]
+pub struct GroupNames {
+    /// The ID of the user who changes it, where the chat server says so.
+    pub actor: Option<&'static str>,
+    /// The group's ID.
+    pub target: &'static str,
+    /// The new name.
+    pub name: &'static str,
+    /// The new introduction.
+    pub introduction: &'static str,
+    /// The new notification.
+    pub notification: &'static str,
+    /// The address of the new picture.
+    pub picture: &'static str,
+}
+
+/// The members of a command by which users join a group.
+#[derive(Debug)]
+pub struct JoinNames {
+    /// The ID of the user who joins or invites, where the chat server says so.
+    pub actor: Option<&'static str>,
+    /// The group's ID.
+    pub target: &'static str,
+    /// The users who join.
+    pub users: Users,
+}
+
+/// Where user IDs are.
+#[derive(Debug)]
+pub enum Users {
+    /// One user ID.
+    One(&'static str),
+    /// A list of user IDs.
+    Ids(&'static str),
+    /// A list of objects, and their member that is the user ID.
+    Objects(&'static str, &'static str),
+}
+
+/// The members of a change between users.
+#[derive(Debug)]
+pub struct RelationNames {
+    /// What happens.
+    pub change: RelationChange,
+    /// Between whom.
+    pub pairs: Pairs,
+}
+
+/// What happens between users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelationChange {
+    /// Friendship is asked for.
+    FriendRequest,
+    /// They are friends now.
+    FriendAdded,
+    /// They are no longer friends.
+    FriendRemoved,
+    /// One blocks the other.
+    Blocked,
+    /// One no longer blocks the other.
+    Unblocked,
+}
+
+/// Where pairs of user IDs are.
+#[derive(Debug)]
+pub enum Pairs {
+    /// One pair: who, and whom.
+    One(&'static str, &'static str),
+    /// Who, and a list of objects with a member that names whom.
+    ToMany(&'static str, &'static str, &'static str),
+    /// A list of objects with a member each for who and whom.
+    Many(&'static str, &'static str, &'static str),
+}

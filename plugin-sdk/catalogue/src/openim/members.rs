@@ -1,0 +1,57 @@
+//! What the families share: the name of the protocol, and members that commands of several of them have.
+
+use crate::macros::members::members;
+
+/// The name of the protocol.
+pub(super) const NAME: &str = "openim";
+
+members! { $
+    /// A device of a user.
+    device {
+        ..operation_id;
+        /// Kind of the device, as a number.
+        platform_id: i64 = "platformID";
+        /// Kind of the device, as a word.
+        platform: Text<'a> = "platform";
+    }
+
+    user_id {
+        /// ID of the user.
+        user_id: Text<'a> = "userID";
+    }
+
+    face_url {
+        /// Address of the picture.
+        face_url: Text<'a> = "faceURL";
+    }
+
+    optional_face_url {
+        /// Address of the picture.
+        face_url: Option<Text<'a>> = "faceURL";
+    }
+
+    group_id {
+        /// ID of the group.
+        group_id: Text<'a> = "groupID";
+    }
+
+    ex {
+        /// The app's own data.
+        ex: Text<'a> = "ex";
+    }
+
+    optional_ex {
+        /// The app's own data.
+        ex: Option<Text<'a>> = "ex";
+    }
+
+    operation_id {
+        /// The server's tracing ID.
+        operation_id: Text<'a> = "operationID";
+    }
+
+    create_time {
+        /// When it was made, in milliseconds since 1970.
+        create_time: i64 = "createTime";
+    }
+}

@@ -1,0 +1,194 @@
+//! What is to happen to the operation that a callback is about, and the changes of it.
+
+use std::borrow::Cow;
+
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::scan::Raw;
+use crate::wire::UserResult;
+use crate::write;
+
+/// What is to happen to the operation.
+///
+/// Events have methods for the verdicts that their chat server knows (`event.deny(…)`, `event.modify()`, …); prefer
+/// those. A verdict that the command cannot carry is turned by the host into the nearest safe one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Go on, unchanged.
+    Allow,
+    /// Stop the operation.
+    Deny {
+        /// The code that the chat server hands to its user; `None`: the platform's usual one.
+        code: Option<i32>,
+        /// What the user may read.
+        message: String,
+        /// More, for the developers of the app.
+        detail: String,
+    },
+    /// Go on with these members of the answer set.
+    Modify(Changes),
+    /// Stop the operation and let its caller believe that it succeeded.
+    Drop,
+    /// Go on without these users.
+    RefuseSome(Vec<String>),
+    /// A result for each user.
+    PerUser(Vec<UserResult>),
+    /// Hand this text back to the client.
+    Reply(String),
+}
+
+impl Verdict {
+    /// A denial with a code and a text that the user may read.
+    ///
+    /// ```
+    /// # use callgate_catalogue as plugin_sdk;
+    /// use plugin_sdk::Verdict;
+    /// let verdict = Verdict::deny(5001, "This name is reserved.");
+    /// assert!(matches!(verdict, Verdict::Deny { code: Some(5001), .. }));
+    /// ```
+    #[must_use]
+    pub fn deny(code: i32, message: impl Into<String>) -> Self {
+        Self::Deny { code: Some(code), message: message.into(), detail: String::new() }
+    }
+}
+
+/// Members of an answer and their new values. Made by an event's `modify()`, which knows what the server applies; by
+/// hand for commands that have no type.
+///
+/// ```
+/// # use callgate_catalogue as plugin_sdk;
+/// use plugin_sdk::{Changes, Json};
+///
+/// let mut changes = Changes::default();
+/// changes.set("remark", Json::new("Ann")?);
+/// assert_eq!(serde_json::to_string(&changes)?, r#"{"remark":"Ann"}"#);
+/// # Ok::<(), plugin_sdk::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes(Vec<(Cow<'static, str>, Json)>);
+
+impl Changes {
+    /// Sets a member; an earlier value of it is replaced.
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Json) {
+        let name = name.into();
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// The new value of a member.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// Whether nothing is changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The members in the order in which they were first set.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+}
+
+impl Changes {
+    /// Appends them as a JSON object.
+    #[doc(hidden)]
+    pub fn write(&self, json: &mut String) {
+        json.push('{');
+        for (index, (name, value)) in self.iter().enumerate() {
+            if index > 0 {
+                json.push(',');
+            }
+            write::text(json, name);
+            json.push(':');
+            json.push_str(value.as_str());
+        }
+        json.push('}');
+    }
+}
+
+impl Serialize for Changes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+/// A JSON value as text, handed on byte for byte.
+///
+/// ```
+/// # use callgate_catalogue as plugin_sdk;
+/// use plugin_sdk::Json;
+///
+/// assert_eq!(Json::new(&[1, 2])?.as_str(), "[1,2]");
+/// assert_eq!(Json::from_text("{ \"a\" : 1 }".to_owned()).as_str(), "{ \"a\" : 1 }");
+/// assert_eq!(Json::from_text("{ a".to_owned()).as_str(), "null");
+/// # Ok::<(), plugin_sdk::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json(String);
+
+impl Json {
+    /// Writes `value` as JSON.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON (a map whose keys are not text).
+    pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
+        Ok(Self(serde_json::to_string(value)?))
+    }
+
+    /// For types that always can be written.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn infallible<T: Serialize + ?Sized>(value: &T) -> Self {
+        Self::new(value).unwrap_or_else(|_| Self::null())
+    }
+
+    /// A JSON text.
+    pub(crate) fn text(text: &str) -> Self {
+        let mut json = String::with_capacity(text.len() + 2);
+        write::text(&mut json, text);
+        Self(json)
+    }
+
+    /// A list.
+    pub(crate) fn list(elements: impl IntoIterator<Item = Self>) -> Self {
+        let mut json = String::new();
+        write::list(&mut json, elements, |json, element| json.push_str(&element.0));
+        Self(json)
+    }
+
+    fn null() -> Self {
+        Self("null".to_owned())
+    }
+
+    /// A text that is JSON already; `null` if it is not.
+    #[must_use]
+    pub fn from_text(json: String) -> Self {
+        RawValue::from_string(json).map_or_else(|_| Self::null(), |json| Self(Box::<str>::from(json).into_string()))
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Raw<'_>> for Json {
+    fn from(raw: Raw<'_>) -> Self {
+        Self::from_text(raw.get().to_owned())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::from_string(self.0.clone()).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
