@@ -11,7 +11,7 @@ use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply};
 use callgate_dialects::{Adjustment, Callback, Decision, Inadmissible, OnFault, Trouble, admit, apply};
-use callgate_sandbox::{Brief, Engine, Fault, Usage, cpu};
+use callgate_sandbox::{Brief, Budget, Engine, Fault, Usage, cpu};
 
 use crate::deadline::Deadline;
 use crate::settings::Platform;
@@ -88,6 +88,8 @@ pub struct Step {
     pub fault: Option<Fault>,
     /// What it asked for and the chat server cannot do.
     pub adjustments: Vec<Adjustment>,
+    /// What it said: level, and text on one line.
+    pub log: Vec<(LogLevel, String)>,
 }
 
 /// What a plugin was asked and said: `said` is there exactly where the step has no fault.
@@ -100,6 +102,7 @@ struct Asked {
 struct Said {
     decision: Decision,
     adjustments: Vec<Adjustment>,
+    log: Vec<(LogLevel, String)>,
     records: Vec<String>,
 }
 
@@ -184,9 +187,7 @@ impl Chain {
                     progress.run.records.extend(said.records);
                     said.decision
                 }
-                (None, Some(Fault::NoTime)) => {
-                    Decision::without_verdict(Trouble::Busy, self.on_overload, self.command)
-                }
+                (None, Some(Fault::NoTime)) => Decision::without_verdict(Trouble::Busy, self.on_overload, self.command),
                 (None, fault) => {
                     let trouble = fault.as_ref().map_or(Trouble::Unchecked, trouble);
                     Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
@@ -223,6 +224,7 @@ impl Chain {
             cpu: Duration::ZERO,
             fault: None,
             adjustments: Vec::new(),
+            log: Vec::new(),
         };
         if let Err(fault) = link.breaker.check() {
             return Some(Asked { step: Step { fault: Some(fault), ..step }, said: None });
@@ -240,6 +242,7 @@ impl Chain {
         Some(match said {
             Ok(mut said) => {
                 step.adjustments = std::mem::take(&mut said.adjustments);
+                step.log = std::mem::take(&mut said.log);
                 Asked { step, said: Some(said) }
             }
             Err(fault) => Asked { step: Step { fault: Some(fault), ..step }, said: None },
@@ -258,7 +261,7 @@ impl Chain {
         let cpu_before = link.pace.is_watched().then(cpu::of_this_thread);
         let started = Instant::now();
         let (ended, usage) =
-            link.plugin().call_briefly(engine, envelope, pace::BRIEF_MAX, |reply| self.read(link, reply, body));
+            link.plugin().call_briefly(engine, envelope, pace::BRIEF_MAX, |reply| self.read(reply, body));
         step.took = started.elapsed();
         step.usage = usage;
         let cpu = cpu_before.map(|before| cpu::of_this_thread().saturating_sub(before));
@@ -273,7 +276,10 @@ impl Chain {
                 link.pace.was_brief(step.took, cpu);
                 Some(Err(fault))
             }
-            Brief::TooLong => None,
+            Brief::TooLong => {
+                link.pace.was_too_long();
+                None
+            }
         }
     }
 
@@ -293,20 +299,20 @@ impl Chain {
         }
         let budget = link.plugin().budget(engine, remaining);
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) = link.plugin().call(envelope, budget, |reply| self.read(link, reply, body));
+        let (result, usage) = link.plugin().call(envelope, budget, |reply| self.read(reply, body));
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before);
         step.usage = usage;
         link.pace.worked(step.cpu, true);
         match result {
-            Err(Fault::OutOfTime { .. }) if !is_own_fault(step.cpu, link, deadline) => Err(Fault::NoTime),
+            Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, link, deadline) => Err(Fault::NoTime),
             Err(fault) => Err(fault),
             Ok(said) => said,
         }
     }
 
     /// Understands a reply while it is still in the guest's memory.
-    fn read(&self, link: &Link, reply: &[u8], body: &str) -> Result<Said, Fault> {
+    fn read(&self, reply: &[u8], body: &str) -> Result<Said, Fault> {
         let invalid = |why: String| Fault::ReplyInvalid { why: one_line(&why) };
         let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string()))?;
         let reply: Reply<'_> = serde_json::from_str(reply).map_err(|error| invalid(error.to_string()))?;
@@ -314,11 +320,9 @@ impl Chain {
             Inadmissible::Undecided { reason } => Fault::Undecided { reason },
             Inadmissible::Invalid { why } => Fault::ReplyInvalid { why },
         })?;
-        for line in reply.log.iter().take(LOG_LINES_MAX) {
-            write_log(link.plugin().name(), line.level, &one_line(&line.text));
-        }
+        let log = reply.log.iter().take(LOG_LINES_MAX).map(|line| (line.level, one_line(&line.text))).collect();
         let records = reply.records.iter().map(|record| on_one_line(record.get())).collect();
-        Ok(Said { decision, adjustments, records })
+        Ok(Said { decision, adjustments, log, records })
     }
 
     /// What the first plugin is given for this callback.
@@ -350,9 +354,12 @@ const QUICK_BODY_BYTES_MAX: usize = 256 * 1024;
 const QUICK_LINKS_MAX: usize = 8;
 
 /// Whether a call that was ended by time has used its time itself, and not lost it by waiting: for its turn, for the
-/// plugins before it, or for a core. Half of what it would have had without waiting is enough.
-fn is_own_fault(cpu: Duration, link: &Link, deadline: Deadline) -> bool {
-    cpu >= deadline.all_for_guests().min(link.plugin().limits().call_within) / 2
+/// plugins before it, or for a core. It has if it burnt all the fuel that was left to it, and that was not cut short; or
+/// if it was on a CPU for an eighth of what it would have had without waiting.
+fn is_own_fault(budget: Budget, step: &Step, link: &Link, deadline: Deadline) -> bool {
+    let without_waiting = deadline.all_for_guests().min(link.plugin().limits().call_within);
+    let burnt_all = step.usage.fuel >= budget.fuel && budget.within >= without_waiting / 2;
+    burnt_all || step.cpu >= without_waiting / 8
 }
 
 /// What the user of a chat server is told about a fault.
@@ -373,15 +380,6 @@ fn trouble(fault: &Fault) -> Trouble {
 
 /// Maximum number of log lines of one call that are written; a plugin that says more is cut short.
 const LOG_LINES_MAX: usize = 16;
-
-fn write_log(plugin: &str, level: LogLevel, text: &str) {
-    match level {
-        LogLevel::Debug => tracing::debug!(plugin, "{text}"),
-        LogLevel::Info => tracing::info!(plugin, "{text}"),
-        LogLevel::Warn => tracing::warn!(plugin, "{text}"),
-        LogLevel::Error => tracing::error!(plugin, "{text}"),
-    }
-}
 
 /// A record is one line: outside of texts JSON may hold line breaks, inside it cannot.
 fn on_one_line(json: &str) -> String {

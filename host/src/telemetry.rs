@@ -213,6 +213,7 @@ impl Telemetry {
         if let Some(fault) = &run.fault {
             self.faults.get_or_create(&[("plugin", String::new()), ("fault", fault.name().to_owned())]).inc();
         }
+        record::log_lines(&counters.name, callback, run);
         record::log(&counters.name, callback, run, records, took);
     }
 

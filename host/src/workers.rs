@@ -23,9 +23,9 @@ pub(crate) use queue::Flow;
 /// Jobs that take longer than this go into the long lane.
 const SHORT_MAX: Duration = Duration::from_millis(8);
 
-/// How much lower the priority of the lanes' threads is, as `nice` counts: with 4 a thread gets two fifths, with 10 a
-/// tenth of what a thread that moves bytes gets, when all want to run.
-const NICE: [i32; 2] = [4, 10];
+/// How much lower the priority of the lanes' threads is, as `nice` counts: with 2 a thread gets two thirds, with 6 a
+/// quarter of what a thread that moves bytes gets, when all want to run.
+const NICE: [i32; 2] = [2, 6];
 
 /// Runs jobs on threads of its own. Dropping it ends the threads once they have done what they are at.
 #[derive(Debug)]

@@ -283,10 +283,12 @@ async fn a_chain_of_loops_is_answered_before_the_deadline() {
     }
     let host = setup.start();
     let started = Instant::now();
-    assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_allows());
-    // An hour each, if nobody ended them. A machine that is busy may be late, but not by this much.
+    // The first one may be left out, as it failed itself. For the others there was no time, and a plugin that uses up the
+    // time of those behind it must not get past them.
+    assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_denies(BUSY));
+    // An hour each, if nothing ended them. A machine that is busy may be late, but not by this much.
     assert!(started.elapsed() < Duration::from_secs(10));
-    assert!(host.metric("callgate_plugin_faults_total", &["fault=\"out_of_time\""]) >= 1.0);
+    assert!(host.metric("callgate_plugin_faults_total", &["fault=\"no_time\""]) >= 1.0);
 }
 
 /// One plugin that would go on for an hour, on a platform that has half a second and allows: the margin between the
@@ -305,24 +307,31 @@ async fn a_plugin_that_the_deadline_stops_is_named() {
     let log = log::capture();
     let host = without_time("");
     for attempt in 1.. {
-        assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_allows());
+        host.openim(OPENIM, &json!({ "x": 1 })).await;
         if host.metric("callgate_plugin_faults_total", &["plugin=\"spins\"", "fault=\"out_of_time\""]) == 1.0 {
             break;
         }
         assert!(attempt < ATTEMPTS_MAX, "{}", log.text());
     }
-    assert!(log.lines_with("spins: out of time: more than").len() == 1, "{}", log.text());
+    assert_eq!(log.lines_with("spins: out of time: more than").len(), 1, "{}", log.text());
     assert!(log.lines_with("more than 0 ms").is_empty(), "{}", log.text());
 }
 
-/// On a machine that is so busy that a thread does not come to run for 25 ms, whoever waits for a guest gives up before
-/// the guest is ended: that happens, and does not happen each time.
-const ATTEMPTS_MAX: usize = 5;
+/// On a machine so busy that a guest's thread hardly gets a core, the host takes the blame: that happens, and does not
+/// happen each time.
+const ATTEMPTS_MAX: usize = 10;
 
 #[tokio::test]
 async fn a_plugin_that_the_deadline_stops_has_its_own_on_fault() {
     let host = without_time("on_fault = \"deny\"");
-    assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_denies(UNCHECKED));
+    for attempt in 1.. {
+        let answer = host.openim(OPENIM, &json!({ "x": 1 })).await;
+        if answer == openim_denies(UNCHECKED) {
+            break;
+        }
+        assert_eq!(answer, openim_denies(BUSY));
+        assert!(attempt < ATTEMPTS_MAX);
+    }
 }
 
 #[tokio::test]
@@ -336,19 +345,6 @@ async fn what_was_decided_before_the_deadline_is_kept() {
         }
         assert!(attempt < ATTEMPTS_MAX, "{answer}");
     }
-}
-
-#[tokio::test]
-async fn without_a_place_the_plugins_own_on_fault_decides() {
-    let host = setup()
-        .limits("calls_at_once_max = 1\nfuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 1000")
-        .platform("kind = \"openim\"\non_fault = \"allow\"")
-        .platform("kind = \"openim\"\nname = \"hasty\"\npath = \"/hasty\"\nanswer_within_ms = 20\non_fault = \"allow\"")
-        .plugin("spins", guests::text("spins"), "*", "on_fault = \"deny\"")
-        .start();
-    let (slow, hasty) = (format!("/openim/{OPENIM}"), format!("/hasty/{OPENIM}"));
-    let (_, second) = tokio::join!(post(&host, &slow, PROVOKE), post(&host, &hasty, SPARE));
-    assert_eq!(second, openim_denies(BUSY));
 }
 
 #[tokio::test]
@@ -443,7 +439,7 @@ async fn a_suspended_plugin_does_not_suspend_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn more_callbacks_than_places_wait_for_one_another() {
+async fn more_callbacks_than_workers_wait_for_one_another() {
     let deny = guests::replies("denies", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
     let host = std::sync::Arc::new(setup().limits("calls_at_once_max = 1").plugin("denies", deny, "*", "").start());
     let posts: Vec<_> = (0..200)
@@ -459,18 +455,33 @@ async fn more_callbacks_than_places_wait_for_one_another() {
     assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0);
 }
 
-#[tokio::test]
-async fn without_a_place_before_the_deadline_the_platform_decides() {
-    let host = setup()
+/// A plugin that takes the only worker for a second when it is provoked, and a platform that waits for 20 ms.
+fn one_worker(on_overload: &str) -> TestHost {
+    setup()
         .limits("calls_at_once_max = 1\nfuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 1000")
         .platform("kind = \"openim\"\non_fault = \"deny\"")
-        .platform("kind = \"openim\"\nname = \"hasty\"\npath = \"/hasty\"\nanswer_within_ms = 20\non_fault = \"deny\"")
+        .platform(&format!(
+            "kind = \"openim\"\nname = \"hasty\"\npath = \"/hasty\"\nanswer_within_ms = 20\n{on_overload}"
+        ))
         .plugin("spins", guests::text("spins"), "*", "")
-        .start();
-    // The first takes the only place for a second; the second has 20 ms.
-    let (slow, hasty) = (format!("/openim/{OPENIM}"), format!("/hasty/{OPENIM}"));
-    let (first, second) = tokio::join!(post(&host, &slow, PROVOKE), post(&host, &hasty, SPARE));
-    assert_eq!((first, second), (openim_denies(UNCHECKED), openim_denies(BUSY)));
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"\"", "fault=\"no_permit\""]), 1.0);
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"spins\"", "fault=\"out_of_time\""]), 1.0);
+        .start()
+}
+
+#[tokio::test]
+async fn without_time_the_platform_says_what_happens_and_the_plugin_is_not_to_blame() {
+    // Not "allow" by default, whatever `on_fault` says: who makes a host busy must not get past it.
+    for (on_overload, expected) in [
+        ("on_fault = \"allow\"", openim_denies(BUSY)),
+        ("on_fault = \"allow\"\non_overload = \"deny\"", openim_denies(BUSY)),
+        ("on_fault = \"deny\"\non_overload = \"allow\"", openim_allows()),
+    ] {
+        let host = one_worker(on_overload);
+        let (slow, hasty) = (format!("/openim/{OPENIM}"), format!("/hasty/{OPENIM}"));
+        let (first, second) = tokio::join!(post(&host, &slow, PROVOKE), post(&host, &hasty, SPARE));
+        assert_eq!((first, second), (openim_denies(UNCHECKED), expected), "{on_overload}");
+        let faults = |labels: &[&str]| host.metric("callgate_plugin_faults_total", labels);
+        assert_eq!(faults(&["plugin=\"\"", "fault=\"no_time\""]), 1.0, "{on_overload}");
+        assert_eq!(faults(&["plugin=\"spins\"", "fault=\"out_of_time\""]), 1.0, "{on_overload}");
+        assert_eq!(faults(&[]), 2.0, "{on_overload}");
+    }
 }

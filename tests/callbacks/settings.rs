@@ -107,7 +107,8 @@ fn the_defaults_are_what_the_manual_says() {
     let Settings { server, admin, limits, cache, platforms, .. } = settings;
     assert_eq!(server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(server.body_bytes_max, 8_388_608);
-    assert_eq!(server.in_flight_max, 1024);
+    assert_eq!(server.bodies_bytes_max, 268_435_456);
+    assert_eq!(server.in_flight_max, 4096);
     assert_eq!(server.connections_max, 4096);
     assert_eq!(server.idle_within, Duration::from_secs(3600));
     assert_eq!(server.shutdown_within, Duration::from_secs(10));

@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(held(), 0);
         let fresh = code();
         assert!(again == fresh, "used again, it is other code");
-        // Some depend on the size that the memory begins with, which `configure` may have changed.
-        assert!(of_calls * 4 < held(), "{of_calls} of {} were compiled again", held());
+        // Those that are called from outside have another name in the snapshot; the 40 others are the same.
+        assert!(of_calls < held() / 2, "{of_calls} of {} were compiled again", held());
     }
 }

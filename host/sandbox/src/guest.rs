@@ -1,16 +1,19 @@
 //! An instance of a plugin: entered once, called, and put back to the snapshot before it is called again.
 
+use std::time::Duration;
+
 use wasmtime::{
-    AsContextMut, Engine as Wasmtime, Global, InstancePre, Memory, Module, ModuleExport, ResourceLimiter, Store, Val,
+    AsContextMut, Engine as Wasmtime, Global, InstancePre, Memory, Module, ModuleExport, ResourceLimiter, Store,
+    UpdateDeadline, Val,
 };
 
 use callgate_catalogue::wire::export;
 
 use super::abi::{Abi, Crossing};
 use super::budget::Budget;
-use super::epoch;
 use super::limits::Fuel;
 use super::pages::{Originals, PageMap, Pages};
+use super::{cpu, epoch};
 use crate::limits::PluginLimits;
 
 /// What a guest may grow to, and whether it asked for more.
@@ -21,7 +24,13 @@ pub(crate) struct Bounds {
     pub(crate) memory_denied: bool,
     /// Whether the running call is brief: growing costs page faults, so it ends such a call.
     is_brief: bool,
+    /// CPU time of the thread when a brief call had used up its wall time.
+    cpu_at_deadline: Option<Duration>,
 }
+
+/// CPU time that a brief call may use after its wall time is over. The clock goes on while the thread waits for a core, so
+/// the clock alone says nothing about the call.
+const OVERTIME_MAX: Duration = Duration::from_millis(1);
 
 /// Ends a brief call that wants more memory or a larger table.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +44,22 @@ impl Bounds {
             table_elements_max: limits.table_elements_max,
             memory_denied: false,
             is_brief: false,
+            cpu_at_deadline: None,
+        }
+    }
+}
+
+impl Bounds {
+    /// The epoch's deadline has come: ends the call, unless it is a brief one that has hardly had a core.
+    fn deadline_reached(&mut self) -> UpdateDeadline {
+        if !self.is_brief {
+            return UpdateDeadline::Interrupt;
+        }
+        let now = cpu::of_this_thread();
+        let at_deadline = *self.cpu_at_deadline.get_or_insert(now);
+        match now.saturating_sub(at_deadline) < OVERTIME_MAX {
+            true => UpdateDeadline::Continue(1),
+            false => UpdateDeadline::Interrupt,
         }
     }
 }
@@ -111,6 +136,7 @@ impl Guest {
     pub(crate) fn enter(code: &Code, limits: &PluginLimits, budget: Budget) -> wasmtime::Result<Self> {
         let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
         store.limiter(|bounds| bounds);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline_reached()));
         store.set_epoch_deadline(epoch::ticks_within(budget.within));
         store.set_fuel(budget.fuel.0)?;
         let instance = code.pre.instantiate(&mut store)?;
@@ -142,7 +168,8 @@ impl Guest {
     ) -> Result<T, Crossing> {
         self.store.set_epoch_deadline(epoch::ticks_within(budget.within));
         self.store.set_fuel(budget.fuel.0)?;
-        self.store.data_mut().is_brief = budget.is_brief;
+        let bounds = self.store.data_mut();
+        (bounds.is_brief, bounds.cpu_at_deadline) = (budget.is_brief, None);
         self.abi.call(&mut self.store, input, reply_bytes_max, read)
     }
 

@@ -96,6 +96,12 @@ impl Pace {
         }
     }
 
+    /// A brief call was stopped, and will be made again on a worker. Until that has said what it takes, the plugin does not
+    /// count as quick.
+    pub(super) fn was_too_long(&self) {
+        self.calls_to_quick.fetch_max(1, Ordering::Relaxed);
+    }
+
     /// A call on a worker ended, after this much CPU time. `is_kept` is false if it left nothing that the next call could
     /// run in, although instances are kept here: making one anew is never quick.
     pub(super) fn worked(&self, cpu: Duration, is_kept: bool) {
@@ -113,7 +119,7 @@ impl Pace {
     fn was_long(&self) {
         self.calm.store(0, Ordering::Relaxed);
         let relapses = self.relapses.load(Ordering::Relaxed);
-        if self.calls_to_quick.load(Ordering::Relaxed) == 0 {
+        if self.calls_to_quick.load(Ordering::Relaxed) <= 1 {
             self.relapses.store((relapses + 1).min(RELAPSES_MAX), Ordering::Relaxed);
         }
         self.calls_to_quick.store(QUICK_CALLS_MIN << relapses.min(RELAPSES_MAX), Ordering::Relaxed);

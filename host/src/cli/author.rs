@@ -1,14 +1,12 @@
 //! The service as the author commands need it: a host around one plugin, which listens nowhere.
 
-use std::fmt::{Debug, Write as _};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use callgate_dialects::Callback;
 use callgate_sandbox::{Engine, EngineLimits, Plugin, PluginLimits};
 use callgate_terminal::{Exit, Failure};
 use callgate_workshop::stage::{self, Call, Played, Staged};
-use tracing::field::{Field, Visit};
 
 use crate::chain::Link;
 use crate::host::{Host, Mounted, StartError};
@@ -93,20 +91,16 @@ impl stage::Stage for Stage {
     }
 
     fn play(&self, callback: &Callback) -> Played {
-        let listener = Listener::default();
-        let said = Arc::clone(&listener.said);
-        let played = self
-            .mounted(callback)
-            .map(|mounted| tracing::subscriber::with_default(listener, || self.host.rehearse(mounted, callback)));
+        let played = self.mounted(callback).map(|mounted| self.host.rehearse(mounted, callback));
         let (run, response) = played.unwrap_or_default();
-        let calls = run.steps.into_iter().map(|step| Call {
-            usage: step.usage,
-            took: step.took,
-            fault: step.fault,
-            adjustments: step.adjustments,
-        });
-        let log = std::mem::take(&mut *said.lock().unwrap_or_else(PoisonError::into_inner));
-        Played { decision: run.decision, calls: calls.collect(), fault: run.fault, records: run.records, response, log }
+        let mut log = Vec::new();
+        let mut calls = Vec::new();
+        for step in run.steps {
+            log.extend(step.log.into_iter().map(|(level, text)| (level.name(), text)));
+            let (usage, took, cpu) = (step.usage, step.took, step.cpu);
+            calls.push(Call { usage, took, cpu, fault: step.fault, adjustments: step.adjustments });
+        }
+        Played { decision: run.decision, calls, fault: run.fault, records: run.records, response, log }
     }
 
     fn inputs(&self, callback: &Callback) -> Vec<String> {
@@ -116,57 +110,6 @@ impl stage::Stage for Stage {
             Some(parts) => parts.iter().map(|part| chain.envelope(part)).collect(),
             None => vec![chain.envelope(callback)],
         }
-    }
-}
-
-/// Keeps what plugins say: the events that name one.
-#[derive(Default)]
-struct Listener {
-    said: Arc<Mutex<Vec<(&'static str, String)>>>,
-}
-
-impl tracing::Subscriber for Listener {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.is_event() && metadata.fields().field("plugin").is_some()
-    }
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut message = Message::default();
-        event.record(&mut message);
-        let line = (name(*event.metadata().level()), message.0);
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
-/// The text of an event.
-#[derive(Default)]
-struct Message(String);
-
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            // Writing into a text does not fail.
-            let _ = write!(self.0, "{value:?}");
-        }
-    }
-}
-
-fn name(level: tracing::Level) -> &'static str {
-    match level {
-        tracing::Level::ERROR => "error",
-        tracing::Level::WARN => "warn",
-        tracing::Level::INFO => "info",
-        tracing::Level::DEBUG => "debug",
-        tracing::Level::TRACE => "trace",
     }
 }
 

@@ -106,7 +106,16 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
         }
     }
     section.finish();
-    Some(Platform { name, server, dialect, path, answer_within: ms(answer_within_ms), on_fault, on_overload, on_fault_for })
+    Some(Platform {
+        name,
+        server,
+        dialect,
+        path,
+        answer_within: ms(answer_within_ms),
+        on_fault,
+        on_overload,
+        on_fault_for,
+    })
 }
 
 fn path(section: &mut Section<'_, '_>, own_name: &str, others: &[Platform]) -> String {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use callgate_catalogue::line::one_line;
+use callgate_catalogue::wire::LogLevel;
 use callgate_dialects::Callback;
 
 use crate::chain::ChainRun;
@@ -48,4 +49,26 @@ pub(super) fn log(platform: &str, callback: &Callback, run: &ChainRun, records: 
         };
     }
     if is_fault { record!(warn) } else { record!(info) }
+}
+
+/// Writes what the plugins said, each line with what it takes to find the callback.
+pub(super) fn log_lines(platform: &str, callback: &Callback, run: &ChainRun) {
+    for step in run.steps.iter().filter(|step| !step.log.is_empty()) {
+        let plugin = &**step.link.plugin().name();
+        let command = one_line(callback.name());
+        let operation_id = one_line(callback.operation_id());
+        macro_rules! line {
+            ($level:ident, $text:expr) => {
+                tracing::$level!(plugin, %platform, %command, %operation_id, "{}", $text)
+            };
+        }
+        for (level, text) in &step.log {
+            match level {
+                LogLevel::Debug => line!(debug, text),
+                LogLevel::Info => line!(info, text),
+                LogLevel::Warn => line!(warn, text),
+                LogLevel::Error => line!(error, text),
+            }
+        }
+    }
 }

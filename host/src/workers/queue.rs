@@ -78,9 +78,8 @@ impl<J> Queue<J> {
             let platform = self.platforms.get(&flow.platform).copied().unwrap_or_default();
             (platform, self.flows.get(flow).map_or(Duration::ZERO, |state| state.had))
         };
-        let can_run = |(flow, state): &(&Flow, &State<J>)| {
-            !state.jobs.is_empty() && self.running(flow.plugin) < self.part
-        };
+        let can_run =
+            |(flow, state): &(&Flow, &State<J>)| !state.jobs.is_empty() && self.running(flow.plugin) < self.part;
         let flow = *self.flows.iter().filter(can_run).min_by_key(next)?.0;
         let state = self.flows.get_mut(&flow)?;
         let job = state.jobs.pop_front()?;

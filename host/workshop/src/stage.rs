@@ -77,6 +77,8 @@ pub struct Call {
     pub usage: Usage,
     /// How long it took.
     pub took: Duration,
+    /// CPU time that it cost, all that it caused included.
+    pub cpu: Duration,
     /// How it failed.
     pub fault: Option<Fault>,
     /// What it asked for and the chat server cannot do.

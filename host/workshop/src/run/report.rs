@@ -165,10 +165,12 @@ impl Report<'_> {
         let largest = |sizes: &mut dyn Iterator<Item = usize>| sizes.max().unwrap_or(0) as f64;
         let fuel = steps().map(|step| step.usage.fuel.0).max().unwrap_or(0);
         let took = steps().map(|step| step.took).max().unwrap_or_default();
+        let cpu = steps().map(|step| step.cpu).max().unwrap_or_default();
         let measure = |name, unit, used, limit| Measure { name, unit, used, limit };
         vec![
             measure("fuel", "", fuel as f64, limits.fuel_per_call.0 as f64),
             measure("time", "ms", ms(took), ms(limits.call_within)),
+            measure("cpu", "ms", ms(cpu), ms(limits.call_within)),
             measure(
                 "memory",
                 "bytes",

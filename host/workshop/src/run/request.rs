@@ -99,7 +99,8 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
 fn command_in(body: &Map<String, Value>) -> Result<String, String> {
     let name = CHAT_SERVERS.iter().find_map(|server| body.get(server.command_member())?.as_str());
     name.filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(|| {
-        let members = CHAT_SERVERS.iter().map(|server| format!("`{}` ({})", server.command_member(), server.protocol().title));
+        let members =
+            CHAT_SERVERS.iter().map(|server| format!("`{}` ({})", server.command_member(), server.protocol().title));
         let members: Vec<_> = members.collect();
         format!("the request names no command: add {}, or give --command", members.join(" or "))
     })
