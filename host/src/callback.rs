@@ -37,6 +37,9 @@ impl Host {
         if kept > 0 {
             self.keep(records, deadline).await;
         }
+        if run.records_lost > 0 {
+            self.journal.left_out(run.records_lost);
+        }
         let response = mounted.platform.dialect.render(&callback, &run.decision);
         self.telemetry.answered(mounted.index, &callback, &run, kept, deadline.elapsed());
         response
@@ -99,6 +102,7 @@ impl Host {
                     Some(whole) => {
                         whole.steps.extend(run.steps);
                         whole.records.extend(run.records);
+                        whole.records_lost += run.records_lost;
                     }
                 }
             }

@@ -3,6 +3,7 @@
 mod breaker;
 mod link;
 mod pace;
+mod rate;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply};
 use callgate_dialects::{Adjustment, Callback, Decision, Inadmissible, OnFault, Trouble, admit, apply};
-use callgate_sandbox::{Brief, Budget, Engine, Fault, Usage, cpu};
+use callgate_sandbox::{Brief, Budget, Engine, Fault, PluginLimits, Usage, cpu};
 
 use crate::deadline::Deadline;
 use crate::settings::Platform;
@@ -66,6 +67,8 @@ pub struct ChainRun {
     pub decision: Decision,
     /// Data that plugins want handed on, each a JSON text on one line.
     pub records: Vec<String>,
+    /// Records beyond `records_per_second_max`, which are left out.
+    pub records_lost: usize,
     /// The calls that were made, in order.
     pub steps: Vec<Step>,
     /// A fault that belongs to no plugin.
@@ -84,6 +87,8 @@ pub struct Step {
     /// CPU time that it cost, all that it caused included. A call that was short by the clock is not measured: then it
     /// is `took`.
     pub cpu: Duration,
+    /// Whether it was made on a thread of its own, because it was not quick.
+    pub is_on_worker: bool,
     /// How it failed.
     pub fault: Option<Fault>,
     /// What it asked for and the chat server cannot do.
@@ -184,7 +189,10 @@ impl Chain {
             };
             let next = match (said, &step.fault) {
                 (Some(said), _) => {
-                    progress.run.records.extend(said.records);
+                    let all = said.records.len();
+                    let kept = link.records.take(all);
+                    progress.run.records_lost += all - kept;
+                    progress.run.records.extend(said.records.into_iter().take(kept));
                     said.decision
                 }
                 (None, Some(Fault::NoTime)) => Decision::without_verdict(Trouble::Busy, self.on_overload, self.command),
@@ -222,6 +230,7 @@ impl Chain {
             usage: Usage::default(),
             took: Duration::ZERO,
             cpu: Duration::ZERO,
+            is_on_worker: mode == Mode::Full,
             fault: None,
             adjustments: Vec::new(),
             log: Vec::new(),
@@ -261,7 +270,7 @@ impl Chain {
         let cpu_before = link.pace.is_watched().then(cpu::of_this_thread);
         let started = Instant::now();
         let (ended, usage) =
-            link.plugin().call_briefly(engine, envelope, pace::BRIEF_MAX, |reply| self.read(reply, body));
+            link.plugin().call_briefly(engine, envelope, pace::BRIEF_MAX, |reply| self.read(link, reply, body));
         step.took = started.elapsed();
         step.usage = usage;
         let cpu = cpu_before.map(|before| cpu::of_this_thread().saturating_sub(before));
@@ -299,7 +308,7 @@ impl Chain {
         }
         let budget = link.plugin().budget(engine, remaining);
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) = link.plugin().call(envelope, budget, |reply| self.read(reply, body));
+        let (result, usage) = link.plugin().call(envelope, budget, |reply| self.read(link, reply, body));
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before);
         step.usage = usage;
@@ -312,7 +321,7 @@ impl Chain {
     }
 
     /// Understands a reply while it is still in the guest's memory.
-    fn read(&self, reply: &[u8], body: &str) -> Result<Said, Fault> {
+    fn read(&self, link: &Link, reply: &[u8], body: &str) -> Result<Said, Fault> {
         let invalid = |why: String| Fault::ReplyInvalid { why: one_line(&why) };
         let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string()))?;
         let reply: Reply<'_> = serde_json::from_str(reply).map_err(|error| invalid(error.to_string()))?;
@@ -321,6 +330,7 @@ impl Chain {
             Inadmissible::Invalid { why } => Fault::ReplyInvalid { why },
         })?;
         let log = reply.log.iter().take(LOG_LINES_MAX).map(|line| (line.level, one_line(&line.text))).collect();
+        check_records(&reply, link.plugin().limits())?;
         let records = reply.records.iter().map(|record| on_one_line(record.get())).collect();
         Ok(Said { decision, adjustments, log, records })
     }
@@ -360,6 +370,22 @@ fn is_own_fault(budget: Budget, step: &Step, link: &Link, deadline: Deadline) ->
     let without_waiting = deadline.all_for_guests().min(link.plugin().limits().call_within);
     let burnt_all = step.usage.fuel >= budget.fuel && budget.within >= without_waiting / 2;
     burnt_all || step.cpu >= without_waiting / 8
+}
+
+/// Checks that the records of a reply are not too many, and none too long.
+fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> {
+    let (records, records_max) = (reply.records.len(), limits.records_max);
+    if records > records_max {
+        let why = format!("it holds {records} records, at most {records_max} are allowed (`records_max`)");
+        return Err(Fault::ReplyInvalid { why });
+    }
+    let longest = reply.records.iter().map(|record| record.get().len()).max().unwrap_or(0);
+    if longest > limits.record_bytes_max {
+        let bytes_max = limits.record_bytes_max;
+        let why = format!("a record has {longest} bytes, at most {bytes_max} are allowed (`record_bytes_max`)");
+        return Err(Fault::ReplyInvalid { why });
+    }
+    Ok(())
 }
 
 /// What the user of a chat server is told about a fault.

@@ -124,7 +124,7 @@ impl Host {
     /// The counters as text.
     pub fn metrics(&self) -> String {
         let in_flight = self.settings.server.in_flight_max - self.in_flight.available_permits();
-        self.telemetry.render(&self.journal, in_flight)
+        self.telemetry.render(&self.journal, in_flight, self.workers.waiting())
     }
 
     pub(crate) fn now_unix_ms(&self) -> u64 {

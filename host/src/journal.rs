@@ -60,6 +60,12 @@ impl Journal {
         self.lost.fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Counts and logs records of a plugin that gave more than it may.
+    pub(crate) fn left_out(&self, records: usize) {
+        tracing::warn!(records, "records are left out: a plugin gives more than `records_per_second_max`");
+        self.lost.fetch_add(records as u64, Ordering::Relaxed);
+    }
+
     fn write(&self, lines: &[u8]) -> std::io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         // Taken out: after an error it is opened anew next time.

@@ -27,7 +27,9 @@ async fn a_body_may_have_body_bytes_max_bytes() {
 
 #[tokio::test]
 async fn a_body_of_8_mib_reaches_the_plugin() {
-    let host = setup().plugin("tells", guests::tells("tells"), "*", "reply_bytes_max = 16_777_216").start();
+    let host = setup()
+        .plugin("tells", guests::tells("tells"), "*", "reply_bytes_max = 16_777_216\nrecord_bytes_max = 16_777_216")
+        .start();
     let body = format!("{{\"fill\":\"{}\"}}", "a".repeat((8 << 20) - 11));
     assert_eq!(host.post(PATH, body).await.status, StatusCode::OK);
     assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0);

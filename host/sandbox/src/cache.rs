@@ -127,6 +127,9 @@ impl Cache {
             call_within: _,
             reply_bytes_max: _,
             module_bytes_max: _,
+            records_max: _,
+            record_bytes_max: _,
+            records_per_second_max: _,
         } = limits;
         let mut key = Sha256::new();
         // All of a fixed length but the settings, which come last: no two keys are made of the same bytes.

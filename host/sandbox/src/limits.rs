@@ -57,6 +57,12 @@ pub struct PluginLimits {
     pub reply_bytes_max: usize,
     /// Largest module, in bytes.
     pub module_bytes_max: usize,
+    /// Maximum number of records in a reply; 0: none.
+    pub records_max: usize,
+    /// Longest record, in bytes.
+    pub record_bytes_max: usize,
+    /// Maximum number of records a second, over all calls; 0: no bound.
+    pub records_per_second_max: u32,
 }
 
 impl Default for PluginLimits {
@@ -69,6 +75,9 @@ impl Default for PluginLimits {
             table_elements_max: 20_000,
             reply_bytes_max: 1 << 20,
             module_bytes_max: 16 << 20,
+            records_max: 256,
+            record_bytes_max: 64 << 10,
+            records_per_second_max: 20_000,
         }
     }
 }

@@ -5,6 +5,7 @@ use callgate_sandbox::Plugin;
 
 use super::breaker::Breaker;
 use super::pace::Pace;
+use super::rate::Rate;
 use crate::settings::{self, OnFault, Pattern, Platform};
 
 /// A plugin in use.
@@ -18,11 +19,13 @@ pub struct Link {
     on_fault: Option<OnFault>,
     pub(super) breaker: Breaker,
     pub(super) pace: Pace,
+    pub(super) records: Rate,
 }
 
 impl Link {
     /// The plugin number `index` of the settings.
     pub(crate) fn new(index: usize, plugin: Plugin, settings: &settings::Plugin, breaker: Breaker) -> Self {
+        let records = Rate::new(plugin.limits().records_per_second_max);
         Self {
             index,
             plugin,
@@ -31,6 +34,7 @@ impl Link {
             on_fault: settings.on_fault,
             breaker,
             pace: Pace::default(),
+            records,
         }
     }
 

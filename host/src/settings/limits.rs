@@ -3,6 +3,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
+use callgate_catalogue::wire::RECORDS_MAX;
 use callgate_sandbox::{EngineLimits, Fuel, MemoryReset, PluginLimits};
 
 use super::file::{MIB, MS_PER_HOUR, Section, millis, ms, size};
@@ -74,5 +75,14 @@ pub(super) fn of_plugin(section: &mut Section<'_, '_>, defaults: &PluginLimits) 
         table_elements_max: defaults.table_elements_max,
         reply_bytes_max: size(section.number("reply_bytes_max", defaults.reply_bytes_max as u64, 16, 1024 * MIB)),
         module_bytes_max: size(section.number("module_bytes_max", defaults.module_bytes_max as u64, 8, 1024 * MIB)),
+        records_max: size(section.number("records_max", defaults.records_max as u64, 0, RECORDS_MAX as u64)),
+        record_bytes_max: size(section.number("record_bytes_max", defaults.record_bytes_max as u64, 1, 1024 * MIB)),
+        records_per_second_max: u32::try_from(section.number(
+            "records_per_second_max",
+            defaults.records_per_second_max.into(),
+            0,
+            u32::MAX.into(),
+        ))
+        .unwrap_or(u32::MAX),
     }
 }

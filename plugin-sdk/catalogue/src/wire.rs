@@ -4,7 +4,9 @@
 //! says the same for those who write plugins in another language.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -318,12 +320,41 @@ pub struct Reply<'a> {
     /// `reply`: the text handed on to the client.
     #[serde(borrow, default)]
     pub reply: Cow<'a, str>,
-    /// Data to hand on: any JSON values.
-    #[serde(borrow, default)]
+    /// Data to hand on: any JSON values, at most [`RECORDS_MAX`].
+    #[serde(borrow, default, deserialize_with = "at_most_records_max")]
     pub records: Vec<&'a RawValue>,
     /// Lines for the host's log.
     #[serde(borrow, default)]
     pub log: Vec<LogLine<'a>>,
+}
+
+/// Maximum number of records in a reply that is understood. A host may allow fewer.
+pub const RECORDS_MAX: usize = 4096;
+
+/// Reads a list, and stops at the first element too many: a long list costs nothing that a short one does not.
+fn at_most_records_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'de RawValue>, D::Error> {
+    struct Records;
+
+    impl<'de> Visitor<'de> for Records {
+        type Value = Vec<&'de RawValue>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of records")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut records = Vec::new();
+            while let Some(record) = list.next_element()? {
+                if records.len() == RECORDS_MAX {
+                    return Err(de::Error::custom(format_args!("it holds more than {RECORDS_MAX} records")));
+                }
+                records.push(record);
+            }
+            Ok(records)
+        }
+    }
+
+    deserializer.deserialize_seq(Records)
 }
 
 /// The word for a verdict.
