@@ -65,17 +65,20 @@ macro_rules! export {
                 $crate::export::allocate(len)
             }
 
-            // SAFETY of the two calls below: before it calls, the host writes `len` bytes of UTF-8 at `ptr`, which
-            // `allocate` returned for this very length, and hands each such room over once (`ABI.md`).
+            // SAFETY of the calls below: before it calls, the host writes `len` bytes of UTF-8 at `ptr`, which `allocate`
+            // returned for this very length, and hands each such room over once (`ABI.md`). These exports are reached
+            // from the host alone, which calls one at a time, on one thread.
             #[unsafe(no_mangle)]
             pub extern "C" fn configure(ptr: u32, len: u32) -> i64 {
-                $crate::export::leave_last_words(&last_words);
-                PLUGIN.configure(unsafe { $crate::export::input(ptr, len) })
+                unsafe {
+                    $crate::export::leave_last_words(&last_words);
+                    PLUGIN.configure($crate::export::input(ptr, len))
+                }
             }
 
             #[unsafe(no_mangle)]
             pub extern "C" fn handle_callback(ptr: u32, len: u32) -> i64 {
-                PLUGIN.handle_callback(unsafe { $crate::export::input(ptr, len) })
+                unsafe { PLUGIN.handle_callback($crate::export::input(ptr, len)) }
             }
 
             const COMMANDS: &[&str] = &[$(<$event as $crate::events::Event<'static>>::COMMAND.name),*];
@@ -94,8 +97,8 @@ macro_rules! export {
 #[allow(missing_debug_implementations, reason = "nobody ever sees one")]
 pub struct State<P>(std::cell::UnsafeCell<Option<P>>);
 
-// SAFETY: this module is only reached from the exports of a wasm32 module without threads: there is one thread, and
-// the host never calls an export while another one runs (a plugin imports nothing that could call back).
+// SAFETY: a `State` gives nothing out and is only entered through its two functions, whose callers promise that no other
+// call of either is under way, on this thread or on another one.
 unsafe impl<P> Sync for State<P> {}
 
 impl<P: Plugin> State<P> {
@@ -106,11 +109,15 @@ impl<P: Plugin> State<P> {
     }
 
     /// Reads the settings, configures the plugin and packs a [`ConfigureReply`].
-    pub fn configure(&self, input: &str) -> i64 {
+    ///
+    /// # Safety
+    /// No other call of this function or of [`State::handle_callback`] on this state may be under way. In a module that
+    /// holds: it has one thread, and imports nothing that could call back.
+    pub unsafe fn configure(&self, input: &str) -> i64 {
         let reply = match configured::<P>(input) {
             Ok(plugin) => {
-                // SAFETY: no reference into the cell is alive: `handle_callback` does not run at the same time (see
-                // above) and keeps none.
+                // SAFETY: no reference into the cell is alive: by this function's own condition no other call is under
+                // way, and neither keeps one.
                 unsafe { *self.0.get() = Some(plugin) };
                 crate::allocator::make_room();
                 ConfigureReply { accepted: true, reason: String::new() }
@@ -121,8 +128,11 @@ impl<P: Plugin> State<P> {
     }
 
     /// Decides one callback and packs the [`Reply`](crate::Reply).
-    pub fn handle_callback(&self, input: &str) -> i64 {
-        // SAFETY: the cell is only written by `configure`, which does not run at the same time.
+    ///
+    /// # Safety
+    /// As for [`State::configure`].
+    pub unsafe fn handle_callback(&self, input: &str) -> i64 {
+        // SAFETY: the cell is only written by `configure`, which by this function's own condition is not under way.
         let plugin = unsafe { &*self.0.get() };
         hand_over(match plugin {
             Some(plugin) => decided(plugin, input),
@@ -211,7 +221,8 @@ pub struct LastWords {
     text: std::cell::UnsafeCell<[u8; LAST_WORDS_BYTES_MAX]>,
 }
 
-// SAFETY: as for `State`: one thread, no re-entrance.
+// SAFETY: its cells are only written by the panic hook that `leave_last_words` sets, whose caller promises that panics of
+// two threads do not meet.
 unsafe impl Sync for LastWords {}
 
 impl LastWords {
@@ -255,7 +266,10 @@ impl std::fmt::Write for Words<'_> {
 }
 
 /// From now on a panic leaves its message, and where it happened, in `words`.
-pub fn leave_last_words(words: &'static LastWords) {
+///
+/// # Safety
+/// Two threads must not panic at the same time. In a module there is one.
+pub unsafe fn leave_last_words(words: &'static LastWords) {
     std::panic::set_hook(Box::new(|panic| {
         words.clear();
         // Writing into a fixed room cannot fail.

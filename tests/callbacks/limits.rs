@@ -37,14 +37,14 @@ async fn a_body_of_8_mib_reaches_the_plugin() {
 }
 
 #[tokio::test]
-async fn a_body_may_nest_128_levels() {
+async fn a_body_may_nest_127_levels() {
     let host = setup().plugin("tells", guests::tells("tells"), "*", "").start();
     let body = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
-    assert_eq!(host.post(PATH, body(128)).await.status, StatusCode::OK);
+    assert_eq!(host.post(PATH, body(127)).await.status, StatusCode::OK);
     assert_eq!(host.metric("callgate_plugin_calls_total", &[]), 1.0);
-    let answer = host.post(PATH, body(129)).await;
+    let answer = host.post(PATH, body(128)).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    assert_eq!(answer.body["errMsg"], "the body nests deeper than 128 levels");
+    assert_eq!(answer.body["errMsg"], "the body nests deeper than 127 levels");
 }
 
 #[tokio::test]

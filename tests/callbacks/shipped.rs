@@ -280,9 +280,9 @@ async fn bodies_that_cannot_be_read_are_refused_in_each_dialects_form() {
     }
     is_refused(&host, with_body(&b"{\"remark\":\"\xff\"}"[..]), 400, "the body is not UTF-8").await;
     let deep = format!("{{\"remark\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-    is_refused(&host, with_body(deep), 400, "the body nests deeper than 128 levels").await;
+    is_refused(&host, with_body(deep), 400, "the body nests deeper than 127 levels").await;
     let open = format!("{{\"remark\":{}", "{\"a\":".repeat(10_000));
-    is_refused(&host, with_body(open), 400, "the body nests deeper than 128 levels").await;
+    is_refused(&host, with_body(open), 400, "the body nests deeper than 127 levels").await;
     let long = format!("{{\"remark\":\"{}\"}}", "a".repeat(9 << 20));
     is_refused(&host, with_body(long), 413, "the body is longer than 8388608 bytes (`body_bytes_max`)").await;
 }

@@ -6,8 +6,12 @@
 
 use callgate_catalogue::plain;
 
-/// Deepest nesting of objects and lists. Chat servers send four levels; serde_json, and so most plugins, stop at 128.
-pub const DEPTH_MAX: usize = u128::BITS as usize;
+/// Deepest nesting of objects and lists. Chat servers send four levels. Serde_json, with which most plugins read, refuses
+/// the 128th: what is let through can be read there.
+pub const DEPTH_MAX: usize = 127;
+
+// The open brackets are the bits of a number.
+const _: () = assert!(DEPTH_MAX <= u128::BITS as usize);
 
 /// Why a text was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -328,6 +332,8 @@ mod tests {
             let nested = |depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
             assert_eq!(check(nested(DEPTH_MAX).as_bytes()), Ok(()));
             assert_eq!(check(nested(DEPTH_MAX + 1).as_bytes()), Err(Problem::TooDeep));
+            assert!(serde_json::from_str::<serde_json::Value>(&nested(DEPTH_MAX)).is_ok());
+            assert!(serde_json::from_str::<serde_json::Value>(&nested(DEPTH_MAX + 1)).is_err());
             assert_eq!(check(open.repeat(1_000_000).as_bytes()), Err(Problem::TooDeep));
         }
         // Beside each other they do not count, nor in texts.
