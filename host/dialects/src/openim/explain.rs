@@ -138,7 +138,10 @@ fn left_out(command: &Command, change: &Change, shown: Option<&Value>, reader: &
 /// The server crashes where the operation has no such member, and the request does not say whether it has.
 fn may_crash(command: &Command, change: &Change, reader: &mut Reader) -> String {
     reader.reason(format!("`{}` may crash the server: {}", change.name, change.why_not), command.source);
-    format!("maybe code 500: the server's handler panics if the operation has no `{}`, else it applies this", change.name)
+    format!(
+        "maybe code 500: the server's handler panics if the operation has no `{}`, else it applies this",
+        change.name
+    )
 }
 
 fn non_empty(change: &Change, shown: Option<&Value>, value: &Value, reader: &mut Reader) -> Option<String> {

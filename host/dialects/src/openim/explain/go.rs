@@ -427,7 +427,8 @@ impl Type {
             Self::Text => *into = Value::Text(json.text().ok_or(WrongType)?),
             Self::Int(bits) => {
                 let bound = 1_i128 << (bits - 1);
-                *into = Value::Number(integer(json).filter(|number| (-bound..bound).contains(number)).ok_or(WrongType)?);
+                *into =
+                    Value::Number(integer(json).filter(|number| (-bound..bound).contains(number)).ok_or(WrongType)?);
             }
             Self::Uint(bits) => *into = Value::Number(unsigned(json, *bits).ok_or(WrongType)?),
             Self::Bool => *into = Value::Bool(json.bool().ok_or(WrongType)?),
@@ -594,4 +595,93 @@ fn is_base64(text: &str) -> bool {
     let digits = characters.strip_suffix(b"==").or_else(|| characters.strip_suffix(b"=")).unwrap_or(&characters);
     characters.len().is_multiple_of(4)
         && digits.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(of: &Type, json: &str) -> Option<String> {
+        of.read(Json::scan(json.as_bytes()).ok()?).ok().map(|value| value.written().to_string())
+    }
+
+    #[test]
+    fn nesting_is_bounded_at_ten_thousand_levels() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let nested = |depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            assert!(Json::scan(nested(DEPTH_MAX).as_bytes()).is_ok());
+            assert_eq!(Json::scan(nested(DEPTH_MAX + 1).as_bytes()).err(), Some(Refused::TooDeep));
+        }
+    }
+
+    #[test]
+    fn what_is_no_unicode_is_replaced() {
+        for (json, text) in [
+            (&br#""\ud83d\ude00""#[..], "\u{1f600}"),
+            (br#""\ud83d""#, "\u{fffd}"),
+            (br#""\ude00\ud83d""#, "\u{fffd}\u{fffd}"),
+            (br#""\ud83d\u0041""#, "\u{fffd}A"),
+            (br#""\ud83d\n""#, "\u{fffd}\n"),
+            (b"\"a\xf0\x9f\x98b\"", "a\u{fffd}\u{fffd}\u{fffd}b"),
+            (b"\"\xed\xa0\x80\"", "\u{fffd}\u{fffd}\u{fffd}"),
+        ] {
+            assert_eq!(Json::scan(json).unwrap().text().as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_in_plain_form_and_fit() {
+        for (json, of, fits) in [
+            ("2147483647", Type::Int(32), true),
+            ("2147483648", Type::Int(32), false),
+            ("-2147483648", Type::Int(32), true),
+            ("-0", Type::Int(32), true),
+            ("1.0", Type::Int(32), false),
+            ("1e3", Type::Int(64), false),
+            ("9223372036854775807", Type::Int(64), true),
+            ("9223372036854775808", Type::Int(64), false),
+            ("4294967295", Type::Uint(32), true),
+            ("4294967296", Type::Uint(32), false),
+            ("18446744073709551615", Type::Uint(64), true),
+            ("-0", Type::Uint(32), false),
+            ("\"1\"", Type::Int(32), false),
+        ] {
+            assert_eq!(read(&of, json).is_some(), fits, "{json} as {of:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_base64_or_small_numbers() {
+        for json in [r#""""#, r#""AA==""#, r#""AA\n==""#, "[]", "[0,255,null]", "null"] {
+            assert!(read(&Type::Bytes, json).is_some(), "{json}");
+        }
+        for json in
+            [r#""A""#, r#""AA=""#, r#""A-_=""#, r#""AA==AA==""#, r#""====""#, "[256]", "[-1]", "[1.0]", "1", "{}"]
+        {
+            assert!(read(&Type::Bytes, json).is_none(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_repeated_member_is_stored_into_what_is_there() {
+        let user = Type::Struct(vec![("userID", Type::Text), ("level", Type::pointer(Type::Int(32)))]);
+        let of = Type::Struct(vec![
+            ("plain", Type::Text),
+            ("pointer", Type::pointer(Type::Text)),
+            ("users", Type::list(Type::pointer(user))),
+            ("map", Type::pointer(Type::Map(Box::new(Type::Bool)))),
+        ]);
+        for (json, written) in [
+            (r#"{"plain":"a","plain":null}"#, r#"{"plain":"a"}"#),
+            (r#"{"pointer":"a","pointer":null}"#, r#"{"plain":""}"#),
+            (r#"{"pointer":"a","POINTER":"b"}"#, r#"{"plain":"","pointer":"b"}"#),
+            (r#"{"map":{"a":true},"map":{"b":null}}"#, r#"{"plain":"","map":{"a":true,"b":false}}"#),
+            (
+                r#"{"users":[{"userID":"a"}],"users":[{"level":7},null]}"#,
+                r#"{"plain":"","users":[{"userID":"a","level":7},null]}"#,
+            ),
+        ] {
+            assert_eq!(read(&of, json).as_deref(), Some(written), "{json}");
+        }
+    }
 }
