@@ -79,7 +79,7 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z]{0,8}", "\\PC{0,8}", Just("\u{0}\"\\\u{2028}".to_owned())]
+    prop_oneof!["[a-z]{0,8}", Just("u_1".to_owned()), "\\PC{0,8}", Just("\u{0}\"\\\u{2028}".to_owned())]
 }
 
 fn object(members: &'static [Member]) -> BoxedStrategy<Value> {

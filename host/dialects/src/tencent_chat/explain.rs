@@ -1,8 +1,11 @@
 //! How Tencent Cloud Chat reads an answer: status 200, a JSON object, then `ErrorCode` by the command's own table.
 
+use std::collections::HashMap;
+
 use callgate_catalogue::catalogue::{Answers, Command, Kind};
 use callgate_catalogue::wire::Phase;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::explain::{Explanation, Outcome, Reader};
 
@@ -11,6 +14,7 @@ const OVERVIEW: &str = "www.tencentcloud.com/document/product/1047/34354";
 pub(crate) fn explain(command: &Command, request: &str, status: u16, answer: &[u8]) -> Explanation {
     let mut reader = Reader::new();
     let page = command.source;
+    let text = answer;
     let answer = match read(status, answer) {
         Ok(answer) => answer,
         Err(why) => {
@@ -49,7 +53,7 @@ pub(crate) fn explain(command: &Command, request: &str, status: u16, answer: &[u
         return reply(command, &answer, reader);
     }
     reader.reason("`ErrorCode` is 0: the operation goes on", page);
-    changed(command, request, &answer, reader)
+    changed(command, request, &answer, text, reader)
 }
 
 fn read(status: u16, answer: &[u8]) -> Result<serde_json::Map<String, Value>, String> {
@@ -156,14 +160,17 @@ fn changed(
     command: &Command,
     request: &str,
     answer: &serde_json::Map<String, Value>,
+    text: &[u8],
     mut reader: Reader,
 ) -> Explanation {
+    // Values are shown as they are written: a number that was read and written again may have other last digits.
+    let texts: HashMap<String, Box<RawValue>> = serde_json::from_slice(text).unwrap_or_default();
     let request: Value = serde_json::from_str(request).unwrap_or_default();
     for (name, value) in answer {
         if ["ActionStatus", "ErrorCode", "ErrorInfo"].contains(&name.as_str()) {
             continue;
         }
-        let json = value.to_string();
+        let json = texts.get(name).map_or_else(|| value.to_string(), |text| text.get().to_owned());
         if command.answers.refused.contains(&name.as_str()) {
             if value.as_array().is_none_or(|users| !users.iter().all(Value::is_string)) {
                 reader.reason(format!("`{name}` is not a list of user IDs"), command.source);
