@@ -104,7 +104,6 @@ fn openim_replaces_members_by_four_rules() {
     // Not empty: empty keeps too.
     for (name, member, empty, new) in [
         ("callbackBeforeSetFriendRemarkCommand", "remark", "\"\"", "\"b\""),
-        ("callbackBeforeUserRegisterCommand", "users", "[]", r#"[{"userID":"u"}]"#),
         ("callbackBeforeImportFriendsCommand", "friendUserIDs", "[]", r#"["u"]"#),
         ("callbackBeforeOfflinePushCommand", "userIDList", "[]", r#"["u"]"#),
     ] {
@@ -113,6 +112,12 @@ fn openim_replaces_members_by_four_rules() {
         assert_eq!(applied(&answer(empty), member), None, "{name}");
         assert_eq!(applied(&answer(new), member), Some(new), "{name}");
     }
+
+    // An element that replaces another is stored whole: what it leaves out is empty.
+    let users = openim("callbackBeforeUserRegisterCommand", "{}", r#"{"users":[{"userID":"u","nickname":"n"}]}"#);
+    let rest = r#""faceURL":"","ex":"","createTime":0,"appMangerLevel":0,"globalRecvMsgOpt":0"#;
+    let stored = format!(r#"[{{"userID":"u","nickname":"n",{rest}}}]"#);
+    assert_eq!(applied(&users, "users"), Some(stored.as_str()));
 
     // Always copied: absent and null clear.
     for name in ["callbackBeforeSetGroupInfoCommand", "callbackBeforeSetGroupInfoExCommand"] {
@@ -159,9 +164,11 @@ fn openim_crashes_over_some_answers() {
     let profile = "callbackBeforeUpdateUserInfoExCommand";
     let request = r#"{"nickName":"a","faceURL":null,"ex":null}"#;
     assert_eq!(applied(&openim(profile, request, r#"{"nickName":"b"}"#), "nickName"), Some("\"b\""));
-    for answer in [r#"{"faceURL":"f"}"#, r#"{"ex":"e"}"#, r#"{"nickName":"b","faceURL":"f","ex":"e"}"#] {
+    for answer in [r#"{"faceURL":"f"}"#, r#"{"nickName":"b","faceURL":"f","ex":"e"}"#] {
         assert!(is_broken(&openim(profile, request, answer).outcome, "500"), "{answer}");
     }
+    // Whether the operation has this one is not shown.
+    assert!(is_broken(&openim(profile, request, r#"{"ex":"e"}"#).outcome, "maybe code 500"));
     let documented = r#"{"nextCode":"0","nickName":"John Doe Updated"}"#;
     assert!(is_broken(&openim(profile, request, documented).outcome, "90007"), "the documentation's own sample");
 
@@ -175,7 +182,7 @@ fn openim_crashes_over_some_answers() {
     let modify = |answer: &str| openim("callbackBeforeMsgModifyCommand", "{}", answer).outcome;
     assert!(is_broken(&modify(r#"{"content":"plain"}"#), "1001"));
     assert_eq!(modify(r#"{"content":"{\"content\":\"new\"}"}"#), Outcome::GoesOn);
-    assert!(is_broken(&modify(r#"{"offlinePushInfo":{"title":"t"}}"#), "500"));
+    assert!(is_broken(&modify(r#"{"offlinePushInfo":{"title":"t"}}"#), "maybe code 500"));
     assert_eq!(modify(r#"{"senderFaceURL":"f","atUserIDList":["u"]}"#), Outcome::GoesOn);
 }
 
@@ -197,6 +204,226 @@ fn openim_takes_wrapped_members_plain_only() {
     for number in ["\"1\"", "1.0", r#"{"value":1}"#] {
         assert!(is_broken(&group(number), "90007"), "{number}");
     }
+}
+
+const MEMBERS: &str = "callbackBeforeMembersJoinGroupCommand";
+const MODIFY: &str = "callbackBeforeMsgModifyCommand";
+const UPDATE: &str = "callbackBeforeSetGroupInfoCommand";
+const UPDATE_EX: &str = "callbackBeforeSetGroupInfoExCommand";
+
+/// Command, request, answer, and the member that must be applied with its value.
+fn each_applies(rows: &[(&str, &str, &str, &str, Option<&str>)]) {
+    for (name, request, answer, member, value) in rows {
+        let explanation = openim(name, request, answer);
+        assert_eq!(explanation.outcome, Outcome::GoesOn, "{name} {answer}: {explanation:#?}");
+        assert_eq!(applied(&explanation, member), *value, "{name} {answer}");
+    }
+}
+
+/// Command, request, an answer that breaks the operation, and what the caller sees.
+fn each_breaks(rows: &[(&str, &str, &str, &str)]) {
+    for (name, request, answer, sees) in rows {
+        let explanation = openim(name, request, answer);
+        assert!(is_broken(&explanation.outcome, sees), "{name} {answer}: {explanation:#?}");
+        let reason = explanation.reasons.last().expect("a reason");
+        assert!(reason.source.contains("open-im-server"), "{reason:?}");
+    }
+}
+
+#[test]
+fn openim_takes_the_last_of_several_members_and_null_as_go_does() {
+    let (remark, profile) = ("callbackBeforeSetFriendRemarkCommand", "callbackBeforeUpdateUserInfoCommand");
+    let options = r#"{"options":{"a":true,"b":true},"options":{"b":false,"c":null}}"#;
+    each_applies(&[
+        (profile, "{}", r#"{"nickName":"a","nickName":"b"}"#, "nickName", Some("\"b\"")),
+        (profile, "{}", r#"{"nickName":"a","NICKNAME":"b"}"#, "nickName", Some("\"b\"")),
+        // A pointer is nil again; a plain text keeps its value.
+        (profile, r#"{"nickName":"o"}"#, r#"{"nickName":"a","nickName":null}"#, "nickName", None),
+        (remark, "{}", r#"{"remark":"a","remark":null}"#, "remark", Some("\"a\"")),
+        (UPDATE, r#"{"groupName":"n"}"#, r#"{"groupName":"m","groupName":null}"#, "groupName", Some("\"m\"")),
+        // Objects are merged.
+        (MODIFY, "{}", options, "options", Some(r#"{"a":true,"b":false,"c":false}"#)),
+    ]);
+    each_breaks(&[(UPDATE_EX, r#"{"groupName":"n"}"#, r#"{"groupName":"m","groupName":null}"#, "without `groupName`")]);
+    let next = |members: &str| single(&format!(r#"{{"errCode":5001,{members}}}"#));
+    assert_eq!(next(r#""nextCode":1,"nextCode":null"#), denied(5001, "", ""));
+    assert_eq!(next(r#""nextCode":null,"nextCode":1"#), denied(5001, "", ""));
+    assert_eq!(next(r#""nextCode":1,"NextCode":0"#), Outcome::GoesOn);
+    // One of a wrong type fails the answer, also where another one follows.
+    assert!(is_broken(&next(r#""nextCode":"1","nextCode":1"#), "90007"));
+}
+
+#[test]
+fn openim_replaces_what_is_no_unicode() {
+    let profile = "callbackBeforeUpdateUserInfoCommand";
+    for (json, text) in [
+        (&br#""\ud800""#[..], "\u{fffd}"),
+        (br#""\udc00\ud800!""#, "\u{fffd}\u{fffd}!"),
+        (br#""\ud83d\ude00""#, "\u{1f600}"),
+        (b"\"\xff\"", "\u{fffd}"),
+        (b"\"\xf0\x9f\x98\"", "\u{fffd}\u{fffd}\u{fffd}"),
+    ] {
+        let answer = [b"{\"nickName\":", json, b"}"].concat();
+        let explanation = table::explain(command(Platform::OpenIm, profile), "{}", 200, &answer);
+        assert_eq!(applied(&explanation, "nickName"), Some(format!("\"{text}\"").as_str()), "{explanation:#?}");
+    }
+    let message = single(r#"{"errCode":5001,"errMsg":"\ud83d","nextCode":1}"#);
+    assert_eq!(message, denied(5001, "\u{fffd}", ""));
+    // In a name it makes another name, and is no mistake.
+    let name = openim(profile, "{}", r#"{"nickName\ud800":5}"#);
+    assert_eq!((name.outcome, name.without_effect[0].0.as_str()), (Outcome::GoesOn, "nickName\u{fffd}"));
+}
+
+#[test]
+fn openim_folds_names_as_go_does() {
+    let rejection = |members: &str| single(&format!("{{{members}}}"));
+    assert_eq!(rejection("\"nextCode\":1,\"errCode\":5001,\"errM\u{17f}g\":\"no\""), denied(5001, "no", ""));
+    assert_eq!(rejection(r#""nextCode":1,"errCode":5001,"ERRM\u017fG":"no""#), denied(5001, "no", ""));
+    assert_eq!(rejection(r#""\u006eextCode":1,"errCode":5001"#), denied(5001, "", ""), "an escape in a name");
+    assert!(is_broken(&rejection("\"errM\u{17f}g\":5"), "90007"), "and it has the type of its field");
+    let profile = "callbackBeforeUpdateUserInfoCommand";
+    each_applies(&[
+        (profile, "{}", "{\"nic\u{212a}Name\":\"b\"}", "nickName", Some("\"b\"")),
+        // No other letter is folded: this is the dotless i, and the Cyrillic e.
+        (profile, "{}", "{\"n\u{131}ckName\":5}", "nickName", None),
+        ("callbackBeforeSetFriendRemarkCommand", "{}", "{\"r\u{435}mark\":5}", "remark", None),
+        // The names in a map are data.
+        (MODIFY, "{}", r#"{"options":{"a":true,"A":false}}"#, "options", Some(r#"{"A":false,"a":true}"#)),
+    ]);
+}
+
+#[test]
+fn openim_fails_over_nesting_beyond_ten_thousand_levels() {
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        // The answer itself is one of the levels.
+        let nested = |depth: usize| format!("{{\"x\":{}1{}}}", open.repeat(depth - 1), close.repeat(depth - 1));
+        assert_eq!(single(&nested(10_000)), Outcome::GoesOn);
+        assert!(is_broken(&single(&nested(10_001)), "90007"));
+        assert!(is_broken(&single(&open.repeat(1_000_000)), "90007"));
+    }
+    let wide = format!(r#"{{"x":[{}0],"nextCode":1,"errCode":5001}}"#, "[],".repeat(1_000_000));
+    assert_eq!(single(&wide), denied(5001, "", ""));
+    let long = format!(r#"{{"errCode":5001,"nextCode":1,"errMsg":"{}"}}"#, "x".repeat(1 << 20));
+    assert_eq!(single(&long), denied(5001, &"x".repeat(1 << 20), ""));
+}
+
+#[test]
+fn openim_takes_bytes_as_base64_or_small_numbers() {
+    for bytes in [r#""AA==""#, r#""""#, r#""AAAA\nAAAA""#, "[]", "[0,255]", "[1,null]", "null"] {
+        let explanation = openim(MODIFY, "{}", &format!(r#"{{"msgDataList":{bytes}}}"#));
+        assert_eq!((explanation.outcome, explanation.applied.len()), (Outcome::GoesOn, 0), "{bytes}");
+    }
+    for bytes in [r#""plain""#, r#""AA=""#, r#""A-_=""#, "[256]", "[-1]", "[1.0]", r#"["1"]"#, "5", "true", "{}"] {
+        let outcome = openim(MODIFY, "{}", &format!(r#"{{"msgDataList":{bytes}}}"#)).outcome;
+        assert!(is_broken(&outcome, "90007"), "{bytes}");
+    }
+}
+
+#[test]
+fn openim_takes_any_json_object_and_null_as_content() {
+    let content = |text: &str| openim(MODIFY, "{}", &serde_json::json!({ "content": text }).to_string());
+    let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(200), "]".repeat(200));
+    for text in ["{}", " {} ", "null", r#"{"a":1e999}"#, r#"{"a":"\ud800"}"#, r#"{"a":1,"a":2}"#, deep.as_str()] {
+        let explanation = content(text);
+        assert_eq!(explanation.outcome, Outcome::GoesOn, "{text}");
+        assert!(applied(&explanation, "content").is_some(), "{text}");
+    }
+    let too_deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    for text in ["", "plain", "5", "\"a\"", "[]", "{", "{} {}", "{'a':1}", too_deep.as_str()] {
+        assert!(is_broken(&content(text).outcome, "1001"), "{text}");
+    }
+    // Null itself is no content, and so no change.
+    each_applies(&[(MODIFY, r#"{"content":"{}"}"#, r#"{"content":null}"#, "content", None)]);
+}
+
+#[test]
+fn openim_changes_the_members_who_join_and_no_others() {
+    let request = r#"{"memberList":[{"userID":"a","ex":""},{"userID":"b","ex":""}]}"#;
+    let list = |list: &str| format!(r#"{{"memberCallbackList":{list}}}"#);
+    for (elements, becomes, without_effect) in [
+        ("[]", None, 1),
+        (r#"[{"userID":"stranger","nickname":"n"}]"#, None, 1),
+        (r#"[{"userID":"a"}]"#, None, 1),
+        (r#"[{"userID":"a","nickname":null}]"#, None, 1),
+        (r#"[{"USERID":"a","nickname":"n"}]"#, Some(r#"[{"userID":"a","nickname":"n"}]"#), 0),
+        (r#"[{"userID":"x","USERID":"b","ex":"e"}]"#, Some(r#"[{"userID":"b","ex":"e"}]"#), 0),
+        (r#"[{"userID":"b","USERID":"x","ex":"e"}]"#, None, 1),
+        (
+            r#"[{"userID":"a","roleLevel":60,"mood":"bad"},{"userID":"c","ex":"e"}]"#,
+            Some(r#"[{"userID":"a","roleLevel":60}]"#),
+            1,
+        ),
+    ] {
+        let explanation = openim(MEMBERS, request, &list(elements));
+        assert_eq!(explanation.outcome, Outcome::GoesOn, "{elements}");
+        assert_eq!(applied(&explanation, "memberCallbackList"), becomes, "{elements}");
+        assert_eq!(explanation.without_effect.len(), without_effect, "{elements}: {explanation:#?}");
+    }
+    for elements in [
+        "[null]",
+        "[{}]",
+        r#"[{"nickname":"n"}]"#,
+        r#"[{"userID":null}]"#,
+        r#"[{"userID":"a","userID":null}]"#,
+        r#"[{"userID":"a","USERID":null}]"#,
+        r#"[{"userID":"a"},{"ex":"e"}]"#,
+    ] {
+        each_breaks(&[(MEMBERS, request, &list(elements), "500")]);
+    }
+    for elements in [r#"[{"userID":5}]"#, r#"[{"userID":"a","roleLevel":"60"}]"#, r#"["a"]"#, "{}"] {
+        each_breaks(&[(MEMBERS, request, &list(elements), "90007")]);
+    }
+}
+
+#[test]
+fn openim_panics_over_a_user_who_is_null() {
+    let register = "callbackBeforeUserRegisterCommand";
+    each_breaks(&[
+        (register, "{}", r#"{"users":[null]}"#, "500"),
+        (register, "{}", r#"{"users":[{"userID":"a"},null]}"#, "500"),
+        (register, "{}", r#"{"users":[{"userID":"a","createTime":"1"}]}"#, "90007"),
+    ]);
+    each_applies(&[
+        (register, "{}", r#"{"users":null}"#, "users", None),
+        (register, "{}", r#"{"users":[]}"#, "users", None),
+    ]);
+}
+
+#[test]
+fn openim_changes_nothing_by_equal_values() {
+    let chat = "callbackBeforeCreateGroupChatConversationsCommand";
+    let (friends, ids) = ("callbackBeforeImportFriendsCommand", r#"{"friendUserIDs":["a","b"]}"#);
+    each_applies(&[
+        (chat, r#"{"recvMsgOpt":0}"#, r#"{"recvMsgOpt":-0}"#, "recvMsgOpt", None),
+        (chat, r#"{"recvMsgOpt":1}"#, r#"{"recvMsgOpt":-0}"#, "recvMsgOpt", Some("0")),
+        (chat, r#"{"ex":"a"}"#, r#"{"ex":"\u0061"}"#, "ex", None),
+        (chat, r#"{"isPinned":true}"#, r#"{"isPinned":true}"#, "isPinned", None),
+        (friends, ids, r#"{"friendUserIDs":[ "a","b" ]}"#, "friendUserIDs", None),
+        (friends, ids, r#"{"friendUserIDs":["b","a"]}"#, "friendUserIDs", Some(r#"["b","a"]"#)),
+        (UPDATE_EX, r#"{"needVerification":0}"#, r#"{"needVerification":0}"#, "needVerification", None),
+        // The older update shows 0 and "" also for what the operation leaves alone.
+        (UPDATE, r#"{"needVerification":0}"#, r#"{"needVerification":0}"#, "needVerification", Some("0")),
+        (UPDATE, r#"{"ex":""}"#, r#"{"ex":""}"#, "ex", Some("\"\"")),
+        (UPDATE, r#"{"ex":"e"}"#, r#"{"ex":"e"}"#, "ex", None),
+    ]);
+}
+
+#[test]
+fn openim_drops_a_group_update_with_a_blank_name() {
+    let request = r#"{"groupID":"g","groupName":"n"}"#;
+    for name in ["", " ", "\t\u{a0}\u{3000}"] {
+        let answer = serde_json::json!({ "groupID": "g", "groupName": name }).to_string();
+        each_breaks(&[(UPDATE_EX, request, &answer, "success")]);
+        // An operation that asks for it itself is dropped anyway.
+        assert_eq!(openim(UPDATE_EX, &answer, &answer).outcome, Outcome::GoesOn);
+    }
+    each_breaks(&[
+        (UPDATE_EX, request, r#"{"groupID":"","groupName":"n"}"#, "the group is not found"),
+        (UPDATE, request, r#"{"groupID":"","groupName":"n"}"#, "the group is not found"),
+    ]);
+    // A plain text that is left out was empty before.
+    let empty = openim(UPDATE, r#"{"groupID":"g","introduction":""}"#, r#"{"groupID":"g"}"#);
+    assert_eq!((empty.outcome, empty.applied.len()), (Outcome::GoesOn, 0));
 }
 
 #[test]
@@ -268,6 +495,9 @@ fn tencent_changes_messages_and_leaves_users_out() {
         let subscribe = with("OfficialAccount.CallbackBeforeAddSubscriber", &format!(r#""{member}":["u"]"#));
         assert_eq!(applied(&subscribe, member), Some(r#"["u"]"#));
     }
+    let again = ok(&format!(r#""ErrorCode":0,"ErrorInfo":"","MsgBody":{body}"#));
+    let same = tencent("C2C.CallbackBeforeSendMsg", &format!(r#"{{"MsgBody":{body}}}"#), 200, &again);
+    assert_eq!((same.outcome, same.applied.len()), (Outcome::GoesOn, 0), "the same once more");
     let group = with("Group.CallbackBeforeCreateGroup", r#""Name":"new""#);
     assert_eq!((group.outcome, group.without_effect.len()), (Outcome::GoesOn, 1), "no field of a group can be changed");
 }

@@ -296,8 +296,8 @@ async fn the_notification_of_a_group_cannot_be_changed() {
 
 #[tokio::test]
 async fn null_does_not_clear_what_is_echoed() {
-    let reply = json!({ "verdict": "modify", "changes": { "groupID": null, "groupName": "" } });
-    let answer = with(group_info_ex_echo(), json!({ "groupName": "" }));
+    let reply = json!({ "verdict": "modify", "changes": { "groupID": null, "introduction": "" } });
+    let answer = with(group_info_ex_echo(), json!({ "introduction": "" }));
     assert_eq!(openim(GROUP_INFO_EX, group_info_ex(), reply).await, (answer, 1.0));
 }
 

@@ -1,5 +1,7 @@
 //! From a plugin's reply to a decision that the command's answer can carry.
 
+use std::collections::HashMap;
+
 use callgate_catalogue::catalogue::{Change, Command, Kind, Rule};
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::{Phase, Reply, VerdictTag};
@@ -8,6 +10,8 @@ use serde_json::value::RawValue;
 
 use crate::decision::{Decision, Denial};
 use crate::kinds::{describe, has_kind, is_empty};
+use crate::same::is_same;
+use crate::table::{CHAT_SERVERS, by_name};
 
 /// Why a reply is no decision. The text is for the log, never for the chat server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +31,7 @@ pub enum Inadmissible {
 /// Something that a plugin asked for and the chat server cannot do; logged and counted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Adjustment {
-    /// The server would ignore this change, or crash over it.
+    /// The server would ignore this change, crash over it, or do something else.
     #[error("the change of `{name}` is left out: {why}")]
     ChangeLeftOut {
         /// The answer's member, cut to a reasonable length.
@@ -125,7 +129,9 @@ fn deny(command: &Command, code: Option<i32>, message: String) -> Decision {
 /// Adjustments of one reply that are counted and logged; a reply may hold thousands of names.
 const ADJUSTMENTS_MAX: usize = 16;
 
-/// The changes that the server applies in this very request; the others become adjustments.
+/// The changes that the server applies in this very request. Those that it cannot apply become adjustments; those to
+/// what is there already are left out: OpenIM may set a member that the operation leaves alone and the request shows as
+/// empty.
 fn changes(
     command: &Command,
     body: &str,
@@ -134,14 +140,21 @@ fn changes(
 ) -> Result<Changes, Inadmissible> {
     let invalid = |why: String| Inadmissible::Invalid { why };
     let wanted = Object::parse("changes", json).map_err(|_| invalid("`changes` is not an object".to_owned()))?;
-    // Few commands have changes that depend on what the request shows.
-    let request = match command.changes.iter().any(|change| change.rule == Rule::IfShown) {
+    let request = match command.changes.iter().any(|change| change.shown_as.is_some()) {
         true => Some(Object::parse(command.name, body).map_err(|error| invalid(error.to_string()))?),
         false => None,
     };
+    // Of several members with one name the last one counts; a reply may hold thousands.
+    let last: HashMap<&str, &str> = wanted.members().map(|(name, value)| (name, value.get())).collect();
     let mut changes = Changes::default();
     for (name, value) in wanted.members() {
         let json = value.get();
+        if !last.get(name).is_some_and(|last| std::ptr::eq(*last, json)) {
+            continue;
+        }
+        if is_there_already(command, name, json, request.as_ref()) {
+            continue;
+        }
         let why = match command.change(name) {
             None => Some("the chat server does not apply it to this command"),
             // Absent and null are the same for the server, except where the host repeats the request's value.
@@ -149,7 +162,7 @@ fn changes(
             Some(change) if change.is_settable() && !has_kind(json, change.kind) => {
                 return Err(invalid(format!("the change of `{name}` is not {}", describe(change.kind))));
             }
-            Some(change) => unsafe_here(change, json, request.as_ref()),
+            Some(change) => unsafe_here(change, json, request.as_ref()).or_else(|| why_not(command, change, json)),
         };
         match why {
             Some(_) if adjustments.len() >= ADJUSTMENTS_MAX => {}
@@ -163,6 +176,29 @@ fn changes(
         }
     }
     Ok(changes)
+}
+
+/// Whether a change would set what the request shows.
+fn is_there_already(command: &Command, name: &str, json: &str, request: Option<&Object<'_>>) -> bool {
+    let Some(change) = command.change(name).filter(|change| change.is_settable() && json != "null") else {
+        return false;
+    };
+    let shown = change.shown_as.and_then(|shown_as| request?.raw(shown_as));
+    shown.is_some_and(|shown| shows(shown.get(), json))
+}
+
+/// Whether a member of the request has this value, plain or inside the wrapper that OpenIM's documentation shows.
+fn shows(shown: &str, json: &str) -> bool {
+    let wrapped = || {
+        let wrapper = Object::parse("wrapper", shown).ok()?;
+        (wrapper.members().count() == 1).then(|| wrapper.raw("value")).flatten()
+    };
+    is_same(shown, json) || shown.starts_with('{') && wrapped().is_some_and(|inner| is_same(inner.get(), json))
+}
+
+/// What the chat server itself has against a change.
+fn why_not(command: &Command, change: &Change, json: &str) -> Option<&'static str> {
+    by_name(CHAT_SERVERS, command.protocol)?.why_not(command, change, json)
 }
 
 /// The value with only those members that the server knows, at any depth; `None` if that is all of them.
@@ -220,4 +256,80 @@ pub fn apply(command: &Command, body: &str, changes: &Changes) -> String {
         json.push_str(value);
     }
     if json.is_empty() { "{}".to_owned() } else { json + "}" }
+}
+
+#[cfg(test)]
+mod tests {
+    use callgate_catalogue::catalogue::PROTOCOLS;
+
+    use super::*;
+
+    /// What is left of changes to a request, and what was adjusted.
+    fn admitted(name: &str, request: &str, changes: &str) -> (String, Vec<String>) {
+        let command = PROTOCOLS.iter().find_map(|protocol| protocol.command(name)).unwrap();
+        let reply = format!(r#"{{"verdict":"modify","changes":{changes}}}"#);
+        let reply: Reply<'_> = serde_json::from_str(&reply).unwrap();
+        let (decision, adjustments) = admit(command, request, &reply).unwrap();
+        let changes = match decision {
+            Decision::Modify(changes) => serde_json::to_string(&changes).unwrap(),
+            other => other.name().to_owned(),
+        };
+        (changes, adjustments.iter().map(Adjustment::to_string).collect())
+    }
+
+    #[test]
+    fn a_change_to_what_is_there_already_is_left_out() {
+        let group = r#"{"groupID":"g","groupName":"n","ex":"","needVerification":0,"lookMemberInfo":1}"#;
+        let message = r#"{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"a"}}],"CloudCustomData":"c"}"#;
+        for (name, request, changes, left) in [
+            ("callbackBeforeSetGroupInfoCommand", group, r#"{"ex":"","needVerification":0}"#, "allow"),
+            ("callbackBeforeSetGroupInfoCommand", group, r#"{"ex":"","lookMemberInfo":0}"#, r#"{"lookMemberInfo":0}"#),
+            ("callbackBeforeSetGroupInfoExCommand", group, r#"{"groupName":"\u006e","needVerification":-0}"#, "allow"),
+            ("callbackBeforeSetGroupInfoExCommand", r#"{"faceURL":{"value":"f"}}"#, r#"{"faceURL":"f"}"#, "allow"),
+            ("callbackBeforeSetGroupInfoExCommand", r#"{"ex":null}"#, r#"{"ex":""}"#, r#"{"ex":""}"#),
+            ("callbackBeforeUpdateUserInfoExCommand", r#"{"nickName":"a"}"#, r#"{"nickName":"a"}"#, "allow"),
+            ("callbackBeforeSetFriendRemarkCommand", r#"{"remark":""}"#, r#"{"remark":""}"#, "allow"),
+            (
+                "callbackBeforeImportFriendsCommand",
+                r#"{"friendUserIDs":["a"]}"#,
+                r#"{"friendUserIDs":[ "a" ]}"#,
+                "allow",
+            ),
+            (
+                "callbackBeforeMsgModifyCommand",
+                r#"{"faceURL":"f"}"#,
+                r#"{"senderFaceURL":"f","recvID":""}"#,
+                r#"{"recvID":""}"#,
+            ),
+            (
+                "C2C.CallbackBeforeSendMsg",
+                message,
+                r#"{"MsgBody":[{"MsgContent":{"Text":"a"},"MsgType":"TIMTextElem"}],"CloudCustomData":"d"}"#,
+                r#"{"CloudCustomData":"d"}"#,
+            ),
+        ] {
+            assert_eq!(admitted(name, request, changes), (left.to_owned(), Vec::new()), "{name} {changes}");
+        }
+        // The last value counts, as everywhere.
+        let twice =
+            admitted("callbackBeforeSetFriendRemarkCommand", r#"{"remark":"a"}"#, r#"{"remark":"b","remark":"a"}"#);
+        assert_eq!(twice, ("allow".to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn a_group_update_that_the_server_would_drop_is_not_asked_for() {
+        let update = "callbackBeforeSetGroupInfoExCommand";
+        for blank in [r#""""#, r#"" ""#, r#""\u00a0\t""#] {
+            let changes = format!(r#"{{"groupName":{blank},"introduction":"i"}}"#);
+            let (left, adjustments) = admitted(update, r#"{"groupID":"g","groupName":"n"}"#, &changes);
+            assert_eq!(left, r#"{"introduction":"i"}"#, "{blank}");
+            let expected = "the change of `groupName` is left out: the name is blank: the chat server would drop the \
+                            whole update and report success";
+            assert_eq!(adjustments, [expected], "{blank}");
+        }
+        for update in ["callbackBeforeSetGroupInfoCommand", update] {
+            let (left, adjustments) = admitted(update, r#"{"groupID":"g"}"#, r#"{"groupID":""}"#);
+            assert_eq!((left.as_str(), adjustments.len()), ("allow", 1), "{update}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use callgate_catalogue::Object;
-use callgate_catalogue::catalogue::{Command, Protocol};
+use callgate_catalogue::catalogue::{Change, Command, Protocol};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
@@ -40,6 +40,13 @@ pub trait ChatServer: Sync + std::fmt::Debug {
 
     /// What is posted to a platform at this path, for somebody whose callbacks do not arrive.
     fn url_shape(&self, path: &str) -> String;
+
+    /// Why it cannot be given this change, beyond what the catalogue says of all values; `None` if it can. `json` is of
+    /// the change's type.
+    fn why_not(&self, command: &Command, change: &Change, json: &str) -> Option<&'static str> {
+        let _ = (command, change, json);
+        None
+    }
 
     /// The members of an answer that it reads as a refusal of a request to a path that is not served.
     fn not_found(&self, text: &str) -> Map<String, Value>;

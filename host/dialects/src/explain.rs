@@ -3,8 +3,6 @@
 //! `callgate explain` shows it to people, and the tests hold every answer that this host can write against it. It is the
 //! judge of the dialects, so it shares the catalogue with them and no helper.
 
-pub(crate) mod types;
-
 /// What becomes of the operation, and of each member of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {

@@ -24,6 +24,7 @@ mod keys;
 mod kinds;
 mod openim;
 mod refusal;
+mod same;
 pub mod table;
 mod tencent_chat;
 

@@ -6,7 +6,7 @@ mod names;
 
 use std::time::Duration;
 
-use callgate_catalogue::catalogue::{Command, Protocol};
+use callgate_catalogue::catalogue::{Change, Command, Protocol};
 use callgate_catalogue::openim;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -53,6 +53,21 @@ impl ChatServer for OpenIm {
 
     fn url_shape(&self, path: &str) -> String {
         format!("POST {path}/{{command}} or {path}?command={{command}}")
+    }
+
+    fn why_not(&self, command: &Command, change: &Change, json: &str) -> Option<&'static str> {
+        let text = || serde_json::from_str::<String>(json).unwrap_or_default();
+        match (command.name, change.name) {
+            ("callbackBeforeSetGroupInfoCommand" | "callbackBeforeSetGroupInfoExCommand", "groupID") => {
+                text().is_empty().then_some("the chat server would find no group of this ID, and the update would fail")
+            }
+            // The newer update takes any name but a blank one.
+            ("callbackBeforeSetGroupInfoExCommand", "groupName") => text()
+                .trim()
+                .is_empty()
+                .then_some("the name is blank: the chat server would drop the whole update and report success"),
+            _ => None,
+        }
     }
 
     fn not_found(&self, text: &str) -> Map<String, Value> {

@@ -1,13 +1,13 @@
 //! How OpenIM reads an answer: `json.Unmarshal` into the command's struct, then `Parse`, then the call site.
 
-use std::borrow::Cow;
+mod fields;
+mod go;
 
-use callgate_catalogue::Object;
 use callgate_catalogue::catalogue::{Change, Command, Kind, Rule};
-use callgate_catalogue::object::Raw;
 use callgate_catalogue::wire::Phase;
 
-use crate::explain::types::{describe, has_kind, is_empty};
+use self::fields::{GROUP_UPDATE, GROUP_UPDATE_EX, MEMBERS, field, fields, plain};
+use self::go::{Json, Type, Value, WrongType, field_index};
 use crate::explain::{Explanation, Outcome, Reader};
 
 const DECODE: &str = "open-im-server pkg/common/webhook/http_client.go:88-90";
@@ -16,22 +16,14 @@ const CODES: &str = "openimsdk/tools mw/grpc/server/error.go:42-54, mw/grpc/clie
 const AFTER: &str = "open-im-server pkg/common/webhook/http_client.go:69,75";
 const CONTENT: &str = "open-im-server internal/rpc/msg/callback.go:160-165";
 const GROUP: &str = "open-im-server internal/rpc/group/callback.go:331-334,395-402, group.go:1063-1070,1160-1167";
-const MEMBERS: &str = "open-im-server internal/rpc/group/callback.go:130-131";
+const GROUP_SHOWN: &str = "open-im-server internal/rpc/group/callback.go:290-337, pkg/callbackstruct/group.go:202";
+const MEMBERS_SOURCE: &str = "open-im-server internal/rpc/group/callback.go:130-131";
+const USERS: &str = "open-im-server internal/rpc/user/callback.go:101-103";
 const COPY: &str = "openimsdk/tools utils/datautil/datautil.go:613-618";
-
-/// The members that every answer has.
-const COMMON: [(&str, Kind); 5] = [
-    ("actionCode", Kind::Int32),
-    ("errCode", Kind::Int32),
-    ("errMsg", Kind::Text),
-    ("errDlt", Kind::Text),
-    ("nextCode", Kind::Int32),
-];
 
 pub(crate) fn explain(command: &Command, request: &str, answer: &[u8]) -> Explanation {
     let mut reader = Reader::new();
-    let text = String::from_utf8_lossy(answer);
-    let decoded = match Decoded::read(command, &text, &mut reader) {
+    let decoded = match Decoded::read(command, answer, &mut reader) {
         Ok(decoded) => decoded,
         Err(why) => {
             reader.reason(why, DECODE);
@@ -58,15 +50,15 @@ pub(crate) fn explain(command: &Command, request: &str, answer: &[u8]) -> Explan
     } else {
         reader.reason("`actionCode` is 0 and `nextCode` is not 1: the operation goes on", PARSE);
     }
-    goes_on(command, request, &decoded, reader)
+    goes_on(command, &Request::read(request), &decoded, reader)
 }
 
-fn rejected(decoded: &Decoded<'_>, mut reader: Reader) -> Explanation {
+fn rejected(decoded: &Decoded, mut reader: Reader) -> Explanation {
     let code = decoded.number("errCode");
     let (message, detail) = (decoded.text("errMsg"), decoded.text("errDlt"));
     reader.reason("`actionCode` is 0 and `nextCode` is 1: the operation is rejected", PARSE);
     match code {
-        100.. => reader.finish(Outcome::Denied { code, message, detail }),
+        100.. => reader.finish(Outcome::Denied { code: i64::from(code), message, detail }),
         1..100 => {
             reader.reason("codes below 100 are taken for gRPC's own: the caller is told 500", CODES);
             reader.broken(format!("code 500 instead of {code}"))
@@ -77,63 +69,18 @@ fn rejected(decoded: &Decoded<'_>, mut reader: Reader) -> Explanation {
         }
         _ => {
             reader.reason("a negative code is taken as an unsigned number", CODES);
-            reader.broken(format!("code {} (releases: 500) instead of {code}", code as u32))
+            reader.broken(format!("code {} (releases: 500) instead of {code}", code.cast_unsigned()))
         }
     }
 }
 
-fn goes_on(command: &Command, request: &str, decoded: &Decoded<'_>, mut reader: Reader) -> Explanation {
-    let request = Object::parse(command.name, request).ok();
-    let shown = |change: &Change| {
-        let value = plain(request.as_ref()?.raw(change.shown_as?)?, change.kind);
-        (value != "null").then_some(value)
-    };
+const PANICS: &str = "code 500: the server's handler panics";
+const NO_GROUP: &str = "the group is not found: the operation fails";
+
+fn goes_on(command: &Command, request: &Request<'_>, decoded: &Decoded, mut reader: Reader) -> Explanation {
     for change in command.changes {
-        let value = decoded.member(change.name).filter(|json| *json != "null");
-        match (change.rule, value) {
-            (Rule::Copied, None) => {
-                if command.echo.contains(&change.name) && shown(change).is_some() {
-                    reader.reason(
-                        format!("`{}` is copied from the answer, which has none: it is cleared", change.name),
-                        GROUP,
-                    );
-                    if change.name == "groupID" {
-                        return reader.broken("the group is not found: the operation fails");
-                    }
-                    return reader.broken(format!("the operation goes on without `{}`", change.name));
-                }
-            }
-            (_, None) => {}
-            (Rule::Crashes, Some(_)) => {
-                reader.reason(change.why_not, source(command));
-                return reader.broken("code 500: the server's handler panics");
-            }
-            (Rule::Ignored, Some(_)) => reader.without_effect(change.name, change.why_not),
-            (Rule::IfShown, Some(_)) if shown(change).is_none() => {
-                reader.reason(
-                    format!("the operation has no `{}`, and the server writes through a null pointer", change.name),
-                    source(command),
-                );
-                return reader.broken("code 500: the server's handler panics");
-            }
-            (Rule::NonEmpty, Some(json)) if is_empty(json) => {
-                reader.without_effect(change.name, "an empty value keeps what the operation has");
-            }
-            (_, Some(json)) if change.kind == Kind::JsonText && !has_kind(json, Kind::JsonText) => {
-                reader.reason("`content` must be a text that holds a JSON object", CONTENT);
-                return reader.broken("code 1001, ArgsError: the message is not sent");
-            }
-            (_, Some(json)) if change.name == "memberCallbackList" && !all_have_user_id(json) => {
-                reader.reason("each element needs a `userID`: the server reads it through a pointer", MEMBERS);
-                return reader.broken("code 500: the server's handler panics");
-            }
-            (_, Some(json)) => {
-                let from = shown(change);
-                // The echo of an unchanged value is no change.
-                if from.as_deref() != Some(json) {
-                    reader.applied(change.name, from.as_deref(), json);
-                }
-            }
+        if let Some(caller_sees) = apply(command, change, request, decoded, &mut reader) {
+            return reader.broken(caller_sees);
         }
     }
     if !reader.explanation.applied.is_empty() {
@@ -142,105 +89,273 @@ fn goes_on(command: &Command, request: &str, decoded: &Decoded<'_>, mut reader: 
     reader.finish(Outcome::GoesOn)
 }
 
-fn source(command: &Command) -> &'static str {
-    command.source
+/// What the call site does with one member; `Some` says what the caller sees if that breaks the operation.
+fn apply(
+    command: &Command,
+    change: &Change,
+    request: &Request<'_>,
+    decoded: &Decoded,
+    reader: &mut Reader,
+) -> Option<String> {
+    let shown = request.shown(change);
+    let shown = shown.as_ref();
+    let Some(value) = decoded.given(change.name) else {
+        return if change.rule == Rule::Copied { left_out(command, change, shown, reader) } else { None };
+    };
+    match change.rule {
+        Rule::Ignored => {
+            reader.without_effect(change.name, change.why_not);
+            None
+        }
+        Rule::Crashes => Some(may_crash(command, change, reader)),
+        Rule::IfShown if shown.is_none() => {
+            let why = format!("the operation has no `{}`, and the server writes through a null pointer", change.name);
+            reader.reason(why, command.source);
+            Some(PANICS.to_owned())
+        }
+        Rule::NonEmpty => non_empty(change, shown, value, reader),
+        Rule::Copied => copied(command, change, shown, value, reader),
+        Rule::NonNull if change.name == MEMBERS => members(request, value, reader),
+        Rule::NonNull | Rule::IfShown => non_null(command, change, shown, value, reader),
+    }
 }
 
-fn all_have_user_id(json: &str) -> bool {
-    serde_json::from_str::<Vec<serde_json::Value>>(json)
-        .is_ok_and(|list| list.iter().all(|element| element.get("userID").is_some_and(serde_json::Value::is_string)))
+/// A member that the server takes from the answer although it is not there.
+fn left_out(command: &Command, change: &Change, shown: Option<&Value>, reader: &mut Reader) -> Option<String> {
+    let shown = shown?;
+    let name = change.name;
+    // A plain text that is not there is an empty one.
+    if shown.as_text() == Some("") && matches!(field(command, change), Type::Text) {
+        return None;
+    }
+    reader.reason(format!("`{name}` is copied from the answer, which has none: it is cleared"), GROUP);
+    Some(match name {
+        "groupID" => NO_GROUP.to_owned(),
+        _ => format!("the operation goes on without `{name}`"),
+    })
 }
 
-/// An answer after `json.Unmarshal`: names are matched without regard to case, the last of several counts, and null
-/// leaves a member as it was.
-struct Decoded<'j> {
-    members: Vec<(&'static str, Cow<'j, str>)>,
+/// The server crashes where the operation has no such member, and the request does not say whether it has.
+fn may_crash(command: &Command, change: &Change, reader: &mut Reader) -> String {
+    reader.reason(format!("`{}` may crash the server: {}", change.name, change.why_not), command.source);
+    format!(
+        "maybe code 500: the server's handler panics if the operation has no `{}`, else it applies this",
+        change.name
+    )
 }
 
-impl<'j> Decoded<'j> {
-    fn read(command: &Command, text: &'j str, reader: &mut Reader) -> Result<Self, String> {
-        if text.is_empty() {
+fn non_empty(change: &Change, shown: Option<&Value>, value: &Value, reader: &mut Reader) -> Option<String> {
+    if value.as_text().map_or(value.elements().is_empty(), str::is_empty) {
+        reader.without_effect(change.name, "an empty value keeps what the operation has");
+        return None;
+    }
+    if change.name == "users" && value.elements().iter().any(Value::is_nil) {
+        reader.reason("an element of `users` is null, and the server reads it through a pointer", USERS);
+        return Some(PANICS.to_owned());
+    }
+    replaced(change, shown, value, reader);
+    None
+}
+
+fn copied(
+    command: &Command,
+    change: &Change,
+    shown: Option<&Value>,
+    value: &Value,
+    reader: &mut Reader,
+) -> Option<String> {
+    let is_blank = |value: &Value| value.as_text().is_some_and(|text| text.trim().is_empty());
+    let is_same = shown.is_some_and(|shown| shown.is_same(value));
+    match change.name {
+        "groupID" if value.as_text() == Some("") && !is_same => {
+            reader.reason("`groupID` is empty in the answer, and copied from there", GROUP);
+            Some(NO_GROUP.to_owned())
+        }
+        // An operation that asks for a blank name itself is dropped whatever the answer says.
+        "groupName" if command.name == GROUP_UPDATE_EX && is_blank(value) && !shown.is_some_and(is_blank) => {
+            reader.reason("`groupName` is blank: the server drops the whole update and reports success", GROUP);
+            Some("success, although nothing of the group is updated".to_owned())
+        }
+        _ => {
+            replaced(change, shown, value, reader);
+            None
+        }
+    }
+}
+
+fn non_null(
+    command: &Command,
+    change: &Change,
+    shown: Option<&Value>,
+    value: &Value,
+    reader: &mut Reader,
+) -> Option<String> {
+    if change.kind == Kind::JsonText && !value.as_text().is_some_and(is_content) {
+        reader.reason("`content` must be a text that holds a JSON object", CONTENT);
+        return Some("code 1001, ArgsError: the message is not sent".to_owned());
+    }
+    // The older group update shows 0 and "" also for what the operation leaves alone.
+    let is_zero = value.as_number() == Some(0) || value.as_text() == Some("");
+    if command.name == GROUP_UPDATE && is_zero && shown.is_some_and(|shown| shown.is_same(value)) {
+        let name = change.name;
+        reader.reason(
+            format!("the request shows `{name}` as empty also where the operation leaves it alone: this sets it"),
+            GROUP_SHOWN,
+        );
+        let json = value.written().to_string();
+        reader.applied(name, None, &json);
+        return None;
+    }
+    replaced(change, shown, value, reader);
+    None
+}
+
+/// A value replaces the operation's; an equal one changes nothing.
+fn replaced(change: &Change, shown: Option<&Value>, value: &Value, reader: &mut Reader) {
+    if !shown.is_some_and(|shown| shown.is_same(value)) {
+        let from = shown.map(|shown| shown.written().to_string());
+        reader.applied(change.name, from.as_deref(), &value.written().to_string());
+    }
+}
+
+/// The call site decodes the text into a struct without members: an object or null, whatever is in it.
+fn is_content(text: &str) -> bool {
+    Json::scan(text.as_bytes()).is_ok_and(|json| json.is_null() || json.is_object())
+}
+
+/// Changes of joining members: each element is for the member whose ID it has, and changes what is not null.
+fn members(request: &Request<'_>, list: &Value, reader: &mut Reader) -> Option<String> {
+    let mut applied = Vec::new();
+    let mut without_effect = Vec::new();
+    for element in list.elements() {
+        let member = |name: &str| element.members()?.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+        let Some(user) = member("userID").and_then(Value::as_text) else {
+            reader.reason("each element needs a `userID`: the server reads it through a pointer", MEMBERS_SOURCE);
+            return Some(PANICS.to_owned());
+        };
+        let changes = element.members().unwrap_or_default().iter().filter(|(name, _)| *name != "userID");
+        if !request.joins(user) {
+            without_effect.push(format!("{user} is not among those who join: the element is skipped"));
+        } else if changes.clone().all(|(_, value)| value.is_nil()) {
+            without_effect.push(format!("the element of {user} changes nothing"));
+        } else {
+            applied.push(element.written());
+        }
+    }
+    if list.elements().is_empty() {
+        without_effect.push("an empty list changes no member".to_owned());
+    }
+    for why in without_effect {
+        reader.without_effect(MEMBERS, why);
+    }
+    if !applied.is_empty() {
+        reader.applied(MEMBERS, None, &serde_json::Value::Array(applied).to_string());
+    }
+    None
+}
+
+/// What the operation is, as far as the request shows it.
+struct Request<'j> {
+    members: Vec<(String, Json<'j>)>,
+}
+
+impl<'j> Request<'j> {
+    fn read(text: &'j str) -> Self {
+        Self { members: Json::scan(text.as_bytes()).ok().and_then(Json::members).unwrap_or_default() }
+    }
+
+    fn member(&self, name: &str) -> Option<Json<'j>> {
+        self.members.iter().rev().find(|(known, _)| known == name).map(|(_, json)| *json)
+    }
+
+    /// The value that a change replaces; `None` where the request shows none.
+    fn shown(&self, change: &Change) -> Option<Value> {
+        documented(self.member(change.shown_as?)?, &plain(change.kind))
+    }
+
+    /// Whether a user is among the members who join.
+    fn joins(&self, user: &str) -> bool {
+        let list = Type::list(Type::Struct(vec![("userID", Type::Text)]));
+        let members = self.member("memberList").and_then(|json| list.read(json).ok());
+        members.is_some_and(|members| {
+            let ids = members.elements().iter().filter_map(|member| member.members()?.first());
+            ids.into_iter().any(|(_, id)| id.as_text() == Some(user))
+        })
+    }
+}
+
+/// A value of the request. The server writes values plain; its documentation also shows them inside an object, and
+/// numbers as text.
+fn documented(json: Json<'_>, of: &Type) -> Option<Value> {
+    if json.is_null() {
+        return None;
+    }
+    if let Ok(value) = of.read(json) {
+        return Some(value);
+    }
+    if json.is_object() {
+        let inner = json.members()?.into_iter().rev().find(|(name, _)| name == "value")?.1;
+        return documented(inner, of);
+    }
+    let text = json.text()?;
+    let number = Json::scan(text.as_bytes()).ok()?;
+    matches!(of, Type::Int(_) | Type::Uint(_)).then(|| of.read(number).ok()).flatten()
+}
+
+/// An answer after `json.Unmarshal`.
+struct Decoded {
+    fields: Vec<Field>,
+}
+
+struct Field {
+    name: &'static str,
+    of: Type,
+    value: Value,
+    /// Whether the answer has a value for it, other than null.
+    is_given: bool,
+}
+
+impl Decoded {
+    fn read(command: &Command, answer: &[u8], reader: &mut Reader) -> Result<Self, String> {
+        if answer.is_empty() {
             return Err("the body is empty, which is no JSON".to_owned());
         }
-        let raw: &serde_json::value::RawValue =
-            serde_json::from_str(text).map_err(|error| format!("the body does not decode: {error}"))?;
-        if raw.get() == "null" {
-            return Ok(Self { members: Vec::new() });
+        let field = |(name, of): (&'static str, Type)| Field { name, value: of.zero(), of, is_given: false };
+        let mut decoded = Self { fields: fields(command).into_iter().map(field).collect() };
+        let json = Json::scan(answer).map_err(|refused| format!("the body does not decode: {refused}"))?;
+        if json.is_null() {
+            return Ok(decoded);
         }
-        let object = Object::parse("the answer", raw.get()).map_err(|_| "the body is no JSON object".to_owned())?;
-        let mut members: Vec<(&'static str, Cow<'j, str>)> = Vec::new();
-        for (name, value) in object.members() {
-            let Some((known, kind)) = member(command, name) else {
-                reader.without_effect(name, "the server does not know it");
+        for (name, json) in json.members().ok_or("the body is no JSON object")? {
+            let index = field_index(decoded.fields.iter().map(|field| field.name), &name);
+            let Some(field) = index.and_then(|index| decoded.fields.get_mut(index)) else {
+                reader.without_effect(&name, "the server does not know it");
                 continue;
             };
-            if value.get() == "null" {
-                continue;
-            }
-            if !decodes(value.get(), kind) {
-                return Err(format!("`{name}` is not {}: one such member fails the whole answer", describe(kind)));
-            }
-            members.retain(|(other, _)| *other != known);
-            members.push((known, Cow::Owned(value.get().to_owned())));
+            field.of.store(&mut field.value, json).map_err(|WrongType| {
+                format!("`{name}` is not {}: one such member fails the whole answer", field.of.describe())
+            })?;
+            field.is_given |= !json.is_null();
         }
-        Ok(Self { members })
+        Ok(decoded)
     }
 
-    fn member(&self, name: &str) -> Option<&str> {
-        self.members.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
+    fn field(&self, name: &str) -> Option<&Value> {
+        self.fields.iter().find(|field| field.name == name).map(|field| &field.value)
     }
 
-    fn number(&self, name: &str) -> i64 {
-        self.member(name).and_then(|json| json.parse().ok()).unwrap_or(0)
+    /// The value that the answer gives for a change; `None` if it gives none, or null.
+    fn given(&self, name: &str) -> Option<&Value> {
+        let field = self.fields.iter().find(|field| field.name == name)?;
+        (field.is_given && !field.value.is_nil()).then_some(&field.value)
+    }
+
+    fn number(&self, name: &str) -> i32 {
+        let number = self.field(name).and_then(Value::as_number).unwrap_or_default();
+        i32::try_from(number).unwrap_or_default()
     }
 
     fn text(&self, name: &str) -> String {
-        self.member(name).and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+        self.field(name).and_then(Value::as_text).unwrap_or_default().to_owned()
     }
-}
-
-/// The member that a name stands for: the very same, else the same but for case.
-fn member(command: &Command, name: &str) -> Option<(&'static str, Kind)> {
-    let all = || COMMON.into_iter().chain(command.changes.iter().map(|change| (change.name, change.kind)));
-    all().find(|(known, _)| *known == name).or_else(|| all().find(|(known, _)| known.eq_ignore_ascii_case(name)))
-}
-
-/// Whether Go decodes a value into a type: null is taken for any, members of objects are matched without regard to
-/// case, and missing ones stay as they were.
-fn decodes(json: &str, kind: Kind) -> bool {
-    if json == "null" {
-        return true;
-    }
-    match kind {
-        // Only the call site looks into the text.
-        Kind::JsonText => has_kind(json, Kind::Text),
-        Kind::Optional(kind) => decodes(json, *kind),
-        Kind::List(kind) => serde_json::from_str::<Vec<&serde_json::value::RawValue>>(json)
-            .is_ok_and(|elements| elements.iter().all(|element| decodes(element.get(), *kind))),
-        Kind::Map(kind) => Object::parse("map", json)
-            .is_ok_and(|object| object.members().all(|(_, value)| decodes(value.get(), *kind))),
-        Kind::Object(members) | Kind::Open(members) => Object::parse("object", json).is_ok_and(|object| {
-            object.members().all(|(name, value)| {
-                members
-                    .iter()
-                    .find(|member| member.name.eq_ignore_ascii_case(name))
-                    .is_none_or(|member| decodes(value.get(), member.kind))
-            })
-        }),
-        kind => has_kind(json, kind),
-    }
-}
-
-/// A value of the request as the server decodes it: the documentation's wrapper taken off, a number that came as text
-/// as a number, and `null` for what has another type still.
-fn plain(raw: Raw<'_>, kind: Kind) -> String {
-    let json = raw.get();
-    if has_kind(json, kind) {
-        return json.to_owned();
-    }
-    if let Ok(wrapper) = Object::parse("wrapper", json) {
-        return wrapper.raw("value").map_or_else(|| "null".to_owned(), |value| plain(value, kind));
-    }
-    let number = json.trim_matches('"').parse::<i64>().map(|number| number.to_string());
-    number.ok().filter(|number| has_kind(number, kind)).unwrap_or_else(|| "null".to_owned())
 }

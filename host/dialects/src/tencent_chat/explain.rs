@@ -1,11 +1,12 @@
 //! How Tencent Cloud Chat reads an answer: status 200, a JSON object, then `ErrorCode` by the command's own table.
 
-use callgate_catalogue::Object;
-use callgate_catalogue::catalogue::{Answers, Command};
+use std::collections::HashMap;
+
+use callgate_catalogue::catalogue::{Answers, Command, Kind};
 use callgate_catalogue::wire::Phase;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::explain::types::has_kind;
 use crate::explain::{Explanation, Outcome, Reader};
 
 const OVERVIEW: &str = "www.tencentcloud.com/document/product/1047/34354";
@@ -13,6 +14,7 @@ const OVERVIEW: &str = "www.tencentcloud.com/document/product/1047/34354";
 pub(crate) fn explain(command: &Command, request: &str, status: u16, answer: &[u8]) -> Explanation {
     let mut reader = Reader::new();
     let page = command.source;
+    let text = answer;
     let answer = match read(status, answer) {
         Ok(answer) => answer,
         Err(why) => {
@@ -51,7 +53,7 @@ pub(crate) fn explain(command: &Command, request: &str, status: u16, answer: &[u
         return reply(command, &answer, reader);
     }
     reader.reason("`ErrorCode` is 0: the operation goes on", page);
-    changed(command, request, &answer, reader)
+    changed(command, request, &answer, text, reader)
 }
 
 fn read(status: u16, answer: &[u8]) -> Result<serde_json::Map<String, Value>, String> {
@@ -124,26 +126,19 @@ fn per_user(
         return reader.broken("the callback counts as failed: the request is allowed");
     };
     let (list, user) = command.answers.per_user.unwrap_or_default();
-    let asked: Vec<String> = Object::parse(command.name, request)
-        .and_then(|request| request.read_or_empty::<Vec<Object<'_>>>(list))
-        .map(|users| {
-            users
-                .iter()
-                .filter_map(|item| item.read::<callgate_catalogue::Text<'_>>(user).ok())
-                .map(|u| u.into_owned())
-                .collect()
-        })
-        .unwrap_or_default();
+    let request: Value = serde_json::from_str(request).unwrap_or_default();
+    let users = request.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let asked: Vec<&str> = users.iter().filter_map(|item| item.get(user)?.as_str()).collect();
     let mut refused = 0;
     for name in &asked {
-        let item = items.iter().find(|item| item.get("To_Account").and_then(Value::as_str) == Some(name));
+        let item = items.iter().find(|item| item.get("To_Account").and_then(Value::as_str) == Some(*name));
         let code = item.and_then(|item| item.get("ResultCode")).and_then(Value::as_i64);
         let has_text = item.and_then(|item| item.get("ResultInfo")).is_some_and(Value::is_string);
         match code {
             Some(0) if has_text => {}
             Some(38_000..=39_000) if has_text => {
                 refused += 1;
-                reader.applied("ResultItem", None, &Value::from(name.as_str()).to_string());
+                reader.applied("ResultItem", None, &Value::from(*name).to_string());
             }
             _ => {
                 reader.reason(format!("the result for {name} is missing or not 0 or 38000 to 39000"), page);
@@ -165,14 +160,17 @@ fn changed(
     command: &Command,
     request: &str,
     answer: &serde_json::Map<String, Value>,
+    text: &[u8],
     mut reader: Reader,
 ) -> Explanation {
-    let request = Object::parse(command.name, request).ok();
+    // Values are shown as they are written: a number that was read and written again may have other last digits.
+    let texts: HashMap<String, Box<RawValue>> = serde_json::from_slice(text).unwrap_or_default();
+    let request: Value = serde_json::from_str(request).unwrap_or_default();
     for (name, value) in answer {
         if ["ActionStatus", "ErrorCode", "ErrorInfo"].contains(&name.as_str()) {
             continue;
         }
-        let json = value.to_string();
+        let json = texts.get(name).map_or_else(|| value.to_string(), |text| text.get().to_owned());
         if command.answers.refused.contains(&name.as_str()) {
             if value.as_array().is_none_or(|users| !users.iter().all(Value::is_string)) {
                 reader.reason(format!("`{name}` is not a list of user IDs"), command.source);
@@ -183,15 +181,42 @@ fn changed(
         }
         match command.change(name) {
             None => reader.without_effect(name, "this command's answer has no such member"),
-            Some(change) if !has_kind(&json, change.kind) => {
+            Some(change) if !is_documented(value, change.kind) => {
                 reader.reason(format!("`{name}` is not of its type"), command.source);
                 return reader.broken("what becomes of it is not documented");
             }
             Some(change) => {
-                let from = change.shown_as.and_then(|shown_as| request.as_ref()?.raw(shown_as));
-                reader.applied(name, from.map(callgate_catalogue::object::Raw::get), &json);
+                let from = change.shown_as.and_then(|shown_as| request.get(shown_as));
+                // The same once more changes nothing.
+                if from != Some(value) {
+                    reader.applied(name, from.map(Value::to_string).as_deref(), &json);
+                }
             }
         }
     }
     reader.finish(Outcome::GoesOn)
+}
+
+/// Whether a value is of the type that the documentation gives.
+fn is_documented(value: &Value, kind: Kind) -> bool {
+    match kind {
+        Kind::Any => true,
+        Kind::Text | Kind::JsonText => value.is_string(),
+        Kind::Int32 => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+        Kind::Int64 => value.is_i64(),
+        Kind::Uint32 => value.as_u64().is_some_and(|number| u32::try_from(number).is_ok()),
+        Kind::Uint64 => value.is_u64(),
+        Kind::Bool => value.is_boolean(),
+        Kind::Optional(kind) => value.is_null() || is_documented(value, *kind),
+        Kind::List(kind) => {
+            value.as_array().is_some_and(|list| list.iter().all(|element| is_documented(element, *kind)))
+        }
+        Kind::Map(kind) => value.as_object().is_some_and(|map| map.values().all(|value| is_documented(value, *kind))),
+        Kind::Object(members) | Kind::Open(members) => value.as_object().is_some_and(|object| {
+            members.iter().all(|member| match object.get(member.name) {
+                Some(value) => is_documented(value, member.kind),
+                None => matches!(member.kind, Kind::Optional(_)),
+            })
+        }),
+    }
 }

@@ -1,0 +1,687 @@
+//! What Go's `encoding/json` makes of a text: its scanner, and how it stores a value into a typed one.
+//!
+//! Go reads JSON unlike other decoders: it matches names without regard to case, stores a repeated member into the value
+//! that is there already, and replaces what is no Unicode. An answer must be judged by these rules, so they are written
+//! down here and nothing of this file is used to read requests or to write answers.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Written;
+
+/// Deepest nesting that the scanner accepts.
+const DEPTH_MAX: usize = 10_000;
+
+/// What Go writes where a text is no Unicode.
+const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
+
+/// One JSON value of a text that the scanner has accepted, unread.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Json<'j>(&'j [u8]);
+
+/// Why the scanner refuses a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("it ends before the value does")]
+    Ends,
+    #[error("an unexpected character at byte {at}")]
+    Unexpected { at: usize },
+    #[error("its values nest deeper than {DEPTH_MAX} levels")]
+    TooDeep,
+}
+
+impl<'j> Json<'j> {
+    /// Checks the whole text, as `json.Unmarshal` does before it stores anything.
+    pub(super) fn scan(text: &'j [u8]) -> Result<Self, Refused> {
+        let mut cursor = Cursor { text, at: 0 };
+        let mut open: Vec<u8> = Vec::new();
+        cursor.space();
+        let start = cursor.at;
+        loop {
+            // A value begins here.
+            let closing = match cursor.next()? {
+                b'{' => Some(b'}'),
+                b'[' => Some(b']'),
+                first => {
+                    cursor.literal(first)?;
+                    None
+                }
+            };
+            if let Some(bracket) = closing {
+                open.push(bracket);
+                if open.len() > DEPTH_MAX {
+                    return Err(Refused::TooDeep);
+                }
+                cursor.space();
+                if cursor.peek() != Some(bracket) {
+                    cursor.name_in(bracket)?;
+                    continue;
+                }
+            }
+            // Behind a value, or before the bracket of an empty one.
+            loop {
+                let end = cursor.at;
+                cursor.space();
+                let Some(bracket) = open.last().copied() else {
+                    let value = text.get(start..end).unwrap_or_default();
+                    return if cursor.at == text.len() { Ok(Self(value)) } else { Err(cursor.unexpected()) };
+                };
+                match cursor.next()? {
+                    b',' => {
+                        cursor.space();
+                        cursor.name_in(bracket)?;
+                        break;
+                    }
+                    byte if byte == bracket => _ = open.pop(),
+                    _ => return Err(Refused::Unexpected { at: cursor.at - 1 }),
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_null(self) -> bool {
+        self.0 == b"null"
+    }
+
+    pub(super) fn is_object(self) -> bool {
+        self.0.first() == Some(&b'{')
+    }
+
+    fn bool(self) -> Option<bool> {
+        match self.0 {
+            b"true" => Some(true),
+            b"false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A number as it is written.
+    fn number(self) -> Option<&'j str> {
+        let is_number = matches!(self.0.first(), Some(b'-' | b'0'..=b'9'));
+        is_number.then(|| std::str::from_utf8(self.0).unwrap_or_default())
+    }
+
+    /// A text without its escapes.
+    pub(super) fn text(self) -> Option<String> {
+        let inner = self.0.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        Some(unquoted(inner))
+    }
+
+    /// The members of an object, in order, those with the same name too.
+    pub(super) fn members(self) -> Option<Vec<(String, Json<'j>)>> {
+        self.parts(b'{').map(|parts| parts.into_iter().map(|(name, value)| (name.unwrap_or_default(), value)).collect())
+    }
+
+    /// The elements of a list.
+    fn elements(self) -> Option<Vec<Json<'j>>> {
+        self.parts(b'[').map(|parts| parts.into_iter().map(|(_, value)| value).collect())
+    }
+
+    fn parts(self, bracket: u8) -> Option<Vec<(Option<String>, Json<'j>)>> {
+        let inner = self.0.split_first().filter(|(first, _)| **first == bracket)?.1;
+        let mut cursor = Cursor { text: inner, at: 0 };
+        let mut parts = Vec::new();
+        loop {
+            cursor.space();
+            match cursor.peek()? {
+                b'}' | b']' => return Some(parts),
+                b',' => {
+                    cursor.at += 1;
+                    cursor.space();
+                }
+                _ => {}
+            }
+            let name = if bracket == b'{' {
+                let name = cursor.value().text();
+                cursor.space();
+                cursor.at += 1;
+                cursor.space();
+                name
+            } else {
+                None
+            };
+            parts.push((name, cursor.value()));
+        }
+    }
+}
+
+/// The text of a literal between its quotes: half a surrogate pair and each byte that is no UTF-8 become U+FFFD.
+fn unquoted(inner: &[u8]) -> String {
+    let mut text = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        let (plain, escape) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        push_utf8(&mut text, plain);
+        let (character, length) = escaped(escape);
+        text.push(character);
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    push_utf8(&mut text, rest);
+    text
+}
+
+fn push_utf8(text: &mut String, bytes: &[u8]) {
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| REPLACEMENT));
+    }
+}
+
+/// The character that an escape means, and the length of the escape.
+fn escaped(escape: &[u8]) -> (char, usize) {
+    let character = match escape.get(1) {
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'u') => {
+            let first = unit(escape).unwrap_or_default();
+            let second = escape.get(6..).and_then(unit);
+            return match (char::from_u32(u32::from(first)), second) {
+                (Some(character), _) => (character, 6),
+                (None, Some(second)) => match char::decode_utf16([first, second]).next() {
+                    Some(Ok(character)) => (character, 12),
+                    _ => (REPLACEMENT, 6),
+                },
+                (None, None) => (REPLACEMENT, 6),
+            };
+        }
+        Some(byte) => char::from(*byte),
+        None => REPLACEMENT,
+    };
+    (character, 2)
+}
+
+/// The code unit of an escape `\u1234`.
+fn unit(escape: &[u8]) -> Option<u16> {
+    let digits = escape.strip_prefix(b"\\u")?.first_chunk::<4>()?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// Whether Go takes a name for that of a field: letters are the same in either case, and two letters beyond ASCII have
+/// one in ASCII as their other case, the Kelvin sign and the long s.
+pub(super) fn is_same_name(field: &str, name: &str) -> bool {
+    let fold = |character: char| match character {
+        '\u{212a}' => 'k',
+        '\u{17f}' => 's',
+        other => other.to_ascii_lowercase(),
+    };
+    field.chars().map(fold).eq(name.chars().map(fold))
+}
+
+struct Cursor<'j> {
+    text: &'j [u8],
+    at: usize,
+}
+
+impl<'j> Cursor<'j> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Result<u8, Refused> {
+        let byte = self.peek().ok_or(Refused::Ends)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn unexpected(&self) -> Refused {
+        Refused::Unexpected { at: self.at }
+    }
+
+    fn expect(&mut self, wanted: impl Fn(u8) -> bool) -> Result<(), Refused> {
+        if wanted(self.peek().ok_or(Refused::Ends)?) {
+            self.at += 1;
+            return Ok(());
+        }
+        Err(self.unexpected())
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// Steps over a name and its colon, if the innermost bracket is an object's.
+    fn name_in(&mut self, bracket: u8) -> Result<(), Refused> {
+        if bracket == b'}' {
+            self.expect(|byte| byte == b'"')?;
+            self.string()?;
+            self.space();
+            self.expect(|byte| byte == b':')?;
+            self.space();
+        }
+        Ok(())
+    }
+
+    /// Steps over a literal whose first byte was `first`.
+    fn literal(&mut self, first: u8) -> Result<(), Refused> {
+        match first {
+            b'"' => self.string(),
+            b't' => self.word(b"rue"),
+            b'f' => self.word(b"alse"),
+            b'n' => self.word(b"ull"),
+            b'-' => {
+                let first = self.next()?;
+                self.number(first)
+            }
+            digit => self.number(digit),
+        }
+    }
+
+    fn word(&mut self, rest: &[u8]) -> Result<(), Refused> {
+        rest.iter().try_for_each(|wanted| self.expect(|byte| byte == *wanted))
+    }
+
+    fn number(&mut self, first: u8) -> Result<(), Refused> {
+        match first {
+            b'0' => {}
+            b'1'..=b'9' => self.digits(),
+            _ => return Err(Refused::Unexpected { at: self.at - 1 }),
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.expect(|byte| byte.is_ascii_digit())?;
+            self.digits();
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.expect(|byte| byte.is_ascii_digit())?;
+            self.digits();
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+    }
+
+    /// Steps over a string, behind its first quote. Only control characters and escapes are looked at.
+    fn string(&mut self) -> Result<(), Refused> {
+        loop {
+            match self.next()? {
+                b'"' => return Ok(()),
+                b'\\' => match self.next()? {
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+                    b'u' => (0..4).try_for_each(|_| self.expect(|byte| byte.is_ascii_hexdigit()))?,
+                    _ => return Err(Refused::Unexpected { at: self.at - 1 }),
+                },
+                0..b' ' => return Err(Refused::Unexpected { at: self.at - 1 }),
+                _ => {}
+            }
+        }
+    }
+
+    /// Steps over a value of a text that the scanner has accepted.
+    fn value(&mut self) -> Json<'j> {
+        let start = self.at;
+        let mut depth = 0_usize;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'"' => {
+                    self.at += 1;
+                    _ = self.string();
+                    if depth == 0 {
+                        break;
+                    }
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' | b',' | b' ' | b'\t' | b'\r' | b'\n' if depth == 0 => break,
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.at += 1;
+                        break;
+                    }
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        Json(self.text.get(start..self.at).unwrap_or_default())
+    }
+}
+
+/// A Go type, as far as the structs of answers have them.
+#[derive(Debug, Clone)]
+pub(super) enum Type {
+    Text,
+    /// A signed integer of so many bits.
+    Int(u32),
+    /// An unsigned integer of so many bits.
+    Uint(u32),
+    Bool,
+    /// `[]byte`.
+    Bytes,
+    Any,
+    Pointer(Box<Type>),
+    List(Box<Type>),
+    Map(Box<Type>),
+    Struct(Vec<(&'static str, Type)>),
+}
+
+/// A value of a [`Type`].
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    /// A pointer, list or map that is nil.
+    Nil,
+    Bool(bool),
+    Number(i128),
+    Text(String),
+    Bytes,
+    Any,
+    /// The list, and the elements behind its end that Go keeps in memory and fills again.
+    List(Vec<Value>, Vec<Value>),
+    Map(BTreeMap<String, Value>),
+    Struct(Vec<(&'static str, Value)>),
+}
+
+/// A value is not of the type that Go stores it into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WrongType;
+
+impl Type {
+    pub(super) fn pointer(to: Type) -> Self {
+        Self::Pointer(Box::new(to))
+    }
+
+    pub(super) fn list(of: Type) -> Self {
+        Self::List(Box::new(of))
+    }
+
+    /// The value of a variable that nothing was stored into.
+    pub(super) fn zero(&self) -> Value {
+        match self {
+            Self::Text => Value::Text(String::new()),
+            Self::Int(_) | Self::Uint(_) => Value::Number(0),
+            Self::Bool => Value::Bool(false),
+            Self::Bytes | Self::Any | Self::Pointer(_) | Self::List(_) | Self::Map(_) => Value::Nil,
+            Self::Struct(fields) => Value::Struct(fields.iter().map(|(name, of)| (*name, of.zero())).collect()),
+        }
+    }
+
+    /// A value of its own, as if a variable of this type had been read.
+    pub(super) fn read(&self, json: Json<'_>) -> Result<Value, WrongType> {
+        let mut value = self.zero();
+        self.store(&mut value, json)?;
+        Ok(value)
+    }
+
+    /// Stores a JSON value where another may be already: `null` makes pointers, lists and maps nil and leaves the rest
+    /// as it was, objects are merged.
+    pub(super) fn store(&self, into: &mut Value, json: Json<'_>) -> Result<(), WrongType> {
+        if json.is_null() {
+            if matches!(self, Self::Bytes | Self::Any | Self::Pointer(_) | Self::List(_) | Self::Map(_)) {
+                *into = Value::Nil;
+            }
+            return Ok(());
+        }
+        match self {
+            Self::Text => *into = Value::Text(json.text().ok_or(WrongType)?),
+            Self::Int(bits) => {
+                let bound = 1_i128 << (bits - 1);
+                *into =
+                    Value::Number(integer(json).filter(|number| (-bound..bound).contains(number)).ok_or(WrongType)?);
+            }
+            Self::Uint(bits) => *into = Value::Number(unsigned(json, *bits).ok_or(WrongType)?),
+            Self::Bool => *into = Value::Bool(json.bool().ok_or(WrongType)?),
+            Self::Bytes => {
+                *into = Value::Bytes;
+                let is_bytes = match json.elements() {
+                    Some(bytes) => bytes.iter().all(|byte| byte.is_null() || unsigned(*byte, 8).is_some()),
+                    None => json.text().is_some_and(|text| is_base64(&text)),
+                };
+                is_bytes.then_some(()).ok_or(WrongType)?;
+            }
+            Self::Any => *into = Value::Any,
+            Self::Pointer(to) => {
+                if matches!(into, Value::Nil) {
+                    *into = to.zero();
+                }
+                to.store(into, json)?;
+            }
+            Self::List(of) => of.store_list(into, json.elements().ok_or(WrongType)?)?,
+            Self::Map(of) => {
+                let mut map = match std::mem::replace(into, Value::Nil) {
+                    Value::Map(map) => map,
+                    _ => BTreeMap::new(),
+                };
+                for (name, value) in json.members().ok_or(WrongType)? {
+                    map.insert(name, of.read(value)?);
+                }
+                *into = Value::Map(map);
+            }
+            Self::Struct(fields) => {
+                let Value::Struct(values) = into else { return Err(WrongType) };
+                for (name, json) in json.members().ok_or(WrongType)? {
+                    if let Some(index) = field_index(fields.iter().map(|(field, _)| *field), &name)
+                        && let (Some((_, of)), Some((_, value))) = (fields.get(index), values.get_mut(index))
+                    {
+                        of.store(value, json)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the elements of a list of this type, each into the one that is there at its index.
+    fn store_list(&self, into: &mut Value, elements: Vec<Json<'_>>) -> Result<(), WrongType> {
+        if elements.is_empty() {
+            *into = Value::List(Vec::new(), Vec::new());
+            return Ok(());
+        }
+        let mut kept = match std::mem::replace(into, Value::Nil) {
+            Value::List(mut list, hidden) => {
+                list.extend(hidden);
+                list
+            }
+            _ => Vec::new(),
+        };
+        let hidden = if kept.len() > elements.len() { kept.split_off(elements.len()) } else { Vec::new() };
+        kept.resize_with(elements.len(), || self.zero());
+        for (value, json) in kept.iter_mut().zip(elements) {
+            self.store(value, json)?;
+        }
+        *into = Value::List(kept, hidden);
+        Ok(())
+    }
+
+    /// The type in the words of a message.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Text => "a text".to_owned(),
+            Self::Int(bits) => format!("a whole number of {bits} bits"),
+            Self::Uint(_) => "a whole number that is not negative".to_owned(),
+            Self::Bool => "true or false".to_owned(),
+            Self::Bytes => "base64 text or a list of numbers from 0 to 255".to_owned(),
+            Self::Any => "a value".to_owned(),
+            Self::Pointer(to) => to.describe(),
+            Self::List(_) => "a list of the right elements".to_owned(),
+            Self::Map(_) => "an object with values of the right type".to_owned(),
+            Self::Struct(_) => "an object with the right members".to_owned(),
+        }
+    }
+}
+
+impl Value {
+    /// The value as `json.Marshal` writes it; members of structs that are nil are left out.
+    pub(super) fn written(&self) -> Written {
+        match self {
+            Self::Nil | Self::Bytes | Self::Any => Written::Null,
+            Self::Bool(bool) => (*bool).into(),
+            Self::Number(number) => match i64::try_from(*number) {
+                Ok(number) => number.into(),
+                Err(_) => u64::try_from(*number).unwrap_or_default().into(),
+            },
+            Self::Text(text) => text.as_str().into(),
+            Self::List(elements, _) => elements.iter().map(Self::written).collect(),
+            Self::Map(map) => {
+                Written::Object(map.iter().map(|(name, value)| (name.clone(), value.written())).collect())
+            }
+            Self::Struct(members) => {
+                let set = members.iter().filter(|(_, value)| !matches!(value, Self::Nil));
+                Written::Object(set.map(|(name, value)| ((*name).to_owned(), value.written())).collect())
+            }
+        }
+    }
+
+    /// Whether both are equal as JSON.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.written() == other.written()
+    }
+
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_number(&self) -> Option<i128> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_nil(&self) -> bool {
+        matches!(self, Self::Nil)
+    }
+
+    /// The elements of a list; none of anything else.
+    pub(super) fn elements(&self) -> &[Value] {
+        match self {
+            Self::List(elements, _) => elements,
+            _ => &[],
+        }
+    }
+
+    /// The members of a struct; `None` for nil.
+    pub(super) fn members(&self) -> Option<&[(&'static str, Value)]> {
+        match self {
+            Self::Struct(members) => Some(members),
+            _ => None,
+        }
+    }
+}
+
+/// The field that a name stands for: the one of the very same name, else the first that is the same but for case.
+pub(super) fn field_index<'f>(fields: impl Iterator<Item = &'f str> + Clone, name: &str) -> Option<usize> {
+    fields.clone().position(|field| field == name).or_else(|| fields.clone().position(|it| is_same_name(it, name)))
+}
+
+/// A whole number in plain form: `1.0` and `1e3` are none to Go.
+fn integer(json: Json<'_>) -> Option<i128> {
+    json.number()?.parse().ok()
+}
+
+/// As [`integer`], but `-0` is none either.
+fn unsigned(json: Json<'_>, bits: u32) -> Option<i128> {
+    let is_negative = json.number()?.starts_with('-');
+    integer(json).filter(|number| !is_negative && *number < 1_i128 << bits)
+}
+
+/// Base64 as `base64.StdEncoding` decodes it: padded, and line breaks are skipped.
+fn is_base64(text: &str) -> bool {
+    let characters: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    let digits = characters.strip_suffix(b"==").or_else(|| characters.strip_suffix(b"=")).unwrap_or(&characters);
+    characters.len().is_multiple_of(4)
+        && digits.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(of: &Type, json: &str) -> Option<String> {
+        of.read(Json::scan(json.as_bytes()).ok()?).ok().map(|value| value.written().to_string())
+    }
+
+    #[test]
+    fn nesting_is_bounded_at_ten_thousand_levels() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let nested = |depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            assert!(Json::scan(nested(DEPTH_MAX).as_bytes()).is_ok());
+            assert_eq!(Json::scan(nested(DEPTH_MAX + 1).as_bytes()).err(), Some(Refused::TooDeep));
+        }
+    }
+
+    #[test]
+    fn what_is_no_unicode_is_replaced() {
+        for (json, text) in [
+            (&br#""\ud83d\ude00""#[..], "\u{1f600}"),
+            (br#""\ud83d""#, "\u{fffd}"),
+            (br#""\ude00\ud83d""#, "\u{fffd}\u{fffd}"),
+            (br#""\ud83d\u0041""#, "\u{fffd}A"),
+            (br#""\ud83d\n""#, "\u{fffd}\n"),
+            (b"\"a\xf0\x9f\x98b\"", "a\u{fffd}\u{fffd}\u{fffd}b"),
+            (b"\"\xed\xa0\x80\"", "\u{fffd}\u{fffd}\u{fffd}"),
+        ] {
+            assert_eq!(Json::scan(json).unwrap().text().as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_in_plain_form_and_fit() {
+        for (json, of, fits) in [
+            ("2147483647", Type::Int(32), true),
+            ("2147483648", Type::Int(32), false),
+            ("-2147483648", Type::Int(32), true),
+            ("-0", Type::Int(32), true),
+            ("1.0", Type::Int(32), false),
+            ("1e3", Type::Int(64), false),
+            ("9223372036854775807", Type::Int(64), true),
+            ("9223372036854775808", Type::Int(64), false),
+            ("4294967295", Type::Uint(32), true),
+            ("4294967296", Type::Uint(32), false),
+            ("18446744073709551615", Type::Uint(64), true),
+            ("-0", Type::Uint(32), false),
+            ("\"1\"", Type::Int(32), false),
+        ] {
+            assert_eq!(read(&of, json).is_some(), fits, "{json} as {of:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_base64_or_small_numbers() {
+        for json in [r#""""#, r#""AA==""#, r#""AA\n==""#, "[]", "[0,255,null]", "null"] {
+            assert!(read(&Type::Bytes, json).is_some(), "{json}");
+        }
+        for json in
+            [r#""A""#, r#""AA=""#, r#""A-_=""#, r#""AA==AA==""#, r#""====""#, "[256]", "[-1]", "[1.0]", "1", "{}"]
+        {
+            assert!(read(&Type::Bytes, json).is_none(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_repeated_member_is_stored_into_what_is_there() {
+        let user = Type::Struct(vec![("userID", Type::Text), ("level", Type::pointer(Type::Int(32)))]);
+        let of = Type::Struct(vec![
+            ("plain", Type::Text),
+            ("pointer", Type::pointer(Type::Text)),
+            ("users", Type::list(Type::pointer(user))),
+            ("map", Type::pointer(Type::Map(Box::new(Type::Bool)))),
+        ]);
+        for (json, written) in [
+            (r#"{"plain":"a","plain":null}"#, r#"{"plain":"a"}"#),
+            (r#"{"pointer":"a","pointer":null}"#, r#"{"plain":""}"#),
+            (r#"{"pointer":"a","POINTER":"b"}"#, r#"{"plain":"","pointer":"b"}"#),
+            (r#"{"map":{"a":true},"map":{"b":null}}"#, r#"{"plain":"","map":{"a":true,"b":false}}"#),
+            (
+                r#"{"users":[{"userID":"a"}],"users":[{"level":7},null]}"#,
+                r#"{"plain":"","users":[{"userID":"a","level":7},null]}"#,
+            ),
+        ] {
+            assert_eq!(read(&of, json).as_deref(), Some(written), "{json}");
+        }
+    }
+}
