@@ -1,4 +1,4 @@
-//! The service as the author commands need it: a host around one plugin, which listens nowhere.
+//! The service as the author commands need it: a host with one plugin and no listener.
 
 use std::fmt::{Debug, Write as _};
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::chain::Link;
 use crate::host::{Host, Mounted, StartError};
 use crate::settings::{ModuleSource, Settings};
 
-/// Tries plugins out as `serve` would run them.
+/// Runs plugins exactly as `serve` would.
 pub(super) struct Service;
 
 impl stage::Service for Service {
@@ -37,7 +37,7 @@ impl stage::Service for Service {
     }
 }
 
-/// The host around the plugin: every default, except that a plugin which keeps failing is not suspended.
+/// The settings of that host: all defaults, except that a plugin that keeps failing is not suspended.
 const HOST: &str = r#"
 [admin]
 off = true
@@ -65,7 +65,7 @@ fn unexpected(what: &str) -> Failure {
     Failure::new(Exit::Other, anyhow::anyhow!("{what}; please report this"))
 }
 
-/// The host's own log says nothing that an author needs.
+/// Runs without the host's own log, which authors do not need.
 fn silently<T>(run: impl FnOnce() -> T) -> T {
     tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), run)
 }
@@ -76,7 +76,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// The platform that the callback is for: the settings have one of each kind.
+    /// The callback's platform: the settings have one of each kind.
     fn mounted(&self, callback: &Callback) -> Option<&Mounted> {
         let protocol = callback.command()?.platform;
         self.host.platforms().iter().find(|mounted| mounted.platform.server.protocol() == protocol)
@@ -119,7 +119,7 @@ impl stage::Stage for Stage {
     }
 }
 
-/// Keeps what plugins say: the events that name one.
+/// Collects the log lines of plugins: the events that have a field `plugin`.
 #[derive(Default)]
 struct Listener {
     said: Arc<Mutex<Vec<(&'static str, String)>>>,
@@ -147,14 +147,14 @@ impl tracing::Subscriber for Listener {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-/// The text of an event.
+/// The message of an event.
 #[derive(Default)]
 struct Message(String);
 
 impl Visit for Message {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "message" {
-            // Writing into a text does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(self.0, "{value:?}");
         }
     }
