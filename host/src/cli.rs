@@ -1,4 +1,5 @@
-//! The command line. Each command is a file; this one lists them. The author commands are in a crate of their own.
+//! The command line. This file lists the commands; each has a file of its own. The author commands are in
+//! `callgate-workshop`.
 
 #[cfg(feature = "workshop")]
 mod author;
@@ -23,7 +24,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "callgate", version, max_term_width = 100, after_help = TABLE)]
 struct Arguments {
-    /// What is written to standard error: error, warn, info or debug. At `warn`, callbacks are logged only when
+    /// Level of the log on standard error: error, warn, info or debug. At `warn`, callbacks are logged only if
     /// something went wrong
     #[arg(long, global = true, default_value = "info", value_name = "LEVEL")]
     log: tracing::Level,

@@ -1,4 +1,4 @@
-//! A host: platforms with their dialects and routes, plugins, and the slots in the sandbox.
+//! A host: its platforms with their dialects and routes, its plugins, and the slots in the sandbox.
 
 mod loader;
 mod mounted;
@@ -22,7 +22,7 @@ use crate::workers::Workers;
 pub use loader::{PluginError, PluginProblem, Progress};
 pub use mounted::Mounted;
 
-/// Everything that answers callbacks. Cloning it is cheap and gives the same host.
+/// Everything that answers callbacks. Clones are cheap and share one host.
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
 
@@ -34,7 +34,7 @@ pub struct Inner {
     pub(crate) links: Vec<Arc<Link>>,
     /// Threads for the guests that are not quick.
     pub(crate) workers: Workers,
-    /// Among the callbacks that are being answered.
+    /// Permits to be among the callbacks in flight.
     pub(crate) in_flight: Semaphore,
     /// Memory for the bodies of requests.
     pub(crate) bodies: Bodies,
@@ -43,7 +43,7 @@ pub struct Inner {
     clock: Clock,
 }
 
-/// Tells the time of day: for signatures, and for plugins.
+/// Returns the time of day in milliseconds since 1970-01-01 UTC, for signatures and for plugins.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Why a host cannot be started.
@@ -63,7 +63,7 @@ impl Host {
     /// Builds and loads all plugins.
     ///
     /// # Errors
-    /// If the engine cannot be set up, or what is wrong with every plugin that cannot be used.
+    /// If the engine cannot be set up; or the problems of all plugins that cannot be used.
     pub fn start(settings: Settings, progress: &mut dyn Progress) -> Result<Self, StartError> {
         let clock = || {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -72,7 +72,7 @@ impl Host {
         Self::start_with_clock(settings, progress, Arc::new(clock))
     }
 
-    /// As [`Host::start`], with a clock of the caller's own: milliseconds since 1970-01-01 UTC.
+    /// Like [`Host::start`], with the caller's own clock.
     ///
     /// # Errors
     /// As [`Host::start`].
@@ -121,7 +121,7 @@ impl Host {
         self.0.links.iter().map(|link| link.plugin())
     }
 
-    /// The counters as text.
+    /// The metrics in OpenMetrics text format.
     pub fn metrics(&self) -> String {
         let in_flight = self.settings.server.in_flight_max - self.in_flight.available_permits();
         self.telemetry.render(&self.journal, in_flight, self.workers.waiting())
@@ -152,13 +152,13 @@ impl fmt::Debug for Inner {
     }
 }
 
-/// Opens the cache. Without it a host starts more slowly and is the same otherwise, so it starts.
+/// Opens the cache. A host without a cache starts more slowly but is otherwise the same, so a failure is only logged.
 fn open_cache(engine: &mut Engine, settings: &CacheSettings) {
     if let Err(error) = engine.open_cache(settings) {
-        tracing::warn!("compiled plugins are not kept: {error}");
+        tracing::warn!("compiled plugins are not cached: {error}");
     } else if settings.folder.is_none() && settings.bytes_max > 0 {
         tracing::info!(
-            "compiled plugins are not kept: neither `folder` under [cache] nor the environment names a folder (CACHE_DIRECTORY, XDG_CACHE_HOME, HOME)"
+            "compiled plugins are not cached: neither `folder` under [cache] nor the environment names a folder (CACHE_DIRECTORY, XDG_CACHE_HOME, HOME)"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Settings that the program trusts, made from the file. All mistakes are reported at once.
+//! The settings, validated. All mistakes are reported at once.
 
 mod cache;
 mod file;
@@ -31,17 +31,17 @@ use file::{File, Section};
 pub struct Settings {
     /// Where and how callbacks are received.
     pub server: Server,
-    /// Where operators look; `None`: nowhere.
+    /// The address of the admin listener; `None`: there is none.
     pub admin: Option<SocketAddr>,
     /// What guests may use.
     pub limits: Limits,
-    /// Where compiled plugins are kept from start to start.
+    /// Where compiled plugins are cached.
     pub cache: CacheSettings,
     /// The file that plugins' records are appended to.
     pub records_file: PathBuf,
     /// Chat servers, each under a path of its own.
     pub platforms: Vec<Platform>,
-    /// Plugins in the order in which they are asked.
+    /// The plugins, in the order in which they run.
     pub plugins: Vec<Plugin>,
 }
 
@@ -62,7 +62,8 @@ impl Settings {
         }
     }
 
-    /// Reads settings from a text; `path` is where relative paths begin, and what mistakes are reported for.
+    /// Reads settings from a string. Relative paths are relative to the folder of `path`, and mistakes are reported for
+    /// `path`.
     ///
     /// # Errors
     /// All mistakes, in the order of the file.
@@ -70,14 +71,14 @@ impl Settings {
         Self::parse_for(table::CHAT_SERVERS, path, text)
     }
 
-    /// As [`Settings::parse`], for these chat servers.
+    /// Like [`Settings::parse`], for these chat servers.
     ///
     /// # Errors
     /// All mistakes, in the order of the file.
     pub fn parse_for(chat_servers: &Table, path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
         let file = File::new(path, text);
         let table = file.parse();
-        // What could be read of a file with syntax errors would only add wrong complaints.
+        // After a syntax error the rest of the file is unreliable, and would only cause misleading messages.
         if file.has_problems() {
             return Err(file.into_problems());
         }

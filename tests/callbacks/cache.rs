@@ -285,7 +285,7 @@ fn a_folder_that_others_may_write_is_not_used_and_the_host_starts() {
         set_mode(&folder.path(), mode);
         let warnings = warnings(&folder.one());
         let why = format!(
-            "compiled plugins are not kept: {} is not private (others may write to it): `chmod go-w` it if it is this user's own, or name another `folder` under [cache]",
+            "compiled plugins are not cached: {} is not private (others may write to it): `chmod go-w` it if it is this user's own, or name another `folder` under [cache]",
             folder.path().display()
         );
         assert!(warnings.len() == 1 && warnings[0].contains(&why), "{warnings:?}");
@@ -313,7 +313,7 @@ fn without_a_folder_the_host_starts_and_warns() {
     std::fs::write(folder.path(), "a file").unwrap();
     for _ in 0..2 {
         let warnings = warnings(&folder.one());
-        let why = format!("compiled plugins are not kept: {} cannot be used (", folder.path().display());
+        let why = format!("compiled plugins are not cached: {} cannot be used (", folder.path().display());
         assert!(warnings.len() == 1 && warnings[0].contains(&why), "{warnings:?}");
         assert_eq!(origins(&folder.one()), ["compiled"]);
     }
@@ -329,7 +329,7 @@ fn an_entry_that_cannot_be_written_is_no_reason_not_to_start() {
     std::fs::write(entry.join("file"), "").unwrap();
     let two = folder.one().plugin("q", guests::replies("q", r#"{"verdict":"allow"}"#), "*", "");
     let warnings = warnings(&two);
-    let why = format!("compiled plugins cannot be kept in {} (", folder.path().display());
+    let why = format!("compiled plugins cannot be cached in {} (", folder.path().display());
     assert!(warnings.len() == 1 && warnings[0].contains(&why), "{warnings:?}");
     assert_eq!(origins(&two), ["compiled", "cache"]);
     assert!(folder.files().iter().all(|file| file.extension().unwrap() == "compiled"), "{:?}", folder.files());

@@ -264,7 +264,7 @@ fn openim_replaces_what_is_no_unicode() {
         (b"\"\xf0\x9f\x98\"", "\u{fffd}\u{fffd}\u{fffd}"),
     ] {
         let answer = [b"{\"nickName\":", json, b"}"].concat();
-        let explanation = table::explain(command(Platform::OpenIm, profile), "{}", 200, &answer);
+        let explanation = table::explain(command(&openim::PROTOCOL, profile), "{}", 200, &answer);
         assert_eq!(applied(&explanation, "nickName"), Some(format!("\"{text}\"").as_str()), "{explanation:#?}");
     }
     let message = single(r#"{"errCode":5001,"errMsg":"\ud83d","nextCode":1}"#);

@@ -312,7 +312,7 @@ fn wasm_that_rustc_does_not_emit_is_not_valid_here() {
 fn a_command_that_the_plugin_does_not_handle_is_named() {
     let manifest = r#"(@custom "callgate.plugin" "{\"abi\":1,\"name\":\"p\",\"version\":\"0\",\"commands\":[\"callbackBeforeAddFriendCommand\",\"callbackBeforeAddBlackCommand\"]}")"#;
     let path = module(MANIFEST, manifest);
-    let why = "plugin p: it is given `callbackBeforeCreateGroupCommand`, but handles only callbackBeforeAddFriendCommand, callbackBeforeAddBlackCommand: correct `commands`";
+    let why = "plugin p: it does not handle `callbackBeforeCreateGroupCommand`, only callbackBeforeAddFriendCommand, callbackBeforeAddBlackCommand: correct `commands`";
     assert_eq!(refusal(&setup().plugin("p", &path, "callbackBeforeCreateGroupCommand", "")), why);
     // A pattern may mean more than it handles.
     setup().plugin("p", &path, "callbackBefore*", "").start();

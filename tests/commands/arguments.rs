@@ -74,6 +74,7 @@ fn help_completions_and_pages_are_printed() {
 #[test]
 fn pages_that_cannot_be_written_are_named() {
     let folder = folder().file("taken", "");
-    let part = "the pages cannot be written into taken (File exists (os error 17)): name another folder with --dir";
+    let part =
+        "the manual pages cannot be written to taken (File exists (os error 17)): name another folder with --dir";
     folder.type_in("man --dir taken").fails(1, &[part]);
 }

@@ -22,7 +22,7 @@ fn a_call_without_a_verdict_is_a_failure_with_its_reason() {
     ] {
         let folder = folder().file("provoke.json", guests::PROVOKE).module("p.wasm", guests::text(guest));
         let ended = folder.type_in(PROVOKE);
-        assert!(ended.out.contains("\nverdict    allow, as there is none of the plugin's: "), "{ended:#?}");
+        assert!(ended.out.contains("\nverdict    allow, by `on_fault` of the host's settings: "), "{ended:#?}");
         let fault_line = ended.out.lines().find(|line| line.starts_with("fault ")).unwrap_or_default().to_owned();
         assert!(fault_line.contains(part), "{guest}: {fault_line}");
         ended.fails_with_output(7, &["error: the plugin gave no verdict: see `fault` above"]);
@@ -46,7 +46,10 @@ fn an_answer_that_no_plugin_gave_is_not_explained_as_if_one_had() {
     let line = "explain --platform openim --command callbackBeforeAddFriendCommand --settings host.toml --request";
     let ended = folder.type_in(&format!("{line} provoke.json"));
     assert!(ended.out.contains("\nfault      p: panic: src/lib.rs:7: it is broken\nanswer "), "{ended:#?}");
-    ended.fails_with_output(7, &["error: a plugin gave no verdict, and `on_fault` made the answer: see `fault` above"]);
+    ended.fails_with_output(
+        7,
+        &["error: a plugin gave no verdict, so `on_fault` decided the answer: see `fault` above"],
+    );
     let json: Value = serde_json::from_str(&folder.type_in(&format!("{line} provoke.json --json")).out).unwrap();
     assert_eq!(json["faults"], serde_json::json!(["p: panic: src/lib.rs:7: it is broken"]));
     let text = folder.type_in(&format!("{line} spare.json")).succeeds();
@@ -95,5 +98,8 @@ fn what_a_call_used_stands_beside_what_it_may_use() {
 fn a_plugin_that_does_not_handle_the_command_is_not_asked() {
     let folder = folder().module("p.wasm", guests::handles_only("p", "callbackBeforeAddBlackCommand"));
     let text = folder.type_in("run p.wasm --request ok.json").succeeds();
-    assert!(text.contains("allow, without asking the plugin: it handles only callbackBeforeAddBlackCommand"), "{text}");
+    assert!(
+        text.contains("allow, without calling the plugin: it handles only callbackBeforeAddBlackCommand"),
+        "{text}"
+    );
 }

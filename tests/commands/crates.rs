@@ -218,9 +218,11 @@ fn what_is_no_crate_is_named() {
     let missing = "crate/callbacks cannot be read (No such file or directory (os error 2)): make this folder";
     folder.type_in("test crate").fails(6, &[missing]);
     let folder = folder.folder("crate/callbacks");
-    folder.type_in("test crate").fails(6, &["crate/callbacks has no *.request.json: put a callback there"]);
+    folder.type_in("test crate").fails(6, &["crate/callbacks has no *.request.json: add a callback"]);
     let folder = folder.file("crate/callbacks/a.request.json", REQUEST).file("crate/callbacks/settings.toml", "a = ");
-    folder.type_in("test crate").fails(3, &["crate/callbacks/settings.toml: the settings are not TOML (line 1: "]);
+    folder
+        .type_in("test crate")
+        .fails(3, &["crate/callbacks/settings.toml: the settings are not valid TOML (line 1: "]);
 }
 
 #[test]
@@ -255,7 +257,7 @@ fn without_rust_it_says_where_to_get_it() {
 #[test]
 fn answers_that_cannot_be_written_are_named() {
     let folder = bare().folder("p/callbacks/one.response.json");
-    let part = "one.response.json cannot be read (Is a directory (os error 21)): see what stands there";
+    let part = "one.response.json cannot be read (Is a directory (os error 21)): check that file";
     folder.type_in("test p --accept").fails_after_cargo(6, &[part]);
 }
 
@@ -268,7 +270,7 @@ fn a_crate_that_does_not_compile_is_named_after_cargos_own_messages() {
     folder.type_in("profile p --request ok.json").fails_after_cargo(4, &["error: cargo could not build p: "]);
     // A crate that gives no module at all.
     let folder = folder.file("p/Cargo.toml", MANIFEST.replace("[\"cdylib\"]", "[\"rlib\"]")).file("p/src/lib.rs", "");
-    let part = "error: p gives no wasm module: its Cargo.toml needs `[lib]` with `crate-type = ";
+    let part = "error: p builds no wasm module: its Cargo.toml needs `[lib]` with `crate-type = ";
     folder.type_in("build p").fails_after_cargo(4, &[part]);
 }
 
@@ -282,22 +284,18 @@ fn a_new_plugin_is_not_started_where_it_cannot_be() {
     let sdk = sdk();
     let folder = folder().folder("there").file("file", "");
     for (name, code, part) in [
-        (
-            "Tame",
-            2,
-            "`Tame` cannot be a plugin's name: write 1 to 64 of a-z, 0-9, `-` and `_`, beginning with a letter",
-        ),
-        ("match", 2, "`match` cannot be a plugin's name: Rust, or a crate that plugins use, has it already"),
-        ("..", 2, "cannot be a plugin's name"),
-        ("there", 2, "there is there already: choose another name"),
-        ("file", 2, "file is there already: choose another name"),
-        ("file/p", 1, "file/p/Cargo.toml cannot be written (Not a directory (os error 20)): choose another place"),
+        ("Tame", 2, "`Tame` is not a valid plugin name: use 1 to 64 of a-z, 0-9, `-` and `_`, beginning with a letter"),
+        ("match", 2, "`match` is not a valid plugin name: it is reserved by Rust, or a crate that plugins use has it"),
+        ("..", 2, "is not a valid plugin name"),
+        ("there", 2, "there already exists: choose another name"),
+        ("file", 2, "file already exists: choose another name"),
+        ("file/p", 1, "file/p/Cargo.toml cannot be written (Not a directory (os error 20)): choose another folder"),
     ] {
         folder.run(["new", name, "--sdk-path", &sdk]).fails(code, &["error: ", part]);
     }
-    let part = "there does not hold the crate callgate-plugin-sdk: name `plugin-sdk` in a checkout of callgate";
+    let part = "there does not contain the crate callgate-plugin-sdk: name `plugin-sdk` in a checkout of callgate";
     folder.type_in("new p --sdk-path there").fails(2, &[part]);
-    folder.type_in("new p").fails(2, &["the sdk is needed: give --sdk-path DIR", "or --sdk-git URL"]);
+    folder.type_in("new p").fails(2, &["the sdk was not found: give --sdk-path DIR", "or --sdk-git URL"]);
     for (command, part) in [
         ("callbackBeforeAddFrendCommand", "did you mean `callbackBeforeAddFriendCommand`?"),
         ("nope", "write it as the chat server does, such as `callbackBeforeAddFriendCommand`"),
@@ -311,7 +309,10 @@ fn a_new_plugin_is_not_started_where_it_cannot_be() {
 fn a_new_plugin_has_what_its_author_needs() {
     let folder = folder();
     let text = folder.run(["new", "tame-requests", "--sdk-path", &sdk()]).succeeds();
-    assert!(text.starts_with("tame-requests decides callbackBeforeAddFriendCommand (openim).\n"), "{text}");
+    assert!(
+        text.starts_with("Created tame-requests, which decides callbackBeforeAddFriendCommand (openim).\n"),
+        "{text}"
+    );
     assert!(text.contains("\n    cd tame-requests\n    cargo test\n"), "{text}");
     for file in ["Cargo.toml", ".cargo/config.toml", ".gitignore", "README.md", "src/lib.rs", "callbacks/settings.toml"]
     {

@@ -77,7 +77,7 @@ fn a_call_without_a_verdict_is_profiled_until_its_fault() {
     ] {
         let folder = with(guest);
         let ended = folder.type_in(&format!("{PROFILE} provoke.json --flamegraph p.svg"));
-        for part in ["\nverdict    allow, as there is none of the plugin's: ", "\nfault      ", "FUNCTION\n"] {
+        for part in ["\nverdict    allow, by `on_fault` of the host's settings: ", "\nfault      ", "FUNCTION\n"] {
             assert!(ended.out.contains(part), "{part:?}: {ended:#?}");
         }
         ended.fails_with_output(7, &["error: the plugin gave no verdict: see `fault` above; the profile is of what"]);
@@ -132,6 +132,9 @@ fn where_no_fuel_was_burnt_there_is_nothing_to_draw() {
     let ended = folder.type_in("profile p.wasm --request ok.json --flamegraph p.svg");
     assert_eq!(ended.err, "note: p.svg is not written: no fuel was burnt\n");
     let text = ended.succeeds();
-    assert!(text.contains("allow, without asking the plugin: it handles only callbackBeforeAddBlackCommand"), "{text}");
+    assert!(
+        text.contains("allow, without calling the plugin: it handles only callbackBeforeAddBlackCommand"),
+        "{text}"
+    );
     assert!(!folder.path("p.svg").exists());
 }

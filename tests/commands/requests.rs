@@ -9,7 +9,7 @@ fn bad_requests() -> [(Vec<u8>, &'static str); 8] {
         (b"no JSON".to_vec(), "(it is not JSON: expected ident at line 1 column 2): give the JSON object"),
         (b"{\"callbackCommand\":\"callbackBeforeAddFriendCommand\"".to_vec(), "EOF while parsing an object"),
         (b"{\"callbackCommand\":\"\xff\"}".to_vec(), "(it is not UTF-8)"),
-        (format!("[{REQUEST}]").into_bytes(), "(it is JSON, but no object)"),
+        (format!("[{REQUEST}]").into_bytes(), "(it is JSON, but not an object)"),
         (b"{}".to_vec(), "the request names no command: add `callbackCommand`"),
         (b"{\"callbackCommand\":7}".to_vec(), "the request names no command: add `callbackCommand`"),
         (

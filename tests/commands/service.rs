@@ -56,7 +56,7 @@ fn an_address_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let part = format!(
-        "cannot listen on {address} (Address already in use (os error 98)): stop what listens there, or change [server] listen"
+        "cannot listen on {address} (Address already in use (os error 98)): stop the process that listens there, or change [server] listen"
     );
     host(&address.to_string()).type_in("serve --settings host.toml").fails(5, &[&part]);
 }

@@ -7,7 +7,7 @@ use crate::program::folder;
 #[test]
 fn settings_of_a_host_are_refused_with_file_and_line() {
     for (contents, part) in [
-        (&b""[..], "host.toml:1: `platform`: there is none: add [[platform]]"),
+        (&b""[..], "host.toml:1: `platform`: there is none: add a [[platform]]"),
         (b"{\"platform\":[]}", "host.toml:1: "),
         (b"[[platform]\n", "host.toml:1: "),
         (b"# \xff", "host.toml: cannot be read"),
@@ -44,18 +44,20 @@ fn settings_that_cannot_be_read_are_named() {
 fn a_platform_that_the_settings_do_not_serve_is_named() {
     let folder = folder().file("host.toml", "[[platform]]\nkind = \"openim\"\n");
     let line = "explain --platform tencent-chat --command State.StateChange --request ok.json --settings host.toml";
-    folder.type_in(line).fails(3, &["the settings have no [[platform]] of this kind: add kind = \"tencent-chat\""]);
+    folder
+        .type_in(line)
+        .fails(3, &["the settings have no [[platform]] of this kind: add one with kind = \"tencent-chat\""]);
 }
 
 #[test]
 fn settings_of_a_plugin_are_toml_or_a_json_object() {
     for (contents, part) in [
-        (&b"words = "[..], "the settings are not TOML (line 1: "),
-        (b"a = 1\nb = 2\nc", "the settings are not TOML (line 3: "),
+        (&b"words = "[..], "the settings are not valid TOML (line 1: "),
+        (b"a = 1\nb = 2\nc", "the settings are not valid TOML (line 3: "),
         (b"[1, 2]", "or write a JSON object"),
-        (b"{\"words\": ", "the settings are not JSON (EOF while parsing"),
+        (b"{\"words\": ", "the settings are not valid JSON (EOF while parsing"),
         (b"words = \"\xff\"", "the settings are not UTF-8"),
-        (b"number = nan", "JSON has no such number"),
+        (b"number = nan", "inf and nan are not allowed: plugins get their settings as JSON"),
     ] {
         let folder = folder().file("settings.toml", contents).module("p.wasm", guests::text("spins"));
         for command in ["run", "profile"] {

@@ -60,6 +60,6 @@ fn standard_input_is_a_file_as_well() {
     let ended = Ended::of(folder.command(["run", "p.wasm", "--request", "-"]).stdin(stdin("ok.json")));
     assert!(ended.succeeds().contains("\nverdict    allow\n"));
     let ended = Ended::of(folder.command(["run", "p.wasm", "--request", "-"]).stdin(stdin("p.wasm")));
-    ended.fails(6, &["error: -: the request is no callback (it is not UTF-8)"]);
-    folder.type_in("run p.wasm --request -").fails(6, &["error: -: the request is no callback (it is empty)"]);
+    ended.fails(6, &["error: -: the request is not a callback (it is not UTF-8)"]);
+    folder.type_in("run p.wasm --request -").fails(6, &["error: -: the request is not a callback (it is empty)"]);
 }

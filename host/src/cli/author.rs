@@ -1,4 +1,4 @@
-//! The service as the author commands need it: a host around one plugin, which listens nowhere.
+//! The service as the author commands need it: a host with one plugin and no listener.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::chain::Link;
 use crate::host::{Host, Mounted, StartError};
 use crate::settings::{ModuleSource, Settings};
 
-/// Tries plugins out as `serve` would run them.
+/// Runs plugins exactly as `serve` would.
 pub(super) struct Service;
 
 impl stage::Service for Service {
@@ -35,7 +35,7 @@ impl stage::Service for Service {
     }
 }
 
-/// The host around the plugin: every default, except that a plugin which keeps failing is not suspended.
+/// The settings of that host: all defaults, except that a plugin that keeps failing is not suspended.
 const HOST: &str = r#"
 [admin]
 off = true
@@ -63,7 +63,7 @@ fn unexpected(what: &str) -> Failure {
     Failure::new(Exit::Other, anyhow::anyhow!("{what}; please report this"))
 }
 
-/// The host's own log says nothing that an author needs.
+/// Runs without the host's own log, which authors do not need.
 fn silently<T>(run: impl FnOnce() -> T) -> T {
     tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), run)
 }
@@ -74,7 +74,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// The platform that the callback is for: the settings have one of each kind.
+    /// The callback's platform: the settings have one of each kind.
     fn mounted(&self, callback: &Callback) -> Option<&Mounted> {
         let protocol = callback.command()?.protocol;
         self.host.platforms().iter().find(|mounted| mounted.platform.server.protocol().name == protocol)

@@ -1,4 +1,4 @@
-//! `callgate check`: everything that `serve` would complain about, without listening.
+//! `callgate check`: reports everything that `serve` would reject, without listening.
 
 use callgate_terminal::{self as terminal, Failure};
 use clap::Args;

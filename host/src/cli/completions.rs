@@ -1,5 +1,5 @@
-//! `callgate completions` and `callgate man`: what shells and `man` know of this program, from the one definition of
-//! its arguments.
+//! `callgate completions` and `callgate man`: shell completions and manual pages, generated from the definition of the
+//! arguments.
 
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ impl Completions {
 Example: callgate man | man -l -
 Example: callgate man --dir ~/.local/share/man/man1")]
 pub(super) struct Manual {
-    /// Write callgate.1 and a page for each command, callgate-COMMAND.1, into this folder
+    /// Write callgate.1, and a page callgate-COMMAND.1 for each command, to this folder
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
@@ -54,7 +54,7 @@ impl Manual {
         };
         std::fs::create_dir_all(&folder).and_then(|()| clap_mangen::generate_to(program, &folder)).map_err(|error| {
             let text = format!(
-                "the pages cannot be written into {} ({error}): name another folder with --dir",
+                "the manual pages cannot be written to {} ({error}): name another folder with --dir",
                 folder.display()
             );
             Failure::new(Exit::Other, anyhow::anyhow!(text))

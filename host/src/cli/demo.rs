@@ -1,4 +1,4 @@
-//! `callgate demo`: the shipped plugins, built and served, with something to try.
+//! `callgate demo`: builds and serves the shipped plugins, and prints requests to try.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use clap::Args;
 use super::serve;
 use crate::host::Host;
 
-/// Build the shipped plugins, serve them on 127.0.0.1:8080 and show what to try
+/// Build the shipped plugins, serve them on 127.0.0.1:8080 and print requests to try
 #[derive(Debug, Args)]
 #[command(after_help = "Example: cargo run --release -- demo")]
 pub(super) struct Demo {
@@ -26,19 +26,19 @@ impl Demo {
         let settings = self.settings.unwrap_or_else(example);
         let host = serve::start(serve::load(&settings)?)?;
         serve::run(host, |host| {
-            // Serving goes on, whether or not anybody reads it.
+            // Serve even if this cannot be printed.
             let _ = terminal::print(&invitation(host));
         })
     }
 }
 
-/// The example below the working folder, as in a checkout; else the one of the checkout that this was built from.
+/// The example in the working directory's checkout, else in the checkout that this program was built from.
 fn example() -> PathBuf {
     let here = Path::new("host/host.example.toml");
     if here.is_file() { here.to_owned() } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("host.example.toml") }
 }
 
-/// Commands to paste, one for each thing worth seeing.
+/// Requests to paste: what each shows, its path and its body.
 const TRY: [(&str, &str, &str); 5] = [
     (
         "a profile is tidied up (modify)",
@@ -77,8 +77,8 @@ fn invitation(host: &Host) -> String {
     }
     text.push_str(&format!("\nRecords go to {}.\n", host.settings.records_file.display()));
     if let Some(admin) = host.settings.admin {
-        text.push_str(&format!("Counters: curl -s http://{admin}/metrics\n"));
+        text.push_str(&format!("Metrics: curl -s http://{admin}/metrics\n"));
     }
-    text.push_str("Stop with Ctrl-C. One line for each callback follows.\n\n");
+    text.push_str("Stop with Ctrl-C. Each callback is logged on one line below.\n\n");
     text
 }

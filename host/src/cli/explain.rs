@@ -27,7 +27,7 @@ pub(super) struct Explain {
     #[arg(long, value_parser = request::chat_server)]
     platform: &'static dyn ChatServer,
 
-    /// The command, as it stands on the wire
+    /// The command, as the chat server names it
     #[arg(long)]
     command: String,
 
@@ -43,7 +43,7 @@ pub(super) struct Explain {
     #[arg(long, default_value_t = 200, conflicts_with = "settings", value_parser = clap::value_parser!(u16).range(100..=999))]
     status: u16,
 
-    /// Let the plugins of this settings file give the answer
+    /// Get the answer from the plugins of this settings file
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 
@@ -80,13 +80,13 @@ impl Explain {
         match faults.len() {
             0 => Ok(()),
             _ => {
-                let text = "a plugin gave no verdict, and `on_fault` made the answer: see `fault` above";
+                let text = "a plugin gave no verdict, so `on_fault` decided the answer: see `fault` above";
                 Err(Failure::new(Exit::Failed, anyhow::anyhow!(text)))
             }
         }
     }
 
-    /// The answer that a host with these settings gives, and which plugins failed at it.
+    /// The answer of a host with these settings, and the faults of its plugins.
     fn ask(&self, settings: &Path, callback: &Callback) -> Result<(Response, Vec<String>), Failure> {
         let host = serve::start(serve::load(settings)?)?;
         let mounted = host
@@ -95,7 +95,7 @@ impl Explain {
             .find(|mounted| mounted.platform.server.protocol() == self.platform.protocol())
             .ok_or_else(|| {
                 let kind = self.platform.protocol().name;
-                let text = format!("the settings have no [[platform]] of this kind: add kind = \"{kind}\"");
+                let text = format!("the settings have no [[platform]] of this kind: add one with kind = \"{kind}\"");
                 Failure::new(Exit::Settings, anyhow::anyhow!(text))
             })?;
         let (run, response) = host.rehearse(mounted, callback);
@@ -128,7 +128,7 @@ fn as_text(command: &Command, answer: &Response, faults: &[String], explanation:
                 one_line(&format!("the operation is denied with code {code}: {message}{detail}"))
             }
             Outcome::Dropped => "the operation is dropped; its caller sees success".to_owned(),
-            Outcome::AlreadyDone => "the operation was done before; the answer changes nothing".to_owned(),
+            Outcome::AlreadyDone => "the operation was already done; the answer changes nothing".to_owned(),
             Outcome::Broken { caller_sees } => format!("BROKEN; the caller sees: {caller_sees}"),
         },
     );

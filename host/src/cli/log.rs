@@ -6,12 +6,12 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::telemetry;
 
-/// Maximum number of lines that wait to be written. A reader that is slow, or a disk that is full, must not hold up
-/// callbacks: what does not fit is left out and counted.
+/// Maximum number of lines that wait to be written. A slow reader or a full disk must not hold up callbacks: further
+/// lines are dropped and counted.
 const LOG_LINES_WAITING_MAX: usize = 4096;
 
-/// Starts the log. Lines are written by a thread of their own until the guard is dropped, which waits a moment for those
-/// that are on their way.
+/// Starts the log. A separate thread writes it until the guard is dropped, which waits briefly for the lines in the
+/// queue.
 pub(super) fn start(level: tracing::Level, json: bool) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(LOG_LINES_WAITING_MAX)
@@ -23,7 +23,7 @@ pub(super) fn start(level: tracing::Level, json: bool) -> WorkerGuard {
         .with_writer(writer)
         .log_internal_errors(false)
         .with_ansi(is_coloured(&std::io::stderr()));
-    // There is no other start that this one could collide with.
+    // This is the only call that sets a subscriber, so it cannot fail.
     let _ = if json { log.json().finish().try_init() } else { log.compact().finish().try_init() };
     guard
 }

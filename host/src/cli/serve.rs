@@ -33,7 +33,7 @@ impl Serve {
     }
 }
 
-/// Reads settings; all mistakes become one failure.
+/// Reads the settings; all mistakes become one failure.
 pub(super) fn load(path: &std::path::Path) -> Result<Settings, Failure> {
     Settings::load(path).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
@@ -45,7 +45,7 @@ fn count(mistakes: usize) -> String {
     if mistakes == 1 { "a mistake".to_owned() } else { format!("{mistakes} mistakes") }
 }
 
-/// Starts a host, showing what it does.
+/// Starts a host, and shows its progress.
 pub(super) fn start(settings: Settings) -> Result<Host, Failure> {
     Host::start(settings, &mut Steps).map_err(|error| match error {
         StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
@@ -53,7 +53,7 @@ pub(super) fn start(settings: Settings) -> Result<Host, Failure> {
     })
 }
 
-/// Shows on standard error what a starting host is doing.
+/// Shows the progress of a starting host on standard error.
 struct Steps;
 
 impl Progress for Steps {
@@ -75,7 +75,7 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host)) -> Result<(), Failure> 
             None => None,
         };
         let stop = stop_signal().map_err(|error| Failure::new(Exit::Other, error))?;
-        // The port may have been chosen by the system.
+        // With port 0 the system has chosen the port.
         let address = callbacks.local_addr().unwrap_or(host.settings.server.listen);
         tracing::info!(%address, "serving callbacks");
         ready(&host);
@@ -87,7 +87,8 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host)) -> Result<(), Failure> 
 
 async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
-        let text = format!("cannot listen on {address} ({error}): stop what listens there, or change {key}");
+        let text =
+            format!("cannot listen on {address} ({error}): stop the process that listens there, or change {key}");
         Failure::new(Exit::Listen, anyhow::anyhow!(text))
     })
 }
@@ -106,7 +107,7 @@ pub(super) async fn serve(
         tokio::spawn(async move { edge::serve(listener, app, &settings, ready, std::future::pending()).await })
     });
     edge::serve(callbacks, host, &settings, ready, stop).await;
-    // Operators can look until the last callback is answered.
+    // The admin listener serves until the last callback is answered.
     if let Some(admin) = admin {
         admin.abort();
     }
@@ -122,6 +123,6 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping: finishing what is running");
+        tracing::info!("stopping: finishing running callbacks");
     })
 }

@@ -1,4 +1,4 @@
-//! The argument that names the settings.
+//! The argument that names the settings file.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! From the settings to plugins: several are loaded concurrently, and what is the same is prepared once.
+//! Loads the plugins of the settings: several concurrently, and identical ones once.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -37,7 +37,7 @@ pub enum PluginProblem {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// Its patterns name commands that it does not handle.
-    #[error("it is given `{command}`, but handles only {handles}: correct `commands`")]
+    #[error("it does not handle `{command}`, only {handles}: correct `commands`")]
     Command {
         /// The command.
         command: String,
@@ -50,13 +50,13 @@ pub(super) fn lines(errors: &[PluginError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// What is going on while a host starts; for people who wait.
+/// Reports progress while a host starts.
 pub trait Progress: Send {
     /// A plugin's crate is built or its module is prepared.
     fn step(&mut self, what: &str, plugin: &str, number: usize, of: usize);
 }
 
-/// Nobody waits.
+/// Reports nothing.
 impl Progress for () {
     fn step(&mut self, _: &str, _: &str, _: usize, _: usize) {}
 }
@@ -72,7 +72,7 @@ pub(super) fn load_all(
 ) -> Result<Vec<Arc<Link>>, Vec<PluginError>> {
     let (mut links, mut errors) = (Vec::new(), Vec::new());
     let of = settings.plugins.len();
-    // All crates first: cargo's output stays together.
+    // Build all crates first, to keep cargo's output together.
     let modules: Vec<_> = settings
         .plugins
         .iter()
@@ -116,7 +116,7 @@ fn build(folder: &Path) -> Result<PathBuf, PluginProblem> {
 #[cfg(not(feature = "workshop"))]
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "this callgate was built without the author commands, so it builds no crates: name the built module under `wasm`"
+    "this callgate was built without the author commands and cannot build crates: build the module elsewhere and name it under `wasm`"
 )]
 pub struct BuildError;
 
@@ -125,14 +125,15 @@ fn build(_: &Path) -> Result<PathBuf, PluginProblem> {
     Err(BuildError.into())
 }
 
-/// Maximum number of plugins that are loaded at the same time. Wasmtime compiles each of them on all cores already, and a large
-/// module takes much memory while it is compiled: this only fills the cores while others do what cannot be divided.
+/// Maximum number of plugins loaded concurrently. Wasmtime already compiles each of them on all cores, and a large
+/// module needs much memory while it is compiled. Concurrency only keeps the cores busy during the sequential steps of
+/// a plugin.
 const LOADED_AT_ONCE_MAX: usize = 8;
 
-/// What became of a plugin: itself, and in a word where its compiled code came from.
+/// A loaded plugin, with the origin of its compiled code in one word; or why it cannot be used.
 type Loaded = Result<(Plugin, &'static str), PluginProblem>;
 
-/// Loads several plugins at the same time. Steps are told, and results are given, in the order of the settings.
+/// Loads several plugins concurrently. Progress and results are in the order of the settings.
 fn load_at_once(
     loader: &Loader<'_>,
     plugins: &[settings::Plugin],
@@ -145,7 +146,7 @@ fn load_at_once(
         let next = || {
             let mut jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
             let (number, job) = jobs.0.next()?;
-            // Told while the next one cannot be taken.
+            // Reported while the queue is locked, so that steps stay in order.
             jobs.1.step("preparing", &job.0.name, number + 1, plugins.len());
             Some((number, job))
         };
@@ -157,7 +158,7 @@ fn load_at_once(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cores.min(LOADED_AT_ONCE_MAX).min(plugins.len());
     std::thread::scope(|scope| {
-        // This thread is one of them. Where no other can be started, it does all of the work.
+        // This thread is one of them. If no other can be started, it does all the work.
         for _ in 1..threads {
             let _ = std::thread::Builder::new().name("load".to_owned()).spawn_scoped(scope, work);
         }
@@ -168,16 +169,16 @@ fn load_at_once(
     done.into_iter().map(|(_, loaded)| loaded).collect()
 }
 
-/// Loads plugins; one that is registered again, with the same module, settings and limits, is prepared once.
+/// Loads plugins. Those with the same module, settings and limits are prepared once.
 struct Loader<'e> {
     engine: &'e Engine,
     prepared: Mutex<Vec<(Same, Prepared)>>,
 }
 
-/// What came of preparing a plugin, once that is over.
+/// A plugin that is being prepared; set when that is finished.
 type Prepared = Arc<OnceLock<Result<Plugin, LoadError>>>;
 
-/// All that a prepared plugin depends on.
+/// Everything that a prepared plugin depends on.
 #[derive(PartialEq, Eq)]
 struct Same {
     sha256: String,
@@ -201,7 +202,7 @@ impl Loader<'_> {
         let loaded = match is_as_expected {
             true => {
                 let prepared = self.prepared(Same { sha256, settings: settings.clone(), limits: limits.clone() });
-                // Another thread that prepares it at this moment is waited for.
+                // Waits if another thread is preparing it.
                 let prepared = prepared.get_or_init(prepare);
                 prepared.as_ref().map_err(Clone::clone)?.with_name(name)
             }
@@ -227,7 +228,7 @@ impl Loader<'_> {
         new
     }
 
-    /// Says once what the start cost, and whether the next one will cost as much.
+    /// Logs once what loading cost, and whether the next start will cost as much.
     fn log(&self, took: Duration) {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         let origins = || prepared.iter().filter_map(|(_, prepared)| Some(prepared.get()?.as_ref().ok()?.origin()));
@@ -239,7 +240,7 @@ impl Loader<'_> {
         }
         if let Some((path, error)) = self.engine.cache().and_then(|cache| Some((cache.path(), cache.trouble()?))) {
             tracing::warn!(
-                "compiled plugins cannot be kept in {} ({error}): make room there, or name another `folder` under [cache]",
+                "compiled plugins cannot be cached in {} ({error}): free space there, or name another `folder` under [cache]",
                 path.display()
             );
         }

@@ -14,8 +14,8 @@ pub struct Mounted {
     pub routes: Routes,
 }
 
-/// The platform that a path belongs to, and what follows the platform's own path. Empty pieces do not count:
-/// `//openim//x` is `/openim/x`.
+/// The platform that a path belongs to, and the rest of the path. Empty segments are ignored: `//openim//x` is
+/// `/openim/x`.
 pub(super) fn find<'m>(platforms: &'m [Mounted], path: &str) -> Option<(&'m Mounted, String)> {
     fn pieces(path: &str) -> impl Iterator<Item = &str> {
         path.split('/').filter(|piece| !piece.is_empty())

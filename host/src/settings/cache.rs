@@ -1,4 +1,4 @@
-//! `[cache]`: where compiled plugins are kept from start to start.
+//! `[cache]`: where compiled plugins are cached.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,19 +10,19 @@ use super::file::{MIB, Section};
 pub(super) fn read(mut section: Section<'_, '_>) -> CacheSettings {
     let folder = match section.text("folder") {
         Some(folder) if folder.value.is_empty() => {
-            section.report("folder", "is empty: name a folder, or leave the key out; `bytes_max = 0` is for no cache");
+            section.report("folder", "is empty: name a folder, or remove the key; `bytes_max = 0` turns the cache off");
             None
         }
         Some(folder) => Some(section.file().beside(folder.value)),
         None => cache_folder(|name| std::env::var_os(name)),
     };
-    // A compiled plugin of 200 KiB has about 1 MiB: room for a few hundred of them, each with its last few versions.
+    // A plugin of 200 KiB takes about 1 MiB when compiled: room for some hundreds, each in its last few versions.
     let bytes_max = section.number("bytes_max", 1024 * MIB, 0, 1024 * 1024 * MIB);
     section.finish();
     CacheSettings { folder, bytes_max }
 }
 
-/// Where systemd says (`CacheDirectory=`; the first, if there are several), else where the XDG base directories say.
+/// The folder that systemd sets (`CacheDirectory=`; the first of several), else that of the XDG base directories.
 fn cache_folder(env: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let of_the_service =
@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(folder(&[xdg, home]).unwrap(), "/x/callgate");
         assert_eq!(folder(&[home]).unwrap(), "/h/.cache/callgate");
         assert_eq!(folder(&[]), None);
-        // What is empty or relative says nothing.
+        // Empty and relative paths are ignored.
         assert_eq!(folder(&[("CACHE_DIRECTORY", ""), ("XDG_CACHE_HOME", "x"), home]).unwrap(), "/h/.cache/callgate");
         assert_eq!(folder(&[("HOME", "")]), None);
     }

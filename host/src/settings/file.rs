@@ -1,4 +1,4 @@
-//! The file as written: tables, keys, types and places. What the values mean is none of its business.
+//! The file as written: tables, keys, types and positions. It does not know what the values mean.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,14 +11,14 @@ use toml::de::{DeTable, DeValue};
 
 /// One mistake in the settings.
 ///
-/// Values are never repeated in the message: any of them may be a secret in the wrong place.
+/// The message never repeats a value: any of them may be a secret under the wrong key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The file.
     pub file: PathBuf,
     /// Line, counted from 1; 0 if it concerns the whole file.
     pub line: usize,
-    /// The key, with the tables that it stands in; empty for the whole file.
+    /// The key, with the tables around it; empty for the whole file.
     pub key: String,
     /// What is wrong and what would be right.
     pub message: String,
@@ -49,12 +49,12 @@ impl<'t> File<'t> {
         Self { path, text, problems: RefCell::default() }
     }
 
-    /// Parses the text; syntax errors become problems, and what could be read is still looked at.
+    /// Parses the text. Syntax errors become problems.
     pub(super) fn parse(&self) -> Spanned<DeTable<'t>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
             let span = error.span().unwrap_or_default();
-            // The parser names neither the key that stands twice nor what it stumbled over; a value is never shown.
+            // The parser does not name a duplicate key. No other text of the file is shown: it may be a value.
             let key = if error.message() == "duplicate key" { self.text.get(span.clone()) } else { None };
             self.report(span.start, key.unwrap_or_default(), error.message().to_owned());
         }
@@ -81,13 +81,13 @@ impl<'t> File<'t> {
         !self.problems.borrow().is_empty()
     }
 
-    /// A path as written, taken from the folder of the settings file.
+    /// A path as written, relative to the folder of the settings file.
     pub(super) fn beside(&self, path: &str) -> PathBuf {
         self.path.parent().unwrap_or_else(|| Path::new("")).join(path)
     }
 }
 
-/// One table of the file. Each getter notes its key; what is left at the end is unknown.
+/// One table of the file. Each getter records its key; a key that no getter has read is unknown.
 pub(super) struct Section<'f, 't> {
     file: &'f File<'t>,
     name: String,
@@ -96,7 +96,7 @@ pub(super) struct Section<'f, 't> {
     known: Vec<&'static str>,
 }
 
-/// A value, and where it stands.
+/// A value and its position.
 #[derive(Clone)]
 pub(super) struct At<T> {
     pub(super) value: T,
@@ -121,12 +121,12 @@ impl<'f, 't> Section<'f, 't> {
         }
     }
 
-    /// Whether the file has this key, of whatever type.
+    /// Whether the table has this key, with a value of any type.
     pub(super) fn has(&mut self, key: &'static str) -> bool {
         self.get(key).is_some()
     }
 
-    /// Reports a mistake with a key of this table; where the key is absent, it is the table's.
+    /// Reports a mistake in a key of this table; if the key is absent, at the position of the table.
     pub(super) fn report(&self, key: &str, message: impl Into<String>) {
         let at = self
             .table
@@ -157,20 +157,20 @@ impl<'f, 't> Section<'f, 't> {
     }
 
     pub(super) fn text(&mut self, key: &'static str) -> Option<At<&'f str>> {
-        self.typed(key, "a text in quotes", DeValue::as_str)
+        self.typed(key, "a string in quotes", DeValue::as_str)
     }
 
     pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
         self.typed(key, "true or false", DeValue::as_bool).map_or(default, |at| at.value)
     }
 
-    /// A whole number between bounds, both included.
+    /// An integer from `min` to `max`, both included.
     pub(super) fn number(&mut self, key: &'static str, default: u64, min: u64, max: u64) -> u64 {
         self.number_if_given(key, min, max).unwrap_or(default)
     }
 
     pub(super) fn number_if_given(&mut self, key: &'static str, min: u64, max: u64) -> Option<u64> {
-        let expected = format!("a whole number from {min} to {max}");
+        let expected = format!("an integer from {min} to {max}");
         let number = self.typed(key, &expected, |value| value.as_integer().cloned())?;
         match u64::from_str_radix(&number.value.as_str().replace('_', ""), number.value.radix()) {
             Ok(value) if (min..=max).contains(&value) => Some(value),
@@ -192,7 +192,7 @@ impl<'f, 't> Section<'f, 't> {
         found.map(|(_, choice)| *choice)
     }
 
-    /// One text, or several in a list.
+    /// One string, or several in a list.
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<At<&'f str>>> {
         let name = self.key(key);
         let value = self.get(key)?;
@@ -200,7 +200,7 @@ impl<'f, 't> Section<'f, 't> {
             let text = value.get_ref().as_str();
             if text.is_none() {
                 let found = value.get_ref().type_str();
-                self.file.report(value.span().start, &name, format!("expected a text in quotes, found {found}"));
+                self.file.report(value.span().start, &name, format!("expected a string in quotes, found {found}"));
             }
             text.map(|text| At { value: text, at: value.span().start, key: name.clone() })
         };
@@ -210,7 +210,7 @@ impl<'f, 't> Section<'f, 't> {
         })
     }
 
-    /// A table of its own; empty if it is absent.
+    /// A sub-table; empty if it is absent.
     pub(super) fn section(&mut self, key: &'static str) -> Section<'f, 't> {
         let name = self.key(key);
         let at = self.at;
@@ -227,7 +227,7 @@ impl<'f, 't> Section<'f, 't> {
     /// The tables of `[[key]]`.
     pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'f, 't>> {
         let name = self.key(key);
-        // In the file the table's name has no number.
+        // In the file, the name of the table has no number.
         let plain: String = name.split(['[', ']']).step_by(2).collect();
         self.tables(key, &format!("tables, written [[{plain}]]"))
     }
@@ -251,7 +251,7 @@ impl<'f, 't> Section<'f, 't> {
         sections
     }
 
-    /// Calls a table by what it is about instead of by its number.
+    /// Names the table after its contents instead of its number, for messages.
     pub(super) fn rename(&mut self, name: String) {
         self.name = name;
     }
@@ -271,10 +271,10 @@ impl<'f, 't> Section<'f, 't> {
         }
     }
 
-    /// A table of texts with free names.
+    /// A table of strings whose keys are free.
     pub(super) fn pairs(&mut self, key: &'static str) -> Vec<(String, At<&'f str>)> {
         let name = self.key(key);
-        let Some(table) = self.typed(key, "a table of texts", DeValue::as_table) else { return Vec::new() };
+        let Some(table) = self.typed(key, "a table of strings", DeValue::as_table) else { return Vec::new() };
         let mut pairs = Vec::new();
         for (free, value) in table.value {
             let key = format!("{name}.{}", free.get_ref());
@@ -282,13 +282,13 @@ impl<'f, 't> Section<'f, 't> {
                 Some(text) => {
                     pairs.push((free.get_ref().to_string(), At { value: text, at: value.span().start, key }));
                 }
-                None => self.file.report(value.span().start, &key, "expected a text in quotes"),
+                None => self.file.report(value.span().start, &key, "expected a string in quotes"),
             }
         }
         pairs
     }
 
-    /// Reports every key that nobody asked for.
+    /// Reports every key that no getter has read.
     pub(super) fn finish(self) {
         let Some(table) = self.table else { return };
         for (name, _) in table {
@@ -298,7 +298,7 @@ impl<'f, 't> Section<'f, 't> {
                     Some(nearest) => format!("unknown key; did you mean `{nearest}`?"),
                     None => {
                         let known: Vec<String> = self.known.iter().map(|known| format!("`{known}`")).collect();
-                        format!("unknown key; known here: {}", known.join(", "))
+                        format!("unknown key; known keys: {}", known.join(", "))
                     }
                 };
                 self.file.report(name.span().start, &self.key(key), message);
@@ -324,14 +324,18 @@ fn json(file: &File<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> serde_json:
         DeValue::Integer(number) => match i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()) {
             Ok(number) => number.into(),
             Err(_) => {
-                file.report(value.span().start, key, "the number is too large for 64 bits");
+                file.report(value.span().start, key, "the number does not fit into 64 bits");
                 Value::Null
             }
         },
         DeValue::Float(number) => match number.as_str().replace('_', "").parse::<f64>() {
             Ok(number) if number.is_finite() => number.into(),
             _ => {
-                file.report(value.span().start, key, "JSON has no such number; plugins get their settings as JSON");
+                file.report(
+                    value.span().start,
+                    key,
+                    "must be a finite number: plugins get their settings as JSON, which has no inf or nan",
+                );
                 Value::Null
             }
         },
@@ -339,7 +343,7 @@ fn json(file: &File<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> serde_json:
     }
 }
 
-/// Reads a file up to one byte more than allowed: a device may never end.
+/// Reads a file, but at most one byte more than allowed: a device may be endless.
 pub(super) fn read_bounded(path: &Path, bytes_max: u64) -> std::io::Result<String> {
     use std::io::Read;
     let mut text = String::new();
@@ -347,7 +351,7 @@ pub(super) fn read_bounded(path: &Path, bytes_max: u64) -> std::io::Result<Strin
     Ok(text)
 }
 
-/// Milliseconds in an hour: the maximum of most durations.
+/// Milliseconds in an hour, the maximum of most durations.
 pub(super) const MS_PER_HOUR: u64 = 3_600_000;
 
 /// Bytes in a mebibyte.

@@ -11,9 +11,9 @@ use super::file::{MIB, MS_PER_HOUR, Section, millis, ms, size};
 /// What guests may use.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// The default for plugins that set none of their own.
+    /// The limits of a plugin that sets none of its own.
     pub plugin: PluginLimits,
-    /// All guests together.
+    /// The limits of all guests together.
     pub engine: EngineLimits,
     /// Consecutive faults after which a plugin is suspended; 0: never.
     pub breaker_faults_max: u32,

@@ -1,4 +1,4 @@
-//! Patterns of command names, and the commands that they mean.
+//! Patterns of command names, and the commands they match.
 
 use callgate_catalogue::catalogue::Command;
 use callgate_dialects::Table;
@@ -6,7 +6,7 @@ use callgate_terminal::nearest;
 
 use super::file::{At, Section};
 
-/// A command's name, or the beginning, end or middle of several with `*`.
+/// A command's name, in which `*` matches any text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(String);
 
@@ -16,7 +16,7 @@ impl Pattern {
         Self(text.into())
     }
 
-    /// Whether `name` is meant. `*` stands for any text, also none.
+    /// Whether the pattern matches `name`. `*` matches any text, including none.
     pub fn matches(&self, name: &str) -> bool {
         let mut pieces = self.0.split('*');
         let first = pieces.next().unwrap_or_default();
@@ -37,7 +37,7 @@ impl Pattern {
         true
     }
 
-    /// Whether it is one command's full name.
+    /// Whether it is the full name of one command.
     pub fn is_exact(&self) -> bool {
         !self.0.contains('*')
     }
@@ -49,7 +49,7 @@ impl std::fmt::Display for Pattern {
     }
 }
 
-/// Today's name of a command that is written with one of its other names.
+/// The current name of a command that may be written by an older name.
 pub(super) fn canonical<'n>(name: &'n str, servers: &Table) -> &'n str {
     servers
         .iter()
@@ -58,7 +58,7 @@ pub(super) fn canonical<'n>(name: &'n str, servers: &Table) -> &'n str {
         .map_or(name, |(_, today)| today)
 }
 
-/// The commands of these chat servers that a pattern means; none is a mistake.
+/// The commands of these chat servers that a pattern matches. To match none is a mistake.
 pub(super) fn commands_meant(
     section: &Section<'_, '_>,
     chat_servers: &Table,

@@ -16,29 +16,29 @@ use super::secret;
 pub struct Platform {
     /// Its name in this file and in metrics.
     pub name: String,
-    /// What kind of chat server it is.
+    /// The kind of chat server.
     pub server: &'static dyn ChatServer,
-    /// Its protocol, with the settings that only this kind has.
+    /// Its protocol, configured with the keys that only this kind has.
     pub dialect: Arc<dyn Dialect>,
-    /// The path that it calls: begins with `/`, does not end with one.
+    /// The path that it calls. Begins with `/` and does not end with one.
     pub path: String,
-    /// From the request's head to the answer.
+    /// Maximum time from the head of the request to the answer.
     pub answer_within: Duration,
-    /// What a fault means.
+    /// The decision after a fault.
     pub on_fault: OnFault,
-    /// What happens where the host has no time, because other calls took it.
+    /// The decision when the host has no time, because other calls took it.
     pub on_overload: OnFault,
-    /// What a fault means for single commands.
+    /// The decision after a fault, for single commands.
     pub on_fault_for: BTreeMap<&'static str, OnFault>,
 }
 
 impl Platform {
-    /// What a fault means for a command, if the plugin does not say otherwise.
+    /// The decision after a fault for this command, unless the plugin has its own.
     pub fn on_fault(&self, command: &Command) -> OnFault {
         self.on_fault_for.get(command.name).copied().unwrap_or(self.on_fault)
     }
 
-    /// What is posted to it, for somebody whose callbacks do not arrive.
+    /// The requests it expects, for a message to operators whose callbacks do not arrive.
     pub fn url_shape(&self) -> String {
         self.server.url_shape(&self.path)
     }
@@ -49,7 +49,7 @@ pub(super) const ON_FAULT: [(&str, OnFault); 2] = [("allow", OnFault::Allow), ("
 pub(super) fn read(root: &mut Section<'_, '_>, chat_servers: &Table) -> Vec<Platform> {
     let sections = root.sections("platform");
     if sections.is_empty() && !root.has("platform") {
-        root.report("platform", format!("there is none: add [[platform]] with kind = {}", kinds(chat_servers)));
+        root.report("platform", format!("there is none: add a [[platform]] with kind = {}", kinds(chat_servers)));
     }
     let mut platforms: Vec<Platform> = Vec::new();
     for section in sections {
@@ -71,14 +71,14 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
     let server = match section.text("kind").is_some() {
         true => section.choice("kind", &choices),
         false => {
-            section.report("kind", format!("is missing: kind = {}", kinds(chat_servers)));
+            section.report("kind", format!("is missing: set it to {}", kinds(chat_servers)));
             None
         }
     };
     let own_name = server.map_or("", |server| server.protocol().name);
     let name = section.text("name").map_or_else(|| own_name.to_owned(), |at| at.value.to_owned());
     if others.iter().any(|other| other.name == name) {
-        section.report("name", "another [[platform]] has this name: give one of them a `name` of its own");
+        section.report("name", "another [[platform]] has this name: give each its own `name`");
     }
     let path = path(&mut section, own_name, others);
     // What every kind has is read also where the kind is not known, so that its mistakes are reported.
@@ -92,7 +92,7 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
         Some(server) => server,
         None => {
             let _ = section.pairs("on_fault_for");
-            // Without a kind nothing can be said about the keys that only one kind has.
+            // Without a kind, the keys that only one kind has cannot be checked.
             return None;
         }
     };
@@ -130,7 +130,7 @@ fn path(section: &mut Section<'_, '_>, own_name: &str, others: &[Platform]) -> S
     let path = format!("/{}", path.split('/').filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join("/"));
     let path = path.trim_end_matches('/').to_owned();
     if others.iter().any(|other| other.path == path) {
-        section.report("path", "another [[platform]] has this path: callbacks could not be told apart");
+        section.report("path", "another [[platform]] has this path: give each its own `path`");
     }
     path
 }

@@ -1,4 +1,4 @@
-//! `[[plugin]]`: which plugins there are, and which callbacks each of them is given.
+//! `[[plugin]]`: the plugins, and which callbacks each of them gets.
 
 use std::path::PathBuf;
 
@@ -13,19 +13,19 @@ use super::platform::{ON_FAULT, Platform};
 /// One plugin.
 #[derive(Debug, Clone)]
 pub struct Plugin {
-    /// Its name in records and metrics.
+    /// Its name in logs and metrics.
     pub name: String,
     /// Where its module comes from.
     pub module: ModuleSource,
-    /// What the module's SHA-256 must be.
+    /// The expected SHA-256 of the module.
     pub sha256: Option<String>,
     /// Names of the platforms whose callbacks it gets.
     pub platforms: Vec<String>,
     /// Patterns of the commands that it gets.
     pub commands: Vec<Pattern>,
-    /// What its faults mean; `None`: what the platform says.
+    /// The decision after its faults; `None`: that of the platform.
     pub on_fault: Option<OnFault>,
-    /// What it may use.
+    /// Its limits.
     pub limits: PluginLimits,
     /// Its own settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
@@ -36,7 +36,7 @@ pub struct Plugin {
 pub enum ModuleSource {
     /// A `.wasm` file.
     Wasm(PathBuf),
-    /// A crate that is built with cargo.
+    /// A crate, which is built with cargo.
     Crate(PathBuf),
 }
 
@@ -71,13 +71,13 @@ fn plugin(
             None
         }
         None => {
-            section.report("name", "is missing: any name; it stands in logs and metrics");
+            section.report("name", "is missing: choose a name for logs and metrics");
             None
         }
     };
     if let Some(name) = &name {
         if others.iter().any(|other| other.name == *name) {
-            section.report("name", "another [[plugin]] has this name");
+            section.report("name", "another [[plugin]] has this name: give each its own `name`");
         }
         section.rename(format!("plugin {name}"));
     }
@@ -157,11 +157,14 @@ fn platform_names<'p>(section: &mut Section<'_, '_>, platforms: &'p [Platform]) 
 
 fn patterns(section: &mut Section<'_, '_>, chat_servers: &Table, servers: &Table) -> Vec<Pattern> {
     let Some(patterns) = section.texts("commands") else {
-        section.report("commands", "is missing: a list of the commands that it decides; \"*\" for all");
+        section.report("commands", "is missing: list the commands that the plugin gets, or \"*\" for all");
         return Vec::new();
     };
     if patterns.is_empty() {
-        section.report("commands", "is empty: the plugin would never be asked; \"*\" for all commands");
+        section.report(
+            "commands",
+            "is empty, so the plugin would never run: list the commands that it gets, or \"*\" for all",
+        );
     }
     for pattern in &patterns {
         commands_meant(section, chat_servers, pattern, servers);
@@ -169,7 +172,7 @@ fn patterns(section: &mut Section<'_, '_>, chat_servers: &Table, servers: &Table
     patterns.into_iter().map(|pattern| Pattern::new(canonical(pattern.value, servers))).collect()
 }
 
-/// Largest file that `settings_files` reads, in bytes. A plugin's settings are copied into its memory.
+/// Maximum size of a file under `settings_files`, in bytes. A plugin's settings are copied into its memory.
 const SETTINGS_FILE_BYTES_MAX: u64 = 16 * MIB;
 
 fn plugin_settings(section: &mut Section<'_, '_>) -> serde_json::Map<String, serde_json::Value> {
@@ -182,7 +185,7 @@ fn plugin_settings(section: &mut Section<'_, '_>) -> serde_json::Map<String, ser
                 file.report(path.at, &path.key, format!("is larger than {SETTINGS_FILE_BYTES_MAX} bytes"));
             }
             Ok(_) if settings.contains_key(&name) => {
-                file.report(path.at, &path.key, "stands in `settings` too: give it in one place");
+                file.report(path.at, &path.key, "is also set in `settings`: set it in only one of them");
             }
             Ok(text) => {
                 settings.insert(name, text.into());

@@ -1,23 +1,23 @@
-//! Secrets, which are never written into the settings file itself.
+//! Secrets. They are never part of the settings file itself.
 
 use callgate_dialects::Secret;
 
 use super::file::{Section, read_bounded};
 
-/// Reads at most two secrets: today's and, while it is being changed, the other.
+/// Reads at most two secrets: the current one and, during rotation, the new one.
 pub(super) fn list(section: &mut Section<'_, '_>, key: &'static str) -> Vec<Secret> {
     let sections =
-        section.tables(key, "a list of { env = \"NAME\" } or { file = \"path\" }: secrets do not stand in this file");
+        section.tables(key, "a list of { env = \"NAME\" } or { file = \"path\" }: secrets are never part of this file");
     if sections.len() > 2 {
-        section.report(key, "holds at most two tokens: today's and, while it is being changed, the other");
+        section.report(key, "has more than two tokens: list the current one and, during rotation, the new one");
     }
     sections.into_iter().filter_map(secret).collect()
 }
 
-/// Longest secret that is read, in bytes; Tencent's tokens have at most 128 characters.
+/// Maximum size of a secret, in bytes. Tencent's tokens have at most 128 characters.
 const SECRET_BYTES_MAX: u64 = 4096;
 
-/// A secret from outside of the file: `{ env = "NAME" }` or `{ file = "path" }`.
+/// A secret from outside the settings file: `{ env = "NAME" }` or `{ file = "path" }`.
 fn secret(mut section: Section<'_, '_>) -> Option<Secret> {
     let env = section.text("env");
     let file = section.text("file");
@@ -29,7 +29,8 @@ fn secret(mut section: Section<'_, '_>) -> Option<Secret> {
             .map_err(|error| section.report("file", format!("cannot be read: {error}")))
             .ok(),
         _ => {
-            section.report("", "must be { env = \"NAME\" } or { file = \"path\" }: secrets do not stand in this file");
+            section
+                .report("", "must be { env = \"NAME\" } or { file = \"path\" }: secrets are never part of this file");
             None
         }
     };

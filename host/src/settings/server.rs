@@ -10,17 +10,17 @@ use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
 pub struct Server {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// Longest body, in bytes.
+    /// Maximum size of a body, in bytes.
     pub body_bytes_max: usize,
-    /// Memory for all bodies together, in bytes; what each has beyond 64 KiB counts.
+    /// Maximum size of all bodies together, in bytes; what each has beyond 64 KiB counts.
     pub bodies_bytes_max: usize,
-    /// Callbacks being answered at the same time; more wait, inside their deadline.
+    /// Maximum number of callbacks answered concurrently; further ones wait, within their deadline.
     pub in_flight_max: usize,
-    /// Open connections; more wait to be accepted.
+    /// Maximum number of open connections; further ones wait to be accepted.
     pub connections_max: usize,
     /// A connection without a new request for this long is closed.
     pub idle_within: Duration,
-    /// Time for running callbacks when the service stops.
+    /// Time to finish running callbacks when the service stops.
     pub shutdown_within: Duration,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Server {
         // As many as connections: who waits here waits in one queue for all plugins. The workers have fair ones.
         in_flight_max: size(section.number("in_flight_max", 4096, 1, 1 << 20)),
         connections_max: size(section.number("connections_max", 4096, 1, 1 << 20)),
-        // Chat servers keep idle connections for ever, and a POST that meets a closing one fails the operation.
+        // Chat servers keep idle connections open for ever, and a POST that meets a closing one fails the operation.
         idle_within: ms(section.number("idle_within_ms", MS_PER_HOUR, 1000, 24 * MS_PER_HOUR)),
         shutdown_within: ms(section.number("shutdown_within_ms", 10_000, 0, MS_PER_HOUR)),
     };

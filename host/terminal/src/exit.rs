@@ -1,4 +1,4 @@
-//! How a command ends: part of the interface, so that scripts can tell what went wrong.
+//! Exit codes. They are part of the interface: scripts use them to find out what went wrong.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Anything that has no code of its own.
+    /// Any failure without its own code.
     Other = 1,
     /// The arguments are wrong (clap's own code).
     Usage = 2,
@@ -14,18 +14,18 @@ pub enum Exit {
     Settings = 3,
     /// A plugin cannot be built or used.
     Plugin = 4,
-    /// An address cannot be listened on.
+    /// Cannot listen on an address.
     Listen = 5,
-    /// A file with a callback or an answer cannot be read, or is not what it should be.
+    /// A file with a callback or an answer cannot be read or parsed.
     Input = 6,
     /// A plugin's call ended in a fault, or a test of it failed.
     Failed = 7,
 }
 
 /// The list for `--help`.
-pub const TABLE: &str = "Exit codes: 0 done, 1 other failure, 2 wrong arguments, 3 wrong settings, 4 a plugin cannot \
-                         be built or used, 5 an address cannot be listened on, 6 a callback or \
-                         an answer cannot be read, 7 a plugin's call ended in a fault or its tests failed";
+pub const TABLE: &str = "Exit codes: 0 success, 1 other failure, 2 wrong arguments, 3 wrong settings, 4 a plugin cannot \
+                         be built or used, 5 cannot listen on an address, 6 a callback or an answer cannot be \
+                         read, 7 a plugin's call ended in a fault or its tests failed";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -38,7 +38,7 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     /// The process's exit code.
     pub exit: Exit,
-    /// What to tell the user.
+    /// The error to print, with its causes.
     pub error: anyhow::Error,
 }
 

@@ -1,4 +1,4 @@
-//! What all commands have in common: how they end, and what people and machines read.
+//! What all commands share: exit codes, output for people and machines, and "did you mean".
 
 #![deny(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]

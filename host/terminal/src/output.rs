@@ -1,4 +1,4 @@
-//! What people see on the terminal, and what machines read.
+//! Output: steps, errors, results and tables.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -8,19 +8,19 @@ use anstyle::{AnsiColor, Style};
 
 use crate::exit::{Exit, Failure};
 
-/// What went wrong.
+/// The style of errors.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 
-/// What is being done.
+/// The style of progress steps.
 pub const STEP: Style = AnsiColor::Green.on_default().bold();
 
-/// Whether what is written to a stream may have colours: on terminals that have them, unless the user does not want any
+/// Whether output to a stream may be coloured: if it is a terminal with colours, and the user has not disabled them
 /// (<https://no-color.org>).
 pub fn is_coloured(stream: &impl RawStream) -> bool {
     anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
 }
 
-/// Shows on standard error one step of something that takes time, for people who wait.
+/// Shows one step of a slow operation on standard error.
 pub fn print_step(what: &str, of: &str, number: usize, total: usize) {
     let _ = writeln!(anstream::stderr(), "{STEP}{what:>12}{STEP:#} {of} ({number}/{total})");
 }
@@ -31,33 +31,33 @@ pub fn print_failure(failure: &Failure) {
     let mut said = String::new();
     for cause in failure.error.chain() {
         let cause = cause.to_string();
-        // Some libraries repeat their cause.
+        // Some libraries repeat their cause in the message.
         if !said.contains(&cause) {
             let _ = write!(text, "{}{cause}", if said.is_empty() { "" } else { ": " });
             said.push_str(&cause);
         }
     }
-    // Takes the colours out where they are not wanted.
+    // Strips the colours if they are not wanted.
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Prints what a command is asked for. A reader that has read enough, as `head` does, is no failure: the rest is left
-/// out, and the exit code still says how the command went.
+/// Prints the result of a command. If the reader closes the pipe early, as `head` does, the rest is dropped and this is
+/// not a failure; the exit code still reports how the command went.
 ///
 /// # Errors
-/// If standard output cannot be written to, as on a disk that is full.
+/// If standard output cannot be written to, for example because a disk is full.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            let text = format!("standard output cannot be written to ({error}): send it elsewhere, or make room");
+            let text = format!("standard output cannot be written to ({error}): redirect it, or free disk space");
             Err(Failure::new(Exit::Other, anyhow::anyhow!(text)))
         }
         _ => Ok(()),
     }
 }
 
-/// A table with columns as wide as their widest cell.
+/// Formats a table. Each column is as wide as its widest cell.
 pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());

@@ -1,4 +1,4 @@
-//! `callgate build`: crates become modules, checked as `serve` would check them.
+//! `callgate build`: builds modules from crates and checks them as `serve` would.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,16 +13,16 @@ use callgate_catalogue::line::one_line;
 use callgate_sandbox::{Engine, Plugin, PluginLimits};
 use callgate_terminal::{self as terminal, Exit, Failure};
 
-/// Build plugins from their crates, show where their bytes go, and check that a host can load them
+/// Build plugins from their crates, show what their bytes are spent on, and check that a host can load them
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate build
 Example: callgate build plugins/*
 
-Builds in release for wasm32-unknown-unknown, as a host does whose settings name the crate under `source`; the target \
-is added with rustup if it is missing. What a plugin says about its settings is not seen here: try `callgate run`.")]
+Builds for wasm32-unknown-unknown in release mode, as a host does for a crate under `source`. The target is added with \
+rustup if it is missing. This does not configure the plugin: use `callgate run` to try its settings.")]
 pub struct Build {
-    /// Folders of crates
+    /// Folders of plugin crates
     #[arg(value_name = "DIR", default_value = ".")]
     folders: Vec<PathBuf>,
 }
@@ -53,13 +53,13 @@ impl Build {
     }
 }
 
-/// What there is to say of a module that no host would load, and why it would not.
+/// The report on a module that no host would load, and the reason.
 struct Unusable {
     text: String,
     why: String,
 }
 
-/// Builds one crate; its path, size, sections, and what the module says of itself.
+/// Builds one crate and reports the module's path, size, sections and manifest.
 fn report(folder: &Path, engine: &Engine, limits: &PluginLimits) -> Result<String, Unusable> {
     let failed = |why: String| Unusable { text: String::new(), why };
     check_crate(folder).map_err(|why| failed(format!("{} {why}", folder.display())))?;
@@ -79,7 +79,7 @@ fn report(folder: &Path, engine: &Engine, limits: &PluginLimits) -> Result<Strin
     }
 }
 
-/// Where the bytes are, as a table; empty if this is not wasm at all.
+/// The sizes of the sections, as a table; empty if this is not wasm.
 fn sections(module: &[u8]) -> String {
     let (mut code, mut data, mut other, mut functions) = (0, 0, 0, 0);
     let mut custom: Vec<(String, usize)> = Vec::new();
@@ -101,7 +101,7 @@ fn sections(module: &[u8]) -> String {
     };
     let mut rows = vec![row("code", code, &format!("{functions} functions")), row("data", data, "texts and tables")];
     rows.extend(custom.iter().map(|(name, bytes)| row("custom", *bytes, name)));
-    rows.push(row("other", other, "types, exports and the like"));
+    rows.push(row("other", other, "types, exports and so on"));
     rows.push(row("module", module.len(), ""));
     terminal::table(&["SECTION", "    BYTES", "  PART", "WHAT"], &rows)
 }

@@ -1,4 +1,4 @@
-//! Builds plugins that the settings name by their source: cargo, for `wasm32-unknown-unknown`, in release.
+//! Builds a plugin from its crate, with cargo, for `wasm32-unknown-unknown`, in release mode.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 /// The target that plugins are built for.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// How plugins are linked and optimised. A 64 KiB stack instead of 1 MiB keeps the memory of a call, and what must be
-/// put back after it, small; one unit and link-time optimisation make smaller and faster modules; searching through
-/// texts is what plugins do most, and vector instructions do it with less fuel.
+/// How plugins are linked and optimised. A stack of 64 KiB instead of 1 MiB keeps the memory of a call small, and with
+/// it what must be restored afterwards. A single codegen unit and link-time optimisation make modules smaller and
+/// faster. Plugins mostly search text, and vector instructions do that with less fuel.
 const ENVIRONMENT: [(&str, &str); 6] = [
     ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C link-arg=-zstack-size=65536 -C target-feature=+simd128"),
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
@@ -22,7 +22,7 @@ const ENVIRONMENT: [(&str, &str); 6] = [
 /// Why a crate could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// No cargo.
+    /// Cargo is missing.
     #[error(
         "cargo cannot be started ({0}): install Rust with rustup (https://rustup.rs), or build the plugin elsewhere and name its `.wasm` file under `wasm`"
     )]
@@ -38,12 +38,12 @@ pub enum BuildError {
     /// Cargo reported errors; it has printed them.
     #[error("cargo could not build {}: see its messages above", .0.display())]
     Failed(PathBuf),
-    /// It was built and there is no module.
-    #[error("{} gives no wasm module: its Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]`", .0.display())]
+    /// The build succeeded without producing a module.
+    #[error("{} builds no wasm module: its Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]`", .0.display())]
     NoModule(PathBuf),
 }
 
-/// Builds the crate in `folder` and gives the path of its module. Cargo's own progress goes to standard error.
+/// Builds the crate in `folder` and returns the path of its module. Cargo's own progress goes to standard error.
 ///
 /// # Errors
 /// If Rust or its wasm target are missing, or the crate does not compile.
@@ -66,15 +66,15 @@ pub fn build(folder: &Path) -> Result<PathBuf, BuildError> {
     }
 }
 
-/// Cargo in `folder`, so that the toolchain that the crate asks for is used; without what an outer cargo left in the
-/// environment for itself.
+/// Cargo, started in `folder` so that it uses the crate's toolchain, and without the flags that an outer cargo has set
+/// in the environment.
 fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     command
 }
 
-/// The module among cargo's messages: the `.wasm` of the crate in `folder`, not of one that it depends on.
+/// The module in a message of cargo: the `.wasm` file of the crate in `folder`, not of a dependency.
 fn module_of(message: &str, folder: &Path) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(message).ok()?;
     let manifest = Path::new(message.get("manifest_path")?.as_str()?);
@@ -85,7 +85,7 @@ fn module_of(message: &str, folder: &Path) -> Option<PathBuf> {
     files.find(|file| file.ends_with(".wasm")).map(PathBuf::from)
 }
 
-/// The folder into which the crate, or its workspace, is built.
+/// The target folder of the crate or its workspace.
 fn target_folder(folder: &Path) -> Result<PathBuf, BuildError> {
     let output = cargo(folder)
         .args(["metadata", "--format-version", "1", "--no-deps"])
@@ -110,7 +110,7 @@ fn ensure_target(folder: &Path) -> Result<(), BuildError> {
     }
 }
 
-/// Whether the toolchain of `folder` has the standard library for the target.
+/// Whether the toolchain used in `folder` has the standard library for the target.
 fn has_target(folder: &Path) -> bool {
     let rustc = Command::new("rustc")
         .args(["--print", "target-libdir", "--target", TARGET])
@@ -119,7 +119,7 @@ fn has_target(folder: &Path) -> bool {
         .output();
     rustc.is_ok_and(|output| {
         let folder = String::from_utf8_lossy(&output.stdout);
-        // The folder is printed whether it is there or not.
+        // rustc prints the folder whether or not it exists.
         output.status.success() && Path::new(folder.trim()).is_dir()
     })
 }

@@ -1,7 +1,7 @@
-//! For authors of plugins: the commands `new`, `build`, `run`, `test` and `profile`.
+//! The commands for plugin authors: `new`, `build`, `run`, `test` and `profile`.
 //!
-//! They know the sandbox and the dialects. The service itself is built on top of this crate, so whoever runs a command
-//! hands in a [`Service`](stage::Service): what is tried out here takes the way that it takes in production.
+//! They depend on the sandbox and the dialects. The service is built on top of this crate, so the program passes a
+//! [`Service`](stage::Service) to each command. Callbacks then take the same path as in production.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]

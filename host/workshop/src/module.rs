@@ -1,4 +1,4 @@
-//! Which module is meant: a file, or the crate that it is built from.
+//! From the argument PLUGIN to a module: a file, or the crate that it is built from.
 
 use std::path::{Path, PathBuf};
 
@@ -6,17 +6,17 @@ use callgate_terminal::{Exit, Failure};
 
 use crate::cargo;
 
-/// Whether a folder holds a crate, which cargo could build.
+/// Checks that a folder contains a crate.
 ///
 /// # Errors
-/// What it is instead, and what to name.
+/// Says what it is instead, and what to name.
 pub(crate) fn check_crate(folder: &Path) -> Result<(), String> {
     if let Err(error) = std::fs::metadata(folder) {
         return Err(format!("cannot be read ({error}): name the folder of a plugin's crate"));
     }
     match std::fs::read_to_string(folder.join("Cargo.toml")) {
         Err(_) => Err("has no Cargo.toml: name the folder of a plugin's crate".to_owned()),
-        // What is wrong with a manifest, cargo says better.
+        // Cargo explains mistakes in a manifest better.
         Ok(text) if toml::from_str::<toml::Table>(&text).is_ok_and(|manifest| !manifest.contains_key("package")) => {
             Err("is a workspace: name the folder of one plugin's crate".to_owned())
         }
@@ -24,13 +24,13 @@ pub(crate) fn check_crate(folder: &Path) -> Result<(), String> {
     }
 }
 
-/// The file's or folder's own name, as a host's settings might call it.
+/// The plugin's name, from the file or folder.
 pub(crate) fn name(plugin: &Path) -> String {
     let full = plugin.canonicalize().unwrap_or_else(|_| plugin.to_owned());
     full.file_stem().map_or_else(|| "plugin".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
-/// The module of a plugin: the file itself, or what the folder of its crate becomes, built as the service builds it.
+/// The module of a plugin: the file itself, or the module built from the crate, as the service builds it.
 ///
 /// # Errors
 /// If it is neither a file nor a crate, or cannot be built.

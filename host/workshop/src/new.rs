@@ -1,4 +1,4 @@
-//! `callgate new`: a crate that compiles, with a decision to change.
+//! `callgate new`: creates a crate that compiles, with a decision to adapt.
 
 mod sample;
 mod template;
@@ -13,15 +13,15 @@ use crate::run::request;
 use callgate_terminal::{self as terminal, Exit, Failure};
 use template::Template;
 
-/// Start a plugin: a crate that compiles, with a decision, its settings, its tests and a sample callback
+/// Create a plugin: a crate that compiles, with a decision, settings, tests and a sample callback
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate new tame-requests --sdk-path ../callgate/plugin-sdk
 Example: callgate new plugins/watch-logins --command State.StateChange
 
-This fetches nothing itself. The first build wants `serde` from cargo's registry or cache, and what --sdk-git names.")]
+This downloads nothing. The first build needs `serde` from cargo's registry or cache, and the repository of --sdk-git.")]
 pub struct New {
-    /// The new folder; its last part is the crate's name, best a verb and a noun: `tame-requests`
+    /// The new folder. Its last part names the crate, preferably verb and noun: `tame-requests`
     #[arg(value_name = "NAME")]
     folder: PathBuf,
 
@@ -29,12 +29,12 @@ pub struct New {
     #[arg(long, value_parser = request::chat_server)]
     platform: Option<&'static dyn ChatServer>,
 
-    /// The command to decide, as it stands on the wire [default: friend requests on OpenIM, one-to-one messages on
+    /// The command to decide, as the chat server names it [default: friend requests on OpenIM, one-to-one messages on
     /// Tencent]
     #[arg(long)]
     command: Option<String>,
 
-    /// The folder of `callgate-plugin-sdk` [default: that of the checkout around the working folder]
+    /// The folder of `callgate-plugin-sdk` [default: in the checkout that contains the working directory]
     #[arg(long, value_name = "DIR", conflicts_with = "sdk_git")]
     sdk_path: Option<PathBuf>,
 
@@ -47,13 +47,13 @@ impl New {
     /// Runs the command.
     ///
     /// # Errors
-    /// If the name is no good, the folder is there already, the command is not known or the sdk is not found.
+    /// If the name is not valid, the folder exists, the command is unknown or the sdk is not found.
     pub fn run(self) -> Result<(), Failure> {
         let usage = |what: String| Failure::new(Exit::Usage, anyhow::anyhow!(what));
         let name = self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         check_name(&name).map_err(usage)?;
         if self.folder.symlink_metadata().is_ok() {
-            return Err(usage(format!("{} is there already: choose another name", self.folder.display())));
+            return Err(usage(format!("{} already exists: choose another name", self.folder.display())));
         }
         let command = self.command().map_err(usage)?;
         let folder = absolute(&self.folder)?;
@@ -63,8 +63,8 @@ impl New {
             write(&self.folder.join(path), &text)?;
         }
         let next = format!(
-            "{0} decides {1} ({2}).\n\nNext:\n    cd {0}\n    cargo test\n    callgate build\n    callgate test \
-             --accept\n\nThe decision is in src/lib.rs; README.md has all commands.\n",
+            "Created {0}, which decides {1} ({2}).\n\nNext:\n    cd {0}\n    cargo test\n    callgate build\n    callgate test \
+             --accept\n\nThe decision is in src/lib.rs; README.md lists the commands.\n",
             self.folder.display(),
             command.name,
             command.protocol,
@@ -78,7 +78,7 @@ impl New {
         request::find(self.platform, self.command.as_deref().unwrap_or(default))
     }
 
-    /// The dependency on the sdk, as it stands in Cargo.toml.
+    /// The dependency on the sdk, for Cargo.toml.
     fn sdk(&self, folder: &Path) -> Result<String, String> {
         let table = |key: &str, value: &str| format!("{{ {key} = {} }}", toml::Value::from(value));
         if let Some(url) = &self.sdk_git {
@@ -89,12 +89,12 @@ impl New {
             Some(path) if is_sdk(&path.join("plugin-sdk")) => path.join("plugin-sdk"),
             Some(path) => {
                 return Err(format!(
-                    "{} does not hold the crate callgate-plugin-sdk: name `plugin-sdk` in a checkout of callgate",
+                    "{} does not contain the crate callgate-plugin-sdk: name `plugin-sdk` in a checkout of callgate",
                     path.display()
                 ));
             }
             None => around().ok_or(
-                "the sdk is needed: give --sdk-path DIR (`plugin-sdk` in a checkout of callgate) or --sdk-git URL",
+                "the sdk was not found: give --sdk-path DIR (`plugin-sdk` in a checkout of callgate) or --sdk-git URL",
             )?,
         };
         let full = given.canonicalize().map_err(|error| format!("{} cannot be read: {error}", given.display()))?;
@@ -104,23 +104,25 @@ impl New {
     }
 }
 
-/// What cargo takes for a crate, and a host for a plugin.
+/// Checks that a name is valid for a crate and for a plugin.
 fn check_name(name: &str) -> Result<(), String> {
     let is_plain = name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.len() <= 64
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
     if !is_plain {
         return Err(format!(
-            "`{name}` cannot be a plugin's name: write 1 to 64 of a-z, 0-9, `-` and `_`, beginning with a letter"
+            "`{name}` is not a valid plugin name: use 1 to 64 of a-z, 0-9, `-` and `_`, beginning with a letter"
         ));
     }
     if TAKEN.contains(&name.replace('-', "_").as_str()) {
-        return Err(format!("`{name}` cannot be a plugin's name: Rust, or a crate that plugins use, has it already"));
+        return Err(format!(
+            "`{name}` is not a valid plugin name: it is reserved by Rust, or a crate that plugins use has it"
+        ));
     }
     Ok(())
 }
 
-/// Rust's keywords, what cargo reserves, and the crates that a plugin depends on.
+/// Rust's keywords, names that cargo reserves, and the crates that a plugin depends on.
 const TAKEN: [&str; 60] = [
     "abstract",
     "as",
@@ -184,7 +186,7 @@ const TAKEN: [&str; 60] = [
     "build",
 ];
 
-/// The path without `.` and `..`, from the root, although its end is not there yet.
+/// The absolute path, without `.` and `..`. The path need not exist.
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     let failed = |error: std::io::Error| Failure::new(Exit::Other, anyhow::anyhow!("{}: {error}", path.display()));
     let mut full = std::env::current_dir().and_then(|here| here.canonicalize()).map_err(failed)?;
@@ -198,7 +200,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     Ok(full)
 }
 
-/// How to get from one folder to another; both from the root.
+/// The relative path from one folder to another; both are absolute.
 fn from(folder: &Path, to: &Path) -> PathBuf {
     let common = folder.components().zip(to.components()).take_while(|(a, b)| a == b).count();
     let up = folder.components().skip(common).map(|_| Component::ParentDir);
@@ -212,14 +214,14 @@ fn is_sdk(folder: &Path) -> bool {
     })
 }
 
-/// The sdk of the checkout that the working folder lies in.
+/// The sdk of the checkout that contains the working directory.
 fn around() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     here.ancestors().map(|folder| folder.join("plugin-sdk")).find(|folder| is_sdk(folder))
 }
 
-/// Whether a workspace around the folder takes it in. If not, it must be one of its own: cargo refuses a crate inside
-/// of a workspace that does not know it.
+/// Whether an enclosing workspace includes the folder. If not, the crate must be its own workspace: cargo rejects a
+/// crate inside a workspace that does not list it.
 fn is_member(folder: &Path) -> bool {
     let workspace = folder.ancestors().skip(1).find_map(|root| {
         let manifest = manifest(root)?;
@@ -234,7 +236,7 @@ fn is_member(folder: &Path) -> bool {
     lists("members") && !lists("exclude")
 }
 
-/// Whether a pattern of a workspace's members means this path. `*` stands for any text of one part.
+/// Whether a pattern of a workspace's members matches this path. `*` matches any text within one segment.
 fn is_meant(pattern: &str, path: &Path) -> bool {
     let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     let patterns: Vec<_> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
@@ -254,7 +256,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::create_dir_all(parent).and_then(|()| std::fs::write(path, text)).map_err(|error| {
         Failure::new(
             Exit::Other,
-            anyhow::anyhow!("{} cannot be written ({error}): choose another place", path.display()),
+            anyhow::anyhow!("{} cannot be written ({error}): choose another folder", path.display()),
         )
     })
 }

@@ -1,4 +1,4 @@
-//! `callgate profile`: where the fuel of one callback goes, for the author of a plugin.
+//! `callgate profile`: which functions of a plugin burn the fuel of one callback.
 
 mod graph;
 mod report;
@@ -24,27 +24,27 @@ use report::Report;
 Example: callgate profile . --request callbacks/sample.request.json --settings callbacks/settings.toml
 Example: callgate profile plugin.wasm --request callback.json --flamegraph fuel.svg --top 50
 
-OWN is what a function's own instructions burnt, TOTAL that and what the functions burnt that it called. The numbers are \
-exact, and the same on every machine. rustc inlines: what a small function burns counts for the one that it was \
+OWN is what a function's own instructions burnt, TOTAL includes the functions it called. The numbers are exact, and \
+the same on every machine. But rustc inlines: what a small function burns is attributed to the function that it was \
 inlined into, unless it has #[inline(never)].
 
-The callback is run as `callgate run` runs it, with the default limits. Of a call that ends in a fault, the profile is \
-what it burnt until then. A module shows the names of its functions if its section `name` was not stripped; \
-`callgate build` leaves it there.")]
+The callback runs as in `callgate run`, with the default limits. For a call that ends in a fault, the profile covers \
+what it burnt until then. Functions have names if the module's section `name` was not stripped; `callgate build` \
+keeps it.")]
 pub struct Profile {
     #[command(flatten)]
     subject: Subject,
 
-    /// Show so many functions, those with the most fuel of their own
-    // Twenty fit on a screen; a module has some thousand functions at most, and this many rows only a machine reads.
+    /// Number of functions to show, those that burnt most themselves first
+    // Twenty fit on a screen. A module has a few thousand functions at most; only machines read that many rows.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     top: u32,
 
-    /// Write a flamegraph, for a browser: width is fuel
+    /// Write a flamegraph, for a browser; width is fuel
     #[arg(long, value_name = "FILE.svg")]
     flamegraph: Option<PathBuf>,
 
-    /// Write folded stacks, one on each line with its fuel, for speedscope, inferno and the like
+    /// Write folded stacks, one per line with its fuel, for speedscope, inferno and similar tools
     #[arg(long, value_name = "FILE")]
     folded: Option<PathBuf>,
 
@@ -86,8 +86,8 @@ impl Profile {
         out.write_all(text.as_bytes()).map_err(|error| Failure::new(Exit::Other, error))?;
         if !profile.is_named && !profile.functions.is_empty() {
             note(
-                "the module does not say what its functions are called: profile the folder of its crate, or build it \
-                 with `callgate build`, or with `strip = \"debuginfo\"` and without wasm-strip",
+                "the module has no names for its functions: profile the folder of its crate, or build it with \
+                 `callgate build`, or with `strip = \"debuginfo\"` and without wasm-strip",
             );
         }
 
@@ -111,14 +111,14 @@ impl Profile {
             Some(_) => Err(Failure::new(
                 Exit::Failed,
                 anyhow::anyhow!(
-                    "the plugin gave no verdict: see `fault` above; the profile is of what it burnt until then"
+                    "the plugin gave no verdict: see `fault` above; the profile covers what it burnt until then"
                 ),
             )),
         }
     }
 }
 
-/// Runs every call again that was made, and takes down where its fuel goes.
+/// Runs every call again, and records where its fuel goes.
 fn follow(
     stage: &dyn Stage,
     module: &Path,
@@ -138,9 +138,9 @@ fn follow(
     Ok(profiler.finish())
 }
 
-/// Tells people something that is no failure, and keeps it out of what machines read.
+/// Prints a note to standard error. It is not a failure, and is not part of the output for machines.
 fn note(text: &str) {
-    // There is nowhere to report that nothing can be reported.
+    // If standard error cannot be written to, there is nowhere to report that.
     let _ = writeln!(std::io::stderr(), "note: {text}");
 }
 

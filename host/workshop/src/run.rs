@@ -1,4 +1,4 @@
-//! `callgate run`: one callback through the real sandbox, for the author of a plugin.
+//! `callgate run`: sends one callback through a plugin in the real sandbox.
 
 pub(crate) mod report;
 pub mod request;
@@ -18,15 +18,15 @@ Example: callgate run plugin.wasm --request callback.json --settings settings.to
 Example: echo '{\"callbackCommand\":\"callbackBeforeAddFriendCommand\",\"reqMsg\":\"hello\"}' | \\
              callgate run plugin.wasm --request - --json --repeat 1000
 
-The plugin has the default limits, and the callback arrives at the time 0, so the same input gives the same output.
+The plugin runs with the default limits, and the callback arrives at time 0, so the same input gives the same output.
 
-Once configured and compiled, a plugin is kept for the next time, where `[cache] folder` of host.example.toml says: in \
-CACHE_DIRECTORY, XDG_CACHE_HOME/callgate or HOME/.cache/callgate. That folder may be removed at any time.")]
+Configured and compiled plugins are cached in $CACHE_DIRECTORY, $XDG_CACHE_HOME/callgate or ~/.cache/callgate, as for \
+a host without `[cache] folder` in its settings. It is safe to delete that folder at any time.")]
 pub struct Run {
     #[command(flatten)]
     subject: Subject,
 
-    /// Run it so many times and show how fuel and time are spread
+    /// Run it N times and show the distribution of fuel and time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     repeat: u32,
 

@@ -19,24 +19,26 @@ pub(crate) fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
         String::from_utf8(bytes).map_err(|_| wrong("the settings are not UTF-8: save them as UTF-8".to_owned()))?;
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(&text)
-            .map_err(|error| wrong(format!("the settings are not JSON ({error}): correct it, or write TOML")));
+            .map_err(|error| wrong(format!("the settings are not valid JSON ({error}): correct them, or use TOML")));
     }
     let table: toml::Table = toml::from_str(&text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let why = error.message().replace('\n', ", ");
-        wrong(format!("the settings are not TOML (line {line}: {why}): correct it, or write a JSON object"))
+        wrong(format!("the settings are not valid TOML (line {line}: {why}): correct them, or use a JSON object"))
     })?;
     table.into_iter().map(|(key, value)| Ok((key, json(value).map_err(wrong)?))).collect()
 }
 
-/// As the host hands a plugin its settings.
+/// The settings as JSON, as the host passes them to a plugin.
 fn json(value: toml::Value) -> Result<Value, String> {
     Ok(match value {
         toml::Value::String(text) => text.into(),
         toml::Value::Integer(number) => number.into(),
         toml::Value::Float(number) if number.is_finite() => number.into(),
-        toml::Value::Float(_) => return Err("JSON has no such number; plugins get their settings as JSON".to_owned()),
+        toml::Value::Float(_) => {
+            return Err("inf and nan are not allowed: plugins get their settings as JSON, which has neither".to_owned());
+        }
         toml::Value::Boolean(flag) => flag.into(),
         toml::Value::Datetime(when) => when.to_string().into(),
         toml::Value::Array(list) => list.into_iter().map(json).collect::<Result<_, _>>()?,

@@ -1,7 +1,7 @@
-//! What an author's commands need of the service: a host around one plugin, which the program provides.
+//! What the author commands need of the service: a host with one plugin. The program provides it.
 //!
-//! The service is built on top of this crate, not below it, so it comes in through these traits. A callback that is
-//! tried out takes the way that it takes in production.
+//! The service is built on top of this crate, so it is passed in through these traits. Callbacks then take the same
+//! path as in production.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use callgate_sandbox::{Engine, EngineLimits, Fault, Fuel, Plugin, PluginLimits, 
 use callgate_terminal::Failure;
 use serde_json::{Map, Value};
 
-/// The service, as far as it can be tried out.
+/// The service, as far as the author commands need it.
 pub trait Service {
-    /// The limits of a host whose settings set none.
+    /// The default limits of a host.
     ///
     /// # Errors
-    /// If they cannot be told.
+    /// If they cannot be determined.
     fn limits(&self) -> Result<(EngineLimits, PluginLimits), Failure>;
 
-    /// Loads one plugin as the service does, with every default, except that a plugin which keeps failing is not
+    /// Loads one plugin as the service does, with all defaults, except that a plugin that keeps failing is not
     /// suspended.
     ///
     /// # Errors
@@ -27,18 +27,18 @@ pub trait Service {
     fn stage(&self, subject: Staged) -> Result<Box<dyn Stage>, Failure>;
 }
 
-/// The plugin that is tried out.
+/// The plugin to load.
 #[derive(Debug, Clone)]
 pub struct Staged {
     /// Its module.
     pub module: PathBuf,
-    /// Its name, as a host's settings might call it.
+    /// Its name.
     pub name: String,
     /// Its own settings.
     pub settings: Map<String, Value>,
 }
 
-/// A host with one plugin, which listens nowhere.
+/// A host with one plugin and no listener.
 pub trait Stage {
     /// The plugin.
     fn plugin(&self) -> &Plugin;
@@ -46,27 +46,27 @@ pub trait Stage {
     /// The engine that it runs in.
     fn engine(&self) -> &Engine;
 
-    /// Answers a callback, without keeping its records.
+    /// Answers a callback. Its records are returned, not written.
     fn play(&self, callback: &Callback) -> Played;
 
-    /// What the plugin is given when this callback is played, call by call.
+    /// The inputs of the plugin's calls for this callback.
     fn inputs(&self, callback: &Callback) -> Vec<String>;
 }
 
-/// What became of one callback.
+/// The outcome of one callback.
 #[derive(Debug)]
 pub struct Played {
-    /// What is to happen to the operation.
+    /// The decision.
     pub decision: Decision,
     /// The calls that were made, in order.
     pub calls: Vec<Call>,
     /// A fault that belongs to no plugin.
     pub fault: Option<Fault>,
-    /// Data that the plugin wants handed on, each a JSON text on one line.
+    /// The plugin's records, each as JSON on one line.
     pub records: Vec<String>,
-    /// What the chat server would get.
+    /// The response to the chat server.
     pub response: Response,
-    /// What the plugin said: level, in lower case, and text.
+    /// The plugin's log lines: level, in lower case, and text.
     pub log: Vec<(&'static str, String)>,
 }
 
@@ -77,22 +77,23 @@ pub struct Call {
     pub usage: Usage,
     /// How long it took.
     pub took: Duration,
-    /// CPU time that it cost, all that it caused included.
+    /// CPU time that it cost, everything it caused included.
     pub cpu: Duration,
-    /// How it failed.
+    /// Its fault, if it failed.
     pub fault: Option<Fault>,
-    /// What it asked for and the chat server cannot do.
+    /// What it asked for but the chat server cannot do.
     pub adjustments: Vec<Adjustment>,
 }
 
 impl Played {
-    /// How calls failed.
+    /// All faults.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.fault.iter().chain(self.calls.iter().filter_map(|call| call.fault.as_ref()))
     }
 }
 
-/// What one callback cost: its largest call, if it carries several callbacks, because limits are for one call.
+/// The cost of one callback. For a request with several callbacks it is that of the largest call, because limits are
+/// per call.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
     /// Work.
@@ -104,7 +105,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The cost of what was played.
+    /// The cost of an outcome.
     #[must_use]
     pub fn of(played: &Played) -> Self {
         Self {

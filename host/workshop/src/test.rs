@@ -1,4 +1,4 @@
-//! `callgate test`: every callback in a plugin's `callbacks/` folder, through the real sandbox.
+//! `callgate test`: sends every callback in a plugin's `callbacks/` folder through the real sandbox.
 
 mod case;
 mod diff;
@@ -22,21 +22,21 @@ Example: callgate test plugins/tame-requests --fuel-max 200000 --junit target/ca
 
 In the folder `callbacks` of the crate:
   NAME.request.json   the callback, as the chat server sends it, with its `callbackCommand`
-  NAME.response.json  the answer that the chat server must get
-  NAME.records.jsonl  the records that the host must be given, one on each line; no file: none
+  NAME.response.json  the expected answer to the chat server
+  NAME.records.jsonl  the expected records, one per line; no file: none
   settings.toml       the plugin's settings; no file: none
 
-Answers are compared as JSON: order and white space do not count. Callbacks arrive at the time 0.")]
+Answers are compared as JSON: order and white space do not matter. Callbacks arrive at time 0.")]
 pub struct Test {
-    /// The folder of the plugin's crate, which is built
+    /// The folder of the plugin's crate, which is built first
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
 
-    /// Write what comes out to *.response.json and *.records.jsonl, instead of comparing
+    /// Write the results to *.response.json and *.records.jsonl instead of comparing them
     #[arg(long)]
     accept: bool,
 
-    /// Fail where a call burns more fuel than this
+    /// Fail if a call burns more fuel than this
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     fuel_max: Option<u64>,
 
@@ -49,7 +49,7 @@ impl Test {
     /// Runs the command.
     ///
     /// # Errors
-    /// If the plugin cannot be used, there are no callbacks, or an answer is not what it should be.
+    /// If the plugin cannot be used, there are no callbacks, or an answer differs from the expected one.
     pub fn run(self, service: &dyn Service) -> Result<(), Failure> {
         module::check_crate(&self.folder)
             .map_err(|why| Failure::new(Exit::Plugin, anyhow::anyhow!("{} {why}", self.folder.display())))?;
@@ -85,7 +85,7 @@ impl Test {
     }
 }
 
-/// One line for a case, and below it what is wrong.
+/// One line per case, followed by its problems.
 fn show(case: &Case, judgement: &Judgement, fuel: &Measure, coloured: bool) -> String {
     let (word, colour) = match (judgement.problems.is_empty(), judgement.is_accepted) {
         (true, false) => ("ok", GREEN),

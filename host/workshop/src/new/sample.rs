@@ -1,4 +1,4 @@
-//! A request for each command, made from what the catalogue knows of its members.
+//! A sample request for each command, made from its members in the catalogue.
 
 use callgate_catalogue::catalogue::{Command, Kind, Member};
 use callgate_dialects::table;
@@ -36,7 +36,7 @@ fn value(name: &str, kind: Kind) -> Value {
     }
 }
 
-/// Something that fits the member's name.
+/// A text that suits the member's name.
 fn text(name: &str) -> &'static str {
     let lower = name.to_lowercase();
     let ends = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end));

@@ -1,4 +1,4 @@
-//! The files of a new plugin: texts with places for what the command, its name and its members are called.
+//! The files of a new plugin: templates with placeholders for the plugin, the command and its members.
 
 use callgate_catalogue::catalogue::{Command, Kind, Member};
 use callgate_catalogue::wire::Phase;
@@ -13,23 +13,23 @@ pub(super) struct Template<'a> {
     pub command: &'static Command,
     /// The sdk, as a value in Cargo.toml.
     pub sdk: &'a str,
-    /// Whether a workspace around the crate takes it in.
+    /// Whether an enclosing workspace includes the crate.
     pub in_workspace: bool,
 }
 
 /// What the decision looks at.
 #[derive(Clone, Copy)]
 enum Subject {
-    /// Text that a user writes: it may hold a listed word.
+    /// Text that a user writes, which may contain a listed word.
     Prose(&'static Member),
-    /// The ID of a user, a group or the like: it may be listed.
+    /// The ID of a user, group or similar, which may be listed.
     Id(&'static Member),
-    /// There is no text among the members: the JSON may hold a listed word.
+    /// The whole JSON, which may contain a listed word: no member is text.
     Body,
 }
 
 impl Template<'_> {
-    /// Paths inside of the crate's folder, and what stands there.
+    /// The paths of the files in the crate's folder, and their contents.
     pub(super) fn files(&self) -> Vec<(String, String)> {
         let decision = match self.command.phase {
             Phase::Before => include_str!("crate/before.rs.txt"),
@@ -49,7 +49,7 @@ impl Template<'_> {
     }
 
     fn fill(&self, text: &str) -> String {
-        // Values hold no places themselves; what is filled in first may.
+        // Only the values that are filled in first may contain placeholders.
         self.pieces()
             .iter()
             .fold(text.to_owned(), |text, (place, piece)| text.replace(&format!("{{{{{place}}}}}"), piece))
@@ -58,7 +58,7 @@ impl Template<'_> {
     fn pieces(&self) -> Vec<(&'static str, String)> {
         let subject = self.subject();
         let module = self.command.protocol.replace('-', "_");
-        // First those whose text holds places of the others.
+        // First the values that contain placeholders of the others.
         let mut pieces: Vec<(&str, String)> = match subject {
             Subject::Id(_) => vec![
                 ("sdk_items", "Callback, Error, Plugin, Reply".to_owned()),
@@ -136,7 +136,7 @@ impl Template<'_> {
         pieces
     }
 
-    /// The first member that users write, else the first that names somebody, else any text.
+    /// The first member that users write, else the first that identifies someone, else any text.
     fn subject(&self) -> Subject {
         let is_text = |member: &&Member| matches!(member.kind, Kind::Text | Kind::Optional(Kind::Text));
         let texts = || self.command.request.iter().filter(is_text).filter(|member| is_regular(member.name));
@@ -165,12 +165,12 @@ impl Template<'_> {
                 letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
             })
             .collect();
-        // Beside what the file imports or Rust has in every file, it needs a name of its own.
+        // It must differ from the names that the file imports or that Rust's prelude has.
         if IMPORTED.contains(&name.as_str()) || name == self.command.rust_name { name + "Plugin" } else { name }
     }
 }
 
-/// Members that hold what a user writes, the most telling first.
+/// Members that contain what a user writes, the most relevant first.
 const PROSE: [&str; 24] = [
     "reqMsg",
     "reqMessage",
@@ -198,7 +198,7 @@ const PROSE: [&str; 24] = [
     "Data",
 ];
 
-/// Names that the file has without the plugin.
+/// Names that are already in use in the file.
 const IMPORTED: [&str; 21] = [
     "Callback",
     "Error",
@@ -223,7 +223,7 @@ const IMPORTED: [&str; 21] = [
     "Default",
 ];
 
-/// Members whose method is called otherwise than their name says: `Type` cannot be, and a few begin in their own way.
+/// Members whose method is not the member's name in snake case: `Type` is a keyword, and a few begin differently.
 fn is_regular(name: &str) -> bool {
     name != "Type" && !name.starts_with("iOS")
 }

@@ -1,21 +1,21 @@
-//! Stacks as other tools read them: folded, and drawn.
+//! Stacks in the formats of other tools: folded stacks, and a flamegraph.
 
 use inferno::flamegraph::{self, Options};
 
 use callgate_sandbox::profile::Stack;
 use callgate_terminal::{Exit, Failure};
 
-/// One line for each stack: the frames with `;` between them, and the fuel.
+/// One line per stack: the frames, separated by `;`, and the fuel.
 pub(super) fn folded(stacks: &[Stack]) -> String {
     let line = |stack: &Stack| {
-        // As inferno itself does for names that hold the separator, such as those of arrays.
+        // As inferno does for names that contain the separator, such as those of arrays.
         let frames: Vec<_> = stack.frames.iter().map(|frame| frame.replace(';', ":")).collect();
         format!("{} {}\n", frames.join(";"), stack.own.0)
     };
     stacks.iter().map(line).collect()
 }
 
-/// The drawing, of at least one stack.
+/// Draws a flamegraph of at least one stack.
 ///
 /// # Errors
 /// If inferno cannot draw it.

@@ -1,4 +1,4 @@
-//! What `callgate profile` shows: the functions that burnt the most.
+//! What `callgate profile` prints: the functions that burnt the most fuel.
 
 use serde_json::{Value, json};
 
@@ -6,18 +6,18 @@ use crate::run::report::{self, RED, YELLOW, paint, show};
 use callgate_sandbox::profile::{Function, Profile};
 use callgate_terminal::table;
 
-/// A profile, and the run that it is of.
+/// A profile, and the run it belongs to.
 pub(super) struct Report<'a> {
     pub run: report::Report<'a>,
     pub profile: &'a Profile,
-    /// Functions that are shown.
+    /// Maximum number of functions to show.
     pub rows_max: usize,
 }
 
-/// A function with more than this part of all fuel is worth a look.
+/// A function that burns more than this fraction of all fuel is worth a look.
 const WARM: f64 = 0.05;
 
-/// And with more than this, is the place to begin.
+/// A function that burns more than this is where to start.
 const HOT: f64 = 0.2;
 
 impl Report<'_> {
@@ -97,7 +97,7 @@ impl Report<'_> {
             let calls = others.iter().map(|function| function.calls).sum();
             rows.push((numbers(own, None, calls), format!("({} others)", others.len())));
         }
-        // Numbers stand at the right of their columns. Colours do not disturb: names are the last column.
+        // Numbers are right-aligned. Colours do not affect the alignment, because names are the last column.
         let headings = ["OWN", "OWN %", "TOTAL", "TOTAL %", "CALLS"];
         let mut widths = headings.map(str::len);
         for (cells, _) in &rows {
@@ -120,7 +120,7 @@ impl Report<'_> {
         functions.get(..self.rows_max).unwrap_or(functions)
     }
 
-    /// Of all fuel.
+    /// The fraction of all fuel.
     fn part(&self, fuel: u64) -> f64 {
         fuel as f64 / self.profile.fuel.0.max(1) as f64
     }
@@ -130,7 +130,7 @@ fn percent(part: f64) -> String {
     format!("{:.1}", part * 100.0)
 }
 
-/// In percent, with two places.
+/// In percent, rounded to two digits.
 fn rounded(part: f64) -> f64 {
     (part * 10_000.0).round() / 100.0
 }

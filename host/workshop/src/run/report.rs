@@ -1,4 +1,4 @@
-//! What `callgate run` shows: what became of the callback, and what that cost beside what it may cost.
+//! What `callgate run` prints: the outcome of the callback, and its cost compared with the limits.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use callgate_dialects::table;
 use callgate_sandbox::{Fault, Plugin};
 use callgate_terminal::table;
 
-/// Everything that is known of one or several runs of the same callback.
+/// One or several runs of the same callback.
 pub(crate) struct Report<'a> {
     pub callback: &'a Callback,
     pub plugin: &'a Plugin,
     /// The first run.
     pub played: &'a Played,
-    /// All of them.
+    /// The costs of all runs.
     pub runs: &'a [Cost],
 }
 
-/// One measure of a call beside its limit.
+/// One measure of a call, with its limit.
 pub(crate) struct Measure {
     pub name: &'static str,
     pub unit: &'static str,
@@ -30,10 +30,10 @@ pub(crate) struct Measure {
     pub limit: f64,
 }
 
-/// From this part of a limit on, a measure is worth a look.
+/// Above this fraction of a limit, a measure is worth a look.
 const CLOSE: f64 = 0.8;
 
-/// From this part on, the next larger callback is likely to be too much.
+/// Above this fraction, a slightly larger callback is likely to exceed the limit.
 const FULL: f64 = 0.95;
 
 impl Report<'_> {
@@ -54,7 +54,7 @@ impl Report<'_> {
         let mut text: String = lines.iter().map(|(heading, line)| format!("{heading:<10} {line}\n")).collect();
         if steps().len() > 1 {
             text.push_str(&format!(
-                "\nThe request carries {} callbacks; each measure is its largest.\n",
+                "\nThe request carries {} callbacks; each measure shows the largest of them.\n",
                 steps().len()
             ));
         }
@@ -79,7 +79,7 @@ impl Report<'_> {
             "plugin": **self.plugin.name(),
             "platform": self.callback.command().map(|command| command.protocol),
             "command": self.callback.name(),
-            // A fault has none: the answer below is what `on_fault` makes of it.
+            // After a fault there is none: `on_fault` decides the answer below.
             "verdict": self.faults().next().is_none().then(|| self.played.decision.name()),
             "asked": !self.played.calls.is_empty(),
             "fault": self.faults().next().map(|fault| json!({ "is": fault.name(), "text": fault.to_string() })),
@@ -104,16 +104,16 @@ impl Report<'_> {
         format!("{} ({platform})", self.callback.name())
     }
 
-    /// What was decided, and if that was not the plugin, why not.
+    /// The decision; if the plugin did not make it, why not.
     pub(crate) fn verdict(&self) -> String {
         let decision = &self.played.decision;
         let name = decision.name();
         if self.played.calls.is_empty() && self.played.fault.is_none() {
             let handles = self.plugin.manifest().commands.join(", ");
-            return format!("{name}, without asking the plugin: it handles only {handles}");
+            return format!("{name}, without calling the plugin: it handles only {handles}");
         }
         if self.faults().next().is_some() {
-            return format!("{name}, as there is none of the plugin's: `on_fault` in the host's settings decides");
+            return format!("{name}, by `on_fault` of the host's settings: the plugin gave no verdict");
         }
         match decision {
             Decision::Deny(denial) => format!("{name} with code {}: {}", denial.code, denial.message),
@@ -128,7 +128,7 @@ impl Report<'_> {
         }
     }
 
-    /// How calls failed.
+    /// All faults.
     pub(crate) fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.played.faults()
     }
@@ -146,7 +146,7 @@ impl Report<'_> {
             Outcome::GoesOn => "goes on".to_owned(),
             Outcome::Denied { code, .. } => format!("rejects the operation with code {code}"),
             Outcome::Dropped => "drops the operation and tells its caller that it succeeded".to_owned(),
-            Outcome::AlreadyDone => "was done already: the answer changes nothing".to_owned(),
+            Outcome::AlreadyDone => "has already done the operation: the answer changes nothing".to_owned(),
             Outcome::Broken { caller_sees } => format!("cannot use this answer: the caller sees {caller_sees}"),
         };
         for applied in explanation.applied.iter().filter(|applied| applied.from.as_ref() != Some(&applied.to)) {
@@ -158,7 +158,7 @@ impl Report<'_> {
         line
     }
 
-    /// Of several calls the largest.
+    /// The measures; of several calls, the largest of each.
     fn measures(&self) -> Vec<Measure> {
         let limits = self.plugin.limits();
         let steps = || self.played.calls.iter();
@@ -208,7 +208,7 @@ impl Report<'_> {
 }
 
 impl Measure {
-    /// For people, coloured where the limit is near.
+    /// For people; coloured if the limit is near.
     pub(crate) fn as_text(&self, coloured: bool) -> String {
         let part = self.used / self.limit;
         let colour = match part {
@@ -226,7 +226,7 @@ impl Measure {
     }
 }
 
-/// How a measure is spread over several runs.
+/// The distribution of a measure over several runs.
 struct Spread {
     min: f64,
     median: f64,
@@ -235,7 +235,7 @@ struct Spread {
 }
 
 impl Spread {
-    /// By nearest rank: each is a value that occurred. `None` without values.
+    /// By nearest rank, so each is a value that occurred. `None` if there are no values.
     fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = values.collect();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -254,7 +254,7 @@ fn ms(time: Duration) -> f64 {
     time.as_nanos() as f64 / 1e6
 }
 
-/// A whole number in groups of three, as settings are written; a fraction with three places.
+/// An integer with its digits in groups of three, as in the settings; a fraction with three digits.
 pub(crate) fn show(number: f64) -> String {
     if number.fract() != 0.0 {
         return format!("{number:.3}");
@@ -270,17 +270,17 @@ pub(crate) fn show(number: f64) -> String {
     text
 }
 
-/// A whole number without a fraction.
+/// As an integer if it is one.
 fn number(number: f64) -> Value {
     if number.fract() == 0.0 { (number as u64).into() } else { number.into() }
 }
 
-/// What is wrong.
+/// The colour of what is wrong.
 pub(crate) const RED: &str = "\x1b[31m";
-/// What is worth a look.
+/// The colour of what is worth a look.
 pub(crate) const YELLOW: &str = "\x1b[33m";
 
-/// In this colour, if there are colours.
+/// `text` in this colour, if `coloured`.
 pub(crate) fn paint(coloured: bool, colour: &str, text: &str) -> String {
     if coloured { format!("{colour}{text}\x1b[0m") } else { text.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! A callback from a file: its body, and the command that it is about.
+//! Reads a callback from a file, and finds its command.
 
 use std::io::Read;
 use std::path::Path;
@@ -11,7 +11,7 @@ use callgate_dialects::{Callback, ChatServer};
 use callgate_terminal::nearest;
 use callgate_terminal::{Exit, Failure};
 
-/// A chat server by the name of its protocol.
+/// Finds a chat server by the name of its protocol.
 ///
 /// # Errors
 /// A sentence that lists the names.
@@ -22,7 +22,7 @@ pub fn chat_server(name: &str) -> Result<&'static dyn ChatServer, String> {
     })
 }
 
-/// Reads a callback; `-` is standard input. What is not given is taken from the body.
+/// Reads a callback; `-` is standard input. A platform or command that is not given is taken from the body.
 ///
 /// # Errors
 /// If it cannot be read, is not a JSON object, or names no command that is known.
@@ -34,7 +34,9 @@ pub fn read(
     let body = bytes(path, "the callback")?;
     let wrong = |what: String| Failure::new(Exit::Input, anyhow::anyhow!("{}: {what}", path.display()));
     let members = object(&body).map_err(|why| {
-        wrong(format!("the request is no callback ({why}): give the JSON object that the chat server sends, in UTF-8"))
+        wrong(format!(
+            "the request is not a callback ({why}): give the JSON object that the chat server sends, in UTF-8"
+        ))
     })?;
     let named = match command {
         Some(command) => command.to_owned(),
@@ -50,7 +52,7 @@ pub fn read(
 /// Reads a file, or standard input.
 ///
 /// # Errors
-/// If it cannot be read: the message asks for a file with `what`.
+/// If it cannot be read. The message asks for a file with `what`.
 pub fn bytes(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = match is_standard_input(path) {
@@ -70,10 +72,10 @@ fn is_standard_input(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Standard input can be read once; the second reader would find it empty, which may even be valid.
+/// Checks that at most one argument names standard input: a second reader would find it empty, which may even be valid.
 ///
 /// # Errors
-/// If two of these arguments name it.
+/// If two of these arguments name standard input.
 pub fn check_standard_input(arguments: &[(&str, Option<&Path>)]) -> Result<(), Failure> {
     let named = arguments.iter().filter(|(_, path)| path.is_some_and(is_standard_input));
     let named: Vec<_> = named.map(|(name, _)| *name).collect();
@@ -84,18 +86,18 @@ pub fn check_standard_input(arguments: &[(&str, Option<&Path>)]) -> Result<(), F
     Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)))
 }
 
-/// The body's members, or why there are none.
+/// The members of the body, or why it has none.
 fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(body).map_err(|_| "it is not UTF-8")?;
     match serde_json::from_str(text) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err("it is JSON, but no object".to_owned()),
+        Ok(_) => Err("it is JSON, but not an object".to_owned()),
         Err(_) if text.trim().is_empty() => Err("it is empty".to_owned()),
         Err(error) => Err(format!("it is not JSON: {error}")),
     }
 }
 
-/// The name in the body, in the member in which any of the chat servers writes it.
+/// The command's name in the body, in the member in which one of the chat servers writes it.
 fn command_in(body: &Map<String, Value>) -> Result<String, String> {
     let name = CHAT_SERVERS.iter().find_map(|server| body.get(server.command_member())?.as_str());
     name.filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(|| {
@@ -106,10 +108,10 @@ fn command_in(body: &Map<String, Value>) -> Result<String, String> {
     })
 }
 
-/// The command of this name, today's, an older one or that of its event; on any platform if none is given.
+/// Finds a command by its current name, an older name, or the name of its event; on any platform if none is given.
 ///
 /// # Errors
-/// A sentence that names the nearest command that is known.
+/// A sentence that suggests the nearest known command.
 pub fn find(platform: Option<&'static dyn ChatServer>, name: &str) -> Result<&'static Command, String> {
     let is_meant =
         |server: &&&'static dyn ChatServer| platform.is_none_or(|platform| platform.protocol() == server.protocol());
@@ -119,14 +121,16 @@ pub fn find(platform: Option<&'static dyn ChatServer>, name: &str) -> Result<&'s
     if let Some(command) = found.or_else(|| commands().find(|command| command.rust_name == name)) {
         return Ok(command);
     }
-    let nobody = match platform {
+    let unknown = match platform {
         Some(platform) => format!("{} has no command `{name}`", platform.protocol().name),
         None => format!("no platform has a command `{name}`"),
     };
     let elsewhere = CHAT_SERVERS.iter().find(|other| other.commands().find(name).is_some());
     Err(match (elsewhere, nearest(name, commands().map(|command| command.name))) {
-        (Some(other), _) => format!("{nobody}: it is one of {}", other.protocol().name),
-        (None, Some(nearest)) => format!("{nobody}: did you mean `{nearest}`?"),
-        (None, None) => format!("{nobody}: write it as the chat server does, such as `callbackBeforeAddFriendCommand`"),
+        (Some(other), _) => format!("{unknown}: it is one of {}", other.protocol().name),
+        (None, Some(nearest)) => format!("{unknown}: did you mean `{nearest}`?"),
+        (None, None) => {
+            format!("{unknown}: write it as the chat server does, such as `callbackBeforeAddFriendCommand`")
+        }
     })
 }

@@ -1,4 +1,4 @@
-//! Which plugin is called, and with which callback and settings.
+//! The arguments that `run` and `profile` share: plugin, callback and settings.
 
 use std::path::PathBuf;
 
@@ -12,10 +12,10 @@ use crate::stage::{Service, Stage, Staged};
 use callgate_dialects::Callback;
 use callgate_terminal::Failure;
 
-/// What is called with what: the arguments that `run` and `profile` have in common.
+/// A plugin, a callback and settings.
 #[derive(Debug, Args)]
 pub(crate) struct Subject {
-    /// The plugin: a `.wasm` file, or the folder of its crate, which is built
+    /// The plugin: a `.wasm` file, or the folder of its crate, which is built first
     #[arg(value_name = "PLUGIN")]
     pub(crate) plugin: PathBuf,
 
@@ -23,7 +23,7 @@ pub(crate) struct Subject {
     #[arg(long, value_name = "FILE")]
     pub(crate) request: PathBuf,
 
-    /// The plugin's own settings, TOML or JSON: what stands in the host's settings under [plugin.settings]
+    /// The plugin's own settings, in TOML or JSON, as in the host's settings under [plugin.settings]
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
 
@@ -31,7 +31,7 @@ pub(crate) struct Subject {
     #[arg(long, value_parser = request::chat_server)]
     pub(crate) platform: Option<&'static dyn ChatServer>,
 
-    /// The command, as it stands on the wire [default: what the request's `callbackCommand` says]
+    /// The command, as the chat server names it [default: the request's `callbackCommand`]
     #[arg(long)]
     pub(crate) command: Option<String>,
 }
@@ -40,7 +40,7 @@ impl Subject {
     /// Reads the callback and the settings.
     ///
     /// # Errors
-    /// If one of them cannot be used, or both are to come from standard input.
+    /// If one of them cannot be used, or both name standard input.
     pub(crate) fn read(&self) -> Result<(Callback, Map<String, Value>), Failure> {
         let settings = self.settings.as_deref();
         request::check_standard_input(&[("--request", Some(&self.request)), ("--settings", settings)])?;
@@ -48,7 +48,7 @@ impl Subject {
         Ok((callback, settings.map(crate::settings::read).transpose()?.unwrap_or_default()))
     }
 
-    /// Loads the plugin, with these settings; its crate is built first.
+    /// Loads the plugin with these settings, after building its crate if necessary.
     ///
     /// # Errors
     /// If it cannot be built, or cannot be used with these settings.

@@ -1,4 +1,4 @@
-//! One callback in a file, and what must come out beside it.
+//! One callback in a file, with its expected answer and records.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,18 +21,18 @@ pub(super) struct Case {
     callback: Callback,
 }
 
-/// What a case showed.
+/// The result of a case.
 #[derive(Debug)]
 pub(super) struct Judgement {
     /// The verdict's name.
     pub verdict: &'static str,
-    /// What its largest call burnt.
+    /// The fuel of its largest call.
     pub fuel: Fuel,
-    /// How long its calls took together.
+    /// The time of all its calls.
     pub took: Duration,
-    /// What is wrong; empty: nothing.
+    /// What is wrong; empty if it passed.
     pub problems: Vec<String>,
-    /// Whether what came out was written, because it was not there or was different.
+    /// Whether the result was written, because it was missing or different.
     pub is_accepted: bool,
 }
 
@@ -42,7 +42,7 @@ impl Case {
     /// All cases of a folder, by name.
     ///
     /// # Errors
-    /// If there are none, or one is no callback.
+    /// If there are none, or one of them is not a callback.
     pub(super) fn all(folder: &Path) -> Result<Vec<Self>, Failure> {
         let wrong = |what: String| Failure::new(Exit::Input, anyhow::anyhow!("{} {what}", folder.display()));
         let entries = std::fs::read_dir(folder).map_err(|error| {
@@ -52,7 +52,7 @@ impl Case {
         let mut names: Vec<String> = files.filter_map(|file| file.strip_suffix(REQUEST).map(str::to_owned)).collect();
         names.sort_unstable();
         if names.is_empty() {
-            return Err(wrong(format!("has no *{REQUEST}: put a callback there, as the chat server sends it")));
+            return Err(wrong(format!("has no *{REQUEST}: add a callback, as the chat server sends it")));
         }
         let case = |name: String| {
             let callback = request::read(&folder.join(format!("{name}{REQUEST}")), None, None)?;
@@ -61,7 +61,7 @@ impl Case {
         names.into_iter().map(case).collect()
     }
 
-    /// Runs it. With `accept`, what comes out is written where it differs; a fault never is.
+    /// Runs it. With `accept`, a result that differs is written; a fault never is.
     ///
     /// # Errors
     /// If a file cannot be read or written.
@@ -122,7 +122,7 @@ impl Case {
         self.folder.join(format!("{}.{end}", self.name))
     }
 
-    /// The text of a file beside the request; `None` if there is none.
+    /// The contents of a file next to the request; `None` if there is none.
     fn read(&self, end: &str) -> Result<Option<String>, Failure> {
         let path = self.path(end);
         match std::fs::read_to_string(&path) {
@@ -149,7 +149,7 @@ impl Case {
 }
 
 fn failed(path: &Path, what: &str, error: &std::io::Error) -> Failure {
-    Failure::new(Exit::Input, anyhow::anyhow!("{} cannot be {what} ({error}): see what stands there", path.display()))
+    Failure::new(Exit::Input, anyhow::anyhow!("{} cannot be {what} ({error}): check that file", path.display()))
 }
 
 fn answer(played: &Played) -> Value {
@@ -160,10 +160,10 @@ fn records(played: &Played) -> Value {
     played.records.iter().map(|record| serde_json::from_str::<Value>(record).unwrap_or_default()).collect()
 }
 
-/// Why what came out is not the plugin's answer.
+/// Why the answer is not the plugin's.
 fn faults(played: &Played) -> Vec<String> {
     if played.calls.is_empty() && played.fault.is_none() {
-        return vec!["the plugin is not asked: add the command to `handles` of its `export!`".to_owned()];
+        return vec!["the plugin was not called: add the command to `handles` of its `export!`".to_owned()];
     }
     played.faults().map(|fault| format!("the plugin gave no verdict: {fault}")).collect()
 }

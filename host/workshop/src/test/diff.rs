@@ -1,8 +1,8 @@
-//! Where two JSON values differ, member by member: answers are small, and their members have no order.
+//! The differences of two JSON values, member by member. Members have no order.
 
 use serde_json::Value;
 
-/// The differences, a block of lines below a heading; `None` if there are none.
+/// The differences, as lines below a heading; `None` if there are none.
 pub(super) fn show(what: &str, expected: &Value, found: &Value) -> Option<String> {
     let mut lines = Vec::new();
     compare("", expected, found, &mut lines);
@@ -28,7 +28,7 @@ fn compare(path: &str, expected: &Value, found: &Value, lines: &mut Vec<String>)
     }
 }
 
-/// One place in both values, where either may have none.
+/// Compares the values at one path; either may be missing.
 fn each(path: &str, expected: Option<&Value>, found: Option<&Value>, lines: &mut Vec<String>) {
     match (expected, found) {
         (expected, found) if expected == found => {}
