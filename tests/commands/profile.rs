@@ -80,7 +80,7 @@ fn a_call_without_a_verdict_is_profiled_until_its_fault() {
         for part in ["\nverdict    allow, by `on_fault` of the host's settings: ", "\nfault      ", "FUNCTION\n"] {
             assert!(ended.out.contains(part), "{part:?}: {ended:#?}");
         }
-        ended.fails_with_output(7, &["error: the plugin gave no verdict: see `fault` above; the profile is of what"]);
+        ended.fails_with_output(7, &["error: the plugin gave no verdict: see `fault` above; the profile covers what"]);
         assert!(folder.path("p.svg").is_file(), "{guest}");
 
         let ended = folder.type_in(&format!("{PROFILE} provoke.json --json"));

@@ -54,7 +54,7 @@ fn settings_of_a_plugin_are_toml_or_a_json_object() {
     for (contents, part) in [
         (&b"words = "[..], "the settings are not valid TOML (line 1: "),
         (b"a = 1\nb = 2\nc", "the settings are not valid TOML (line 3: "),
-        (b"[1, 2]", "or write a JSON object"),
+        (b"[1, 2]", "or use a JSON object"),
         (b"{\"words\": ", "the settings are not valid JSON (EOF while parsing"),
         (b"words = \"\xff\"", "the settings are not UTF-8"),
         (b"number = nan", "inf and nan are not allowed: plugins get their settings as JSON"),
