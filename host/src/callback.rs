@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callgate_dialects::{Callback, Response};
-use callgate_sandbox::cpu;
+use callgate_sandbox::{Fault, cpu};
 use tokio::time::timeout_at;
 
-use crate::chain::{Advance, Chain, ChainRun, Mode, Progress};
+use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
 use crate::host::{Host, Mounted};
 use crate::intake::Request;
@@ -61,12 +61,15 @@ impl Host {
                 Err(_) => return chain.failed(HOST_FAILED),
             }
         }
-        let (host, its_chain, its_callback) = (self.clone(), Arc::clone(chain), callback.clone());
-        let job = move || {
-            its_chain.advance(&host.engine, &its_callback, deadline, Mode::Full, &mut progress);
-            progress.run
-        };
-        self.work(chain, deadline, job).await.unwrap_or_else(|_| chain.without_time())
+        let seen = Arc::new(Seen::new(progress));
+        let (host, its_chain, its_callback, its_seen) =
+            (self.clone(), Arc::clone(chain), callback.clone(), Arc::clone(&seen));
+        let job = move || its_chain.advance_seen(&host.engine, &its_callback, deadline, &its_seen);
+        match self.work(chain, deadline, job).await {
+            Ok(()) => seen.into_run(),
+            Err(NotRun::Panicked) => chain.failed(HOST_FAILED),
+            Err(NotRun::Refused | NotRun::TooLate) => chain.give_up(deadline, &seen),
+        }
     }
 
     /// Runs the chain for each of the callbacks that one request carries, a few at a time: between them others have their
@@ -90,9 +93,7 @@ impl Host {
                 (runs, some)
             };
             let Ok((runs, rest)) = self.work(chain, deadline, job).await else {
-                let late = chain.without_time();
-                let whole = whole.get_or_insert_default();
-                whole.fault = late.fault;
+                whole.get_or_insert_default().fault = Some(Fault::NoTime);
                 break;
             };
             parts = rest;

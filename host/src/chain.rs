@@ -5,7 +5,7 @@ mod link;
 mod pace;
 mod rate;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Command;
@@ -39,7 +39,46 @@ pub(crate) struct Progress {
     /// The number of the plugin that is asked next.
     next: usize,
     /// The body as that plugin sees it, where one before it has changed it.
-    modified: Option<String>,
+    modified: Option<Arc<str>>,
+    /// Whether that plugin is being asked.
+    is_running: bool,
+    /// Whether no further plugin is asked.
+    is_over: bool,
+}
+
+/// Progress that the thread which makes it and the task which waits for it both see.
+#[derive(Debug, Default)]
+pub(crate) struct Seen(Mutex<Progress>);
+
+impl Seen {
+    pub(crate) fn new(progress: Progress) -> Self {
+        Self(Mutex::new(progress))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What became of the chain, once it has come to its end.
+    pub(crate) fn into_run(self: Arc<Self>) -> ChainRun {
+        std::mem::take(&mut self.lock().run)
+    }
+}
+
+impl Step {
+    /// A call that has not been made yet.
+    fn new(link: &Arc<Link>, mode: Mode) -> Self {
+        Self {
+            link: Arc::clone(link),
+            usage: Usage::default(),
+            took: Duration::ZERO,
+            cpu: Duration::ZERO,
+            is_on_worker: mode == Mode::Full,
+            fault: None,
+            adjustments: Vec::new(),
+            log: Vec::new(),
+        }
+    }
 }
 
 /// What calls may use.
@@ -149,12 +188,6 @@ impl Chain {
         Some((longest, self.links.iter().map(|link| link.pace.average()).sum()))
     }
 
-    /// What becomes of a callback for which the host had no time.
-    pub(crate) fn without_time(&self) -> ChainRun {
-        let decision = Decision::without_verdict(Trouble::Busy, self.on_overload, self.command);
-        ChainRun { decision, fault: Some(Fault::NoTime), ..ChainRun::default() }
-    }
-
     /// What becomes of a callback over which the host itself failed: if one of the plugins must not be left out, the
     /// operation is denied.
     pub(crate) fn failed(&self, what: &str) -> ChainRun {
@@ -181,38 +214,93 @@ impl Chain {
         progress: &mut Progress,
     ) -> Advance {
         let (head, original) = (self.envelope_head(callback), callback.body());
-        while let Some(link) = self.links.get(progress.next) {
-            let body = progress.modified.as_deref().unwrap_or(original);
-            let Asked { step, said } = match self.ask(link, engine, &head, body, deadline, mode) {
-                Some(asked) => asked,
+        while let Some(link) = self.next(progress) {
+            let modified = progress.modified.clone();
+            let body = modified.as_deref().unwrap_or(original);
+            match self.ask(link, engine, &head, body, deadline, mode) {
+                Some(asked) => self.note(link, body, asked, progress),
                 None => return Advance::Stopped,
-            };
-            let next = match (said, &step.fault) {
-                (Some(said), _) => {
-                    let all = said.records.len();
-                    let kept = link.records.take(all);
-                    progress.run.records_lost += all - kept;
-                    progress.run.records.extend(said.records.into_iter().take(kept));
-                    said.decision
-                }
-                (None, Some(Fault::NoTime)) => Decision::without_verdict(Trouble::Busy, self.on_overload, self.command),
-                (None, fault) => {
-                    let trouble = fault.as_ref().map_or(Trouble::Unchecked, trouble);
-                    Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
-                }
-            };
-            progress.run.steps.push(step);
-            progress.next += 1;
-            // Only the next plugin looks at what this one has changed.
-            if let (Decision::Modify(changes), true) = (&next, progress.next < self.links.len()) {
-                progress.modified = Some(apply(self.command, body, changes));
-            }
-            progress.run.decision = std::mem::take(&mut progress.run.decision).then(next);
-            if progress.run.decision.is_final() {
-                break;
             }
         }
         Advance::Finished
+    }
+
+    /// As [`Chain::advance`] with [`Mode::Full`], while the task that waits for it looks on: after each plugin it can see
+    /// how far this has come, and take it over.
+    pub(crate) fn advance_seen(&self, engine: &Engine, callback: &Callback, deadline: Deadline, seen: &Seen) {
+        let (head, original) = (self.envelope_head(callback), callback.body());
+        loop {
+            let (link, modified) = {
+                let mut progress = seen.lock();
+                let Some(link) = self.next(&progress) else { return };
+                progress.is_running = true;
+                (link, progress.modified.clone())
+            };
+            let body = modified.as_deref().unwrap_or(original);
+            let asked = self.ask(link, engine, &head, body, deadline, Mode::Full);
+            let mut progress = seen.lock();
+            progress.is_running = false;
+            match asked {
+                // What was taken over meanwhile goes on without this.
+                Some(asked) if !progress.is_over => self.note(link, body, asked, &mut progress),
+                _ => return,
+            }
+        }
+    }
+
+    /// Takes over what has been decided so far, because the deadline has come. If a plugin is running, it has not ended
+    /// in time: its own `on_fault` counts. If none is, there was no time to ask it.
+    pub(crate) fn give_up(&self, deadline: Deadline, seen: &Seen) -> ChainRun {
+        let mut left = seen.lock();
+        let mut progress = std::mem::take(&mut *left);
+        left.is_over = true;
+        let next = match self.next(&progress) {
+            None => return progress.run,
+            Some(link) if progress.is_running => {
+                let fault = Fault::OutOfTime { within: deadline.all_for_guests() };
+                let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
+                progress.run.steps.push(Step { fault: Some(fault), ..Step::new(link, Mode::Full) });
+                next
+            }
+            Some(_) => {
+                progress.run.fault = Some(Fault::NoTime);
+                Decision::without_verdict(Trouble::Busy, self.on_overload, self.command)
+            }
+        };
+        progress.run.decision = progress.run.decision.then(next);
+        progress.run
+    }
+
+    /// The plugin that is asked next; `None`: there is a decision.
+    fn next(&self, progress: &Progress) -> Option<&Arc<Link>> {
+        self.links.get(progress.next).filter(|_| !progress.is_over)
+    }
+
+    /// Takes note of what a plugin said to `body`, or how it failed.
+    fn note(&self, link: &Link, body: &str, asked: Asked, progress: &mut Progress) {
+        let Asked { step, said } = asked;
+        let next = match (said, &step.fault) {
+            (Some(said), _) => {
+                let all = said.records.len();
+                let kept = link.records.take(all);
+                progress.run.records_lost += all - kept;
+                progress.run.records.extend(said.records.into_iter().take(kept));
+                said.decision
+            }
+            (None, Some(Fault::NoTime)) => Decision::without_verdict(Trouble::Busy, self.on_overload, self.command),
+            (None, fault) => {
+                let trouble = fault.as_ref().map_or(Trouble::Unchecked, trouble);
+                Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
+            }
+        };
+        progress.run.steps.push(step);
+        progress.next += 1;
+        // Only the next plugin looks at what this one has changed.
+        if let (Decision::Modify(changes), true) = (&next, progress.next < self.links.len()) {
+            progress.modified = Some(apply(self.command, body, changes).into());
+        }
+        progress.run.decision = std::mem::take(&mut progress.run.decision).then(next);
+        progress.is_over = progress.run.decision.is_final();
     }
 
     /// Asks one plugin; `None` if it would take too long here.
@@ -225,16 +313,7 @@ impl Chain {
         deadline: Deadline,
         mode: Mode,
     ) -> Option<Asked> {
-        let mut step = Step {
-            link: Arc::clone(link),
-            usage: Usage::default(),
-            took: Duration::ZERO,
-            cpu: Duration::ZERO,
-            is_on_worker: mode == Mode::Full,
-            fault: None,
-            adjustments: Vec::new(),
-            log: Vec::new(),
-        };
+        let mut step = Step::new(link, mode);
         if let Err(fault) = link.breaker.check() {
             return Some(Asked { step: Step { fault: Some(fault), ..step }, said: None });
         }

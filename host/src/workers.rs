@@ -40,6 +40,8 @@ pub(crate) enum NotRun {
     Refused,
     /// It had not ended when the deadline came.
     TooLate,
+    /// It panicked, which only a mistake of the host can do.
+    Panicked,
 }
 
 #[derive(Debug)]
@@ -110,15 +112,15 @@ impl Workers {
                 return;
             }
             // The sandbox is large; should it have a mistake that panics, the thread goes on with the next job.
-            if let Ok(result) = catch_unwind(AssertUnwindSafe(job)) {
-                let _ = sender.send(result);
-            }
+            let result = catch_unwind(AssertUnwindSafe(job)).map_err(|_| NotRun::Panicked);
+            // Whoever waited may have gone.
+            let _ = sender.send(result);
         }));
         if !Lane::push(lane, flow, job, deadline) {
             return Err(NotRun::Refused);
         }
         match timeout_at(deadline.moment(), receiver).await {
-            Ok(Ok(result)) => Ok(result),
+            Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(NotRun::TooLate),
         }
     }
@@ -190,4 +192,102 @@ fn lower_priority(nice: i32) {
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice);
     #[cfg(not(target_os = "linux"))]
     let _ = nice;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    const FLOW: Flow = Flow { platform: 0, plugin: 0 };
+    const OTHER: Flow = Flow { platform: 0, plugin: 1 };
+
+    fn deadline() -> Deadline {
+        Deadline::new(tokio::time::Instant::now(), Duration::from_secs(60))
+    }
+
+    #[tokio::test]
+    async fn a_job_has_its_result_and_a_job_that_panics_hurts_no_other() {
+        let workers = Workers::new(1);
+        assert_eq!(workers.run(FLOW, Duration::ZERO, deadline(), || 7).await, Ok(7));
+        let panics = workers.run(FLOW, Duration::ZERO, deadline(), || panic!("on purpose")).await;
+        assert_eq!(panics.map(|()| 0), Err(NotRun::Panicked));
+        assert_eq!(workers.run(FLOW, Duration::ZERO, deadline(), || 8).await, Ok(8));
+        assert_eq!(workers.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_plugin_that_fills_its_part_leaves_a_thread_to_others() {
+        let workers = Arc::new(Workers::new(4));
+        let (sender, hold) = channel::<()>();
+        let (began, has_begun) = channel();
+        let its = Arc::clone(&workers);
+        let holds = tokio::spawn(async move {
+            let job = move || {
+                let _ = began.send(());
+                let _ = hold.recv();
+            };
+            its.run(FLOW, Duration::ZERO, deadline(), job).await
+        });
+        tokio::task::spawn_blocking(move || has_begun.recv()).await.unwrap().unwrap();
+        // Another job of the same plugin has to wait, although the lane has a second thread.
+        let second = workers.run(FLOW, Duration::ZERO, deadline(), || 1);
+        let mut second = std::pin::pin!(second);
+        let third = workers.run(OTHER, Duration::ZERO, deadline(), || 2);
+        tokio::select! {
+            biased;
+            _ = &mut second => panic!("it has passed the job before it"),
+            third = third => assert_eq!(third, Ok(2)),
+        }
+        assert_eq!(workers.waiting(), 1);
+        drop(sender);
+        assert_eq!(second.await, Ok(1));
+        assert_eq!(holds.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn long_jobs_have_a_lane_of_their_own() {
+        let workers = Arc::new(Workers::new(2));
+        let (sender, hold) = channel::<()>();
+        let its = Arc::clone(&workers);
+        let long = tokio::spawn(async move {
+            its.run(FLOW, SHORT_MAX * 2, deadline(), move || hold.recv().unwrap_or_default()).await
+        });
+        assert_eq!(workers.run(OTHER, SHORT_MAX, deadline(), || 1).await, Ok(1));
+        drop(sender);
+        assert_eq!(long.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_nobody_waits_for_any_more_is_not_begun() {
+        let workers = Arc::new(Workers::new(1));
+        let (sender, hold) = channel::<()>();
+        let its = Arc::clone(&workers);
+        let first = tokio::spawn(async move {
+            its.run(FLOW, Duration::ZERO, deadline(), move || hold.recv().unwrap_or_default()).await
+        });
+        tokio::task::yield_now().await;
+        let (began, has_begun) = channel();
+        {
+            let gone = workers.run(OTHER, Duration::ZERO, deadline(), move || began.send(()).unwrap_or_default());
+            let mut gone = std::pin::pin!(gone);
+            tokio::select! {
+                biased;
+                _ = &mut gone => panic!("the thread is taken"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        drop(sender);
+        first.await.unwrap().unwrap();
+        assert_eq!(workers.run(OTHER, Duration::ZERO, deadline(), || 3).await, Ok(3));
+        assert!(has_begun.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn without_time_left_a_job_is_refused_or_given_up() {
+        let workers = Workers::new(1);
+        let over = Deadline::new(tokio::time::Instant::now(), Duration::ZERO);
+        assert_eq!(workers.run(FLOW, Duration::ZERO, over, || 1).await, Err(NotRun::TooLate));
+    }
 }

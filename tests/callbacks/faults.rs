@@ -485,3 +485,88 @@ async fn without_time_the_platform_says_what_happens_and_the_plugin_is_not_to_bl
         assert_eq!(faults(&[]), 2.0, "{on_overload}");
     }
 }
+
+// ---------------------------------------------------------------------------------- what one plugin costs another
+
+/// A plugin that is never quick, because its reply is long; and denies with code 5007.
+fn long_reply() -> std::path::PathBuf {
+    let reply = json!({ "verdict": "deny", "code": 5007, "message": "no", "detail": "x".repeat(200_000) });
+    guests::replies("long-reply", &reply.to_string())
+}
+
+#[tokio::test]
+async fn a_plugin_that_takes_its_part_of_the_workers_does_not_hold_up_another() {
+    let host = setup()
+        .limits("calls_at_once_max = 4\nfuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 2000\nbreaker_faults_max = 0")
+        .plugin("hostile", guests::text("spins"), OPENIM, "")
+        .plugin("calm", long_reply(), "callbackBeforeAddBlackCommand", "")
+        .start();
+    let hostile = async {
+        let path = format!("/openim/{OPENIM}");
+        tokio::join!(post(&host, &path, PROVOKE), post(&host, &path, PROVOKE), post(&host, &path, PROVOKE));
+    };
+    let calm = host.post("/openim/callbackBeforeAddBlackCommand", SPARE);
+    // The hostile ones come first, and each of them takes two seconds.
+    tokio::select! {
+        biased;
+        () = hostile => panic!("the hostile calls have ended first"),
+        answer = calm => assert_eq!(answer.body["errCode"], 5007, "{:?}", answer.body),
+    }
+    assert_eq!(host.metric("callgate_plugin_calls_on_workers_total", &["plugin=\"calm\""]), 1.0);
+}
+
+#[tokio::test]
+async fn a_chain_that_is_handed_over_half_way_asks_nobody_twice() {
+    let log = log::capture();
+    let says = json!({ "verdict": "allow", "log": [{ "level": "info", "text": "once" }], "records": [1] });
+    let host = setup()
+        .plugin("says", guests::replies("says", &says.to_string()), "*", "")
+        .plugin("long", long_reply(), "*", "")
+        .start();
+    assert_eq!(host.openim(OPENIM, &json!({})).await["errCode"], 5007);
+    assert_eq!(log.lines_with("once").len(), 1, "{}", log.text());
+    assert_eq!(host.records(), [json!(1)]);
+    for (plugin, on_workers) in [("says", 0.0), ("long", 1.0)] {
+        let label = format!("plugin=\"{plugin}\"");
+        assert_eq!(host.metric("callgate_plugin_calls_total", &[&label]), 1.0, "{plugin}");
+        assert_eq!(host.metric("callgate_plugin_calls_on_workers_total", &[&label]), on_workers, "{plugin}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_call_costs_is_counted_also_where_it_burns_no_fuel() {
+    let limits = "breaker_faults_max = 0";
+    let host = setup().limits(limits).plugin("pages", guests::text("touches-pages"), "*", "").start();
+    host.post(&format!("/openim/{OPENIM}"), PROVOKE).await;
+    let cpu = host.metric("callgate_plugin_cpu_seconds_total", &["plugin=\"pages\""]);
+    let fuel = host.metric("callgate_plugin_fuel_total", &["plugin=\"pages\""]);
+    // 16 384 page faults, of which none is cheaper than 0.1 us on any machine.
+    assert!(cpu > 0.001 && fuel < 1_000_000.0, "{cpu} s, {fuel} fuel");
+    assert_eq!(host.metric("callgate_plugin_calls_on_workers_total", &[]), 1.0);
+}
+
+#[tokio::test]
+async fn an_element_of_a_batch_that_is_no_object_is_refused() {
+    let host = setup().plugin("allow", guests::replies("allow", r#"{"verdict":"allow"}"#), "Push.*", "").start();
+    let path = "/tencent-chat?SdkAppid=1400000000&CallbackCommand=Push.OfflinePush";
+    for element in ["1", "null", "\"{}\"", "[]"] {
+        let answer = host.post(path, format!(r#"{{"Events":[{{}},{element}]}}"#)).await;
+        assert_eq!(answer.status, 400, "{element}");
+    }
+    assert_eq!(host.metric("callgate_plugin_calls_total", &[]), 0.0);
+}
+
+#[tokio::test]
+async fn a_batch_that_takes_too_long_is_answered_in_time() {
+    let host = setup()
+        .limits("call_within_ms = 100\nfuel_per_call = 4_000_000_000_000_000_000\nbreaker_faults_max = 0")
+        .platform("kind = \"tencent-chat\"\nanswer_within_ms = 500\n[[platform.app]]\nid = 1")
+        .plugin("spins", guests::text("spins"), "Push.*", "")
+        .start();
+    let started = Instant::now();
+    let body = format!(r#"{{"Events":[{}]}}"#, vec![r#"{"x":1}"#; 100].join(","));
+    post(&host, "/tencent-chat?SdkAppid=1&CallbackCommand=Push.OfflinePush", &body).await;
+    // A hundred times 100 ms, if nothing ended it.
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(host.metric("callgate_plugin_faults_total", &["fault=\"no_time\""]) >= 1.0);
+}

@@ -1,8 +1,9 @@
 //! Every bound, at its edge: exactly as much is allowed, one more is not.
 
+use axum::body::Body;
 use harness::guests::PROVOKE;
 use harness::{TestHost, example, guests, setup};
-use http::StatusCode;
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
 const ADD_FRIEND: &str = "callbackBeforeAddFriendCommand";
@@ -256,4 +257,81 @@ async fn a_reply_with_very_many_unknown_changes_is_noted_in_short() {
     let host = setup().plugin("many", guests::replies("many", &reply), "callbackBeforeAddFriendCommand", "").start();
     assert_eq!(host.openim("callbackBeforeAddFriendCommand", &serde_json::json!({})).await["nextCode"], 0);
     assert_eq!(host.metric("callgate_plugin_adjustments_total", &[]), 16.0);
+}
+
+#[tokio::test]
+async fn a_body_that_comes_slowly_holds_up_nobody() {
+    let host = setup().tables("[server]\nin_flight_max = 1").plugin("tells", guests::tells("tells"), "*", "").start();
+    let request = Request::post(PATH).body(Body::new(Endless(Some("{")))).unwrap();
+    let slow = host.send(request);
+    let mut slow = std::pin::pin!(slow);
+    for _ in 0..3 {
+        tokio::select! {
+            biased;
+            answer = &mut slow => panic!("there is no whole request: {answer:?}"),
+            answer = host.post(PATH, "{}") => assert_eq!(answer.status, StatusCode::OK),
+        }
+    }
+}
+
+/// A body of which a piece comes, and never the rest.
+struct Endless(Option<&'static str>);
+
+impl axum::body::HttpBody for Endless {
+    type Data = axum::body::Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        match self.0.take() {
+            Some(piece) => std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(piece.into())))),
+            None => std::task::Poll::Pending,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_is_turned_away_before_the_body() {
+    let host = setup().tables("[server]\nin_flight_max = 1\nbodies_bytes_max = 0").start();
+    let large = "a".repeat(100_000);
+    let path = "/tencent-chat?SdkAppid=7&CallbackCommand=Group.CallbackBeforeSendMsg";
+    assert_eq!(host.post(path, large.clone()).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(host.post(&format!("{PATH}/more"), large.clone()).await.status, StatusCode::NOT_FOUND);
+    let answer = host.post(PATH, large).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.body["errMsg"], "there is no room for the body (`bodies_bytes_max`)");
+}
+
+#[tokio::test]
+async fn records_of_a_reply_are_bounded() {
+    for (setting, records, is_taken) in [
+        ("records_max = 2", "[1,2]", true),
+        ("records_max = 2", "[1,2,3]", false),
+        ("records_max = 0", "[]", true),
+        ("records_max = 0", "[1]", false),
+        ("record_bytes_max = 4", "[1234]", true),
+        ("record_bytes_max = 4", "[12345]", false),
+    ] {
+        let reply = format!(r#"{{"verdict":"allow","records":{records}}}"#);
+        let host = setup().plugin("p", guests::replies("p", &reply), "*", setting).start();
+        host.openim(ADD_FRIEND, &json!({})).await;
+        assert_eq!(faults(&host, "reply_invalid") == 0.0, is_taken, "{setting}: {records}");
+    }
+    // More than any host allows.
+    let reply = format!(r#"{{"verdict":"allow","records":[0{}]}}"#, ",0".repeat(4096));
+    let host = setup().limits("records_max = 4096").plugin("p", guests::replies("p", &reply), "*", "").start();
+    host.openim(ADD_FRIEND, &json!({})).await;
+    assert_eq!(faults(&host, "reply_invalid"), 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_beyond_the_rate_are_left_out_and_counted() {
+    let reply = r#"{"verdict":"allow","records":[1,2,3]}"#;
+    let host = setup().plugin("p", guests::replies("p", reply), "*", "records_per_second_max = 4").start();
+    host.openim(ADD_FRIEND, &json!({})).await;
+    host.openim(ADD_FRIEND, &json!({})).await;
+    assert_eq!(host.records(), [1, 2, 3, 1].map(Value::from));
+    assert_eq!(host.metric("callgate_records_lost_total", &[]), 2.0);
 }

@@ -28,6 +28,9 @@ pub enum Refusal {
     /// Too many callbacks at once.
     #[error("too many callbacks at once (`in_flight_max`)")]
     Busy,
+    /// There is no memory for the body.
+    #[error("there is no room for the body (`bodies_bytes_max`)")]
+    NoRoom,
     /// Bytes that are no text.
     #[error("the body is not UTF-8")]
     NotUtf8,
@@ -72,7 +75,7 @@ impl Refusal {
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotUtf8
             | Self::NotJson
             | Self::NotObject
@@ -94,6 +97,7 @@ impl Refusal {
             Self::TooLarge { .. } => "too_large",
             Self::Incomplete => "incomplete",
             Self::Busy => "busy",
+            Self::NoRoom => "no_room",
             Self::NotUtf8 => "not_utf8",
             Self::NotJson => "not_json",
             Self::NotObject => "not_object",

@@ -28,6 +28,7 @@ pub(crate) struct Bodies {
     bytes_max: usize,
     /// Steps of [`STEP_BYTES`].
     steps: Arc<Semaphore>,
+    steps_max: usize,
 }
 
 /// A body that was read, and its part of the memory for bodies.
@@ -53,7 +54,7 @@ impl Bodies {
     /// Room for bodies of at most `bytes_max` each, and `bodies_bytes_max` together.
     pub(crate) fn new(bytes_max: usize, bodies_bytes_max: usize) -> Self {
         let steps = (bodies_bytes_max / STEP_BYTES).min(Semaphore::MAX_PERMITS);
-        Self { bytes_max, steps: Arc::new(Semaphore::new(steps)) }
+        Self { bytes_max, steps: Arc::new(Semaphore::new(steps)), steps_max: steps }
     }
 
     /// Reads a body, if it comes in time and there is room for it.
@@ -63,7 +64,7 @@ impl Bodies {
     {
         // A length that is too long already says so.
         if body.size_hint().lower() <= self.bytes_max as u64 {
-            match timeout_at(deadline.moment(), self.collect(&mut body)).await {
+            match timeout_at(deadline.moment(), self.collect(&mut body, deadline)).await {
                 Ok(Some(Ok(read))) => return Ok(read),
                 Ok(Some(Err(refusal))) => return Err(refusal),
                 Ok(None) => {}
@@ -85,7 +86,7 @@ impl Bodies {
     }
 
     /// The whole body; `None` if it is too long.
-    async fn collect<B>(&self, body: &mut B) -> Option<Result<ReadBody, Refusal>>
+    async fn collect<B>(&self, body: &mut B, deadline: Deadline) -> Option<Result<ReadBody, Refusal>>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -102,14 +103,14 @@ impl Bodies {
                 return None;
             }
             let wanted = len.saturating_sub(FREE_BYTES).div_ceil(STEP_BYTES);
-            if wanted > room.len() {
-                let more = u32::try_from(wanted - room.len()).unwrap_or(u32::MAX);
-                // Each step on its own, so that they can be counted; there are few.
-                for _ in 0..more {
-                    match Arc::clone(&self.steps).acquire_owned().await {
-                        Ok(step) => room.push(step),
-                        Err(_) => return Some(Err(Refusal::Busy)),
-                    }
+            // What can never be had is not waited for.
+            if wanted > self.steps_max {
+                return Some(Err(Refusal::NoRoom));
+            }
+            while room.len() < wanted {
+                match timeout_at(deadline.moment(), Arc::clone(&self.steps).acquire_owned()).await {
+                    Ok(Ok(step)) => room.push(step),
+                    _ => return Some(Err(Refusal::NoRoom)),
                 }
             }
             match first.take() {
@@ -125,5 +126,72 @@ impl Bodies {
         }
         let bytes = first.unwrap_or_else(|| all.freeze());
         Some(Ok(ReadBody { bytes, room }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const KIB: usize = 1024;
+
+    fn soon() -> Deadline {
+        Deadline::new(Instant::now(), Duration::from_secs(1))
+    }
+
+    fn body(bytes: usize) -> Body {
+        Body::from(vec![b' '; bytes])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn small_bodies_need_no_room_and_large_ones_share_it() {
+        let bodies = Bodies::new(1024 * KIB, 128 * KIB);
+        let large = bodies.read(body(192 * KIB), soon()).await.unwrap();
+        let began = Instant::now();
+        assert_eq!(bodies.read(body(64 * KIB + 1), soon()).await.unwrap_err(), Refusal::NoRoom);
+        assert_eq!(began.elapsed(), Duration::from_millis(950), "it waits until the deadline");
+        assert!(bodies.read(body(64 * KIB), soon()).await.is_ok());
+        drop(large);
+        assert!(bodies.read(body(64 * KIB + 1), soon()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_never_fits_is_refused_at_once() {
+        let began = Instant::now();
+        let bodies = Bodies::new(1024 * KIB, 128 * KIB);
+        assert_eq!(bodies.read(body(192 * KIB + 1), soon()).await.unwrap_err(), Refusal::NoRoom);
+        let none = Bodies::new(1024 * KIB, 0);
+        assert_eq!(none.read(body(64 * KIB + 1), soon()).await.unwrap_err(), Refusal::NoRoom);
+        assert!(none.read(body(64 * KIB), soon()).await.is_ok());
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_small_pieces_become_one_body() {
+        let bodies = Bodies::new(1024 * KIB, 1024 * KIB);
+        let pieces = Pieces((0..100_000_u32).map(|number| Bytes::from(vec![(number % 251) as u8])));
+        let (bytes, _room) = bodies.read(pieces, soon()).await.unwrap().into_parts();
+        assert_eq!(bytes.len(), 100_000);
+        assert!(bytes.iter().zip(0..).all(|(byte, number)| *byte == (number % 251) as u8));
+    }
+
+    /// The items of an iterator, each as a piece of a body.
+    struct Pieces<I>(I);
+
+    impl<I: Iterator<Item = Bytes> + Unpin> HttpBody for Pieces<I> {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, BoxError>>> {
+            std::task::Poll::Ready(self.0.next().map(|piece| Ok(hyper::body::Frame::data(piece))))
+        }
     }
 }
