@@ -249,25 +249,28 @@ impl Chain {
     }
 
     /// Takes over what has been decided so far, because the deadline has come. If a plugin is running, it has not ended
-    /// in time: its own `on_fault` counts. If none is, there was no time to ask it.
+    /// in time: its own `on_fault` counts. For those that have not been asked there was no time.
     pub(crate) fn give_up(&self, deadline: Deadline, seen: &Seen) -> ChainRun {
         let mut left = seen.lock();
         let mut progress = std::mem::take(&mut *left);
         left.is_over = true;
-        let next = match self.next(&progress) {
-            None => return progress.run,
-            Some(link) if progress.is_running => {
-                let fault = Fault::OutOfTime { within: deadline.all_for_guests() };
-                let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
-                progress.run.steps.push(Step { fault: Some(fault), ..Step::new(link, Mode::Full) });
-                next
-            }
-            Some(_) => {
-                progress.run.fault = Some(Fault::NoTime);
-                Decision::without_verdict(Trouble::Busy, self.on_overload, self.command)
-            }
+        let decide = |progress: &mut Progress, next: Decision| {
+            progress.next += 1;
+            progress.run.decision = std::mem::take(&mut progress.run.decision).then(next);
+            progress.is_over = progress.run.decision.is_final();
         };
-        progress.run.decision = progress.run.decision.then(next);
+        if let Some(link) = self.next(&progress).filter(|_| progress.is_running) {
+            let fault = Fault::OutOfTime { within: deadline.all_for_guests() };
+            let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
+            progress.run.steps.push(Step { fault: Some(fault), ..Step::new(link, Mode::Full) });
+            decide(&mut progress, next);
+        }
+        // For those behind it there is no time.
+        if self.next(&progress).is_some() {
+            progress.run.fault = Some(Fault::NoTime);
+            let next = Decision::without_verdict(Trouble::Busy, self.on_overload, self.command);
+            decide(&mut progress, next);
+        }
         progress.run
     }
 
