@@ -28,7 +28,9 @@ pub(crate) fn call<T>(
         memory_denied,
         last_words,
     };
-    let waiting = pool.take().map_or_else(|| Guest::enter(code, limits, budget).map(Instance::new), Ok);
+    // Until all is done that the call causes: the reset, too, and dropping an instance that is not kept.
+    let running = code.run();
+    let waiting = pool.take().map_or_else(|| Guest::enter(code, limits, budget, &running).map(Instance::new), Ok);
     let mut instance = match waiting {
         Ok(instance) => instance,
         Err(error) => return (Err(sort(&error, circumstances(false, None))), Usage::default()),

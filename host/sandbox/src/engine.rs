@@ -1,6 +1,5 @@
 //! The one wasmtime configuration, the epoch's ticker, and how fast this machine burns fuel.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use wasmtime::{
 };
 
 use super::cache::{Cache, CacheError};
-use super::epoch;
+use super::epoch::{Epoch, Event, IDLE_TICKS};
 use super::functions::Functions;
 use super::pages::PageMap;
 use super::pool::Keeper;
@@ -18,7 +17,8 @@ use crate::limits::{CacheSettings, EngineLimits, Fuel, MemoryReset};
 /// Stack of one call on the host's thread, in bytes. Well below the 2 MiB that tokio gives its threads.
 const STACK_BYTES_MAX: usize = 512 * 1024;
 
-/// The engines that all plugins share, and the thread that moves the epoch.
+/// The engines that all plugins share, and the thread that moves the epoch: it ends when the engine and all plugins are
+/// dropped.
 ///
 /// There are two, because configuring and deciding want different things: a plugin is configured once, in memory that is
 /// allocated for it and given back; decisions run from the snapshot, in a pool of memories. Both compile alike, and what
@@ -32,7 +32,7 @@ pub struct Engine {
     functions: Arc<Functions>,
     cache: Option<Cache>,
     fuel_per_ms: u64,
-    ticking: Arc<AtomicBool>,
+    epoch: Arc<Epoch>,
 }
 
 /// What went wrong while the engine was set up.
@@ -46,6 +46,11 @@ impl Engine {
     /// # Errors
     /// If the address space does not hold the pool, or no thread can be started.
     pub fn new(limits: &EngineLimits) -> Result<Self, EngineError> {
+        Self::idle_after(limits, IDLE_TICKS)
+    }
+
+    /// The same, whose ticker sleeps after so many ticks without a call.
+    pub(crate) fn idle_after(limits: &EngineLimits, idle_ticks: u32) -> Result<Self, EngineError> {
         let functions = Arc::default();
         let configure = Wasmtime::new(&remembering(&functions)?)?;
         let (call, memory_reset, keeper) = for_calls(limits, &functions)?;
@@ -53,9 +58,14 @@ impl Engine {
             Some(pinned) => pinned.get(),
             None => calibrate(&call)?,
         };
-        let ticking = Arc::new(AtomicBool::new(true));
-        epoch::tick([configure.clone(), call.clone()], Arc::clone(&ticking))?;
-        Ok(Self { configure, call, memory_reset, keeper, functions, cache: None, fuel_per_ms, ticking })
+        let engines = [configure.clone(), call.clone()];
+        let move_on = move |event| {
+            if event == Event::Ticks {
+                engines.iter().for_each(Wasmtime::increment_epoch);
+            }
+        };
+        let epoch = Arc::new(Epoch::start(idle_ticks, move_on).map_err(wasmtime::Error::from)?);
+        Ok(Self { configure, call, memory_reset, keeper, functions, cache: None, fuel_per_ms, epoch })
     }
 
     /// Takes compiled plugins from the folder that these settings name, and keeps them there, from now on.
@@ -93,6 +103,11 @@ impl Engine {
     /// What keeps instances from call to call; `None`: each call gets a new one.
     pub(crate) fn keeper(&self) -> Option<Arc<Keeper>> {
         self.keeper.clone()
+    }
+
+    /// What moves the epoch of both engines while something runs.
+    pub(crate) fn epoch(&self) -> &Arc<Epoch> {
+        &self.epoch
     }
 
     /// An engine for profiles: it counts the same fuel, and has twice the stack, because hooks make frames larger and the
@@ -133,12 +148,6 @@ impl Engine {
     /// About how long `fuel` lasts.
     pub fn time_for(&self, fuel: Fuel) -> Duration {
         Duration::from_millis(fuel.0 / self.fuel_per_ms)
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.ticking.store(false, Ordering::Relaxed);
     }
 }
 

@@ -1,14 +1,15 @@
 //! An instance of a plugin: entered once, called, and put back to the snapshot before it is called again.
 
-use wasmtime::{
-    AsContextMut, Engine as Wasmtime, Global, InstancePre, Memory, Module, ModuleExport, ResourceLimiter, Store, Val,
-};
+use std::sync::Arc;
+
+use wasmtime::{AsContextMut, Global, InstancePre, Memory, Module, ModuleExport, ResourceLimiter, Store, Val};
 
 use callgate_catalogue::wire::export;
 
 use super::abi::{Abi, Crossing};
 use super::budget::Budget;
-use super::epoch;
+use super::engine::Engine;
+use super::epoch::{self, Epoch, Running};
 use super::limits::Fuel;
 use super::pages::{Originals, PageMap, Pages};
 use crate::limits::PluginLimits;
@@ -52,11 +53,12 @@ pub(crate) struct Code {
     last_words: ModuleExport,
     /// All globals that guest code can change.
     mutable_globals: Vec<ModuleExport>,
+    epoch: Arc<Epoch>,
 }
 
 impl Code {
     /// Finds the exports of a snapshot that was taken with [`super::snapshot::take`].
-    pub(crate) fn new(engine: &Wasmtime, module: &Module) -> wasmtime::Result<Self> {
+    pub(crate) fn new(engine: &Engine, module: &Module) -> wasmtime::Result<Self> {
         let export = |name: &str| {
             module.get_export_index(name).ok_or_else(|| wasmtime::Error::msg(format!("the export `{name}` is missing")))
         };
@@ -71,8 +73,14 @@ impl Code {
             handle_callback: export(export::HANDLE_CALLBACK)?,
             last_words: export(export::LAST_WORDS)?,
             mutable_globals: mutable_globals.collect(),
-            pre: wasmtime::Linker::new(engine).instantiate_pre(module)?,
+            pre: wasmtime::Linker::new(engine.for_calls()).instantiate_pre(module)?,
+            epoch: Arc::clone(engine.epoch()),
         })
+    }
+
+    /// What a call holds around all that it causes: the epoch moves while it does.
+    pub(crate) fn run(&self) -> Running<'_> {
+        self.epoch.run()
     }
 
     /// How many globals a reset has to put back.
@@ -94,7 +102,7 @@ pub(crate) struct Guest {
 
 impl Guest {
     /// Makes an instance. Fuel and epoch are set before, so that whatever code would run now were bounded, too.
-    pub(crate) fn enter(code: &Code, limits: &PluginLimits, budget: Budget) -> wasmtime::Result<Self> {
+    pub(crate) fn enter(code: &Code, limits: &PluginLimits, budget: Budget, _: &Running<'_>) -> wasmtime::Result<Self> {
         let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
         store.limiter(|bounds| bounds);
         store.set_epoch_deadline(epoch::ticks_within(budget.within));

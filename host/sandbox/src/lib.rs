@@ -26,6 +26,7 @@ mod pool;
 #[cfg(feature = "profile")]
 pub mod profile;
 mod snapshot;
+mod thread;
 
 pub use budget::{Budget, Usage};
 pub use cache::{Cache, CacheError};

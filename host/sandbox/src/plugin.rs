@@ -66,7 +66,7 @@ impl Plugin {
             }
         };
         let manifest = checked.manifest;
-        let code = Code::new(engine.for_calls(), &module).map_err(prepare)?;
+        let code = Code::new(engine, &module).map_err(prepare)?;
         let plugin = Self {
             name: name.into(),
             limits: limits.clone(),
@@ -74,7 +74,8 @@ impl Plugin {
         };
         // Better now than with the first callback: whether an instance can be made within these limits.
         let budget = plugin.budget(engine, limits.call_within);
-        Guest::enter(&plugin.prepared.code, limits, budget).map_err(prepare)?;
+        let code = &plugin.prepared.code;
+        Guest::enter(code, limits, budget, &code.run()).map_err(prepare)?;
         // Only what can be used is kept: failures are found anew, with their words.
         if let (Some((cache, key)), Origin::Compiled) = (cache, origin) {
             cache.keep(&key, &module);

@@ -1,11 +1,11 @@
 //! Instances that wait for their next call, already put back to the snapshot: a slot for each core and plugin.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::guest::{Code, Guest};
 use super::pages::PageMap;
+use super::thread;
 use crate::limits::PluginLimits;
 
 /// What makes it possible to keep instances, once for all plugins.
@@ -76,7 +76,7 @@ impl Pool {
     /// None kept yet.
     pub(crate) fn new(keeper: Option<Arc<Keeper>>, code: &Code) -> Self {
         let keeper = keeper.filter(|_| code.mutable_globals() <= MUTABLE_GLOBALS_MAX);
-        let slots = if keeper.is_some() { slots() } else { 0 };
+        let slots = if keeper.is_some() { thread::slots() } else { 0 };
         Self { keeper, slots: (0..slots).map(|_| Slot::default()).collect() }
     }
 
@@ -98,22 +98,9 @@ impl Pool {
     }
 
     fn slot(&self) -> Option<&Slot> {
-        thread_local! {
-            static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
-        }
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
         if self.slots.is_empty() {
             return None;
         }
-        let number = NUMBER.get().unwrap_or_else(|| {
-            let number = THREADS.fetch_add(1, Ordering::Relaxed);
-            NUMBER.set(Some(number));
-            number
-        });
-        self.slots.get(number % self.slots.len())
+        self.slots.get(thread::number() % self.slots.len())
     }
-}
-
-fn slots() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
