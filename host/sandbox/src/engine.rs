@@ -110,6 +110,13 @@ impl Engine {
         &self.epoch
     }
 
+    /// Whether this system was found to tell wrongly which pages a call has changed, so that no instance is kept any more
+    /// although `memory_reset` is [`MemoryReset::Keep`]. It stays so until the host is started again, and it is worth an
+    /// alarm: until it was noticed, a call may have seen what an earlier call of the same plugin had left.
+    pub fn is_distrusted(&self) -> bool {
+        self.keeper.as_ref().is_some_and(|keeper| keeper.is_distrusted())
+    }
+
     /// An engine for profiles: it counts the same fuel, and has twice the stack, because hooks make frames larger and the
     /// call that is followed must not overflow where it did not.
     #[cfg(feature = "profile")]

@@ -13,6 +13,7 @@ use super::epoch::{self, Epoch, Running};
 use super::limits::Fuel;
 use super::pages::{Originals, PageMap, Pages};
 use crate::limits::PluginLimits;
+use crate::reset::Reset;
 
 /// What a guest may grow to, and whether it asked for more.
 #[derive(Debug)]
@@ -89,6 +90,13 @@ impl Code {
     }
 }
 
+/// An instance could not be made.
+pub(crate) struct Denied {
+    pub(crate) error: wasmtime::Error,
+    /// What the attempt has left of the budget.
+    pub(crate) fuel_left: Fuel,
+}
+
 /// An instance that begins at the snapshot.
 pub(crate) struct Guest {
     store: Store<Bounds>,
@@ -97,33 +105,24 @@ pub(crate) struct Guest {
     /// What has to be as it was before the next call, beside the memory's contents.
     memory_bytes: usize,
     globals: Box<[(Global, Val)]>,
+    /// Not called yet: the time of its first call began when it was made.
+    is_new: bool,
     pages: Pages,
 }
 
 impl Guest {
-    /// Makes an instance. Fuel and epoch are set before, so that whatever code would run now were bounded, too.
-    pub(crate) fn enter(code: &Code, limits: &PluginLimits, budget: Budget, _: &Running<'_>) -> wasmtime::Result<Self> {
+    /// Makes an instance, with the fuel and within the time of the call that needs it. Snapshots have no start function;
+    /// what may run now is code with which wasmtime sets up tables and globals.
+    pub(crate) fn enter(code: &Code, limits: &PluginLimits, budget: Budget, _: &Running<'_>) -> Result<Self, Denied> {
         let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
         store.limiter(|bounds| bounds);
-        store.set_epoch_deadline(epoch::ticks_within(budget.within));
-        store.set_fuel(budget.fuel.0)?;
-        let instance = code.pre.instantiate(&mut store)?;
-        let missing = || wasmtime::Error::msg("an export of the snapshot is missing");
-        let mut find = |export| instance.get_module_export(&mut store, export).ok_or_else(missing);
-        let memory = find(&code.memory)?.into_memory().ok_or_else(missing)?;
-        let allocate = find(&code.allocate)?.into_func().ok_or_else(missing)?;
-        let handle = find(&code.handle_callback)?.into_func().ok_or_else(missing)?;
-        let last_words = find(&code.last_words)?.into_global().ok_or_else(missing)?;
-        let globals = code.mutable_globals.iter().map(|export| find(export)?.into_global().ok_or_else(missing));
-        let globals = globals.collect::<wasmtime::Result<Vec<_>>>()?;
-        let globals = globals.into_iter().map(|global| (global, global.get(&mut store))).collect();
-        let last_words = match last_words.get(&mut store) {
-            Val::I32(address) => address.cast_unsigned(),
-            _ => wasmtime::bail!("the export `last_words` is not a global that holds an i32"),
-        };
-        let abi = Abi { memory, allocate: allocate.typed(&store)?, handle: handle.typed(&store)? };
-        let memory_bytes = memory.data_size(&store);
-        Ok(Self { store, abi, last_words, memory_bytes, globals, pages: Pages::default() })
+        match Entered::enter(&mut store, code, budget) {
+            Ok(Entered { abi, last_words, globals }) => {
+                let memory_bytes = abi.memory.data_size(&store);
+                Ok(Self { store, abi, last_words, memory_bytes, globals, is_new: true, pages: Pages::default() })
+            }
+            Err(error) => Err(Denied { error, fuel_left: Fuel(store.get_fuel().unwrap_or(0)) }),
+        }
     }
 
     /// Hands over one callback and gives the reply to `read`, in place.
@@ -134,7 +133,10 @@ impl Guest {
         reply_bytes_max: usize,
         read: impl FnOnce(&[u8]) -> T,
     ) -> Result<T, Crossing> {
-        self.store.set_epoch_deadline(epoch::ticks_within(budget.within));
+        if !std::mem::take(&mut self.is_new) {
+            self.store.set_epoch_deadline(epoch::ticks_within(budget.within));
+        }
+        // Whole even if the instance is new: the same input burns the same in each instance.
         self.store.set_fuel(budget.fuel.0)?;
         self.abi.call(&mut self.store, input, reply_bytes_max, read)
     }
@@ -153,25 +155,68 @@ impl Guest {
         super::abi::last_words(self.memory(), self.last_words)
     }
 
+    /// By how much the memory has grown since the instance was made.
+    pub(crate) fn memory_grown_bytes(&self) -> usize {
+        self.memory().len().saturating_sub(self.memory_bytes)
+    }
+
     pub(crate) fn memory_denied(&self) -> bool {
         self.store.data().memory_denied
     }
 
     /// Puts everything back that a call can have changed: the memory's contents and the mutable globals. (Its size
-    /// cannot be put back; tables and segments cannot change, see `snapshot.rs`.) Gives `false` if that was not
-    /// possible, or is not worth while: then this instance must not be called again.
-    pub(crate) fn put_back(&mut self, code: &Code, limits: &PluginLimits, map: &PageMap) -> bool {
-        if self.memory().len() != self.memory_bytes {
-            return false;
+    /// cannot be put back; tables and segments cannot change, see `snapshot.rs`.) Unless that is [`Reset::Done`], this
+    /// instance must not be called again.
+    pub(crate) fn put_back(&mut self, code: &Code, limits: &PluginLimits, map: &PageMap) -> Reset {
+        if self.memory_grown_bytes() > 0 {
+            return Reset::Spoiled;
         }
         for (global, value) in &self.globals {
             if global.set(&mut self.store, *value).is_err() {
-                return false;
+                return Reset::Unfit;
             }
         }
         self.store.data_mut().memory_denied = false;
         let originals = || Pristine::enter(code, limits);
         self.pages.put_back(self.abi.memory.data_mut(&mut self.store), map, originals)
+    }
+}
+
+#[cfg(test)]
+impl Guest {
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+}
+
+/// What a new instance has for calls.
+struct Entered {
+    abi: Abi,
+    last_words: u32,
+    globals: Box<[(Global, Val)]>,
+}
+
+impl Entered {
+    fn enter(store: &mut Store<Bounds>, code: &Code, budget: Budget) -> wasmtime::Result<Self> {
+        // Before anything runs.
+        store.set_epoch_deadline(epoch::ticks_within(budget.within));
+        store.set_fuel(budget.fuel.0)?;
+        let instance = code.pre.instantiate(&mut *store)?;
+        let missing = || wasmtime::Error::msg("an export of the snapshot is missing");
+        let mut find = |export| instance.get_module_export(&mut *store, export).ok_or_else(missing);
+        let memory = find(&code.memory)?.into_memory().ok_or_else(missing)?;
+        let allocate = find(&code.allocate)?.into_func().ok_or_else(missing)?;
+        let handle = find(&code.handle_callback)?.into_func().ok_or_else(missing)?;
+        let last_words = find(&code.last_words)?.into_global().ok_or_else(missing)?;
+        let globals = code.mutable_globals.iter().map(|export| find(export)?.into_global().ok_or_else(missing));
+        let globals = globals.collect::<wasmtime::Result<Vec<_>>>()?;
+        let globals = globals.into_iter().map(|global| (global, global.get(&mut *store))).collect();
+        let last_words = match last_words.get(&mut *store) {
+            Val::I32(address) => address.cast_unsigned(),
+            _ => wasmtime::bail!("the export `last_words` is not a global that holds an i32"),
+        };
+        let abi = Abi { memory, allocate: allocate.typed(&*store)?, handle: handle.typed(&*store)? };
+        Ok(Self { abi, last_words, globals })
     }
 }
 

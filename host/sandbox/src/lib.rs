@@ -25,6 +25,7 @@ mod plugin;
 mod pool;
 #[cfg(feature = "profile")]
 pub mod profile;
+mod reset;
 mod snapshot;
 mod thread;
 

@@ -75,7 +75,7 @@ impl Plugin {
         // Better now than with the first callback: whether an instance can be made within these limits.
         let budget = plugin.budget(engine, limits.call_within);
         let code = &plugin.prepared.code;
-        Guest::enter(code, limits, budget, &code.run()).map_err(prepare)?;
+        Guest::enter(code, limits, budget, &code.run()).map_err(|denied| prepare(denied.error))?;
         // Only what can be used is kept: failures are found anew, with their words.
         if let (Some((cache, key)), Origin::Compiled) = (cache, origin) {
             cache.keep(&key, &module);
