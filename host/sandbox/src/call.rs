@@ -2,7 +2,7 @@
 
 use super::abi::Crossing;
 use super::budget::{Budget, Usage};
-use super::fault::{Circumstances, Fault, sort};
+use super::fault::{Circumstances, Fault, sort, sort_call};
 use super::guest::{Code, Denied, Guest};
 use super::limits::Fuel;
 use super::limits::PluginLimits;
@@ -63,7 +63,7 @@ pub(crate) fn call<T>(
         Err(Crossing::Broken(fault)) => (Err(fault), usage),
         Err(Crossing::Trapped(error)) => {
             let circumstances = circumstances(guest.memory_denied(), guest.last_words());
-            (Err(sort(&error, circumstances)), usage)
+            (Err(sort_call(&error, circumstances, guest.has_used_up_its_stack())), usage)
         }
     }
 }

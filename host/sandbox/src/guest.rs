@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmtime::{AsContextMut, Global, InstancePre, Memory, Module, ModuleExport, ResourceLimiter, Store, Val};
+use wasmtime::{AsContextMut, Extern, Global, InstancePre, Memory, Module, ModuleExport, ResourceLimiter, Store, Val};
 
 use callgate_catalogue::wire::export;
 
@@ -54,6 +54,8 @@ pub(crate) struct Code {
     last_words: ModuleExport,
     /// All globals that guest code can change.
     mutable_globals: Vec<ModuleExport>,
+    /// The first of all globals, if guest code can change it: there, LLVM's linker keeps where the stack ends.
+    first_global: Option<ModuleExport>,
     epoch: Arc<Epoch>,
 }
 
@@ -74,6 +76,7 @@ impl Code {
             handle_callback: export(export::HANDLE_CALLBACK)?,
             last_words: export(export::LAST_WORDS)?,
             mutable_globals: mutable_globals.collect(),
+            first_global: module.get_export_index(FIRST_GLOBAL),
             pre: wasmtime::Linker::new(engine.for_calls()).instantiate_pre(module)?,
             epoch: Arc::clone(engine.epoch()),
         })
@@ -90,6 +93,12 @@ impl Code {
     }
 }
 
+/// The export that wizer makes for the first of all globals, if guest code can change it.
+const FIRST_GLOBAL: &str = "__wizer_global_0";
+
+/// How far below the end of the stack a function may write without having moved it, in bytes: LLVM's red zone.
+const RED_ZONE_BYTES: i32 = 128;
+
 /// An instance could not be made.
 pub(crate) struct Denied {
     pub(crate) error: wasmtime::Error,
@@ -105,6 +114,8 @@ pub(crate) struct Guest {
     /// What has to be as it was before the next call, beside the memory's contents.
     memory_bytes: usize,
     globals: Box<[(Global, Val)]>,
+    /// The end of the stack, and where it is in the snapshot.
+    stack: Option<(Global, i32)>,
     /// Not called yet: the time of its first call began when it was made.
     is_new: bool,
     pages: Pages,
@@ -117,9 +128,9 @@ impl Guest {
         let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
         store.limiter(|bounds| bounds);
         match Entered::enter(&mut store, code, budget) {
-            Ok(Entered { abi, last_words, globals }) => {
+            Ok(Entered { abi, last_words, globals, stack }) => {
                 let memory_bytes = abi.memory.data_size(&store);
-                Ok(Self { store, abi, last_words, memory_bytes, globals, is_new: true, pages: Pages::default() })
+                Ok(Self { store, abi, last_words, memory_bytes, globals, stack, is_new: true, pages: Pages::default() })
             }
             Err(error) => Err(Denied { error, fuel_left: Fuel(store.get_fuel().unwrap_or(0)) }),
         }
@@ -160,6 +171,15 @@ impl Guest {
         self.memory().len().saturating_sub(self.memory_bytes)
     }
 
+    /// Whether the guest's own stack has reached the bottom of the memory: what should be its end is below zero, or so
+    /// close to it that a function that does not move it writes below. In the snapshot it is above, and a multiple of 16,
+    /// as all compilers have it.
+    pub(crate) fn has_used_up_its_stack(&mut self) -> bool {
+        let Some((global, at_first)) = self.stack else { return false };
+        let is_stack = at_first > RED_ZONE_BYTES && at_first % 16 == 0;
+        is_stack && matches!(global.get(&mut self.store), Val::I32(now) if now < RED_ZONE_BYTES)
+    }
+
     pub(crate) fn memory_denied(&self) -> bool {
         self.store.data().memory_denied
     }
@@ -194,6 +214,7 @@ struct Entered {
     abi: Abi,
     last_words: u32,
     globals: Box<[(Global, Val)]>,
+    stack: Option<(Global, i32)>,
 }
 
 impl Entered {
@@ -208,6 +229,7 @@ impl Entered {
         let allocate = find(&code.allocate)?.into_func().ok_or_else(missing)?;
         let handle = find(&code.handle_callback)?.into_func().ok_or_else(missing)?;
         let last_words = find(&code.last_words)?.into_global().ok_or_else(missing)?;
+        let first_global = code.first_global.as_ref().map(&mut find).transpose()?;
         let globals = code.mutable_globals.iter().map(|export| find(export)?.into_global().ok_or_else(missing));
         let globals = globals.collect::<wasmtime::Result<Vec<_>>>()?;
         let globals = globals.into_iter().map(|global| (global, global.get(&mut *store))).collect();
@@ -215,8 +237,12 @@ impl Entered {
             Val::I32(address) => address.cast_unsigned(),
             _ => wasmtime::bail!("the export `last_words` is not a global that holds an i32"),
         };
+        let stack = first_global.and_then(Extern::into_global).and_then(|global| match global.get(&mut *store) {
+            Val::I32(end) => Some((global, end)),
+            _ => None,
+        });
         let abi = Abi { memory, allocate: allocate.typed(&*store)?, handle: handle.typed(&*store)? };
-        Ok(Self { abi, last_words, globals })
+        Ok(Self { abi, last_words, globals, stack })
     }
 }
 
