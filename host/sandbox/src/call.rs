@@ -151,7 +151,7 @@ mod tests {
         };
         assert_eq!(called("", BUDGET).0, Ok(()));
         let fill = "(memory.fill (i32.const 8192) (i32.const 0) (i32.const 5000))";
-        let exact = Budget { fuel: Fuel(5010), ..BUDGET };
+        let exact = Budget { fuel: Fuel(5110), ..BUDGET };
         assert_eq!(called(fill, exact).0, Ok(()));
         for (start, fuel) in [(fill, Fuel(5000)), ("(loop (br 0))", BUDGET.fuel)] {
             let (result, usage) = called(start, Budget { fuel, ..BUDGET });
