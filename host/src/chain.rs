@@ -360,11 +360,11 @@ impl Chain {
         step.cpu = cpu.unwrap_or(step.took);
         match ended {
             Brief::Replied(said) => {
-                link.pace.was_brief(step.took, cpu);
+                link.pace.was_brief(step.took, cpu, usage.is_spoiled);
                 Some(said)
             }
             Brief::Failed(fault) => {
-                link.pace.was_brief(step.took, cpu);
+                link.pace.was_brief(step.took, cpu, false);
                 Some(Err(fault))
             }
             Brief::TooLong => {
@@ -394,7 +394,7 @@ impl Chain {
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before);
         step.usage = usage;
-        link.pace.worked(step.cpu, true);
+        link.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
             Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, link, deadline) => Err(Fault::NoTime),
             Err(fault) => Err(fault),

@@ -16,7 +16,7 @@ use crate::intake::Bodies;
 use crate::journal::Journal;
 use crate::route::Routes;
 use crate::settings::Settings;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Now, Telemetry};
 use crate::workers::Workers;
 
 pub use loader::{PluginError, PluginProblem, Progress};
@@ -124,7 +124,8 @@ impl Host {
     /// The metrics in OpenMetrics text format.
     pub fn metrics(&self) -> String {
         let in_flight = self.settings.server.in_flight_max - self.in_flight.available_permits();
-        self.telemetry.render(&self.journal, in_flight, self.workers.waiting())
+        let now = Now { in_flight, waiting: self.workers.waiting(), is_memory_distrusted: self.engine.is_distrusted() };
+        self.telemetry.render(&self.journal, now)
     }
 
     pub(crate) fn now_unix_ms(&self) -> u64 {

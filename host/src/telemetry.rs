@@ -60,6 +60,7 @@ pub(crate) struct Telemetry {
     log_lines_lost: Counter,
     in_flight: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
+    memory_distrusted: Gauge<i64, AtomicI64>,
     unknown_names: Mutex<HashSet<String>>,
     /// In the order of the settings.
     of_platforms: Vec<PlatformCounters>,
@@ -74,6 +75,17 @@ static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 pub(crate) fn count_lost_lines(counter: ErrorCounter) {
     // There is one log for each process.
     let _ = LOST_LINES.set(counter);
+}
+
+/// What is not counted but asked for when somebody looks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// Callbacks being answered.
+    pub(crate) in_flight: usize,
+    /// Callbacks that wait for a worker.
+    pub(crate) waiting: usize,
+    /// Whether instances are not kept any more, because page faults are not counted right.
+    pub(crate) is_memory_distrusted: bool,
 }
 
 /// Unknown command names that are remembered, so that each is logged once; the names come from outside.
@@ -99,6 +111,7 @@ impl Telemetry {
         let log_lines_lost = Counter::<u64, AtomicU64>::default();
         let in_flight = Gauge::default();
         let waiting = Gauge::default();
+        let memory_distrusted = Gauge::default();
         registry.register("callbacks", "Callbacks answered, by verdict", callbacks.clone());
         registry.register("refusals", "Requests refused before any plugin ran", refusals.clone());
         registry.register("unknown_commands", "Callbacks with a command that is not known", unknown_commands.clone());
@@ -128,6 +141,11 @@ impl Telemetry {
             log_lines_lost.clone(),
         );
         registry.register("in_flight", "Callbacks being answered", in_flight.clone());
+        registry.register(
+            "memory_distrusted",
+            "1 if this system's count of page faults was found wrong; instances are not kept from then on",
+            memory_distrusted.clone(),
+        );
         registry.register("waiting", "Callbacks that wait for a worker", waiting.clone());
         let of_platforms = settings.platforms.iter().map(|platform| {
             let names = platform.server.protocol().commands.iter().map(|command| command.name).chain([UNKNOWN]);
@@ -161,12 +179,15 @@ impl Telemetry {
             log_lines_lost,
             in_flight,
             waiting,
+            memory_distrusted,
             unknown_names: Mutex::default(),
         }
     }
 
     /// All counters in Prometheus' text format.
-    pub(crate) fn render(&self, journal: &Journal, in_flight: usize, waiting: usize) -> String {
+    pub(crate) fn render(&self, journal: &Journal, now: Now) -> String {
+        let Now { in_flight, waiting, is_memory_distrusted } = now;
+        self.memory_distrusted.set(is_memory_distrusted.into());
         self.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));

@@ -100,6 +100,34 @@ async fn a_plugin_that_recurses_overflows_its_own_stack() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_recurses_overflows_the_stack_in_its_memory() {
+    is_contained(guests::text("recurses-in-memory"), "stack_overflow").await;
+    // The last function, which calls no other, may write 128 bytes below without moving the stack's end.
+    let source = std::fs::read_to_string(guests::fixture("guests/recurses-in-memory.wat")).unwrap();
+    let last = "(if (i32.eqz (global.get $stack_pointer)) (then (i32.store (i32.const -120) (i32.const 1))))";
+    let call = "(drop (call $recurse (local.get $frame)))";
+    let below = source.replace(call, &format!("{last} {call}"));
+    assert_ne!(below, source);
+    is_contained(guests::assemble("below", &below), "stack_overflow").await;
+}
+
+#[tokio::test]
+async fn a_trap_outside_of_the_memory_is_a_stack_overflow_only_where_a_stack_is_used_up() {
+    let source = std::fs::read_to_string(guests::fixture("guests/recurses-in-memory.wat")).unwrap();
+    for (what, change) in [
+        ("(drop (call $recurse (local.get $input)))", "(drop (i32.load (i32.const -64)))"),
+        // Not a stack, but a count that ends at zero.
+        ("(mut i32) (i32.const 0x1_0000)", "(mut i32) (i32.const 0x1_0001)"),
+        // Another trap.
+        ("(i32.store (local.get $frame) (local.get $input))", "(if (i32.eqz (local.get $frame)) (then (unreachable)))"),
+    ] {
+        let changed = source.replace(what, change);
+        assert_ne!(changed, source, "{what}");
+        is_contained(guests::assemble("traps", &changed), "trap").await;
+    }
+}
+
+#[tokio::test]
 async fn a_plugin_that_allocates_without_end_runs_out_of_memory() {
     is_contained(guests::text("grows"), "out_of_memory").await;
 }

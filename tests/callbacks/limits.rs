@@ -148,7 +148,7 @@ async fn fuel_ends_a_loop_at_its_head() {
 }
 
 /// What a call costs in all: 17 for the way to the provoked function and back, and the program.
-const FUEL: [(&str, u64); 7] = [
+const FUEL: [(&str, u64); 8] = [
     ("", 17),
     ("(nop)", 17),
     ("(drop (i32.add (i32.const 1) (i32.const 2)))", 17 + 3),
@@ -157,8 +157,9 @@ const FUEL: [(&str, u64); 7] = [
         "(loop (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if 0 (i32.lt_u (local.get $i) (i32.const 1000))))",
         17 + 8 * 1000,
     ),
-    ("(memory.fill (i32.const 0x8000) (i32.const 1) (i32.const 0x8000))", 17 + 4 + 0x8000),
-    ("(drop (memory.grow (i32.const 1)))", 17 + 2),
+    ("(memory.fill (i32.const 0x8000) (i32.const 1) (i32.const 0x8000))", 17 + 3 + 100 + 0x8000),
+    ("(memory.copy (i32.const 0x8000) (i32.const 0x9000) (i32.const 0x1000))", 17 + 4 + 0x1000),
+    ("(drop (memory.grow (i32.const 1)))", 17 + 1 + 255),
 ];
 
 #[tokio::test]

@@ -26,10 +26,18 @@ pub struct Usage {
     pub fuel: Fuel,
     /// Size of the memory at the end.
     pub memory_bytes: usize,
+    /// By how much the call made the memory grow.
+    pub memory_grown_bytes: usize,
     /// Length of the reply; 0 if there was none.
     pub reply_bytes: usize,
     /// Whether an instance was made for it; else it ran in one that was kept.
     pub is_new_instance: bool,
+    /// Whether its instance is kept for another call. Where the engine keeps none ([`crate::MemoryReset`]), never.
+    pub is_kept: bool,
+    /// Whether the call cost more than fuel shows, however the engine resets memory: it failed, made the memory grow, or
+    /// (where instances are kept) the calls of this instance touched more pages than are put back. Its instance is
+    /// thrown away, and the next call pays for a new one.
+    pub is_spoiled: bool,
 }
 
 /// How a brief call ended.

@@ -4,10 +4,10 @@ use wasmtime::Trap;
 
 use super::abi::Crossing;
 use super::budget::{Brief, Budget, Usage};
-use super::fault::{Circumstances, Fault, sort};
-use super::guest::{Code, Guest, NeedsRoom};
+use super::fault::{Circumstances, Fault, sort, sort_call};
+use super::guest::{Code, Denied, Guest, NeedsRoom};
 use super::limits::{Fuel, PluginLimits};
-use super::pool::{Instance, Pool};
+use super::pool::{Instance, Kept, Pool};
 
 /// Longest reply that a brief call may give, in bytes: it is read on a thread that other callbacks wait for, at about
 /// 300 MB a second. A message of 64 KiB, changed, is less.
@@ -52,11 +52,18 @@ pub(crate) fn run<T>(
         memory_denied,
         last_words,
     };
-    let waiting = pool.take().map_or_else(|| Guest::enter(code, limits, budget).map(Instance::new), Ok);
-    let mut instance = match waiting {
+    // Until all is done that the call causes: the reset, too, and dropping an instance that is not kept.
+    let running = code.run();
+    let new = || Guest::enter(code, limits, budget, &running).map(Instance::new);
+    let mut instance = match pool.take().map_or_else(new, Ok) {
         Ok(instance) => instance,
-        Err(error) if budget.is_brief && is_too_long(&error, budget) => return (Brief::TooLong, Usage::default()),
-        Err(error) => return (Brief::Failed(sort(&error, circumstances(false, None))), Usage::default()),
+        Err(Denied { error, fuel_left }) => {
+            let usage = Usage { fuel: burnt(budget, fuel_left), is_spoiled: true, ..Usage::default() };
+            if budget.is_brief && is_too_long(&error, budget) {
+                return (Brief::TooLong, usage);
+            }
+            return (Brief::Failed(sort(&error, circumstances(false, None))), usage);
+        }
     };
     let is_new_instance = instance.is_new();
     let guest = &mut instance.guest;
@@ -69,15 +76,20 @@ pub(crate) fn run<T>(
         reply_bytes = reply.len();
         read(reply)
     });
-    let usage = Usage {
-        fuel: Fuel(budget.fuel.0.saturating_sub(guest.fuel_left().0)),
+    let mut usage = Usage {
+        fuel: burnt(budget, guest.fuel_left()),
         memory_bytes: guest.memory().len(),
+        memory_grown_bytes: guest.memory_grown_bytes(),
         reply_bytes,
         is_new_instance,
+        is_kept: false,
+        is_spoiled: true,
     };
     let ended = match result {
         Ok(result) => {
-            pool.keep(code, limits, instance);
+            let kept = pool.keep(code, limits, instance);
+            usage.is_kept = kept == Kept::Yes;
+            usage.is_spoiled = kept == Kept::Spoiled || usage.memory_grown_bytes > 0;
             Brief::Replied(result)
         }
         Err(Crossing::Broken(Fault::ReplyTooLarge { bytes, bytes_max }))
@@ -91,7 +103,8 @@ pub(crate) fn run<T>(
         Err(Crossing::Broken(fault)) => Brief::Failed(fault),
         Err(Crossing::Trapped(error)) if budget.is_brief && is_too_long(&error, budget) => Brief::TooLong,
         Err(Crossing::Trapped(error)) => {
-            Brief::Failed(sort(&error, circumstances(guest.memory_denied(), guest.last_words())))
+            let circumstances = circumstances(guest.memory_denied(), guest.last_words());
+            Brief::Failed(sort_call(&error, circumstances, guest.has_used_up_its_stack()))
         }
     };
     (ended, usage)
@@ -104,5 +117,139 @@ fn is_too_long(error: &wasmtime::Error, budget: Budget) -> bool {
         Some(Trap::Interrupt) => true,
         Some(_) => false,
         None => error.is::<NeedsRoom>(),
+    }
+}
+
+fn burnt(budget: Budget, left: Fuel) -> Fuel {
+    Fuel(budget.fuel.0.saturating_sub(left.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use wasmtime::Module;
+
+    use super::super::{Engine, EngineLimits, MemoryReset, Plugin};
+    use super::*;
+
+    /// A guest whose `handle_callback` is `body`, with other definitions beside it.
+    fn guest(body: &str, others: &str) -> Vec<u8> {
+        wat::parse_str(format!(
+            r#"(module
+                (@custom "callgate.plugin" "{{\"abi\":1,\"name\":\"g\",\"version\":\"0\"}}")
+                (memory (export "memory") 40)
+                (global (export "last_words") i32 (i32.const 0))
+                (data (i32.const 1024) "{{\"accepted\":true}}")
+                (func (export "allocate") (param i32) (result i32) (i32.const 4096))
+                (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+                (func (export "handle_callback") (param i32 i32) (result i64) {body} (i64.const 0))
+                {others})"#
+        ))
+        .unwrap()
+    }
+
+    fn limits(memory_reset: MemoryReset) -> EngineLimits {
+        EngineLimits { memory_reset, fuel_per_ms: Some(1_000_000.try_into().unwrap()), ..EngineLimits::default() }
+    }
+
+    const BUDGET: Budget =
+        Budget { fuel: Fuel(1_000_000), fuel_cut_by_time: false, within: Duration::from_secs(60), is_brief: false };
+
+    fn load(engine: &Engine, body: &str) -> Plugin {
+        Plugin::load(engine, "g", &guest(body, ""), None, "{}", &PluginLimits::default()).unwrap()
+    }
+
+    #[test]
+    fn usage_tells_what_the_next_call_pays_for() {
+        let grow = "(drop (memory.grow (i32.const 2)))";
+        let touch = "(memory.fill (i32.const 0x1_0000) (i32.const 1) (i32.const 0x8_0000))";
+        for memory_reset in [MemoryReset::Keep, MemoryReset::Unmap] {
+            let Ok(engine) = Engine::new(&limits(memory_reset)) else { continue };
+            let keeps = memory_reset == MemoryReset::Keep;
+            // What it does; what it makes its memory grow; whether it touches too much, and whether it fails.
+            for (body, grown_bytes, touches_too_much, fails) in [
+                ("", 0, false, false),
+                (touch, 0, false, false),
+                (&touch.repeat(2).replacen("0x1_0000", "0x10_0000", 1), 0, keeps, false),
+                (grow, 0x2_0000, false, false),
+                ("(drop (memory.grow (i32.const 0)))", 0, false, false),
+                ("(unreachable)", 0, false, true),
+                (&format!("{grow} (unreachable)"), 0x2_0000, false, true),
+                ("(return (i64.const 0x7fff_ffff))", 0, false, true),
+                ("(loop (br 0))", 0, false, true),
+            ] {
+                let plugin = load(&engine, body);
+                let budget = Budget { fuel: Fuel(10_000_000), ..BUDGET };
+                let (result, usage) = plugin.call(&["{}"], budget, |_| ());
+                assert_eq!(result.is_err(), fails, "{body}");
+                let is_spoiled = grown_bytes > 0 || touches_too_much || fails;
+                assert_eq!(usage.is_spoiled, is_spoiled, "{memory_reset:?} {body}");
+                assert_eq!(usage.is_kept, keeps && !is_spoiled, "{memory_reset:?} {body}");
+                assert_eq!(usage.memory_grown_bytes, grown_bytes, "{body}");
+                assert_eq!(usage.memory_bytes, 40 * 0x1_0000 + grown_bytes, "{body}");
+                assert_eq!(plugin.call(&["{}"], budget, |_| ()).1.is_new_instance, !usage.is_kept, "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn start_up_code_has_the_budget_of_the_call() {
+        // `Plugin::load` leaves no start function; this one has it all the same.
+        let engine = Engine::new(&limits(MemoryReset::Unmap)).unwrap();
+        let called = |start: &str, budget| {
+            let module = guest("", &format!("(func $start {start}) (start $start)"));
+            let code = Code::new(&engine, &Module::new(engine.for_calls(), module).unwrap()).unwrap();
+            call(&code, &Pool::new(None, &code), &PluginLimits::default(), &["{}"], budget, |_| ())
+        };
+        assert_eq!(called("", BUDGET).0, Ok(()));
+        let fill = "(memory.fill (i32.const 8192) (i32.const 0) (i32.const 5000))";
+        let exact = Budget { fuel: Fuel(5110), ..BUDGET };
+        assert_eq!(called(fill, exact).0, Ok(()));
+        for (start, fuel) in [(fill, Fuel(5000)), ("(loop (br 0))", BUDGET.fuel)] {
+            let (result, usage) = called(start, Budget { fuel, ..BUDGET });
+            assert_eq!(result, Err(Fault::OutOfFuel { fuel }));
+            assert!(usage.fuel >= fuel && usage.is_spoiled && !usage.is_new_instance, "{usage:?}");
+        }
+        let hasty = Budget { fuel: Fuel(u64::MAX / 4), within: Duration::from_millis(5), ..BUDGET };
+        assert_eq!(called("(loop (br 0))", hasty).0, Err(Fault::OutOfTime { within: hasty.within }));
+    }
+
+    #[test]
+    fn the_same_input_burns_the_same_in_a_new_instance_and_in_one_that_was_kept() {
+        let Ok(engine) = Engine::new(&limits(MemoryReset::Keep)) else { return };
+        // All that wasmtime may have to set up with code.
+        let others = r#"
+            (table 1000 funcref) (elem (i32.const 0) 0 1 2 0 1 2) (elem (i32.const 900) func 1 2) (elem func 2)
+            (global (mut i32) (i32.const 5)) (global (mut v128) (v128.const i64x2 1 2)) (global funcref (ref.func 1))
+            (data (i32.const 0x9000) "some") (data "more")
+            (func $start (memory.fill (i32.const 0x2_0000) (i32.const 1) (i32.const 0x1_0001))) (start $start)"#;
+        let plugin = Plugin::load(&engine, "g", &guest("", others), None, "{}", &PluginLimits::default()).unwrap();
+        let usages = [(); 3].map(|()| plugin.call(&["{}"], BUDGET, |_| ()).1);
+        assert_eq!(usages.map(|usage| usage.is_new_instance), [true, false, false]);
+        assert_eq!(usages.map(|usage| usage.fuel), [load(&engine, "").call(&["{}"], BUDGET, |_| ()).1.fuel; 3]);
+    }
+
+    #[test]
+    fn a_loop_is_ended_by_time_after_the_epoch_has_slept() {
+        let engine = Engine::idle_after(&limits(MemoryReset::Auto), 1).unwrap();
+        let plugin = load(&engine, "(loop (br 0))");
+        let budget = Budget { fuel: Fuel(u64::MAX / 4), within: Duration::from_millis(3), ..BUDGET };
+        for _ in 0..5 {
+            while !engine.epoch().is_asleep() {
+                std::thread::yield_now();
+            }
+            let (result, _) = plugin.call(&["{}"], budget, |_| ());
+            assert_eq!(result, Err(Fault::OutOfTime { within: budget.within }));
+        }
+    }
+
+    #[test]
+    fn a_loop_is_ended_by_time_after_its_engine_was_dropped() {
+        let engine = Engine::new(&limits(MemoryReset::Auto)).unwrap();
+        let plugin = load(&engine, "(loop (br 0))");
+        drop(engine);
+        let budget = Budget { fuel: Fuel(u64::MAX / 4), within: Duration::from_millis(3), ..BUDGET };
+        assert_eq!(plugin.call(&["{}"], budget, |_| ()).0, Err(Fault::OutOfTime { within: budget.within }));
     }
 }

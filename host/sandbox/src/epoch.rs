@@ -1,13 +1,31 @@
-//! The epoch: a clock of ticks that wasmtime looks at while guests run.
+//! The epoch: a clock of ticks that wasmtime looks at while guests run, and that rests while none does.
+//!
+//! The ticks come from a thread of their own. A host on which nothing runs would wake up a thousand times a second for
+//! nothing; so that thread sleeps when no call has run for [`IDLE_TICKS`], and the next call wakes it.
+//!
+//! No call runs without ticks. A call first counts itself as running and then looks whether the thread sleeps; the
+//! thread first says that it sleeps and then looks whether calls are running. All four are sequentially consistent, so
+//! they happen in one order on which all threads agree, and in it one of the two writes comes second. The side that made
+//! it then reads what the other wrote: either the call finds the thread asleep and wakes it, or the thread finds the call
+//! and does not sleep. (If both do, it is woken in vain.) With weaker orderings both could read the old value, as in
+//! Dekker's algorithm.
+//!
+//! While the thread sleeps the epoch does not move. That is no harm: a deadline is set as a number of ticks from now, and
+//! is set while [`Running`] is held. The first tick after waking comes a whole [`TICK`] later, as late as any.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use wasmtime::Engine as Wasmtime;
+use super::thread;
 
 /// How often the epoch moves. A call's wall time is bounded this roughly.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
+
+/// Ticks without a call after which the thread sleeps: 100 ms. Waking it costs a call some microseconds; at ten calls a
+/// second and more, none pays for it.
+pub(crate) const IDLE_TICKS: u32 = 100;
 
 /// Ticks after which `time` is surely over: one more than fits, because the running tick has begun already.
 pub(crate) fn ticks_within(time: Duration) -> u64 {
@@ -16,19 +34,236 @@ pub(crate) fn ticks_within(time: Duration) -> u64 {
     u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX / 4) + 1
 }
 
-/// Moves the epoch of the engines until `ticking` is unset. A late tick is one tick, never made up for: a machine that
-/// slept must not wake up to calls that are all out of time.
-pub(crate) fn tick(engines: [Wasmtime; 2], ticking: Arc<AtomicBool>) -> Result<(), wasmtime::Error> {
-    std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
-        let mut due = Instant::now() + TICK;
-        while ticking.load(Ordering::Relaxed) {
-            // Until a moment, not for a duration: a sleep that is always a little late would stretch every tick.
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            for engine in &engines {
-                engine.increment_epoch();
-            }
-            due = (due + TICK).max(Instant::now());
+/// The thread that ticks, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Epoch {
+    shared: Arc<Shared>,
+    thread: Thread,
+}
+
+/// What that thread does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    Ticks,
+    Sleeps,
+    Wakes,
+}
+
+/// Something runs that has a deadline. The epoch moves as long as this is held.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Running<'e>(&'e Calls);
+
+#[derive(Debug)]
+struct Shared {
+    /// A slot for each core, shared by threads by their number.
+    calls: Box<[Calls]>,
+    /// For a machine that has no cores.
+    others: Calls,
+    is_asleep: AtomicBool,
+    ends: AtomicBool,
+}
+
+/// How many calls were begun, in the upper half, and how many are running, in the lower: one addition does for both. On
+/// cache lines of its own, so that threads do not take them from each other.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Calls(AtomicU64);
+
+const BEGUN: u64 = 1 << 32;
+const RUNNING: u64 = 1;
+
+impl Epoch {
+    /// Starts the thread, which tells what it does. It sleeps after `idle_ticks` without a call.
+    pub(crate) fn start(idle_ticks: u32, tell: impl FnMut(Event) + Send + 'static) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            calls: (0..thread::slots()).map(|_| Calls::default()).collect(),
+            others: Calls::default(),
+            is_asleep: AtomicBool::new(false),
+            ends: AtomicBool::new(false),
+        });
+        let of_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("epoch".to_owned());
+        let thread = thread.spawn(move || tick(&of_thread, idle_ticks, tell))?.thread().clone();
+        Ok(Self { shared, thread })
+    }
+
+    /// The epoch moves from now on, until the result is dropped.
+    pub(crate) fn run(&self) -> Running<'_> {
+        let calls = &self.shared.calls;
+        let calls = calls.get(thread::number() % calls.len().max(1)).unwrap_or(&self.shared.others);
+        calls.0.fetch_add(BEGUN + RUNNING, Ordering::SeqCst);
+        if self.shared.is_asleep.load(Ordering::SeqCst) {
+            self.wake();
         }
-    })?;
-    Ok(())
+        Running(calls)
+    }
+
+    #[cold]
+    fn wake(&self) {
+        if self.shared.is_asleep.swap(false, Ordering::SeqCst) {
+            self.thread.unpark();
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.shared.is_asleep.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Epoch {
+    fn drop(&mut self) {
+        self.shared.ends.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // Nothing hangs on when the thread sees this: it would only tick a little longer.
+        self.0.0.fetch_sub(RUNNING, Ordering::Release);
+    }
+}
+
+impl Shared {
+    /// How many calls were begun so far, and how many are running.
+    fn calls(&self) -> (u64, u64) {
+        let calls = self.calls.iter().chain([&self.others]).map(|calls| calls.0.load(Ordering::SeqCst));
+        calls.fold((0, 0), |(begun, running), calls| (begun + calls / BEGUN, running + calls % BEGUN))
+    }
+}
+
+/// A late tick is one tick, never made up for: a machine that slept must not wake up to calls that are all out of time.
+fn tick(shared: &Shared, idle_ticks: u32, mut tell: impl FnMut(Event)) {
+    let mut due = Instant::now() + TICK;
+    let mut lull = Lull::default();
+    while !shared.ends.load(Ordering::Relaxed) {
+        // Until a moment, not for a duration: a sleep that is always a little late would stretch every tick.
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        tell(Event::Ticks);
+        due = (due + TICK).max(Instant::now());
+        if lull.ticks_so_far(shared.calls()) > idle_ticks && sleep(shared, lull.begun, &mut tell) {
+            lull.ticks = 0;
+            due = Instant::now() + TICK;
+        }
+    }
+}
+
+/// A time in which nothing runs.
+#[derive(Default)]
+struct Lull {
+    /// Calls that were begun before it.
+    begun: u64,
+    ticks: u32,
+}
+
+impl Lull {
+    /// For how many ticks nothing has run, now that so many calls were begun and are running. Short calls begin and end
+    /// between two ticks.
+    fn ticks_so_far(&mut self, (begun, running): (u64, u64)) -> u32 {
+        let is_quiet = running == 0 && begun == self.begun;
+        *self = Self { begun, ticks: if is_quiet { self.ticks.saturating_add(1) } else { 0 } };
+        self.ticks
+    }
+}
+
+/// Sleeps until a call begins, unless one has begun since `seen` were counted. Says whether it slept.
+fn sleep(shared: &Shared, seen: u64, tell: &mut impl FnMut(Event)) -> bool {
+    shared.is_asleep.store(true, Ordering::SeqCst);
+    let sleeps = shared.calls() == (seen, 0);
+    if sleeps {
+        tell(Event::Sleeps);
+        // Parking ends without reason, too.
+        while shared.is_asleep.load(Ordering::SeqCst) && !shared.ends.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
+        tell(Event::Wakes);
+    }
+    shared.is_asleep.store(false, Ordering::SeqCst);
+    sleeps
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// One that tells the test what it does.
+    fn watched(idle_ticks: u32) -> (Epoch, mpsc::Receiver<Event>) {
+        let (tell, told) = mpsc::channel();
+        let epoch = Epoch::start(idle_ticks, move |event| tell.send(event).unwrap_or_default()).unwrap();
+        (epoch, told)
+    }
+
+    /// Ticks until it sleeps.
+    fn ticks_before_sleep(told: &mpsc::Receiver<Event>) -> usize {
+        told.iter().take_while(|event| *event != Event::Sleeps).count()
+    }
+
+    #[test]
+    fn an_idle_epoch_does_not_move_until_a_call_wakes_it() {
+        let (epoch, told) = watched(3);
+        assert!(ticks_before_sleep(&told) >= 3);
+        for _ in 0..20 {
+            // What was told since then would be told first.
+            let running = epoch.run();
+            assert_eq!(told.recv(), Ok(Event::Wakes));
+            for _ in 0..10 {
+                assert_eq!(told.recv(), Ok(Event::Ticks), "a call is running");
+            }
+            drop(running);
+            assert!(ticks_before_sleep(&told) >= 3);
+        }
+    }
+
+    #[test]
+    fn calls_that_are_shorter_than_a_tick_end_a_lull_too() {
+        let mut lull = Lull::default();
+        let looks = [(0, 0), (0, 0), (1, 0), (1, 0), (2, 1), (2, 1), (2, 0), (2, 0)];
+        assert_eq!(looks.map(|calls| lull.ticks_so_far(calls)), [1, 2, 0, 1, 0, 0, 1, 2]);
+    }
+
+    #[test]
+    fn its_thread_ends_with_it_awake_or_asleep() {
+        for idle_ticks in [0, u32::MAX] {
+            let (epoch, told) = watched(idle_ticks);
+            if idle_ticks == 0 {
+                ticks_before_sleep(&told);
+            }
+            drop(epoch);
+            // Ends when the thread drops its end.
+            told.iter().for_each(drop);
+        }
+    }
+
+    #[test]
+    fn no_call_runs_without_ticks() {
+        // It sleeps whenever it can, and calls come at any moment of that: each waits for a tick. Should one be
+        // forgotten, the test does not end.
+        let ticks = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&ticks);
+        let count = move |event| {
+            counted.fetch_add(u64::from(event == Event::Ticks), Ordering::SeqCst);
+        };
+        let epoch = Epoch::start(0, count).unwrap();
+        std::thread::scope(|scope| {
+            for caller in 0..3_u32 {
+                let (epoch, ticks) = (&epoch, &ticks);
+                scope.spawn(move || {
+                    for call in 0..200 {
+                        let running = epoch.run();
+                        let before = ticks.load(Ordering::SeqCst);
+                        while ticks.load(Ordering::SeqCst) == before {
+                            std::thread::yield_now();
+                        }
+                        drop(running);
+                        // Between two calls a time that differs.
+                        (0..(caller + 1) * call * 50).for_each(|_| std::hint::spin_loop());
+                    }
+                });
+            }
+        });
+    }
 }

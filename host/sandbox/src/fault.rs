@@ -103,6 +103,17 @@ pub(crate) struct Circumstances {
     pub(crate) last_words: Option<String>,
 }
 
+/// Sorts what wasmtime reports of a call, after which the guest's own stack `is_used_up`, or is not.
+///
+/// Compilers for wasm keep a second stack in the guest's memory, for all that has an address. Most put it at the bottom,
+/// so a guest that nests too deeply reads or writes below zero, which is outside of its memory.
+pub(crate) fn sort_call(error: &wasmtime::Error, circumstances: Circumstances, is_used_up: bool) -> Fault {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::MemoryOutOfBounds) if is_used_up && circumstances.last_words.is_none() => Fault::StackOverflow,
+        _ => sort(error, circumstances),
+    }
+}
+
 /// Sorts what wasmtime reports.
 pub(crate) fn sort(error: &wasmtime::Error, circumstances: Circumstances) -> Fault {
     let Circumstances { fuel, fuel_cut_by_time, within, memory_bytes_max, memory_denied, last_words } = circumstances;

@@ -1,20 +1,24 @@
 //! An instance of a plugin: entered once, called, and put back to the snapshot before it is called again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::{
-    AsContextMut, Engine as Wasmtime, Global, InstancePre, Memory, Module, ModuleExport, ResourceLimiter, Store,
-    UpdateDeadline, Val,
+    AsContextMut, Extern, Global, InstancePre, Memory, Module, ModuleExport, ResourceLimiter, Store, UpdateDeadline,
+    Val,
 };
 
 use callgate_catalogue::wire::export;
 
 use super::abi::{Abi, Crossing};
 use super::budget::Budget;
+use super::cpu;
+use super::engine::Engine;
+use super::epoch::{self, Epoch, Running};
 use super::limits::Fuel;
 use super::pages::{Originals, PageMap, Pages};
-use super::{cpu, epoch};
 use crate::limits::PluginLimits;
+use crate::reset::Reset;
 
 /// What a guest may grow to, and whether it asked for more.
 #[derive(Debug)]
@@ -91,11 +95,14 @@ pub(crate) struct Code {
     last_words: ModuleExport,
     /// All globals that guest code can change.
     mutable_globals: Vec<ModuleExport>,
+    /// The first of all globals, if guest code can change it: there, LLVM's linker keeps where the stack ends.
+    first_global: Option<ModuleExport>,
+    epoch: Arc<Epoch>,
 }
 
 impl Code {
     /// Finds the exports of a snapshot that was taken with [`super::snapshot::take`].
-    pub(crate) fn new(engine: &Wasmtime, module: &Module) -> wasmtime::Result<Self> {
+    pub(crate) fn new(engine: &Engine, module: &Module) -> wasmtime::Result<Self> {
         let export = |name: &str| {
             module.get_export_index(name).ok_or_else(|| wasmtime::Error::msg(format!("the export `{name}` is missing")))
         };
@@ -110,14 +117,34 @@ impl Code {
             handle_callback: export(export::HANDLE_CALLBACK)?,
             last_words: export(export::LAST_WORDS)?,
             mutable_globals: mutable_globals.collect(),
-            pre: wasmtime::Linker::new(engine).instantiate_pre(module)?,
+            first_global: module.get_export_index(FIRST_GLOBAL),
+            pre: wasmtime::Linker::new(engine.for_calls()).instantiate_pre(module)?,
+            epoch: Arc::clone(engine.epoch()),
         })
+    }
+
+    /// What a call holds around all that it causes: the epoch moves while it does.
+    pub(crate) fn run(&self) -> Running<'_> {
+        self.epoch.run()
     }
 
     /// How many globals a reset has to put back.
     pub(crate) fn mutable_globals(&self) -> usize {
         self.mutable_globals.len()
     }
+}
+
+/// The export that wizer makes for the first of all globals, if guest code can change it.
+const FIRST_GLOBAL: &str = "__wizer_global_0";
+
+/// How far below the end of the stack a function may write without having moved it, in bytes: LLVM's red zone.
+const RED_ZONE_BYTES: i32 = 128;
+
+/// An instance could not be made.
+pub(crate) struct Denied {
+    pub(crate) error: wasmtime::Error,
+    /// What the attempt has left of the budget.
+    pub(crate) fuel_left: Fuel,
 }
 
 /// An instance that begins at the snapshot.
@@ -128,34 +155,28 @@ pub(crate) struct Guest {
     /// What has to be as it was before the next call, beside the memory's contents.
     memory_bytes: usize,
     globals: Box<[(Global, Val)]>,
+    /// The end of the stack, and where it is in the snapshot.
+    stack: Option<(Global, i32)>,
+    /// Not called yet: the time of its first call began when it was made.
+    is_new: bool,
     pages: Pages,
 }
 
 impl Guest {
-    /// Makes an instance. Fuel and epoch are set before, so that whatever code would run now were bounded, too.
-    pub(crate) fn enter(code: &Code, limits: &PluginLimits, budget: Budget) -> wasmtime::Result<Self> {
+    /// Makes an instance, with the fuel and within the time of the call that needs it. Snapshots have no start function;
+    /// what may run now is code with which wasmtime sets up tables and globals.
+    pub(crate) fn enter(code: &Code, limits: &PluginLimits, budget: Budget, _: &Running<'_>) -> Result<Self, Denied> {
         let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
         store.limiter(|bounds| bounds);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline_reached()));
-        store.set_epoch_deadline(epoch::ticks_within(budget.within));
-        store.set_fuel(budget.fuel.0)?;
-        let instance = code.pre.instantiate(&mut store)?;
-        let missing = || wasmtime::Error::msg("an export of the snapshot is missing");
-        let mut find = |export| instance.get_module_export(&mut store, export).ok_or_else(missing);
-        let memory = find(&code.memory)?.into_memory().ok_or_else(missing)?;
-        let allocate = find(&code.allocate)?.into_func().ok_or_else(missing)?;
-        let handle = find(&code.handle_callback)?.into_func().ok_or_else(missing)?;
-        let last_words = find(&code.last_words)?.into_global().ok_or_else(missing)?;
-        let globals = code.mutable_globals.iter().map(|export| find(export)?.into_global().ok_or_else(missing));
-        let globals = globals.collect::<wasmtime::Result<Vec<_>>>()?;
-        let globals = globals.into_iter().map(|global| (global, global.get(&mut store))).collect();
-        let last_words = match last_words.get(&mut store) {
-            Val::I32(address) => address.cast_unsigned(),
-            _ => wasmtime::bail!("the export `last_words` is not a global that holds an i32"),
-        };
-        let abi = Abi { memory, allocate: allocate.typed(&store)?, handle: handle.typed(&store)? };
-        let memory_bytes = memory.data_size(&store);
-        Ok(Self { store, abi, last_words, memory_bytes, globals, pages: Pages::default() })
+        store.data_mut().is_brief = budget.is_brief;
+        match Entered::enter(&mut store, code, budget) {
+            Ok(Entered { abi, last_words, globals, stack }) => {
+                let memory_bytes = abi.memory.data_size(&store);
+                Ok(Self { store, abi, last_words, memory_bytes, globals, stack, is_new: true, pages: Pages::default() })
+            }
+            Err(error) => Err(Denied { error, fuel_left: Fuel(store.get_fuel().unwrap_or(0)) }),
+        }
     }
 
     /// Hands over one callback and gives the reply to `read`, in place.
@@ -166,7 +187,10 @@ impl Guest {
         reply_bytes_max: usize,
         read: impl FnOnce(&[u8]) -> T,
     ) -> Result<T, Crossing> {
-        self.store.set_epoch_deadline(epoch::ticks_within(budget.within));
+        if !std::mem::take(&mut self.is_new) {
+            self.store.set_epoch_deadline(epoch::ticks_within(budget.within));
+        }
+        // Whole even if the instance is new: the same input burns the same in each instance.
         self.store.set_fuel(budget.fuel.0)?;
         let bounds = self.store.data_mut();
         (bounds.is_brief, bounds.cpu_at_deadline) = (budget.is_brief, None);
@@ -187,25 +211,83 @@ impl Guest {
         super::abi::last_words(self.memory(), self.last_words)
     }
 
+    /// By how much the memory has grown since the instance was made.
+    pub(crate) fn memory_grown_bytes(&self) -> usize {
+        self.memory().len().saturating_sub(self.memory_bytes)
+    }
+
+    /// Whether the guest's own stack has reached the bottom of the memory: what should be its end is below zero, or so
+    /// close to it that a function that does not move it writes below. In the snapshot it is above, and a multiple of 16,
+    /// as all compilers have it.
+    pub(crate) fn has_used_up_its_stack(&mut self) -> bool {
+        let Some((global, at_first)) = self.stack else { return false };
+        let is_stack = at_first > RED_ZONE_BYTES && at_first % 16 == 0;
+        is_stack && matches!(global.get(&mut self.store), Val::I32(now) if now < RED_ZONE_BYTES)
+    }
+
     pub(crate) fn memory_denied(&self) -> bool {
         self.store.data().memory_denied
     }
 
     /// Puts everything back that a call can have changed: the memory's contents and the mutable globals. (Its size
-    /// cannot be put back; tables and segments cannot change, see `snapshot.rs`.) Gives `false` if that was not
-    /// possible, or is not worth while: then this instance must not be called again.
-    pub(crate) fn put_back(&mut self, code: &Code, limits: &PluginLimits, map: &PageMap) -> bool {
-        if self.memory().len() != self.memory_bytes {
-            return false;
+    /// cannot be put back; tables and segments cannot change, see `snapshot.rs`.) Unless that is [`Reset::Done`], this
+    /// instance must not be called again.
+    pub(crate) fn put_back(&mut self, code: &Code, limits: &PluginLimits, map: &PageMap) -> Reset {
+        if self.memory_grown_bytes() > 0 {
+            return Reset::Spoiled;
         }
         for (global, value) in &self.globals {
             if global.set(&mut self.store, *value).is_err() {
-                return false;
+                return Reset::Unfit;
             }
         }
         self.store.data_mut().memory_denied = false;
         let originals = || Pristine::enter(code, limits);
         self.pages.put_back(self.abi.memory.data_mut(&mut self.store), map, originals)
+    }
+}
+
+#[cfg(test)]
+impl Guest {
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+}
+
+/// What a new instance has for calls.
+struct Entered {
+    abi: Abi,
+    last_words: u32,
+    globals: Box<[(Global, Val)]>,
+    stack: Option<(Global, i32)>,
+}
+
+impl Entered {
+    fn enter(store: &mut Store<Bounds>, code: &Code, budget: Budget) -> wasmtime::Result<Self> {
+        // Before anything runs.
+        store.set_epoch_deadline(epoch::ticks_within(budget.within));
+        store.set_fuel(budget.fuel.0)?;
+        let instance = code.pre.instantiate(&mut *store)?;
+        let missing = || wasmtime::Error::msg("an export of the snapshot is missing");
+        let mut find = |export| instance.get_module_export(&mut *store, export).ok_or_else(missing);
+        let memory = find(&code.memory)?.into_memory().ok_or_else(missing)?;
+        let allocate = find(&code.allocate)?.into_func().ok_or_else(missing)?;
+        let handle = find(&code.handle_callback)?.into_func().ok_or_else(missing)?;
+        let last_words = find(&code.last_words)?.into_global().ok_or_else(missing)?;
+        let first_global = code.first_global.as_ref().map(&mut find).transpose()?;
+        let globals = code.mutable_globals.iter().map(|export| find(export)?.into_global().ok_or_else(missing));
+        let globals = globals.collect::<wasmtime::Result<Vec<_>>>()?;
+        let globals = globals.into_iter().map(|global| (global, global.get(&mut *store))).collect();
+        let last_words = match last_words.get(&mut *store) {
+            Val::I32(address) => address.cast_unsigned(),
+            _ => wasmtime::bail!("the export `last_words` is not a global that holds an i32"),
+        };
+        let stack = first_global.and_then(Extern::into_global).and_then(|global| match global.get(&mut *store) {
+            Val::I32(end) => Some((global, end)),
+            _ => None,
+        });
+        let abi = Abi { memory, allocate: allocate.typed(&*store)?, handle: handle.typed(&*store)? };
+        Ok(Self { abi, last_words, globals, stack })
     }
 }
 

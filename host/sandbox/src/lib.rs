@@ -26,7 +26,9 @@ mod plugin;
 mod pool;
 #[cfg(feature = "profile")]
 pub mod profile;
+mod reset;
 mod snapshot;
+mod thread;
 
 pub use budget::{Brief, Budget, Usage};
 pub use cache::{Cache, CacheError};

@@ -71,9 +71,10 @@ impl Plugin {
             }
         };
         let manifest = checked.manifest;
-        let code = Code::new(engine.for_calls(), &module).map_err(prepare)?;
+        let code = Code::new(engine, &module).map_err(prepare)?;
         // Better now than with the first callback: whether an instance can be made within these limits.
-        let guest = Guest::enter(&code, limits, budget(engine, limits, limits.call_within)).map_err(prepare)?;
+        let trial = budget(engine, limits, limits.call_within);
+        let guest = Guest::enter(&code, limits, trial, &code.run()).map_err(|denied| prepare(denied.error))?;
         let memory_bytes = guest.memory().len();
         drop(guest);
         let pool = Pool::new(engine.keeper(), &code);

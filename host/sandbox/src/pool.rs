@@ -1,12 +1,13 @@
 //! Instances that wait for their next call, already put back to the snapshot: a slot for each core and plugin.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::guest::{Code, Guest};
 use super::pages::PageMap;
+use super::thread;
 use crate::limits::PluginLimits;
+use crate::reset::Reset;
 
 /// What makes it possible to keep instances, once for all plugins.
 #[derive(Debug)]
@@ -20,6 +21,12 @@ impl Keeper {
     /// Keeps at most so many instances, all plugins together.
     pub(crate) fn new(map: PageMap, kept_max: usize) -> Self {
         Self { map, kept: AtomicUsize::new(0), kept_max }
+    }
+
+    /// Whether the system was found to tell wrongly which pages were changed. From then on no instance is kept, and those
+    /// that wait are not used.
+    pub(crate) fn is_distrusted(&self) -> bool {
+        self.map.is_distrusted()
     }
 
     fn admit(self: &Arc<Self>) -> Option<Admission> {
@@ -76,44 +83,49 @@ impl Pool {
     /// None kept yet.
     pub(crate) fn new(keeper: Option<Arc<Keeper>>, code: &Code) -> Self {
         let keeper = keeper.filter(|_| code.mutable_globals() <= MUTABLE_GLOBALS_MAX);
-        let slots = if keeper.is_some() { slots() } else { 0 };
+        let slots = if keeper.is_some() { thread::slots() } else { 0 };
         Self { keeper, slots: (0..slots).map(|_| Slot::default()).collect() }
     }
 
     /// The instance that waits in this thread's slot. It never waits for another thread.
     pub(crate) fn take(&self) -> Option<Instance> {
-        self.slot()?.0.try_lock().ok()?.take()
+        let instance = self.slot()?.0.try_lock().ok()?.take()?;
+        // It was put back when the system was still trusted.
+        (!self.keeper.as_ref()?.is_distrusted()).then_some(instance)
     }
 
     /// Puts an instance back to the snapshot and keeps it for this thread's next call, if that is possible.
-    pub(crate) fn keep(&self, code: &Code, limits: &PluginLimits, mut instance: Instance) {
-        let (Some(keeper), Some(slot)) = (&self.keeper, self.slot()) else { return };
+    pub(crate) fn keep(&self, code: &Code, limits: &PluginLimits, mut instance: Instance) -> Kept {
+        let (Some(keeper), Some(slot)) = (&self.keeper, self.slot()) else { return Kept::No };
         instance.admission = instance.admission.take().or_else(|| keeper.admit());
-        if instance.admission.is_some()
-            && instance.guest.put_back(code, limits, &keeper.map)
-            && let Ok(mut slot) = slot.0.try_lock()
-        {
-            *slot = Some(instance);
+        if instance.admission.is_none() {
+            return Kept::No;
         }
+        match instance.guest.put_back(code, limits, &keeper.map) {
+            Reset::Done => {}
+            Reset::Spoiled => return Kept::Spoiled,
+            Reset::Unfit => return Kept::No,
+        }
+        let Ok(mut slot) = slot.0.try_lock() else { return Kept::No };
+        *slot = Some(instance);
+        Kept::Yes
     }
 
     fn slot(&self) -> Option<&Slot> {
-        thread_local! {
-            static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
-        }
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
         if self.slots.is_empty() {
             return None;
         }
-        let number = NUMBER.get().unwrap_or_else(|| {
-            let number = THREADS.fetch_add(1, Ordering::Relaxed);
-            NUMBER.set(Some(number));
-            number
-        });
-        self.slots.get(number % self.slots.len())
+        self.slots.get(thread::number() % self.slots.len())
     }
 }
 
-fn slots() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+/// Whether an instance waits for its next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// It does.
+    Yes,
+    /// It does not: none is, or there is no room, or a new one is cheaper.
+    No,
+    /// It does not, because of what calls did to it.
+    Spoiled,
 }

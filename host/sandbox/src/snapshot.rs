@@ -54,6 +54,7 @@ pub(crate) fn take(
 }
 
 fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds<'_>) -> Result<Configured, LoadError> {
+    let _running = engine.epoch().run();
     let mut store = Store::new(engine.for_configure(), Bounds::new(bounds.limits));
     store.limiter(|bounds| bounds);
     store.set_epoch_deadline(epoch::ticks_within(bounds.within));

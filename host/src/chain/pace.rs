@@ -67,9 +67,11 @@ impl Pace {
         Duration::from_nanos(self.average_ns.load(Ordering::Relaxed))
     }
 
-    /// A brief call ended within its bounds. `cpu` is there if it was measured.
-    pub(super) fn was_brief(&self, wall: Duration, cpu: Option<Duration>) {
+    /// A brief call ended within its bounds. `cpu` is there if it was measured. `is_spoiled`: it left nothing that the next
+    /// call could run in, so that one pays for a new instance.
+    pub(super) fn was_brief(&self, wall: Duration, cpu: Option<Duration>, is_spoiled: bool) {
         match cpu {
+            _ if is_spoiled => return self.was_long(),
             Some(cpu) if cpu > QUICK_MAX => return self.was_long(),
             Some(_) => {
                 let watched = self.watched.load(Ordering::Relaxed);
@@ -102,14 +104,13 @@ impl Pace {
         self.calls_to_quick.fetch_max(1, Ordering::Relaxed);
     }
 
-    /// A call on a worker ended, after this much CPU time. `is_kept` is false if it left nothing that the next call could
-    /// run in, although instances are kept here: making one anew is never quick.
-    pub(super) fn worked(&self, cpu: Duration, is_kept: bool) {
+    /// A call on a worker ended, after this much CPU time. `is_spoiled` as for a brief one.
+    pub(super) fn worked(&self, cpu: Duration, is_spoiled: bool) {
         let ns = u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX / 8);
         let average = self.average_ns.load(Ordering::Relaxed);
         let next = if average == 0 { ns } else { average - average / 8 + ns / 8 };
         self.average_ns.store(next, Ordering::Relaxed);
-        if cpu > QUICK_MAX || !is_kept {
+        if cpu > QUICK_MAX || is_spoiled {
             return self.was_long();
         }
         let left = self.calls_to_quick.load(Ordering::Relaxed);
@@ -138,48 +139,51 @@ mod tests {
         let pace = Pace::default();
         for calls in [256, 512, 1024] {
             assert!(pace.is_quick());
-            pace.worked(LONG, true);
+            pace.worked(LONG, false);
             for _ in 0..calls {
                 assert!(!pace.is_quick());
-                pace.worked(SHORT, true);
+                pace.worked(SHORT, false);
             }
         }
         assert!(pace.is_quick());
-        pace.worked(QUICK_MAX, true);
+        pace.worked(QUICK_MAX, false);
         assert!(pace.is_quick(), "the bound itself is quick");
-        pace.worked(SHORT, false);
+        pace.worked(SHORT, true);
         assert!(!pace.is_quick(), "its instance could not be kept");
     }
 
     #[test]
     fn wall_time_makes_suspicious_and_cpu_time_decides() {
         let pace = Pace::default();
-        pace.was_brief(LONG, None);
+        pace.was_brief(LONG, None, false);
         assert!(pace.is_watched() && pace.is_quick());
         for _ in 0..WATCHED_CALLS_MIN {
             assert!(pace.is_watched());
-            pace.was_brief(LONG, Some(SHORT));
+            pace.was_brief(LONG, Some(SHORT), false);
         }
         assert!(!pace.is_watched() && pace.is_quick(), "it was the machine");
-        pace.was_brief(LONG, None);
+        pace.was_brief(LONG, None, false);
         for _ in 0..2 * WATCHED_CALLS_MIN {
             assert!(pace.is_watched());
-            pace.was_brief(SHORT, Some(SHORT));
+            pace.was_brief(SHORT, Some(SHORT), false);
         }
         assert!(!pace.is_watched());
-        pace.was_brief(LONG, None);
-        pace.was_brief(LONG, Some(LONG));
+        pace.was_brief(LONG, None, false);
+        pace.was_brief(LONG, Some(LONG), false);
         assert!(!pace.is_quick(), "it was the plugin");
+        let pace = Pace::default();
+        pace.was_brief(SHORT, None, true);
+        assert!(!pace.is_quick(), "its instance could not be kept");
     }
 
     #[test]
     fn what_is_long_ago_is_forgotten() {
         let pace = Pace::default();
-        pace.worked(LONG, true);
-        (0..256).for_each(|_| pace.worked(SHORT, true));
-        (0..CALLS_TO_FORGET).for_each(|_| pace.was_brief(SHORT, None));
-        pace.worked(LONG, true);
-        (0..256).for_each(|_| pace.worked(SHORT, true));
+        pace.worked(LONG, false);
+        (0..256).for_each(|_| pace.worked(SHORT, false));
+        (0..CALLS_TO_FORGET).for_each(|_| pace.was_brief(SHORT, None, false));
+        pace.worked(LONG, false);
+        (0..256).for_each(|_| pace.worked(SHORT, false));
         assert!(pace.is_quick());
     }
 
@@ -187,9 +191,9 @@ mod tests {
     fn the_average_follows_the_calls() {
         let pace = Pace::default();
         assert_eq!(pace.average(), Duration::ZERO);
-        pace.worked(Duration::from_millis(8), true);
+        pace.worked(Duration::from_millis(8), false);
         assert_eq!(pace.average(), Duration::from_millis(8));
-        pace.worked(Duration::ZERO, true);
+        pace.worked(Duration::ZERO, false);
         assert_eq!(pace.average(), Duration::from_millis(7));
     }
 }
