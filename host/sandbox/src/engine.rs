@@ -8,12 +8,13 @@ use wasmtime::{
     Config, Enabled, Engine as Wasmtime, InstanceAllocationStrategy, Module, OptLevel, PoolingAllocationConfig, Store,
 };
 
-use super::cache::{Cache, CacheError};
+use super::cache::{self, Cache, CacheError, Key, SHA256_BYTES};
 use super::epoch;
 use super::functions::Functions;
+use super::loading::{Children, Loading, LoadingLimits};
 use super::pages::PageMap;
 use super::pool::Keeper;
-use crate::limits::{CacheSettings, EngineLimits, Fuel, MemoryReset};
+use crate::limits::{CacheSettings, EngineLimits, Fuel, MemoryReset, PluginLimits};
 
 /// Stack of one call on the host's thread, in bytes. Well below the 2 MiB that tokio gives its threads.
 const STACK_BYTES_MAX: usize = 512 * 1024;
@@ -31,6 +32,10 @@ pub struct Engine {
     keeper: Option<Arc<Keeper>>,
     functions: Arc<Functions>,
     cache: Option<Cache>,
+    /// Prepare modules; `None`: this process does.
+    children: Option<Children>,
+    /// What the keys of compiled modules begin with.
+    program: [u8; SHA256_BYTES],
     fuel_per_ms: u64,
     ticking: Arc<AtomicBool>,
 }
@@ -55,7 +60,45 @@ impl Engine {
         };
         let ticking = Arc::new(AtomicBool::new(true));
         epoch::tick([configure.clone(), call.clone()], Arc::clone(&ticking))?;
-        Ok(Self { configure, call, memory_reset, keeper, functions, cache: None, fuel_per_ms, ticking })
+        let program = cache::program([&configure, &call]);
+        let (cache, children) = (None, None);
+        Ok(Self { configure, call, memory_reset, keeper, functions, cache, children, program, fuel_per_ms, ticking })
+    }
+
+    /// An engine that only prepares modules, for others to call: it has no pool, no clock that ends guests (fuel and the
+    /// process's own limits do), and one wasmtime engine, which compiles as both of the others do.
+    pub(crate) fn for_loading() -> Result<Self, EngineError> {
+        let functions = Arc::default();
+        let engine = Wasmtime::new(&remembering(&functions)?)?;
+        Ok(Self {
+            configure: engine.clone(),
+            program: cache::program([&engine, &engine]),
+            call: engine,
+            memory_reset: MemoryReset::Unmap,
+            keeper: None,
+            functions,
+            cache: None,
+            children: None,
+            fuel_per_ms: u64::MAX,
+            ticking: Arc::default(),
+        })
+    }
+
+    /// Has modules prepared there from now on, within these limits if it is not in this process.
+    pub fn load_in(&mut self, loading: Loading, limits: &LoadingLimits) {
+        self.children = match loading {
+            Loading::InThisProcess => None,
+            Loading::InChildren { program, arguments } => Some(Children::new(program, arguments, *limits)),
+        };
+    }
+
+    pub(crate) fn children(&self) -> Option<&Children> {
+        self.children.as_ref()
+    }
+
+    /// The key of a module that is configured with these settings.
+    pub(crate) fn key(&self, module: &[u8], settings: &str, limits: &PluginLimits) -> Key {
+        Key::new(&self.program, module, settings, limits)
     }
 
     /// Takes compiled plugins from the folder that these settings name, and keeps them there, from now on.
@@ -63,7 +106,7 @@ impl Engine {
     /// # Errors
     /// If that folder cannot be used; then there is no cache, and nothing else is different.
     pub fn open_cache(&mut self, settings: &CacheSettings) -> Result<(), CacheError> {
-        self.cache = Cache::open(settings, [&self.configure, &self.call])?;
+        self.cache = Cache::open(settings)?;
         Ok(())
     }
 
@@ -72,8 +115,11 @@ impl Engine {
         self.cache.as_ref()
     }
 
-    /// Gives back the memory that was only needed for loading plugins. More can be loaded all the same.
+    /// Gives back the memory and the processes that were only needed for loading plugins. More can be loaded all the same.
     pub fn forget_functions(&self) {
+        if let Some(children) = &self.children {
+            children.end();
+        }
         self.functions.forget();
     }
 

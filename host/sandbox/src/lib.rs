@@ -19,6 +19,7 @@ mod functions;
 mod guest;
 mod limits;
 mod load;
+mod loading;
 #[cfg_attr(not(target_os = "linux"), path = "pages/elsewhere.rs")]
 mod pages;
 mod plugin;
@@ -26,6 +27,7 @@ mod pool;
 #[cfg(feature = "profile")]
 pub mod profile;
 mod snapshot;
+mod structure;
 
 pub use budget::{Budget, Usage};
 pub use cache::{Cache, CacheError};
@@ -33,4 +35,6 @@ pub use engine::{Engine, EngineError};
 pub use fault::Fault;
 pub use limits::{CacheSettings, EngineLimits, Fuel, MemoryReset, PluginLimits};
 pub use load::{LoadError, sha256};
+pub use loading::{Limit, Loading, LoadingLimits, prepare_for_parent};
 pub use plugin::{Origin, Plugin};
+pub use structure::{Part, TooMany};
