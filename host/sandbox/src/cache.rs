@@ -304,7 +304,7 @@ fn bytes(stat: &Stat) -> u64 {
 }
 
 /// How a snapshot comes about, in words that change when it does: nobody has to remember to raise a number.
-const SNAPSHOTS: [&str; 2] = [include_str!("snapshot.rs"), include_str!("abi.rs")];
+const SNAPSHOTS: [&str; 3] = [include_str!("snapshot.rs"), include_str!("abi.rs"), include_str!("reach.rs")];
 
 /// What makes this program and its engines another one than the next: its version, how it takes snapshots, and all that
 /// wasmtime says its compiled code depends on (its own version, the target and the processor's features, the compiler's

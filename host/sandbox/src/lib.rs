@@ -26,6 +26,7 @@ mod plugin;
 mod pool;
 #[cfg(feature = "profile")]
 pub mod profile;
+mod reach;
 mod snapshot;
 mod structure;
 
