@@ -49,7 +49,7 @@ pub fn shapes() -> Vec<Shape> {
         shape(
             "locals",
             many(&format!("(func (local {}))", many("i32 ", 50_000)), 60),
-            "has 50000 locals, at most 5000 are allowed: split that function, or build with optimisation",
+            "has 50000 locals, at most 2000 are allowed: split that function, or build with optimisation",
         ),
         shape(
             "nested-if",
@@ -92,12 +92,13 @@ pub fn shapes() -> Vec<Shape> {
         ),
         shape(
             "locals-in-blocks",
-            format!(
-                "(func (local {}) {})",
-                many("i32 ", 5_000),
-                many("block end ", 1_000) + &many("block end ", 1_000)
-            ),
-            "locals times blocks, at most 10000000 are allowed: split that function",
+            format!("(func (local {}) {})", many("i32 ", 2_000), many("block end ", 100)),
+            "locals times blocks, at most 300000 are allowed: split that function",
+        ),
+        shape(
+            "many-if",
+            format!("(func {})", many("i32.const 4 i32.load if end ", 30_000)),
+            "blocks and branches, at most 20000 are allowed: split that function",
         ),
         shape(
             "body",
@@ -105,7 +106,7 @@ pub fn shapes() -> Vec<Shape> {
             "bytes of code, at most 524288 are allowed: split that function",
         ),
         shape("types", many("(type (func (param i32)))", 10_001), "types, at most 10000 are allowed"),
-        shape("functions", many("(func)", 50_001), "functions, at most 50000 are allowed"),
+        shape("functions", many("(func)", 25_001), "functions, at most 25000 are allowed"),
         shape("globals", many("(global (mut i32) (i32.const 0))", 1001), "globals, at most 1000 are allowed"),
         shape(
             "exports",

@@ -115,7 +115,7 @@ impl Cache {
     /// The compiled snapshot that was kept under this key. Whatever is not exactly that is as good as nothing: it is
     /// compiled again, and [`Cache::keep`] writes over it.
     pub(crate) fn find(&self, key: &Key, engine: &Wasmtime) -> Option<Module> {
-        module_of(key, &self.read(key).ok()?, engine)
+        module_of(key, &self.read(key).ok()?, engine)?.ok()
     }
 
     /// The bytes of an entry, read once.
@@ -257,9 +257,9 @@ pub(crate) fn entry(key: &str, code: &[u8]) -> Vec<u8> {
     [&head(key, code), code].concat()
 }
 
-/// The module in an entry, if it was made for this key and this engine.
-pub(crate) fn module_of(key: &Key, entry: &[u8], engine: &Wasmtime) -> Option<Module> {
-    deserialize(engine, code(key, entry)?).ok()
+/// The module in an entry, or why this engine does not take it; `None`: it is no entry for this key.
+pub(crate) fn module_of(key: &Key, entry: &[u8], engine: &Wasmtime) -> Option<wasmtime::Result<Module>> {
+    Some(deserialize(engine, code(key, entry)?))
 }
 
 /// What stands before `code` in its entry. The key is part of the sum, so that an entry under another name is no entry.

@@ -153,7 +153,8 @@ fn compile(
     };
     let entry = children.prepare(key, checked.bytes, settings, limits)?;
     let unfit = || LoadError::Process { why: "gave compiled code that does not fit".to_owned() };
-    Ok((cache::module_of(key, &entry, engine.for_calls()).ok_or_else(unfit)?, entry))
+    let module = cache::module_of(key, &entry, engine.for_calls()).ok_or_else(unfit)?.map_err(failed)?;
+    Ok((module, entry))
 }
 
 impl Origin {

@@ -44,6 +44,8 @@ pub enum Part {
     Locals,
     /// Blocks that lie in one another, in one function.
     Depth,
+    /// Pieces that blocks, branches and their ends cut the code of one function into.
+    Blocks,
     /// Values that the calls and branches of one function pass.
     Passed,
     /// Locals of one function, for each of its blocks.
@@ -66,8 +68,8 @@ impl Part {
             Self::Types => 10_000,
             // A plugin imports nothing: these are only counted to be named.
             Self::Imports => 1_000,
-            // As many as a Rust program of about 16 MiB has; each costs some hundred bytes even if it is empty.
-            Self::Functions => 50_000,
+            // A Rust program of 16 MiB has as many. Each takes 0.1 ms, even if it is empty.
+            Self::Functions => 25_000,
             // The sandbox has one of each for an instance.
             Self::Tables | Self::Memories => 1,
             // Each mutable one is put back after a call. Rust has three, AssemblyScript some dozens.
@@ -83,12 +85,14 @@ impl Part {
             // Allocating registers takes more than twice the time for twice the code.
             Self::BodyBytes => 512 * 1024,
             // Five bytes declare any number of them.
-            Self::Locals => 5_000,
+            Self::Locals => 2_000,
             // LLVM nests a block for each arm of a `match`. The compiler walks through all of them at some places.
             Self::Depth => 1_000,
+            // 30 000 small `if` take eight times as long as a tenth of them does ten times over.
+            Self::Blocks => 20_000,
             Self::Passed => 200_000,
-            // Where paths meet, the compiler may have to merge every local.
-            Self::LocalsInBlocks => 10_000_000,
+            // Where paths meet, the compiler may have to merge every local: some 5 us for each.
+            Self::LocalsInBlocks => 300_000,
             Self::LocalsTogether => 1_000_000,
             Self::PassedTogether => 5_000_000,
         }
@@ -110,6 +114,7 @@ impl Part {
             Self::BodyBytes => "bytes of code",
             Self::Locals => "locals",
             Self::Depth => "blocks in one another",
+            Self::Blocks => "blocks and branches",
             Self::Passed => "values passed by calls and branches",
             Self::LocalsInBlocks => "locals times blocks",
             Self::LocalsTogether => "locals in all functions",
@@ -123,7 +128,7 @@ impl Part {
             Self::Imports => "a plugin imports nothing",
             Self::Globals | Self::Exports => "export only what the ABI page names",
             Self::Parameters | Self::Results => "pass a structure by its address",
-            Self::BodyBytes | Self::Locals | Self::Depth | Self::Passed | Self::LocalsInBlocks => {
+            Self::BodyBytes | Self::Locals | Self::Depth | Self::Blocks | Self::Passed | Self::LocalsInBlocks => {
                 "split that function, or build with optimisation"
             }
             Self::Types
@@ -316,6 +321,7 @@ impl Counts {
                 _ => {}
             }
         }
+        bound(Part::Blocks, blocks, function)?;
         bound(Part::Passed, passed, function)?;
         bound(Part::LocalsInBlocks, locals.saturating_mul(blocks), function)?;
         self.passed = self.passed.saturating_add(passed);
@@ -372,6 +378,11 @@ mod tests {
             // The number of groups of locals, and `end`, are two bytes.
             Part::BodyBytes => format!("(func {})", many("nop ", n - 2)),
             Part::Locals => format!("(func (local {}))", many("i32 ", n)),
+            Part::Blocks => {
+                // The function is a block with an end, and so is each in it.
+                let extra = if n % 2 == 1 { "br 0" } else { "" };
+                format!("(func {} {extra})", many("block end ", n / 2 - 1))
+            }
             Part::Depth => format!("(func {} {})", many("block ", n), many("end ", n)),
             Part::Passed => {
                 let (calls, rest) = (n / 64, n % 64);
@@ -385,14 +396,14 @@ mod tests {
                     if rest > 0 { "call $g" } else { "" }
                 )
             }
-            // 5000 locals; the function is a block, and each inside of it has a beginning and an end.
+            // 1000 locals; the function is a block, and each inside of it has a beginning and an end.
             Part::LocalsInBlocks => {
                 let extra = if n > part.max() { "block end" } else { "" };
-                format!("(func (local {}) {} {extra})", many("i32 ", 5000), many("block end ", n / 10_000 - 1))
+                format!("(func (local {}) {} {extra})", many("i32 ", 1000), many("block end ", n / 2_000 - 1))
             }
             Part::LocalsTogether => {
-                let rest = format!("(func (local {}))", many("i32 ", n % 5000));
-                format!("{} {rest}", many(&format!("(func (local {}))", many("i32 ", 5000)), n / 5000))
+                let rest = format!("(func (local {}))", many("i32 ", n % 2000));
+                format!("{} {rest}", many(&format!("(func (local {}))", many("i32 ", 2000)), n / 2000))
             }
             Part::PassedTogether => {
                 let body = format!("(func unreachable {})", many("call $f ", 3125));
@@ -419,6 +430,7 @@ mod tests {
             Part::BodyBytes,
             Part::Locals,
             Part::Depth,
+            Part::Blocks,
             Part::Passed,
             Part::LocalsInBlocks,
             Part::LocalsTogether,
@@ -448,8 +460,8 @@ mod tests {
 
     #[test]
     fn a_function_is_named_by_its_index() {
-        let locals = "i32 ".repeat(5001);
+        let locals = "i32 ".repeat(2001);
         let why = refused(&format!("(func) (func (local {locals}))")).unwrap();
-        assert!(why.starts_with("function 1 has 5001 locals, at most 5000 are allowed: "), "{why}");
+        assert!(why.starts_with("function 1 has 2001 locals, at most 2000 are allowed: "), "{why}");
     }
 }
