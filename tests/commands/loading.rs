@@ -212,11 +212,7 @@ fn near_the_limits() -> Vec<(&'static str, String)> {
         ("small functions", many("(func)", 24_900)),
         (
             "small functions in a table",
-            format!(
-                "(table 20000 funcref) {} {}",
-                many("(func)", 24_900),
-                format!("(elem (i32.const 0) {})", many("5 ", 20_000))
-            ),
+            format!("(table 20000 funcref) {} (elem (i32.const 0) {})", many("(func)", 24_900), many("5 ", 20_000)),
         ),
         ("segments", many("(data (i32.const 65536) \"x\")", 9_000)),
         ("a segment far away", "(data (i32.const 131071) \"x\")".to_owned()),
@@ -315,7 +311,8 @@ fn mutated_as_wasm(module: &[u8], random: &mut Random) -> Vec<u8> {
 /// Mutants that one host loads.
 const MUTANTS_AT_ONCE: usize = 50;
 
-/// `MUTANTS=10000 cargo test --test commands mutated -- --nocapture` tries more of them.
+/// `MUTANTS=10000 cargo test --test commands mutated -- --nocapture` tries more of them; with `MUTANTS_KEEP=FOLDER`, those
+/// that make the compiler panic are kept there.
 #[test]
 fn mutated_modules_are_loaded_or_refused_in_a_sentence_and_the_others_are_loaded() {
     let mutants = std::env::var("MUTANTS").ok().and_then(|number| number.parse().ok()).unwrap_or(200);
@@ -331,7 +328,7 @@ fn mutated_modules_are_loaded_or_refused_in_a_sentence_and_the_others_are_loaded
     .map(|path| std::fs::read(path).unwrap())
     .collect();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let (mut refused, mut limited, mut longest) = (0, 0, Duration::ZERO);
+    let (mut refused, mut limited, mut failed, mut longest) = (0, 0, 0, Duration::ZERO);
     for first in (0..mutants).step_by(MUTANTS_AT_ONCE) {
         let folder = tempfile::tempdir().unwrap();
         let numbers = first..mutants.min(first + MUTANTS_AT_ONCE);
@@ -356,6 +353,15 @@ fn mutated_modules_are_loaded_or_refused_in_a_sentence_and_the_others_are_loaded
             let line = line.strip_prefix("error: ").unwrap_or(line);
             assert!(line.starts_with("plugin mutant-"), "{line} in {errors}");
             assert!(!line.contains("the process that was to prepare it"), "{line}");
+            if line.contains("the compiler failed at it") {
+                failed += 1;
+                println!("{line}");
+                let number = line.trim_start_matches("plugin mutant-").split(':').next().unwrap();
+                if let Ok(keep) = std::env::var("MUTANTS_KEEP") {
+                    std::fs::copy(folder.path().join(format!("{number}.wasm")), format!("{keep}/{number}.wasm"))
+                        .unwrap();
+                }
+            }
             limited += usize::from(line.contains("under [loading]"));
         }
         refused += errors.lines().count();
@@ -364,6 +370,6 @@ fn mutated_modules_are_loaded_or_refused_in_a_sentence_and_the_others_are_loaded
         assert!(ended.err.contains("prepared name=\"fine\""), "{}", ended.err);
     }
     println!(
-        "{mutants} mutants: {refused} refused, {limited} of them by a limit; {MUTANTS_AT_ONCE} took {longest:?} at most"
+        "{mutants} mutants: {refused} refused, {limited} of them by a limit, {failed} because the compiler failed; {MUTANTS_AT_ONCE} took {longest:?} at most"
     );
 }

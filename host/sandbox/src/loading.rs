@@ -190,6 +190,14 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_of_the_compiler_is_a_fault_of_the_module() {
+        let script = "printf \"thread 'main' panicked at lib.rs:1:2:\\nno such index\\nnote: run\\n\" >&2; exit 101";
+        let limits = LoadingLimits { within: Duration::from_secs(20), ..LoadingLimits::default() };
+        let error = prepared_by(script, limits).unwrap_err().to_string();
+        assert_eq!(error, "it could not be prepared: the compiler failed at it (no such index)");
+    }
+
+    #[test]
     fn limits_that_end_a_child_are_named() {
         let limits = LoadingLimits { within: Duration::from_millis(200), ..LoadingLimits::default() };
         let started = Instant::now();

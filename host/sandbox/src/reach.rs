@@ -12,6 +12,9 @@ use wasmparser::{ConstExpr, ElementItems, ExternalKind, Operator, Parser, Payloa
 /// No locals; `unreachable`, `end`.
 const TRAPS: [u8; 3] = [0x00, 0x00, 0x0b];
 
+/// The id of custom sections.
+const CUSTOM: u8 = 0;
+
 /// The id of the section of code.
 const CODE: u8 = 10;
 
@@ -19,6 +22,20 @@ const CODE: u8 = 10;
 /// nobody calls it, nor from a table, a global or the start function. What cannot be read is given back as it is.
 pub(crate) fn without_unreachable(module: &[u8], is_called: impl Fn(&str) -> bool) -> Vec<u8> {
     Graph::read(module, is_called).and_then(|graph| graph.rewrite(module)).unwrap_or_else(|| module.to_owned())
+}
+
+/// The module without its custom sections: names, notes, what it says of itself. Nothing of that is run, and wizer writes
+/// modules that are not valid where such a section lies between others than usual. What cannot be read is given back as
+/// it is.
+pub(crate) fn without_custom_sections(module: &[u8]) -> Vec<u8> {
+    let mut rewritten = Module::new();
+    for payload in Parser::new(0).parse_all(module) {
+        let Ok(payload) = payload else { return module.to_owned() };
+        if let Some((id, range)) = payload.as_section().filter(|(id, _)| *id != CUSTOM) {
+            rewritten.section(&RawSection { id, data: module.get(range).unwrap_or_default() });
+        }
+    }
+    rewritten.finish()
 }
 
 #[derive(Default)]
@@ -172,14 +189,17 @@ mod tests {
     fn what_cannot_be_read_stays_as_it_is() {
         for module in [&b"\0asm\x01\0\0\0\x0a\xff"[..], b"", b"(module)"] {
             assert_eq!(without_unreachable(module, |_| true), module);
+            assert_eq!(without_custom_sections(module), module);
         }
     }
 
     #[test]
     fn everything_else_is_the_same() {
-        let text = r#"(module (memory (export "memory") 1) (global $g (mut i32) (i32.const 7)) (data (i32.const 9) "x")
-            (func (export "f") (local i64) global.get $g drop) (@custom "note" "text"))"#;
+        let text = r#"(module (memory (export "memory") 1) (global (mut i32) (i32.const 7)) (data (i32.const 9) "x")
+            (func (export "f") (local i64) global.get 0 drop) (@custom "note" "text"))"#;
         let module = wat::parse_str(text).unwrap();
         assert_eq!(without_unreachable(&module, |_| true), module);
+        let bare = wat::parse_str(text.replace(r#"(@custom "note" "text")"#, "")).unwrap();
+        assert_eq!(without_custom_sections(&module), bare);
     }
 }

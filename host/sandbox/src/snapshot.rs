@@ -46,7 +46,8 @@ pub(crate) fn take(
     let mut wizer = Wizer::new();
     // `configure` stays an export that nobody calls; wizer's own choice would be to drop it.
     wizer.init_func(export::CONFIGURE).keep_init_func(true);
-    let (context, instrumented) = wizer.instrument(checked.bytes).map_err(|error| prepare(&error))?;
+    let bare = reach::without_custom_sections(checked.bytes);
+    let (context, instrumented) = wizer.instrument(&bare).map_err(|error| prepare(&error))?;
     let for_configure = reach::without_unreachable(&instrumented, |name| name != export::HANDLE_CALLBACK);
     let module = Module::new(engine.for_configure(), for_configure).map_err(|error| prepare(&error))?;
     let mut configured = run(engine, &module, settings, bounds)?;

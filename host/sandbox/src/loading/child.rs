@@ -8,6 +8,7 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
+use callgate_catalogue::line::one_line;
 use rustix::process::Signal;
 
 use super::wire::{self, Reply, Request};
@@ -118,10 +119,20 @@ impl Child {
                     LoadError::Limit { limit: Limit::Memory(loading.memory_bytes_max) }
                 }
                 Some(signal) => why(format!("was ended by signal {signal}")),
-                None => why(format!("ended without a reply ({status})")),
+                None => match panic(&words) {
+                    // The same module would make it panic again.
+                    Some(message) => LoadError::Prepare { why: format!("the compiler failed at it ({message})") },
+                    None => why(format!("ended without a reply ({status})")),
+                },
             },
         }
     }
+}
+
+/// The message of a panic, which stands below the line that says where.
+fn panic(words: &str) -> Option<String> {
+    let mut lines = words.lines().skip_while(|line| !line.contains("panicked at"));
+    lines.nth(1).map(one_line)
 }
 
 impl Child {
