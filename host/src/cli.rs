@@ -9,6 +9,7 @@ mod completions;
 mod demo;
 #[cfg(feature = "workshop")]
 mod explain;
+mod loading;
 mod log;
 mod serve;
 mod settings_file;
@@ -62,6 +63,9 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    if loading::is_asked_for() {
+        return loading::run();
+    }
     let arguments = Arguments::parse();
     let log = log::start(arguments.log, arguments.log_json);
     let done = match arguments.command {

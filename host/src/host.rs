@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use callgate_sandbox::{CacheSettings, Engine, EngineError, Plugin};
+use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading, Plugin};
 use tokio::sync::Semaphore;
 
 use crate::chain::Link;
@@ -65,11 +65,23 @@ impl Host {
     /// # Errors
     /// If the engine cannot be set up; or the problems of all plugins that cannot be used.
     pub fn start(settings: Settings, progress: &mut dyn Progress) -> Result<Self, StartError> {
+        Self::start_loading(settings, progress, Loading::InThisProcess)
+    }
+
+    /// As [`Host::start`], with modules prepared where `loading` says; [`Host::start`] does that in this process.
+    ///
+    /// # Errors
+    /// As [`Host::start`].
+    pub fn start_loading(
+        settings: Settings,
+        progress: &mut dyn Progress,
+        loading: Loading,
+    ) -> Result<Self, StartError> {
         let clock = || {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
         };
-        Self::start_with_clock(settings, progress, Arc::new(clock))
+        Self::start_with(settings, progress, loading, Arc::new(clock))
     }
 
     /// Like [`Host::start`], with the caller's own clock.
@@ -77,7 +89,17 @@ impl Host {
     /// # Errors
     /// As [`Host::start`].
     pub fn start_with_clock(settings: Settings, progress: &mut dyn Progress, clock: Clock) -> Result<Self, StartError> {
+        Self::start_with(settings, progress, Loading::InThisProcess, clock)
+    }
+
+    fn start_with(
+        settings: Settings,
+        progress: &mut dyn Progress,
+        loading: Loading,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
         let mut engine = Engine::new(&settings.limits.engine)?;
+        engine.load_in(loading, &settings.loading);
         open_cache(&mut engine, &settings.cache);
         engine.log_memory_reset();
         let telemetry = Telemetry::new(&settings);

@@ -25,5 +25,6 @@ pub mod cli;
 mod host;
 pub mod settings;
 
+pub use callgate_sandbox::Loading;
 pub use host::{Clock, Host, Mounted, PluginError, PluginProblem, Progress, StartError};
 pub use settings::Settings;

@@ -3,6 +3,7 @@
 mod cache;
 mod file;
 mod limits;
+mod loading;
 mod pattern;
 mod platform;
 mod plugin;
@@ -13,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use callgate_dialects::{Table, table};
-use callgate_sandbox::CacheSettings;
+use callgate_sandbox::{CacheSettings, LoadingLimits};
 
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub admin: Option<SocketAddr>,
     /// What guests may use.
     pub limits: Limits,
+    /// What configuring and compiling one module may use, where that happens in a process of its own.
+    pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
     /// The file that plugins' records are appended to.
@@ -91,6 +94,7 @@ fn read(mut root: Section<'_, '_>, chat_servers: &Table) -> Settings {
     let server = server::read(root.section("server"));
     let admin = server::read_admin(root.section("admin"));
     let mut limits = limits::read(root.section("limits"));
+    let loading = loading::read(root.section("loading"));
     let cache = cache::read(root.section("cache"));
     let records_file = records(root.section("records"));
     let platforms = platform::read(&mut root, chat_servers);
@@ -98,7 +102,7 @@ fn read(mut root: Section<'_, '_>, chat_servers: &Table) -> Settings {
     limits.engine.memory_bytes_largest =
         plugins.iter().map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
-    Settings { server, admin, limits, cache, records_file, platforms, plugins }
+    Settings { server, admin, limits, loading, cache, records_file, platforms, plugins }
 }
 
 fn records(mut section: Section<'_, '_>) -> PathBuf {

@@ -483,6 +483,24 @@ fn files_of_others_are_left_alone_and_what_was_never_finished_is_removed() {
 }
 
 #[test]
+fn what_a_killed_process_left_does_not_stop_caching() {
+    // As if a process with this one's number, 1 in every container, had been killed at each of its entries.
+    let folder = folder();
+    let entry = folder.entry_of(&folder.one());
+    let key = entry.file_stem().unwrap().to_str().unwrap().to_owned();
+    for number in 0..500 {
+        let name = format!("{key}.{}-{number}.unfinished", std::process::id());
+        std::fs::write(folder.path().join(name), "half").unwrap();
+    }
+    for _ in 0..3 {
+        std::fs::remove_file(&entry).unwrap();
+        assert_eq!(origins(&folder.one()), ["compiled"]);
+        assert_eq!(warnings(&folder.one()), [""; 0]);
+        assert_eq!(origins(&folder.one()), ["cache"]);
+    }
+}
+
+#[test]
 fn hosts_that_start_at_once_do_not_disturb_each_other() {
     let folder = folder();
     let setup = folder.setup().plugin("p", denies(), "*", "").plugin("q", guests::text("marks"), "*", "");

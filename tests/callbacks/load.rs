@@ -295,6 +295,14 @@ fn what_a_module_declares_is_bounded_too() {
 }
 
 #[test]
+fn custom_sections_may_lie_anywhere() {
+    for place in ["before type", "after type", "before code", "after code", "before data", "after data"] {
+        let section = format!("{HANDLE} (@custom \"note\" ({place}) \"text\")");
+        setup().plugin("p", module(HANDLE, &section), "*", "").start();
+    }
+}
+
+#[test]
 fn wasm_that_rustc_does_not_emit_is_not_valid_here() {
     for (what, part) in [
         ("two memories", "(memory 1)"),

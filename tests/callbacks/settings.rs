@@ -90,6 +90,7 @@ fn the_example_has_every_setting_at_its_default() {
     assert_eq!(shown(&example.server), shown(&default.server));
     assert_eq!(example.admin, default.admin);
     assert_eq!(shown(&example.limits), shown(&default.limits));
+    assert_eq!(example.loading, default.loading);
     assert_eq!(example.cache, default.cache);
     assert_eq!(example.records_file, default.records_file);
     for (written, default) in example.platforms.iter().zip(&default.platforms) {
@@ -104,7 +105,7 @@ fn the_example_has_every_setting_at_its_default() {
 #[test]
 fn the_defaults_are_what_the_manual_says() {
     let settings = Settings::parse(Path::new("host.toml"), "[[platform]]\nkind = \"openim\"\n").unwrap();
-    let Settings { server, admin, limits, cache, platforms, .. } = settings;
+    let Settings { server, admin, limits, loading, cache, platforms, .. } = settings;
     assert_eq!(server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(server.body_bytes_max, 8_388_608);
     assert_eq!(server.bodies_bytes_max, 268_435_456);
@@ -118,6 +119,9 @@ fn the_defaults_are_what_the_manual_says() {
     assert_eq!(limits.plugin.reply_bytes_max, 1_048_576);
     assert_eq!(limits.plugin.module_bytes_max, 16_777_216);
     assert_eq!(limits.engine.memory_reset, MemoryReset::Auto);
+    assert_eq!(loading.cpu_max, Duration::from_secs(60));
+    assert_eq!(loading.within, Duration::from_secs(120));
+    assert_eq!(loading.memory_bytes_max, 1_073_741_824);
     assert_eq!(cache.bytes_max, 1_073_741_824);
     assert_eq!(platforms[0].answer_within, Duration::from_millis(4500));
 }
@@ -126,11 +130,11 @@ fn the_defaults_are_what_the_manual_says() {
 fn the_example_names_every_key_that_is_known() {
     // Every key that an error lists as known here stands in the example, perhaps as a comment.
     let example = std::fs::read_to_string(guests::repository().join("host/host.example.toml")).unwrap();
-    let unknown = "zzzzzz = 1\n[server]\nzzzzzz = 1\n[admin]\nzzzzzz = 1\n[limits]\nzzzzzz = 1\n[cache]\nzzzzzz = 1\n[records]\nzzzzzz = 1\n\
+    let unknown = "zzzzzz = 1\n[server]\nzzzzzz = 1\n[admin]\nzzzzzz = 1\n[limits]\nzzzzzz = 1\n[loading]\nzzzzzz = 1\n[cache]\nzzzzzz = 1\n[records]\nzzzzzz = 1\n\
         [[platform]]\nkind = \"openim\"\nzzzzzz = 1\n[[platform]]\nkind = \"tencent-chat\"\nzzzzzz = 1\n\
         [[platform.app]]\nid = 1\nzzzzzz = 1\n[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = \"*\"\nzzzzzz = 1\n";
     let problems = Settings::parse(Path::new("host.toml"), unknown).unwrap_err();
-    assert_eq!(problems.len(), 10, "{problems:?}");
+    assert_eq!(problems.len(), 11, "{problems:?}");
     for problem in problems {
         for key in problem.message.split('`').skip(1).step_by(2) {
             assert!(example.contains(key), "`{key}` is not in the example: {}", problem.message);

@@ -6,6 +6,7 @@
 mod arguments;
 mod calls;
 mod crates;
+mod loading;
 mod modules;
 mod profile;
 mod program;

@@ -9,11 +9,10 @@
 //! path, and the bytes that were checked are the bytes that are used.
 
 use std::fs::File;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW};
@@ -26,7 +25,7 @@ use crate::limits::{CacheSettings, PluginLimits};
 const MAGIC: [u8; 8] = *b"CALLGT\0\x01";
 
 /// Length of a SHA-256, in bytes.
-const SHA256_BYTES: usize = 32;
+pub(crate) const SHA256_BYTES: usize = 32;
 
 /// Length of what stands before the code: [`MAGIC`], and the SHA-256 of key and code.
 const HEAD_BYTES: usize = MAGIC.len() + SHA256_BYTES;
@@ -49,8 +48,6 @@ pub struct Cache {
     folder: OwnedFd,
     path: PathBuf,
     bytes_max: u64,
-    /// What all keys begin with: this program and its engines.
-    program: [u8; SHA256_BYTES],
     /// Why an entry could not be kept: the first reason, because the others are probably the same.
     trouble: OnceLock<io::Error>,
     /// Of this process's threads only one at a time makes room.
@@ -90,7 +87,7 @@ impl Cache {
     ///
     /// # Errors
     /// If there is no such folder, or others can write there.
-    pub(crate) fn open(settings: &CacheSettings, engines: [&Wasmtime; 2]) -> Result<Option<Self>, CacheError> {
+    pub(crate) fn open(settings: &CacheSettings) -> Result<Option<Self>, CacheError> {
         let Some(path) = settings.folder.as_ref().filter(|_| settings.bytes_max > 0) else { return Ok(None) };
         let folder = open_folder(path).map_err(|error| CacheError::Unusable { path: path.clone(), error })?;
         let stat = rustix::fs::fstat(&folder)
@@ -100,7 +97,6 @@ impl Cache {
             folder,
             path: path.clone(),
             bytes_max: settings.bytes_max,
-            program: program(engines),
             trouble: OnceLock::new(),
             making_room: Mutex::new(()),
         }))
@@ -116,37 +112,10 @@ impl Cache {
         self.trouble.get()
     }
 
-    /// The key of a module that is configured with these settings within these limits. Other limits concern calls only.
-    pub(crate) fn key(&self, module: &[u8], settings: &str, limits: &PluginLimits) -> Key {
-        // Named one by one, so that a new limit has to be thought of here.
-        let PluginLimits {
-            fuel_to_configure,
-            memory_bytes_max,
-            table_elements_max,
-            fuel_per_call: _,
-            call_within: _,
-            reply_bytes_max: _,
-            module_bytes_max: _,
-            records_max: _,
-            record_bytes_max: _,
-            records_per_second_max: _,
-        } = limits;
-        let mut key = Sha256::new();
-        // All of a fixed length but the settings, which come last: no two keys are made of the same bytes.
-        key.update(self.program);
-        key.update(Sha256::digest(module));
-        for limit in [fuel_to_configure.0, *memory_bytes_max as u64, *table_elements_max as u64] {
-            key.update(limit.to_le_bytes());
-        }
-        key.update(settings);
-        Key(key.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-
     /// The compiled snapshot that was kept under this key. Whatever is not exactly that is as good as nothing: it is
     /// compiled again, and [`Cache::keep`] writes over it.
     pub(crate) fn find(&self, key: &Key, engine: &Wasmtime) -> Option<Module> {
-        let entry = self.read(key).ok()?;
-        deserialize(engine, code(key, &entry)?).ok()
+        module_of(key, &self.read(key).ok()?, engine)?.ok()
     }
 
     /// The bytes of an entry, read once.
@@ -171,16 +140,13 @@ impl Cache {
         Ok(entry)
     }
 
-    /// Keeps a compiled snapshot, and makes room for it. That it cannot be kept is no reason not to start: the first time
-    /// is remembered ([`Cache::trouble`]).
-    pub(crate) fn keep(&self, key: &Key, module: &Module) {
-        let kept = module.serialize().map_err(io::Error::other).and_then(|code| {
-            if (HEAD_BYTES + code.len()) as u64 <= self.bytes_max {
-                self.write(key, &code)?;
-                self.make_room(key)?;
-            }
-            Ok(())
-        });
+    /// Keeps an entry, and makes room for it. That it cannot be kept is no reason not to start: the first time is
+    /// remembered ([`Cache::trouble`]).
+    pub(crate) fn keep(&self, key: &Key, entry: &[u8]) {
+        if entry.len() as u64 > self.bytes_max {
+            return;
+        }
+        let kept = self.write(key, entry).and_then(|()| self.make_room(key));
         if let Err(error) = kept {
             // Only the first is told.
             let _ = self.trouble.set(error);
@@ -188,17 +154,16 @@ impl Cache {
     }
 
     /// Writes an entry under another name first: nobody ever sees half of it under its own.
-    fn write(&self, key: &Key, code: &[u8]) -> io::Result<()> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let unfinished = format!("{}.{}-{number}{UNFINISHED}", key.0, std::process::id());
+    fn write(&self, key: &Key, entry: &[u8]) -> io::Result<()> {
+        // At random, because what a killed process left is there for an hour, and numbers of processes begin again at 1
+        // in each container.
+        let unfinished = format!("{}.{:016x}{UNFINISHED}", key.0, RandomState::new().hash_one(&key.0));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.folder, &unfinished, flags, Mode::RUSR | Mode::WUSR)?;
         let mut file = File::from(file);
         // Not forced to the disk: what a power failure leaves of it has another SHA-256.
         let written = file
-            .write_all(&head(key, code))
-            .and_then(|()| file.write_all(code))
+            .write_all(entry)
             .and_then(|()| Ok(rustix::fs::renameat(&self.folder, &unfinished, &self.folder, key.file_name())?));
         if written.is_err() {
             // What went wrong first is what counts; the rest is tidied up by a later start.
@@ -246,6 +211,37 @@ impl Cache {
 }
 
 impl Key {
+    /// The key of a module that this program (see [`program`]) configures with these settings within these limits. Other
+    /// limits concern calls only.
+    pub(crate) fn new(program: &[u8; SHA256_BYTES], module: &[u8], settings: &str, limits: &PluginLimits) -> Self {
+        // Named one by one, so that a new limit has to be thought of here.
+        let PluginLimits {
+            fuel_to_configure,
+            memory_bytes_max,
+            table_elements_max,
+            fuel_per_call: _,
+            call_within: _,
+            reply_bytes_max: _,
+            module_bytes_max: _,
+            records_max: _,
+            record_bytes_max: _,
+            records_per_second_max: _,
+        } = limits;
+        let mut key = Sha256::new();
+        // All of a fixed length but the settings, which come last: no two keys are made of the same bytes.
+        key.update(program);
+        key.update(Sha256::digest(module));
+        for limit in [fuel_to_configure.0, *memory_bytes_max as u64, *table_elements_max as u64] {
+            key.update(limit.to_le_bytes());
+        }
+        key.update(settings);
+        Self(key.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     fn file_name(&self) -> String {
         format!("{}{SUFFIX}", self.0)
     }
@@ -259,19 +255,29 @@ fn is_ours(name: &str) -> bool {
         && (name.ends_with(SUFFIX) || name.ends_with(UNFINISHED))
 }
 
+/// The entry of a key (its digits) with this code.
+pub(crate) fn entry(key: &str, code: &[u8]) -> Vec<u8> {
+    [&head(key, code), code].concat()
+}
+
+/// The module in an entry, or why this engine does not take it; `None`: it is no entry for this key.
+pub(crate) fn module_of(key: &Key, entry: &[u8], engine: &Wasmtime) -> Option<wasmtime::Result<Module>> {
+    Some(deserialize(engine, code(key, entry)?))
+}
+
 /// What stands before `code` in its entry. The key is part of the sum, so that an entry under another name is no entry.
-fn head(key: &Key, code: &[u8]) -> [u8; HEAD_BYTES] {
+fn head(key: &str, code: &[u8]) -> [u8; HEAD_BYTES] {
     let mut head = [0; HEAD_BYTES];
     let (magic, sum) = head.split_at_mut(MAGIC.len());
     magic.copy_from_slice(&MAGIC);
-    sum.copy_from_slice(&Sha256::new().chain_update(&key.0).chain_update(code).finalize());
+    sum.copy_from_slice(&Sha256::new().chain_update(key).chain_update(code).finalize());
     head
 }
 
 /// The code in an entry, if every byte of it is what was written for this key.
 fn code<'e>(key: &Key, entry: &'e [u8]) -> Option<&'e [u8]> {
     let (head, code) = entry.split_at_checked(HEAD_BYTES)?;
-    (head == self::head(key, code)).then_some(code)
+    (head == self::head(&key.0, code)).then_some(code)
 }
 
 /// Makes the folder if need be, and opens it.
@@ -301,12 +307,12 @@ fn bytes(stat: &Stat) -> u64 {
 }
 
 /// How a snapshot comes about, in words that change when it does: nobody has to remember to raise a number.
-const SNAPSHOTS: [&str; 2] = [include_str!("snapshot.rs"), include_str!("abi.rs")];
+const SNAPSHOTS: [&str; 3] = [include_str!("snapshot.rs"), include_str!("abi.rs"), include_str!("reach.rs")];
 
 /// What makes this program and its engines another one than the next: its version, how it takes snapshots, and all that
 /// wasmtime says its compiled code depends on (its own version, the target and the processor's features, the compiler's
 /// flags, the tunables, the wasm features).
-fn program(engines: [&Wasmtime; 2]) -> [u8; SHA256_BYTES] {
+pub(crate) fn program(engines: [&Wasmtime; 2]) -> [u8; SHA256_BYTES] {
     let mut parts = Parts(Sha256::new());
     MAGIC.hash(&mut parts);
     env!("CARGO_PKG_VERSION").hash(&mut parts);
@@ -335,12 +341,17 @@ impl Hasher for Parts {
 #[allow(unsafe_code)]
 fn deserialize(engine: &Wasmtime, code: &[u8]) -> wasmtime::Result<Module> {
     // SAFETY: `Module::deserialize` runs what it is given and asks for bytes that `Module::serialize` gave, unchanged.
-    // - They are in this process's memory, and nobody changes them: `find` read them once, checked them and hands over
-    //   the same slice; wasmtime copies it.
-    // - They are what `keep` wrote for this key. Only this user can have written them: the entry and its folder belong to
-    //   this user, nobody else may write to either, both asked of the opened descriptors (`is_private`), and code that is
-    //   sandboxed writes no files. Whatever a crash, a full disk or a slip made of them has another SHA-256 (`head`), and
-    //   so has an entry of another key.
+    // - They are in this process's memory, and nobody changes them: they were read once, from a file or a pipe, and
+    //   checked (`code`); the same slice is handed over, and wasmtime copies it.
+    // - From a file, they are what `keep` wrote for this key. Only this user can have written them: the entry and its
+    //   folder belong to this user, nobody else may write to either, both asked of the opened descriptors (`is_private`),
+    //   and code that is sandboxed writes no files.
+    // - From a pipe, they are what this very program wrote, started as a child of this process by its own path, as the
+    //   same user (`loading/`). Nobody else has the other end. The child compiles a stranger's module with the compiler
+    //   that this process would use, and runs it only inside of wasmtime's sandbox, as this process would: a module that
+    //   gets out there would have got out here. So a child bounds what loading costs; it is no second wall around code.
+    // - Whatever a crash, a full disk or a slip made of them has another SHA-256 (`head`), and so has an entry of another
+    //   key.
     // - They were made for this engine: the key holds wasmtime's own hash of all that they depend on, and of the module.
     //   Wasmtime compares its version, the target, the flags, the processor's features and the tunables once more.
     // What is left: whoever has this user's rights can write an entry with a right SHA-256. They could as well replace
@@ -355,7 +366,7 @@ mod tests {
     #[test]
     fn an_entry_with_any_byte_more_or_less_or_any_bit_turned_is_none() {
         let key = Key("a".repeat(64));
-        let entry = [head(&key, b"some compiled code").as_slice(), b"some compiled code"].concat();
+        let entry = super::entry(&key.0, b"some compiled code");
         assert_eq!(code(&key, &entry), Some(&b"some compiled code"[..]));
         for len in 0..entry.len() {
             assert_eq!(code(&key, &entry[..len]), None, "{len} bytes");
@@ -373,7 +384,7 @@ mod tests {
     fn only_names_that_are_given_here_are_ours() {
         let key = "0123456789abcdef".repeat(4);
         assert!(is_ours(&Key(key.clone()).file_name()));
-        assert!(is_ours(&format!("{key}.7-0{UNFINISHED}")));
+        assert!(is_ours(&format!("{key}.0123456789abcdef{UNFINISHED}")));
         for name in [&key, "", ".compiled", "notes.compiled", &format!("x{key}.compiled"), &format!("{key}.txt")] {
             assert!(!is_ours(name), "{name}");
         }

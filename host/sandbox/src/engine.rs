@@ -8,12 +8,13 @@ use wasmtime::{
     PoolingAllocationConfig, Store,
 };
 
-use super::cache::{Cache, CacheError};
+use super::cache::{self, Cache, CacheError, Key, SHA256_BYTES};
 use super::epoch::{Epoch, Event, IDLE_TICKS};
 use super::functions::Functions;
+use super::loading::{Children, Loading, LoadingLimits};
 use super::pages::PageMap;
 use super::pool::Keeper;
-use crate::limits::{CacheSettings, EngineLimits, Fuel, MemoryReset};
+use crate::limits::{CacheSettings, EngineLimits, Fuel, MemoryReset, PluginLimits};
 
 /// Stack of one call on the host's thread, in bytes. Well below the 2 MiB that tokio gives its threads.
 const STACK_BYTES_MAX: usize = 512 * 1024;
@@ -32,6 +33,10 @@ pub struct Engine {
     keeper: Option<Arc<Keeper>>,
     functions: Arc<Functions>,
     cache: Option<Cache>,
+    /// Prepare modules; `None`: this process does.
+    children: Option<Children>,
+    /// What the keys of compiled modules begin with.
+    program: [u8; SHA256_BYTES],
     fuel_per_ms: u64,
     epoch: Arc<Epoch>,
 }
@@ -59,14 +64,46 @@ impl Engine {
             Some(pinned) => pinned.get(),
             None => calibrate(&call)?,
         };
-        let engines = [configure.clone(), call.clone()];
-        let move_on = move |event| {
-            if event == Event::Ticks {
-                engines.iter().for_each(Wasmtime::increment_epoch);
-            }
+        let epoch = epoch([configure.clone(), call.clone()], idle_ticks)?;
+        let program = cache::program([&configure, &call]);
+        let (cache, children) = (None, None);
+        Ok(Self { configure, call, memory_reset, keeper, functions, cache, children, program, fuel_per_ms, epoch })
+    }
+
+    /// An engine that only prepares modules, for others to call: it has no pool, and one wasmtime engine, which compiles as
+    /// both of the others do.
+    pub(crate) fn for_loading() -> Result<Self, EngineError> {
+        let functions = Arc::default();
+        let engine = Wasmtime::new(&remembering(&functions)?)?;
+        Ok(Self {
+            configure: engine.clone(),
+            program: cache::program([&engine, &engine]),
+            epoch: epoch([engine.clone(), engine.clone()], IDLE_TICKS)?,
+            call: engine,
+            memory_reset: MemoryReset::Unmap,
+            keeper: None,
+            functions,
+            cache: None,
+            children: None,
+            fuel_per_ms: u64::MAX,
+        })
+    }
+
+    /// Has modules prepared there from now on, within these limits if it is not in this process.
+    pub fn load_in(&mut self, loading: Loading, limits: &LoadingLimits) {
+        self.children = match loading {
+            Loading::InThisProcess => None,
+            Loading::InChildren { program, arguments } => Some(Children::new(program, arguments, *limits)),
         };
-        let epoch = Arc::new(Epoch::start(idle_ticks, move_on).map_err(wasmtime::Error::from)?);
-        Ok(Self { configure, call, memory_reset, keeper, functions, cache: None, fuel_per_ms, epoch })
+    }
+
+    pub(crate) fn children(&self) -> Option<&Children> {
+        self.children.as_ref()
+    }
+
+    /// The key of a module that is configured with these settings.
+    pub(crate) fn key(&self, module: &[u8], settings: &str, limits: &PluginLimits) -> Key {
+        Key::new(&self.program, module, settings, limits)
     }
 
     /// Takes compiled plugins from the folder that these settings name, and keeps them there, from now on.
@@ -74,7 +111,7 @@ impl Engine {
     /// # Errors
     /// If that folder cannot be used; then there is no cache, and nothing else is different.
     pub fn open_cache(&mut self, settings: &CacheSettings) -> Result<(), CacheError> {
-        self.cache = Cache::open(settings, [&self.configure, &self.call])?;
+        self.cache = Cache::open(settings)?;
         Ok(())
     }
 
@@ -83,8 +120,11 @@ impl Engine {
         self.cache.as_ref()
     }
 
-    /// Gives back the memory that was only needed for loading plugins. More can be loaded all the same.
+    /// Gives back the memory and the processes that were only needed for loading plugins. More can be loaded all the same.
     pub fn forget_functions(&self) {
+        if let Some(children) = &self.children {
+            children.end();
+        }
         self.functions.forget();
     }
 
@@ -157,6 +197,16 @@ impl Engine {
     pub fn time_for(&self, fuel: Fuel) -> Duration {
         Duration::from_millis(fuel.0 / self.fuel_per_ms)
     }
+}
+
+/// Starts the epoch of two engines, which sleeps after so many ticks without a call.
+fn epoch(engines: [Wasmtime; 2], idle_ticks: u32) -> wasmtime::Result<Arc<Epoch>> {
+    let move_on = move |event| {
+        if event == Event::Ticks {
+            engines.iter().for_each(Wasmtime::increment_epoch);
+        }
+    };
+    Ok(Arc::new(Epoch::start(idle_ticks, move_on)?))
 }
 
 /// What both engines have in common: the three guards on, and every wasm proposal off that rustc does not emit for

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::Trap;
 
 use super::limits::Fuel;
 
 /// Why a plugin gave no verdict. Its text is for the log, never for the chat server.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Fault {
     /// It did more work than it may.
     #[error("out of fuel: more than {} units", fuel.0)]

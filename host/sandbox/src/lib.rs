@@ -20,14 +20,17 @@ mod functions;
 mod guest;
 mod limits;
 mod load;
+mod loading;
 #[cfg_attr(not(target_os = "linux"), path = "pages/elsewhere.rs")]
 mod pages;
 mod plugin;
 mod pool;
 #[cfg(feature = "profile")]
 pub mod profile;
+mod reach;
 mod reset;
 mod snapshot;
+mod structure;
 mod thread;
 
 pub use budget::{Brief, Budget, Usage};
@@ -36,4 +39,6 @@ pub use engine::{Engine, EngineError};
 pub use fault::Fault;
 pub use limits::{CacheSettings, EngineLimits, Fuel, MemoryReset, PluginLimits};
 pub use load::{LoadError, sha256};
+pub use loading::{Limit, Loading, LoadingLimits, prepare_for_parent};
 pub use plugin::{Origin, Plugin};
+pub use structure::{Part, TooMany};

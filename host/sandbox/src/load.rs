@@ -1,13 +1,16 @@
 //! Bytes become a module that is worth a try: its size, its checksum, no imports, the right exports, the version.
 
 use crate::limits::PluginLimits;
+use crate::loading::Limit;
+use crate::structure::{self, TooMany};
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::{ABI_VERSION, MANIFEST_SECTION, Manifest, export};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, ValType};
 
 /// Why a plugin cannot be used. Every message ends with what to do.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
 pub enum LoadError {
     /// Larger than allowed.
     #[error(
@@ -41,6 +44,9 @@ pub enum LoadError {
         /// wasmtime's words.
         why: String,
     },
+    /// It has more of something than can be compiled in reasonable time.
+    #[error("{0}")]
+    TooMany(TooMany),
     /// It asks for something from outside.
     #[error("it imports {}: a plugin imports nothing{}", list(.imports), hint(.imports))]
     Imports {
@@ -79,6 +85,14 @@ pub enum LoadError {
         /// What it may have.
         bytes_max: usize,
     },
+    /// Its table begins larger than it may be.
+    #[error("its table begins with {elements} elements and may have {elements_max}: raise `table_elements_max`")]
+    Table {
+        /// What it declares.
+        elements: u64,
+        /// What it may have.
+        elements_max: usize,
+    },
     /// It needs more than the limits to be configured.
     #[error(
         "it could not be configured: {fault}: see `fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"
@@ -97,6 +111,18 @@ pub enum LoadError {
     #[error("it could not be prepared: {why}")]
     Prepare {
         /// wasmtime's words.
+        why: String,
+    },
+    /// The process that prepares it was ended by a limit.
+    #[error("it could not be prepared within {limit}: make it smaller, or raise `{}` under [loading]", limit.key())]
+    Limit {
+        /// Which one.
+        limit: Limit,
+    },
+    /// The process that prepares it did not do its work.
+    #[error("the process that was to prepare it {why}: start again, and look into the system's log if it stays so")]
+    Process {
+        /// What it did instead.
         why: String,
     },
 }
@@ -157,6 +183,7 @@ pub(crate) fn check<'a>(
         };
         return Err(LoadError::NotWasm { what: what.to_owned() });
     }
+    structure::check(bytes, limits)?;
     let outline = Outline::read(bytes).map_err(|error| LoadError::Invalid { why: one_line(&error.to_string()) })?;
     if outline.is_component {
         return Err(LoadError::NotWasm { what: "it is a component, and plugins are core modules".to_owned() });

@@ -7,12 +7,13 @@ use callgate_catalogue::wire::Manifest;
 use wasmtime::Module;
 
 use crate::budget::{Brief, Budget, Usage};
+use crate::cache::{self, Key};
 use crate::call;
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::guest::{Code, Guest};
 use crate::limits::PluginLimits;
-use crate::load::{self, LoadError};
+use crate::load::{self, Checked, LoadError};
 use crate::pool::Pool;
 use crate::snapshot;
 
@@ -61,15 +62,16 @@ impl Plugin {
     ) -> Result<Self, LoadError> {
         let checked = load::check(module, limits, sha256)?;
         let prepare = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
-        let cache = engine.cache().map(|cache| (cache, cache.key(checked.bytes, settings, limits)));
-        let found = cache.as_ref().and_then(|(cache, key)| cache.find(key, engine.for_calls()));
-        let (module, origin) = match found {
-            Some(module) => (module, Origin::Cache),
+        let key = engine.key(checked.bytes, settings, limits);
+        let found = engine.cache().and_then(|cache| cache.find(&key, engine.for_calls()));
+        let (module, compiled) = match found {
+            Some(module) => (module, None),
             None => {
-                let snapshot = snapshot::take(engine, &checked, settings, limits)?;
-                (Module::new(engine.for_calls(), snapshot).map_err(prepare)?, Origin::Compiled)
+                let (module, entry) = compile(engine, &key, &checked, settings, limits)?;
+                (module, Some(entry))
             }
         };
+        let origin = if compiled.is_some() { Origin::Compiled } else { Origin::Cache };
         let manifest = checked.manifest;
         let code = Code::new(engine, &module).map_err(prepare)?;
         // Better now than with the first callback: whether an instance can be made within these limits.
@@ -84,8 +86,8 @@ impl Plugin {
             prepared: Arc::new(Prepared { pool, origin, manifest, code, memory_bytes }),
         };
         // Only what can be used is kept: failures are found anew, with their words.
-        if let (Some((cache, key)), Origin::Compiled) = (cache, origin) {
-            cache.keep(&key, &module);
+        if let (Some(cache), Some(entry)) = (engine.cache(), compiled) {
+            cache.keep(&key, &entry);
         }
         Ok(plugin)
     }
@@ -167,6 +169,27 @@ fn budget(engine: &Engine, limits: &PluginLimits, remaining: Duration) -> Budget
     let fuel_cut_by_time = fuel_in_time < limits.fuel_per_call;
     let fuel = if fuel_cut_by_time { fuel_in_time } else { limits.fuel_per_call };
     Budget { fuel, fuel_cut_by_time, within, is_brief: false }
+}
+
+/// Configures and compiles a module, here or in a child process; the entry of the compile cache with it.
+fn compile(
+    engine: &Engine,
+    key: &Key,
+    checked: &Checked<'_>,
+    settings: &str,
+    limits: &PluginLimits,
+) -> Result<(Module, Vec<u8>), LoadError> {
+    let failed = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
+    let Some(children) = engine.children() else {
+        let snapshot = snapshot::take(engine, checked, settings, limits)?;
+        let module = Module::new(engine.for_calls(), snapshot).map_err(failed)?;
+        let code = module.serialize().map_err(failed)?;
+        return Ok((module, cache::entry(key.as_str(), &code)));
+    };
+    let entry = children.prepare(key, checked.bytes, settings, limits)?;
+    let unfit = || LoadError::Process { why: "gave compiled code that does not fit".to_owned() };
+    let module = cache::module_of(key, &entry, engine.for_calls()).ok_or_else(unfit)?.map_err(failed)?;
+    Ok((module, entry))
 }
 
 impl Origin {

@@ -17,6 +17,7 @@ use super::fault::{Circumstances, Fault, sort};
 use super::guest::Bounds;
 use super::load::{Checked, LoadError};
 use crate::limits::PluginLimits;
+use crate::reach;
 use callgate_catalogue::line::one_line;
 
 /// What configuring may use.
@@ -45,12 +46,14 @@ pub(crate) fn take(
     let mut wizer = Wizer::new();
     // `configure` stays an export that nobody calls; wizer's own choice would be to drop it.
     wizer.init_func(export::CONFIGURE).keep_init_func(true);
-    let (context, instrumented) = wizer.instrument(checked.bytes).map_err(|error| prepare(&error))?;
-    let module = Module::new(engine.for_configure(), instrumented).map_err(|error| prepare(&error))?;
+    let bare = reach::without_custom_sections(checked.bytes);
+    let (context, instrumented) = wizer.instrument(&bare).map_err(|error| prepare(&error))?;
+    let for_configure = reach::without_unreachable(&instrumented, |name| name != export::HANDLE_CALLBACK);
+    let module = Module::new(engine.for_configure(), for_configure).map_err(|error| prepare(&error))?;
     let mut configured = run(engine, &module, settings, bounds)?;
     let snapshot = ready(wizer.snapshot(&context, &mut configured)).map_err(|error| prepare(&error))?;
     let (_, snapshot) = wizer.instrument(&snapshot).map_err(|error| prepare(&error))?;
-    Ok(snapshot)
+    Ok(reach::without_unreachable(&snapshot, |name| name != export::CONFIGURE))
 }
 
 fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds<'_>) -> Result<Configured, LoadError> {

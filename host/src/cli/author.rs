@@ -8,6 +8,7 @@ use callgate_sandbox::{Engine, EngineLimits, Plugin, PluginLimits};
 use callgate_terminal::{Exit, Failure};
 use callgate_workshop::stage::{self, Call, Played, Staged};
 
+use super::loading;
 use crate::chain::Link;
 use crate::host::{Host, Mounted, StartError};
 use crate::settings::{ModuleSource, Settings};
@@ -26,10 +27,13 @@ impl stage::Service for Service {
         entry.module = ModuleSource::Wasm(subject.module);
         entry.name = subject.name;
         entry.settings = subject.settings;
-        let host = silently(|| Host::start(settings, &mut ())).map_err(|error| match error {
-            StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
-            StartError::Engine(_) => Failure::new(Exit::Other, error),
-        })?;
+        let host =
+            silently(|| Host::start_loading(settings, &mut (), loading::in_children())).map_err(
+                |error| match error {
+                    StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
+                    StartError::Engine(_) => Failure::new(Exit::Other, error),
+                },
+            )?;
         let link = host.links.first().cloned().ok_or_else(|| unexpected("the plugin is not there"))?;
         Ok(Box::new(Stage { host, link }))
     }

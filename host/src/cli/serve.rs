@@ -7,6 +7,7 @@ use callgate_terminal::{Exit, Failure, print_step};
 use clap::Args;
 use tokio::net::TcpListener;
 
+use super::loading;
 use super::settings_file::SettingsFile;
 use crate::admin;
 use crate::edge::{self, Readiness};
@@ -47,7 +48,7 @@ fn count(mistakes: usize) -> String {
 
 /// Starts a host, and shows its progress.
 pub(super) fn start(settings: Settings) -> Result<Host, Failure> {
-    Host::start(settings, &mut Steps).map_err(|error| match error {
+    Host::start_loading(settings, &mut Steps, loading::in_children()).map_err(|error| match error {
         StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
         StartError::Engine(_) => Failure::new(Exit::Other, error),
     })

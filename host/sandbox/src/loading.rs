@@ -1,0 +1,245 @@
+//! Where modules are configured and compiled: in this process, or in a child process with limits of its own.
+//!
+//! A stranger's module can make a compiler work for minutes and take gigabytes, which nothing inside of a process can end
+//! or take back. So the program starts itself again, hands a module over, and takes what the compile cache would hold.
+//! A child that goes over its limits is gone with all that it took; nothing else notices.
+//!
+//! `child.rs` is the parent's side, `work.rs` the child's, `wire.rs` what goes between them.
+
+mod child;
+mod wire;
+mod work;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cache::Key;
+use crate::limits::PluginLimits;
+use crate::load::LoadError;
+use child::Child;
+pub use work::prepare_for_parent;
+
+/// Where modules are configured and compiled.
+#[derive(Debug, Clone, Default)]
+pub enum Loading {
+    /// In this process: nothing bounds how long compiling takes, or how much memory. For a library without a program.
+    #[default]
+    InThisProcess,
+    /// In child processes.
+    InChildren {
+        /// The program to start; it must call [`prepare_for_parent`] and nothing else.
+        program: PathBuf,
+        /// Its arguments.
+        arguments: Vec<OsString>,
+    },
+}
+
+/// What a child process may use for one module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadingLimits {
+    /// CPU time, rounded up to whole seconds.
+    pub cpu_max: Duration,
+    /// Wall time.
+    pub within: Duration,
+    /// Memory, in bytes: what it writes to, not what it reserves.
+    pub memory_bytes_max: u64,
+}
+
+impl Default for LoadingLimits {
+    fn default() -> Self {
+        Self {
+            // `fuel_to_configure` lasts for 20 s, and the largest module compiles for 25 s, where instructions are slow.
+            cpu_max: Duration::from_secs(60),
+            // A machine that is busy with something else gives a process half of a core.
+            within: Duration::from_secs(120),
+            // A plugin of 400 KiB takes 60 MiB, one that fills the 64 MiB of its memory some 500 MiB.
+            memory_bytes_max: 1 << 30,
+        }
+    }
+}
+
+/// The limit that a child process went over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Limit {
+    /// CPU time.
+    CpuTime(Duration),
+    /// Wall time.
+    WallTime(Duration),
+    /// Bytes of memory.
+    Memory(u64),
+}
+
+impl Limit {
+    /// The key that sets it, under `[loading]`.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::CpuTime(_) => "cpu_ms_max",
+            Self::WallTime(_) => "within_ms",
+            Self::Memory(_) => "memory_bytes_max",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CpuTime(time) => write!(f, "{} ms of CPU time", time.as_millis()),
+            Self::WallTime(time) => write!(f, "{} ms", time.as_millis()),
+            Self::Memory(bytes) => write!(f, "{bytes} bytes of memory"),
+        }
+    }
+}
+
+/// A module that is larger has all children's memory for itself: one at a time.
+const LARGE_BYTES: usize = 1 << 20;
+
+/// The children of this process. There are as many as there are threads that load.
+pub(crate) struct Children {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    limits: LoadingLimits,
+    /// Those that have nothing to do.
+    idle: Mutex<Vec<Child>>,
+    /// Held while a large module is prepared.
+    large: Mutex<()>,
+}
+
+impl Children {
+    pub(crate) fn new(program: PathBuf, arguments: Vec<OsString>, limits: LoadingLimits) -> Self {
+        Self { program, arguments, limits, idle: Mutex::default(), large: Mutex::default() }
+    }
+
+    /// Has a module configured and compiled; an entry of the compile cache, not yet looked at.
+    pub(crate) fn prepare(
+        &self,
+        key: &Key,
+        module: &[u8],
+        settings: &str,
+        limits: &PluginLimits,
+    ) -> Result<Vec<u8>, LoadError> {
+        let is_large = module.len() > LARGE_BYTES;
+        let _alone = is_large.then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut child = match idle.and_then(|mut child| child.is_running().then_some(child)) {
+            Some(child) => child,
+            None => Child::start(&self.program, &self.arguments)?,
+        };
+        let prepared = child.prepare(&self.limits, key, module, settings, limits);
+        // What a child has learned is of use for the next module; what a large one took is given back with it.
+        if prepared.is_ok() && !is_large {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+        }
+        prepared
+    }
+
+    /// Ends those that have nothing to do. More can be started all the same.
+    pub(crate) fn end(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl fmt::Debug for Children {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Children").field("program", &self.program).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn key() -> Key {
+        Key::new(&[0; 32], b"module", "{}", &PluginLimits::default())
+    }
+
+    /// What comes of a shell script in the place of a child.
+    fn prepared_by(script: &str, limits: LoadingLimits) -> Result<Vec<u8>, LoadError> {
+        let arguments = ["-c", script].map(OsString::from).to_vec();
+        let children = Children::new(PathBuf::from("/bin/sh"), arguments, limits);
+        children.prepare(&key(), b"module", "{}", &PluginLimits::default())
+    }
+
+    #[test]
+    fn whatever_a_child_does_instead_of_its_work_is_explained() {
+        let limits = LoadingLimits { within: Duration::from_secs(20), ..LoadingLimits::default() };
+        for (script, why) in [
+            ("kill -9 $$", "was ended by signal 9"),
+            ("kill -11 $$", "was ended by signal 11"),
+            ("exit 0", "ended without a reply (exit status: 0)"),
+            ("exit 7", "ended without a reply (exit status: 7)"),
+            ("echo this is no reply; exec cat >/dev/null", "gave a reply that cannot be read"),
+            // A length of 5, and five bytes that are no JSON.
+            (
+                "printf '\\005\\000\\000\\000\\000\\000\\000\\000rubbi'; exec cat >/dev/null",
+                "gave a reply that cannot be read",
+            ),
+        ] {
+            let error = prepared_by(script, limits).unwrap_err().to_string();
+            let sentence = format!(
+                "the process that was to prepare it {why}: start again, and look into the system's log if it stays so"
+            );
+            assert_eq!(error, sentence, "{script}");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_the_compiler_is_a_fault_of_the_module() {
+        let script = "printf \"thread 'main' panicked at lib.rs:1:2:\\nno such index\\nnote: run\\n\" >&2; exit 101";
+        let limits = LoadingLimits { within: Duration::from_secs(20), ..LoadingLimits::default() };
+        let error = prepared_by(script, limits).unwrap_err().to_string();
+        assert_eq!(error, "it could not be prepared: the compiler failed at it (no such index)");
+    }
+
+    #[test]
+    fn limits_that_end_a_child_are_named() {
+        let limits = LoadingLimits { within: Duration::from_millis(200), ..LoadingLimits::default() };
+        let started = Instant::now();
+        let error = prepared_by("exec sleep 60", limits).unwrap_err();
+        assert!(matches!(error, LoadError::Limit { limit: Limit::WallTime(_) }), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(30));
+        let limits = LoadingLimits { within: Duration::from_secs(20), ..limits };
+        let error = prepared_by("kill -24 $$", limits).unwrap_err();
+        assert!(matches!(error, LoadError::Limit { limit: Limit::CpuTime(_) }), "{error}");
+        let error = prepared_by("echo memory allocation of 8 bytes failed >&2; kill -6 $$", limits).unwrap_err();
+        assert!(matches!(error, LoadError::Limit { limit: Limit::Memory(_) }), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_explained() {
+        let children = Children::new(PathBuf::from("/nowhere/callgate"), Vec::new(), LoadingLimits::default());
+        let error = children.prepare(&key(), b"module", "{}", &PluginLimits::default()).unwrap_err().to_string();
+        assert!(error.contains("could not be started (No such file"), "{error}");
+    }
+
+    #[test]
+    fn what_goes_through_a_pipe_is_read_as_it_was_written_and_no_longer_than_allowed() {
+        let error = LoadError::Configure { fault: crate::Fault::Panic { message: "no".to_owned() } };
+        let mut pipe = Vec::new();
+        wire::write(&mut pipe, &wire::Reply::Failed(error.clone()), &[b"four"]).unwrap();
+        let mut from = pipe.as_slice();
+        let wire::Reply::Failed(read) = wire::read_head(&mut from).unwrap() else { panic!("it has failed") };
+        assert_eq!(read.to_string(), error.to_string());
+        assert!(wire::read_bytes(&mut &*from, 4, 3).is_err());
+        assert!(wire::read_bytes(&mut &*from, 5, 5).is_err());
+        assert_eq!(wire::read_bytes(&mut from, 4, 4).unwrap(), b"four");
+    }
+
+    #[test]
+    fn code_for_calls_comes_from_an_engine_that_only_loads() {
+        // What a child compiles is what this process would have compiled: keys and code are the same.
+        let (calls, loading) =
+            (crate::Engine::new(&crate::EngineLimits::default()).unwrap(), crate::Engine::for_loading().unwrap());
+        let module = wat::parse_str("(module (memory 1) (func (result i32) (i32.load (i32.const 0))))").unwrap();
+        let limits = PluginLimits::default();
+        assert_eq!(calls.key(&module, "{}", &limits), loading.key(&module, "{}", &limits));
+        let here = wasmtime::Module::new(calls.for_calls(), &module).unwrap().serialize().unwrap();
+        assert!(here == loading.for_calls().precompile_module(&module).unwrap(), "it is other code");
+    }
+}

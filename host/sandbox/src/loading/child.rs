@@ -1,0 +1,152 @@
+//! The parent's side: one child process, and what became of it.
+
+use std::ffi::OsString;
+use std::io::{self, Read as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+use callgate_catalogue::line::one_line;
+use rustix::process::Signal;
+
+use super::wire::{self, Reply, Request};
+use super::{Limit, LoadingLimits};
+use crate::cache::Key;
+use crate::limits::PluginLimits;
+use crate::load::LoadError;
+
+/// A process that prepares modules. It ends when this is dropped.
+pub(super) struct Child {
+    process: Mutex<std::process::Child>,
+    input: ChildStdin,
+    output: ChildStdout,
+}
+
+/// So much is read of what a child says before it ends, in bytes.
+const LAST_WORDS_BYTES_MAX: u64 = 4096;
+
+impl Child {
+    pub(super) fn start(program: &Path, arguments: &[OsString]) -> Result<Self, LoadError> {
+        let failed = |error: io::Error| LoadError::Process { why: format!("could not be started ({error})") };
+        let mut command = Command::new(program);
+        // It needs nothing of what this process knows. Its threads are those of other children beside it.
+        command.args(arguments).env_clear().env("RAYON_NUM_THREADS", "1").current_dir("/");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().map_err(failed)?;
+        let (input, output) = (process.stdin.take(), process.stdout.take());
+        let (Some(input), Some(output)) = (input, output) else {
+            return Err(failed(io::ErrorKind::BrokenPipe.into()));
+        };
+        Ok(Self { process: Mutex::new(process), input, output })
+    }
+
+    /// Has one module prepared. After an error the child is of no more use.
+    pub(super) fn prepare(
+        &mut self,
+        loading: &LoadingLimits,
+        key: &Key,
+        module: &[u8],
+        settings: &str,
+        limits: &PluginLimits,
+    ) -> Result<Vec<u8>, LoadError> {
+        let request = Request {
+            key: key.as_str().to_owned(),
+            loading: *loading,
+            limits: limits.clone(),
+            settings_bytes: settings.len() as u64,
+            module_bytes: module.len() as u64,
+        };
+        let Self { process, input, output } = self;
+        let is_late = AtomicBool::new(false);
+        let exchanged = std::thread::scope(|scope| {
+            let (done, wait) = mpsc::channel::<()>();
+            let (process, is_late) = (&*process, &is_late);
+            // A child that hangs neither reads nor writes: only its end ends the exchange.
+            let clock = move || {
+                if wait.recv_timeout(loading.within) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    is_late.store(true, Ordering::Relaxed);
+                    let _ = process.lock().unwrap_or_else(PoisonError::into_inner).kill();
+                }
+            };
+            std::thread::Builder::new().name("loading".to_owned()).spawn_scoped(scope, clock)?;
+            let exchanged = wire::write(input, &request, &[settings.as_bytes(), module]).and_then(|()| {
+                match wire::read_head(output)? {
+                    // It had no more memory than this, so neither has what it made of it.
+                    Reply::Entry { bytes } => Ok(Ok(wire::read_bytes(output, bytes, loading.memory_bytes_max)?)),
+                    Reply::Failed(error) => Ok(Err(error)),
+                }
+            });
+            drop(done);
+            exchanged
+        });
+        match exchanged {
+            // Too late by a hair: it was killed after it had replied.
+            Ok(_) if is_late.load(Ordering::Relaxed) => {
+                Err(LoadError::Limit { limit: Limit::WallTime(loading.within) })
+            }
+            Ok(prepared) => prepared,
+            Err(error) => Err(self.end(loading, is_late.into_inner(), &error)),
+        }
+    }
+
+    /// Why there was no reply.
+    fn end(&mut self, loading: &LoadingLimits, is_late: bool, error: &io::Error) -> LoadError {
+        let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if is_late {
+            return LoadError::Limit { limit: Limit::WallTime(loading.within) };
+        }
+        let why = |why: String| LoadError::Process { why };
+        if error.kind() != io::ErrorKind::UnexpectedEof && error.kind() != io::ErrorKind::BrokenPipe {
+            return why("gave a reply that cannot be read".to_owned());
+        }
+        // It has closed its end of a pipe, so it is ending, or does not do what it is for.
+        let _ = process.kill();
+        let mut words = Vec::new();
+        if let Some(errors) = process.stderr.take() {
+            let _ = errors.take(LAST_WORDS_BYTES_MAX).read_to_end(&mut words);
+        }
+        let words = String::from_utf8_lossy(&words);
+        match process.wait() {
+            Err(error) => why(format!("cannot be waited for ({error})")),
+            Ok(status) => match status.signal() {
+                Some(signal) if signal == Signal::XCPU.as_raw() => {
+                    LoadError::Limit { limit: Limit::CpuTime(loading.cpu_max) }
+                }
+                // Where there is no more memory, Rust says so and gives up.
+                Some(_) if words.contains("memory allocation of") => {
+                    LoadError::Limit { limit: Limit::Memory(loading.memory_bytes_max) }
+                }
+                Some(signal) => why(format!("was ended by signal {signal}")),
+                None => match panic(&words) {
+                    // The same module would make it panic again.
+                    Some(message) => LoadError::Prepare { why: format!("the compiler failed at it ({message})") },
+                    None => why(format!("ended without a reply ({status})")),
+                },
+            },
+        }
+    }
+}
+
+/// The message of a panic, which stands below the line that says where.
+fn panic(words: &str) -> Option<String> {
+    let mut lines = words.lines().skip_while(|line| !line.contains("panicked at"));
+    lines.nth(1).map(one_line)
+}
+
+impl Child {
+    /// Whether it is there; somebody may have ended it while it waited.
+    pub(super) fn is_running(&mut self) -> bool {
+        matches!(self.process.get_mut().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Killed, not asked: there is nothing that it has to finish. Waited for, so that no zombie is left.
+        let _ = process.kill();
+        let _ = process.wait();
+    }
+}

@@ -1,0 +1,467 @@
+//! How large and how involved a module may be: counted before anything is compiled.
+//!
+//! A compiler's time and memory do not grow with the bytes of a module alone: a few bytes may declare fifty thousand
+//! locals, pass a thousand values, or nest as deep as the module is long. Each of these is counted here, in one pass over
+//! the bytes that keeps a few numbers for each type and function, and has a maximum far above what compilers of
+//! languages emit. What is left is bounded where it is compiled: see [`Loading`](crate::Loading).
+
+use serde::{Deserialize, Serialize};
+use wasmparser::{
+    BinaryReaderError, BlockType, CompositeInnerType, FunctionBody, Operator, Parser, Payload, SectionLimited, TypeRef,
+};
+
+use crate::limits::PluginLimits;
+use crate::load::LoadError;
+
+/// What is counted in a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// Signatures of functions.
+    Types,
+    /// Things that it asks for from outside.
+    Imports,
+    /// Functions.
+    Functions,
+    /// Tables.
+    Tables,
+    /// Memories.
+    Memories,
+    /// Globals.
+    Globals,
+    /// Exports.
+    Exports,
+    /// Segments of elements, which fill tables.
+    ElementSegments,
+    /// Segments of data, which fill memories.
+    DataSegments,
+    /// Parameters of one signature.
+    Parameters,
+    /// Results of one signature.
+    Results,
+    /// Bytes of code of one function.
+    BodyBytes,
+    /// Locals of one function.
+    Locals,
+    /// Blocks that lie in one another, in one function.
+    Depth,
+    /// Pieces that blocks, branches and their ends cut the code of one function into.
+    Blocks,
+    /// Values that the calls and branches of one function pass.
+    Passed,
+    /// Locals of one function, for each of its blocks.
+    LocalsInBlocks,
+    /// Locals of all functions.
+    LocalsTogether,
+    /// Values that are passed in all functions.
+    PassedTogether,
+}
+
+/// The maximum of each [`Part`], with the reason for it. The shipped plugins, Rust of 180 to 340 KiB, have at most 28
+/// types, 464 functions, 23 parameters, 42 locals and 7 KiB of code in a function, 47 blocks in one another, 321 values
+/// passed in a function and 8528 in all; a compiler for C or AssemblyScript makes more segments and locals.
+impl Part {
+    /// How many are allowed.
+    #[must_use]
+    pub const fn max(self) -> u64 {
+        match self {
+            // A signature is kept and compared for each; Rust programs of several MiB have a few hundred.
+            Self::Types => 10_000,
+            // A plugin imports nothing: these are only counted to be named.
+            Self::Imports => 1_000,
+            // A Rust program of 16 MiB has as many. Each takes 0.1 ms, even if it is empty.
+            Self::Functions => 25_000,
+            // The sandbox has one of each for an instance.
+            Self::Tables | Self::Memories => 1,
+            // Each mutable one is put back after a call. Rust has three, AssemblyScript some dozens.
+            Self::Globals => 1_000,
+            // A plugin needs five; a compiler that exports everything makes some hundreds.
+            Self::Exports => 2_000,
+            Self::ElementSegments => 1_000,
+            // AssemblyScript makes one for each text in the source.
+            Self::DataSegments => 10_000,
+            // Each call passes all of them in two bytes of code. Rust and C hand over anything large by its address.
+            Self::Parameters => 64,
+            Self::Results => 16,
+            // Allocating registers takes more than twice the time for twice the code.
+            Self::BodyBytes => 512 * 1024,
+            // Five bytes declare any number of them.
+            Self::Locals => 2_000,
+            // LLVM nests a block for each arm of a `match`. The compiler walks through all of them at some places.
+            Self::Depth => 1_000,
+            // 30 000 small `if` take eight times as long as a tenth of them does ten times over.
+            Self::Blocks => 20_000,
+            Self::Passed => 200_000,
+            // Where paths meet, the compiler may have to merge every local: some 5 us for each.
+            Self::LocalsInBlocks => 300_000,
+            Self::LocalsTogether => 1_000_000,
+            Self::PassedTogether => 5_000_000,
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Types => "types",
+            Self::Imports => "imports",
+            Self::Functions => "functions",
+            Self::Tables => "tables",
+            Self::Memories => "memories",
+            Self::Globals => "globals",
+            Self::Exports => "exports",
+            Self::ElementSegments => "segments of elements",
+            Self::DataSegments => "segments of data",
+            Self::Parameters => "parameters in one type",
+            Self::Results => "results in one type",
+            Self::BodyBytes => "bytes of code",
+            Self::Locals => "locals",
+            Self::Depth => "blocks in one another",
+            Self::Blocks => "blocks and branches",
+            Self::Passed => "values passed by calls and branches",
+            Self::LocalsInBlocks => "locals times blocks",
+            Self::LocalsTogether => "locals in all functions",
+            Self::PassedTogether => "values passed by calls and branches in all functions",
+        }
+    }
+
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::Tables | Self::Memories => "link it into one module with one of each",
+            Self::Imports => "a plugin imports nothing",
+            Self::Globals | Self::Exports => "export only what the ABI page names",
+            Self::Parameters | Self::Results => "pass a structure by its address",
+            Self::BodyBytes | Self::Locals | Self::Depth | Self::Blocks | Self::Passed | Self::LocalsInBlocks => {
+                "split that function, or build with optimisation"
+            }
+            Self::Types
+            | Self::Functions
+            | Self::ElementSegments
+            | Self::DataSegments
+            | Self::LocalsTogether
+            | Self::PassedTogether => "make the plugin smaller, or build with optimisation",
+        }
+    }
+}
+
+/// A module that has more of something than is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TooMany {
+    /// Of what.
+    pub part: Part,
+    /// How many it has, or declares.
+    pub found: u64,
+    /// In which function, by its index.
+    pub function: Option<u32>,
+}
+
+impl std::fmt::Display for TooMany {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.function {
+            Some(index) => write!(f, "function {index} has ")?,
+            None => write!(f, "the module has ")?,
+        }
+        let Self { part, found, .. } = *self;
+        write!(f, "{found} {}, at most {} are allowed: {}", part.words(), part.max(), part.advice())
+    }
+}
+
+/// Counts, and ends at the first number that is too large.
+pub(crate) fn check(bytes: &[u8], limits: &PluginLimits) -> Result<(), LoadError> {
+    Counts::default().walk(bytes, limits)
+}
+
+#[derive(Default)]
+struct Counts {
+    /// Values that calling a function of each type passes; 0 for types that are no functions.
+    types: Vec<u32>,
+    /// The type of each function.
+    functions: Vec<u32>,
+    tables: u64,
+    memories: u64,
+    imports: u64,
+    bodies: u32,
+    locals: u64,
+    passed: u64,
+}
+
+/// Whether `found` is allowed; it is the module's, or a function's.
+fn bound(part: Part, found: u64, function: Option<u32>) -> Result<(), LoadError> {
+    if found > part.max() { Err(LoadError::TooMany(TooMany { part, found, function })) } else { Ok(()) }
+}
+
+fn invalid(error: BinaryReaderError) -> LoadError {
+    LoadError::Invalid { why: callgate_catalogue::line::one_line(&error.to_string()) }
+}
+
+/// What a section says it has. No more than that is ever read.
+fn declared<T>(part: Part, section: &SectionLimited<'_, T>) -> Result<(), LoadError> {
+    bound(part, u64::from(section.count()), None)
+}
+
+impl Counts {
+    fn walk(&mut self, bytes: &[u8], limits: &PluginLimits) -> Result<(), LoadError> {
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload.map_err(invalid)? {
+                // A component is explained elsewhere.
+                Payload::Version { encoding: wasmparser::Encoding::Component, .. } => return Ok(()),
+                Payload::TypeSection(section) => {
+                    declared(Part::Types, &section)?;
+                    for group in section {
+                        for ty in group.map_err(invalid)?.into_types() {
+                            self.add_type(&ty.composite_type.inner)?;
+                        }
+                    }
+                }
+                Payload::ImportSection(section) => {
+                    declared(Part::Imports, &section)?;
+                    for import in section.into_imports() {
+                        self.imports += 1;
+                        bound(Part::Imports, self.imports, None)?;
+                        if let TypeRef::Func(ty) = import.map_err(invalid)?.ty {
+                            self.functions.push(ty);
+                        }
+                    }
+                }
+                Payload::FunctionSection(section) => {
+                    declared(Part::Functions, &section)?;
+                    self.bodies = u32::try_from(self.functions.len()).unwrap_or(u32::MAX);
+                    for ty in section {
+                        self.functions.push(ty.map_err(invalid)?);
+                    }
+                }
+                Payload::TableSection(section) => {
+                    declared(Part::Tables, &section)?;
+                    for table in section {
+                        self.tables += 1;
+                        let elements = table.map_err(invalid)?.ty.initial;
+                        if elements > limits.table_elements_max as u64 {
+                            return Err(LoadError::Table { elements, elements_max: limits.table_elements_max });
+                        }
+                    }
+                    bound(Part::Tables, self.tables, None)?;
+                }
+                Payload::MemorySection(section) => {
+                    declared(Part::Memories, &section)?;
+                    self.memories += u64::from(section.count());
+                    bound(Part::Memories, self.memories, None)?;
+                }
+                Payload::GlobalSection(section) => declared(Part::Globals, &section)?,
+                Payload::ExportSection(section) => declared(Part::Exports, &section)?,
+                Payload::ElementSection(section) => declared(Part::ElementSegments, &section)?,
+                Payload::DataSection(section) => declared(Part::DataSegments, &section)?,
+                Payload::CodeSectionStart { count, .. } => bound(Part::Functions, u64::from(count), None)?,
+                Payload::CodeSectionEntry(body) => {
+                    let index = self.bodies;
+                    self.bodies = self.bodies.saturating_add(1);
+                    self.add_body(index, &body)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn add_type(&mut self, ty: &CompositeInnerType) -> Result<(), LoadError> {
+        let passed = match ty {
+            CompositeInnerType::Func(ty) => {
+                bound(Part::Parameters, ty.params().len() as u64, None)?;
+                bound(Part::Results, ty.results().len() as u64, None)?;
+                ty.params().len() + ty.results().len()
+            }
+            _ => 0,
+        };
+        self.types.push(u32::try_from(passed).unwrap_or(u32::MAX));
+        // A group of types counts as one in its section.
+        bound(Part::Types, self.types.len() as u64, None)
+    }
+
+    fn add_body(&mut self, index: u32, body: &FunctionBody<'_>) -> Result<(), LoadError> {
+        let function = Some(index);
+        bound(Part::BodyBytes, body.range().len() as u64, function)?;
+        let mut locals = 0_u64;
+        for group in body.get_locals_reader().map_err(invalid)? {
+            locals = locals.saturating_add(u64::from(group.map_err(invalid)?.0));
+        }
+        bound(Part::Locals, locals, function)?;
+        self.locals = self.locals.saturating_add(locals);
+        bound(Part::LocalsTogether, self.locals, None)?;
+
+        let (mut blocks, mut passed) = (1_u64, 0_u64);
+        // Values that a branch to each open block passes, at most.
+        let mut open: Vec<u32> = Vec::new();
+        let mut operators = body.get_operators_reader().map_err(invalid)?;
+        while !operators.eof() {
+            let branch = |open: &[u32], depth: u32| {
+                let at = open.len().checked_sub(1 + depth as usize);
+                u64::from(at.and_then(|at| open.get(at)).copied().unwrap_or(1))
+            };
+            match operators.read().map_err(invalid)? {
+                Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
+                    let values = self.of_block(blockty);
+                    open.push(values);
+                    bound(Part::Depth, open.len() as u64, function)?;
+                    blocks += 1;
+                    passed += u64::from(values);
+                }
+                Operator::Else => blocks += 1,
+                Operator::End => {
+                    open.pop();
+                    blocks += 1;
+                }
+                Operator::Br { relative_depth } | Operator::BrIf { relative_depth } => {
+                    blocks += 1;
+                    passed += branch(&open, relative_depth);
+                }
+                Operator::BrTable { targets } => {
+                    blocks += 1;
+                    for target in targets.targets() {
+                        passed += branch(&open, target.map_err(invalid)?);
+                    }
+                }
+                Operator::Call { function_index } => passed += self.of_function(function_index),
+                Operator::CallIndirect { type_index, .. } => passed += u64::from(self.of_type(type_index)),
+                _ => {}
+            }
+        }
+        bound(Part::Blocks, blocks, function)?;
+        bound(Part::Passed, passed, function)?;
+        bound(Part::LocalsInBlocks, locals.saturating_mul(blocks), function)?;
+        self.passed = self.passed.saturating_add(passed);
+        bound(Part::PassedTogether, self.passed, None)
+    }
+
+    fn of_type(&self, index: u32) -> u32 {
+        self.types.get(index as usize).copied().unwrap_or(0)
+    }
+
+    fn of_function(&self, index: u32) -> u64 {
+        self.functions.get(index as usize).map_or(0, |ty| u64::from(self.of_type(*ty)))
+    }
+
+    fn of_block(&self, ty: BlockType) -> u32 {
+        match ty {
+            BlockType::Empty => 0,
+            BlockType::Type(_) => 1,
+            BlockType::FuncType(index) => self.of_type(index),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of a module in text.
+    fn refused(text: &str) -> Option<String> {
+        let module = wat::parse_str(format!("(module {text})")).unwrap();
+        check(&module, &PluginLimits::default()).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn each_maximum_is_allowed_and_one_more_is_not() {
+        let many = |part: &str, times: u64| part.repeat(usize::try_from(times).unwrap());
+        let wide = |values: u64| format!("(type $wide (func (param {})))", many("i32 ", values));
+        // A module that has as many.
+        let with = |part: Part, n: u64| match part {
+            Part::Types => many("(type (func (param i32)))", n),
+            Part::Imports => many("(import \"a\" \"b\" (global i32))", n),
+            Part::Functions => many("(func)", n),
+            Part::Tables => many("(table 0 funcref)", n),
+            Part::Memories => many("(memory 0)", n),
+            Part::Globals => many("(global i32 (i32.const 0))", n),
+            Part::Exports => {
+                let exports: String = (0..n).map(|number| format!("(export \"{number}\" (func 0))")).collect();
+                format!("(func) {exports}")
+            }
+            Part::ElementSegments => many("(elem func)", n),
+            Part::DataSegments => many("(data \"\")", n),
+            Part::Parameters => format!("(func (param {}))", many("i32 ", n)),
+            Part::Results => format!("(func (result {}) unreachable)", many("i32 ", n)),
+            // The number of groups of locals, and `end`, are two bytes.
+            Part::BodyBytes => format!("(func {})", many("nop ", n - 2)),
+            Part::Locals => format!("(func (local {}))", many("i32 ", n)),
+            Part::Blocks => {
+                // The function is a block with an end, and so is each in it.
+                let extra = if n % 2 == 1 { "br 0" } else { "" };
+                format!("(func {} {extra})", many("block end ", n / 2 - 1))
+            }
+            Part::Depth => format!("(func {} {})", many("block ", n), many("end ", n)),
+            Part::Passed => {
+                let (calls, rest) = (n / 64, n % 64);
+                format!(
+                    "{} {} (func $f (param {})) (func $g (param {})) (func unreachable {} {})",
+                    wide(64),
+                    "",
+                    many("i32 ", 64),
+                    many("i32 ", rest.max(1)),
+                    many("call $f ", calls),
+                    if rest > 0 { "call $g" } else { "" }
+                )
+            }
+            // 1000 locals; the function is a block, and each inside of it has a beginning and an end.
+            Part::LocalsInBlocks => {
+                let extra = if n > part.max() { "block end" } else { "" };
+                format!("(func (local {}) {} {extra})", many("i32 ", 1000), many("block end ", n / 2_000 - 1))
+            }
+            Part::LocalsTogether => {
+                let rest = format!("(func (local {}))", many("i32 ", n % 2000));
+                format!("{} {rest}", many(&format!("(func (local {}))", many("i32 ", 2000)), n / 2000))
+            }
+            Part::PassedTogether => {
+                let body = format!("(func unreachable {})", many("call $f ", 3125));
+                let rest = format!("(func unreachable {})", many("call $g ", n % 200_000));
+                format!(
+                    "(func $f (param {})) (func $g (param i32)) {} {rest}",
+                    many("i32 ", 64),
+                    many(&body, n / 200_000)
+                )
+            }
+        };
+        for part in [
+            Part::Types,
+            Part::Imports,
+            Part::Functions,
+            Part::Tables,
+            Part::Memories,
+            Part::Globals,
+            Part::Exports,
+            Part::ElementSegments,
+            Part::DataSegments,
+            Part::Parameters,
+            Part::Results,
+            Part::BodyBytes,
+            Part::Locals,
+            Part::Depth,
+            Part::Blocks,
+            Part::Passed,
+            Part::LocalsInBlocks,
+            Part::LocalsTogether,
+            Part::PassedTogether,
+        ] {
+            assert_eq!(refused(&with(part, part.max())), None, "{part:?}");
+            let why = refused(&with(part, part.max() + 1)).unwrap_or_default();
+            let allowed = format!(" {}, at most {} are allowed: {}", part.words(), part.max(), part.advice());
+            assert!(why.contains(&allowed), "{part:?}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_table_begins_within_its_limit() {
+        assert_eq!(refused("(table 20000 funcref)"), None);
+        let why = "its table begins with 20001 elements and may have 20000: raise `table_elements_max`";
+        assert_eq!(refused("(table 20001 funcref)").unwrap(), why);
+    }
+
+    #[test]
+    fn what_is_declared_counts_whether_or_not_it_is_there() {
+        // A section of types that announces four thousand millions of them and ends.
+        let module = b"\0asm\x01\0\0\0\x01\x05\xff\xff\xff\xff\x0f";
+        let why = check(module, &PluginLimits::default()).unwrap_err().to_string();
+        assert!(why.starts_with("the module has 4294967295 types, at most 10000 are allowed"), "{why}");
+    }
+
+    #[test]
+    fn a_function_is_named_by_its_index() {
+        let locals = "i32 ".repeat(2001);
+        let why = refused(&format!("(func) (func (local {locals}))")).unwrap();
+        assert!(why.starts_with("function 1 has 2001 locals, at most 2000 are allowed: "), "{why}");
+    }
+}

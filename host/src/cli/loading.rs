@@ -1,0 +1,38 @@
+//! How this program prepares modules: it starts itself again, with one argument that is for nobody else.
+//!
+//! That argument is no command, so it is in no help, completion or manual page.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use callgate_sandbox::{Loading, prepare_for_parent};
+
+/// What a child is started with.
+const ARGUMENT: &str = "--prepare-modules-for-parent";
+
+/// Whether this process is such a child.
+pub(super) fn is_asked_for() -> bool {
+    std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT)
+}
+
+/// The child's work.
+pub(super) fn run() -> ExitCode {
+    prepare_for_parent()
+}
+
+/// In children of this program; where it does not know its own file, here.
+pub(super) fn in_children() -> Loading {
+    match program() {
+        Some(program) => Loading::InChildren { program, arguments: vec![ARGUMENT.into()] },
+        None => {
+            tracing::warn!("modules are prepared without limits of time and memory: this program's file is not known");
+            Loading::InThisProcess
+        }
+    }
+}
+
+/// This program's file. On Linux the one that runs, also when another has been installed in its place since.
+fn program() -> Option<PathBuf> {
+    let own = Path::new("/proc/self/exe");
+    if own.exists() { Some(own.to_owned()) } else { std::env::current_exe().ok() }
+}
