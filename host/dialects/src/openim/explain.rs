@@ -2,12 +2,14 @@
 
 mod fields;
 mod go;
+mod json;
 
 use callgate_catalogue::catalogue::{Change, Command, Kind, Rule};
 use callgate_catalogue::wire::Phase;
 
 use self::fields::{GROUP_UPDATE, GROUP_UPDATE_EX, MEMBERS, field, fields, plain};
-use self::go::{Json, Type, Value, WrongType, field_index};
+use self::go::{Type, Value, WrongType, field_index};
+use self::json::Json;
 use crate::explain::{Explanation, Outcome, Reader};
 
 const DECODE: &str = "open-im-server pkg/common/webhook/http_client.go:88-90";
