@@ -70,15 +70,15 @@ impl Engine {
         Ok(Self { configure, call, memory_reset, keeper, functions, cache, children, program, fuel_per_ms, epoch })
     }
 
-    /// An engine that only prepares modules, for others to call: it has no pool, and one wasmtime engine, which compiles as
-    /// both of the others do.
+    /// An engine that only prepares modules, for others to call: it has no pool, no clock that ends guests (fuel and the
+    /// process's own limits do), and one wasmtime engine, which compiles as both of the others do.
     pub(crate) fn for_loading() -> Result<Self, EngineError> {
         let functions = Arc::default();
         let engine = Wasmtime::new(&remembering(&functions)?)?;
         Ok(Self {
             configure: engine.clone(),
             program: cache::program([&engine, &engine]),
-            epoch: epoch([engine.clone(), engine.clone()], IDLE_TICKS)?,
+            epoch: Arc::new(Epoch::start(IDLE_TICKS, |_| {}).map_err(wasmtime::Error::from)?),
             call: engine,
             memory_reset: MemoryReset::Unmap,
             keeper: None,
