@@ -94,7 +94,7 @@ fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
     tracing::warn!(path = one_line(path), "nothing is served at this path; expected {expected}");
     let error = format!("nothing is served at this path; expected {expected}");
     // It is not known which chat server asked: this is a refusal to each of them.
-    let body = table::refusal_for_all(table::CHAT_SERVERS, &error);
+    let body = table::refusal_for_all(host.settings.chat_servers, &error);
     write(Response { status: StatusCode::NOT_FOUND, body })
 }
 

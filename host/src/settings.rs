@@ -30,6 +30,8 @@ use file::{File, Section};
 /// Everything that `serve` needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The chat servers that its platforms can be of.
+    pub chat_servers: &'static Table,
     /// Where and how callbacks are received.
     pub server: Server,
     /// The address of the admin listener; `None`: there is none.
@@ -78,7 +80,7 @@ impl Settings {
     ///
     /// # Errors
     /// All mistakes, in the order of the file.
-    pub fn parse_for(chat_servers: &Table, path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
+    pub fn parse_for(chat_servers: &'static Table, path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
         let file = File::new(path, text);
         let table = file.parse();
         // After a syntax error the rest of the file is unreliable, and would only cause misleading messages.
@@ -90,7 +92,7 @@ impl Settings {
     }
 }
 
-fn read(mut root: Section<'_, '_>, chat_servers: &Table) -> Settings {
+fn read(mut root: Section<'_, '_>, chat_servers: &'static Table) -> Settings {
     let server = server::read(root.section("server"));
     let admin = server::read_admin(root.section("admin"));
     let mut limits = limits::read(root.section("limits"));
@@ -102,7 +104,7 @@ fn read(mut root: Section<'_, '_>, chat_servers: &Table) -> Settings {
     limits.engine.memory_bytes_largest =
         plugins.iter().map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
-    Settings { server, admin, limits, loading, cache, records_file, platforms, plugins }
+    Settings { chat_servers, server, admin, limits, loading, cache, records_file, platforms, plugins }
 }
 
 fn records(mut section: Section<'_, '_>) -> PathBuf {

@@ -17,4 +17,5 @@ mod protocol;
 mod settings;
 mod shipped;
 mod shutdown;
+mod toy;
 mod verdicts;

@@ -3,9 +3,10 @@
 use callgate::Settings;
 use callgate_dialects::explain::Outcome;
 use callgate_dialects::table::explain;
-use callgate_dialects::{Callback, Decision, OnFault, Trouble, admit};
+use callgate_dialects::{Callback, Decision, OnFault, Trouble};
+use harness::judge;
 use plugin_sdk::catalogue::{Command, Kind, Member, PROTOCOLS};
-use plugin_sdk::wire::{Phase, Reply};
+use plugin_sdk::wire::Phase;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
@@ -181,102 +182,12 @@ fn users(_: &Command) -> BoxedStrategy<String> {
 
 /// Holds one answer against the reading side.
 fn check(command: &'static Command, settings: &Settings, request: &Value, reply: &Value, on_fault: OnFault) {
-    let body = request.to_string();
-    let text = reply.to_string();
-    let understood: Reply<'_> = serde_json::from_str(&text).expect("the reply has the right form");
-    let verdict = match admit(command, &body, &understood) {
-        Ok((verdict, _)) => verdict,
-        Err(_) => Decision::without_verdict(Trouble::Unchecked, on_fault, command),
-    };
     let platform = settings
         .platforms
         .iter()
         .find(|platform| platform.server.protocol().name == command.protocol)
         .expect("both are there");
-    let callback = Callback::local(command, body.clone()).expect("the request is an object");
-    let answer = platform.dialect.render(&callback, &verdict);
-    let explanation = explain(command, &body, answer.status.as_u16(), &answer.body);
-    let shown = || {
-        let answer = String::from_utf8_lossy(&answer.body).into_owned();
-        format!(
-            "{}\nrequest {body}\nreply {text}\nverdict {verdict:?}\nanswer {answer}\n{explanation:#?}",
-            command.name
-        )
-    };
-    // Changes of members go by their IDs: the server skips those who do not join.
-    let is_lost = |name: &str| name != MEMBERS && !matches!(verdict, Decision::RefuseSome(_));
-    assert!(!explanation.without_effect.iter().any(|(name, _)| is_lost(name)), "{}", shown());
-    let applied = |name: &str| explanation.applied.iter().find(|applied| applied.name == name);
-    if command.phase == Phase::After {
-        assert_eq!(explanation.outcome, Outcome::AlreadyDone, "{}", shown());
-        return;
-    }
-    match &verdict {
-        Decision::Allow => {
-            assert_eq!(explanation.outcome, Outcome::GoesOn, "{}", shown());
-            let nothing = explanation.applied.iter().all(|applied| applied.name == "RspData" && applied.to == "\"\"");
-            assert!(nothing, "{}", shown());
-        }
-        Decision::Deny(denial) => {
-            let nobody = command.answers.per_user.is_some_and(|(list, _)| request[list] == json!([]));
-            let denied = matches!(&explanation.outcome, Outcome::Denied { code, message, .. }
-                if *code == i64::from(denial.code) && *message == denial.message);
-            assert!(denied || nobody, "{}", shown());
-        }
-        Decision::Modify(changes) => {
-            assert_eq!(explanation.outcome, Outcome::GoesOn, "{}", shown());
-            for applied in &explanation.applied {
-                let wanted =
-                    changes.get(&applied.name).map(|json| effective(&applied.name, parse(json.as_str()), request));
-                assert_eq!(wanted, Some(parse(&applied.to)), "{}", shown());
-            }
-            for (name, value) in changes.iter() {
-                if name == MEMBERS && effective(name, parse(value.as_str()), request) == json!([]) {
-                    continue;
-                }
-                let same = command.change(name).and_then(|change| request.get(change.shown_as?));
-                let unchanged =
-                    same.is_some_and(|same| *same == parse(value.as_str()) || same["value"] == parse(value.as_str()));
-                assert!(applied(name).is_some() || unchanged, "{name} is lost: {}", shown());
-            }
-        }
-        Decision::Drop => assert_eq!(explanation.outcome, Outcome::Dropped, "{}", shown()),
-        Decision::RefuseSome(users) => {
-            assert_eq!(explanation.outcome, Outcome::GoesOn, "{}", shown());
-            for name in command.answers.refused {
-                assert_eq!(applied(name).map(|applied| parse(&applied.to)), Some(json!(users)), "{}", shown());
-            }
-        }
-        Decision::PerUser(_) => {
-            assert!(!matches!(explanation.outcome, Outcome::Broken { .. } | Outcome::Dropped), "{}", shown());
-        }
-        Decision::Reply(text) => {
-            assert_eq!(applied("RspData").map(|applied| parse(&applied.to)), Some(json!(text)), "{}", shown());
-        }
-    }
-}
-
-const MEMBERS: &str = "memberCallbackList";
-
-/// What a change comes to: of the list of members, the elements that change one who joins.
-fn effective(name: &str, mut change: Value, request: &Value) -> Value {
-    if name == MEMBERS
-        && let Some(elements) = change.as_array_mut()
-    {
-        let joins = |user: &Value| {
-            request["memberList"].as_array().is_some_and(|list| list.iter().any(|member| member["userID"] == *user))
-        };
-        elements.retain(|element| joins(&element["userID"]));
-        for element in elements.iter_mut().filter_map(Value::as_object_mut) {
-            element.retain(|_, value| !value.is_null());
-        }
-        elements.retain(|element| element.as_object().is_some_and(|element| element.len() > 1));
-    }
-    change
-}
-
-fn parse(json: &str) -> Value {
-    serde_json::from_str(json).expect("JSON")
+    judge::hold(platform, command, &request.to_string(), reply.to_string().as_bytes(), on_fault);
 }
 
 #[test]

@@ -4,7 +4,9 @@
 
 pub mod guests;
 pub mod hostile;
+pub mod judge;
 pub mod log;
+pub mod nets;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
 use callgate::{Host, Settings, StartError};
+use callgate_dialects::Table;
+use callgate_dialects::table::CHAT_SERVERS;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
@@ -39,6 +43,7 @@ pub struct Answer {
 #[derive(Default)]
 pub struct Setup {
     whole: Option<String>,
+    chat_servers: Option<&'static Table>,
     files: Vec<(String, Vec<u8>)>,
     clock_unix_ms: Option<u64>,
     top: String,
@@ -99,6 +104,13 @@ impl Setup {
     #[must_use]
     pub fn file(mut self, name: &str, contents: impl Into<Vec<u8>>) -> Self {
         self.files.push((name.to_owned(), contents.into()));
+        self
+    }
+
+    /// Takes these chat servers instead of those that the host comes with.
+    #[must_use]
+    pub fn chat_servers(mut self, table: &'static Table) -> Self {
+        self.chat_servers = Some(table);
         self
     }
 
@@ -171,7 +183,9 @@ impl Setup {
         for (name, contents) in &self.files {
             std::fs::write(folder.path().join(name), contents).expect("the file is written");
         }
-        let settings = Settings::parse(&folder.path().join("host.toml"), &self.toml()).unwrap_or_else(|problems| {
+        let chat_servers = self.chat_servers.unwrap_or(CHAT_SERVERS);
+        let settings = Settings::parse_for(chat_servers, &folder.path().join("host.toml"), &self.toml());
+        let settings = settings.unwrap_or_else(|problems| {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             panic!("the settings have mistakes:\n{}\n{}", lines.join("\n"), self.toml())
         });

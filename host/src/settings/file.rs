@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use callgate_catalogue::line::one_line;
 use callgate_terminal::nearest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -67,7 +68,9 @@ impl<'t> File<'t> {
 
     pub(super) fn report(&self, at: usize, key: &str, message: impl Into<String>) {
         let line = self.text.get(..at).map_or(0, |before| before.matches('\n').count() + 1);
-        let problem = Problem { file: self.path.to_owned(), line, key: key.to_owned(), message: message.into() };
+        // A quoted key, or a platform's name in a message, may have line breaks in it.
+        let (key, message) = (one_line(key), one_line(&message.into()));
+        let problem = Problem { file: self.path.to_owned(), line, key, message };
         self.problems.borrow_mut().push(problem);
     }
 

@@ -1,0 +1,142 @@
+//! Holds an answer against the reading side: what the real chat server makes of it must be what the plugin meant.
+
+use callgate::settings::Platform;
+use callgate_dialects::explain::{Applied, Explanation, Outcome};
+use callgate_dialects::{Callback, Decision, OnFault, Response, Trouble, admit};
+use plugin_sdk::catalogue::Command;
+use plugin_sdk::wire::{Phase, Reply};
+use serde_json::{Value, json};
+
+/// Takes a plugin's reply to a request the way that the host takes it, and panics if the chat server would misread the
+/// answer. The request is a JSON object; the reply may be any bytes.
+pub fn hold(platform: &Platform, command: &'static Command, request: &str, reply: &[u8], on_fault: OnFault) {
+    let decision = decision(command, request, reply)
+        .unwrap_or_else(|| Decision::without_verdict(Trouble::Unchecked, on_fault, command));
+    let callback = Callback::local(command, request.to_owned()).expect("the request is an object");
+    let answer = platform.dialect.render(&callback, &decision);
+    let explanation = platform.server.explain(command, request, answer.status.as_u16(), &answer.body);
+    let case = Case { command, request, reply, decision: &decision, answer: &answer, explanation: &explanation };
+    case.judge();
+}
+
+/// What the reply says, if it can be understood.
+fn decision(command: &Command, request: &str, reply: &[u8]) -> Option<Decision> {
+    let reply: Reply<'_> = serde_json::from_str(std::str::from_utf8(reply).ok()?).ok()?;
+    admit(command, request, &reply).ok().map(|(decision, _)| decision)
+}
+
+/// One decision on its way to the chat server, and what becomes of it there.
+struct Case<'c> {
+    command: &'static Command,
+    request: &'c str,
+    reply: &'c [u8],
+    decision: &'c Decision,
+    answer: &'c Response,
+    explanation: &'c Explanation,
+}
+
+impl Case<'_> {
+    fn judge(&self) {
+        let Self { command, decision, explanation, .. } = self;
+        // Changes of members go by their IDs: the server skips those who do not join.
+        let is_lost = |name: &str| name != MEMBERS && !matches!(decision, Decision::RefuseSome(_));
+        let all_count = !explanation.without_effect.iter().any(|(name, _)| is_lost(name));
+        self.expect(all_count, "all of the answer has an effect");
+        if command.phase == Phase::After {
+            return self.expect(explanation.outcome == Outcome::AlreadyDone, "nothing happens after the fact");
+        }
+        let goes_on = explanation.outcome == Outcome::GoesOn;
+        match decision {
+            Decision::Allow => {
+                let is_nothing = |applied: &Applied| applied.name == "RspData" && applied.to == "\"\"";
+                self.expect(goes_on && explanation.applied.iter().all(is_nothing), "it goes on, unchanged");
+            }
+            Decision::Deny(denial) => {
+                let is_denied = matches!(&explanation.outcome, Outcome::Denied { code, message, .. }
+                    if *code == i64::from(denial.code) && *message == denial.message);
+                self.expect(is_denied || self.asks_for_nobody(), "it is denied, with this code and message");
+            }
+            Decision::Modify(_) => {
+                self.expect(goes_on, "it goes on");
+                self.judge_changes();
+            }
+            Decision::Drop => self.expect(explanation.outcome == Outcome::Dropped, "it is dropped"),
+            Decision::RefuseSome(users) => {
+                let are_refused = |name: &&str| self.applied(name) == Some(json!(users));
+                self.expect(goes_on && command.answers.refused.iter().all(are_refused), "it goes on without them");
+            }
+            Decision::PerUser(_) => {
+                let is_wrong = matches!(explanation.outcome, Outcome::Broken { .. } | Outcome::Dropped);
+                self.expect(!is_wrong, "each user has a result");
+            }
+            Decision::Reply(text) => self.expect(self.applied("RspData") == Some(json!(text)), "the text is handed on"),
+        }
+    }
+
+    /// What is applied was asked for, and what was asked for is applied or there already.
+    fn judge_changes(&self) {
+        let Decision::Modify(changes) = self.decision else { return };
+        let request = value(self.request);
+        for applied in &self.explanation.applied {
+            let wanted = changes.get(&applied.name);
+            let wanted = wanted.map(|json| effective(&applied.name, value(json.as_str()), &request));
+            self.expect(wanted == Some(value(&applied.to)), &format!("`{}` was asked for", applied.name));
+        }
+        for (name, wanted) in changes.iter() {
+            let wanted = value(wanted.as_str());
+            if name == MEMBERS && effective(name, wanted.clone(), &request) == json!([]) {
+                continue;
+            }
+            let shown = self.command.change(name).and_then(|change| request.get(change.shown_as?));
+            let is_shown = shown.is_some_and(|shown| *shown == wanted || shown["value"] == wanted);
+            self.expect(self.applied(name).is_some() || is_shown, &format!("`{name}` is changed"));
+        }
+    }
+
+    fn applied(&self, name: &str) -> Option<Value> {
+        let applied = self.explanation.applied.iter().find(|applied| applied.name == name)?;
+        Some(value(&applied.to))
+    }
+
+    /// Whether each user needs a result, and the request does not tell who they are: then nobody can be refused.
+    fn asks_for_nobody(&self) -> bool {
+        let Some((list, user)) = self.command.answers.per_user else { return false };
+        let request = value(self.request);
+        let users = request[list].as_array().map(Vec::as_slice).unwrap_or_default();
+        users.is_empty() || users.iter().any(|item| !item[user].is_string())
+    }
+
+    fn expect(&self, is_right: bool, what: &str) {
+        let Self { command, request, decision, explanation, .. } = self;
+        let [reply, answer] = [self.reply, &self.answer.body].map(String::from_utf8_lossy);
+        let name = command.name;
+        assert!(
+            is_right,
+            "{name}: {what}\nrequest {request}\nreply {reply}\n{decision:?}\nanswer {answer}\n{explanation:#?}"
+        );
+    }
+}
+
+/// The change of OpenIM that lists members who join.
+const MEMBERS: &str = "memberCallbackList";
+
+/// What a change comes to: of the list of members, the elements that change one who joins.
+fn effective(name: &str, mut change: Value, request: &Value) -> Value {
+    if name == MEMBERS
+        && let Some(elements) = change.as_array_mut()
+    {
+        let joins = |user: &Value| {
+            request["memberList"].as_array().is_some_and(|list| list.iter().any(|member| member["userID"] == *user))
+        };
+        elements.retain(|element| joins(&element["userID"]));
+        for element in elements.iter_mut().filter_map(Value::as_object_mut) {
+            element.retain(|_, value| !value.is_null());
+        }
+        elements.retain(|element| element.as_object().is_some_and(|element| element.len() > 1));
+    }
+    change
+}
+
+fn value(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
+}

@@ -1,0 +1,163 @@
+//! Whatever a module is: it is refused, or it is a plugin whose calls end within their limits and know nothing of each
+//! other.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use arbitrary::Unstructured;
+use callgate_sandbox::{Engine, EngineLimits, Fault, Fuel, MemoryReset, Plugin, PluginLimits};
+use wasm_encoder::{CustomSection, Section};
+use wasm_smith::{Config, Module};
+
+use crate::guests;
+
+/// Pieces of modules: magic, names of exports, opcodes of loops, calls and growth.
+pub const WORDS: &[&str] = &[
+    "\0asm\u{1}\0\0\0",
+    "memory",
+    "allocate",
+    "configure",
+    "handle_callback",
+    "last_words",
+    "callgate.plugin",
+    "\u{1}`",
+    "\u{3}@",
+    "\u{c}\0\u{b}",
+    "A\0",
+    "@\0",
+    "\u{10}\0",
+    "\0\u{b}",
+    "{\"accepted\":true}",
+    "\"abi\":1",
+];
+
+/// Small enough for thousands of modules in a second.
+fn limits() -> PluginLimits {
+    PluginLimits {
+        fuel_per_call: Fuel(20_000),
+        fuel_to_configure: Fuel(20_000),
+        call_within: Duration::from_secs(2),
+        memory_bytes_max: 1 << 20,
+        table_elements_max: 1000,
+        reply_bytes_max: 4096,
+        module_bytes_max: 64 << 10,
+        ..PluginLimits::default()
+    }
+}
+
+/// A first byte 0 stands for a module that wasm-smith makes of the rest, with the exports of a plugin. Any other byte
+/// stands for the rest itself.
+pub fn cast(bytes: &[u8]) {
+    let module = match bytes.split_first() {
+        Some((0, rest)) => match smith(rest) {
+            Some(module) => module,
+            None => return,
+        },
+        Some((_, rest)) => rest.to_vec(),
+        None => return,
+    };
+    let limits = limits();
+    let checked = Plugin::check(engine(), &module, &limits);
+    let loaded = Plugin::load(engine(), "net", &module, None, "{}", &limits);
+    // What is loaded over and over must not be kept over and over.
+    engine().forget_functions();
+    let Ok(plugin) = loaded else { return };
+    assert!(checked.is_ok_and(|manifest| manifest == *plugin.manifest()), "what is loaded has passed the check");
+    let first = call(&plugin);
+    for _ in 0..2 {
+        assert_eq!(call(&plugin), first, "a call knows of the one before it");
+    }
+}
+
+/// The reply or the fault, the fuel, and the size of the memory; `None` if the clock ended the call.
+fn call(plugin: &Plugin) -> Option<(Result<Vec<u8>, Fault>, Fuel, usize)> {
+    let budget = plugin.budget(engine(), Duration::from_secs(2));
+    let (result, usage) = plugin.call(&[r#"{"body":"#, r#"{"x":1}"#, "}"], budget, <[u8]>::to_vec);
+    match result {
+        Err(Fault::OutOfTime { .. }) => None,
+        Ok(reply) => {
+            assert!(reply.len() <= limits().reply_bytes_max);
+            Some((Ok(reply), usage.fuel, usage.memory_bytes))
+        }
+        fault => Some((fault, usage.fuel, usage.memory_bytes)),
+    }
+}
+
+fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let limits = EngineLimits {
+            calls_at_once_max: NonZeroUsize::new(2).expect("two"),
+            kept_instances_max: 4,
+            memory_bytes_largest: limits().memory_bytes_max,
+            table_elements_max: limits().table_elements_max,
+            memory_reset: MemoryReset::Auto,
+            // So much that time never cuts fuel.
+            fuel_per_ms: NonZeroU64::new(1_000_000_000_000),
+        };
+        Engine::new(&limits).expect("an engine")
+    })
+}
+
+/// A valid module of the shape of a plugin, with whatever the bytes say inside; `None` if they say too little.
+fn smith(bytes: &[u8]) -> Option<Vec<u8>> {
+    let config = Config {
+        exports: Some(shape().to_vec()),
+        max_imports: 0,
+        max_memories: 1,
+        max_tables: 1,
+        max_funcs: 8,
+        max_memory32_bytes: limits().memory_bytes_max as u64,
+        max_table_elements: limits().table_elements_max as u64,
+        memory64_enabled: false,
+        tail_call_enabled: false,
+        relaxed_simd_enabled: false,
+        gc_enabled: false,
+        exceptions_enabled: false,
+        threads_enabled: false,
+        extended_const_enabled: false,
+        ..Config::default()
+    };
+    let module = Module::new(config, &mut Unstructured::new(bytes)).ok()?;
+    let mut module = module.to_bytes();
+    let data = br#"{"abi":1,"name":"net","version":"0"}"#;
+    CustomSection { name: "callgate.plugin".into(), data: data.into() }.append_to(&mut module);
+    Some(module)
+}
+
+/// A module with the exports that a plugin has.
+fn shape() -> &'static [u8] {
+    static SHAPE: OnceLock<Vec<u8>> = OnceLock::new();
+    SHAPE.get_or_init(|| {
+        let text = r#"(module
+            (memory (export "memory") 1)
+            (global (export "last_words") i32 (i32.const 0))
+            (func (export "allocate") (param i32) (result i32) unreachable)
+            (func (export "configure") (param i32 i32) (result i64) unreachable)
+            (func (export "handle_callback") (param i32 i32) (result i64) unreachable))"#;
+        wat::parse_str(text).expect("the shape can be assembled")
+    })
+}
+
+/// Guests of the tests, hostile ones among them, and noise for wasm-smith.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = Vec::new();
+    let names = ["marks", "grows", "spins", "panics", "recurses", "lies-about-last-words", "reply-over-the-end"];
+    let mut paths: Vec<_> = names.iter().map(|name| guests::text(name)).collect();
+    paths.push(guests::replies("net", r#"{"verdict":"allow"}"#));
+    for path in paths {
+        seeds.push([b"\x01", &std::fs::read(path).expect("the guest is there")[..]].concat());
+    }
+    for seed in 1..=12_u64 {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let noise = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()[0]
+        });
+        seeds.push(std::iter::once(0).chain(noise.take(300 * usize::try_from(seed).expect("small"))).collect());
+    }
+    seeds
+}

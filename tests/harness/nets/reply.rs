@@ -1,0 +1,112 @@
+//! Whatever a plugin replies to whatever request: it becomes a decision, an answer, and nothing that the chat server
+//! misreads.
+
+use std::sync::OnceLock;
+
+use callgate::Settings;
+use callgate::settings::Platform;
+use callgate_dialects::{Callback, OnFault};
+use plugin_sdk::catalogue::Command;
+use serde_json::Value;
+
+use crate::judge;
+
+/// Words of replies.
+pub const WORDS: &[&str] = &[
+    "\"verdict\":",
+    "\"allow\"",
+    "\"deny\"",
+    "\"modify\"",
+    "\"drop\"",
+    "\"refuse_some\"",
+    "\"per_user\"",
+    "\"reply\"",
+    "\"fail\"",
+    "\"code\":",
+    "5001",
+    "120001",
+    "10100",
+    "38000",
+    "\"message\":",
+    "\"detail\":",
+    "\"changes\":{",
+    "\"refused\":[",
+    "\"results\":[{\"user\":",
+    "\"records\":[",
+    "\"log\":[{\"level\":\"warn\",\"text\":",
+    "null",
+    "\0",
+    "{\"value\":",
+    "\"errCode\":",
+    "\"ERRCODE\":",
+    "\"ErrorCode\":",
+    "\"nextCode\":",
+    "\"ActionStatus\":",
+    "1e999",
+    "\\ud800",
+    "\"To_Account\":",
+    "\"FriendItem\":[",
+];
+
+/// Two bytes choose the command, one what a fault means; then come the request, a byte 0, and the reply. A request that
+/// is no JSON object, or that serde_json cannot hold, counts as an empty one: the dialects refuse the former, and the
+/// latter is compared with nothing.
+pub fn cast(bytes: &[u8]) {
+    let Some(([low, high, on_fault], rest)) = bytes.split_first_chunk::<3>().map(|(head, rest)| (*head, rest)) else {
+        return;
+    };
+    let all = commands();
+    let Some((platform, command)) = all.get(usize::from(u16::from_le_bytes([low, high])) % all.len()) else { return };
+    let on_fault = if on_fault & 1 == 0 { OnFault::Allow } else { OnFault::Deny };
+    let mut parts = rest.splitn(2, |byte| *byte == 0);
+    let request = parts.next().and_then(|request| std::str::from_utf8(request).ok()).unwrap_or_default();
+    let is_request =
+        Callback::local(command, request.to_owned()).is_ok() && serde_json::from_str::<Value>(request).is_ok();
+    let reply = parts.next().unwrap_or_default();
+    judge::hold(platform, command, if is_request { request } else { "{}" }, reply, on_fault);
+}
+
+/// All commands of all chat servers, each with a platform that has it.
+fn commands() -> &'static [(&'static Platform, &'static Command)] {
+    static COMMANDS: OnceLock<Vec<(&Platform, &Command)>> = OnceLock::new();
+    COMMANDS.get_or_init(|| {
+        let toml = "[[platform]]\nkind = \"openim\"\n[[platform]]\nkind = \"tencent-chat\"\n[[platform.app]]\nid = 1\n";
+        let settings = Settings::parse(std::path::Path::new("host.toml"), toml).expect("the settings are right");
+        let platforms: &'static [Platform] = settings.platforms.leak();
+        let each = |platform: &'static Platform| {
+            platform.server.protocol().commands.iter().map(move |command| (platform, *command))
+        };
+        platforms.iter().flat_map(each).collect()
+    })
+}
+
+/// For each command its request, and a reply of each kind that asks for all the changes that there are.
+pub fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for (number, (platform, command)) in commands().iter().enumerate() {
+        let folder = platform.server.protocol().name.replace('-', "_");
+        let request = super::fixtures(&folder, &format!("{}.request.json", command.name)).pop().unwrap_or_default();
+        let members = serde_json::from_slice::<Value>(&request).unwrap_or_default();
+        let changes: serde_json::Map<String, Value> = command
+            .changes
+            .iter()
+            .map(|change| (change.name.to_owned(), members[change.shown_as.unwrap_or(change.name)].clone()))
+            .collect();
+        let replies = [
+            serde_json::json!({ "verdict": "modify", "changes": changes }),
+            serde_json::json!({ "verdict": "deny", "code": 5001, "message": "no", "detail": "d" }),
+            serde_json::json!({ "verdict": "refuse_some", "refused": ["a", "b"] }),
+            serde_json::json!({ "verdict": "per_user", "results": [{ "user": "a", "code": 38001, "message": "no" }] }),
+            serde_json::json!({ "verdict": "reply", "reply": "hello", "records": [1, { "a": null }] }),
+            serde_json::json!({ "verdict": "drop", "log": [{ "level": "info", "text": "x" }] }),
+        ];
+        let number = u16::try_from(number).expect("there are not so many commands").to_le_bytes();
+        for (index, reply) in replies.iter().enumerate() {
+            // The kinds that few commands have are tried with some commands only: the others make them the same.
+            if index < 2 || number[0] % 6 == u8::try_from(index).expect("six") {
+                seeds.push([&number[..], b"\x01", &request, b"\0", reply.to_string().as_bytes()].concat());
+            }
+        }
+    }
+    seeds
+}
