@@ -59,7 +59,8 @@ impl New {
         let folder = absolute(&self.folder)?;
         let sdk = self.sdk(&folder).map_err(usage)?;
         let template = Template { name: &name, command, sdk: &sdk, in_workspace: is_member(&folder) };
-        for (path, text) in template.files() {
+        let files = template.files().map_err(|error| Failure::new(Exit::Other, error))?;
+        for (path, text) in files {
             write(&self.folder.join(path), &text)?;
         }
         let next = format!(

@@ -72,7 +72,8 @@ impl Test {
             judgements.push(judgement);
         }
         if let Some(path) = &self.junit {
-            write(path, &junit::report(stage.plugin().name(), &cases, &judgements))?;
+            let report = junit::report(stage.plugin().name(), &cases, &judgements);
+            write(path, &report.map_err(|error| Failure::new(Exit::Other, error))?)?;
         }
 
         let failed = judgements.iter().filter(|judgement| !judgement.problems.is_empty()).count();
