@@ -27,6 +27,7 @@ fn wrong_arguments_are_named() {
         ("test . --fuel-max 0", "0 is not in 1.."),
         ("test . --fuel-max -1", "unexpected argument '-1'"),
         ("new", "<NAME>"),
+        ("new --command callbackBeforeAddFriendCommand", "the new folder is not named: give it after `new`"),
         ("new p --sdk-path a --sdk-git b", "cannot be used with"),
         ("new p --platform telegram", "the platforms are `openim` and `tencent-chat`"),
         ("explain --platform openim --command c --request ok.json", "<--answer <FILE>|--settings <FILE>>"),

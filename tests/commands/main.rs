@@ -10,6 +10,7 @@ mod modules;
 mod profile;
 mod program;
 mod requests;
+mod samples;
 mod service;
 mod settings;
 mod streams;
