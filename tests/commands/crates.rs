@@ -69,7 +69,7 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
 const ANSWER: &str = r#"{"actionCode":0,"errCode":5003,"errMsg":"no","errDlt":"","nextCode":1}"#;
 
 /// That crate, as `p`.
-fn bare() -> Folder {
+pub(crate) fn bare() -> Folder {
     folder().file("p/Cargo.toml", MANIFEST).file("p/src/lib.rs", SOURCE).file("p/callbacks/one.request.json", REQUEST)
 }
 
@@ -86,6 +86,18 @@ fn a_crate_becomes_a_module_whose_sections_are_shown() {
         assert!(text.contains(part), "{part:?}: {text}");
     }
     let text = folder.type_in("run p --request ok.json").succeeds();
+    assert!(text.contains("\nverdict    deny with code 5003: no\n"), "{text}");
+}
+
+#[test]
+fn a_crate_is_run_with_the_settings_of_its_callbacks_folder() {
+    let folder = bare().file("p/callbacks/settings.toml", "a = ").file("good.toml", "a = 1");
+    for command in ["run", "profile"] {
+        let line = format!("{command} p --request ok.json");
+        folder.type_in(&line).fails(3, &["p/callbacks/settings.toml: the settings are not TOML (line 1: "]);
+    }
+    // Those that are named come first.
+    let text = folder.type_in("run p --request ok.json --settings good.toml").succeeds();
     assert!(text.contains("\nverdict    deny with code 5003: no\n"), "{text}");
 }
 

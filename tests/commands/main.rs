@@ -6,6 +6,7 @@
 mod arguments;
 mod calls;
 mod crates;
+mod inspect;
 mod modules;
 mod profile;
 mod program;

@@ -80,7 +80,7 @@ fn report(folder: &Path, engine: &Engine, limits: &PluginLimits) -> Result<Strin
 }
 
 /// Where the bytes are, as a table; empty if this is not wasm at all.
-fn sections(module: &[u8]) -> String {
+pub(crate) fn sections(module: &[u8]) -> String {
     let (mut code, mut data, mut other, mut functions) = (0, 0, 0, 0);
     let mut custom: Vec<(String, usize)> = Vec::new();
     for payload in Parser::new(0).parse_all(module) {

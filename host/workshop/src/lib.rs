@@ -1,4 +1,4 @@
-//! For authors of plugins: the commands `new`, `build`, `run`, `test` and `profile`.
+//! For authors of plugins: the commands `new`, `build`, `inspect`, `run`, `test` and `profile`.
 //!
 //! They know the sandbox and the dialects. The service itself is built on top of this crate, so whoever runs a command
 //! hands in a [`Service`](stage::Service): what is tried out here takes the way that it takes in production.
@@ -8,6 +8,7 @@
 
 pub mod build;
 pub mod cargo;
+pub mod inspect;
 pub(crate) mod module;
 pub mod new;
 pub mod profile;

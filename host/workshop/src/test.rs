@@ -55,12 +55,10 @@ impl Test {
             .map_err(|why| Failure::new(Exit::Plugin, anyhow::anyhow!("{} {why}", self.folder.display())))?;
         let callbacks = self.folder.join("callbacks");
         let cases = Case::all(&callbacks)?;
-        let settings = match callbacks.join("settings.toml") {
-            path if path.exists() => crate::settings::read(&path)?,
-            _ => serde_json::Map::new(),
-        };
+        let settings = crate::settings::of_crate(&self.folder);
+        let settings = settings.as_deref().map(crate::settings::read).transpose()?.unwrap_or_default();
         let (module, name) = (module::built(&self.folder)?, module::name(&self.folder));
-        let stage = service.stage(Staged { module, name, settings })?;
+        let stage = service.stage(Staged { module: module.path().into_owned(), name, settings })?;
 
         let coloured = terminal::is_coloured(&std::io::stdout());
         let fuel_max = self.fuel_max.unwrap_or(stage.plugin().limits().fuel_per_call.0) as f64;
