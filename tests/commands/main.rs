@@ -15,3 +15,4 @@ mod samples;
 mod service;
 mod settings;
 mod streams;
+mod watch;

@@ -9,6 +9,7 @@ use wasmparser::{Parser, Payload};
 use crate::cargo;
 use crate::module::check_crate;
 use crate::stage::Service;
+use crate::watch;
 use callgate_catalogue::line::one_line;
 use callgate_sandbox::{Engine, Plugin, PluginLimits};
 use callgate_terminal::{self as terminal, Exit, Failure};
@@ -25,6 +26,10 @@ pub struct Build {
     /// Folders of crates
     #[arg(value_name = "DIR", default_value = ".")]
     folders: Vec<PathBuf>,
+
+    /// Build again whenever a file of the crates changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
 }
 
 impl Build {
@@ -33,6 +38,13 @@ impl Build {
     /// # Errors
     /// If a crate cannot be built, or a host could not load its module.
     pub fn run(self, service: &dyn Service) -> Result<(), Failure> {
+        match self.watch {
+            true => watch::run(&self.folders, || self.once(service)),
+            false => self.once(service),
+        }
+    }
+
+    fn once(&self, service: &dyn Service) -> Result<(), Failure> {
         let (engine_limits, limits) = service.limits()?;
         let engine = Engine::new(&engine_limits).map_err(|error| Failure::new(Exit::Other, error))?;
         let mut problems = Vec::new();

@@ -16,3 +16,4 @@ pub mod run;
 pub(crate) mod settings;
 pub mod stage;
 pub mod test;
+pub(crate) mod watch;

@@ -11,6 +11,7 @@ use clap::Args;
 use crate::module;
 use crate::run::report::Measure;
 use crate::stage::{Service, Staged};
+use crate::watch;
 use callgate_terminal::{self as terminal, Exit, Failure};
 use case::{Case, Judgement};
 
@@ -43,6 +44,10 @@ pub struct Test {
     /// Write the results as JUnit XML, for CI
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+
+    /// Test again whenever a file of the crate changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
 }
 
 impl Test {
@@ -51,6 +56,13 @@ impl Test {
     /// # Errors
     /// If the plugin cannot be used, there are no callbacks, or an answer is not what it should be.
     pub fn run(self, service: &dyn Service) -> Result<(), Failure> {
+        match self.watch {
+            true => watch::run(std::slice::from_ref(&self.folder), || self.once(service)),
+            false => self.once(service),
+        }
+    }
+
+    fn once(&self, service: &dyn Service) -> Result<(), Failure> {
         module::check_crate(&self.folder)
             .map_err(|why| Failure::new(Exit::Plugin, anyhow::anyhow!("{} {why}", self.folder.display())))?;
         let callbacks = self.folder.join("callbacks");
