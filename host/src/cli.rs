@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use callgate_terminal::{self as terminal, TABLE};
 #[cfg(feature = "workshop")]
-use callgate_workshop::{build, new, profile, run, test};
+use callgate_workshop::{build, inspect, new, profile, run, test};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Answers the callbacks of chat servers (OpenIM, Tencent Cloud Chat) with sandboxed WebAssembly plugins.
@@ -46,6 +46,8 @@ enum Command {
     New(new::New),
     #[cfg(feature = "workshop")]
     Build(build::Build),
+    #[cfg(feature = "workshop")]
+    Inspect(inspect::Inspect),
     #[cfg(feature = "workshop")]
     Run(run::Run),
     #[cfg(feature = "workshop")]
@@ -75,6 +77,8 @@ pub fn main() -> ExitCode {
         Command::New(new) => new.run(),
         #[cfg(feature = "workshop")]
         Command::Build(build) => build.run(&author::Service),
+        #[cfg(feature = "workshop")]
+        Command::Inspect(inspect) => inspect.run(&author::Service),
         #[cfg(feature = "workshop")]
         Command::Run(run) => run.run(&author::Service),
         #[cfg(feature = "workshop")]

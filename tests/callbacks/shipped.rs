@@ -1,8 +1,9 @@
 //! What a visitor of the demo sees: the example's settings and the plugins that we ship, with what chat servers send.
 
 use axum::body::Body;
-use harness::{Answer, NOW_UNIX_MS, TestHost, example};
+use harness::{Answer, NOW_UNIX_MS, TestHost, example, guests};
 use http::{Request, StatusCode, header};
+use plugin_sdk::catalogue::PROTOCOLS;
 use serde_json::{Value, json};
 
 fn openim_allows() -> Value {
@@ -62,6 +63,25 @@ fn profile() -> Value {
             { "Tag": "Tag_Profile_Custom_Team", "Value": "blue" },
         ],
     })
+}
+
+#[tokio::test]
+async fn the_sample_of_each_command_passes_each_plugin_without_a_fault() {
+    let host = example(&ALL).start();
+    for command in PROTOCOLS.iter().flat_map(|protocol| protocol.commands) {
+        let folder = command.protocol.replace('-', "_");
+        let sample = guests::fixture(&format!("{folder}/{}.request.json", command.name));
+        let path = match command.protocol {
+            "openim" => format!("/openim/{}", command.name),
+            _ => format!("/tencent-chat?SdkAppid=1400000000&CallbackCommand={}", command.name),
+        };
+        let answer = host.post(&path, std::fs::read_to_string(sample).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}: {:?}", command.name, answer.body);
+        assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0, "{}", command.name);
+    }
+    for plugin in ALL {
+        assert!(host.metric("callgate_plugin_calls_total", &[&format!("plugin=\"{plugin}\"")]) >= 1.0, "{plugin}");
+    }
 }
 
 #[tokio::test]

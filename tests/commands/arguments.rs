@@ -27,6 +27,8 @@ fn wrong_arguments_are_named() {
         ("test . --fuel-max 0", "0 is not in 1.."),
         ("test . --fuel-max -1", "unexpected argument '-1'"),
         ("new", "<NAME>"),
+        ("new --command callbackBeforeAddFriendCommand", "the new folder is not named: give it after `new`"),
+        ("inspect", "<PLUGIN>"),
         ("new p --sdk-path a --sdk-git b", "cannot be used with"),
         ("new p --platform telegram", "the platforms are `openim` and `tencent-chat`"),
         ("explain --platform openim --command c --request ok.json", "<--answer <FILE>|--settings <FILE>>"),
@@ -46,8 +48,20 @@ fn wrong_arguments_are_named() {
 fn without_a_command_they_are_listed() {
     let ended = folder().type_in("");
     assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""));
-    let commands =
-        ["serve", "check", "new", "build", "run", "test", "profile", "explain", "demo", "completions", "man"];
+    let commands = [
+        "serve",
+        "check",
+        "new",
+        "build",
+        "inspect",
+        "run",
+        "test",
+        "profile",
+        "explain",
+        "demo",
+        "completions",
+        "man",
+    ];
     for command in commands {
         assert!(ended.err.contains(&format!("\n  {command} ")), "{command}: {ended:#?}");
     }

@@ -69,7 +69,7 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
 const ANSWER: &str = r#"{"actionCode":0,"errCode":5003,"errMsg":"no","errDlt":"","nextCode":1}"#;
 
 /// That crate, as `p`.
-fn bare() -> Folder {
+pub(crate) fn bare() -> Folder {
     folder().file("p/Cargo.toml", MANIFEST).file("p/src/lib.rs", SOURCE).file("p/callbacks/one.request.json", REQUEST)
 }
 
@@ -86,6 +86,18 @@ fn a_crate_becomes_a_module_whose_sections_are_shown() {
         assert!(text.contains(part), "{part:?}: {text}");
     }
     let text = folder.type_in("run p --request ok.json").succeeds();
+    assert!(text.contains("\nverdict    deny with code 5003: no\n"), "{text}");
+}
+
+#[test]
+fn a_crate_is_run_with_the_settings_of_its_callbacks_folder() {
+    let folder = bare().file("p/callbacks/settings.toml", "a = ").file("good.toml", "a = 1");
+    for command in ["run", "profile"] {
+        let line = format!("{command} p --request ok.json");
+        folder.type_in(&line).fails(3, &["p/callbacks/settings.toml: the settings are not TOML (line 1: "]);
+    }
+    // Those that are named come first.
+    let text = folder.type_in("run p --request ok.json --settings good.toml").succeeds();
     assert!(text.contains("\nverdict    deny with code 5003: no\n"), "{text}");
 }
 
@@ -156,8 +168,8 @@ fn results_for_ci_are_well_formed_whatever_is_in_them() {
     let elements = elements(&xml);
     let count = |name: &str| elements.iter().filter(|element| *element == name).count();
     assert_eq!([count("testsuites"), count("testsuite"), count("testcase"), count("failure")], [1, 1, 3, 1], "{xml}");
-    assert!(xml.contains("tests=\"3\" failures=\"1\" errors=\"0\""), "{xml}");
-    assert!(xml.contains("name=\"a&lt;b &amp; &quot;c??'\""), "{xml}");
+    assert!(xml.contains("tests=\"3\" skipped=\"0\" failures=\"1\" errors=\"0\""), "{xml}");
+    assert!(xml.contains("name=\"a&lt;b &amp; &quot;c??&apos;\""), "{xml}");
 
     let ended = folder.type_in("test p --accept --junit nowhere/out.xml");
     let part =
@@ -178,7 +190,7 @@ fn elements(xml: &str) -> Vec<String> {
         let (tag, text) = piece.split_once('>').expect("a tag ends");
         assert!(!text.contains('>'), "{xml}");
         for entity in text.split('&').skip(1).chain(tag.split('&').skip(1)) {
-            assert!(["lt;", "gt;", "amp;", "quot;"].iter().any(|known| entity.starts_with(known)), "{xml}");
+            assert!(["lt;", "gt;", "amp;", "quot;", "apos;"].iter().any(|known| entity.starts_with(known)), "{xml}");
         }
         if let Some(name) = tag.strip_prefix('/') {
             assert_eq!(open.pop().as_deref(), Some(name), "{xml}");

@@ -6,11 +6,14 @@
 mod arguments;
 mod calls;
 mod crates;
+mod inspect;
 mod loading;
 mod modules;
 mod profile;
 mod program;
 mod requests;
+mod samples;
 mod service;
 mod settings;
 mod streams;
+mod watch;

@@ -56,7 +56,7 @@ fn what_is_not_there_is_named_with_what_to_do() {
     let folder = folder().file("host.toml", HOST);
     let part = "cannot be read (No such file or directory (os error 2)): ";
     for command in ["run", "profile"] {
-        folder.run([command, "p.wasm", "--request", "ok.json"]).fails(4, &[part, "or a `.wasm` file"]);
+        folder.run([command, "p.wasm", "--request", "ok.json"]).fails(4, &[part, "or a `.wasm` or `.wat` file"]);
     }
     folder.type_in("check --settings host.toml").fails(4, &["plugin p: ", part, "build the plugin, or correct `wasm`"]);
 }
@@ -64,7 +64,7 @@ fn what_is_not_there_is_named_with_what_to_do() {
 #[test]
 fn a_folder_in_place_of_a_module_is_named() {
     let folder = folder().folder("p.wasm").file("host.toml", HOST);
-    let no_crate = "p.wasm has no Cargo.toml: name the folder of a plugin's crate, or a `.wasm` file";
+    let no_crate = "p.wasm has no Cargo.toml: name the folder of a plugin's crate, or a `.wasm` or `.wat` file";
     for command in ["run", "profile"] {
         folder.run([command, "p.wasm", "--request", "ok.json"]).fails(4, &[no_crate]);
     }

@@ -77,7 +77,11 @@ fn a_call_without_a_verdict_is_profiled_until_its_fault() {
     ] {
         let folder = with(guest);
         let ended = folder.type_in(&format!("{PROFILE} provoke.json --flamegraph p.svg"));
-        for part in ["\nverdict    allow, by `on_fault` of the host's settings: ", "\nfault      ", "FUNCTION\n"] {
+        for part in [
+            "\nverdict    none (fault); with on_fault = \"allow\" the server gets 200 {",
+            "\nfault      ",
+            "FUNCTION\n",
+        ] {
             assert!(ended.out.contains(part), "{part:?}: {ended:#?}");
         }
         ended.fails_with_output(7, &["error: the plugin gave no verdict: see `fault` above; the profile covers what"]);

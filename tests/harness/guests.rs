@@ -138,13 +138,18 @@ pub const PROVOKE: &str = r#"{"x":1}"#;
 /// A body for which they do not.
 pub const SPARE: &str = r#"{"x":0}"#;
 
-/// A guest given as text, with `{manifest}` replaced by a section that the host accepts, and `{contract}` by all that
-/// the host asks for.
-pub fn assemble(name: &str, source: &str) -> PathBuf {
+/// The text of a guest as an assembler reads it.
+pub fn filled_in(name: &str, source: &str) -> String {
     let manifest = format!(
         r#"(@custom "callgate.plugin" "{{\"abi\":1,\"name\":\"{name}\",\"version\":\"0\",\"sdk\":\"text\",\"commands\":[]}}")"#
     );
-    let module = wat::parse_str(source.replace("{contract}", CONTRACT).replace("{manifest}", &manifest))
+    source.replace("{contract}", CONTRACT).replace("{manifest}", &manifest)
+}
+
+/// A guest given as text, with `{manifest}` replaced by a section that the host accepts, and `{contract}` by all that
+/// the host asks for.
+pub fn assemble(name: &str, source: &str) -> PathBuf {
+    let module = wat::parse_str(filled_in(name, source))
         .unwrap_or_else(|error| panic!("the guest {name} cannot be assembled: {error}"));
     let path = folder().join(format!("{name}-{:016x}.wasm", hash(&module)));
     if !path.exists() {

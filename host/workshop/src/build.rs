@@ -9,6 +9,7 @@ use wasmparser::{Parser, Payload};
 use crate::cargo;
 use crate::module::check_crate;
 use crate::stage::Service;
+use crate::watch;
 use callgate_catalogue::line::one_line;
 use callgate_sandbox::{Engine, Plugin, PluginLimits};
 use callgate_terminal::{self as terminal, Exit, Failure};
@@ -25,6 +26,10 @@ pub struct Build {
     /// Folders of plugin crates
     #[arg(value_name = "DIR", default_value = ".")]
     folders: Vec<PathBuf>,
+
+    /// Build again whenever a file of the crates changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
 }
 
 impl Build {
@@ -33,6 +38,13 @@ impl Build {
     /// # Errors
     /// If a crate cannot be built, or a host could not load its module.
     pub fn run(self, service: &dyn Service) -> Result<(), Failure> {
+        match self.watch {
+            true => watch::run(&self.folders, || self.once(service)),
+            false => self.once(service),
+        }
+    }
+
+    fn once(&self, service: &dyn Service) -> Result<(), Failure> {
         let (engine_limits, limits) = service.limits()?;
         let engine = Engine::new(&engine_limits).map_err(|error| Failure::new(Exit::Other, error))?;
         let mut problems = Vec::new();
@@ -80,7 +92,7 @@ fn report(folder: &Path, engine: &Engine, limits: &PluginLimits) -> Result<Strin
 }
 
 /// The sizes of the sections, as a table; empty if this is not wasm.
-fn sections(module: &[u8]) -> String {
+pub(crate) fn sections(module: &[u8]) -> String {
     let (mut code, mut data, mut other, mut functions) = (0, 0, 0, 0);
     let mut custom: Vec<(String, usize)> = Vec::new();
     for payload in Parser::new(0).parse_all(module) {

@@ -1,8 +1,10 @@
 //! Builds a plugin from its crate, with cargo, for `wasm32-unknown-unknown`, in release mode.
 
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use cargo_metadata::{Message, MetadataCommand};
 
 /// The target that plugins are built for.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -56,8 +58,8 @@ pub fn build(folder: &Path) -> Result<PathBuf, BuildError> {
     let mut running = cargo.spawn().map_err(BuildError::NoCargo)?;
     let mut module = None;
     if let Some(messages) = running.stdout.take() {
-        for line in BufReader::new(messages).lines().map_while(Result::ok) {
-            module = module_of(&line, folder).or(module);
+        for message in Message::parse_stream(BufReader::new(messages)).map_while(Result::ok) {
+            module = module_of(&message, folder).or(module);
         }
     }
     match running.wait() {
@@ -74,15 +76,13 @@ fn cargo(folder: &Path) -> Command {
     command
 }
 
-/// The module in a message of cargo: the `.wasm` file of the crate in `folder`, not of a dependency.
-fn module_of(message: &str, folder: &Path) -> Option<PathBuf> {
-    let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    let manifest = Path::new(message.get("manifest_path")?.as_str()?);
-    if manifest.canonicalize().ok()? != folder.join("Cargo.toml").canonicalize().ok()? {
+/// The module among cargo's messages: the `.wasm` of the crate in `folder`, not of one that it depends on.
+fn module_of(message: &Message, folder: &Path) -> Option<PathBuf> {
+    let Message::CompilerArtifact(artifact) = message else { return None };
+    if artifact.manifest_path.canonicalize().ok()? != folder.join("Cargo.toml").canonicalize().ok()? {
         return None;
     }
-    let mut files = message.get("filenames")?.as_array()?.iter().filter_map(|file| file.as_str());
-    files.find(|file| file.ends_with(".wasm")).map(PathBuf::from)
+    artifact.filenames.iter().find(|file| file.extension() == Some("wasm")).map(PathBuf::from)
 }
 
 /// The target folder of the crate or its workspace.
@@ -92,10 +92,8 @@ fn target_folder(folder: &Path) -> Result<PathBuf, BuildError> {
         .stderr(Stdio::inherit())
         .output()
         .map_err(BuildError::NoCargo)?;
-    serde_json::from_slice::<serde_json::Value>(&output.stdout)
-        .ok()
-        .and_then(|metadata| Some(PathBuf::from(metadata.get("target_directory")?.as_str()?)))
-        .ok_or_else(|| BuildError::Failed(folder.to_owned()))
+    let metadata = std::str::from_utf8(&output.stdout).ok().and_then(|text| MetadataCommand::parse(text).ok());
+    metadata.map(|metadata| metadata.target_directory.into()).ok_or_else(|| BuildError::Failed(folder.to_owned()))
 }
 
 fn ensure_target(folder: &Path) -> Result<(), BuildError> {

@@ -1,4 +1,4 @@
-//! The commands for plugin authors: `new`, `build`, `run`, `test` and `profile`.
+//! The commands for plugin authors: `new`, `build`, `inspect`, `run`, `test` and `profile`.
 //!
 //! They depend on the sandbox and the dialects. The service is built on top of this crate, so the program passes a
 //! [`Service`](stage::Service) to each command. Callbacks then take the same path as in production.
@@ -8,6 +8,7 @@
 
 pub mod build;
 pub mod cargo;
+pub mod inspect;
 pub(crate) mod module;
 pub mod new;
 pub mod profile;
@@ -15,3 +16,4 @@ pub mod run;
 pub(crate) mod settings;
 pub mod stage;
 pub mod test;
+pub(crate) mod watch;

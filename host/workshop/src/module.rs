@@ -1,7 +1,9 @@
 //! From the argument PLUGIN to a module: a file, or the crate that it is built from.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use callgate_terminal::{Exit, Failure};
 
 use crate::cargo;
@@ -30,15 +32,49 @@ pub(crate) fn name(plugin: &Path) -> String {
     full.file_stem().map_or_else(|| "plugin".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
-/// The module of a plugin: the file itself, or the module built from the crate, as the service builds it.
+/// A plugin's module, as a file. One that was assembled from text is removed with this.
+pub(crate) enum Module {
+    /// It is where the user or cargo has it.
+    File(PathBuf),
+    /// It is in a folder of its own.
+    Assembled(tempfile::TempDir),
+}
+
+/// The module's name in a folder of its own.
+const ASSEMBLED: &str = "plugin.wasm";
+
+impl Module {
+    /// Where the file is.
+    pub(crate) fn path(&self) -> Cow<'_, Path> {
+        match self {
+            Self::File(path) => path.into(),
+            Self::Assembled(folder) => folder.path().join(ASSEMBLED).into(),
+        }
+    }
+}
+
+/// The module of a plugin: the file itself, assembled if it is a `.wat`, or what the folder of its crate becomes, built
+/// as the service builds it.
 ///
 /// # Errors
 /// If it is neither a file nor a crate, or cannot be built.
-pub(crate) fn built(plugin: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn built(plugin: &Path) -> Result<Module, Failure> {
     let failed = |error: anyhow::Error| Failure::new(Exit::Plugin, error);
     if plugin.is_file() {
-        return Ok(plugin.to_owned());
+        return match plugin.extension().is_some_and(|extension| extension == "wat") {
+            true => assembled(plugin).map_err(failed),
+            false => Ok(Module::File(plugin.to_owned())),
+        };
     }
-    check_crate(plugin).map_err(|why| failed(anyhow::anyhow!("{} {why}, or a `.wasm` file", plugin.display())))?;
-    cargo::build(plugin).map_err(|error| failed(error.into()))
+    check_crate(plugin)
+        .map_err(|why| failed(anyhow::anyhow!("{} {why}, or a `.wasm` or `.wat` file", plugin.display())))?;
+    cargo::build(plugin).map(Module::File).map_err(|error| failed(error.into()))
+}
+
+fn assembled(text: &Path) -> Result<Module, anyhow::Error> {
+    let module = wat::parse_file(text)?;
+    let folder = tempfile::tempdir().context("there is no temporary folder to assemble the module in")?;
+    let path = folder.path().join(ASSEMBLED);
+    std::fs::write(&path, module).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(Module::Assembled(folder))
 }

@@ -6,6 +6,7 @@ mod template;
 use std::path::{Component, Path, PathBuf};
 
 use callgate_catalogue::catalogue::Command;
+use callgate_catalogue::wire::Phase;
 use callgate_dialects::{ChatServer, table};
 use clap::Args;
 
@@ -18,19 +19,20 @@ use template::Template;
 #[command(after_help = "\
 Example: callgate new tame-requests --sdk-path ../callgate/plugin-sdk
 Example: callgate new plugins/watch-logins --command State.StateChange
+Example: callgate new --command help
 
 This downloads nothing. The first build needs `serde` from cargo's registry or cache, and the repository of --sdk-git.")]
 pub struct New {
     /// The new folder. Its last part names the crate, preferably verb and noun: `tame-requests`
-    #[arg(value_name = "NAME")]
-    folder: PathBuf,
+    #[arg(value_name = "NAME", required_unless_present = "command")]
+    folder: Option<PathBuf>,
 
     /// The chat server [default: the one that has the command, else openim]
     #[arg(long, value_parser = request::chat_server)]
     platform: Option<&'static dyn ChatServer>,
 
-    /// The command to decide, as the chat server names it [default: friend requests on OpenIM, one-to-one messages on
-    /// Tencent]
+    /// The command to decide, as the chat server names it; `help` lists them [default: friend requests on OpenIM, one-to-one
+    /// messages on Tencent]
     #[arg(long)]
     command: Option<String>,
 
@@ -49,27 +51,56 @@ impl New {
     /// # Errors
     /// If the name is not valid, the folder exists, the command is unknown or the sdk is not found.
     pub fn run(self) -> Result<(), Failure> {
+        if self.command.as_deref() == Some("help") {
+            return terminal::print(&self.commands());
+        }
         let usage = |what: String| Failure::new(Exit::Usage, anyhow::anyhow!(what));
-        let name = self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let missing = || usage("the new folder is not named: give it after `new`".to_owned());
+        let target = self.folder.as_deref().ok_or_else(missing)?;
+        let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         check_name(&name).map_err(usage)?;
-        if self.folder.symlink_metadata().is_ok() {
-            return Err(usage(format!("{} already exists: choose another name", self.folder.display())));
+        if target.symlink_metadata().is_ok() {
+            return Err(usage(format!("{} already exists: choose another name", target.display())));
         }
         let command = self.command().map_err(usage)?;
-        let folder = absolute(&self.folder)?;
+        let folder = absolute(target)?;
         let sdk = self.sdk(&folder).map_err(usage)?;
         let template = Template { name: &name, command, sdk: &sdk, in_workspace: is_member(&folder) };
-        for (path, text) in template.files() {
-            write(&self.folder.join(path), &text)?;
+        let files = template.files().map_err(|error| Failure::new(Exit::Other, error))?;
+        for (path, text) in files {
+            write(&target.join(path), &text)?;
         }
         let next = format!(
             "Created {0}, which decides {1} ({2}).\n\nNext:\n    cd {0}\n    cargo test\n    callgate build\n    callgate test \
              --accept\n\nThe decision is in src/lib.rs; README.md lists the commands.\n",
-            self.folder.display(),
+            target.display(),
             command.name,
             command.protocol,
         );
         terminal::print(&next)
+    }
+
+    /// All commands by family, a table for each chat server.
+    fn commands(&self) -> String {
+        let servers = table::CHAT_SERVERS.iter().copied();
+        let servers =
+            servers.filter(|server| self.platform.is_none_or(|platform| platform.protocol() == server.protocol()));
+        let tables = servers.map(|server| {
+            let mut commands = server.protocol().commands.to_vec();
+            // Within a family, the order of the catalogue stays.
+            commands.sort_by_key(|command| command.family);
+            let row = |command: &&Command| {
+                let waits = match command.phase {
+                    Phase::Before => "before",
+                    Phase::After => "after",
+                };
+                [command.family, command.name, waits, command.rust_name].map(str::to_owned).to_vec()
+            };
+            let rows: Vec<_> = commands.iter().map(row).collect();
+            let heading = ["FAMILY", "COMMAND", "PHASE", "EVENT"];
+            format!("{} ({})\n\n{}", server.protocol().title, server.protocol().name, terminal::table(&heading, &rows))
+        });
+        tables.collect::<Vec<_>>().join("\n")
     }
 
     fn command(&self) -> Result<&'static Command, String> {

@@ -69,9 +69,10 @@ impl Profile {
         let (callback, settings) = self.subject.read()?;
         let module = module::built(&self.subject.plugin)?;
         let name = module::name(&self.subject.plugin);
-        let stage = service.stage(Staged { module: module.clone(), name, settings: settings.clone() })?;
+        let path = module.path().into_owned();
+        let stage = service.stage(Staged { module: path, name, settings: settings.clone() })?;
         let played = stage.play(&callback);
-        let profile = follow(stage.as_ref(), &module, settings, &callback, &played)?;
+        let profile = follow(stage.as_ref(), &module.path(), settings, &callback, &played)?;
 
         let plugin = stage.plugin();
         let report = Report {

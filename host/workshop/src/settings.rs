@@ -1,6 +1,6 @@
 //! A plugin's own settings, from a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use callgate_terminal::{Exit, Failure};
 use serde_json::{Map, Value};
@@ -28,6 +28,11 @@ pub(crate) fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
         wrong(format!("the settings are not valid TOML (line {line}: {why}): correct them, or use a JSON object"))
     })?;
     table.into_iter().map(|(key, value)| Ok((key, json(value).map_err(wrong)?))).collect()
+}
+
+/// The settings with which a crate tries its plugin out; `None` if it has none, or this is no folder.
+pub(crate) fn of_crate(folder: &Path) -> Option<PathBuf> {
+    Some(folder.join("callbacks").join("settings.toml")).filter(|path| path.exists())
 }
 
 /// The settings as JSON, as the host passes them to a plugin.

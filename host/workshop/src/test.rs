@@ -11,6 +11,7 @@ use clap::Args;
 use crate::module;
 use crate::run::report::Measure;
 use crate::stage::{Service, Staged};
+use crate::watch;
 use callgate_terminal::{self as terminal, Exit, Failure};
 use case::{Case, Judgement};
 
@@ -43,6 +44,10 @@ pub struct Test {
     /// Write the results as JUnit XML, for CI
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+
+    /// Test again whenever a file of the crate changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
 }
 
 impl Test {
@@ -51,16 +56,21 @@ impl Test {
     /// # Errors
     /// If the plugin cannot be used, there are no callbacks, or an answer differs from the expected one.
     pub fn run(self, service: &dyn Service) -> Result<(), Failure> {
+        match self.watch {
+            true => watch::run(std::slice::from_ref(&self.folder), || self.once(service)),
+            false => self.once(service),
+        }
+    }
+
+    fn once(&self, service: &dyn Service) -> Result<(), Failure> {
         module::check_crate(&self.folder)
             .map_err(|why| Failure::new(Exit::Plugin, anyhow::anyhow!("{} {why}", self.folder.display())))?;
         let callbacks = self.folder.join("callbacks");
         let cases = Case::all(&callbacks)?;
-        let settings = match callbacks.join("settings.toml") {
-            path if path.exists() => crate::settings::read(&path)?,
-            _ => serde_json::Map::new(),
-        };
+        let settings = crate::settings::of_crate(&self.folder);
+        let settings = settings.as_deref().map(crate::settings::read).transpose()?.unwrap_or_default();
         let (module, name) = (module::built(&self.folder)?, module::name(&self.folder));
-        let stage = service.stage(Staged { module, name, settings })?;
+        let stage = service.stage(Staged { module: module.path().into_owned(), name, settings })?;
 
         let coloured = terminal::is_coloured(&std::io::stdout());
         let fuel_max = self.fuel_max.unwrap_or(stage.plugin().limits().fuel_per_call.0) as f64;
@@ -72,7 +82,8 @@ impl Test {
             judgements.push(judgement);
         }
         if let Some(path) = &self.junit {
-            write(path, &junit::report(stage.plugin().name(), &cases, &judgements))?;
+            let report = junit::report(stage.plugin().name(), &cases, &judgements);
+            write(path, &report.map_err(|error| Failure::new(Exit::Other, error))?)?;
         }
 
         let failed = judgements.iter().filter(|judgement| !judgement.problems.is_empty()).count();

@@ -3,6 +3,9 @@
 use callgate_catalogue::catalogue::{Command, Kind, Member};
 use callgate_catalogue::wire::Phase;
 
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+
 use super::sample;
 
 /// What the files depend on.
@@ -29,111 +32,75 @@ enum Subject {
 }
 
 impl Template<'_> {
-    /// The paths of the files in the crate's folder, and their contents.
-    pub(super) fn files(&self) -> Vec<(String, String)> {
+    /// Paths inside of the crate's folder, and what stands there.
+    ///
+    /// # Errors
+    /// If a text names a value that is not there, which a test rules out.
+    pub(super) fn files(&self) -> Result<Vec<(String, String)>, minijinja::Error> {
         let decision = match self.command.phase {
             Phase::Before => include_str!("crate/before.rs.txt"),
             Phase::After => include_str!("crate/after.rs.txt"),
         };
-        let alone = if self.in_workspace { "" } else { include_str!("crate/alone.toml.txt") };
-        let file = |path: &str, text: &str| (path.to_owned(), self.fill(text));
-        vec![
-            file("Cargo.toml", &format!("{}{alone}", include_str!("crate/cargo.toml.txt"))),
-            file(".cargo/config.toml", include_str!("crate/config.toml.txt")),
-            file(".gitignore", "/target\n"),
-            file("README.md", include_str!("crate/readme.md.txt")),
-            file("src/lib.rs", decision),
-            file("callbacks/settings.toml", "{{list}} = [\"{{listed}}\"]\n"),
-            (format!("callbacks/{}.request.json", self.case()), format!("{:#}\n", sample::request(self.command))),
-        ]
+        let texts = [
+            ("Cargo.toml", include_str!("crate/cargo.toml.txt")),
+            (".cargo/config.toml", include_str!("crate/config.toml.txt")),
+            (".gitignore", "/target\n"),
+            ("README.md", include_str!("crate/readme.md.txt")),
+            ("src/lib.rs", decision),
+            ("callbacks/settings.toml", "{{list}} = [\"{{listed}}\"]\n"),
+        ];
+        let (engine, values) = (engine()?, self.values());
+        let mut files = texts
+            .into_iter()
+            .map(|(path, text)| Ok((path.to_owned(), engine.render_str(text, &values)?)))
+            .collect::<Result<Vec<_>, minijinja::Error>>()?;
+        files.push((
+            format!("callbacks/{}.request.json", self.case()),
+            format!("{:#}\n", sample::request(self.command)),
+        ));
+        Ok(files)
     }
 
-    fn fill(&self, text: &str) -> String {
-        // Only the values that are filled in first may contain placeholders.
-        self.pieces()
-            .iter()
-            .fold(text.to_owned(), |text, (place, piece)| text.replace(&format!("{{{{{place}}}}}"), piece))
-    }
-
-    fn pieces(&self) -> Vec<(&'static str, String)> {
+    /// What the texts call by name.
+    fn values(&self) -> Value {
         let subject = self.subject();
-        let module = self.command.protocol.replace('-', "_");
-        // First the values that contain placeholders of the others.
-        let mut pieces: Vec<(&str, String)> = match subject {
-            Subject::Id(_) => vec![
-                ("sdk_items", "Callback, Error, Plugin, Reply".to_owned()),
-                ("how", "is one of the listed IDs".to_owned()),
-                ("kept", "settings.ids".to_owned()),
-                ("is_blank", "String::is_empty".to_owned()),
-                ("is_listed", "self.ids.iter().any(|id| *id == {{subject}})".to_owned()),
-                ("compared", "compared byte for byte".to_owned()),
-                ("another", "{{listed}}".to_owned()),
-            ],
-            Subject::Prose(_) | Subject::Body => vec![
-                ("sdk_items", "Callback, Error, Plugin, Reply, text".to_owned()),
-                ("how", "holds one of the listed words".to_owned()),
-                ("kept", "settings.words.iter().map(|word| text::fold(word)).collect()".to_owned()),
-                ("is_blank", "|word| text::is_blank(word)".to_owned()),
-                ("is_listed", "self.words.iter().any(|word| folded.contains(word))".to_owned()),
-                ("compared", "compared in any letter case".to_owned()),
-                ("another", "Buy SPAM now".to_owned()),
-            ],
-        };
-        pieces.extend(match subject {
-            Subject::Body => vec![
-                ("where", "the request".to_owned()),
-                ("member", "note".to_owned()),
-                ("read", "let body = callback.body();\n        let folded = text::fold(body);".to_owned()),
-                ("value", "body".to_owned()),
-            ],
-            Subject::Prose(member) | Subject::Id(member) => {
-                let or_empty = if matches!(member.kind, Kind::Optional(_)) { ".unwrap_or_default()" } else { "" };
-                let read = format!("let {{{{subject}}}} = event.{}()?{or_empty};", accessor(member.name));
-                let folded = match subject {
-                    Subject::Prose(_) => "\n        let folded = text::fold(&{{subject}});",
-                    Subject::Id(_) | Subject::Body => "",
-                };
-                vec![
-                    ("where", format!("`{}`", member.name)),
-                    ("member", member.name.to_owned()),
-                    ("read", read + folded),
-                    ("value", "{{subject}}: &{{subject}}".to_owned()),
-                ]
-            }
-        });
-        let (list, entry, listed) = match subject {
-            Subject::Id(_) => ("ids", "id", "user-2"),
-            Subject::Prose(_) | Subject::Body => ("words", "word", "spam"),
-        };
-        let event = self.command.rust_name;
-        let (guard, end) = match (subject, self.command.phase) {
-            (Subject::Body, Phase::After) => ("if !callback.is::<{{event}}>() {", ""),
-            _ => ("let Some(event) = callback.event::<{{event}}>()? else {", ";"),
-        };
-        pieces.extend([("guard", guard.to_owned()), ("end", end.to_owned())]);
-        pieces.extend([
-            ("list", list.to_owned()),
-            ("entry", entry.to_owned()),
-            ("listed", listed.to_owned()),
-            (
-                "subject",
-                match subject {
-                    Subject::Prose(member) | Subject::Id(member) => accessor(member.name),
-                    Subject::Body => "body".to_owned(),
-                },
+        let (condition, compared, list, entry, listed, another) = match subject {
+            Subject::Id(_) => ("is one of the listed IDs", "compared byte for byte", "ids", "id", "user-2", "user-2"),
+            Subject::Prose(_) | Subject::Body => (
+                "holds one of the listed words",
+                "compared in any letter case",
+                "words",
+                "word",
+                "spam",
+                "Buy SPAM now",
             ),
-            ("name", self.name.to_owned()),
-            ("type", self.type_name()),
-            ("event", event.to_owned()),
-            ("module", module.to_owned()),
-            ("platform", self.command.protocol.to_owned()),
-            ("command", self.command.name.to_owned()),
-            ("code", self.command.answers.deny.map_or(0, |codes| codes.first).to_string()),
-            ("case", self.case()),
-            ("element", self.command.batch.map(|list| format!("[\"{list}\"][0].clone()")).unwrap_or_default()),
-            ("sdk", self.sdk.to_owned()),
-        ]);
-        pieces
+        };
+        let (part, member, variable) = match subject {
+            Subject::Prose(member) | Subject::Id(member) => {
+                (format!("`{}`", member.name), member.name, accessor(member.name))
+            }
+            Subject::Body => ("the request".to_owned(), "note", "body".to_owned()),
+        };
+        context! {
+            name => self.name,
+            type => self.type_name(),
+            sdk => self.sdk,
+            in_workspace => self.in_workspace,
+            platform => self.command.protocol,
+            module => self.command.protocol.replace('-', "_"),
+            command => self.command.name,
+            event => self.command.rust_name,
+            case => self.case(),
+            code => self.command.answers.deny.map_or(0, |codes| codes.first),
+            element => self.command.batch.map(|list| format!("[\"{list}\"][0].clone()")).unwrap_or_default(),
+            is_id => matches!(subject, Subject::Id(_)),
+            is_body => matches!(subject, Subject::Body),
+            is_optional => matches!(
+                subject,
+                Subject::Prose(Member { kind: Kind::Optional(_), .. }) | Subject::Id(Member { kind: Kind::Optional(_), .. })
+            ),
+            part, member, subject => variable, condition, compared, list, entry, listed, another,
+        }
     }
 
     /// The first member that users write, else the first that identifies someone, else any text.
@@ -168,6 +135,18 @@ impl Template<'_> {
         // It must differ from the names that the file imports or that Rust's prelude has.
         if IMPORTED.contains(&name.as_str()) || name == self.command.rust_name { name + "Plugin" } else { name }
     }
+}
+
+/// Fills in values as they are. One that is not there is an error, and so no gap.
+fn engine() -> Result<Environment<'static>, minijinja::Error> {
+    let mut engine = Environment::new();
+    engine.set_auto_escape_callback(|_| AutoEscape::None);
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    // A line that is only a condition leaves no line behind.
+    let whitespace =
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?;
+    engine.set_syntax(whitespace);
+    Ok(engine)
 }
 
 /// Members that contain what a user writes, the most relevant first.
@@ -264,8 +243,8 @@ mod tests {
     fn every_command_has_a_plugin_without_gaps() {
         for command in callgate_dialects::table::CHAT_SERVERS.iter().flat_map(|server| server.protocol().commands) {
             let template = Template { name: "a-plugin", command, sdk: "{ path = \"sdk\" }", in_workspace: false };
-            for (path, text) in template.files() {
-                assert!(!text.contains("{{"), "{}: {path}: {text}", command.name);
+            for (path, text) in template.files().unwrap() {
+                assert!(!text.contains("{{") && !text.contains("{%"), "{}: {path}: {text}", command.name);
             }
         }
     }

@@ -43,7 +43,10 @@ impl Report<'_> {
         lines.extend(self.faults().map(|fault| ("fault", paint(coloured, RED, &fault.to_string()))));
         let steps = || self.played.calls.iter();
         lines.extend(steps().flat_map(|step| &step.adjustments).map(|adjustment| ("adjusted", adjustment.to_string())));
-        lines.push(("answer", format!("{} {}", self.played.response.status.as_u16(), self.answer())));
+        // With a fault, it is beside the verdict already.
+        if self.faults().next().is_none() {
+            lines.push(("answer", self.answer()));
+        }
         lines.push(("server", self.server()));
         lines.extend(self.played.records.iter().map(|record| ("record", record.clone())));
         let log = self.played.log.iter();
@@ -113,7 +116,7 @@ impl Report<'_> {
             return format!("{name}, without calling the plugin: it handles only {handles}");
         }
         if self.faults().next().is_some() {
-            return format!("{name}, by `on_fault` of the host's settings: the plugin gave no verdict");
+            return format!("none (fault); with on_fault = \"{name}\" the server gets {}", self.answer());
         }
         match decision {
             Decision::Deny(denial) => format!("{name} with code {}: {}", denial.code, denial.message),
@@ -134,7 +137,8 @@ impl Report<'_> {
     }
 
     fn answer(&self) -> String {
-        String::from_utf8_lossy(&self.played.response.body).trim_end().to_owned()
+        let response = &self.played.response;
+        format!("{} {}", response.status.as_u16(), String::from_utf8_lossy(&response.body).trim_end())
     }
 
     /// What the real server does with the answer, on one line.

@@ -15,7 +15,7 @@ use callgate_terminal::Failure;
 /// A plugin, a callback and settings.
 #[derive(Debug, Args)]
 pub(crate) struct Subject {
-    /// The plugin: a `.wasm` file, or the folder of its crate, which is built first
+    /// The plugin: a `.wasm` or `.wat` file, or the folder of its crate, which is built first
     #[arg(value_name = "PLUGIN")]
     pub(crate) plugin: PathBuf,
 
@@ -23,7 +23,8 @@ pub(crate) struct Subject {
     #[arg(long, value_name = "FILE")]
     pub(crate) request: PathBuf,
 
-    /// The plugin's own settings, in TOML or JSON, as in the host's settings under [plugin.settings]
+    /// The plugin's own settings, in TOML or JSON, as in the host's settings under [plugin.settings] [default:
+    /// callbacks/settings.toml in the crate's folder]
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
 
@@ -45,6 +46,8 @@ impl Subject {
         let settings = self.settings.as_deref();
         request::check_standard_input(&[("--request", Some(&self.request)), ("--settings", settings)])?;
         let callback = request::read(&self.request, self.platform, self.command.as_deref())?;
+        let of_crate = crate::settings::of_crate(&self.plugin);
+        let settings = settings.or(of_crate.as_deref());
         Ok((callback, settings.map(crate::settings::read).transpose()?.unwrap_or_default()))
     }
 
@@ -53,6 +56,7 @@ impl Subject {
     /// # Errors
     /// If it cannot be built, or cannot be used with these settings.
     pub(crate) fn stage(&self, service: &dyn Service, settings: Map<String, Value>) -> Result<Box<dyn Stage>, Failure> {
-        service.stage(Staged { module: module::built(&self.plugin)?, name: module::name(&self.plugin), settings })
+        let module = module::built(&self.plugin)?;
+        service.stage(Staged { module: module.path().into_owned(), name: module::name(&self.plugin), settings })
     }
 }

@@ -1,49 +1,45 @@
 //! Results as JUnit XML, in the form that CI systems have in common.
 
+use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+
 use super::case::{Case, Judgement};
 
 /// One suite, with a test case for each callback.
-pub(super) fn report(plugin: &str, cases: &[Case], judgements: &[Judgement]) -> String {
-    let plugin = escape(plugin);
-    let failures = judgements.iter().filter(|judgement| !judgement.problems.is_empty()).count();
-    let seconds: f64 = judgements.iter().map(|judgement| judgement.took.as_secs_f64()).sum();
-    let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"0\" time=\"{seconds:.6}\"", cases.len());
-    let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  <testsuite name=\"{plugin}\" {counts}>\n"
-    );
+///
+/// # Errors
+/// If the report cannot be written as XML.
+pub(super) fn report(plugin: &str, cases: &[Case], judgements: &[Judgement]) -> Result<String, SerializeError> {
+    let plugin = allowed(plugin);
+    let mut suite = TestSuite::new(plugin.as_str());
     for (case, judgement) in cases.iter().zip(judgements) {
-        let name = escape(&case.name);
-        let seconds = judgement.took.as_secs_f64();
-        xml.push_str(&format!("    <testcase classname=\"{plugin}\" name=\"{name}\" time=\"{seconds:.6}\""));
-        match judgement.problems.first() {
-            None => xml.push_str("/>\n"),
-            Some(first) => {
-                let message = escape(first.lines().next().unwrap_or_default());
-                let text = escape(&judgement.problems.join("\n"));
-                xml.push_str(&format!(">\n      <failure message=\"{message}\">{text}</failure>\n    </testcase>\n"));
-            }
-        }
+        let mut test = TestCase::new(allowed(&case.name), status(judgement));
+        test.set_classname(plugin.as_str()).set_time(judgement.took);
+        suite.add_test_case(test);
     }
-    xml.push_str("  </testsuite>\n</testsuites>\n");
-    xml
+    let took = judgements.iter().map(|judgement| judgement.took).sum();
+    suite.set_time(took);
+    let mut report = Report::unnamed();
+    report.set_time(took).add_test_suite(suite);
+    report.to_string()
 }
 
-/// Text as XML has it; control characters, which XML 1.0 cannot hold at all, become `?`.
-fn escape(text: &str) -> String {
-    let mut xml = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '&' => xml.push_str("&amp;"),
-            '"' => xml.push_str("&quot;"),
-            '\n' | '\t' => xml.push(letter),
-            '\u{fffe}' | '\u{ffff}' => xml.push('?'),
-            letter if letter.is_control() => xml.push('?'),
-            letter => xml.push(letter),
-        }
-    }
-    xml
+fn status(judgement: &Judgement) -> TestCaseStatus {
+    let Some(first) = judgement.problems.first() else { return TestCaseStatus::success() };
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message(allowed(first.lines().next().unwrap_or_default()));
+    status.set_description(allowed(&judgement.problems.join("\n")));
+    status
+}
+
+/// Text without the characters that XML 1.0 does not allow: each becomes `?`. The library removes most of them, so that
+/// what was there is not seen, and writes U+FFFE and U+FFFF, so that the file cannot be read.
+fn allowed(text: &str) -> String {
+    let is_allowed = |letter: char| match letter {
+        '\n' | '\t' => true,
+        '\u{fffe}' | '\u{ffff}' => false,
+        letter => !letter.is_control(),
+    };
+    text.chars().map(|letter| if is_allowed(letter) { letter } else { '?' }).collect()
 }
 
 #[cfg(test)]
@@ -51,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_escaped() {
-        assert_eq!(escape("a<b> & \"c\"\u{1}\n"), "a&lt;b&gt; &amp; &quot;c&quot;?\n");
+    fn what_xml_does_not_allow_is_shown_as_a_question_mark() {
+        assert_eq!(allowed("a<b>\u{1}\u{1b}\r\u{fffe}\n\t"), "a<b>????\n\t");
     }
 }

@@ -1,0 +1,54 @@
+//! `new` for each command: its list, and the sample that stands beside the decision.
+
+use plugin_sdk::catalogue::PROTOCOLS;
+use harness::guests;
+use serde_json::Value;
+
+use crate::program::folder;
+
+#[test]
+fn commands_are_listed_by_family() {
+    let folder = folder();
+    let text = folder.type_in("new --command help").succeeds();
+    for part in [
+        "OpenIM (openim)\n\nFAMILY ",
+        "\nfriend        callbackBeforeAddFriendCommand ",
+        "  before  BeforeAddFriend\n",
+        "\n\nTencent Cloud Chat (tencent-chat)\n\nFAMILY ",
+    ] {
+        assert!(text.contains(part), "{part:?}: {text}");
+    }
+    let families = |text: &str| -> Vec<String> {
+        let rows = text.lines().filter(|line| line.contains("  before  ") || line.contains("  after   "));
+        rows.map(|row| row.split_whitespace().next().unwrap().to_owned()).collect()
+    };
+    let openim = families(&folder.type_in("new --platform openim --command help").succeeds());
+    let counts: Vec<_> = PROTOCOLS.iter().map(|platform| platform.commands.len()).collect();
+    assert_eq!(openim.len(), counts[0]);
+    assert!(openim.is_sorted(), "{openim:?}");
+    assert_eq!(families(&text).len(), counts.iter().sum::<usize>());
+}
+
+#[test]
+fn the_sample_of_each_command_is_what_the_chat_server_sends() {
+    let folder = folder();
+    let sdk = guests::repository().join("plugin-sdk").display().to_string();
+    for platform in PROTOCOLS {
+        let fixtures = platform.name.replace('-', "_");
+        for (index, command) in platform.commands.iter().enumerate() {
+            let name = format!("{fixtures}-{index}");
+            folder.run(["new", &name, "--command", command.name, "--sdk-path", &sdk]).succeeds();
+            let read = |path| serde_json::from_str::<Value>(&std::fs::read_to_string(path).unwrap()).unwrap();
+            let files = std::fs::read_dir(folder.path(&name).join("callbacks")).unwrap();
+            let mut requests = files.flatten().map(|file| file.path());
+            let sample = read(requests.find(|path| path.to_string_lossy().ends_with(".request.json")).unwrap());
+            let sent = read(guests::fixture(&format!("{fixtures}/{}.request.json", command.name)));
+            for (member, value) in sent.as_object().unwrap() {
+                assert_eq!(&sample[member], value, "{}: {member}", command.name);
+            }
+            // The command is there in any case, because a file has no URL to read it from.
+            let named = sample.as_object().unwrap().len() - sent.as_object().unwrap().len();
+            assert!(named == 0 || named == 1 && sample["CallbackCommand"] == command.name, "{sample:#}");
+        }
+    }
+}
