@@ -11,8 +11,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading, Plugin};
 use tokio::sync::Semaphore;
 
+use crate::bodies::Bodies;
 use crate::chain::Link;
-use crate::intake::Bodies;
 use crate::journal::Journal;
 use crate::route::Routes;
 use crate::settings::Settings;

@@ -1,8 +1,6 @@
 //! From bytes to a request: which platform it is for, whether its head is right, its body within bounds, and until when
 //! it must be answered.
 
-mod bodies;
-
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use callgate_catalogue::line::one_line;
@@ -13,8 +11,6 @@ use tokio::time::{Instant, timeout_at};
 use crate::deadline::Deadline;
 use crate::edge::Respond;
 use crate::host::{Host, Mounted};
-
-pub(crate) use bodies::Bodies;
 
 /// A request for one platform, as it was read.
 #[derive(Debug)]

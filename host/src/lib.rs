@@ -15,6 +15,7 @@ mod route;
 
 pub mod chain;
 
+mod bodies;
 mod deadline;
 mod journal;
 mod telemetry;

@@ -44,6 +44,59 @@ struct PluginCounters {
     adjustments: Counter,
 }
 
+/// The counters of all plugins, by plugin.
+#[derive(Default)]
+struct PluginFamilies {
+    calls: Family<Labels<1>, Counter>,
+    instances: Family<Labels<1>, Counter>,
+    fuel: Family<Labels<1>, Counter>,
+    cpu_seconds: Family<Labels<1>, Counter<f64, AtomicU64>>,
+    on_workers: Family<Labels<1>, Counter>,
+    adjustments: Family<Labels<1>, Counter>,
+}
+
+impl PluginFamilies {
+    fn register(registry: &mut Registry) -> Self {
+        let families = Self::default();
+        registry.register("plugin_calls", "Calls of plugins", families.calls.clone());
+        registry.register(
+            "plugin_instances",
+            "Instances made for calls; kept ones are used again",
+            families.instances.clone(),
+        );
+        registry.register(
+            "plugin_adjustments",
+            "Things plugins asked for and got otherwise",
+            families.adjustments.clone(),
+        );
+        registry.register_with_unit(
+            "plugin_cpu",
+            "CPU time of plugins' calls, with all that they cause; calls below 0.3 ms are counted by the clock",
+            Unit::Seconds,
+            families.cpu_seconds.clone(),
+        );
+        registry.register(
+            "plugin_calls_on_workers",
+            "Calls of plugins that were not quick",
+            families.on_workers.clone(),
+        );
+        registry.register("plugin_fuel", "Fuel burnt by plugins", families.fuel.clone());
+        families
+    }
+
+    fn of(&self, plugin: &str) -> PluginCounters {
+        let labels = [("plugin", plugin.to_owned())];
+        PluginCounters {
+            calls: self.calls.get_or_create(&labels).clone(),
+            instances: self.instances.get_or_create(&labels).clone(),
+            fuel: self.fuel.get_or_create(&labels).clone(),
+            cpu_seconds: self.cpu_seconds.get_or_create(&labels).clone(),
+            on_workers: self.on_workers.get_or_create(&labels).clone(),
+            adjustments: self.adjustments.get_or_create(&labels).clone(),
+        }
+    }
+}
+
 /// The label of commands that the catalogue does not have; their names come from outside.
 const UNKNOWN: &str = "unknown";
 
@@ -98,13 +151,7 @@ impl Telemetry {
         let callbacks = Family::default();
         let refusals = Family::default();
         let unknown_commands = Family::default();
-        let calls = Family::<Labels<1>, Counter>::default();
-        let instances = Family::<Labels<1>, Counter>::default();
         let faults = Family::default();
-        let adjustments = Family::<Labels<1>, Counter>::default();
-        let fuel = Family::<Labels<1>, Counter>::default();
-        let cpu_seconds = Family::<Labels<1>, Counter<f64, AtomicU64>>::default();
-        let on_workers = Family::<Labels<1>, Counter>::default();
         let answer_seconds = Family::<Labels<1>, Seconds>::default();
         let records_written = Counter::<u64, AtomicU64>::default();
         let records_lost = Counter::<u64, AtomicU64>::default();
@@ -115,18 +162,8 @@ impl Telemetry {
         registry.register("callbacks", "Callbacks answered, by verdict", callbacks.clone());
         registry.register("refusals", "Requests refused before any plugin ran", refusals.clone());
         registry.register("unknown_commands", "Callbacks with a command that is not known", unknown_commands.clone());
-        registry.register("plugin_calls", "Calls of plugins", calls.clone());
-        registry.register("plugin_instances", "Instances made for calls; kept ones are used again", instances.clone());
+        let plugins = PluginFamilies::register(&mut registry);
         registry.register("plugin_faults", "Calls of plugins that gave no verdict", faults.clone());
-        registry.register("plugin_adjustments", "Things plugins asked for and got otherwise", adjustments.clone());
-        registry.register_with_unit(
-            "plugin_cpu",
-            "CPU time of plugins' calls, with all that they cause; calls below 0.3 ms are counted by the clock",
-            Unit::Seconds,
-            cpu_seconds.clone(),
-        );
-        registry.register("plugin_calls_on_workers", "Calls of plugins that were not quick", on_workers.clone());
-        registry.register("plugin_fuel", "Fuel burnt by plugins", fuel.clone());
         registry.register_with_unit(
             "answer",
             "From a request's head to its answer",
@@ -155,17 +192,7 @@ impl Telemetry {
                 answer_seconds: answer_seconds.get_or_create(&[("platform", platform.name.clone())]).clone(),
             }
         });
-        let of_plugins = settings.plugins.iter().map(|plugin| {
-            let labels = [("plugin", plugin.name.clone())];
-            PluginCounters {
-                calls: calls.get_or_create(&labels).clone(),
-                instances: instances.get_or_create(&labels).clone(),
-                fuel: fuel.get_or_create(&labels).clone(),
-                cpu_seconds: cpu_seconds.get_or_create(&labels).clone(),
-                on_workers: on_workers.get_or_create(&labels).clone(),
-                adjustments: adjustments.get_or_create(&labels).clone(),
-            }
-        });
+        let of_plugins = settings.plugins.iter().map(|plugin| plugins.of(&plugin.name));
         Self {
             of_platforms: of_platforms.collect(),
             of_plugins: of_plugins.collect(),

@@ -1,6 +1,6 @@
 //! `new` for each command: its list, and the sample that stands beside the decision.
 
-use plugin_sdk::catalogue::PROTOCOLS;
+use callgate_catalogue::catalogue::PROTOCOLS;
 use harness::guests;
 use serde_json::Value;
 

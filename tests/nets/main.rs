@@ -99,7 +99,7 @@ fn request() {
 
 #[test]
 fn module() {
-    cast("module", 300);
+    cast("module", 1000);
 }
 
 #[test]

@@ -6,8 +6,10 @@ use crate::modules::{Module, Modules};
 use crate::{crate_folders, shown};
 
 /// Crates that have cycles still, and why. One that has none any more has to leave this list.
-const TANGLED: &[(&str, &str)] =
-    &[("plugin-sdk/src/lib.rs", "the catalogue and the events that are made from it belong into crates of their own")];
+const TANGLED: &[(&str, &str)] = &[(
+    "plugin-sdk/catalogue/src/lib.rs",
+    "a macro hands over to one whose module it is told, so its path goes through the module of all macros",
+)];
 
 #[test]
 fn no_module_of_any_crate_is_in_an_import_cycle() {

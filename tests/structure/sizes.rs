@@ -17,16 +17,16 @@ const FILE_LINES_MEDIAN_MAX: usize = 150;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Files that may be longer, and why. One that is not longer any more has to leave this list.
-const LONG_FILES: &[(&str, &str)] = &[
-    ("plugin-sdk/src/openim.rs", "data: one entry for each command of the chat server"),
-    ("plugin-sdk/src/tencent_chat.rs", "data: one entry for each command of the chat server"),
-    ("plugin-sdk/src/neutral.rs", "to be divided: the rows of each chat server belong into its own folder"),
-];
+const LONG_FILES: &[(&str, &str)] = &[];
 
 /// Functions that may be longer, and why; the same holds.
 const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[
     ("host/dialects/src/json.rs", "what_is_json_and_what_is_not", "data: texts that are JSON, and texts that are not"),
-    ("host/workshop/src/new/template.rs", "pieces", "to be divided: a template would say the same in fewer lines"),
+    (
+        "host/sandbox/src/structure.rs",
+        "each_maximum_is_allowed_and_one_more_is_not",
+        "data: for each maximum, a module that has as much and one that has more",
+    ),
 ];
 
 fn lines(path: &Path) -> usize {

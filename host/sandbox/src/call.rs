@@ -57,13 +57,7 @@ pub(crate) fn run<T>(
     let new = || Guest::enter(code, limits, budget, &running).map(Instance::new);
     let mut instance = match pool.take().map_or_else(new, Ok) {
         Ok(instance) => instance,
-        Err(Denied { error, fuel_left }) => {
-            let usage = Usage { fuel: burnt(budget, fuel_left), is_spoiled: true, ..Usage::default() };
-            if budget.is_brief && is_too_long(&error, budget) {
-                return (Brief::TooLong, usage);
-            }
-            return (Brief::Failed(sort(&error, circumstances(false, None))), usage);
-        }
+        Err(denied) => return not_entered(&denied, budget, circumstances(false, None)),
     };
     let is_new_instance = instance.is_new();
     let guest = &mut instance.guest;
@@ -106,6 +100,16 @@ pub(crate) fn run<T>(
             let circumstances = circumstances(guest.memory_denied(), guest.last_words());
             Brief::Failed(sort_call(&error, circumstances, guest.has_used_up_its_stack()))
         }
+    };
+    (ended, usage)
+}
+
+/// What became of a call whose instance could not be made.
+fn not_entered<T>(denied: &Denied, budget: Budget, circumstances: Circumstances) -> (Brief<T>, Usage) {
+    let usage = Usage { fuel: burnt(budget, denied.fuel_left), is_spoiled: true, ..Usage::default() };
+    let ended = match budget.is_brief && is_too_long(&denied.error, budget) {
+        true => Brief::TooLong,
+        false => Brief::Failed(sort(&denied.error, circumstances)),
     };
     (ended, usage)
 }
@@ -199,7 +203,7 @@ mod tests {
         let engine = Engine::new(&limits(MemoryReset::Unmap)).unwrap();
         let called = |start: &str, budget| {
             let module = guest("", &format!("(func $start {start}) (start $start)"));
-            let code = Code::new(&engine, &Module::new(engine.for_calls(), module).unwrap()).unwrap();
+            let code = Code::new(engine.epoch(), &Module::new(engine.for_calls(), module).unwrap()).unwrap();
             call(&code, &Pool::new(None, &code), &PluginLimits::default(), &["{}"], budget, |_| ())
         };
         assert_eq!(called("", BUDGET).0, Ok(()));

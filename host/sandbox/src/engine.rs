@@ -11,10 +11,10 @@ use wasmtime::{
 use super::cache::{self, Cache, CacheError, Key, SHA256_BYTES};
 use super::epoch::{Epoch, Event, IDLE_TICKS};
 use super::functions::Functions;
-use super::loading::{Children, Loading, LoadingLimits};
+use super::loading::Children;
 use super::pages::PageMap;
 use super::pool::Keeper;
-use crate::limits::{CacheSettings, EngineLimits, Fuel, MemoryReset, PluginLimits};
+use crate::limits::{CacheSettings, EngineLimits, Fuel, Loading, LoadingLimits, MemoryReset, PluginLimits};
 
 /// Stack of one call on the host's thread, in bytes. Well below the 2 MiB that tokio gives its threads.
 const STACK_BYTES_MAX: usize = 512 * 1024;

@@ -13,7 +13,6 @@ use callgate_catalogue::wire::export;
 use super::abi::{Abi, Crossing};
 use super::budget::Budget;
 use super::cpu;
-use super::engine::Engine;
 use super::epoch::{self, Epoch, Running};
 use super::limits::Fuel;
 use super::pages::{Originals, PageMap, Pages};
@@ -102,7 +101,7 @@ pub(crate) struct Code {
 
 impl Code {
     /// Finds the exports of a snapshot that was taken with [`super::snapshot::take`].
-    pub(crate) fn new(engine: &Engine, module: &Module) -> wasmtime::Result<Self> {
+    pub(crate) fn new(epoch: &Arc<Epoch>, module: &Module) -> wasmtime::Result<Self> {
         let export = |name: &str| {
             module.get_export_index(name).ok_or_else(|| wasmtime::Error::msg(format!("the export `{name}` is missing")))
         };
@@ -118,8 +117,8 @@ impl Code {
             last_words: export(export::LAST_WORDS)?,
             mutable_globals: mutable_globals.collect(),
             first_global: module.get_export_index(FIRST_GLOBAL),
-            pre: wasmtime::Linker::new(engine.for_calls()).instantiate_pre(module)?,
-            epoch: Arc::clone(engine.epoch()),
+            pre: wasmtime::Linker::new(module.engine()).instantiate_pre(module)?,
+            epoch: Arc::clone(epoch),
         })
     }
 

@@ -25,6 +25,7 @@ mod loading;
 mod pages;
 mod plugin;
 mod pool;
+mod prepare;
 #[cfg(feature = "profile")]
 pub mod profile;
 mod reach;
@@ -37,8 +38,8 @@ pub use budget::{Brief, Budget, Usage};
 pub use cache::{Cache, CacheError};
 pub use engine::{Engine, EngineError};
 pub use fault::Fault;
-pub use limits::{CacheSettings, EngineLimits, Fuel, MemoryReset, PluginLimits};
+pub use limits::{CacheSettings, EngineLimits, Fuel, Limit, Loading, LoadingLimits, MemoryReset, PluginLimits};
 pub use load::{LoadError, sha256};
-pub use loading::{Limit, Loading, LoadingLimits, prepare_for_parent};
 pub use plugin::{Origin, Plugin};
+pub use prepare::prepare_for_parent;
 pub use structure::{Part, TooMany};

@@ -1,10 +1,14 @@
 //! What guests may use: one plugin, and all of them together.
 
+mod loading;
+
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use loading::{Limit, Loading, LoadingLimits};
 
 /// Work done by a guest: about one unit for each wasm instruction, the same on every machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]

@@ -1,8 +1,7 @@
 //! Bytes become a module that is worth a try: its size, its checksum, no imports, the right exports, the version.
 
-use crate::limits::PluginLimits;
-use crate::loading::Limit;
-use crate::structure::{self, TooMany};
+use crate::limits::{Limit, PluginLimits};
+use crate::structure::{self, StructureError, TooMany};
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::{ABI_VERSION, MANIFEST_SECTION, Manifest, export};
 use serde::{Deserialize, Serialize};
@@ -125,6 +124,16 @@ pub enum LoadError {
         /// What it did instead.
         why: String,
     },
+}
+
+impl From<StructureError> for LoadError {
+    fn from(error: StructureError) -> Self {
+        match error {
+            StructureError::Invalid { why } => Self::Invalid { why },
+            StructureError::TooMany(many) => Self::TooMany(many),
+            StructureError::Table { elements, elements_max } => Self::Table { elements, elements_max },
+        }
+    }
 }
 
 fn list(names: &[String]) -> String {

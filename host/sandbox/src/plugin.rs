@@ -73,7 +73,7 @@ impl Plugin {
         };
         let origin = if compiled.is_some() { Origin::Compiled } else { Origin::Cache };
         let manifest = checked.manifest;
-        let code = Code::new(engine, &module).map_err(prepare)?;
+        let code = Code::new(engine.epoch(), &module).map_err(prepare)?;
         // Better now than with the first callback: whether an instance can be made within these limits.
         let trial = budget(engine, limits, limits.call_within);
         let guest = Guest::enter(&code, limits, trial, &code.run()).map_err(|denied| prepare(denied.error))?;

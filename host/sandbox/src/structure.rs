@@ -11,7 +11,25 @@ use wasmparser::{
 };
 
 use crate::limits::PluginLimits;
-use crate::load::LoadError;
+
+/// Why a module is refused before it is compiled.
+#[derive(Debug)]
+pub(crate) enum StructureError {
+    /// It is no module.
+    Invalid {
+        /// The first mistake.
+        why: String,
+    },
+    /// It has more of something than compilers of languages emit.
+    TooMany(TooMany),
+    /// Its table is too large.
+    Table {
+        /// Elements that it asks for.
+        elements: u64,
+        /// Elements that it may have.
+        elements_max: usize,
+    },
+}
 
 /// What is counted in a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,7 +182,7 @@ impl std::fmt::Display for TooMany {
 }
 
 /// Counts, and ends at the first number that is too large.
-pub(crate) fn check(bytes: &[u8], limits: &PluginLimits) -> Result<(), LoadError> {
+pub(crate) fn check(bytes: &[u8], limits: &PluginLimits) -> Result<(), StructureError> {
     Counts::default().walk(bytes, limits)
 }
 
@@ -183,21 +201,21 @@ struct Counts {
 }
 
 /// Whether `found` is allowed; it is the module's, or a function's.
-fn bound(part: Part, found: u64, function: Option<u32>) -> Result<(), LoadError> {
-    if found > part.max() { Err(LoadError::TooMany(TooMany { part, found, function })) } else { Ok(()) }
+fn bound(part: Part, found: u64, function: Option<u32>) -> Result<(), StructureError> {
+    if found > part.max() { Err(StructureError::TooMany(TooMany { part, found, function })) } else { Ok(()) }
 }
 
-fn invalid(error: BinaryReaderError) -> LoadError {
-    LoadError::Invalid { why: callgate_catalogue::line::one_line(&error.to_string()) }
+fn invalid(error: BinaryReaderError) -> StructureError {
+    StructureError::Invalid { why: callgate_catalogue::line::one_line(&error.to_string()) }
 }
 
 /// What a section says it has. No more than that is ever read.
-fn declared<T>(part: Part, section: &SectionLimited<'_, T>) -> Result<(), LoadError> {
+fn declared<T>(part: Part, section: &SectionLimited<'_, T>) -> Result<(), StructureError> {
     bound(part, u64::from(section.count()), None)
 }
 
 impl Counts {
-    fn walk(&mut self, bytes: &[u8], limits: &PluginLimits) -> Result<(), LoadError> {
+    fn walk(&mut self, bytes: &[u8], limits: &PluginLimits) -> Result<(), StructureError> {
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(invalid)? {
                 // A component is explained elsewhere.
@@ -233,7 +251,7 @@ impl Counts {
                         self.tables += 1;
                         let elements = table.map_err(invalid)?.ty.initial;
                         if elements > limits.table_elements_max as u64 {
-                            return Err(LoadError::Table { elements, elements_max: limits.table_elements_max });
+                            return Err(StructureError::Table { elements, elements_max: limits.table_elements_max });
                         }
                     }
                     bound(Part::Tables, self.tables, None)?;
@@ -259,7 +277,7 @@ impl Counts {
         Ok(())
     }
 
-    fn add_type(&mut self, ty: &CompositeInnerType) -> Result<(), LoadError> {
+    fn add_type(&mut self, ty: &CompositeInnerType) -> Result<(), StructureError> {
         let passed = match ty {
             CompositeInnerType::Func(ty) => {
                 bound(Part::Parameters, ty.params().len() as u64, None)?;
@@ -273,7 +291,7 @@ impl Counts {
         bound(Part::Types, self.types.len() as u64, None)
     }
 
-    fn add_body(&mut self, index: u32, body: &FunctionBody<'_>) -> Result<(), LoadError> {
+    fn add_body(&mut self, index: u32, body: &FunctionBody<'_>) -> Result<(), StructureError> {
         let function = Some(index);
         bound(Part::BodyBytes, body.range().len() as u64, function)?;
         let mut locals = 0_u64;
@@ -352,7 +370,7 @@ mod tests {
     /// What is said of a module in text.
     fn refused(text: &str) -> Option<String> {
         let module = wat::parse_str(format!("(module {text})")).unwrap();
-        check(&module, &PluginLimits::default()).err().map(|error| error.to_string())
+        check(&module, &PluginLimits::default()).err().map(|error| crate::LoadError::from(error).to_string())
     }
 
     #[test]
@@ -454,7 +472,7 @@ mod tests {
     fn what_is_declared_counts_whether_or_not_it_is_there() {
         // A section of types that announces four thousand millions of them and ends.
         let module = b"\0asm\x01\0\0\0\x01\x05\xff\xff\xff\xff\x0f";
-        let why = check(module, &PluginLimits::default()).unwrap_err().to_string();
+        let why = crate::LoadError::from(check(module, &PluginLimits::default()).unwrap_err()).to_string();
         assert!(why.starts_with("the module has 4294967295 types, at most 10000 are allowed"), "{why}");
     }
 

@@ -1,14 +1,17 @@
 //! Whatever a module is: it is refused, or it is a plugin whose calls end within their limits and know nothing of each
 //! other.
 
+use std::convert::Infallible;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use arbitrary::Unstructured;
 use callgate_sandbox::{Engine, EngineLimits, Fault, Fuel, MemoryReset, Plugin, PluginLimits};
-use wasm_encoder::{CustomSection, Section};
+use wasm_encoder::reencode::{self, Reencode};
+use wasm_encoder::{CodeSection, CustomSection, Function, MemArg};
 use wasm_smith::{Config, Module};
+use wasmparser::{FunctionBody, Parser, Payload};
 
 use crate::guests;
 
@@ -105,7 +108,9 @@ fn smith(bytes: &[u8]) -> Option<Vec<u8>> {
     let config = Config {
         exports: Some(shape().to_vec()),
         max_imports: 0,
-        max_memories: 1,
+        allow_start_export: false,
+        // Beside the exported one.
+        max_memories: 0,
         max_tables: 1,
         max_funcs: 8,
         max_memory32_bytes: limits().memory_bytes_max as u64,
@@ -113,17 +118,79 @@ fn smith(bytes: &[u8]) -> Option<Vec<u8>> {
         memory64_enabled: false,
         tail_call_enabled: false,
         relaxed_simd_enabled: false,
+        reference_types_enabled: false,
         gc_enabled: false,
+        // A snapshot cannot be taken of a module that drops segments.
+        bulk_memory_enabled: bytes.len().is_multiple_of(4),
         exceptions_enabled: false,
         threads_enabled: false,
         extended_const_enabled: false,
         ..Config::default()
     };
-    let module = Module::new(config, &mut Unstructured::new(bytes)).ok()?;
-    let mut module = module.to_bytes();
+    let module = Module::new(config, &mut Unstructured::new(bytes)).ok()?.to_bytes();
+    let replaced = [(index_of("allocate", &module)?, allocate()), (index_of("configure", &module)?, configure())];
+    let mut accepting = Accepting { replaced, next: 0 };
+    let mut encoded = wasm_encoder::Module::new();
+    accepting.parse_core_module(&mut encoded, Parser::new(0), &module).expect("wasm-smith makes valid modules");
     let data = br#"{"abi":1,"name":"net","version":"0"}"#;
-    CustomSection { name: "callgate.plugin".into(), data: data.into() }.append_to(&mut module);
-    Some(module)
+    encoded.section(&CustomSection { name: "callgate.plugin".into(), data: data.into() });
+    Some(encoded.finish())
+}
+
+/// Which function is exported under this name.
+fn index_of(name: &str, module: &[u8]) -> Option<u32> {
+    Parser::new(0)
+        .parse_all(module)
+        .find_map(|payload| match payload {
+            Ok(Payload::ExportSection(exports)) => exports.into_iter().flatten().find(|export| export.name == name),
+            _ => None,
+        })
+        .map(|export| export.index)
+}
+
+/// Copies a module, with other bodies for some functions: hardly any module that is made by chance accepts its settings.
+struct Accepting {
+    replaced: [(u32, Function); 2],
+    next: u32,
+}
+
+impl Reencode for Accepting {
+    type Error = Infallible;
+
+    fn parse_function_body(
+        &mut self,
+        code: &mut CodeSection,
+        body: FunctionBody<'_>,
+    ) -> Result<(), reencode::Error<Infallible>> {
+        // There are no imports, so functions are counted from the first body on.
+        let number = self.next;
+        self.next += 1;
+        match self.replaced.iter().find(|(replaced, _)| *replaced == number) {
+            Some((_, function)) => drop(code.function(function)),
+            None => reencode::utils::parse_function_body(self, code, body)?,
+        }
+        Ok(())
+    }
+}
+
+/// Room for all input, in the first page.
+fn allocate() -> Function {
+    let mut function = Function::new([]);
+    function.instructions().i32_const(4096).end();
+    function
+}
+
+/// Writes a reply that accepts the settings, and says where it is.
+fn configure() -> Function {
+    const AT: i32 = 1024;
+    let reply = br#"{"accepted":true}"#;
+    let mut function = Function::new([]);
+    for (at, byte) in (AT..).zip(reply) {
+        let place = MemArg { offset: 0, align: 0, memory_index: 0 };
+        function.instructions().i32_const(at).i32_const(i32::from(*byte)).i32_store8(place);
+    }
+    function.instructions().i64_const((i64::from(AT) << 32) | reply.len() as i64).end();
+    function
 }
 
 /// A module with the exports that a plugin has.

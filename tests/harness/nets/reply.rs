@@ -100,7 +100,11 @@ pub fn seeds() -> Vec<Vec<u8>> {
             serde_json::json!({ "verdict": "reply", "reply": "hello", "records": [1, { "a": null }] }),
             serde_json::json!({ "verdict": "drop", "log": [{ "level": "info", "text": "x" }] }),
         ];
+        let long = command.change("MsgBody").map(|_| number_of_many_digits());
         let number = u16::try_from(number).expect("there are not so many commands").to_le_bytes();
+        if let Some(reply) = long {
+            seeds.push([&number[..], b"\x01{}\0", reply.as_bytes()].concat());
+        }
         for (index, reply) in replies.iter().enumerate() {
             // The kinds that few commands have are tried with some commands only: the others make them the same.
             if index < 2 || number[0] % 6 == u8::try_from(index).expect("six") {
@@ -109,4 +113,11 @@ pub fn seeds() -> Vec<Vec<u8>> {
         }
     }
     seeds
+}
+
+/// A message with a number that no reader keeps as it is: once, rounding it twice looked like a change.
+fn number_of_many_digits() -> String {
+    let digits = format!("11111111111{}2144140237", "0".repeat(40));
+    let body = format!(r#"[{{"MsgType":"TIMCustomElem","MsgContent":{{"Count":{digits}}}}}]"#);
+    format!(r#"{{"verdict":"modify","changes":{{"MsgBody":{body}}}}}"#)
 }

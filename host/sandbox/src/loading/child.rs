@@ -11,11 +11,10 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use callgate_catalogue::line::one_line;
 use rustix::process::Signal;
 
-use super::wire::{self, Reply, Request};
-use super::{Limit, LoadingLimits};
 use crate::cache::Key;
-use crate::limits::PluginLimits;
+use crate::limits::{Limit, LoadingLimits, PluginLimits};
 use crate::load::LoadError;
+use crate::loading::wire::{self, Reply, Request};
 
 /// A process that prepares modules. It ends when this is dropped.
 pub(super) struct Child {

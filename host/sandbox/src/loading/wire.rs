@@ -5,8 +5,7 @@ use std::io::{self, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::LoadingLimits;
-use crate::limits::PluginLimits;
+use crate::limits::{LoadingLimits, PluginLimits};
 use crate::load::LoadError;
 
 /// Longest head, in bytes. The longest has a text of a stranger, which is cut to 1000 characters.
@@ -14,24 +13,24 @@ const HEAD_BYTES_MAX: u64 = 64 * 1024;
 
 /// Prepare this: the settings follow, and the module.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Request {
-    pub(super) key: String,
-    pub(super) loading: LoadingLimits,
-    pub(super) limits: PluginLimits,
-    pub(super) settings_bytes: u64,
-    pub(super) module_bytes: u64,
+pub(crate) struct Request {
+    pub(crate) key: String,
+    pub(crate) loading: LoadingLimits,
+    pub(crate) limits: PluginLimits,
+    pub(crate) settings_bytes: u64,
+    pub(crate) module_bytes: u64,
 }
 
 /// What came of it.
 #[derive(Serialize, Deserialize)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// An entry of the compile cache, which follows.
     Entry { bytes: u64 },
     /// Why there is none.
     Failed(LoadError),
 }
 
-pub(super) fn write(to: &mut impl Write, head: &impl Serialize, parts: &[&[u8]]) -> io::Result<()> {
+pub(crate) fn write(to: &mut impl Write, head: &impl Serialize, parts: &[&[u8]]) -> io::Result<()> {
     let head = serde_json::to_vec(head)?;
     to.write_all(&(head.len() as u64).to_le_bytes())?;
     to.write_all(&head)?;
@@ -41,7 +40,7 @@ pub(super) fn write(to: &mut impl Write, head: &impl Serialize, parts: &[&[u8]])
     to.flush()
 }
 
-pub(super) fn read_head<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<T> {
+pub(crate) fn read_head<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<T> {
     let mut length = [0; 8];
     from.read_exact(&mut length)?;
     let head = read_bytes(from, u64::from_le_bytes(length), HEAD_BYTES_MAX)?;
@@ -49,7 +48,7 @@ pub(super) fn read_head<T: DeserializeOwned>(from: &mut impl Read) -> io::Result
 }
 
 /// So many bytes, at most `bytes_max`. Memory grows with what arrives, not with what was announced.
-pub(super) fn read_bytes(from: &mut impl Read, bytes: u64, bytes_max: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_bytes(from: &mut impl Read, bytes: u64, bytes_max: u64) -> io::Result<Vec<u8>> {
     if bytes > bytes_max {
         return Err(io::ErrorKind::InvalidData.into());
     }

@@ -164,7 +164,7 @@ fn every_lie_is_noticed_within_200_calls() {
     let Some(engine) = engine() else { return };
     let limits = PluginLimits::default();
     let module = wasmtime::Module::new(engine.for_calls(), guest()).unwrap();
-    let code = Code::new(&engine, &module).unwrap();
+    let code = Code::new(engine.epoch(), &module).unwrap();
     let rhythms = [(1, false), (1, true), (7, false), (50, false)];
     for (new_page_every, looks) in rhythms {
         let rhythm = Rhythm { new_page_every, looks };

@@ -1,4 +1,5 @@
-//! The child's side: modules come in through standard input, entries of the compile cache go out.
+//! The side of a child process that loads modules for its parent: they come in through standard input, entries of the
+//! compile cache go out.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -7,11 +8,11 @@ use std::sync::mpsc;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::LoadingLimits;
-use super::wire::{self, Reply, Request};
 use crate::cache;
 use crate::engine::Engine;
+use crate::limits::LoadingLimits;
 use crate::load::{self, LoadError};
+use crate::loading::wire::{self, Reply, Request};
 use crate::snapshot;
 
 /// A request with what follows it.
