@@ -94,7 +94,7 @@ fn a_crate_is_run_with_the_settings_of_its_callbacks_folder() {
     let folder = bare().file("p/callbacks/settings.toml", "a = ").file("good.toml", "a = 1");
     for command in ["run", "profile"] {
         let line = format!("{command} p --request ok.json");
-        folder.type_in(&line).fails(3, &["p/callbacks/settings.toml: the settings are not TOML (line 1: "]);
+        folder.type_in(&line).fails(3, &["p/callbacks/settings.toml: the settings are not valid TOML (line 1: "]);
     }
     // Those that are named come first.
     let text = folder.type_in("run p --request ok.json --settings good.toml").succeeds();
