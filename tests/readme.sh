@@ -78,11 +78,11 @@ compare() {
         function same(shown, found, count, i, a, b) {
             if (shown == found) return 1
             count = split(shown, a, /[ \t]+/)
-            if (split(found, b, /[ \t]+/) != count || shown !~ /(^| )(fuel|memory|time) /) return 0
+            if (split(found, b, /[ \t]+/) != count || shown !~ /(^| )(fuel|memory|time|cpu) /) return 0
             for (i = 1; i <= count; i++) {
                 if (a[i] == b[i] || a[i] ~ /^\([0-9.]+$/ && b[i] ~ /^\([0-9.]+$/) continue
                 if (!is_number(a[i]) || !is_number(b[i])) return 0
-                if (shown !~ /^time / && !is_close(b[i], a[i])) return 0
+                if (shown !~ /^(time|cpu) / && !is_close(b[i], a[i])) return 0
             }
             return 1
         }
