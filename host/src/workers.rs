@@ -56,16 +56,21 @@ struct Lane {
 #[derive(Debug)]
 struct Inner {
     queue: Queue<Job>,
+    /// The number of the next job.
+    next: u64,
     threads: usize,
     idle: usize,
     is_over: bool,
 }
 
-struct Job(Box<dyn FnOnce() + Send>);
+struct Job {
+    number: u64,
+    run: Box<dyn FnOnce() + Send>,
+}
 
 impl std::fmt::Debug for Job {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Job")
+        f.debug_struct("Job").field("number", &self.number).finish_non_exhaustive()
     }
 }
 
@@ -76,7 +81,7 @@ impl Workers {
         let lane = |name, nice, threads_max: usize| {
             // With one thread there is nothing to share.
             let queue = Queue::new(threads_max / 2);
-            let inner = Inner { queue, threads: 0, idle: 0, is_over: false };
+            let inner = Inner { queue, next: 0, threads: 0, idle: 0, is_over: false };
             Arc::new(Lane { name, nice, threads_max, inner: Mutex::new(inner), changed: Condvar::new() })
         };
         let [short_nice, long_nice] = NICE;
@@ -96,7 +101,8 @@ impl Workers {
     /// Runs `job` on a worker when its flow's turn has come, and gives its result. `takes` is what such jobs take.
     ///
     /// # Errors
-    /// If there is no time for it. A job whose result nobody waits for any more is not begun.
+    /// If there is no time for it. A job is taken out of the queue when its deadline comes, or when this is dropped because
+    /// the client has gone: the queue and the memory of its jobs are bounded by those that are waited for.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         flow: Flow,
@@ -107,7 +113,7 @@ impl Workers {
         let [short, long] = &self.lanes;
         let lane = if takes > SHORT_MAX { long } else { short };
         let (sender, receiver) = oneshot::channel();
-        let job = Job(Box::new(move || {
+        let run = Box::new(move || {
             if sender.is_closed() || deadline.remaining_for_guests().is_zero() {
                 return;
             }
@@ -115,10 +121,9 @@ impl Workers {
             let result = catch_unwind(AssertUnwindSafe(job)).map_err(|_| NotRun::Panicked);
             // Whoever waited may have gone.
             let _ = sender.send(result);
-        }));
-        if !Lane::push(lane, flow, job, deadline) {
-            return Err(NotRun::Refused);
-        }
+        });
+        let Some(number) = Lane::push(lane, flow, run, deadline) else { return Err(NotRun::Refused) };
+        let _waiting = Waiting { lane, flow, number };
         match timeout_at(deadline.moment(), receiver).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(NotRun::TooLate),
@@ -135,19 +140,36 @@ impl Drop for Workers {
     }
 }
 
+/// A job that is waited for. Dropping it takes the job out of the queue, if it has not begun.
+struct Waiting<'l> {
+    lane: &'l Lane,
+    flow: Flow,
+    number: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        // Its captures are dropped after the lock.
+        let _job = self.lane.lock().queue.remove(self.flow, |job| job.number.cmp(&self.number));
+    }
+}
+
 impl Lane {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a job, if it is likely to be run in time.
-    fn push(lane: &Arc<Self>, flow: Flow, job: Job, deadline: Deadline) -> bool {
+    /// Queues a job, if it is likely to be run in time, and returns its number.
+    fn push(lane: &Arc<Self>, flow: Flow, run: Box<dyn FnOnce() + Send>, deadline: Deadline) -> Option<u64> {
         let mut inner = lane.lock();
         if inner.queue.wait(flow) > deadline.remaining_for_guests() {
-            return false;
+            return None;
         }
-        inner.queue.push(flow, job);
-        if inner.idle == 0 && inner.threads < lane.threads_max {
+        let number = inner.next;
+        inner.next += 1;
+        inner.queue.push(flow, Job { number, run });
+        // A thread that was woken for another job still counts as idle.
+        if inner.queue.waiting() > inner.idle && inner.threads < lane.threads_max {
             let worker = Arc::clone(lane);
             let spawned = std::thread::Builder::new().name(lane.name.to_owned()).spawn(move || worker.work());
             match spawned {
@@ -157,7 +179,7 @@ impl Lane {
         }
         drop(inner);
         lane.changed.notify_one();
-        true
+        Some(number)
     }
 
     /// What a thread does until the end.
@@ -165,7 +187,7 @@ impl Lane {
         lower_priority(self.nice);
         let mut inner = self.lock();
         while !inner.is_over {
-            let Some((flow, Job(job))) = inner.queue.pop() else {
+            let Some((flow, job)) = inner.queue.pop() else {
                 inner.idle += 1;
                 inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
                 inner.idle -= 1;
@@ -173,7 +195,7 @@ impl Lane {
             };
             drop(inner);
             let (began, cpu_before) = (Instant::now(), cpu::of_this_thread());
-            job();
+            (job.run)();
             let cpu = cpu::of_this_thread().saturating_sub(cpu_before);
             inner = self.lock();
             inner.queue.done(flow, cpu, began.elapsed());
@@ -247,6 +269,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn two_jobs_at_the_same_moment_do_not_count_on_the_same_idle_thread() {
+        let workers = Workers::new(4);
+        assert_eq!(workers.run(FLOW, Duration::ZERO, deadline(), || 0).await, Ok(0));
+        // One thread is idle, or soon will be. The first job ends only if the second one runs beside it.
+        let (sender, receiver) = channel();
+        let first = workers.run(FLOW, Duration::ZERO, deadline(), move || receiver.recv().unwrap_or(0));
+        let second = workers.run(OTHER, Duration::ZERO, deadline(), move || sender.send(7).is_ok());
+        assert_eq!(tokio::join!(first, second), (Ok(7), Ok(true)));
+    }
+
+    #[tokio::test]
     async fn long_jobs_have_a_lane_of_their_own() {
         let workers = Arc::new(Workers::new(2));
         let (sender, hold) = channel::<()>();
@@ -263,11 +296,16 @@ mod tests {
     async fn a_job_that_nobody_waits_for_any_more_is_not_begun() {
         let workers = Arc::new(Workers::new(1));
         let (sender, hold) = channel::<()>();
+        let (begins, first_has_begun) = channel();
         let its = Arc::clone(&workers);
         let first = tokio::spawn(async move {
-            its.run(FLOW, Duration::ZERO, deadline(), move || hold.recv().unwrap_or_default()).await
+            let job = move || {
+                let _ = begins.send(());
+                hold.recv().unwrap_or_default();
+            };
+            its.run(FLOW, Duration::ZERO, deadline(), job).await
         });
-        tokio::task::yield_now().await;
+        tokio::task::spawn_blocking(move || first_has_begun.recv()).await.unwrap().unwrap();
         let (began, has_begun) = channel();
         {
             let gone = workers.run(OTHER, Duration::ZERO, deadline(), move || began.send(()).unwrap_or_default());
@@ -278,6 +316,7 @@ mod tests {
                 () = std::future::ready(()) => {}
             }
         }
+        assert_eq!(workers.waiting(), 0, "it is out of the queue at once");
         drop(sender);
         first.await.unwrap().unwrap();
         assert_eq!(workers.run(OTHER, Duration::ZERO, deadline(), || 3).await, Ok(3));

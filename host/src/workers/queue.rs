@@ -5,6 +5,7 @@
 //! waits for itself, and one that asks seldom is served next. A flow that comes back after a pause begins where the others
 //! are: nothing is saved up.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -70,6 +71,16 @@ impl<J> Queue<J> {
         }
         self.flows.entry(flow).or_default().jobs.push_back(job);
         self.waiting += 1;
+    }
+
+    /// Takes a job out that is not wanted any more; `None` if it is not here. `compare` says where a job is from it: jobs of
+    /// a flow are in order.
+    pub(super) fn remove(&mut self, flow: Flow, compare: impl FnMut(&J) -> Ordering) -> Option<J> {
+        let state = self.flows.get_mut(&flow)?;
+        let at = state.jobs.binary_search_by(compare).ok()?;
+        let job = state.jobs.remove(at)?;
+        self.waiting -= 1;
+        Some(job)
     }
 
     /// Takes the next job out. Its flow counts as running until [`Queue::done`].
@@ -219,6 +230,22 @@ mod tests {
             queue.done(flow, MS, MS);
         }
         assert_ne!(order[2], 1, "{order:?}");
+    }
+
+    #[test]
+    fn a_job_that_is_removed_has_never_been_there() {
+        let mut queue = Queue::new(1);
+        (0..4).for_each(|job| queue.push(CALM, job));
+        assert_eq!(queue.remove(CALM, |job| job.cmp(&2)), Some(2));
+        assert_eq!(queue.remove(CALM, |job| job.cmp(&2)), None);
+        assert_eq!(queue.remove(HOSTILE, |job| job.cmp(&1)), None);
+        assert_eq!(queue.waiting(), 3);
+        let mut order = Vec::new();
+        while let Some((flow, job)) = queue.pop() {
+            order.push(job);
+            queue.done(flow, MS, MS);
+        }
+        assert_eq!(order, [0, 1, 3]);
     }
 
     #[test]
