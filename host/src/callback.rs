@@ -92,19 +92,18 @@ impl Host {
                 }
                 (runs, some)
             };
-            let Ok((runs, rest)) = self.work(chain, deadline, job).await else {
-                whole.get_or_insert_default().fault = Some(Fault::NoTime);
-                break;
+            let (runs, rest) = match self.work(chain, deadline, job).await {
+                Ok(done) => done,
+                Err(NotRun::Panicked) => (vec![chain.failed(HOST_FAILED)], VecDeque::new()),
+                Err(NotRun::Refused | NotRun::TooLate) => {
+                    (vec![ChainRun { fault: Some(Fault::NoTime), ..ChainRun::default() }], VecDeque::new())
+                }
             };
             parts = rest;
             for run in runs {
                 match &mut whole {
                     None => whole = Some(run),
-                    Some(whole) => {
-                        whole.steps.extend(run.steps);
-                        whole.records.extend(run.records);
-                        whole.records_lost += run.records_lost;
-                    }
+                    Some(whole) => whole.add(run),
                 }
             }
         }
@@ -152,10 +151,7 @@ impl Host {
                 chain.advance(&self.engine, part, deadline, Mode::Full, &mut progress);
                 match number {
                     0 => whole = progress.run,
-                    _ => {
-                        whole.steps.extend(progress.run.steps);
-                        whole.records.extend(progress.run.records);
-                    }
+                    _ => whole.add(progress.run),
                 }
             }
         }

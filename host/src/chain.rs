@@ -42,6 +42,8 @@ pub(crate) struct Progress {
     modified: Option<Arc<str>>,
     /// Whether that plugin is being asked.
     is_running: bool,
+    /// If it was asked briefly, and that was too long: the CPU time it cost. Its breaker has let this callback pass.
+    tried: Option<Duration>,
     /// Whether no further plugin is asked.
     is_over: bool,
 }
@@ -62,6 +64,16 @@ impl Seen {
     /// What became of the chain, once it has come to its end.
     pub(crate) fn into_run(self: Arc<Self>) -> ChainRun {
         std::mem::take(&mut self.lock().run)
+    }
+}
+
+impl ChainRun {
+    /// Adds what became of another callback of the same request. The first one's decision stays.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.steps.extend(other.steps);
+        self.records.extend(other.records);
+        self.records_lost += other.records_lost;
+        self.fault = self.fault.take().or(other.fault);
     }
 }
 
@@ -134,6 +146,18 @@ pub struct Step {
     pub adjustments: Vec<Adjustment>,
     /// What it said: level, and text on one line.
     pub log: Vec<(LogLevel, String)>,
+}
+
+/// What a plugin is asked, and how.
+struct Question<'q> {
+    engine: &'q Engine,
+    /// The envelope up to its body.
+    head: &'q str,
+    body: &'q str,
+    deadline: Deadline,
+    mode: Mode,
+    /// As in [`Progress`].
+    tried: Option<Duration>,
 }
 
 /// What a plugin was asked and said: `said` is there exactly where the step has no fault.
@@ -217,9 +241,13 @@ impl Chain {
         while let Some(link) = self.next(progress) {
             let modified = progress.modified.clone();
             let body = modified.as_deref().unwrap_or(original);
-            match self.ask(link, engine, &head, body, deadline, mode) {
-                Some(asked) => self.note(link, body, asked, progress),
-                None => return Advance::Stopped,
+            let tried = progress.tried.take();
+            match self.ask(link, &Question { engine, head: &head, body, deadline, mode, tried }) {
+                Ok(asked) => self.note(link, body, asked, progress),
+                Err(cpu) => {
+                    progress.tried = Some(cpu);
+                    return Advance::Stopped;
+                }
             }
         }
         Advance::Finished
@@ -230,19 +258,20 @@ impl Chain {
     pub(crate) fn advance_seen(&self, engine: &Engine, callback: &Callback, deadline: Deadline, seen: &Seen) {
         let (head, original) = (self.envelope_head(callback), callback.body());
         loop {
-            let (link, modified) = {
+            let (link, modified, tried) = {
                 let mut progress = seen.lock();
                 let Some(link) = self.next(&progress) else { return };
                 progress.is_running = true;
-                (link, progress.modified.clone())
+                (link, progress.modified.clone(), progress.tried.take())
             };
             let body = modified.as_deref().unwrap_or(original);
-            let asked = self.ask(link, engine, &head, body, deadline, Mode::Full);
+            let mode = Mode::Full;
+            let asked = self.ask(link, &Question { engine, head: &head, body, deadline, mode, tried });
             let mut progress = seen.lock();
             progress.is_running = false;
             match asked {
                 // What was taken over meanwhile goes on without this.
-                Some(asked) if !progress.is_over => self.note(link, body, asked, &mut progress),
+                Ok(asked) if !progress.is_over => self.note(link, body, asked, &mut progress),
                 _ => return,
             }
         }
@@ -306,31 +335,27 @@ impl Chain {
         progress.is_over = progress.run.decision.is_final();
     }
 
-    /// Asks one plugin; `None` if it would take too long here.
-    fn ask(
-        &self,
-        link: &Arc<Link>,
-        engine: &Engine,
-        head: &str,
-        body: &str,
-        deadline: Deadline,
-        mode: Mode,
-    ) -> Option<Asked> {
-        let mut step = Step::new(link, mode);
-        if let Err(fault) = link.breaker.check() {
-            return Some(Asked { step: Step { fault: Some(fault), ..step }, said: None });
+    /// Asks one plugin. If it would take too long here, the error is the CPU time that finding out has cost.
+    fn ask(&self, link: &Arc<Link>, question: &Question<'_>) -> Result<Asked, Duration> {
+        let mut step = Step::new(link, question.mode);
+        // The call that is made again is still the one that the breaker let pass.
+        if question.tried.is_none()
+            && let Err(fault) = link.breaker.check()
+        {
+            return Ok(Asked { step: Step { fault: Some(fault), ..step }, said: None });
         }
-        let said = match mode {
-            Mode::Brief => self.call_briefly(link, engine, &[head, body, "}"], body, &mut step)?,
-            Mode::Full => self.call(link, engine, &[head, body, "}"], body, deadline, &mut step),
+        let said = match question.mode {
+            Mode::Brief => self.call_briefly(link, question, &mut step).ok_or(step.cpu)?,
+            Mode::Full => self.call(link, question, &mut step),
         };
+        step.cpu += question.tried.unwrap_or_default();
         match &said {
             Ok(_) => link.breaker.succeeded(),
             // What the host had no time for says nothing about the plugin.
             Err(Fault::NoTime) => {}
             Err(_) => link.breaker.failed(),
         }
-        Some(match said {
+        Ok(match said {
             Ok(mut said) => {
                 step.adjustments = std::mem::take(&mut said.adjustments);
                 step.log = std::mem::take(&mut said.log);
@@ -341,18 +366,13 @@ impl Chain {
     }
 
     /// A call on a thread that other callbacks wait for; `None` if it is too long for that.
-    fn call_briefly(
-        &self,
-        link: &Link,
-        engine: &Engine,
-        envelope: &[&str],
-        body: &str,
-        step: &mut Step,
-    ) -> Option<Result<Said, Fault>> {
+    fn call_briefly(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Option<Result<Said, Fault>> {
+        let Question { engine, head, body, .. } = *question;
         let cpu_before = link.pace.is_watched().then(cpu::of_this_thread);
         let started = Instant::now();
-        let (ended, usage) =
-            link.plugin().call_briefly(engine, envelope, pace::BRIEF_MAX, |reply| self.read(link, reply, body));
+        let (ended, usage) = link
+            .plugin()
+            .call_briefly(engine, &[head, body, "}"], pace::BRIEF_MAX, |reply| self.read(link, reply, body));
         step.took = started.elapsed();
         step.usage = usage;
         let cpu = cpu_before.map(|before| cpu::of_this_thread().saturating_sub(before));
@@ -375,22 +395,15 @@ impl Chain {
     }
 
     /// A call on a thread that nobody else waits for, with all that the plugin may use.
-    fn call(
-        &self,
-        link: &Link,
-        engine: &Engine,
-        envelope: &[&str],
-        body: &str,
-        deadline: Deadline,
-        step: &mut Step,
-    ) -> Result<Said, Fault> {
+    fn call(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
+        let Question { engine, head, body, deadline, .. } = *question;
         let remaining = deadline.remaining_for_guests();
         if remaining.is_zero() {
             return Err(Fault::NoTime);
         }
         let budget = link.plugin().budget(engine, remaining);
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) = link.plugin().call(envelope, budget, |reply| self.read(link, reply, body));
+        let (result, usage) = link.plugin().call(&[head, body, "}"], budget, |reply| self.read(link, reply, body));
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before);
         step.usage = usage;

@@ -451,6 +451,35 @@ async fn a_plugin_that_fails_in_a_row_is_left_alone_for_the_pause() {
 }
 
 #[tokio::test]
+async fn a_trial_that_is_made_again_on_a_worker_is_one_trial() {
+    // Traps if `x` is 1. Otherwise it grows its memory, which no brief call may, and allows.
+    let source = r#"(module {manifest}
+        (memory (export "memory") 2)
+        (global (export "last_words") i32 (i32.const 0))
+        (data (i32.const 1024) "{\"accepted\":true}")
+        (data (i32.const 2048) "{\"verdict\":\"allow\"}")
+        (func (export "allocate") (param i32) (result i32) (i32.const 4096))
+        (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+        (func (export "handle_callback") (param $input i32) (param $len i32) (result i64)
+            (if (i32.eq (i32.const 49) (i32.load8_u (i32.sub (i32.add (local.get $input) (local.get $len)) (i32.const 3))))
+                (then (unreachable)))
+            (drop (memory.grow (i32.const 1)))
+            (i64.const 0x800_0000_0013)))"#;
+    let host = setup()
+        .limits("breaker_faults_max = 1\nbreaker_pause_ms = 1000")
+        .plugin("grows", guests::assemble("grows", source), "*", "on_fault = \"deny\"")
+        .start();
+    assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_denies(UNCHECKED));
+    assert_eq!(host.openim(OPENIM, &json!({ "x": 0 })).await, openim_denies(BUSY));
+    // A clock that stands still would run to the deadline while a worker is waited for.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::resume();
+    assert_eq!(host.openim(OPENIM, &json!({ "x": 0 })).await, openim_allows());
+    assert_eq!(host.metric("callgate_plugin_calls_on_workers_total", &[]), 1.0);
+}
+
+#[tokio::test]
 async fn a_suspended_plugin_does_not_suspend_others() {
     let deny = guests::replies("another", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
     let host = setup()
