@@ -2,7 +2,7 @@
 //! acknowledged.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -68,14 +68,24 @@ impl Journal {
 
     fn write(&self, lines: &[u8]) -> std::io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        // Taken out: after an error it is opened anew next time.
+        // Taken out: after an error it is opened again next time.
         let mut open = match file.take() {
             Some(open) => open,
-            None => OpenOptions::new().create(true).append(true).open(&self.path)?,
+            None => self.open()?,
         };
         open.write_all(lines)?;
         *file = Some(open);
         Ok(())
+    }
+
+    /// Opens the file. A full disk or a killed host leaves half a line at its end: that line is ended first, or it would
+    /// spoil the next record.
+    fn open(&self) -> std::io::Result<File> {
+        let mut file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+        if file.metadata()?.is_file() && has_unfinished_line(&self.path)? {
+            file.write_all(b"\n")?;
+        }
+        Ok(file)
     }
 
     /// Records written since the start.
@@ -87,4 +97,15 @@ impl Journal {
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
+}
+
+fn has_unfinished_line(path: &Path) -> std::io::Result<bool> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }

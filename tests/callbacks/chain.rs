@@ -146,6 +146,16 @@ async fn records_of_all_plugins_are_kept_in_order_also_when_the_last_denies() {
 }
 
 #[tokio::test]
+async fn half_a_line_at_the_end_of_the_file_spoils_no_record() {
+    let record = json!({ "verdict": "allow", "records": ["new"] });
+    for (before, expected) in [("\"half\"", json!(["half", "new"])), ("\"whole\"\n", json!(["whole", "new"]))] {
+        let host = setup().file("records.jsonl", before).replies("one", record.clone()).start();
+        host.openim(ADD_FRIEND, &json!({})).await;
+        assert_eq!(Value::from(host.records()), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_record_is_one_line_however_it_is_written() {
     let module = guests::replies("p", "{\"verdict\":\"allow\",\"records\":[{\r\n \"a\":\n 1,\"b\":\"x\\ny\"\n}]}");
     let host = setup().plugin("p", module, "*", "").start();
