@@ -88,9 +88,7 @@ fn only_the_sandbox_depends_on_wasmtime() {
 
 #[test]
 fn the_catalogue_needs_only_the_family_of_serde() {
-    // Until it is a crate of its own, the sdk is what holds it.
-    let is_a_crate = members().iter().any(|member| member.name == "callgate-catalogue");
-    let name = if is_a_crate { "callgate-catalogue" } else { "callgate-plugin-sdk" };
+    let name = "callgate-catalogue";
     const FAMILY: &[&str] = &[
         "serde",
         "serde_core",

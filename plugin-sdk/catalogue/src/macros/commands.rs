@@ -21,7 +21,7 @@ macro_rules! commands {
 
         $(
             $crate::macros::members::spliced! {
-                commands::command_with_request
+                [$crate::macros::commands::command_with_request]
                 {
                     {
                         { $(#[$doc])* } $name = $command, $phase, $answers, $family
@@ -41,7 +41,7 @@ macro_rules! command_with_request {
         $crate::macros::commands::command! { { $head $request } }
     };
     ({ $head:tt [{ $($changes:tt)* }] } $request:tt) => {
-        $crate::macros::members::spliced! { commands::command { $head $request } [] { $($changes)* } }
+        $crate::macros::members::spliced! { [$crate::macros::commands::command] { $head $request } [] { $($changes)* } }
     };
 }
 

@@ -6,8 +6,8 @@ macro_rules! members {
     ($d:tt $( $(#[$doc:meta])* $group:ident { $($members:tt)* } )*) => {$(
         $(#[$doc])*
         macro_rules! $group {
-            ($d module:ident::$d to:ident $d head:tt $d done:tt { $d($d rest:tt)* }) => {
-                $crate::macros::members::spliced! { $d module::$d to $d head $d done { $($members)* $d($d rest)* } }
+            ($d to:tt $d head:tt $d done:tt { $d($d rest:tt)* }) => {
+                $crate::macros::members::spliced! { $d to $d head $d done { $($members)* $d($d rest)* } }
             };
         }
         #[allow(unused_imports, reason = "a group can be used in its own file only")]
@@ -15,21 +15,22 @@ macro_rules! members {
     )*};
 }
 
-/// Replaces each `..group;` by the members of the group, then hands all of them to the macro `$to`, behind `$head`.
+/// Replaces each `..group;` by the members of the group, then hands all of them to the macro at the path `$to`, behind
+/// `$head`.
 macro_rules! spliced {
-    ($module:ident::$to:ident $head:tt [$($done:tt)*] {
+    ([$($to:tt)*] $head:tt [$($done:tt)*] {
         $( $(#[$doc:meta])* $member:ident: $ty:ty = $wire:literal $($how:ident)? $($shown_as:literal)?; )*
     }) => {
-        $crate::macros::$module::$to! {
+        $($to)*! {
             $head { $($done)* $( $(#[$doc])* $member: $ty = $wire $($how)? $($shown_as)?; )* }
         }
     };
-    ($module:ident::$to:ident $head:tt [$($done:tt)*] {
+    ($to:tt $head:tt [$($done:tt)*] {
         $( $(#[$doc:meta])* $member:ident: $ty:ty = $wire:literal $($how:ident)? $($shown_as:literal)?; )*
         ..$group:ident $(, $more:ident)*; $($rest:tt)*
     }) => {
         $group! {
-            $module::$to $head [$($done)* $( $(#[$doc])* $member: $ty = $wire $($how)? $($shown_as)?; )*]
+            $to $head [$($done)* $( $(#[$doc])* $member: $ty = $wire $($how)? $($shown_as)?; )*]
             { $( ..$more; )* $($rest)* }
         }
     };

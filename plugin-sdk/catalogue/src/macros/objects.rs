@@ -3,7 +3,9 @@
 /// Defines objects inside of events.
 macro_rules! objects {
     ($( $(#[$doc:meta])* $name:ident { $($members:tt)* } )*) => {$(
-        $crate::macros::members::spliced! { objects::object { $(#[$doc])* $name } [] { $($members)* } }
+        $crate::macros::members::spliced! {
+            [$crate::macros::objects::object] { $(#[$doc])* $name } [] { $($members)* }
+        }
     )*};
 }
 
