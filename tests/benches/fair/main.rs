@@ -32,8 +32,6 @@ fn main() {
     let at = arguments.iter().position(|argument| argument == "--seconds");
     let seconds = at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(10);
     print_machine();
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("load of the machine before: {}", load.split(' ').next().unwrap_or("unknown"));
     let mut goals = Vec::new();
     for workers in ["2", "1"] {
         compare(workers, Duration::from_secs(seconds), &mut goals);
