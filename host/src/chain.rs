@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply};
-use callgate_dialects::{Adjustment, Callback, Decision, Inadmissible, OnFault, Trouble, admit, apply};
+use callgate_dialects::{Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply};
 use callgate_sandbox::{Brief, Budget, Engine, Fault, PluginLimits, Usage, cpu};
 
 use crate::deadline::Deadline;
@@ -24,7 +24,7 @@ pub use link::Link;
 #[derive(Debug)]
 pub struct Chain {
     command: &'static Command,
-    platform: &'static str,
+    server: &'static dyn ChatServer,
     platform_index: usize,
     on_fault: OnFault,
     on_overload: OnFault,
@@ -182,9 +182,9 @@ impl Chain {
         platform: &Platform,
         links: Vec<Arc<Link>>,
     ) -> Self {
-        let name = platform.server.protocol().name;
         let (on_fault, on_overload) = (platform.on_fault(command), platform.on_overload);
-        Self { command, platform: name, platform_index, on_fault, on_overload, links }
+        let server = platform.server;
+        Self { command, server, platform_index, on_fault, on_overload, links }
     }
 
     /// The number of its platform, in the order of the settings.
@@ -420,7 +420,7 @@ impl Chain {
         let invalid = |why: String| Fault::ReplyInvalid { why: one_line(&why) };
         let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string()))?;
         let reply: Reply<'_> = serde_json::from_str(reply).map_err(|error| invalid(error.to_string()))?;
-        let (decision, adjustments) = admit(self.command, body, &reply).map_err(|why| match why {
+        let (decision, adjustments) = admit(self.server, self.command, body, &reply).map_err(|why| match why {
             Inadmissible::Undecided { reason } => Fault::Undecided { reason },
             Inadmissible::Invalid { why } => Fault::ReplyInvalid { why },
         })?;
@@ -439,7 +439,7 @@ impl Chain {
     /// The envelope up to its body.
     fn envelope_head(&self, callback: &Callback) -> String {
         let head = EnvelopeHead {
-            platform: self.platform,
+            platform: self.server.protocol().name,
             command: self.command.name,
             phase: self.command.phase,
             operation_id: callback.operation_id(),

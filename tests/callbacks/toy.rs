@@ -10,7 +10,7 @@ use callgate_dialects::{
 };
 use harness::{Answer, Setup, guests, setup};
 use http::StatusCode;
-use plugin_sdk::catalogue::{Answers, Codes, Command, Kind, Member, Protocol};
+use plugin_sdk::catalogue::{Answers, Change, Codes, Command, Kind, Member, Protocol, Rule};
 use plugin_sdk::wire::Phase;
 use plugin_sdk::{Object, Text};
 use serde_json::{Map, Value, json};
@@ -32,7 +32,7 @@ static SAY: Command = Command {
     phase: Phase::Before,
     family: "message",
     request: &[Member { name: "text", kind: Kind::Text }],
-    changes: &[],
+    changes: &[Change { name: "text", kind: Kind::Text, rule: Rule::NonNull, shown_as: Some("text"), why_not: "" }],
     echo: &[],
     answers: Answers { deny: Some(Codes { fallback: 1, first: 1, last: 9 }), ..Answers::AFTER },
     key: &[],
@@ -75,6 +75,10 @@ impl ChatServer for Toy {
         format!("POST {path} with the command in `ask`")
     }
 
+    fn why_not(&self, _: &Command, _: &Change, json: &str) -> Option<&'static str> {
+        (json == "\"rude\"").then_some("it does not say that")
+    }
+
     fn not_found(&self, text: &str) -> Map<String, Value> {
         Map::from_iter([("go".to_owned(), json!(false)), ("because".to_owned(), json!(text))])
     }
@@ -112,6 +116,10 @@ impl Dialect for ToyDialect {
     fn render(&self, _: &Callback, decision: &Decision) -> Response {
         match decision {
             Decision::Deny(denial) => self.stop(StatusCode::OK, &denial.message),
+            Decision::Modify(changes) => {
+                let text = changes.get("text").map_or("", |text| text.as_str());
+                Response { status: StatusCode::OK, body: format!(r#"{{"go":true,"text":{text}}}"#).into_bytes() }
+            }
             _ => Response { status: StatusCode::OK, body: br#"{"go":true}"#.to_vec() },
         }
     }
@@ -139,6 +147,15 @@ async fn its_callbacks_are_allowed_and_denied() {
     assert_eq!(host.post("/toy", ask()).await, says(200, json!({ "go": true })));
     let answer = host.post("/toy", ask().replace("hello", "spam")).await;
     assert_eq!(answer, says(200, json!({ "go": false, "because": "denies found it" })));
+}
+
+#[tokio::test]
+async fn what_it_has_against_a_change_counts() {
+    for (text, answer) in [("kind", json!({ "go": true, "text": "kind" })), ("rude", json!({ "go": true }))] {
+        let reply = json!({ "verdict": "modify", "changes": { "text": text } }).to_string();
+        let host = toy("").plugin("says", guests::replies("says", &reply), "*", "").start();
+        assert_eq!(host.post("/toy", ask()).await, says(200, answer));
+    }
 }
 
 #[tokio::test]

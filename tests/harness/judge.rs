@@ -4,13 +4,13 @@ use callgate::settings::Platform;
 use callgate_dialects::explain::{Applied, Explanation, Outcome};
 use callgate_dialects::{Callback, Decision, OnFault, Response, Trouble, admit};
 use plugin_sdk::catalogue::{Command, Kind};
-use plugin_sdk::wire::{Phase, Reply};
+use plugin_sdk::wire::{Phase, Reply, UserResult};
 use serde_json::{Value, json};
 
 /// Takes a plugin's reply to a request the way that the host takes it, and panics if the chat server would misread the
 /// answer. The request is a JSON object; the reply may be any bytes.
 pub fn hold(platform: &Platform, command: &'static Command, request: &str, reply: &[u8], on_fault: OnFault) {
-    let decision = decision(command, request, reply)
+    let decision = decision(platform, command, request, reply)
         .unwrap_or_else(|| Decision::without_verdict(Trouble::Unchecked, on_fault, command));
     let callback = Callback::local(command, request.to_owned()).expect("the request is an object");
     let answer = platform.dialect.render(&callback, &decision);
@@ -20,9 +20,9 @@ pub fn hold(platform: &Platform, command: &'static Command, request: &str, reply
 }
 
 /// What the reply says, if it can be understood.
-fn decision(command: &Command, request: &str, reply: &[u8]) -> Option<Decision> {
+fn decision(platform: &Platform, command: &Command, request: &str, reply: &[u8]) -> Option<Decision> {
     let reply: Reply<'_> = serde_json::from_str(std::str::from_utf8(reply).ok()?).ok()?;
-    admit(command, request, &reply).ok().map(|(decision, _)| decision)
+    admit(platform.server, command, request, &reply).ok().map(|(decision, _)| decision)
 }
 
 /// One decision on its way to the chat server, and what becomes of it there.
@@ -65,10 +65,7 @@ impl Case<'_> {
                 let are_refused = |name: &&str| self.applied(name) == Some(json!(users));
                 self.expect(goes_on && command.answers.refused.iter().all(are_refused), "it goes on without them");
             }
-            Decision::PerUser(_) => {
-                let is_wrong = matches!(explanation.outcome, Outcome::Broken { .. } | Outcome::Dropped);
-                self.expect(!is_wrong, "each user has a result");
-            }
+            Decision::PerUser(results) => self.judge_results(results),
             Decision::Reply(text) => self.expect(self.applied("RspData") == Some(json!(text)), "the text is handed on"),
         }
     }
@@ -95,6 +92,22 @@ impl Case<'_> {
             });
             self.expect(self.applied(name).is_some() || is_shown, &format!("`{name}` is changed"));
         }
+    }
+
+    /// Those who are asked about and whose first result refuses are refused, and nobody else.
+    fn judge_results(&self, results: &[UserResult]) {
+        let request = value(self.request);
+        let (list, user) = self.command.answers.per_user.expect("the command has a result for each user");
+        let items = request[list].as_array().map(Vec::as_slice).unwrap_or_default();
+        let asked: Vec<&str> = items.iter().filter_map(|item| item[user].as_str()).collect();
+        let is_refused = |name: &&&str| results.iter().find(|it| it.user == **name).is_some_and(|it| it.code != 0);
+        let refused: Vec<Value> = asked.iter().filter(is_refused).map(|name| json!(name)).collect();
+        let applied = self.explanation.applied.iter().filter(|applied| applied.name == "ResultItem");
+        let applied: Vec<Value> = applied.map(|applied| value(&applied.to)).collect();
+        self.expect(applied == refused, "each user has the result of the plugin");
+        let is_denied = matches!(self.explanation.outcome, Outcome::Denied { .. });
+        let all = !asked.is_empty() && refused.len() == asked.len();
+        self.expect(is_denied == all && (all || self.explanation.outcome == Outcome::GoesOn), "the rest goes on");
     }
 
     fn applied(&self, name: &str) -> Option<Value> {

@@ -9,9 +9,9 @@ use callgate_catalogue::{Changes, Json, Object};
 use serde_json::value::RawValue;
 
 use crate::decision::{Decision, Denial};
+use crate::dialect::ChatServer;
 use crate::kinds::{describe, has_kind, is_empty};
 use crate::same::is_same;
-use crate::table::{CHAT_SERVERS, by_name};
 
 /// Why a reply is no decision. The text is for the log, never for the chat server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +57,19 @@ pub enum Adjustment {
     },
 }
 
-/// Turns a reply into a verdict that this command's answer can carry. `body` is the request as the plugin saw it.
+/// Turns a reply into a verdict that the answer of this `server` to this command can carry. `body` is the request as the
+/// plugin saw it.
 ///
 /// # Errors
 /// If the reply asks for something of a wrong type: then it is not known what the plugin meant.
-pub fn admit(command: &Command, body: &str, reply: &Reply<'_>) -> Result<(Decision, Vec<Adjustment>), Inadmissible> {
+pub fn admit(
+    server: &dyn ChatServer,
+    command: &Command,
+    body: &str,
+    reply: &Reply<'_>,
+) -> Result<(Decision, Vec<Adjustment>), Inadmissible> {
     let mut adjustments = Vec::new();
-    let decision = wanted(command, body, reply, &mut adjustments)?;
+    let decision = wanted(server, command, body, reply, &mut adjustments)?;
     let name = decision.name();
     let answers = &command.answers;
     let admitted = match decision {
@@ -91,6 +97,7 @@ pub fn admit(command: &Command, body: &str, reply: &Reply<'_>) -> Result<(Decisi
 
 /// What the reply says, taken by its word.
 fn wanted(
+    server: &dyn ChatServer,
     command: &Command,
     body: &str,
     reply: &Reply<'_>,
@@ -113,7 +120,7 @@ fn wanted(
         }
         VerdictTag::Modify => {
             let json = reply.changes.map_or("{}", |raw| raw.get());
-            let changes = changes(command, body, json, adjustments)?;
+            let changes = changes(server, command, body, json, adjustments)?;
             if changes.is_empty() { Decision::Allow } else { Decision::Modify(changes) }
         }
     })
@@ -133,6 +140,7 @@ const ADJUSTMENTS_MAX: usize = 16;
 /// what is there already are left out: OpenIM may set a member that the operation leaves alone and the request shows as
 /// empty.
 fn changes(
+    server: &dyn ChatServer,
     command: &Command,
     body: &str,
     json: &str,
@@ -162,7 +170,9 @@ fn changes(
             Some(change) if change.is_settable() && !has_kind(json, change.kind) => {
                 return Err(invalid(format!("the change of `{name}` is not {}", describe(change.kind))));
             }
-            Some(change) => unsafe_here(change, json, request.as_ref()).or_else(|| why_not(command, change, json)),
+            Some(change) => {
+                unsafe_here(change, json, request.as_ref()).or_else(|| server.why_not(command, change, json))
+            }
         };
         match why {
             Some(_) if adjustments.len() >= ADJUSTMENTS_MAX => {}
@@ -194,11 +204,6 @@ fn shows(shown: &str, json: &str) -> bool {
         (wrapper.members().count() == 1).then(|| wrapper.raw("value")).flatten()
     };
     is_same(shown, json) || shown.starts_with('{') && wrapped().is_some_and(|inner| is_same(inner.get(), json))
-}
-
-/// What the chat server itself has against a change.
-fn why_not(command: &Command, change: &Change, json: &str) -> Option<&'static str> {
-    by_name(CHAT_SERVERS, command.protocol)?.why_not(command, change, json)
 }
 
 /// The value with only those members that the server knows, at any depth; `None` if that is all of them.
@@ -260,16 +265,17 @@ pub fn apply(command: &Command, body: &str, changes: &Changes) -> String {
 
 #[cfg(test)]
 mod tests {
-    use callgate_catalogue::catalogue::PROTOCOLS;
+    use crate::table::CHAT_SERVERS;
 
     use super::*;
 
     /// What is left of changes to a request, and what was adjusted.
     fn admitted(name: &str, request: &str, changes: &str) -> (String, Vec<String>) {
-        let command = PROTOCOLS.iter().find_map(|protocol| protocol.command(name)).unwrap();
+        let (server, command) =
+            CHAT_SERVERS.iter().find_map(|server| Some((*server, server.protocol().command(name)?))).unwrap();
         let reply = format!(r#"{{"verdict":"modify","changes":{changes}}}"#);
         let reply: Reply<'_> = serde_json::from_str(&reply).unwrap();
-        let (decision, adjustments) = admit(command, request, &reply).unwrap();
+        let (decision, adjustments) = admit(server, command, request, &reply).unwrap();
         let changes = match decision {
             Decision::Modify(changes) => serde_json::to_string(&changes).unwrap(),
             other => other.name().to_owned(),

@@ -1,13 +1,10 @@
 //! The two doors that a request goes through: its head is checked, then its body is opened.
 
-use callgate_catalogue::Object;
-use callgate_catalogue::object::Raw;
-
 use crate::body::Body;
-use crate::callback::{Callback, object};
+use crate::callback::{Callback, check_batch, object};
 use crate::dialect::{Dialect, Identity};
 use crate::head::Head;
-use crate::refusal::{BATCH_MAX, Refusal};
+use crate::refusal::Refusal;
 
 /// A request whose head a dialect has checked: it comes from this chat server, and its body is worth reading.
 #[derive(Debug)]
@@ -35,9 +32,7 @@ impl<'d> Admitted<'d> {
         let Identity { name, command, operation_id, client_address } = {
             let members = object(body.as_str())?;
             let identity = self.dialect.identify(&self.head, &members)?;
-            if let Some(list) = identity.command.and_then(|command| command.batch) {
-                check_batch(&members, list)?;
-            }
+            check_batch(identity.command, &members)?;
             identity
         };
         let is_secret = |name: &str| self.dialect.secret_parameters().iter().any(|it| name.eq_ignore_ascii_case(it));
@@ -45,17 +40,5 @@ impl<'d> Admitted<'d> {
         let name = command.map_or(name.into(), |command| command.name.into());
         let arrived_unix_ms = self.head.arrived_unix_ms;
         Ok(Callback { name, command, operation_id, client_address, query, body, arrived_unix_ms })
-    }
-}
-
-/// Checks that the callbacks in one request are not too many, and objects, each of them: plugins rely on that.
-fn check_batch(members: &Object<'_>, list: &'static str) -> Result<(), Refusal> {
-    let elements = members.read_or_empty::<Vec<Raw<'_>>>(list).unwrap_or_default();
-    if elements.len() > BATCH_MAX {
-        return Err(Refusal::BatchTooLong);
-    }
-    match elements.iter().all(|element| element.get().starts_with('{')) {
-        true => Ok(()),
-        false => Err(Refusal::NotObject),
     }
 }

@@ -10,7 +10,7 @@ use callgate_catalogue::wire::Phase;
 
 use crate::body::Body;
 use crate::json;
-use crate::refusal::Refusal;
+use crate::refusal::{BATCH_MAX, Refusal};
 
 /// A callback that a dialect has authenticated and parsed. Only [`Admitted::open`](crate::Admitted::open) makes one
 /// of what came over the network.
@@ -30,10 +30,10 @@ impl Callback {
     /// nobody to authenticate.
     ///
     /// # Errors
-    /// If `body` is not a JSON object.
+    /// If `body` is not a JSON object, or a batch whose elements are too many or no objects.
     pub fn local(command: &'static Command, body: impl Into<bytes::Bytes>) -> Result<Self, Refusal> {
         let body = Body::new(body)?;
-        object(body.as_str())?;
+        check_batch(Some(command), &object(body.as_str())?)?;
         Ok(Self {
             name: command.name.into(),
             command: Some(command),
@@ -111,4 +111,17 @@ pub(crate) fn object(text: &str) -> Result<Object<'_>, Refusal> {
         json::Problem::TooDeep => Refusal::TooDeep,
     })?;
     Object::parse("the body", text).map_err(|_| Refusal::NotObject)
+}
+
+/// Checks that the callbacks in one request are not too many, and objects, each of them: plugins rely on that.
+pub(crate) fn check_batch(command: Option<&Command>, members: &Object<'_>) -> Result<(), Refusal> {
+    let Some(list) = command.and_then(|command| command.batch) else { return Ok(()) };
+    let elements = members.read_or_empty::<Vec<Raw<'_>>>(list).unwrap_or_default();
+    if elements.len() > BATCH_MAX {
+        return Err(Refusal::BatchTooLong);
+    }
+    match elements.iter().all(|element| element.get().starts_with('{')) {
+        true => Ok(()),
+        false => Err(Refusal::NotObject),
+    }
 }

@@ -148,7 +148,7 @@ fn per_user(
     }
     reader.reason("`ErrorCode` is 0: each user's `ResultCode` decides", page);
     if refused > 0 && refused == asked.len() {
-        let first = items.first();
+        let first = items.iter().find(|item| item.get("To_Account").and_then(Value::as_str) == asked.first().copied());
         let code = first.and_then(|item| item.get("ResultCode")).and_then(Value::as_i64).unwrap_or(0);
         let message = first.and_then(|item| item.get("ResultInfo")).and_then(Value::as_str).unwrap_or_default();
         return reader.finish(Outcome::Denied { code, message: message.to_owned(), detail: String::new() });
