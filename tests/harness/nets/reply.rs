@@ -92,24 +92,38 @@ pub fn seeds() -> Vec<Vec<u8>> {
             .iter()
             .map(|change| (change.name.to_owned(), members[change.shown_as.unwrap_or(change.name)].clone()))
             .collect();
+        let answers = &command.answers;
+        let results: Vec<_> = answers.per_user.map_or(Vec::new(), |(list, user)| {
+            let asked = members[list].as_array().cloned().unwrap_or_default();
+            let refused = |item: &Value| serde_json::json!({ "user": item[user], "code": 38001, "message": "no" });
+            asked.iter().take(1).map(refused).collect()
+        });
+        // Verdicts that few commands have are tried with those, and with a few others, which cannot carry them.
+        let is_odd = |which: u8| number % 24 == usize::from(which);
         let replies = [
-            serde_json::json!({ "verdict": "modify", "changes": changes }),
-            serde_json::json!({ "verdict": "deny", "code": 5001, "message": "no", "detail": "d" }),
-            serde_json::json!({ "verdict": "refuse_some", "refused": ["a", "b"] }),
-            serde_json::json!({ "verdict": "per_user", "results": [{ "user": "a", "code": 38001, "message": "no" }] }),
-            serde_json::json!({ "verdict": "reply", "reply": "hello", "records": [1, { "a": null }] }),
-            serde_json::json!({ "verdict": "drop", "log": [{ "level": "info", "text": "x" }] }),
+            (true, serde_json::json!({ "verdict": "modify", "changes": changes })),
+            (true, serde_json::json!({ "verdict": "deny", "code": 5001, "message": "no", "detail": "d" })),
+            (
+                !answers.refused.is_empty() || is_odd(0),
+                serde_json::json!({ "verdict": "refuse_some", "refused": ["a", "b"] }),
+            ),
+            (answers.per_user.is_some() || is_odd(1), serde_json::json!({ "verdict": "per_user", "results": results })),
+            (
+                answers.reply || is_odd(2),
+                serde_json::json!({ "verdict": "reply", "reply": "hello", "records": [1, { "a": null }] }),
+            ),
+            (
+                answers.drop || is_odd(3),
+                serde_json::json!({ "verdict": "drop", "log": [{ "level": "info", "text": "x" }] }),
+            ),
         ];
         let long = command.change("MsgBody").map(|_| number_of_many_digits());
-        let number = u16::try_from(number).expect("there are not so many commands").to_le_bytes();
+        let number = u16::try_from(number).expect("there are fewer commands").to_le_bytes();
         if let Some(reply) = long {
             seeds.push([&number[..], b"\x01{}\0", reply.as_bytes()].concat());
         }
-        for (index, reply) in replies.iter().enumerate() {
-            // The kinds that few commands have are tried with some commands only: the others make them the same.
-            if index < 2 || number[0] % 6 == u8::try_from(index).expect("six") {
-                seeds.push([&number[..], b"\x01", &request, b"\0", reply.to_string().as_bytes()].concat());
-            }
+        for (_, reply) in replies.iter().filter(|(is_tried, _)| *is_tried) {
+            seeds.push([&number[..], b"\x01", &request, b"\0", reply.to_string().as_bytes()].concat());
         }
     }
     seeds
