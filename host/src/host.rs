@@ -99,7 +99,7 @@ impl Host {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let mut engine = Engine::new(&settings.limits.engine)?;
-        engine.load_in(loading, &settings.loading);
+        engine.load_in(loading, &settings.loading, loader::at_once(settings.plugins.len()));
         open_cache(&mut engine, &settings.cache);
         engine.log_memory_reset();
         let telemetry = Telemetry::new(&settings);

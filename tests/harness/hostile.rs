@@ -45,7 +45,14 @@ pub fn shapes() -> Vec<Shape> {
         let types = many("i32 ", values);
         format!("(type $wide (func (param {types}) (result {types})))")
     };
+    let section = |name: &'static str, commands: usize, why| {
+        let commands = vec![r#"\"\""#; commands].join(",");
+        let manifest = format!(r#"{{\"abi\":1,\"name\":\"p\",\"version\":\"0\",\"commands\":[{commands}]}}"#);
+        let whole = WHOLE.replace("{manifest}", &format!(r#"(@custom "callgate.plugin" "{manifest}")"#));
+        Shape { name, module: guests::assemble(name, &format!("(module {whole} {CONFIGURE})")), why }
+    };
     vec![
+        section("manifest", 1_000_000, "at most 65536 are allowed"),
         shape(
             "locals",
             many(&format!("(func (local {}))", many("i32 ", 50_000)), 60),

@@ -165,6 +165,27 @@ mod tests {
     }
 
     #[test]
+    fn ticks_that_are_made_up_end_no_call_whose_time_is_not_over() {
+        let engine = Engine::new(&limits(MemoryReset::Unmap)).unwrap();
+        // Some ten million rounds.
+        let body = "(local $n i32) (loop (br_if 0 (i32.ne (i32.const 10000000)
+            (local.tee $n (i32.add (local.get $n) (i32.const 1))))))";
+        let plugin = load(&engine, body);
+        let budget = Budget { fuel: Fuel(u64::MAX / 2), ..BUDGET };
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    engine.for_calls().increment_epoch();
+                }
+            });
+            let (result, _) = plugin.call(&["{", "}"], budget, <[u8]>::len);
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(result.is_ok(), "{result:?}");
+        });
+    }
+
+    #[test]
     fn usage_tells_what_the_next_call_pays_for() {
         let grow = "(drop (memory.grow (i32.const 2)))";
         let touch = "(memory.fill (i32.const 0x1_0000) (i32.const 1) (i32.const 0x8_0000))";

@@ -89,11 +89,15 @@ impl Engine {
         })
     }
 
-    /// Has modules prepared there from now on, within these limits if it is not in this process.
-    pub fn load_in(&mut self, loading: Loading, limits: &LoadingLimits) {
+    /// Has modules prepared there from now on, within these limits if it is not in this process. `at_once` are loaded at the
+    /// same time, and share the cores.
+    pub fn load_in(&mut self, loading: Loading, limits: &LoadingLimits, at_once: usize) {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from) / at_once.max(1);
         self.children = match loading {
             Loading::InThisProcess => None,
-            Loading::InChildren { program, arguments } => Some(Children::new(program, arguments, *limits)),
+            Loading::InChildren { program, arguments } => {
+                Some(Children::new(program, arguments, *limits, threads.max(1)))
+            }
         };
     }
 

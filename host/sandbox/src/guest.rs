@@ -1,7 +1,7 @@
 //! An instance of a plugin: entered once, called, and put back to the snapshot before it is called again.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::{
     AsContextMut, Extern, Global, InstancePre, Memory, Module, ModuleExport, ResourceLimiter, Store, UpdateDeadline,
@@ -29,11 +29,19 @@ pub(crate) struct Bounds {
     is_brief: bool,
     /// CPU time of the thread when a brief call had used up its wall time.
     cpu_at_deadline: Option<Duration>,
+    /// When the time of a call that is not brief is over.
+    until: Option<Instant>,
 }
 
 /// CPU time that a brief call may use after its wall time is over. The clock goes on while the thread waits for a core, so
 /// the clock alone says nothing about the call.
 const OVERTIME_MAX: Duration = Duration::from_millis(1);
+
+/// Ends a call that may have more memory, which the system does not have. It must not see that: what `configure` leaves
+/// behind would depend on it, and is kept in the cache.
+#[derive(Debug, thiserror::Error)]
+#[error("the system has no more memory")]
+pub(crate) struct NoMemory;
 
 /// Ends a brief call that wants more memory or a larger table.
 #[derive(Debug, thiserror::Error)]
@@ -48,15 +56,28 @@ impl Bounds {
             memory_denied: false,
             is_brief: false,
             cpu_at_deadline: None,
+            until: None,
         }
     }
 }
 
 impl Bounds {
-    /// The epoch's deadline has come: ends the call, unless it is a brief one that has hardly had a core.
+    /// A call begins, which has this budget.
+    fn begin(&mut self, budget: Budget) {
+        self.is_brief = budget.is_brief;
+        self.cpu_at_deadline = None;
+        self.until = if budget.is_brief { None } else { Instant::now().checked_add(budget.within) };
+    }
+
+    /// The epoch's deadline has come: ends the call, unless it is a brief one that has hardly had a core, or ticks were made
+    /// up that belong to a time before it.
     fn deadline_reached(&mut self) -> UpdateDeadline {
         if !self.is_brief {
-            return UpdateDeadline::Interrupt;
+            let left = self.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+            return match left.is_zero() {
+                true => UpdateDeadline::Interrupt,
+                false => UpdateDeadline::Continue(epoch::ticks_within(left)),
+            };
         }
         let now = cpu::of_this_thread();
         let at_deadline = *self.cpu_at_deadline.get_or_insert(now);
@@ -68,7 +89,11 @@ impl Bounds {
 }
 
 impl ResourceLimiter for Bounds {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // By its own declaration: no bound of ours has a part in that.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
         if self.is_brief && current > 0 && desired > current && desired <= self.memory_bytes_max {
             return Err(NeedsRoom.into());
         }
@@ -77,7 +102,14 @@ impl ResourceLimiter for Bounds {
         Ok(allowed)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(NoMemory.into())
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
         if self.is_brief && current > 0 && desired > current && desired <= self.table_elements_max {
             return Err(NeedsRoom.into());
         }
@@ -168,7 +200,7 @@ impl Guest {
         let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
         store.limiter(|bounds| bounds);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline_reached()));
-        store.data_mut().is_brief = budget.is_brief;
+        store.data_mut().begin(budget);
         match Entered::enter(&mut store, code, budget) {
             Ok(Entered { abi, last_words, globals, stack }) => {
                 let memory_bytes = abi.memory.data_size(&store);
@@ -187,12 +219,11 @@ impl Guest {
         read: impl FnOnce(&[u8]) -> T,
     ) -> Result<T, Crossing> {
         if !std::mem::take(&mut self.is_new) {
+            self.store.data_mut().begin(budget);
             self.store.set_epoch_deadline(epoch::ticks_within(budget.within));
         }
         // Whole even if the instance is new: the same input burns the same in each instance.
         self.store.set_fuel(budget.fuel.0)?;
-        let bounds = self.store.data_mut();
-        (bounds.is_brief, bounds.cpu_at_deadline) = (budget.is_brief, None);
         self.abi.call(&mut self.store, input, reply_bytes_max, read)
     }
 

@@ -112,6 +112,9 @@ pub enum LoadError {
         /// wasmtime's words.
         why: String,
     },
+    /// The system did not give what `configure` may have.
+    #[error("it could not be configured: the system has no more memory: free some, or lower `memory_bytes_max`")]
+    NoMemory,
     /// The process that prepares it was ended by a limit.
     #[error("it could not be prepared within {limit}: make it smaller, or raise `{}` under [loading]", limit.key())]
     Limit {
@@ -202,6 +205,10 @@ pub(crate) fn check<'a>(
     }
     let manifest = match outline.manifest {
         None => return Err(LoadError::Manifest { why: "there is none".to_owned() }),
+        Some(json) if json.len() > MANIFEST_BYTES_MAX => {
+            let why = format!("it has {} bytes, at most {MANIFEST_BYTES_MAX} are allowed", json.len());
+            return Err(LoadError::Manifest { why });
+        }
         Some(json) => match serde_json::from_slice::<Manifest>(json) {
             Ok(manifest) => fit_for_the_log(manifest),
             Err(error) => return Err(LoadError::Manifest { why: one_line(&error.to_string()) }),
@@ -219,6 +226,10 @@ pub(crate) fn check<'a>(
     }
     Ok(Checked { bytes, manifest })
 }
+
+/// Maximum size of the section that says what a module is, in bytes: it is read in this process, and the names of all
+/// commands that there are take 6 KiB.
+const MANIFEST_BYTES_MAX: usize = 64 * 1024;
 
 /// What a module says of itself is a stranger's text: it must not forge lines, or steer a terminal.
 fn fit_for_the_log(manifest: Manifest) -> Manifest {

@@ -12,7 +12,7 @@ pub(crate) mod wire;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use crate::cache::Key;
 use crate::limits::{LoadingLimits, PluginLimits};
@@ -29,13 +29,16 @@ pub(crate) struct Children {
     limits: LoadingLimits,
     /// Those that have nothing to do.
     idle: Mutex<Vec<Child>>,
-    /// Held while a large module is prepared.
-    large: Mutex<()>,
+    /// Held while a module is prepared; alone, if it is a large one.
+    memory: RwLock<()>,
+    /// How many threads each of them compiles with.
+    threads: usize,
 }
 
 impl Children {
-    pub(crate) fn new(program: PathBuf, arguments: Vec<OsString>, limits: LoadingLimits) -> Self {
-        Self { program, arguments, limits, idle: Mutex::default(), large: Mutex::default() }
+    /// Children that compile with so many threads each.
+    pub(crate) fn new(program: PathBuf, arguments: Vec<OsString>, limits: LoadingLimits, threads: usize) -> Self {
+        Self { program, arguments, limits, idle: Mutex::default(), memory: RwLock::default(), threads }
     }
 
     /// Has a module configured and compiled; an entry of the compile cache, not yet looked at.
@@ -47,11 +50,14 @@ impl Children {
         limits: &PluginLimits,
     ) -> Result<Vec<u8>, LoadError> {
         let is_large = module.len() > LARGE_BYTES;
-        let _alone = is_large.then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
+        let (_alone, _beside_others) = match is_large {
+            true => (Some(self.memory.write().unwrap_or_else(PoisonError::into_inner)), None),
+            false => (None, Some(self.memory.read().unwrap_or_else(PoisonError::into_inner))),
+        };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut child = match idle.and_then(|mut child| child.is_running().then_some(child)) {
             Some(child) => child,
-            None => Child::start(&self.program, &self.arguments)?,
+            None => Child::start(&self.program, &self.arguments, self.threads)?,
         };
         let prepared = child.prepare(&self.limits, key, module, settings, limits);
         // What a child has learned is of use for the next module; what a large one took is given back with it.
@@ -88,7 +94,7 @@ mod tests {
     /// What comes of a shell script in the place of a child.
     fn prepared_by(script: &str, limits: LoadingLimits) -> Result<Vec<u8>, LoadError> {
         let arguments = ["-c", script].map(OsString::from).to_vec();
-        let children = Children::new(PathBuf::from("/bin/sh"), arguments, limits);
+        let children = Children::new(PathBuf::from("/bin/sh"), arguments, limits, 1);
         children.prepare(&key(), b"module", "{}", &PluginLimits::default())
     }
 
@@ -139,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_explained() {
-        let children = Children::new(PathBuf::from("/nowhere/callgate"), Vec::new(), LoadingLimits::default());
+        let children = Children::new(PathBuf::from("/nowhere/callgate"), Vec::new(), LoadingLimits::default(), 1);
         let error = children.prepare(&key(), b"module", "{}", &PluginLimits::default()).unwrap_err().to_string();
         assert!(error.contains("could not be started (No such file"), "{error}");
     }

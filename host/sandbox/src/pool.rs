@@ -101,13 +101,20 @@ impl Pool {
         if instance.admission.is_none() {
             return Kept::No;
         }
+        // Another thread with the same slot may have been quicker: then putting this one back would be for nothing.
+        if slot.0.try_lock().map_or(true, |slot| slot.is_some()) {
+            return Kept::No;
+        }
         match instance.guest.put_back(code, limits, &keeper.map) {
             Reset::Done => {}
             Reset::Spoiled => return Kept::Spoiled,
             Reset::Unfit => return Kept::No,
         }
         let Ok(mut slot) = slot.0.try_lock() else { return Kept::No };
-        *slot = Some(instance);
+        let other = slot.replace(instance);
+        // Dropping an instance takes a while, for which the slot must not be locked.
+        drop(slot);
+        drop(other);
         Kept::Yes
     }
 

@@ -5,12 +5,13 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::mpsc;
 
+use callgate_catalogue::line::one_line;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::cache;
 use crate::engine::Engine;
-use crate::limits::LoadingLimits;
+use crate::limits::{Limit, LoadingLimits};
 use crate::load::{self, LoadError};
 use crate::loading::wire::{self, Reply, Request};
 use crate::snapshot;
@@ -26,8 +27,8 @@ struct Job {
 /// Nothing else may use standard input and output.
 #[must_use]
 pub fn prepare_for_parent() -> ExitCode {
-    // A child that a limit ends leaves no image of its memory behind.
-    set(Resource::Core, 0);
+    give_way();
+    std::panic::set_hook(Box::new(say_panic));
     let (send, jobs) = mpsc::sync_channel(0);
     // The parent may end while a module is compiled: whoever reads notices, and ends this process at once.
     let reader = std::thread::Builder::new().name("requests".to_owned()).spawn(move || {
@@ -58,8 +59,13 @@ fn work(jobs: &mpsc::Receiver<Job>) -> io::Result<()> {
     let engine = Engine::for_loading().map_err(io::Error::other)?;
     let mut output = io::stdout().lock();
     for job in jobs {
-        limit(&job.request.loading);
-        match prepare(&engine, &job) {
+        let loading = &job.request.loading;
+        limit(loading);
+        let prepared = prepare(&engine, &job).map_err(|error| match error {
+            LoadError::NoMemory => LoadError::Limit { limit: Limit::Memory(loading.memory_bytes_max) },
+            error => error,
+        });
+        match prepared {
             Ok(entry) => wire::write(&mut output, &Reply::Entry { bytes: entry.len() as u64 }, &[&entry])?,
             Err(error) => wire::write(&mut output, &Reply::Failed(error), &[])?,
         }
@@ -70,10 +76,33 @@ fn work(jobs: &mpsc::Receiver<Job>) -> io::Result<()> {
 fn prepare(engine: &Engine, job: &Job) -> Result<Vec<u8>, LoadError> {
     let limits = &job.request.limits;
     let failed = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
+    // Whoever started this may be another version of the program: what that one files must be its own.
+    if engine.key(&job.module, &job.settings, limits).as_str() != job.request.key {
+        return Err(LoadError::Process { why: "is another version of this program".to_owned() });
+    }
     let checked = load::check(&job.module, limits, None)?;
     let snapshot = snapshot::take(engine, &checked, &job.settings, limits)?;
     let code = engine.for_calls().precompile_module(&snapshot).map_err(failed)?;
     Ok(cache::entry(&job.request.key, &code))
+}
+
+/// Where memory is short this process is the first to be ended, and a limit that ends it leaves no image of its memory,
+/// which holds the settings of plugins. (A maximum of 0 for such images does not count where they are piped.)
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    {
+        // If it cannot be said, the system chooses by itself.
+        let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+        let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    }
+    set(Resource::Core, 0);
+}
+
+/// Says what panicked on two lines. A compiler's panic may show a whole function, for which there is no room in the pipe.
+fn say_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().map(one_line).unwrap_or_default();
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let _ = writeln!(io::stderr(), "panicked at {place}:\n{message}");
 }
 
 /// Bounds what this process uses from now on: that much more than it has used so far.

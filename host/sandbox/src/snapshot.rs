@@ -14,7 +14,7 @@ use super::abi::{Abi, Crossing, last_words};
 use super::engine::Engine;
 use super::epoch;
 use super::fault::{Circumstances, Fault, sort};
-use super::guest::Bounds;
+use super::guest::{Bounds, NoMemory};
 use super::load::{Checked, LoadError};
 use crate::limits::PluginLimits;
 use crate::reach;
@@ -84,6 +84,9 @@ fn failed(
     error: &wasmtime::Error,
     bounds: ConfigureBounds<'_>,
 ) -> LoadError {
+    if error.is::<NoMemory>() {
+        return LoadError::NoMemory;
+    }
     let last_words = instance.and_then(|instance| words_left(store, instance));
     let circumstances = Circumstances {
         fuel: bounds.limits.fuel_to_configure,

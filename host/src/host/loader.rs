@@ -1,5 +1,6 @@
 //! Loads the plugins of the settings: several concurrently, and identical ones once.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -125,10 +126,14 @@ fn build(_: &Path) -> Result<PathBuf, PluginProblem> {
     Err(BuildError.into())
 }
 
-/// Maximum number of plugins loaded concurrently. Wasmtime already compiles each of them on all cores, and a large
-/// module needs much memory while it is compiled. Concurrency only keeps the cores busy during the sequential steps of
-/// a plugin.
+/// Maximum number of plugins loaded concurrently: each may take the memory of `[loading] memory_bytes_max`.
 const LOADED_AT_ONCE_MAX: usize = 8;
+
+/// How many of so many plugins are loaded concurrently; they share the cores.
+pub(super) fn at_once(plugins: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores.min(LOADED_AT_ONCE_MAX).min(plugins)
+}
 
 /// A loaded plugin, with the origin of its compiled code in one word; or why it cannot be used.
 type Loaded = Result<(Plugin, &'static str), PluginProblem>;
@@ -155,8 +160,7 @@ fn load_at_once(
             done.lock().unwrap_or_else(PoisonError::into_inner).push((number, loaded));
         }
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(LOADED_AT_ONCE_MAX).min(plugins.len());
+    let threads = at_once(plugins.len());
     std::thread::scope(|scope| {
         // This thread is one of them. If no other can be started, it does all the work.
         for _ in 1..threads {
@@ -188,7 +192,8 @@ struct Same {
 
 impl Loader<'_> {
     fn load(&self, plugin: &settings::Plugin, path: PathBuf) -> Loaded {
-        let module = std::fs::read(&path).map_err(|error| PluginProblem::Unreadable { path, error })?;
+        let module =
+            read(&path, plugin.limits.module_bytes_max).map_err(|error| PluginProblem::Unreadable { path, error })?;
         let settings = serde_json::Value::Object(plugin.settings.clone()).to_string();
         let sha256 = sha256(&module);
         let is_as_expected = plugin.sha256.as_ref().is_none_or(|expected| *expected == sha256);
@@ -245,4 +250,11 @@ impl Loader<'_> {
             );
         }
     }
+}
+
+/// A module, and no more than one byte beyond what it may have: that is enough to refuse it.
+fn read(path: &Path, bytes_max: usize) -> std::io::Result<Vec<u8>> {
+    let mut module = Vec::new();
+    std::fs::File::open(path)?.take(bytes_max as u64 + 1).read_to_end(&mut module)?;
+    Ok(module)
 }

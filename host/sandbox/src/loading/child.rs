@@ -27,11 +27,11 @@ pub(super) struct Child {
 const LAST_WORDS_BYTES_MAX: u64 = 4096;
 
 impl Child {
-    pub(super) fn start(program: &Path, arguments: &[OsString]) -> Result<Self, LoadError> {
+    pub(super) fn start(program: &Path, arguments: &[OsString], threads: usize) -> Result<Self, LoadError> {
         let failed = |error: io::Error| LoadError::Process { why: format!("could not be started ({error})") };
         let mut command = Command::new(program);
-        // It needs nothing of what this process knows. Its threads are those of other children beside it.
-        command.args(arguments).env_clear().env("RAYON_NUM_THREADS", "1").current_dir("/");
+        // It needs nothing of what this process knows.
+        command.args(arguments).env_clear().env("RAYON_NUM_THREADS", threads.to_string()).current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().map_err(failed)?;
         let (input, output) = (process.stdin.take(), process.stdout.take());
@@ -69,7 +69,10 @@ impl Child {
                     let _ = process.lock().unwrap_or_else(PoisonError::into_inner).kill();
                 }
             };
-            std::thread::Builder::new().name("loading".to_owned()).spawn_scoped(scope, clock)?;
+            let clock = std::thread::Builder::new().name("loading".to_owned()).spawn_scoped(scope, clock);
+            if let Err(error) = clock {
+                return Ok(Err(LoadError::Process { why: format!("cannot be watched: no thread ({error})") }));
+            }
             let exchanged = wire::write(input, &request, &[settings.as_bytes(), module]).and_then(|()| {
                 match wire::read_head(output)? {
                     // It had no more memory than this, so neither has what it made of it.

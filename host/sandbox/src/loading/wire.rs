@@ -44,7 +44,8 @@ pub(crate) fn read_head<T: DeserializeOwned>(from: &mut impl Read) -> io::Result
     let mut length = [0; 8];
     from.read_exact(&mut length)?;
     let head = read_bytes(from, u64::from_le_bytes(length), HEAD_BYTES_MAX)?;
-    Ok(serde_json::from_slice(&head)?)
+    // What ends too early is wrong, too, and not the end of the other process.
+    serde_json::from_slice(&head).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// So many bytes, at most `bytes_max`. Memory grows with what arrives, not with what was announced.
