@@ -620,10 +620,10 @@ async fn a_batch_that_takes_too_long_is_answered_in_time() {
         .platform("kind = \"tencent-chat\"\nanswer_within_ms = 500\n[[platform.app]]\nid = 1")
         .plugin("spins", guests::text("spins"), "Push.*", "")
         .start();
-    let started = Instant::now();
     let body = format!(r#"{{"Events":[{}]}}"#, vec![r#"{"x":1}"#; 100].join(","));
     post(&host, "/tencent-chat?SdkAppid=1&CallbackCommand=Push.OfflinePush", &body).await;
     // A hundred times 100 ms, if nothing ended it.
-    assert!(started.elapsed() < Duration::from_secs(5));
+    let calls = host.metric("callgate_plugin_calls_total", &[]);
+    assert!(calls < 50.0, "{calls}");
     assert!(host.metric("callgate_plugin_faults_total", &["fault=\"no_time\""]) >= 1.0);
 }

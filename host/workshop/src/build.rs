@@ -39,7 +39,7 @@ impl Build {
     /// If a crate cannot be built, or a host could not load its module.
     pub fn run(self, service: &dyn Service) -> Result<(), Failure> {
         match self.watch {
-            true => watch::run(&self.folders, || self.once(service)),
+            true => watch::run(&self.folders, None, || self.once(service)),
             false => self.once(service),
         }
     }

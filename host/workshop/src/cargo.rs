@@ -86,7 +86,7 @@ fn module_of(message: &Message, folder: &Path) -> Option<PathBuf> {
 }
 
 /// The target folder of the crate or its workspace.
-fn target_folder(folder: &Path) -> Result<PathBuf, BuildError> {
+pub(crate) fn target_folder(folder: &Path) -> Result<PathBuf, BuildError> {
     let output = cargo(folder)
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .stderr(Stdio::inherit())

@@ -70,7 +70,14 @@ struct Outline {
     imports: Vec<[String; 2]>,
     memory: Option<Memory>,
     functions: u32,
-    sections: Vec<(String, usize)>,
+    sections: Vec<Section>,
+}
+
+/// A section: its kind, the name of a custom one, and its size.
+struct Section {
+    kind: &'static str,
+    name: Option<String>,
+    bytes: usize,
 }
 
 /// What a module declares of its memory, in bytes.
@@ -103,12 +110,17 @@ impl Outline {
     }
 
     fn take(&mut self, payload: Payload<'_>) -> Result<(), wasmparser::BinaryReaderError> {
-        let name = match &payload {
-            Payload::CustomSection(section) => Some((one_line(section.name()), section.range().len())),
-            Payload::CodeSectionStart { range, .. } => Some(("code".to_owned(), range.len())),
-            payload => payload.as_section().map(|(id, range)| (section_name(id).to_owned(), range.len())),
+        let section = match &payload {
+            Payload::CustomSection(section) => {
+                Some(Section { kind: "custom", name: Some(one_line(section.name())), bytes: section.range().len() })
+            }
+            Payload::CodeSectionStart { range, .. } => Some(Section { kind: "code", name: None, bytes: range.len() }),
+            payload => payload.as_section().map(|(id, range)| {
+                let kind = section_name(id);
+                Section { kind, name: None, bytes: range.len() }
+            }),
         };
-        self.sections.extend(name);
+        self.sections.extend(section);
         match payload {
             Payload::CodeSectionStart { count, .. } => self.functions = count,
             Payload::ImportSection(section) => {
@@ -149,18 +161,18 @@ impl Outline {
         if let Some(manifest) = &self.manifest {
             let handles = match manifest.commands.is_empty() {
                 true => "any command".to_owned(),
-                false => manifest.commands.join(", "),
+                // Each for itself: a plugin may handle more than a line has room for.
+                false => manifest.commands.iter().map(|command| one_line(command)).collect::<Vec<_>>().join(", "),
             };
-            lines.push(("plugin", format!("{} {}", manifest.name, manifest.version)));
-            lines.push(("abi", format!("{} ({})", manifest.abi, manifest.sdk)));
+            lines.push(("plugin", one_line(&format!("{} {}", manifest.name, manifest.version))));
+            lines.push(("abi", one_line(&format!("{} ({})", manifest.abi, manifest.sdk))));
             lines.push(("handles", handles));
         }
         if let Some(Memory { initial, maximum }) = &self.memory {
             let maximum = maximum.map_or("no maximum".to_owned(), |bytes| format!("at most {}", show(bytes as f64)));
             lines.push(("memory", format!("{} bytes, {maximum}", show(*initial as f64))));
         }
-        let mut text: String =
-            lines.iter().map(|(heading, line)| format!("{heading:<10} {}\n", one_line(line))).collect();
+        let mut text: String = lines.iter().map(|(heading, line)| format!("{heading:<10} {line}\n")).collect();
         for (heading, rows) in [("EXPORT", &self.exports), ("IMPORT", &self.imports)] {
             if !rows.is_empty() {
                 let rows: Vec<_> = rows.iter().map(|row| row.to_vec()).collect();
@@ -179,7 +191,10 @@ impl Outline {
         let named = |rows: &[[String; 2]]| -> Value {
             rows.iter().map(|[name, kind]| json!({ "name": name, "kind": kind })).collect()
         };
-        let sections = self.sections.iter().map(|(name, bytes)| json!({ "name": name, "bytes": bytes }));
+        let sections = self.sections.iter().map(|Section { kind, name, bytes }| match name {
+            Some(name) => json!({ "kind": kind, "name": name, "bytes": bytes }),
+            None => json!({ "kind": kind, "bytes": bytes }),
+        });
         let memory = self.memory.as_ref();
         json!({
             "kind": self.kind,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::module;
-use crate::run::report::Measure;
+use crate::run::report::{GREEN, Measure, RED, paint};
 use crate::stage::{Service, Staged};
 use crate::watch;
 use callgate_terminal::{self as terminal, Exit, Failure};
@@ -57,7 +57,7 @@ impl Test {
     /// If the plugin cannot be used, there are no callbacks, or an answer differs from the expected one.
     pub fn run(self, service: &dyn Service) -> Result<(), Failure> {
         match self.watch {
-            true => watch::run(std::slice::from_ref(&self.folder), || self.once(service)),
+            true => watch::run(std::slice::from_ref(&self.folder), self.junit.as_deref(), || self.once(service)),
             false => self.once(service),
         }
     }
@@ -103,10 +103,7 @@ fn show(case: &Case, judgement: &Judgement, fuel: &Measure, coloured: bool) -> S
         (true, true) => ("accepted", GREEN),
         (false, _) => ("FAILED", RED),
     };
-    let paint = |colour: &str, text: &str| match coloured {
-        true => format!("{colour}{text}\x1b[0m"),
-        false => text.to_owned(),
-    };
+    let paint = |colour: &str, text: &str| paint(coloured, colour, text);
     let word = paint(colour, &format!("{word:<8}"));
     let mut text = format!("{word} {}: {}, fuel {}\n", case.name, judgement.verdict, fuel.as_text(coloured));
     for line in judgement.problems.iter().flat_map(|problem| problem.lines()) {
@@ -119,9 +116,6 @@ fn show(case: &Case, judgement: &Judgement, fuel: &Measure, coloured: bool) -> S
     }
     text
 }
-
-const RED: &str = "\x1b[31m";
-const GREEN: &str = "\x1b[32m";
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|error| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::stage::{Cost, Played};
+use callgate_catalogue::line::one_line;
 use callgate_dialects::Callback;
 use callgate_dialects::Decision;
 use callgate_dialects::explain::Outcome;
@@ -119,13 +120,13 @@ impl Report<'_> {
             return format!("none (fault); with on_fault = \"{name}\" the server gets {}", self.answer());
         }
         match decision {
-            Decision::Deny(denial) => format!("{name} with code {}: {}", denial.code, denial.message),
+            Decision::Deny(denial) => format!("{name} with code {}: {}", denial.code, one_line(&denial.message)),
             Decision::Modify(changes) => {
                 let changes: Vec<_> =
                     changes.iter().map(|(name, value)| format!("{name} = {}", value.as_str())).collect();
                 format!("{name} {}", changes.join(", "))
             }
-            Decision::RefuseSome(users) => format!("{name} {}", users.join(", ")),
+            Decision::RefuseSome(users) => format!("{name} {}", one_line(&users.join(", "))),
             Decision::Reply(text) => format!("{name} {text:?}"),
             Decision::Allow | Decision::Drop | Decision::PerUser(_) => name.to_owned(),
         }
@@ -281,6 +282,8 @@ fn number(number: f64) -> Value {
 
 /// The colour of what is wrong.
 pub(crate) const RED: &str = "\x1b[31m";
+/// The colour of what is right.
+pub(crate) const GREEN: &str = "\x1b[32m";
 /// The colour of what is worth a look.
 pub(crate) const YELLOW: &str = "\x1b[33m";
 

@@ -99,8 +99,9 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
 
 /// The command's name in the body, in the member in which one of the chat servers writes it.
 fn command_in(body: &Map<String, Value>) -> Result<String, String> {
-    let name = CHAT_SERVERS.iter().find_map(|server| body.get(server.command_member())?.as_str());
-    name.filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(|| {
+    let mut names = CHAT_SERVERS.iter().filter_map(|server| body.get(server.command_member())?.as_str());
+    let name = names.find(|name| !name.is_empty());
+    name.map(str::to_owned).ok_or_else(|| {
         let members =
             CHAT_SERVERS.iter().map(|server| format!("`{}` ({})", server.command_member(), server.protocol().title));
         let members: Vec<_> = members.collect();
@@ -130,7 +131,8 @@ pub fn find(platform: Option<&'static dyn ChatServer>, name: &str) -> Result<&'s
         (Some(other), _) => format!("{unknown}: it is one of {}", other.protocol().name),
         (None, Some(nearest)) => format!("{unknown}: did you mean `{nearest}`?"),
         (None, None) => {
-            format!("{unknown}: write it as the chat server does, such as `callbackBeforeAddFriendCommand`")
+            let example = platform.or(CHAT_SERVERS.first().copied()).map_or("", ChatServer::first_command);
+            format!("{unknown}: write it as the chat server does, such as `{example}`")
         }
     })
 }
