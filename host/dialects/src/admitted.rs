@@ -1,4 +1,4 @@
-//! The two doors that a request goes through: its head is checked, then its body is opened.
+//! The two steps that every request goes through: its head is checked, then its body is parsed.
 
 use callgate_catalogue::Object;
 use callgate_catalogue::object::Raw;
@@ -17,7 +17,7 @@ pub struct Admitted<'d> {
 }
 
 impl<'d> Admitted<'d> {
-    /// Checks path, method, content type and whatever authenticates a caller.
+    /// Checks path, method, content type and the caller's authentication.
     ///
     /// # Errors
     /// What the caller did wrong.
@@ -26,10 +26,10 @@ impl<'d> Admitted<'d> {
         Ok(Self { dialect, head })
     }
 
-    /// Parses the body, and finds out which command it is about.
+    /// Parses the body and finds its command.
     ///
     /// # Errors
-    /// What is wrong with the body, or with the names of the command.
+    /// What is wrong with the body, or with the command's name.
     pub fn open(self, body: impl Into<bytes::Bytes>) -> Result<Callback, Refusal> {
         let body = Body::new(body)?;
         let Identity { name, command, operation_id, client_address } = {
@@ -48,7 +48,7 @@ impl<'d> Admitted<'d> {
     }
 }
 
-/// Checks that the callbacks in one request are not too many, and objects, each of them: plugins rely on that.
+/// Checks that a request does not have too many callbacks, and that each is an object, on which plugins rely.
 fn check_batch(members: &Object<'_>, list: &'static str) -> Result<(), Refusal> {
     let elements = members.read_or_empty::<Vec<Raw<'_>>>(list).unwrap_or_default();
     if elements.len() > BATCH_MAX {
