@@ -34,7 +34,7 @@ pub enum Outcome {
     Dropped,
     /// It was done before the answer arrived; the answer changes nothing.
     AlreadyDone,
-    /// The answer cannot have been intended: the operation fails, or continues although the answer does not say so.
+    /// The answer has an unintended effect: the operation fails, or continues although the answer does not say so.
     Broken {
         /// What its caller sees.
         caller_sees: String,

@@ -1,6 +1,6 @@
-//! Again after each change of a file, for `build --watch` and `test --watch`.
+//! Repeats a command after each change of a file, for `build --watch` and `test --watch`.
 //!
-//! Files are looked at twice a second: that works on every system and every kind of mount, and a crate has few files.
+//! Files are polled twice a second: that works on every system and every kind of mount, and a crate has few files.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,11 +11,11 @@ use callgate_terminal::{self as terminal, Failure};
 
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Runs `once`, and again after each change of a file in these folders, until the process is ended. A failure is
-/// printed and ends nothing.
+/// Runs `once`, and again after each change of a file in these folders, until the process is killed. Failures are
+/// printed.
 pub(crate) fn run(folders: &[PathBuf], mut once: impl FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
     loop {
-        // Taken before: what is changed meanwhile counts.
+        // Taken before, so that changes during the run are noticed.
         let seen = files(folders);
         if let Err(failure) = once() {
             terminal::print_failure(&failure);
@@ -27,17 +27,17 @@ pub(crate) fn run(folders: &[PathBuf], mut once: impl FnMut() -> Result<(), Fail
     }
 }
 
-/// When each file was written last. What cargo builds and what is hidden is left out.
+/// When each file was last written. Hidden files and cargo's output are left out.
 fn files(folders: &[PathBuf]) -> BTreeMap<PathBuf, SystemTime> {
     let mut files = BTreeMap::new();
     let mut left: Vec<PathBuf> = folders.to_vec();
     while let Some(folder) = left.pop() {
-        // One that cannot be read is as good as empty: building it will say why.
+        // An unreadable folder counts as empty: the build will say why.
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
             let path = entry.path();
             match entry.metadata() {
-                // Not behind links, which may lead in circles.
+                // Does not follow links, which may form cycles.
                 Ok(metadata) if metadata.is_dir() && is_source(&path) => left.push(path),
                 Ok(metadata) if metadata.is_file() => {
                     files.insert(path, metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH));
