@@ -1,4 +1,4 @@
-//! The settings, validated. All mistakes are reported at once.
+//! The settings, validated. All mistakes are reported together.
 
 mod cache;
 mod file;
@@ -30,21 +30,21 @@ use file::{File, Section};
 /// Everything that `serve` needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The chat servers that its platforms can be of.
+    /// The supported chat servers.
     pub chat_servers: &'static Table,
     /// Where and how callbacks are received.
     pub server: Server,
-    /// The address of the admin listener; `None`: there is none.
+    /// The address of the admin listener; `None`: no listener.
     pub admin: Option<SocketAddr>,
-    /// What guests may use.
+    /// Limits for guests.
     pub limits: Limits,
-    /// What configuring and compiling one module may use, where that happens in a process of its own.
+    /// Limits for configuring and compiling one module in a child process.
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
     /// The file that plugins' records are appended to.
     pub records_file: PathBuf,
-    /// Chat servers, each under a path of its own.
+    /// Chat servers, each under its own path.
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
     pub plugins: Vec<Plugin>,

@@ -1,4 +1,4 @@
-//! From a plugin's reply to a decision that the command's answer can carry.
+//! Turns a plugin's reply into a decision that the command's answer can carry.
 
 use std::collections::HashMap;
 
@@ -13,33 +13,33 @@ use crate::dialect::ChatServer;
 use crate::kinds::{describe, has_kind, is_empty};
 use crate::same::is_same;
 
-/// Why a reply is no decision. The text is for the log, never for the chat server.
+/// Why a reply gives no decision. The text is for the log, never for the chat server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inadmissible {
-    /// The plugin said that it cannot decide.
+    /// The plugin reported that it cannot decide.
     Undecided {
         /// Its own words.
         reason: String,
     },
-    /// It asks for something of a wrong type: it is not known what the plugin meant.
+    /// It contains a value of the wrong type, so it is unclear what the plugin meant.
     Invalid {
         /// What is wrong with it.
         why: String,
     },
 }
 
-/// Something that a plugin asked for and the chat server cannot do; logged and counted.
+/// Something that a plugin asked for but the chat server cannot do; logged and counted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Adjustment {
-    /// The server would ignore this change, crash over it, or do something else.
+    /// The server would ignore this change, crash on it, or do something else.
     #[error("the change of `{name}` is left out: {why}")]
     ChangeLeftOut {
-        /// The answer's member, cut to a reasonable length.
+        /// The answer's member, truncated to a reasonable length.
         name: String,
         /// Why.
         why: &'static str,
     },
-    /// The code would be read as something else.
+    /// The server would misread the code.
     #[error("code {from} is out of the range of this command: {to} is answered")]
     Code {
         /// What the plugin wrote.
@@ -47,12 +47,12 @@ pub enum Adjustment {
         /// What is written instead.
         to: i32,
     },
-    /// The command's answer has no such verdict.
+    /// The command's answer does not support this verdict.
     #[error("this command cannot be answered with `{from}`: `{to}` is answered")]
     Verdict {
-        /// What the plugin said.
+        /// The plugin's verdict.
         from: &'static str,
-        /// The nearest that is safe.
+        /// The nearest safe one.
         to: &'static str,
     },
 }
@@ -74,10 +74,10 @@ pub fn admit(
     let answers = &command.answers;
     let admitted = match decision {
         Decision::Allow => Decision::Allow,
-        // After the fact nothing can be stopped or changed.
+        // After the event nothing can be stopped or changed.
         _ if command.phase == Phase::After => Decision::Allow,
         Decision::Drop if !answers.drop => deny(command, None, String::new()),
-        // Without some of the users cannot be said: without all of them is the safe side.
+        // Refusing some users is not supported: refusing all of them is the safe choice.
         Decision::RefuseSome(_) if answers.refused.is_empty() => deny(command, None, String::new()),
         Decision::PerUser(results) if answers.per_user.is_none() => {
             match results.into_iter().find(|result| result.code != 0) {
@@ -95,7 +95,7 @@ pub fn admit(
     Ok((admitted, adjustments))
 }
 
-/// What the reply says, taken by its word.
+/// The reply, taken literally.
 fn wanted(
     server: &dyn ChatServer,
     command: &Command,
@@ -133,12 +133,12 @@ fn deny(command: &Command, code: Option<i32>, message: String) -> Decision {
     }
 }
 
-/// Adjustments of one reply that are counted and logged; a reply may hold thousands of names.
+/// Maximum number of adjustments that are counted and logged per reply; a reply may have thousands of names.
 const ADJUSTMENTS_MAX: usize = 16;
 
-/// The changes that the server applies in this very request. Those that it cannot apply become adjustments; those to
-/// what is there already are left out: OpenIM may set a member that the operation leaves alone and the request shows as
-/// empty.
+/// The changes that the server applies for this request. Those that it cannot apply become adjustments. Those that
+/// change nothing are left out, because OpenIM could set a member that the operation does not touch and the request
+/// shows as empty.
 fn changes(
     server: &dyn ChatServer,
     command: &Command,
@@ -152,7 +152,7 @@ fn changes(
         true => Some(Object::parse(command.name, body).map_err(|error| invalid(error.to_string()))?),
         false => None,
     };
-    // Of several members with one name the last one counts; a reply may hold thousands.
+    // Of several members with the same name, the last one counts; a reply may have thousands.
     let last: HashMap<&str, &str> = wanted.members().map(|(name, value)| (name, value.get())).collect();
     let mut changes = Changes::default();
     for (name, value) in wanted.members() {
@@ -188,7 +188,7 @@ fn changes(
     Ok(changes)
 }
 
-/// Whether a change would set what the request shows.
+/// Whether a change would set the value that the request shows.
 fn is_there_already(command: &Command, name: &str, json: &str, request: Option<&Object<'_>>) -> bool {
     let Some(change) = command.change(name).filter(|change| change.is_settable() && json != "null") else {
         return false;
@@ -197,7 +197,7 @@ fn is_there_already(command: &Command, name: &str, json: &str, request: Option<&
     shown.is_some_and(|shown| shows(shown.get(), json))
 }
 
-/// Whether a member of the request has this value, plain or inside the wrapper that OpenIM's documentation shows.
+/// Whether a member of the request has this value, plain or in the wrapper that OpenIM's documentation shows.
 fn shows(shown: &str, json: &str) -> bool {
     let wrapped = || {
         let wrapper = Object::parse("wrapper", shown).ok()?;
@@ -269,7 +269,7 @@ mod tests {
 
     use super::*;
 
-    /// What is left of changes to a request, and what was adjusted.
+    /// The remaining changes to a request, and the adjustments.
     fn admitted(name: &str, request: &str, changes: &str) -> (String, Vec<String>) {
         let (server, command) =
             CHAT_SERVERS.iter().find_map(|server| Some((*server, server.protocol().command(name)?))).unwrap();

@@ -1,4 +1,4 @@
-//! The two doors that a request goes through: its head is checked, then its body is opened.
+//! The two steps that every request goes through: its head is checked, then its body is parsed.
 
 use crate::body::Body;
 use crate::callback::{Callback, check_batch, object};
@@ -14,7 +14,7 @@ pub struct Admitted<'d> {
 }
 
 impl<'d> Admitted<'d> {
-    /// Checks path, method, content type and whatever authenticates a caller.
+    /// Checks path, method, content type and the caller's authentication.
     ///
     /// # Errors
     /// What the caller did wrong.
@@ -23,10 +23,10 @@ impl<'d> Admitted<'d> {
         Ok(Self { dialect, head })
     }
 
-    /// Parses the body, and finds out which command it is about.
+    /// Parses the body and finds its command.
     ///
     /// # Errors
-    /// What is wrong with the body, or with the names of the command.
+    /// What is wrong with the body, or with the command's name.
     pub fn open(self, body: impl Into<bytes::Bytes>) -> Result<Callback, Refusal> {
         let body = Body::new(body)?;
         let Identity { name, command, operation_id, client_address } = {

@@ -1,4 +1,4 @@
-//! A callback: what a request turned out to be about.
+//! A callback: an authenticated and parsed request.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::body::Body;
 use crate::json;
 use crate::refusal::{BATCH_MAX, Refusal};
 
-/// A callback that a dialect has authenticated and parsed. Only [`Admitted::open`](crate::Admitted::open) makes one
-/// of what came over the network.
+/// A callback that a dialect has authenticated and parsed. For network requests, only
+/// [`Admitted::open`](crate::Admitted::open) creates one.
 #[derive(Debug, Clone)]
 pub struct Callback {
     pub(crate) name: Cow<'static, str>,
@@ -26,8 +26,8 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// A callback that did not come over the network: for an operator or author who tries something out. There is
-    /// nobody to authenticate.
+    /// A callback that did not come over the network, for operators and authors who try something out. It is not
+    /// authenticated.
     ///
     /// # Errors
     /// If `body` is not a JSON object, or a batch whose elements are too many or no objects.
@@ -51,13 +51,13 @@ impl Callback {
         &self.name
     }
 
-    /// The command's entry in the catalogue; `None` for a command that is not known.
+    /// The command's entry in the catalogue; `None` for an unknown command.
     #[must_use]
     pub fn command(&self) -> Option<&'static Command> {
         self.command
     }
 
-    /// From the catalogue; a command that is not known counts as done.
+    /// From the catalogue; an unknown command counts as an after-callback.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.command.map_or(Phase::After, |command| command.phase)
@@ -69,7 +69,7 @@ impl Callback {
         &self.operation_id
     }
 
-    /// Address of the user's client, where the chat server tells it.
+    /// Address of the user's client, if the chat server sends it.
     #[must_use]
     pub fn client_address(&self) -> &str {
         &self.client_address
@@ -93,7 +93,7 @@ impl Callback {
         self.arrived_unix_ms
     }
 
-    /// Its elements, where one request carries several callbacks; `None` where it carries one, itself.
+    /// Its elements, if the request carries several callbacks; `None` if it carries just one.
     #[must_use]
     pub fn split(&self) -> Option<Vec<Self>> {
         let list = self.command?.batch?;
@@ -103,9 +103,9 @@ impl Callback {
     }
 }
 
-/// Checks that a text is a JSON object that is safe to hand on, and gives its members.
+/// Checks that a text is a JSON object that is safe to pass on, and returns its members.
 pub(crate) fn object(text: &str) -> Result<Object<'_>, Refusal> {
-    // Plugins rely on this: nothing checks the text again.
+    // Plugins rely on this: the text is not checked again.
     json::check(text.as_bytes()).map_err(|problem| match problem {
         json::Problem::NotJson => Refusal::NotJson,
         json::Problem::TooDeep => Refusal::TooDeep,

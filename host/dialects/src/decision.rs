@@ -7,18 +7,18 @@ use callgate_catalogue::wire::{Phase, UserResult};
 /// What is to happen to the operation, in a form that the command's answer can carry.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Decision {
-    /// It goes on, unchanged.
+    /// It continues, unchanged.
     #[default]
     Allow,
     /// It stops.
     Deny(Denial),
-    /// It goes on with changes.
+    /// It continues with changes.
     Modify(Changes),
     /// It stops, and its caller believes that it succeeded.
     Drop,
-    /// It goes on without these users.
+    /// It continues without these users.
     RefuseSome(Vec<String>),
-    /// Each user has a result.
+    /// Each user gets a separate result.
     PerUser(Vec<UserResult>),
     /// The client gets this text.
     Reply(String),
@@ -27,7 +27,7 @@ pub enum Decision {
 /// How an operation is stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
-    /// In the range of the command.
+    /// In the command's range.
     pub code: i32,
     /// For the user.
     pub message: String,
@@ -36,10 +36,10 @@ pub struct Denial {
 }
 
 impl Decision {
-    /// All names that [`Decision::name`] gives.
+    /// All names that [`Decision::name`] returns.
     pub const NAMES: [&'static str; 7] = ["allow", "deny", "modify", "drop", "refuse_some", "per_user", "reply"];
 
-    /// Its place in [`Decision::NAMES`].
+    /// Its index in [`Decision::NAMES`].
     pub fn index(&self) -> usize {
         match self {
             Self::Allow => 0,
@@ -57,7 +57,7 @@ impl Decision {
         Self::NAMES.get(self.index()).copied().unwrap_or_default()
     }
 
-    /// Whether no further plugin is asked.
+    /// Whether no further plugin is called.
     pub fn is_final(&self) -> bool {
         match self {
             Self::Deny(_) | Self::Drop | Self::Reply(_) => true,
@@ -65,7 +65,7 @@ impl Decision {
         }
     }
 
-    /// This verdict, and then that of the next plugin, in one.
+    /// Combines this decision with the next plugin's.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
         match (self, next) {
@@ -82,7 +82,7 @@ impl Decision {
                 users.dedup();
                 Self::RefuseSome(users)
             }
-            // A refusal stays one, whoever said it.
+            // A user refused by either plugin stays refused.
             (Self::PerUser(mut results), Self::PerUser(more)) => {
                 results.retain(|result| result.code != 0);
                 results.extend(more.into_iter().filter(|result| result.code != 0));
@@ -92,9 +92,9 @@ impl Decision {
         }
     }
 
-    /// What happens to an operation for which there is no verdict.
+    /// What happens to an operation without a verdict.
     ///
-    /// It is only denied before the fact, and where the command's answer can deny; allowed everywhere else.
+    /// It is denied only before the event and if the command's answer can deny; otherwise it is allowed.
     #[must_use]
     pub fn without_verdict(trouble: Trouble, on_fault: OnFault, command: &Command) -> Self {
         let message = match trouble {
@@ -110,19 +110,19 @@ impl Decision {
     }
 }
 
-/// Why there is no verdict, as far as the user of a chat server is told.
+/// Why there is no verdict, as reported to the user of the chat server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// A plugin failed.
     Unchecked,
-    /// There was no time or room to ask it.
+    /// There was no time or room to call it.
     Busy,
 }
 
-/// What happens to an operation for which there is no verdict.
+/// What happens to an operation without a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFault {
-    /// It goes on as if the plugin had not been asked.
+    /// It continues as if the plugin had not been called.
     Allow,
     /// It is denied.
     Deny,

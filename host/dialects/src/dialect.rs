@@ -1,4 +1,4 @@
-//! What a chat server has to say for itself: the entry in the table, and the protocol of one configured platform.
+//! The traits of a chat server: its entry in the table, and the protocol of one configured platform.
 
 use std::time::Duration;
 
@@ -17,48 +17,48 @@ use crate::refusal::Refusal;
 
 /// A chat server: one line of the table.
 pub trait ChatServer: Sync + std::fmt::Debug {
-    /// Its commands, and what they are called.
+    /// Its commands and their names.
     fn protocol(&self) -> &'static Protocol;
 
     /// The member of a request's body that names the command.
     fn command_member(&self) -> &'static str;
 
-    /// The command that somebody who begins is shown.
+    /// The command shown to beginners.
     fn first_command(&self) -> &'static str;
 
     /// Its commands, by name.
     fn commands(&self) -> &'static Commands;
 
-    /// For how long it waits for an answer.
+    /// How long it waits for an answer.
     fn patience(&self) -> Patience;
 
-    /// Names of the keys that only its `[[platform]]` tables have.
+    /// The settings keys that only its `[[platform]]` tables have.
     fn keys(&self) -> &'static [&'static str];
 
-    /// Reads those keys, and makes the dialect of one platform.
+    /// Reads those keys and creates the dialect of one platform.
     fn configure(&self, keys: &mut dyn Keys) -> Box<dyn Dialect>;
 
-    /// What is posted to a platform at this path, for somebody whose callbacks do not arrive.
+    /// The requests expected by a platform at this path, for operators whose callbacks do not arrive.
     fn url_shape(&self, path: &str) -> String;
 
-    /// Why it cannot be given this change, beyond what the catalogue says of all values; `None` if it can. `json` is of
-    /// the change's type.
+    /// Why it would not accept this change, apart from what the catalogue says about all values; `None` if it would.
+    /// `json` is of the change's type.
     fn why_not(&self, command: &Command, change: &Change, json: &str) -> Option<&'static str> {
         let _ = (command, change, json);
         None
     }
 
-    /// The members of an answer that it reads as a refusal of a request to a path that is not served.
+    /// The members of an answer that refuses a request to an unknown path.
     fn not_found(&self, text: &str) -> Map<String, Value>;
 
-    /// What the real server makes of an answer with this HTTP status to a request.
+    /// How the real server reads an answer with this HTTP status to a request.
     fn explain(&self, command: &Command, request: &str, status: u16, answer: &[u8]) -> Explanation;
 }
 
-/// For how long a chat server waits for an answer, the way there and back included.
+/// How long a chat server waits for an answer, round trip included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// `answer_within_ms` where the settings say nothing.
+    /// The default of `answer_within_ms`.
     pub default: Duration,
     /// The longest `answer_within_ms` that makes sense.
     pub longest: Duration,
@@ -66,19 +66,19 @@ pub struct Patience {
 
 /// The protocol of one configured platform.
 pub trait Dialect: Send + Sync + std::fmt::Debug {
-    /// Checks the head of a request: path, method, content type, and whatever authenticates a caller.
+    /// Checks the head of a request: path, method, content type and the caller's authentication.
     ///
     /// # Errors
     /// What the caller did wrong.
     fn check(&self, head: &Head) -> Result<(), Refusal>;
 
-    /// Finds out what a request is about, from its head and the members of its body.
+    /// Identifies a request from its head and the members of its body.
     ///
     /// # Errors
     /// If it names no command, or several.
     fn identify(&self, head: &Head, body: &Object<'_>) -> Result<Identity, Refusal>;
 
-    /// Names of the query parameters that authenticate, which plugins are not shown.
+    /// Names of the query parameters that authenticate the caller; they are hidden from plugins.
     fn secret_parameters(&self) -> &'static [&'static str] {
         &[]
     }
@@ -86,20 +86,20 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// Writes a decision in exactly the form that this server understands.
     fn render(&self, callback: &Callback, decision: &Decision) -> Response;
 
-    /// Writes a refusal: a form that this server does not take for an allowance.
+    /// Writes a refusal, in a form that this server does not mistake for an allowance.
     fn refuse(&self, refusal: &Refusal) -> Response;
 }
 
-/// What a request is about.
+/// The identity of a request.
 #[derive(Debug)]
 pub struct Identity {
     /// The command's name as the request has it.
     pub name: String,
-    /// The command; `None` if no command of today has this name.
+    /// The command; `None` if no current command has this name.
     pub command: Option<&'static Command>,
     /// The chat server's tracing ID; empty if it sent none.
     pub operation_id: String,
-    /// Address of the user's client, where the chat server tells it; empty otherwise.
+    /// Address of the user's client, if the chat server sends it; empty otherwise.
     pub client_address: String,
 }
 

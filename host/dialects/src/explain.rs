@@ -1,12 +1,12 @@
-//! What the real chat server makes of an answer: the reading side of the dialects.
+//! How the real chat server reads an answer: the reading side of the dialects.
 //!
-//! `callgate explain` shows it to people, and the tests hold every answer that this host can write against it. It is the
-//! judge of the dialects, so it shares the catalogue with them and no helper.
+//! `callgate explain` prints it, and the tests check every answer that this host can write against it. Because it is
+//! the test oracle for the dialects, it shares only the catalogue with them, and no helpers.
 
-/// What becomes of the operation, and of each member of the answer.
+/// What happens to the operation and to each member of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// What becomes of the operation.
+    /// What happens to the operation.
     pub outcome: Outcome,
     /// Members that change the operation.
     pub applied: Vec<Applied>,
@@ -16,10 +16,10 @@ pub struct Explanation {
     pub reasons: Vec<Reason>,
 }
 
-/// What becomes of the operation.
+/// What happens to the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It goes on.
+    /// It continues.
     GoesOn,
     /// It is stopped.
     Denied {
@@ -32,10 +32,9 @@ pub enum Outcome {
     },
     /// It is stopped, and its caller sees success.
     Dropped,
-    /// It was done before the answer came; the answer changes nothing.
+    /// It was done before the answer arrived; the answer changes nothing.
     AlreadyDone,
-    /// The answer is not read as anything that a receiver could have meant: the operation fails, or goes on although
-    /// the answer does not say so.
+    /// The answer has an unintended effect: the operation fails, or continues although the answer does not say so.
     Broken {
         /// What its caller sees.
         caller_sees: String,
@@ -53,7 +52,7 @@ pub struct Applied {
     pub to: String,
 }
 
-/// One step of the reasoning, and where it is written.
+/// One step of the reasoning, and its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// What happens.
@@ -63,7 +62,7 @@ pub struct Reason {
 }
 
 impl Explanation {
-    /// For a chat server of which nothing is known.
+    /// For an unknown chat server.
     pub(crate) fn unknown() -> Self {
         Reader::new().broken("nothing is known of this chat server")
     }

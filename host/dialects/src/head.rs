@@ -4,18 +4,19 @@ use http::{HeaderMap, Method, header};
 
 use crate::refusal::Refusal;
 
-/// What arrives before the body: enough to tell who sends it, and whether it is worth reading on.
+/// The part of a request that arrives before the body: enough to authenticate the sender and to decide whether to read
+/// on.
 #[derive(Debug)]
 pub struct Head {
     /// The method.
     pub method: Method,
-    /// What follows the platform's path, without slashes at its ends.
+    /// The rest of the path after the platform's, without slashes at either end.
     pub subpath: String,
     /// The query, decoded, in order.
     pub query: Vec<(String, String)>,
     /// The headers.
     pub headers: HeaderMap,
-    /// When the head had been read, in milliseconds since 1970-01-01 UTC: for signatures, and for plugins.
+    /// When the head was read, in milliseconds since 1970-01-01 UTC: for signatures, and for plugins.
     pub arrived_unix_ms: u64,
 }
 
@@ -35,7 +36,7 @@ impl Head {
         if is_json { Ok(()) } else { Err(Refusal::ContentType) }
     }
 
-    /// The first query parameter of this name, whatever the case of its letters.
+    /// The first query parameter with this name, ignoring case.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())

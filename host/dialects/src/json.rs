@@ -1,19 +1,19 @@
-//! Whether a text is JSON: the check on which everything behind it relies.
+//! Checks whether a text is JSON; all later code relies on this.
 //!
-//! Each body is looked at whole once, here. A general parser does three times the work for it: it decodes as it goes,
-//! looks at eight bytes at a time where texts are long, and does not count how deeply values nest. What is JSON here is
-//! JSON to serde_json and the other way round, which a test holds against each other.
+//! This is the only place where a whole body is read. A general parser does three times the work: it decodes as it
+//! goes, processes only eight bytes at a time in long strings, and does not check how deeply values nest. The check
+//! accepts exactly what serde_json accepts; a test compares the two.
 
 use callgate_catalogue::plain;
 
-/// Deepest nesting of objects and lists. Chat servers send four levels. Serde_json, with which most plugins read, refuses
-/// the 128th: what is let through can be read there.
+/// Deepest nesting of objects and arrays. Chat servers send four levels. Serde_json, which most plugins use, rejects
+/// the 128th, so plugins can read everything that passes.
 pub const DEPTH_MAX: usize = 127;
 
-// The open brackets are the bits of a number.
+// The open brackets are kept as the bits of a number.
 const _: () = assert!(DEPTH_MAX <= u128::BITS as usize);
 
-/// Why a text was refused.
+/// Why a text was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
     /// It is not JSON.
@@ -22,10 +22,10 @@ pub enum Problem {
     TooDeep,
 }
 
-/// Checks that `json` is one JSON value, with nothing but white space around it.
+/// Checks that `json` is a single JSON value, with nothing but white space around it.
 ///
 /// # Errors
-/// Whichever of both problems comes first in the text.
+/// The problem that comes first in the text.
 ///
 /// ```
 /// use callgate_dialects::json::{Problem, check};
@@ -37,7 +37,7 @@ pub fn check(json: &[u8]) -> Result<(), Problem> {
     let mut check = Check { json, at: 0, depth: 0, objects: 0 };
     check.space();
     loop {
-        // A value begins here.
+        // At the start of a value.
         let is_open = match check.next().ok_or(Problem::NotJson)? {
             b'{' => {
                 check.open(true)?;
@@ -64,7 +64,7 @@ struct Check<'j> {
     json: &'j [u8],
     at: usize,
     depth: usize,
-    /// Bit 0: whether the innermost bracket that is open is an object's; bit 1: the one around it; and so on.
+    /// Bit 0: whether the innermost open bracket is an object's; bit 1: the one around it; and so on.
     objects: u128,
 }
 
@@ -92,7 +92,7 @@ impl Check<'_> {
         }
     }
 
-    /// Goes into an object or a list.
+    /// Enters an object or an array.
     fn open(&mut self, is_object: bool) -> Result<(), Problem> {
         if self.depth == DEPTH_MAX {
             return Err(Problem::TooDeep);
@@ -103,7 +103,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Steps over the bracket that ends what was opened last, if it stands here.
+    /// Skips the closing bracket of the innermost object or array, if it is next.
     fn closes(&mut self, bracket: u8) -> bool {
         let closes = self.byte() == Some(bracket);
         if closes {
@@ -122,7 +122,7 @@ impl Check<'_> {
         self.objects & 1 == 1
     }
 
-    /// In an object, steps over a member's name, up to its value.
+    /// In an object, skips a member's name, up to its value.
     fn name_in_object(&mut self) -> Option<()> {
         if self.is_in_object() {
             self.expect(b'"')?;
@@ -134,7 +134,7 @@ impl Check<'_> {
         Some(())
     }
 
-    /// Behind a value: steps over the brackets that end here, up to the next value. Whether there is none.
+    /// After a value: skips the brackets that close here, up to the next value. Returns whether there is none.
     fn ends(&mut self) -> Option<bool> {
         loop {
             self.space();
@@ -154,7 +154,7 @@ impl Check<'_> {
         }
     }
 
-    /// Steps over a text, number or word, whose first byte was `first`.
+    /// Skips a string, number or keyword whose first byte was `first`.
     fn scalar(&mut self, first: u8) -> Option<()> {
         match first {
             b'"' => self.text(),
@@ -208,7 +208,7 @@ impl Check<'_> {
         }
     }
 
-    /// Steps over a text, whose first quote is behind this place already.
+    /// Skips a string, after its opening quote.
     fn text(&mut self) -> Option<()> {
         loop {
             self.at += plain::len(self.json.get(self.at..)?);
@@ -336,7 +336,7 @@ mod tests {
             assert!(serde_json::from_str::<serde_json::Value>(&nested(DEPTH_MAX + 1)).is_err());
             assert_eq!(check(open.repeat(1_000_000).as_bytes()), Err(Problem::TooDeep));
         }
-        // Beside each other they do not count, nor in texts.
+        // Brackets side by side do not count, nor do those in strings.
         assert_eq!(check(format!("[{}1]", "[],".repeat(1000)).as_bytes()), Ok(()));
         assert_eq!(check(format!("\"{}\"", "[".repeat(1000)).as_bytes()), Ok(()));
     }
@@ -354,7 +354,7 @@ mod tests {
         }
     }
 
-    /// Pieces that JSON is made of, and some that it is not.
+    /// Fragments of JSON, and some that are not JSON.
     fn pieces() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             4 => prop::sample::select(vec!["{", "}", "[", "]", ",", ":", "\"", "\\"]).prop_map(str::to_owned),

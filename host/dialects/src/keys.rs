@@ -1,7 +1,7 @@
-//! What a chat server's own keys in the settings are read from.
+//! Reads a chat server's own keys in the settings.
 
-/// The table of one `[[platform]]` in the settings, as far as a chat server reads keys of its own there. Mistakes are
-/// reported to it, and nothing is returned for them.
+/// The table of one `[[platform]]` in the settings, from which a chat server reads its own keys. Mistakes are reported
+/// to it, and yield no value.
 pub trait Keys {
     /// Whether the table has this key, of whatever type.
     fn has(&mut self, key: &'static str) -> bool;
@@ -12,18 +12,18 @@ pub trait Keys {
     /// A whole number between two bounds, both included.
     fn number(&mut self, key: &'static str, min: u64, max: u64) -> Option<u64>;
 
-    /// Secrets, each `{ env = "NAME" }` or `{ file = "path" }`: at most two, today's and, while it is being changed, the
+    /// Secrets, each `{ env = "NAME" }` or `{ file = "path" }`: at most two, the current one and, during rotation, the
     /// other.
     fn secrets(&mut self, key: &'static str) -> Vec<Secret>;
 
-    /// The tables of a list, such as `[[platform.app]]`: `read` is called with each of them, in order.
+    /// The tables of a list, such as `[[platform.app]]`: calls `read` with each of them, in order.
     fn tables(&mut self, key: &'static str, read: &mut dyn FnMut(&mut dyn Keys));
 
-    /// Reports a mistake with this key; where it is absent, with the table.
+    /// Reports a mistake at this key or, if it is absent, at the table.
     fn mistake(&mut self, key: &str, message: &str);
 }
 
-/// A text that is never shown.
+/// A string that is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -34,7 +34,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The text itself, for comparing.
+    /// The string itself, for comparison.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

@@ -4,20 +4,20 @@ use callgate_catalogue::Object;
 use callgate_catalogue::catalogue::Kind;
 use serde_json::value::RawValue;
 
-/// Whether a JSON text is an empty text or an empty list.
+/// Whether a JSON text is an empty string or an empty array.
 pub(crate) fn is_empty(json: &str) -> bool {
     let inner = json.strip_prefix('[').and_then(|json| json.strip_suffix(']'));
     json == "\"\"" || inner.is_some_and(|inner| inner.trim_ascii().is_empty())
 }
 
-/// Whether a JSON text is of a type as the chat servers' decoders see it: `1.0` is no whole number there.
+/// Whether a JSON text is of a type as the chat servers' decoders see it: for them, `1.0` is not an integer.
 pub(crate) fn has_kind(json: &str, kind: Kind) -> bool {
     let each = |json: &str, ok: &dyn Fn(&str) -> bool| {
         serde_json::from_str::<Vec<&RawValue>>(json)
             .is_ok_and(|elements| elements.iter().all(|element| ok(element.get())))
     };
     match kind {
-        // Read whole: half a surrogate, a number beyond all bounds or endless nesting are JSON to some readers only.
+        // Parsed in full: lone surrogates, numbers out of range and very deep nesting are JSON only to some readers.
         Kind::Any => serde_json::from_str::<serde_json::Value>(json).is_ok(),
         Kind::Text => serde_json::from_str::<std::borrow::Cow<'_, str>>(json).is_ok(),
         Kind::JsonText => serde_json::from_str::<String>(json).is_ok_and(|text| {
@@ -42,13 +42,13 @@ pub(crate) fn has_kind(json: &str, kind: Kind) -> bool {
     }
 }
 
-/// Whether a text is a whole number in JSON's own spelling: Rust also reads `+5` and `007`.
+/// Whether a text is an integer in JSON's syntax: Rust also parses `+5` and `007`.
 fn is_json_integer(json: &str) -> bool {
     let digits = json.strip_prefix('-').unwrap_or(json);
     digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'))
 }
 
-/// A type in the words of a message.
+/// A type, as named in messages.
 pub(crate) fn describe(kind: Kind) -> &'static str {
     match kind {
         Kind::Any => "a value",

@@ -1,9 +1,9 @@
-//! What chat servers send to their webhooks, and what they understand of the answers.
+//! The requests that chat servers send to their webhooks, and the answers that they understand.
 //!
-//! A request goes through two doors here: [`Admitted::check`] authenticates its head, [`Admitted::open`] then parses
-//! its body. What comes out is a [`Callback`]. [`admit`] turns a plugin's reply into a [`Decision`] that the command's
-//! answer can carry, and the [`Dialect`] renders it. [`explain`] is the other side: it says what the real server makes
-//! of an answer, and shares nothing with what it judges.
+//! A request passes two steps here: [`Admitted::check`] authenticates its head, [`Admitted::open`] then parses its
+//! body. The result is a [`Callback`]. [`admit`] turns a plugin's reply into a [`Decision`] that the command's answer
+//! can carry, and the [`Dialect`] renders it. [`explain`] is the other side: it says how the real server reads an
+//! answer, and shares no code with the writers it checks.
 //!
 //! Each chat server is one folder and one line in [`table`]. Everything else is the same for all of them.
 

@@ -39,7 +39,7 @@ impl ChatServer for OpenIm {
     }
 
     fn patience(&self) -> Patience {
-        // It waits 5 s by default, the way included; `webhooks.yml` can say otherwise.
+        // It waits 5 s by default, round trip included; `webhooks.yml` can change that.
         Patience { default: Duration::from_millis(4500), longest: Duration::from_secs(15) }
     }
 
@@ -61,7 +61,7 @@ impl ChatServer for OpenIm {
             ("callbackBeforeSetGroupInfoCommand" | "callbackBeforeSetGroupInfoExCommand", "groupID") => {
                 text().is_empty().then_some("the chat server would find no group of this ID, and the update would fail")
             }
-            // The newer update takes any name but a blank one.
+            // The newer update accepts any name but a blank one.
             ("callbackBeforeSetGroupInfoExCommand", "groupName") => text()
                 .trim()
                 .is_empty()

@@ -4,22 +4,22 @@ use http::StatusCode;
 
 use crate::json;
 
-/// What a caller did wrong. Its text may be read by the caller: it holds nothing of the settings or the request.
+/// What a caller did wrong. The caller may see the text, so it contains nothing from the settings or the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A path below the platform's that is no command's.
+    /// A path below the platform's that is not a command.
     #[error("there is nothing at this path: callbacks are posted to the platform's path, or one segment below it")]
     NoSuchPath,
     /// Not a POST.
     #[error("callbacks are sent with POST")]
     Method,
-    /// A body that says it is not JSON.
+    /// A body whose content type is not JSON.
     #[error("callbacks are JSON: send them with the content type application/json, or with none")]
     ContentType,
-    /// Too long a body.
+    /// The body is too long.
     #[error("the body is longer than {bytes_max} bytes (`body_bytes_max`)")]
     TooLarge {
-        /// What is allowed.
+        /// The maximum.
         bytes_max: usize,
     },
     /// The body ended early, or did not come in time.
@@ -31,37 +31,37 @@ pub enum Refusal {
     /// There is no memory for the body.
     #[error("there is no room for the body (`bodies_bytes_max`)")]
     NoRoom,
-    /// Bytes that are no text.
+    /// The body is not UTF-8.
     #[error("the body is not UTF-8")]
     NotUtf8,
-    /// Text that is no JSON.
+    /// The body is not JSON.
     #[error("the body is not valid JSON")]
     NotJson,
-    /// JSON that is no object.
+    /// The body is not a JSON object.
     #[error("the body is not a JSON object")]
     NotObject,
-    /// JSON that nests too deeply.
+    /// The JSON nests too deeply.
     #[error("the body nests deeper than {} levels", json::DEPTH_MAX)]
     TooDeep,
     /// More callbacks in one request than any chat server sends.
     #[error("the request carries more than {BATCH_MAX} callbacks")]
     BatchTooLong,
-    /// No command anywhere.
+    /// No command was named.
     #[error("there is no command: name it in the path, the query or the body")]
     NoCommand,
-    /// Two different commands.
+    /// Two different commands were named.
     #[error("path, query and body name different commands")]
     CommandsDiffer,
-    /// An application that is not ours.
+    /// An unknown application.
     #[error("this application is not served here: check its id in the settings")]
     WrongApp,
-    /// A signature is needed and not there.
+    /// A required signature is missing.
     #[error("the callback is not signed: Sign and RequestTime are needed")]
     NotSigned,
-    /// A signature that does not fit.
+    /// The signature is wrong.
     #[error("the signature does not fit: check the token on both sides")]
     WrongSignature,
-    /// A signature of another time.
+    /// The signature's time is too far from now.
     #[error("the callback was signed more than {SIGNATURE_SECONDS_MAX} s from now: check the clocks")]
     Stale,
 }
@@ -113,8 +113,8 @@ impl Refusal {
     }
 }
 
-/// Most callbacks in one request, as Tencent's pages say of its push results.
+/// Maximum number of callbacks in one request, according to Tencent's documentation of push results.
 pub(crate) const BATCH_MAX: usize = 100;
 
-/// Farthest that a signature's time may lie from now, in seconds, as Tencent's pages say.
+/// Maximum difference between a signature's time and now, in seconds, according to Tencent's documentation.
 pub(crate) const SIGNATURE_SECONDS_MAX: u64 = 60;

@@ -1,14 +1,14 @@
-//! Whether two JSON texts say the same.
+//! Whether two JSON texts are equivalent.
 
 use std::collections::HashMap;
 
 use callgate_catalogue::Object;
 use serde_json::value::RawValue;
 
-/// Whether two values are the same JSON, however they are written.
+/// Whether two values are the same JSON, regardless of formatting.
 ///
-/// Numbers with a fraction or an exponent are the same only if they are written the same: what a reader makes of their
-/// last digits is not known here.
+/// Numbers with a fraction or an exponent are equal only if they are written identically: readers may differ in the
+/// last digits.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim_ascii(), other.trim_ascii());
     one == other
@@ -36,7 +36,7 @@ fn are_same_lists(one: &str, other: &str) -> bool {
 
 fn are_same_objects(one: &str, other: &str) -> bool {
     let (Ok(one), Ok(other)) = (Object::parse("one", one), Object::parse("other", other)) else { return false };
-    // Of several members with one name the last one counts.
+    // Of several members with the same name, the last one counts.
     let one: HashMap<_, _> = one.members().collect();
     let other: HashMap<_, _> = other.members().collect();
     one.len() == other.len()

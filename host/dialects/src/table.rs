@@ -18,8 +18,8 @@ pub fn by_name(table: &Table, name: &str) -> Option<&'static dyn ChatServer> {
     table.iter().copied().find(|server| server.protocol().name == name)
 }
 
-/// A refusal that every chat server of the table reads as one: for a path that belongs to none of them. A plain error
-/// would be read as an allowance by some, and a slip in a URL would switch every rule off.
+/// A refusal that every chat server in the table reads as one, for a path that belongs to none of them. Some would read
+/// a plain error as an allowance, so a typo in a URL would disable every rule.
 #[must_use]
 pub fn refusal_for_all(table: &Table, text: &str) -> Vec<u8> {
     let mut members = serde_json::Map::new();
@@ -30,9 +30,9 @@ pub fn refusal_for_all(table: &Table, text: &str) -> Vec<u8> {
     serde_json::Value::Object(members).to_string().into_bytes()
 }
 
-/// What the real server makes of an answer with this HTTP status to a request.
+/// How the real server reads an answer with this HTTP status to a request.
 ///
-/// Of a protocol that is not in [`CHAT_SERVERS`], nothing is known.
+/// Nothing is known about a protocol that is not in [`CHAT_SERVERS`].
 #[must_use]
 pub fn explain(command: &Command, request: &str, status: u16, answer: &[u8]) -> Explanation {
     match by_name(CHAT_SERVERS, command.protocol) {

@@ -38,7 +38,7 @@ impl ChatServer for TencentChat {
     }
 
     fn patience(&self) -> Patience {
-        // It waits 2 s, the way included.
+        // It waits 2 s, round trip included.
         Patience { default: Duration::from_millis(1500), longest: Duration::from_secs(2) }
     }
 

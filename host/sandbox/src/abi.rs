@@ -1,4 +1,4 @@
-//! How bytes cross into a guest and out of it. Nothing that a guest says about its memory is believed unchecked.
+//! Copies bytes into and out of a guest. Every address and length that a guest returns is checked.
 
 use callgate_catalogue::wire::{LAST_WORDS_BYTES_MAX, unpack};
 use wasmtime::{AsContext, AsContextMut, Memory, TypedFunc};
@@ -6,11 +6,11 @@ use wasmtime::{AsContext, AsContextMut, Memory, TypedFunc};
 use super::fault::Fault;
 use callgate_catalogue::line::one_line;
 
-/// Why bytes could not cross.
+/// Why bytes could not be exchanged with the guest.
 pub(crate) enum Crossing {
     /// The guest trapped.
     Trapped(wasmtime::Error),
-    /// The guest did not keep to the contract.
+    /// The guest broke the contract.
     Broken(Fault),
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Abi {
 }
 
 impl Abi {
-    /// Hands the texts `parts`, one after the other, to the guest's function and gives its reply to `read`, in place.
+    /// Passes the concatenated `parts` to the guest's function and calls `read` with its reply, in place.
     pub(crate) fn call<T>(
         &self,
         mut store: impl AsContextMut,

@@ -1,12 +1,12 @@
 //! Compiled plugins in a private folder, so that the next start neither configures nor compiles.
 //!
-//! An entry is what [`Module::serialize`] gives for a plugin's snapshot: the manifest and the checks of `load.rs` come
-//! from the module itself each time. Its file is called after all that it depends on (`Key`), so nothing is ever
-//! looked up that does not fit, and nothing has to be told when a plugin, its settings or the host change.
+//! An entry is the output of [`Module::serialize`] for a plugin's snapshot; the manifest is still read from the module,
+//! and the checks of `load.rs` run, every time. The file name is derived from everything the entry depends on (`Key`),
+//! so a lookup never finds a stale entry, and no invalidation is needed when a plugin, its settings or the host change.
 //!
-//! Compiled code is run, not checked: whoever can write an entry can run code in this process. So the folder and every
-//! entry must belong to this process's user and be writable by nobody else. That is asked of what was opened, not of a
-//! path, and the bytes that were checked are the bytes that are used.
+//! Compiled code is run without validation: anyone who can write an entry can run code in this process. So the folder
+//! and every entry must belong to this process's user and be writable by no one else. This is checked on the open file
+//! descriptor, not on a path, and the bytes that were checked are the bytes that are used.
 
 use std::fs::File;
 use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
@@ -21,25 +21,25 @@ use wasmtime::{Engine as Wasmtime, Module};
 
 use crate::limits::{CacheSettings, PluginLimits};
 
-/// What an entry begins with: a word, and the version of the form of entries.
+/// The start of every entry: a magic word and the format version.
 const MAGIC: [u8; 8] = *b"CALLGT\0\x01";
 
 /// Length of a SHA-256, in bytes.
 pub(crate) const SHA256_BYTES: usize = 32;
 
-/// Length of what stands before the code: [`MAGIC`], and the SHA-256 of key and code.
+/// Length of the header before the code: [`MAGIC`], and the SHA-256 of key and code.
 const HEAD_BYTES: usize = MAGIC.len() + SHA256_BYTES;
 
-/// How the names of entries end.
+/// Suffix of the names of entries.
 const SUFFIX: &str = ".compiled";
 
-/// How the names of entries end that are being written.
+/// Suffix of the names of entries that are being written.
 const UNFINISHED: &str = ".unfinished";
 
-/// An unfinished entry is left alone for so long, in seconds: another host may be writing it.
+/// How long an unfinished entry is left alone, in seconds: another host may be writing it.
 const UNFINISHED_SECONDS_MAX: i64 = 3600;
 
-/// So many names in the folder are looked at when room is made; far more than there are plugins.
+/// Maximum number of names in the folder that are examined to make room; far more than there are plugins.
 const NAMES_MAX: usize = 16_384;
 
 /// The folder of compiled plugins.
@@ -48,24 +48,24 @@ pub struct Cache {
     folder: OwnedFd,
     path: PathBuf,
     bytes_max: u64,
-    /// Why an entry could not be kept: the first reason, because the others are probably the same.
+    /// Why an entry could not be kept; only the first reason, because the others are probably the same.
     trouble: OnceLock<io::Error>,
-    /// Of this process's threads only one at a time makes room.
+    /// Held while a thread makes room: one at a time.
     making_room: Mutex<()>,
 }
 
 /// Why there is no cache.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
-    /// There is no such folder, and it cannot be made.
+    /// The folder does not exist and cannot be created.
     #[error("{} cannot be used ({error}): name another `folder` under [cache], or set `bytes_max` to 0 there", .path.display())]
     Unusable {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
-    /// Somebody else can write there, and with that run code in this process.
+    /// Others can write there, and so run code in this process.
     #[error(
         "{} is not private ({why}): `chmod go-w` it if it is this user's own, or name another `folder` under [cache]", .path.display()
     )]
@@ -77,16 +77,16 @@ pub enum CacheError {
     },
 }
 
-/// The name of all that a compiled snapshot depends on, in hexadecimal digits.
+/// Identifies everything that a compiled snapshot depends on, in hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key(String);
 
 impl Cache {
-    /// Opens the folder that the settings name, and makes it, for this user alone, if it is not there. `None`: they want
-    /// no cache.
+    /// Opens the folder named in the settings, creating it with access for this user only. `None` if the settings turn
+    /// the cache off.
     ///
     /// # Errors
-    /// If there is no such folder, or others can write there.
+    /// If the folder cannot be opened or created, or others can write there.
     pub(crate) fn open(settings: &CacheSettings) -> Result<Option<Self>, CacheError> {
         let Some(path) = settings.folder.as_ref().filter(|_| settings.bytes_max > 0) else { return Ok(None) };
         let folder = open_folder(path).map_err(|error| CacheError::Unusable { path: path.clone(), error })?;
@@ -107,20 +107,20 @@ impl Cache {
         &self.path
     }
 
-    /// Why a plugin could not be kept, if one could not.
+    /// Why a plugin could not be kept, if that has happened.
     pub fn trouble(&self) -> Option<&io::Error> {
         self.trouble.get()
     }
 
-    /// The compiled snapshot that was kept under this key. Whatever is not exactly that is as good as nothing: it is
-    /// compiled again, and [`Cache::keep`] writes over it.
+    /// The compiled snapshot kept under this key. Anything else in its place is ignored: the plugin is compiled again,
+    /// and [`Cache::keep`] overwrites the file.
     pub(crate) fn find(&self, key: &Key, engine: &Wasmtime) -> Option<Module> {
         module_of(key, &self.read(key).ok()?, engine)?.ok()
     }
 
     /// The bytes of an entry, read once.
     fn read(&self, key: &Key) -> io::Result<Vec<u8>> {
-        // Not through a link, and without waiting for whoever writes into a pipe.
+        // Does not follow a link, and does not block on a pipe.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.folder, key.file_name(), flags, Mode::empty())?;
         let stat = rustix::fs::fstat(&file)?;
@@ -134,14 +134,14 @@ impl Cache {
         let mut entry = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
         let mut file = File::from(file);
         io::Read::by_ref(&mut file).take(bytes).read_to_end(&mut entry)?;
-        // Its time says when it was last used. If that cannot be written, it is only forgotten sooner.
+        // The modification time records the last use. If it cannot be set, the entry is merely evicted sooner.
         let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
         let _ = rustix::fs::futimens(&file, &Timestamps { last_access: now, last_modification: now });
         Ok(entry)
     }
 
-    /// Keeps an entry, and makes room for it. That it cannot be kept is no reason not to start: the first time is
-    /// remembered ([`Cache::trouble`]).
+    /// Keeps an entry, and makes room for it. A failure does not prevent the start; the first one is recorded
+    /// ([`Cache::trouble`]).
     pub(crate) fn keep(&self, key: &Key, entry: &[u8]) {
         if entry.len() as u64 > self.bytes_max {
             return;
@@ -155,25 +155,24 @@ impl Cache {
         };
         let kept = written.and_then(|()| self.make_room(key, |_| self.bytes_max));
         if let Err(error) = kept {
-            // Only the first is told.
+            // Only the first is reported.
             let _ = self.trouble.set(error);
         }
     }
 
-    /// Writes an entry under another name first: nobody ever sees half of it under its own.
+    /// Writes an entry under a temporary name first, so that a partial entry never appears under its own name.
     fn write(&self, key: &Key, entry: &[u8]) -> io::Result<()> {
-        // At random, because what a killed process left is there for an hour, and numbers of processes begin again at 1
-        // in each container.
+        // Random, because leftovers of a killed process stay for an hour, and process IDs start at 1 in each container.
         let unfinished = format!("{}.{:016x}{UNFINISHED}", key.0, RandomState::new().hash_one(&key.0));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.folder, &unfinished, flags, Mode::RUSR | Mode::WUSR)?;
         let mut file = File::from(file);
-        // Not forced to the disk: what a power failure leaves of it has another SHA-256.
+        // Not synced to disk: whatever a power failure leaves fails the SHA-256 check.
         let written = file
             .write_all(entry)
             .and_then(|()| Ok(rustix::fs::renameat(&self.folder, &unfinished, &self.folder, key.file_name())?));
         if written.is_err() {
-            // What went wrong first is what counts; the rest is tidied up by a later start.
+            // Only the first error matters; a later start cleans up the rest.
             let _ = rustix::fs::unlinkat(&self.folder, &unfinished, AtFlags::empty());
         }
         written
@@ -188,9 +187,9 @@ impl Cache {
         let mut entries = Vec::new();
         for name in Dir::read_from(&self.folder)?.take(NAMES_MAX) {
             let name = name?;
-            // Whatever else lies there is none of ours.
+            // Any other file is not ours.
             let Some(name) = name.file_name().to_str().ok().filter(|name| is_ours(name)) else { continue };
-            // Another host may have removed it just now.
+            // Another host may just have removed it.
             let Ok(stat) = rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
             let (seconds, nanoseconds) = (stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or(0));
             if name.ends_with(UNFINISHED) {
@@ -199,7 +198,7 @@ impl Cache {
                 }
                 continue;
             }
-            // Times may be as coarse as a tick of the kernel, so the newest is known by its name.
+            // Timestamps may be as coarse as a kernel tick, so the newest entry is recognised by name.
             entries.push(((name == newest, seconds, nanoseconds), bytes(&stat), name.to_owned()));
         }
         entries.sort();
@@ -210,7 +209,7 @@ impl Cache {
                 break;
             }
             match rustix::fs::unlinkat(&self.folder, &name, AtFlags::empty()) {
-                // Another host was quicker.
+                // Another host removed it first.
                 Ok(()) | Err(rustix::io::Errno::NOENT) => total = total.saturating_sub(bytes),
                 Err(error) => return Err(error.into()),
             }
@@ -220,10 +219,10 @@ impl Cache {
 }
 
 impl Key {
-    /// The key of a module that this program (see [`program`]) configures with these settings within these limits. Other
-    /// limits concern calls only.
+    /// The key of a module that this program (see [`program`]) configures with these settings and limits. All other
+    /// limits only affect calls.
     pub(crate) fn new(program: &[u8; SHA256_BYTES], module: &[u8], settings: &str, limits: &PluginLimits) -> Self {
-        // Named one by one, so that a new limit has to be thought of here.
+        // Destructured in full, so that a new limit has to be considered here.
         let PluginLimits {
             fuel_to_configure,
             memory_bytes_max,
@@ -237,7 +236,7 @@ impl Key {
             records_per_second_max: _,
         } = limits;
         let mut key = Sha256::new();
-        // All of a fixed length but the settings, which come last: no two keys are made of the same bytes.
+        // Everything has a fixed length except the settings, which come last, so no two keys hash the same bytes.
         key.update(program);
         key.update(Sha256::digest(module));
         for limit in [fuel_to_configure.0, *memory_bytes_max as u64, *table_elements_max as u64] {
@@ -256,7 +255,7 @@ impl Key {
     }
 }
 
-/// Whether a name is one that [`Cache::write`] gives.
+/// Whether [`Cache::write`] creates names like this.
 fn is_ours(name: &str) -> bool {
     let key = name.split('.').next().unwrap_or_default();
     key.len() == 2 * SHA256_BYTES
@@ -264,17 +263,17 @@ fn is_ours(name: &str) -> bool {
         && (name.ends_with(SUFFIX) || name.ends_with(UNFINISHED))
 }
 
-/// The entry of a key (its digits) with this code.
+/// The entry for a key (its digits) with this code.
 pub(crate) fn entry(key: &str, code: &[u8]) -> Vec<u8> {
     [&head(key, code), code].concat()
 }
 
-/// The module in an entry, or why this engine does not take it; `None`: it is no entry for this key.
+/// The module in an entry, or why this engine rejects it; `None`: it is not an entry for this key.
 pub(crate) fn module_of(key: &Key, entry: &[u8], engine: &Wasmtime) -> Option<wasmtime::Result<Module>> {
     Some(deserialize(engine, code(key, entry)?))
 }
 
-/// What stands before `code` in its entry. The key is part of the sum, so that an entry under another name is no entry.
+/// The header before `code` in its entry. The hash includes the key, so an entry under another name is invalid.
 fn head(key: &str, code: &[u8]) -> [u8; HEAD_BYTES] {
     let mut head = [0; HEAD_BYTES];
     let (magic, sum) = head.split_at_mut(MAGIC.len());
@@ -283,24 +282,24 @@ fn head(key: &str, code: &[u8]) -> [u8; HEAD_BYTES] {
     head
 }
 
-/// The code in an entry, if every byte of it is what was written for this key.
+/// The code in an entry, if every byte of it is as written for this key.
 fn code<'e>(key: &Key, entry: &'e [u8]) -> Option<&'e [u8]> {
     let (head, code) = entry.split_at_checked(HEAD_BYTES)?;
     (head == self::head(&key.0, code)).then_some(code)
 }
 
-/// Makes the folder if need be, and opens it.
+/// Opens the folder, creating it if necessary.
 ///
-/// It may be a link, as systemd makes one for a `CacheDirectory` with `DynamicUser`: from here on all goes through what
-/// was opened, and whether that is private is asked of it.
+/// It may be a link, such as systemd creates for a `CacheDirectory` with `DynamicUser`. From here on only the open
+/// descriptor is used, and it is what the privacy check examines.
 fn open_folder(path: &Path) -> io::Result<OwnedFd> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
-/// Whether something belongs to this process's user and nobody else may write to it; if not, why. (An access list that
-/// lets others write shows in the group's bits.)
+/// Whether a file belongs to this process's user and no one else may write to it; if not, why. (An access list that
+/// lets others write shows in the group bits.)
 fn is_private(stat: &Stat) -> Result<(), &'static str> {
     if stat.st_uid != rustix::process::geteuid().as_raw() {
         return Err("it belongs to another user");
@@ -319,9 +318,9 @@ fn bytes(stat: &Stat) -> u64 {
 const SNAPSHOTS: [&str; 4] =
     [include_str!("snapshot.rs"), include_str!("abi.rs"), include_str!("reach.rs"), include_str!("guest.rs")];
 
-/// What makes this program and its engines another one than the next: its version, how it takes snapshots, and all that
-/// wasmtime says its compiled code depends on (its own version, the target and the processor's features, the compiler's
-/// flags, the tunables, the wasm features).
+/// Identifies this program and its engines: its version, how it takes snapshots, and everything that wasmtime says its
+/// compiled code depends on (its own version, the target and the processor's features, the compiler's flags, the
+/// tunables, the wasm features).
 pub(crate) fn program(engines: [&Wasmtime; 2]) -> [u8; SHA256_BYTES] {
     let mut parts = Parts(Sha256::new());
     MAGIC.hash(&mut parts);
@@ -333,7 +332,7 @@ pub(crate) fn program(engines: [&Wasmtime; 2]) -> [u8; SHA256_BYTES] {
     parts.0.finalize().into()
 }
 
-/// Everything that is hashed into it goes into a SHA-256.
+/// A `Hasher` that feeds a SHA-256.
 struct Parts(Sha256);
 
 impl Hasher for Parts {
@@ -342,30 +341,31 @@ impl Hasher for Parts {
     }
 
     fn finish(&self) -> u64 {
-        // Nobody asks: the SHA-256 is taken out whole.
+        // Never called: the whole SHA-256 is used instead.
         0
     }
 }
 
-/// A module from the bytes that [`Module::serialize`] once gave: the only `unsafe` of the host.
+/// A module from bytes that [`Module::serialize`] once returned: the only `unsafe` in this crate.
 #[allow(unsafe_code)]
 fn deserialize(engine: &Wasmtime, code: &[u8]) -> wasmtime::Result<Module> {
-    // SAFETY: `Module::deserialize` runs what it is given and asks for bytes that `Module::serialize` gave, unchanged.
-    // - They are in this process's memory, and nobody changes them: they were read once, from a file or a pipe, and
-    //   checked (`code`); the same slice is handed over, and wasmtime copies it.
+    // SAFETY: `Module::deserialize` runs what it is given, and requires unchanged bytes from `Module::serialize`.
+    // - The bytes are in this process's memory and do not change: they were read once, from a file or a pipe, and
+    //   checked (`code`); the same slice is passed on, and wasmtime copies it.
     // - From a file, they are what `keep` wrote for this key. Only this user can have written them: the entry and its
-    //   folder belong to this user, nobody else may write to either, both asked of the opened descriptors (`is_private`),
-    //   and code that is sandboxed writes no files.
-    // - From a pipe, they are what this very program wrote, started as a child of this process by its own path, as the
-    //   same user (`loading/`). Nobody else has the other end. The child compiles a stranger's module with the compiler
-    //   that this process would use, and runs it only inside of wasmtime's sandbox, as this process would: a module that
-    //   gets out there would have got out here. So a child bounds what loading costs; it is no second wall around code.
-    // - Whatever a crash, a full disk or a slip made of them has another SHA-256 (`head`), and so has an entry of another
-    //   key.
-    // - They were made for this engine: the key holds wasmtime's own hash of all that they depend on, and of the module.
-    //   Wasmtime compares its version, the target, the flags, the processor's features and the tunables once more.
-    // What is left: whoever has this user's rights can write an entry with a right SHA-256. They could as well replace
-    // this program, or write into its memory.
+    //   folder belong to this user and no one else may write to either (checked on the open descriptors by
+    //   `is_private`), and sandboxed code writes no files.
+    // - From a pipe, they were written by this same program, started from its own path as a child of this process and
+    //   the same user (`loading/`). No other process has the other end. The child compiles an untrusted module with the
+    //   same compiler as this process would, and runs it only inside wasmtime's sandbox, as this process would: a
+    //   module that escapes there would have escaped here. So a child bounds the cost of loading; it is not a second
+    //   sandbox.
+    // - Bytes damaged by a crash, a full disk or a mistake fail the SHA-256 check (`head`), and so does an entry for
+    //   another key.
+    // - They were made for this engine: the key includes wasmtime's own hash of everything they depend on, and the
+    //   module's. Wasmtime also compares its version, the target, the flags, the processor's features and the tunables.
+    // The remaining risk: anyone with this user's rights can write an entry with a valid SHA-256. They could just as
+    // well replace this program, or write into its memory.
     unsafe { Module::deserialize(engine, code) }
 }
 

@@ -9,8 +9,8 @@ use super::guest::{Code, Denied, Guest, NeedsRoom};
 use super::limits::{Fuel, PluginLimits};
 use super::pool::{Instance, Kept, Pool};
 
-/// Longest reply that a brief call may give, in bytes: it is read on a thread that other callbacks wait for, at about
-/// 300 MB a second. A message of 64 KiB, changed, is less.
+/// Longest reply of a brief call, in bytes: it is read on a thread that other callbacks wait for, at about 300 MB a
+/// second. A modified message of 64 KiB fits.
 const BRIEF_REPLY_BYTES_MAX: usize = 128 * 1024;
 
 /// Runs one call with a full budget. See [`run`].
@@ -26,16 +26,16 @@ pub(crate) fn call<T>(
     let result = match ended {
         Brief::Replied(reply) => Ok(reply),
         Brief::Failed(fault) => Err(fault),
-        // Only brief calls end so.
+        // Only brief calls end this way.
         Brief::TooLong => Err(Fault::OutOfTime { within: budget.within }),
     };
     (result, usage)
 }
 
-/// Runs one call in a memory that is as `configure` left it, and gives its reply, in place, to `read`.
+/// Runs one call in memory as `configure` left it, and calls `read` with its reply, in place.
 ///
-/// The instance is one that waits for this thread, put back to the snapshot after its last call; or a new one. Which
-/// of both it is cannot be told from inside. One that failed is never used again.
+/// The instance is either one kept for this thread, restored to the snapshot after its last call, or a new one. The
+/// guest cannot tell which. An instance that failed is never used again.
 pub(crate) fn run<T>(
     code: &Code,
     pool: &Pool,
@@ -52,7 +52,8 @@ pub(crate) fn run<T>(
         memory_denied,
         last_words,
     };
-    // Until all is done that the call causes: the reset, too, and dropping an instance that is not kept.
+    // Held until everything that the call causes is done, including the reset, or dropping an instance that is not
+    // kept.
     let running = code.run();
     let new = || Guest::enter(code, limits, budget, &running).map(Instance::new);
     let mut instance = match pool.take().map_or_else(new, Ok) {
@@ -104,7 +105,7 @@ pub(crate) fn run<T>(
     (ended, usage)
 }
 
-/// What became of a call whose instance could not be made.
+/// The result of a call whose instance could not be made.
 fn not_entered<T>(denied: &Denied, budget: Budget, circumstances: Circumstances) -> (Brief<T>, Usage) {
     let usage = Usage { fuel: burnt(budget, denied.fuel_left), is_spoiled: true, ..Usage::default() };
     let ended = match budget.is_brief && is_too_long(&denied.error, budget) {
@@ -114,7 +115,7 @@ fn not_entered<T>(denied: &Denied, budget: Budget, circumstances: Circumstances)
     (ended, usage)
 }
 
-/// Whether a brief call ended because it was brief, and not for a reason of its own.
+/// Whether a brief call ended because of the bounds on brief calls, and not for a reason of its own.
 fn is_too_long(error: &wasmtime::Error, budget: Budget) -> bool {
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => budget.fuel_cut_by_time,
@@ -137,7 +138,7 @@ mod tests {
     use super::super::{Engine, EngineLimits, MemoryReset, Plugin};
     use super::*;
 
-    /// A guest whose `handle_callback` is `body`, with other definitions beside it.
+    /// A guest whose `handle_callback` is `body`, with additional definitions.
     fn guest(body: &str, others: &str) -> Vec<u8> {
         wat::parse_str(format!(
             r#"(module
@@ -192,7 +193,7 @@ mod tests {
         for memory_reset in [MemoryReset::Keep, MemoryReset::Unmap] {
             let Ok(engine) = Engine::new(&limits(memory_reset)) else { continue };
             let keeps = memory_reset == MemoryReset::Keep;
-            // What it does; what it makes its memory grow; whether it touches too much, and whether it fails.
+            // What it does; how much it grows its memory; whether it touches too much, and whether it fails.
             for (body, grown_bytes, touches_too_much, fails) in [
                 ("", 0, false, false),
                 (touch, 0, false, false),
@@ -220,7 +221,7 @@ mod tests {
 
     #[test]
     fn start_up_code_has_the_budget_of_the_call() {
-        // `Plugin::load` leaves no start function; this one has it all the same.
+        // `Plugin::load` leaves no start function, so the test adds one.
         let engine = Engine::new(&limits(MemoryReset::Unmap)).unwrap();
         let called = |start: &str, budget| {
             let module = guest("", &format!("(func $start {start}) (start $start)"));
@@ -243,7 +244,7 @@ mod tests {
     #[test]
     fn the_same_input_burns_the_same_in_a_new_instance_and_in_one_that_was_kept() {
         let Ok(engine) = Engine::new(&limits(MemoryReset::Keep)) else { return };
-        // All that wasmtime may have to set up with code.
+        // Everything that wasmtime may set up by running code.
         let others = r#"
             (table 1000 funcref) (elem (i32.const 0) 0 1 2 0 1 2) (elem (i32.const 900) func 1 2) (elem func 2)
             (global (mut i32) (i32.const 5)) (global (mut v128) (v128.const i64x2 1 2)) (global funcref (ref.func 1))

@@ -1,10 +1,10 @@
-//! The CPU time of the running thread: what something cost, whatever else the machine was doing meanwhile.
+//! The CPU time of the current thread: what an operation cost, regardless of other load on the machine.
 
 use std::time::Duration;
 
-/// How long the running thread has been on a CPU since it began.
+/// CPU time that the current thread has used since it started.
 ///
-/// Asking costs about half a microsecond. Zero where the system does not tell.
+/// Reading it costs about half a microsecond. Zero where the system does not provide it.
 #[must_use]
 pub fn of_this_thread() -> Duration {
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! The one wasmtime configuration, the epoch's ticker, and how fast this machine burns fuel.
+//! The wasmtime configuration, the epoch ticker, and how fast this machine burns fuel.
 
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
@@ -19,12 +19,12 @@ use crate::limits::{CacheSettings, EngineLimits, Fuel, Loading, LoadingLimits, M
 /// Stack of one call on the host's thread, in bytes. Well below the 2 MiB that tokio gives its threads.
 const STACK_BYTES_MAX: usize = 512 * 1024;
 
-/// The engines that all plugins share, and the thread that moves the epoch: it ends when the engine and all plugins are
-/// dropped.
+/// The engines that all plugins share, and the thread that advances the epoch, which ends when the engine and all
+/// plugins are dropped.
 ///
-/// There are two, because configuring and deciding want different things: a plugin is configured once, in memory that is
-/// allocated for it and given back; decisions run from the snapshot, in a pool of memories. Both compile alike, and what
-/// one has compiled the other uses again.
+/// There are two, because configuring and deciding have different needs: a plugin is configured once, in memory that is
+/// allocated for it and then freed; decisions run from the snapshot, in a pool of memories. Both use the same compiler
+/// settings, and each reuses what the other has compiled.
 #[derive(Debug)]
 pub struct Engine {
     configure: Wasmtime,
@@ -33,9 +33,9 @@ pub struct Engine {
     keeper: Option<Arc<Keeper>>,
     functions: Arc<Functions>,
     cache: Option<Cache>,
-    /// Prepare modules; `None`: this process does.
+    /// Child processes that prepare modules; `None`: this process does.
     children: Option<Children>,
-    /// What the keys of compiled modules begin with.
+    /// Common prefix of the keys of compiled modules.
     program: [u8; SHA256_BYTES],
     fuel_per_ms: u64,
     epoch: Arc<Epoch>,
@@ -55,7 +55,7 @@ impl Engine {
         Self::idle_after(limits, IDLE_TICKS)
     }
 
-    /// The same, whose ticker sleeps after so many ticks without a call.
+    /// The same, but the ticker sleeps after `idle_ticks` ticks without a call.
     pub(crate) fn idle_after(limits: &EngineLimits, idle_ticks: u32) -> Result<Self, EngineError> {
         let functions = Arc::default();
         let configure = Wasmtime::new(&remembering(&functions)?)?;
@@ -70,8 +70,9 @@ impl Engine {
         Ok(Self { configure, call, memory_reset, keeper, functions, cache, children, program, fuel_per_ms, epoch })
     }
 
-    /// An engine that only prepares modules, for others to call: it has no pool, no clock that ends guests (fuel and the
-    /// process's own limits do), and one wasmtime engine, which compiles as both of the others do.
+    /// An engine that only prepares modules for other processes to call: it has no pool, no ticker (fuel and the
+    /// process's own limits bound guests), and only one wasmtime engine, with the same compiler settings as the other
+    /// two.
     pub(crate) fn for_loading() -> Result<Self, EngineError> {
         let functions = Arc::default();
         let engine = Wasmtime::new(&remembering(&functions)?)?;
@@ -110,10 +111,10 @@ impl Engine {
         Key::new(&self.program, module, settings, limits)
     }
 
-    /// Takes compiled plugins from the folder that these settings name, and keeps them there, from now on.
+    /// From now on, loads compiled plugins from the folder named in these settings, and keeps them there.
     ///
     /// # Errors
-    /// If that folder cannot be used; then there is no cache, and nothing else is different.
+    /// If that folder cannot be used; the engine then works without a cache.
     pub fn open_cache(&mut self, settings: &CacheSettings) -> Result<(), CacheError> {
         self.cache = Cache::open(settings)?;
         Ok(())
@@ -124,7 +125,7 @@ impl Engine {
         self.cache.as_ref()
     }
 
-    /// Gives back the memory and the processes that were only needed for loading plugins. More can be loaded all the same.
+    /// Frees the memory and ends the processes needed only for loading plugins. More plugins can still be loaded.
     pub fn forget_functions(&self) {
         if let Some(children) = &self.children {
             children.end();
@@ -145,31 +146,31 @@ impl Engine {
         &self.call
     }
 
-    /// What keeps instances from call to call; `None`: each call gets a new one.
+    /// Keeps instances between calls; `None`: each call gets a new one.
     pub(crate) fn keeper(&self) -> Option<Arc<Keeper>> {
         self.keeper.clone()
     }
 
-    /// What moves the epoch of both engines while something runs.
+    /// Advances the epoch of both engines while calls run.
     pub(crate) fn epoch(&self) -> &Arc<Epoch> {
         &self.epoch
     }
 
-    /// Whether this system was found to tell wrongly which pages a call has changed, so that no instance is kept any more
-    /// although `memory_reset` is [`MemoryReset::Keep`]. It stays so until the host is started again, and it is worth an
-    /// alarm: until it was noticed, a call may have seen what an earlier call of the same plugin had left.
+    /// Whether this system was found to misreport which pages a call has changed, so that no instance is kept any more
+    /// although `memory_reset` is [`MemoryReset::Keep`]. This lasts until the host is restarted, and it deserves an
+    /// alert: until it was noticed, a call may have seen data from an earlier call of the same plugin.
     pub fn is_distrusted(&self) -> bool {
         self.keeper.as_ref().is_some_and(|keeper| keeper.is_distrusted())
     }
 
-    /// An engine for profiles: it counts the same fuel, and has twice the stack, because hooks make frames larger and the
-    /// call that is followed must not overflow where it did not.
+    /// An engine for profiles: it counts the same fuel, and has twice the stack, because hooks make frames larger and
+    /// the profiled call must not overflow where the original did not.
     #[cfg(feature = "profile")]
     pub(crate) fn for_profiles() -> Result<Wasmtime, wasmtime::Error> {
         Wasmtime::new(basics().max_wasm_stack(2 * STACK_BYTES_MAX))
     }
 
-    /// Says once which way of resetting memory was chosen.
+    /// Logs once which memory reset was chosen.
     pub fn log_memory_reset(&self) {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
@@ -181,17 +182,17 @@ impl Engine {
         });
     }
 
-    /// How memory is put back to the snapshot between calls; never [`MemoryReset::Auto`].
+    /// How memory is restored to the snapshot between calls; never [`MemoryReset::Auto`].
     pub fn memory_reset(&self) -> MemoryReset {
         self.memory_reset
     }
 
-    /// Fuel that a guest burns in a millisecond here.
+    /// Fuel that a guest burns per millisecond on this machine.
     pub fn fuel_per_ms(&self) -> u64 {
         self.fuel_per_ms
     }
 
-    /// Most fuel that `time` can need.
+    /// The most fuel that can be burnt in `time`.
     pub fn fuel_within(&self, time: Duration) -> Fuel {
         let fuel = u128::from(self.fuel_per_ms) * time.as_micros() / 1000;
         Fuel(u64::try_from(fuel).unwrap_or(u64::MAX))
@@ -203,7 +204,7 @@ impl Engine {
     }
 }
 
-/// Starts the epoch of two engines, which sleeps after so many ticks without a call.
+/// Starts the epoch of two engines, which sleeps after `idle_ticks` ticks without a call.
 fn epoch(engines: [Wasmtime; 2], idle_ticks: u32) -> wasmtime::Result<Arc<Epoch>> {
     let move_on = move |event| {
         if event == Event::Ticks {
@@ -213,8 +214,8 @@ fn epoch(engines: [Wasmtime; 2], idle_ticks: u32) -> wasmtime::Result<Arc<Epoch>
     Ok(Arc::new(Epoch::start(idle_ticks, move_on)?))
 }
 
-/// What both engines have in common: the three guards on, and every wasm proposal off that rustc does not emit for
-/// `wasm32-unknown-unknown`, so that a module can only be made of what is measured and tested here.
+/// Configuration shared by both engines: the three guards are on, and every wasm proposal that rustc does not emit for
+/// `wasm32-unknown-unknown` is off, so that modules use only features that are measured and tested here.
 fn basics() -> Config {
     let mut config = Config::new();
     config
@@ -223,10 +224,10 @@ fn basics() -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES_MAX)
         .cranelift_opt_level(OptLevel::Speed)
-        // The same input gives the same reply on every machine, also for the bits of a NaN.
+        // The same input gives the same reply on every machine, including the bits of a NaN.
         .cranelift_nan_canonicalization(true)
         .concurrency_support(false)
-        // A trap is told by its kind and the plugin's last words; nobody reads addresses.
+        // A trap is reported by its kind and the plugin's last words; addresses are not needed.
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
         .native_unwind_info(false)
@@ -241,26 +242,26 @@ fn basics() -> Config {
     config
 }
 
-/// What instructions cost in fuel: one unit each, as wasmtime has it, but for two that leave the guest's code.
+/// The fuel cost of instructions: one unit each, wasmtime's default, except for two that call into the host.
 ///
-/// Bulk instructions cost a unit for each byte or element besides, before they begin, and look at the epoch then: at most
-/// `memory_bytes_max` is written between two looks, 64 MiB in about 10 ms. So nothing but their fixed cost is missing:
-/// measured, `memory.grow` takes 0.1 us even if it asks for nothing, and 0.2 us if it is refused; `memory.fill` takes 0.2 us even
-/// for no byte. (`memory.copy` and `memory.init` of no byte take 3 ns. What tables and segments would cost does not
-/// matter: modules that change them are refused.) The pages that a grown memory gets are paid for when they are touched,
-/// which fuel does not see.
+/// Bulk instructions also cost one unit per byte or element, charged in advance, and check the epoch at that point: at
+/// most `memory_bytes_max` is written between two checks, 64 MiB in about 10 ms. So only their fixed cost is missing:
+/// measured, `memory.grow` takes 0.1 us even if it asks for nothing, and 0.2 us if it is refused; `memory.fill` takes
+/// 0.2 us even for zero bytes. (`memory.copy` and `memory.init` take 3 ns for zero bytes. The cost of tables and
+/// segments does not matter: modules that change them are rejected.) Pages of a grown memory are paid for when they are
+/// touched, which fuel does not measure.
 fn costs() -> OperatorCost {
     OperatorCost { MemoryGrow: u8::MAX, MemoryFill: 100, ..OperatorCost::new() }
 }
 
-/// The same, for an engine that takes functions from there which were compiled before, and leaves there what it compiles.
+/// The same, for an engine that reuses compiled functions from this store and adds those it compiles.
 fn remembering(functions: &Arc<Functions>) -> Result<Config, wasmtime::Error> {
     let mut config = basics();
     config.enable_incremental_compilation(Arc::<Functions>::clone(functions))?;
     Ok(config)
 }
 
-/// The engine for calls, and how memory is put back there.
+/// The engine for calls, and how it restores memory.
 fn for_calls(
     limits: &EngineLimits,
     functions: &Arc<Functions>,
@@ -281,8 +282,8 @@ fn for_calls(
         }
     }
     let memory_reset = match wanted {
-        // The scan needs Linux 6.7, and a page that was swapped out escapes it: without both, memory is given back to
-        // the system after each call, which is slower and always right.
+        // The scan needs Linux 6.7, and misses pages that were swapped out. On older kernels or with swap, memory is
+        // returned to the system after each call, which is slower but always correct.
         MemoryReset::Auto if PoolingAllocationConfig::is_pagemap_scan_available() && !swap_is_active() => {
             MemoryReset::Scan
         }
@@ -295,7 +296,7 @@ fn for_calls(
 /// Four pages of memory, the first of them with data: `(memory (export "m") 4) (data (i32.const 0) "x")`.
 const TRIAL_GUEST: &[u8] = b"\0asm\x01\0\0\0\x05\x03\x01\0\x04\x07\x05\x01\x01m\x02\0\x0b\x07\x01\0\x41\0\x0b\x01x";
 
-/// Whether the page map shows what is written to a guest's memory, as it is mapped here.
+/// Whether the page map shows writes to a guest's memory, as it is mapped here.
 fn sees_writes(engine: &Wasmtime, map: &PageMap) -> bool {
     let trial = || {
         let module = Module::new(engine, TRIAL_GUEST)?;
@@ -309,7 +310,7 @@ fn sees_writes(engine: &Wasmtime, map: &PageMap) -> bool {
 
 fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationConfig {
     let kept_max = if memory_reset == MemoryReset::Keep { limits.kept_instances_max } else { 0 };
-    // For each call a second place, from which it may have to read what the snapshot has in a page.
+    // A second slot for each call, from which the snapshot's own pages may have to be read.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let calls = (limits.calls_at_once_max.get() + cores) * if kept_max > 0 { 2 } else { 1 };
     let slots = u32::try_from(calls + kept_max).unwrap_or(u32::MAX);
@@ -324,21 +325,21 @@ fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationCo
         .max_core_instance_size(256 * 1024)
         .max_unused_warm_slots(slots);
     if memory_reset == MemoryReset::Scan {
-        // Pages that a call has touched stay mapped and are copied back from the snapshot: no page fault for the
-        // next call. A call that dirtied more than this gives the rest back to the system.
+        // Pages that a call has touched stay mapped and are restored from the snapshot, so the next call has no page
+        // fault. After a call that dirtied more than this, the rest is returned to the system.
         pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(1 << 20).table_keep_resident(1 << 16);
     }
     pool
 }
 
-/// Whether any swap area is in use; if that cannot be told, yes.
+/// Whether any swap area is in use; true if that cannot be determined.
 fn swap_is_active() -> bool {
-    // One line of headings, then one for each area.
+    // One header line, then one line per area.
     std::fs::read_to_string("/proc/swaps").map_or(true, |swaps| swaps.lines().count() > 1)
 }
 
-/// Guests that burn fuel in different ways; the slowest at it decides, so that fuel never promises more time than
-/// there is.
+/// Guests that burn fuel in different ways; the slowest counts, so that a fuel budget never lasts longer than the time
+/// left.
 ///
 /// In text: `(func (export "f") (local i32) (loop (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br 0)))`, the
 /// same with `i32.mul` by 3, and one that walks through 64 KiB of memory in steps of 4104 bytes: `(local.set 0 (i32.add
@@ -357,7 +358,7 @@ fn calibrate(engine: &Wasmtime) -> Result<u64, wasmtime::Error> {
     for guest in CALIBRATION_GUESTS {
         let module = Module::new(engine, guest)?;
         let mut fastest_run = Duration::MAX;
-        // The best of three: a run in which the thread was descheduled says nothing about the machine.
+        // The best of three, because a run in which the thread was descheduled says nothing about the machine.
         for _ in 0..3 {
             let mut store = Store::new(engine, ());
             store.set_epoch_deadline(u64::MAX / 2);
@@ -365,7 +366,7 @@ fn calibrate(engine: &Wasmtime) -> Result<u64, wasmtime::Error> {
             let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
             let spin = instance.get_typed_func::<(), ()>(&mut store, "f")?;
             let started = Instant::now();
-            // It never returns; it runs out of fuel.
+            // The guest never returns; it runs out of fuel.
             let _ = spin.call(&mut store, ());
             fastest_run = fastest_run.min(started.elapsed());
         }

@@ -1,17 +1,17 @@
-//! The epoch: a clock of ticks that wasmtime looks at while guests run, and that rests while none does.
+//! The epoch: a tick counter that wasmtime checks while guests run, and that stops while none do.
 //!
-//! The ticks come from a thread of their own. A host on which nothing runs would wake up a thousand times a second for
-//! nothing; so that thread sleeps when no call has run for [`IDLE_TICKS`], and the next call wakes it.
+//! A dedicated thread ticks. On an idle host it would wake up a thousand times a second for nothing, so it sleeps when
+//! no call has run for [`IDLE_TICKS`], and the next call wakes it.
 //!
-//! No call runs without ticks. A call first counts itself as running and then looks whether the thread sleeps; the
-//! thread first says that it sleeps and then looks whether calls are running. All four are sequentially consistent, so
-//! they happen in one order on which all threads agree, and in it one of the two writes comes second. The side that made
-//! it then reads what the other wrote: either the call finds the thread asleep and wakes it, or the thread finds the call
-//! and does not sleep. (If both do, it is woken in vain.) With weaker orderings both could read the old value, as in
-//! Dekker's algorithm.
+//! No call runs without ticks. A call first counts itself as running and then checks whether the thread sleeps; the
+//! thread first announces that it sleeps and then checks whether calls are running. All four accesses are sequentially
+//! consistent, so all threads agree on their order, and one of the two writes comes second. The side that made it then
+//! reads what the other wrote: either the call sees that the thread sleeps and wakes it, or the thread sees the call
+//! and does not sleep. (If both happen, the wake-up is redundant.) With weaker orderings both could read the old value,
+//! as in Dekker's algorithm.
 //!
-//! While the thread sleeps the epoch does not move. That is no harm: a deadline is set as a number of ticks from now, and
-//! is set while [`Running`] is held. The first tick after waking comes a whole [`TICK`] later, as late as any.
+//! While the thread sleeps the epoch does not advance. That does no harm: a deadline is set as a number of ticks from
+//! now, while [`Running`] is held. The first tick after waking comes a whole [`TICK`] later, like any other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,27 +20,27 @@ use std::time::{Duration, Instant};
 
 use super::thread;
 
-/// How often the epoch moves. A call's wall time is bounded this roughly.
+/// Interval between ticks. A call's wall time is bounded to this precision.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 
-/// Ticks without a call after which the thread sleeps: 100 ms. Waking it costs a call some microseconds; at ten calls a
-/// second and more, none pays for it.
+/// Ticks without a call after which the thread sleeps: 100 ms. Waking it costs a call a few microseconds; at ten or
+/// more calls a second, none pays for it.
 pub(crate) const IDLE_TICKS: u32 = 100;
 
-/// Ticks that are made up for at once when the thread comes to run too late: 100 ms. On a machine with more to do than
-/// cores it is late each time, often by tens of milliseconds; if those were lost, a call could run for several times its
-/// time. (Measured with 16 busy threads on two cores: without this, 150 ticks in a second.) But a machine that was stopped
-/// must not wake up to calls that are all out of time, so there is a bound: less than the 250 ms that a call has by default.
+/// Maximum number of late ticks made up for in one go: 100 ms' worth. On an overloaded machine the thread is always
+/// late, often by tens of milliseconds; if those ticks were lost, a call could run for several times its limit.
+/// (Measured with 16 busy threads on two cores: without this, 150 ticks in a second.) But calls must not all time out
+/// after the machine was suspended, so the bound is less than the 250 ms that a call has by default.
 const TICKS_MADE_UP_MAX: u32 = 100;
 
-/// Ticks after which `time` is surely over: one more than fits, because the running tick has begun already.
+/// Ticks after which `time` has certainly passed: one more than fits, because the current tick has already begun.
 pub(crate) fn ticks_within(time: Duration) -> u64 {
     let ticks = time.as_micros() / TICK.as_micros();
-    // Far from where adding it to the current epoch would wrap.
+    // Small enough that adding it to the current epoch does not wrap.
     u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX / 4) + 1
 }
 
-/// The thread that ticks, until this is dropped.
+/// The ticking thread, which runs until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Epoch {
     shared: Arc<Shared>,
@@ -55,23 +55,23 @@ pub(crate) enum Event {
     Wakes,
 }
 
-/// Something runs that has a deadline. The epoch moves as long as this is held.
+/// A call with a deadline is running. The epoch advances as long as this is held.
 #[must_use]
 #[derive(Debug)]
 pub(crate) struct Running<'e>(&'e Calls);
 
 #[derive(Debug)]
 struct Shared {
-    /// A slot for each core, shared by threads by their number.
+    /// A slot for each core; threads share them by thread number.
     calls: Box<[Calls]>,
-    /// For a machine that has no cores.
+    /// Unreachable: there is always at least one slot.
     others: Calls,
     is_asleep: AtomicBool,
     ends: AtomicBool,
 }
 
-/// How many calls were begun, in the upper half, and how many are running, in the lower: one addition does for both. On
-/// cache lines of its own, so that threads do not take them from each other.
+/// The number of calls begun in the upper half, and of calls running in the lower, so that one addition updates both.
+/// On its own cache lines, to avoid false sharing.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Calls(AtomicU64);
@@ -80,7 +80,7 @@ const BEGUN: u64 = 1 << 32;
 const RUNNING: u64 = 1;
 
 impl Epoch {
-    /// Starts the thread, which tells what it does. It sleeps after `idle_ticks` without a call.
+    /// Starts the thread, which reports what it does. It sleeps after `idle_ticks` without a call.
     pub(crate) fn start(idle_ticks: u32, tell: impl FnMut(Event) + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             calls: (0..thread::slots()).map(|_| Calls::default()).collect(),
@@ -94,7 +94,7 @@ impl Epoch {
         Ok(Self { shared, thread })
     }
 
-    /// The epoch moves from now on, until the result is dropped.
+    /// The epoch advances from now on, until the result is dropped.
     pub(crate) fn run(&self) -> Running<'_> {
         let calls = &self.shared.calls;
         let calls = calls.get(thread::number() % calls.len().max(1)).unwrap_or(&self.shared.others);
@@ -127,13 +127,13 @@ impl Drop for Epoch {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        // Nothing hangs on when the thread sees this: it would only tick a little longer.
+        // It does not matter when the thread sees this: it would only tick a little longer.
         self.0.0.fetch_sub(RUNNING, Ordering::Release);
     }
 }
 
 impl Shared {
-    /// How many calls were begun so far, and how many are running.
+    /// How many calls have begun so far, and how many are running.
     fn calls(&self) -> (u64, u64) {
         let calls = self.calls.iter().chain([&self.others]).map(|calls| calls.0.load(Ordering::SeqCst));
         calls.fold((0, 0), |(begun, running), calls| (begun + calls / BEGUN, running + calls % BEGUN))
@@ -144,7 +144,7 @@ fn tick(shared: &Shared, idle_ticks: u32, mut tell: impl FnMut(Event)) {
     let mut due = Instant::now() + TICK;
     let mut lull = Lull::default();
     while !shared.ends.load(Ordering::Relaxed) {
-        // Until a moment, not for a duration: a sleep that is always a little late would stretch every tick.
+        // Sleeps until an instant, not for a duration: a sleep that is always a little late would stretch every tick.
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         let (ticks, next) = ticks_due(due, Instant::now());
         (0..ticks).for_each(|_| tell(Event::Ticks));
@@ -156,24 +156,24 @@ fn tick(shared: &Shared, idle_ticks: u32, mut tell: impl FnMut(Event)) {
     }
 }
 
-/// How many ticks there are to make `now`, the first of which was due at `due`, and when the next one is.
+/// How many ticks are due at `now`, the first of them at `due`, and when the next one is due.
 fn ticks_due(due: Instant, now: Instant) -> (u32, Instant) {
     let late = now.saturating_duration_since(due).as_millis() / TICK.as_millis();
     let late = u32::try_from(late).unwrap_or(u32::MAX).min(TICKS_MADE_UP_MAX);
     (1 + late, (due + TICK * (1 + late)).max(now))
 }
 
-/// A time in which nothing runs.
+/// A period in which no call runs.
 #[derive(Default)]
 struct Lull {
-    /// Calls that were begun before it.
+    /// Calls begun before it.
     begun: u64,
     ticks: u32,
 }
 
 impl Lull {
-    /// For how many ticks nothing has run, now that so many calls were begun and are running. Short calls begin and end
-    /// between two ticks.
+    /// For how many ticks no call has run, given the calls begun and running. Short calls begin and end between two
+    /// ticks.
     fn ticks_so_far(&mut self, (begun, running): (u64, u64)) -> u32 {
         let is_quiet = running == 0 && begun == self.begun;
         *self = Self { begun, ticks: if is_quiet { self.ticks.saturating_add(1) } else { 0 } };
@@ -181,13 +181,13 @@ impl Lull {
     }
 }
 
-/// Sleeps until a call begins, unless one has begun since `seen` were counted. Says whether it slept.
+/// Sleeps until a call begins, unless one has begun since the count was `seen`. Returns whether it slept.
 fn sleep(shared: &Shared, seen: u64, tell: &mut impl FnMut(Event)) -> bool {
     shared.is_asleep.store(true, Ordering::SeqCst);
     let sleeps = shared.calls() == (seen, 0);
     if sleeps {
         tell(Event::Sleeps);
-        // Parking ends without reason, too.
+        // Unparking can be spurious.
         while shared.is_asleep.load(Ordering::SeqCst) && !shared.ends.load(Ordering::SeqCst) {
             std::thread::park();
         }
@@ -203,7 +203,7 @@ mod tests {
 
     use super::*;
 
-    /// One that tells the test what it does.
+    /// An epoch that reports to the test what it does.
     fn watched(idle_ticks: u32) -> (Epoch, mpsc::Receiver<Event>) {
         let (tell, told) = mpsc::channel();
         let epoch = Epoch::start(idle_ticks, move |event| tell.send(event).unwrap_or_default()).unwrap();
@@ -220,7 +220,7 @@ mod tests {
         let (epoch, told) = watched(3);
         assert!(ticks_before_sleep(&told) >= 3);
         for _ in 0..20 {
-            // What was told since then would be told first.
+            // Earlier reports would arrive first.
             let running = epoch.run();
             assert_eq!(told.recv(), Ok(Event::Wakes));
             for _ in 0..10 {
@@ -265,8 +265,8 @@ mod tests {
 
     #[test]
     fn no_call_runs_without_ticks() {
-        // It sleeps whenever it can, and calls come at any moment of that: each waits for a tick. Should one be
-        // forgotten, the test does not end.
+        // It sleeps whenever it can, and calls arrive at any moment: each waits for a tick. If one is missed, the test
+        // hangs.
         let ticks = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&ticks);
         let count = move |event| {
@@ -284,7 +284,7 @@ mod tests {
                             std::thread::yield_now();
                         }
                         drop(running);
-                        // Between two calls a time that differs.
+                        // A varying pause between two calls.
                         (0..(caller + 1) * call * 50).for_each(|_| std::hint::spin_loop());
                     }
                 });

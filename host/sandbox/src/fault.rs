@@ -1,4 +1,4 @@
-//! The closed list of ways in which a plugin fails. What wasmtime reports is sorted here, once, by type.
+//! The complete list of ways in which a plugin can fail. Wasmtime's errors are classified here, once, by type.
 
 use std::time::Duration;
 
@@ -7,28 +7,28 @@ use wasmtime::Trap;
 
 use super::limits::Fuel;
 
-/// Why a plugin gave no verdict. Its text is for the log, never for the chat server.
+/// Why a plugin returned no verdict. The text is for the log, never for the chat server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Fault {
-    /// It did more work than it may.
+    /// It burnt more fuel than it may.
     #[error("out of fuel: more than {} units", fuel.0)]
     OutOfFuel {
-        /// What it was given.
+        /// Its limit.
         fuel: Fuel,
     },
-    /// It took longer than it may, or than there was time.
+    /// It took longer than it may, or than the time left.
     #[error("out of time: more than {} ms", within.as_millis())]
     OutOfTime {
-        /// What it was given.
+        /// Its limit.
         within: Duration,
     },
     /// It asked for more memory than it may have.
     #[error("out of memory: more than {bytes_max} bytes (`memory_bytes_max`)")]
     OutOfMemory {
-        /// What it may have.
+        /// Its limit.
         bytes_max: usize,
     },
-    /// It called itself too deeply.
+    /// Its calls nested too deeply.
     #[error("stack overflow: calls nest too deeply")]
     StackOverflow,
     /// It panicked.
@@ -37,13 +37,13 @@ pub enum Fault {
         /// The panic's message.
         message: String,
     },
-    /// It trapped without last words.
+    /// It trapped without a panic message.
     #[error("trap: {what}")]
     Trap {
-        /// What wasm calls it.
+        /// Wasm's name for the trap.
         what: String,
     },
-    /// It said that it cannot decide.
+    /// It reported that it cannot decide.
     #[error("cannot decide: {reason}")]
     Undecided {
         /// Its own words.
@@ -52,24 +52,24 @@ pub enum Fault {
     /// Its reply is longer than it may be.
     #[error("reply of {bytes} bytes is too large: at most {bytes_max} (`reply_bytes_max`)")]
     ReplyTooLarge {
-        /// How long it said it is.
+        /// The length it stated.
         bytes: u64,
-        /// What is allowed.
+        /// The maximum.
         bytes_max: usize,
     },
-    /// Its reply cannot be understood, or asks for what this command cannot do.
+    /// Its reply is invalid, or asks for a change that this command does not accept.
     #[error("reply is not valid: {why}")]
     ReplyInvalid {
         /// What is wrong with it.
         why: String,
     },
-    /// It failed so often in a row that it is left alone for a while.
+    /// It failed so often in a row that it is suspended for a while.
     #[error("suspended after {faults} faults in a row")]
     Suspended {
-        /// How many.
+        /// How many faults.
         faults: u32,
     },
-    /// The host had no time for it: other calls were running until too little was left. Not the plugin's fault.
+    /// The host had no time for it: other calls ran until too little time was left. Not the plugin's fault.
     #[error("no time: other calls took the sandbox until too little was left (`calls_at_once_max`)")]
     NoTime,
 }
@@ -96,7 +96,7 @@ impl Fault {
 /// What was known of a call when it failed.
 pub(crate) struct Circumstances {
     pub(crate) fuel: Fuel,
-    /// Whether `fuel` was cut because there was too little time for the plugin's own cap.
+    /// Whether `fuel` was reduced because too little time was left for the plugin's own limit.
     pub(crate) fuel_cut_by_time: bool,
     pub(crate) within: Duration,
     pub(crate) memory_bytes_max: usize,
@@ -104,10 +104,10 @@ pub(crate) struct Circumstances {
     pub(crate) last_words: Option<String>,
 }
 
-/// Sorts what wasmtime reports of a call, after which the guest's own stack `is_used_up`, or is not.
+/// Classifies wasmtime's error for a call; `is_used_up` says whether the guest's own stack was exhausted.
 ///
-/// Compilers for wasm keep a second stack in the guest's memory, for all that has an address. Most put it at the bottom,
-/// so a guest that nests too deeply reads or writes below zero, which is outside of its memory.
+/// Compilers for wasm keep a second stack in the guest's memory, for everything that has an address. Most put it at the
+/// bottom, so a guest that nests too deeply reads or writes below zero, which is outside its memory.
 pub(crate) fn sort_call(error: &wasmtime::Error, circumstances: Circumstances, is_used_up: bool) -> Fault {
     match error.downcast_ref::<Trap>() {
         Some(Trap::MemoryOutOfBounds) if is_used_up && circumstances.last_words.is_none() => Fault::StackOverflow,
@@ -115,18 +115,18 @@ pub(crate) fn sort_call(error: &wasmtime::Error, circumstances: Circumstances, i
     }
 }
 
-/// Sorts what wasmtime reports.
+/// Classifies wasmtime's error.
 pub(crate) fn sort(error: &wasmtime::Error, circumstances: Circumstances) -> Fault {
     let Circumstances { fuel, fuel_cut_by_time, within, memory_bytes_max, memory_denied, last_words } = circumstances;
     match error.downcast_ref::<Trap>() {
-        // The fuel was only what fits into the time: then it is the time that ran out.
+        // If the fuel was only what fits into the time left, it is the time that ran out.
         Some(Trap::OutOfFuel) if fuel_cut_by_time => Fault::OutOfTime { within },
         Some(Trap::OutOfFuel) => Fault::OutOfFuel { fuel },
         Some(Trap::Interrupt) => Fault::OutOfTime { within },
         Some(Trap::StackOverflow) => Fault::StackOverflow,
         Some(trap) => match last_words {
             Some(message) => Fault::Panic { message },
-            // Rust ends without last words when memory cannot grow.
+            // Rust aborts without a panic message when memory cannot grow.
             None if memory_denied => Fault::OutOfMemory { bytes_max: memory_bytes_max },
             None => Fault::Trap { what: trap.to_string() },
         },

@@ -1,9 +1,9 @@
-//! Compiled functions that are used again while a host starts.
+//! Compiled functions that are reused while a host starts.
 //!
-//! A plugin is compiled twice, to be configured and, with what that left in its memory, to be called: nearly all functions
-//! are the same. So are those of one module with other settings, and some of plugins that were made with one sdk.
-//! Cranelift asks here for each function whether it was compiled before, by the SHA-256 of its whole intermediate code
-//! and of how it is compiled.
+//! A plugin is compiled twice, to be configured and, with the resulting memory, to be called; nearly all functions are
+//! the same. So are those of one module with different settings, and some in plugins built with the same sdk. For each
+//! function, Cranelift looks up here whether it was compiled before, by the SHA-256 of its complete intermediate code
+//! and the compiler settings.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,10 +11,10 @@ use std::sync::{PoisonError, RwLock};
 
 use wasmtime::CacheStore;
 
-/// So many bytes are held at most; then all are forgotten, and it begins anew. A plugin of 200 KiB has about 2 MiB.
+/// Maximum size in bytes; beyond it, everything is discarded. A plugin of 200 KiB takes about 2 MiB.
 const BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// The functions that were compiled so far.
+/// The functions compiled so far.
 #[derive(Default)]
 pub(crate) struct Functions(RwLock<Held>);
 
@@ -25,7 +25,7 @@ struct Held {
 }
 
 impl Functions {
-    /// Forgets all: once everything is loaded, nobody asks any more.
+    /// Discards everything: once all plugins are loaded, there are no more lookups.
     pub(crate) fn forget(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Held::default();
     }
@@ -33,7 +33,7 @@ impl Functions {
     fn insert(&self, key: &[u8], function: Vec<u8>, bytes_max: usize) {
         let bytes = key.len() + function.len();
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have compiled the same one meanwhile.
+        // Another thread may have compiled the same one in the meantime.
         if bytes > bytes_max || held.functions.contains_key(key) {
             return;
         }
@@ -76,7 +76,7 @@ mod tests {
         let known = |key: &[u8]| functions.get(key).is_some();
         functions.insert(b"a", vec![1; 9], 20);
         functions.insert(b"b", vec![2; 9], 20);
-        // Again, which changes nothing; and one that never fits.
+        // A repeated insert, which changes nothing; and one that never fits.
         functions.insert(b"b", vec![2; 9], 20);
         functions.insert(b"c", vec![3; 20], 20);
         assert!(known(b"a") && known(b"b") && !known(b"c"));
@@ -115,8 +115,8 @@ mod tests {
         assert_eq!(held(), 0);
         let fresh = code();
         assert!(again == fresh, "used again, it is other code");
-        // How many are found differs from run to run, because several threads compile; those called from outside have
-        // another name in the snapshot.
+        // The number of hits differs from run to run, because several threads compile; functions called from outside
+        // have a different name in the snapshot.
         assert!(of_calls < held(), "{of_calls} of {}: all were compiled again", held());
     }
 }

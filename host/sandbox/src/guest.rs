@@ -1,4 +1,4 @@
-//! An instance of a plugin: entered once, called, and put back to the snapshot before it is called again.
+//! An instance of a plugin: called, and restored to the snapshot before it is called again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,26 +19,26 @@ use super::pages::{Originals, PageMap, Pages};
 use crate::limits::PluginLimits;
 use crate::reset::Reset;
 
-/// What a guest may grow to, and whether it asked for more.
+/// The size to which a guest may grow, and whether it asked for more.
 #[derive(Debug)]
 pub(crate) struct Bounds {
     pub(crate) memory_bytes_max: usize,
     pub(crate) table_elements_max: usize,
     pub(crate) memory_denied: bool,
-    /// Whether the running call is brief: growing costs page faults, so it ends such a call.
+    /// Whether the running call is brief: memory growth causes page faults, so it ends such a call.
     is_brief: bool,
-    /// CPU time of the thread when a brief call had used up its wall time.
+    /// The thread's CPU time when a brief call had used up its wall time.
     cpu_at_deadline: Option<Duration>,
     /// When the time of a call that is not brief is over.
     until: Option<Instant>,
 }
 
-/// CPU time that a brief call may use after its wall time is over. The clock goes on while the thread waits for a core, so
-/// the clock alone says nothing about the call.
+/// CPU time that a brief call may use after its wall time is over. The clock keeps running while the thread waits for a
+/// core, so it alone says nothing about the call.
 const OVERTIME_MAX: Duration = Duration::from_millis(1);
 
-/// Ends a call that may have more memory, which the system does not have. It must not see that: what `configure` leaves
-/// behind would depend on it, and is kept in the cache.
+/// Ends a call that may grow its memory when the system has none left. The plugin must not notice: the snapshot would
+/// depend on it, and snapshots are cached.
 #[derive(Debug, thiserror::Error)]
 #[error("the system has no more memory")]
 pub(crate) struct NoMemory;
@@ -62,15 +62,15 @@ impl Bounds {
 }
 
 impl Bounds {
-    /// A call begins, which has this budget.
+    /// Starts a call with this budget.
     fn begin(&mut self, budget: Budget) {
         self.is_brief = budget.is_brief;
         self.cpu_at_deadline = None;
         self.until = if budget.is_brief { None } else { Instant::now().checked_add(budget.within) };
     }
 
-    /// The epoch's deadline has come: ends the call, unless it is a brief one that has hardly had a core, or ticks were made
-    /// up that belong to a time before it.
+    /// Runs at the epoch deadline: ends the call, unless it is a brief one that has had hardly any CPU time, or the epoch
+    /// caught up on ticks from before the call.
     fn deadline_reached(&mut self) -> UpdateDeadline {
         if !self.is_brief {
             let left = self.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
@@ -90,7 +90,7 @@ impl Bounds {
 
 impl ResourceLimiter for Bounds {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        // By its own declaration: no bound of ours has a part in that.
+        // The module's own maximum, not a limit of the host.
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
@@ -117,7 +117,7 @@ impl ResourceLimiter for Bounds {
     }
 }
 
-/// The snapshot of a plugin, compiled, and where in it the things are that a call needs.
+/// The compiled snapshot of a plugin, and the exports that a call needs.
 pub(crate) struct Code {
     pre: InstancePre<Bounds>,
     memory: ModuleExport,
@@ -126,7 +126,7 @@ pub(crate) struct Code {
     last_words: ModuleExport,
     /// All globals that guest code can change.
     mutable_globals: Vec<ModuleExport>,
-    /// The first of all globals, if guest code can change it: there, LLVM's linker keeps where the stack ends.
+    /// The first global, if guest code can change it: LLVM's linker uses it as the stack pointer.
     first_global: Option<ModuleExport>,
     epoch: Arc<Epoch>,
 }
@@ -154,48 +154,48 @@ impl Code {
         })
     }
 
-    /// What a call holds around all that it causes: the epoch moves while it does.
+    /// Held by a call around all its work: the epoch advances meanwhile.
     pub(crate) fn run(&self) -> Running<'_> {
         self.epoch.run()
     }
 
-    /// How many globals a reset has to put back.
+    /// How many globals a reset has to restore.
     pub(crate) fn mutable_globals(&self) -> usize {
         self.mutable_globals.len()
     }
 }
 
-/// The export that wizer makes for the first of all globals, if guest code can change it.
+/// The export that wizer creates for the first global, if guest code can change it.
 const FIRST_GLOBAL: &str = "__wizer_global_0";
 
-/// How far below the end of the stack a function may write without having moved it, in bytes: LLVM's red zone.
+/// How far below the stack pointer a function may write without moving it, in bytes: LLVM's red zone.
 const RED_ZONE_BYTES: i32 = 128;
 
 /// An instance could not be made.
 pub(crate) struct Denied {
     pub(crate) error: wasmtime::Error,
-    /// What the attempt has left of the budget.
+    /// The budget left after the attempt.
     pub(crate) fuel_left: Fuel,
 }
 
-/// An instance that begins at the snapshot.
+/// An instance that starts from the snapshot.
 pub(crate) struct Guest {
     store: Store<Bounds>,
     abi: Abi,
     last_words: u32,
-    /// What has to be as it was before the next call, beside the memory's contents.
+    /// What has to be restored before the next call, besides the memory's contents.
     memory_bytes: usize,
     globals: Box<[(Global, Val)]>,
-    /// The end of the stack, and where it is in the snapshot.
+    /// The stack pointer, and its value in the snapshot.
     stack: Option<(Global, i32)>,
-    /// Not called yet: the time of its first call began when it was made.
+    /// Not called yet: the clock of its first call started when the instance was made.
     is_new: bool,
     pages: Pages,
 }
 
 impl Guest {
-    /// Makes an instance, with the fuel and within the time of the call that needs it. Snapshots have no start function;
-    /// what may run now is code with which wasmtime sets up tables and globals.
+    /// Makes an instance, using the fuel and time of the call that needs it. Snapshots have no start function, but
+    /// wasmtime may run code to set up tables and globals.
     pub(crate) fn enter(code: &Code, limits: &PluginLimits, budget: Budget, _: &Running<'_>) -> Result<Self, Denied> {
         let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
         store.limiter(|bounds| bounds);
@@ -210,7 +210,7 @@ impl Guest {
         }
     }
 
-    /// Hands over one callback and gives the reply to `read`, in place.
+    /// Passes in one callback and calls `read` with the reply, in place.
     pub(crate) fn call<T>(
         &mut self,
         input: &[&str],
@@ -222,12 +222,12 @@ impl Guest {
             self.store.data_mut().begin(budget);
             self.store.set_epoch_deadline(epoch::ticks_within(budget.within));
         }
-        // Whole even if the instance is new: the same input burns the same in each instance.
+        // The full amount even if the instance is new: the same input burns the same in each instance.
         self.store.set_fuel(budget.fuel.0)?;
         self.abi.call(&mut self.store, input, reply_bytes_max, read)
     }
 
-    /// Fuel that the last call has left over.
+    /// Fuel left over from the last call.
     pub(crate) fn fuel_left(&self) -> Fuel {
         Fuel(self.store.get_fuel().unwrap_or(0))
     }
@@ -241,14 +241,14 @@ impl Guest {
         super::abi::last_words(self.memory(), self.last_words)
     }
 
-    /// By how much the memory has grown since the instance was made.
+    /// How much the memory has grown since the instance was made.
     pub(crate) fn memory_grown_bytes(&self) -> usize {
         self.memory().len().saturating_sub(self.memory_bytes)
     }
 
-    /// Whether the guest's own stack has reached the bottom of the memory: what should be its end is below zero, or so
-    /// close to it that a function that does not move it writes below. In the snapshot it is above, and a multiple of 16,
-    /// as all compilers have it.
+    /// Whether the guest's own stack has reached the bottom of the memory: the stack pointer is below zero, or so close
+    /// to it that a function that does not move it writes below. In the snapshot it is above, and a multiple of 16, as
+    /// in the output of all compilers.
     pub(crate) fn has_used_up_its_stack(&mut self) -> bool {
         let Some((global, at_first)) = self.stack else { return false };
         let is_stack = at_first > RED_ZONE_BYTES && at_first % 16 == 0;
@@ -259,9 +259,9 @@ impl Guest {
         self.store.data().memory_denied
     }
 
-    /// Puts everything back that a call can have changed: the memory's contents and the mutable globals. (Its size
-    /// cannot be put back; tables and segments cannot change, see `snapshot.rs`.) Unless that is [`Reset::Done`], this
-    /// instance must not be called again.
+    /// Restores everything that a call can change: the memory's contents and the mutable globals. (The memory's size
+    /// cannot be restored; tables and segments cannot change, see `snapshot.rs`.) Unless it returns [`Reset::Done`],
+    /// this instance must not be called again.
     pub(crate) fn put_back(&mut self, code: &Code, limits: &PluginLimits, map: &PageMap) -> Reset {
         if self.memory_grown_bytes() > 0 {
             return Reset::Spoiled;
@@ -284,7 +284,7 @@ impl Guest {
     }
 }
 
-/// What a new instance has for calls.
+/// The exports of a new instance.
 struct Entered {
     abi: Abi,
     last_words: u32,
@@ -294,7 +294,7 @@ struct Entered {
 
 impl Entered {
     fn enter(store: &mut Store<Bounds>, code: &Code, budget: Budget) -> wasmtime::Result<Self> {
-        // Before anything runs.
+        // Set before anything runs.
         store.set_epoch_deadline(epoch::ticks_within(budget.within));
         store.set_fuel(budget.fuel.0)?;
         let instance = code.pre.instantiate(&mut *store)?;
@@ -321,7 +321,7 @@ impl Entered {
     }
 }
 
-/// Another instance, as it was made: the snapshot's own pages can be read there.
+/// Another, untouched instance, from which the snapshot's own pages can be read.
 struct Pristine {
     store: Store<Bounds>,
     memory: Memory,
@@ -331,7 +331,7 @@ impl Pristine {
     fn enter(code: &Code, limits: &PluginLimits) -> Option<Self> {
         let mut store = Store::new(code.pre.module().engine(), Bounds::new(limits));
         store.limiter(|bounds| bounds);
-        // Its exports are never called, but wasmtime may set up tables and globals with code that counts as the guest's.
+        // Its exports are never called, but wasmtime may set up tables and globals with code that counts as guest code.
         store.set_epoch_deadline(epoch::ticks_within(limits.call_within));
         store.set_fuel(limits.fuel_per_call.0).ok()?;
         let instance = code.pre.instantiate(&mut store).ok()?;

@@ -1,10 +1,10 @@
-//! Runs plugins: WebAssembly modules from authors whom nobody has to trust, within limits of work, time and memory.
+//! Runs plugins: WebAssembly modules from untrusted authors, within limits on work, time and memory.
 //!
-//! The only crate that knows wasmtime. [`Plugin::load`] checks a module, configures it and keeps a snapshot of its
-//! memory; [`Plugin::call`] runs one call from that snapshot and gives its reply, or the [`Fault`] that ended it. What
-//! the bytes of a callback and of a reply mean is not known here.
+//! The only crate that depends on wasmtime. [`Plugin::load`] checks a module, configures it and keeps a snapshot of its
+//! memory; [`Plugin::call`] runs one call from that snapshot and returns its reply, or the [`Fault`] that ended it.
+//! This crate does not interpret the bytes of callbacks and replies.
 
-// One function in `cache.rs` says why it may, beside what it does.
+// The one exception, in `cache.rs`, explains why it is sound.
 #![deny(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]
 

@@ -1,4 +1,4 @@
-//! What guests may use: one plugin, and all of them together.
+//! Limits for guests: for one plugin, and for all of them together.
 
 mod loading;
 
@@ -14,19 +14,19 @@ pub use loading::{Limit, Loading, LoadingLimits};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Fuel(pub u64);
 
-/// What all guests together may use.
+/// Limits for all guests together.
 #[derive(Debug, Clone)]
 pub struct EngineLimits {
-    /// Maximum number of calls that run at the same time on threads of their own, in all plugins together. The pool of
-    /// memories has slots for them, and for one brief call on each core besides.
+    /// Maximum number of concurrent calls on worker threads, for all plugins together. The pool of memories has slots
+    /// for them, plus one brief call per core.
     pub calls_at_once_max: NonZeroUsize,
-    /// Maximum number of instances kept for their next call, of all plugins together; 0: none.
+    /// Maximum number of instances kept for their next call, for all plugins together; 0: none.
     pub kept_instances_max: usize,
     /// The largest `memory_bytes_max` of any plugin.
     pub memory_bytes_largest: usize,
     /// Maximum number of elements in a guest's table.
     pub table_elements_max: usize,
-    /// How memory is put back to the snapshot after a call.
+    /// How memory is restored to the snapshot after a call.
     pub memory_reset: MemoryReset,
     /// Fuel for a millisecond; `None`: measured at start.
     pub fuel_per_ms: Option<NonZeroU64>,
@@ -46,12 +46,12 @@ impl Default for EngineLimits {
     }
 }
 
-/// What one plugin may use.
+/// Limits for one plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginLimits {
-    /// Work for one call.
+    /// Fuel for one call.
     pub fuel_per_call: Fuel,
-    /// Work for `configure`.
+    /// Fuel for `configure`.
     pub fuel_to_configure: Fuel,
     /// Wall time for one call.
     pub call_within: Duration,
@@ -67,7 +67,7 @@ pub struct PluginLimits {
     pub records_max: usize,
     /// Longest record, in bytes.
     pub record_bytes_max: usize,
-    /// Maximum number of records a second, over all calls; 0: no bound.
+    /// Maximum number of records per second, over all calls; 0: no limit.
     pub records_per_second_max: u32,
 }
 
@@ -88,21 +88,21 @@ impl Default for PluginLimits {
     }
 }
 
-/// How memory is put back to the snapshot after a call.
+/// How memory is restored to the snapshot after a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemoryReset {
-    /// The fastest that is safe here.
+    /// The fastest one that is safe on this system.
     Auto,
-    /// Instances are kept from call to call, and the pages that a call has changed are copied back: Linux.
+    /// Instances are kept between calls, and the pages that a call has changed are restored: Linux.
     Keep,
-    /// Each call gets a new instance; changed pages are found by a scan and copied back: Linux 6.7 and no swap.
+    /// Each call gets a new instance; changed pages are found by a scan and restored: Linux 6.7 and no swap.
     Scan,
-    /// Each call gets a new instance; all pages are given back to the system.
+    /// Each call gets a new instance; all pages are returned to the system.
     Unmap,
 }
 
 impl MemoryReset {
-    /// The word in settings and logs.
+    /// The name used in settings and logs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -114,11 +114,11 @@ impl MemoryReset {
     }
 }
 
-/// Where compiled plugins are kept from start to start.
+/// Where compiled plugins are kept between starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheSettings {
-    /// The folder; `None`: none was named, and the environment says nothing.
+    /// The folder; `None`: neither the settings nor the environment name one.
     pub folder: Option<PathBuf>,
-    /// Maximum size of all entries together, in bytes; beyond it, the least recently used are removed. 0: no cache.
+    /// Maximum total size of all entries, in bytes; beyond it, the least recently used are evicted. 0: no cache.
     pub bytes_max: u64,
 }

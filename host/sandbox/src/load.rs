@@ -1,4 +1,4 @@
-//! Bytes become a module that is worth a try: its size, its checksum, no imports, the right exports, the version.
+//! Checks a module before it runs: size, checksum, no imports, the right exports, the ABI version.
 
 use crate::limits::{Limit, PluginLimits};
 use crate::structure::{self, StructureError, TooMany};
@@ -21,32 +21,32 @@ pub enum LoadError {
         /// What is allowed.
         bytes_max: usize,
     },
-    /// Another file than the settings expect.
+    /// Not the file that the settings expect.
     #[error(
         "its sha256 is {actual}, but the settings expect {expected}: check where the file comes from, or correct `sha256`"
     )]
     Checksum {
-        /// What the settings say.
+        /// The checksum in the settings.
         expected: String,
-        /// What the file has.
+        /// The file's checksum.
         actual: String,
     },
-    /// Not wasm at all.
+    /// Not a wasm module.
     #[error("this is no wasm module ({what}): build the plugin for `wasm32-unknown-unknown` and name its `.wasm` file")]
     NotWasm {
-        /// What it is.
+        /// What it is instead.
         what: String,
     },
-    /// Wasm that this engine does not run.
+    /// Wasm that this engine does not support.
     #[error("the module is not valid here: {why}")]
     Invalid {
-        /// wasmtime's words.
+        /// wasmtime's message.
         why: String,
     },
-    /// It has more of something than can be compiled in reasonable time.
+    /// It exceeds a maximum on its structure; see `structure.rs`.
     #[error("{0}")]
     TooMany(TooMany),
-    /// It asks for something from outside.
+    /// It has imports.
     #[error("it imports {}: a plugin imports nothing{}", list(.imports), hint(.imports))]
     Imports {
         /// `module.name` of each.
@@ -55,10 +55,10 @@ pub enum LoadError {
     /// An export is missing or has another type.
     #[error("{}: export it with `plugin_sdk::export!`, or as the ABI page says", .problems.join("; "))]
     Exports {
-        /// What is wrong with which.
+        /// Which one, and what is wrong with it.
         problems: Vec<String>,
     },
-    /// Nothing says what it is.
+    /// The manifest is missing or invalid.
     #[error(
         "it has no section `{MANIFEST_SECTION}` that can be read ({why}): export the plugin with `plugin_sdk::export!`"
     )]
@@ -71,12 +71,12 @@ pub enum LoadError {
         "it was built for ABI version {abi} ({sdk}), and this host speaks version {ABI_VERSION}: rebuild it with a plugin-sdk that fits this host"
     )]
     Abi {
-        /// The version that it was built for.
+        /// The ABI version that it was built for.
         abi: u32,
         /// What it was built with.
         sdk: String,
     },
-    /// Its memory begins larger than it may grow.
+    /// Its initial memory is larger than the limit.
     #[error("its memory begins with {bytes} bytes and may have {bytes_max}: raise `memory_bytes_max`")]
     Memory {
         /// What it declares.
@@ -84,7 +84,7 @@ pub enum LoadError {
         /// What it may have.
         bytes_max: usize,
     },
-    /// Its table begins larger than it may be.
+    /// Its initial table is larger than the limit.
     #[error("its table begins with {elements} elements and may have {elements_max}: raise `table_elements_max`")]
     Table {
         /// What it declares.
@@ -92,7 +92,7 @@ pub enum LoadError {
         /// What it may have.
         elements_max: usize,
     },
-    /// It needs more than the limits to be configured.
+    /// Configuring it exceeds the limits.
     #[error(
         "it could not be configured: {fault}: see `fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"
     )]
@@ -100,7 +100,7 @@ pub enum LoadError {
         /// What went wrong.
         fault: super::Fault,
     },
-    /// It does not accept its settings.
+    /// It rejects its settings.
     #[error("it refuses its settings: {reason}")]
     Settings {
         /// Its own words.
@@ -109,7 +109,7 @@ pub enum LoadError {
     /// Wasmtime could not compile or snapshot it.
     #[error("it could not be prepared: {why}")]
     Prepare {
-        /// wasmtime's words.
+        /// wasmtime's message.
         why: String,
     },
     /// The system did not give what `configure` may have.
@@ -121,10 +121,10 @@ pub enum LoadError {
         /// Which one.
         limit: Limit,
     },
-    /// The process that prepares it did not do its work.
+    /// The process that was preparing it failed.
     #[error("the process that was to prepare it {why}: start again, and look into the system's log if it stays so")]
     Process {
-        /// What it did instead.
+        /// How it failed.
         why: String,
     },
 }
@@ -147,7 +147,7 @@ fn list(names: &[String]) -> String {
     text
 }
 
-/// What usually lies behind an import.
+/// The usual cause of an import.
 fn hint(imports: &[String]) -> &'static str {
     let any = |part: &str| imports.iter().any(|import| import.contains(part));
     if any("wasi") {
@@ -159,7 +159,7 @@ fn hint(imports: &[String]) -> &'static str {
     }
 }
 
-/// A module that looks like a plugin: nothing of it has run yet.
+/// A module that passed the checks; none of its code has run yet.
 #[derive(Debug)]
 pub(crate) struct Checked<'a> {
     pub(crate) bytes: &'a [u8],
@@ -245,7 +245,7 @@ fn fit_for_the_log(manifest: Manifest) -> Manifest {
 /// Size of a page of wasm memory.
 const WASM_PAGE_BYTES: u64 = 65_536;
 
-/// What a module says of itself, as far as it matters here.
+/// The parts of a module that matter here.
 #[derive(Default)]
 struct Outline<'a> {
     is_component: bool,
@@ -334,7 +334,7 @@ impl<'a> Outline<'a> {
 
     fn is_func(&self, name: &str, params: &[ValType], results: &[ValType]) -> Result<bool, ()> {
         let (kind, index) = self.find(name)?;
-        // There are no imports, so function indices count the module's own.
+        // There are no imports, so function indices count only the module's own functions.
         let ty = self.functions.get(index as usize).and_then(|ty| self.types.get(*ty as usize)?.as_ref());
         Ok(kind == ExternalKind::Func && ty.is_some_and(|ty| ty.params() == params && ty.results() == results))
     }

@@ -1,10 +1,10 @@
 //! Where modules are configured and compiled: in this process, or in a child process with limits of its own.
 //!
-//! A stranger's module can make a compiler work for minutes and take gigabytes, which nothing inside of a process can end
-//! or take back. So the program starts itself again, hands a module over, and takes what the compile cache would hold.
-//! A child that goes over its limits is gone with all that it took; nothing else notices.
+//! An untrusted module can keep a compiler busy for minutes and make it use gigabytes, which nothing inside the process
+//! can interrupt or reclaim. So the program starts itself again, passes the module to the child, and receives a compile
+//! cache entry. A child that exceeds its limits is killed, and all its memory is freed; nothing else is affected.
 //!
-//! `child.rs` is the parent's side, `prepare.rs` of this crate the child's, `wire.rs` what goes between them.
+//! `child.rs` is the parent's side, this crate's `prepare.rs` the child's, `wire.rs` the protocol between them.
 
 mod child;
 pub(crate) mod wire;
@@ -19,15 +19,15 @@ use crate::limits::{LoadingLimits, PluginLimits};
 use crate::load::LoadError;
 use child::Child;
 
-/// A module that is larger has all children's memory for itself: one at a time.
+/// Modules larger than this are prepared one at a time, to limit the children's total memory.
 const LARGE_BYTES: usize = 1 << 20;
 
-/// The children of this process. There are as many as there are threads that load.
+/// The child processes, one per loading thread.
 pub(crate) struct Children {
     program: PathBuf,
     arguments: Vec<OsString>,
     limits: LoadingLimits,
-    /// Those that have nothing to do.
+    /// Idle children.
     idle: Mutex<Vec<Child>>,
     /// Held while a module is prepared; alone, if it is a large one.
     memory: RwLock<()>,
@@ -41,7 +41,7 @@ impl Children {
         Self { program, arguments, limits, idle: Mutex::default(), memory: RwLock::default(), threads }
     }
 
-    /// Has a module configured and compiled; an entry of the compile cache, not yet looked at.
+    /// Has a module configured and compiled. Returns a compile cache entry, not yet verified.
     pub(crate) fn prepare(
         &self,
         key: &Key,
@@ -60,14 +60,14 @@ impl Children {
             None => Child::start(&self.program, &self.arguments, self.threads)?,
         };
         let prepared = child.prepare(&self.limits, key, module, settings, limits);
-        // What a child has learned is of use for the next module; what a large one took is given back with it.
+        // A child's compiled functions are useful for the next module; ending it after a large module frees the memory.
         if prepared.is_ok() && !is_large {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
         }
         prepared
     }
 
-    /// Ends those that have nothing to do. More can be started all the same.
+    /// Ends idle children. More can still be started.
     pub(crate) fn end(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -91,7 +91,7 @@ mod tests {
         Key::new(&[0; 32], b"module", "{}", &PluginLimits::default())
     }
 
-    /// What comes of a shell script in the place of a child.
+    /// The result with a shell script in place of a child.
     fn prepared_by(script: &str, limits: LoadingLimits) -> Result<Vec<u8>, LoadError> {
         let arguments = ["-c", script].map(OsString::from).to_vec();
         let children = Children::new(PathBuf::from("/bin/sh"), arguments, limits, 1);
@@ -107,7 +107,7 @@ mod tests {
             ("exit 0", "ended without a reply (exit status: 0)"),
             ("exit 7", "ended without a reply (exit status: 7)"),
             ("echo this is no reply; exec cat >/dev/null", "gave a reply that cannot be read"),
-            // A length of 5, and five bytes that are no JSON.
+            // A length of 5, and five bytes that are not JSON.
             (
                 "printf '\\005\\000\\000\\000\\000\\000\\000\\000rubbi'; exec cat >/dev/null",
                 "gave a reply that cannot be read",
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn code_for_calls_comes_from_an_engine_that_only_loads() {
-        // What a child compiles is what this process would have compiled: keys and code are the same.
+        // A child compiles exactly what this process would: keys and code are the same.
         let (calls, loading) =
             (crate::Engine::new(&crate::EngineLimits::default()).unwrap(), crate::Engine::for_loading().unwrap());
         let module = wat::parse_str("(module (memory 1) (func (result i32) (i32.load (i32.const 0))))").unwrap();

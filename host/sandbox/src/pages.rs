@@ -1,31 +1,32 @@
-//! Which pages of a memory a call has changed, and how they get the snapshot's contents again.
+//! Finds the pages of a memory that a call has changed, and restores the snapshot's contents.
 //!
-//! A memory is mapped from the snapshot, or from nothing, without the right to write: the first write to a page costs
-//! a page fault, in which the kernel makes a private copy. Linux counts the faults of each thread. So if that count
-//! did not move during a call, the call has changed no page but those that had their private copy already, and these
-//! are known. If it moved, the process's page map tells which pages are private copies now.
+//! A memory is a private mapping of the snapshot, or of zeros: the first write to a page causes a page fault, in which
+//! the kernel makes a private copy. Linux counts faults per thread. If that count did not change during a call, the
+//! call has changed only pages that already had a private copy, and these are known. If it did change, the process's
+//! page map shows which pages are private copies now.
 //!
-//! Asking for the count takes 0.3 us, however large the memory is. A scan of the page map, which wasmtime does after
-//! each call in the mode `scan`, takes 1 us and 0.02 us more for each page that is mapped.
+//! Reading the count takes 0.3 us, whatever the size of the memory. A scan of the page map, which wasmtime does after
+//! each call in the mode `scan`, takes 1 us plus 0.02 us per mapped page.
 //!
-//! What the argument rests on, and where it is checked:
-//! - The kernel counts each fault that is served, in the thread that has it (`mm_account_fault` in `mm/memory.c`).
-//!   [`PageMap::open`] tries it before it believes it; sandboxes that only imitate Linux fail there.
-//! - A page is only changed by the thread that runs the call: guests have no threads and no imports.
-//! - Nobody else makes private copies. Huge pages that the kernel puts together in the background would; they are
-//!   turned off for this process.
-//! - Private copies stay what they are until the mapping ends, on swap, too; so what is known is never forgotten.
+//! The assumptions behind this, and where they are checked:
+//! - The kernel counts each fault that it serves, for the faulting thread (`mm_account_fault` in `mm/memory.c`).
+//!   [`PageMap::open`] tests this first; sandboxes that only imitate Linux fail there.
+//! - Only the thread that runs the call changes pages: guests have no threads and no imports.
+//! - Nothing else makes private copies. Huge pages that the kernel assembles in the background would; they are turned
+//!   off for this process.
+//! - A private copy stays private until the mapping ends, even on swap, so known copies never have to be forgotten.
 //!
-//! Should any of that be wrong on some system, this file notices, and from then on nothing is kept ([`PageMap::distrust`]):
-//! - A fault makes at most one private copy, and every private copy costs a fault. The faults that a thread has had
-//!   since it last asked include those of other code; so there may be more of them than new private copies, never fewer.
-//!   Each time the page map is read, both numbers are compared. (A page of zeros that is only read costs a fault, too.
-//!   Pages that the kernel maps around a fault are pages of the snapshot's file, and no private copies.)
-//! - One in [`RESETS_PER_AUDIT`] resets reads the page map although the count did not move ([`Audits`]).
+//! If an assumption does not hold on some system, this file notices, and from then on no instance is kept
+//! ([`PageMap::distrust`]):
+//! - A fault makes at most one private copy, and every private copy costs a fault. The faults of a thread since its
+//!   last reading include those of other code, so there may be more faults than new private copies, but never fewer.
+//!   The two numbers are compared each time the page map is read. (Reading a zero page also costs a fault. Pages that
+//!   the kernel maps around a fault belong to the snapshot's file and are not private copies.)
+//! - One in [`RESETS_PER_AUDIT`] resets reads the page map although the count did not change ([`Audits`]).
 //!
-//! A fault that the kernel forgets is thus noticed by the next look that is not made by faults of other code alone, at
-//! the latest by the audit. What is not noticed: a forgotten fault in a call that has others counted, because the look
-//! that these bring finds its page as well. Nothing is left behind then.
+//! An uncounted fault is thus noticed at the next reading of the page map that was not caused only by faults of other
+//! code, at the latest by the audit. The exception is an uncounted fault in a call with other, counted faults: the
+//! reading that those cause finds its page as well, so nothing is left behind.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -37,19 +38,19 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::reset::Reset;
 
-/// A memory of which calls have touched more than this is not kept, in bytes of private copies. What a kept memory holds
-/// on to is bounded by it, and so is what a reset costs, which fuel does not see: 256 pages of 4 KiB are compared in
-/// about 20 us. A plugin that touches more in each call pays for a new instance each time.
+/// A memory with more private copies than this, in bytes, is not kept. This bounds the memory that a kept instance
+/// holds, and the cost of a reset, which fuel does not measure: comparing 256 pages of 4 KiB takes about 20 us. A
+/// plugin that touches more in each call pays for a new instance each time.
 const TOUCHED_BYTES_MAX: usize = 1 << 20;
 
-/// The same in pages, at least: where a page is 64 KiB, the stack, the input and the heap of a small plugin are a dozen.
+/// The minimum in pages: where a page is 64 KiB, the stack, the input and the heap of a small plugin take a dozen.
 const TOUCHED_PAGES_MIN: usize = 64;
 
-/// This much may be compared in vain, in bytes of pages that an earlier call has changed and this one has not. Then a
-/// new memory, without these copies, is the better choice: about what making one costs.
+/// How much may be compared without finding a change, in bytes of pages that an earlier call changed and this one did
+/// not. Beyond it, a new memory without these copies is cheaper: the bound is about the cost of making one.
 const COMPARED_IN_VAIN_BYTES_MAX: usize = 4 << 20;
 
-/// One in so many resets reads the page map although no fault was counted.
+/// One in this many resets reads the page map although no fault was counted.
 const RESETS_PER_AUDIT: u32 = 64;
 
 /// A memory as the snapshot has it.
@@ -60,23 +61,24 @@ pub(crate) trait Originals {
 /// The private copies of pages in one memory.
 #[derive(Default)]
 pub(crate) struct Pages {
-    /// In the order of their places. `None`: not looked for yet.
+    /// In order of address. `None`: not looked for yet.
     copies: Option<Vec<Copy>>,
     compared_in_vain_bytes: usize,
     audits: Audits,
 }
 
 struct Copy {
-    /// Its first byte's address in the memory.
+    /// Offset of its first byte in the memory.
     at: usize,
-    /// What the snapshot has there; `None`: zeros.
+    /// The snapshot's contents there; `None`: zeros.
     original: Option<Box<[u8]>>,
-    /// Whether it ever held anything else. The kernel's page of zeros, which is only read, is in the list too.
+    /// Whether it ever held anything else. The kernel's zero page, which is only read, is in the list too.
     was_changed: bool,
 }
 
 impl Pages {
-    /// Puts `memory` back to what `originals` shows. Unless that is [`Reset::Done`], nothing is known about its contents.
+    /// Restores `memory` to the contents of `originals`. Unless the result is [`Reset::Done`], its contents are
+    /// unknown.
     pub(crate) fn put_back<O: Originals>(
         &mut self,
         memory: &mut [u8],
@@ -105,7 +107,7 @@ impl Pages {
                 None => !is_zeros(page),
             };
             match &copy.original {
-                // Writing what is there already would cost a fault where the page is the kernel's page of zeros.
+                // Writing unchanged contents would cause a fault if the page is the kernel's zero page.
                 _ if !is_changed => {
                     self.compared_in_vain_bytes += if copy.was_changed { map.page_bytes } else { 0 };
                 }
@@ -115,13 +117,13 @@ impl Pages {
             copy.was_changed |= is_changed;
         }
         if looks {
-            // The look's own faults are not the next call's: without this, one look would cause another.
+            // Excludes the faults of this reading from the next call's: otherwise one reading would cause another.
             map.faults_since_last_asked();
         }
         if self.compared_in_vain_bytes <= COMPARED_IN_VAIN_BYTES_MAX { Reset::Done } else { Reset::Unfit }
     }
 
-    /// Looks for private copies that are not known yet.
+    /// Finds private copies that are not known yet.
     fn look<O: Originals>(
         &mut self,
         memory: &[u8],
@@ -131,7 +133,7 @@ impl Pages {
     ) -> Reset {
         let mut copies = self.copies.take().unwrap_or_default();
         let copies_max = map.copies_max();
-        // One more than may be, to tell that there are too many; what else was touched does not matter then.
+        // One more than the maximum, to detect that there are too many; the rest does not matter then.
         let Some(mut new) = map.private_copies(memory, copies_max + 1) else { return Reset::Unfit };
         let is_too_much = new.len() > copies_max;
         new.retain(|at| copies.binary_search_by_key(at, |copy| copy.at).is_err());
@@ -161,9 +163,9 @@ impl Pages {
 
 /// When the resets of one memory are audited: once in each [`RESETS_PER_AUDIT`], at random.
 ///
-/// So each reset in the process is audited with the same probability, and a page that went unnoticed is found after at
-/// most twice as many resets of its memory, less one. Nothing that a guest can do moves the moment: it has no memory of earlier
-/// calls and no clock, and does not see these numbers.
+/// So each reset in the process is audited with the same probability, and a missed page is found after at most twice as
+/// many resets of its memory, less one. A guest cannot influence the moment: it has no memory of earlier calls and no
+/// clock, and cannot see these numbers.
 struct Audits {
     /// Resets before the next audit.
     resets_before: u32,
@@ -191,7 +193,7 @@ impl Audits {
     }
 }
 
-/// A random number, for what must not be foreseen from inside a guest: xorshift64* with a seed from the system.
+/// A random number generator that a guest cannot predict: xorshift64* with a seed from the system.
 fn random_below(end: u32) -> u32 {
     thread_local! {
         static STATE: Cell<u64> = Cell::new(RandomState::new().hash_one(()) | 1);
@@ -202,17 +204,17 @@ fn random_below(end: u32) -> u32 {
     state ^= state >> 27;
     STATE.set(state);
     let random = state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
-    // Less than `end`, which fits.
+    // Less than `end`, so it fits.
     u32::try_from((random * u64::from(end)) >> 32).unwrap_or(0)
 }
 
-/// Compares eight bytes and more at a time, unlike a loop that ends at the first byte that is not zero.
+/// Compares at least eight bytes at a time, unlike a loop that stops at the first nonzero byte.
 fn is_zeros(page: &[u8]) -> bool {
     const ZEROS: [u8; 4096] = [0; 4096];
     page.chunks(ZEROS.len()).all(|chunk| ZEROS.get(..chunk.len()) == Some(chunk))
 }
 
-/// How many page faults this thread has had.
+/// The number of page faults of this thread so far.
 fn faults() -> Option<i64> {
     let usage = getrusage(UsageWho::RUSAGE_THREAD).ok()?;
     Some(usage.minor_page_faults() + usage.major_page_faults())
@@ -239,9 +241,9 @@ const ENTRY_BYTES: usize = 8;
 const ENTRIES: usize = 512;
 
 impl PageMap {
-    /// Opens it and sees to it that pages are only changed where this file looks.
+    /// Opens the page map and makes sure that pages change only where this file looks.
     ///
-    /// `None` where the kernel does not say enough, or says something wrong.
+    /// `None` if the kernel reports too little, or incorrectly.
     pub(crate) fn open(trial: impl FnOnce(&Self) -> bool) -> Option<Self> {
         rustix::thread::disable_transparent_huge_pages(true).ok()?;
         let map = Self::of(File::open("/proc/self/pagemap").ok()?, rustix::param::page_size());
@@ -257,8 +259,8 @@ impl PageMap {
         TOUCHED_BYTES_MAX.checked_div(self.page_bytes).unwrap_or(0).max(TOUCHED_PAGES_MIN)
     }
 
-    /// Whether writing to `memory`, which is fresh and not all written yet, shows where it should. The test that
-    /// [`PageMap::open`] wants.
+    /// Whether writing to `memory`, which is new and not fully written yet, shows up as it should. The test for
+    /// [`PageMap::open`].
     pub(crate) fn sees_writes(&self, memory: &mut [u8]) -> bool {
         let page = self.page_bytes;
         let copies = |memory: &[u8]| self.private_copies(memory, usize::MAX).unwrap_or_default();
@@ -268,7 +270,7 @@ impl PageMap {
         }
         let mut write = |at: usize| {
             if let Some(byte) = memory.get_mut(at) {
-                // Read before, as most pages are; then a look, so that only the write is in question.
+                // Read the page first, as for most pages; then read the counters, so that only the write is tested.
                 let before = std::hint::black_box(*byte);
                 self.faults_since_last_asked();
                 *byte = std::hint::black_box(before.wrapping_add(1));
@@ -281,7 +283,8 @@ impl PageMap {
         is_counted_at_first && is_counted_at_second && after_first == [first] && after_second == [first, second]
     }
 
-    /// How many page faults this thread has had since it last asked; `None` if it never did, or that cannot be told.
+    /// The number of page faults of this thread since the last reading; `None` at the first reading, or if it is not
+    /// available.
     fn faults_since_last_asked(&self) -> Option<u64> {
         thread_local! {
             static FAULTS: Cell<Option<i64>> = const { Cell::new(None) };
@@ -293,8 +296,8 @@ impl PageMap {
         u64::try_from(now?.checked_sub(before?)?).ok()
     }
 
-    /// Where in `memory` the pages begin that are private copies, on swap or not: the first so many. Pages of zeros that
-    /// were only read are among them.
+    /// Offsets in `memory` of the first `copies_max` pages that are private copies, on swap or not. Includes zero pages
+    /// that were only read.
     fn private_copies(&self, memory: &[u8], copies_max: usize) -> Option<Vec<usize>> {
         let address = memory.as_ptr().addr();
         if !address.is_multiple_of(self.page_bytes) || !memory.len().is_multiple_of(self.page_bytes) {
@@ -319,12 +322,12 @@ impl PageMap {
         Some(found)
     }
 
-    /// Whether this system was found to count wrongly.
+    /// Whether this system was found to miscount faults.
     pub(crate) fn is_distrusted(&self) -> bool {
         self.distrusted.load(Ordering::Relaxed)
     }
 
-    /// From now on nothing is kept.
+    /// Stops keeping instances from now on.
     fn distrust(&self, copies: usize, faults: u64) {
         if !self.distrusted.swap(true, Ordering::Relaxed) {
             tracing::error!(
@@ -345,7 +348,7 @@ mod lies;
 mod tests {
     use super::*;
 
-    /// A memory of zeros whose pages nobody has touched, in a mapping of its own.
+    /// A memory of untouched zero pages, in its own mapping.
     struct Untouched {
         room: Vec<u8>,
         page_bytes: usize,
@@ -355,7 +358,7 @@ mod tests {
 
     impl Untouched {
         fn new(page_bytes: usize) -> Self {
-            // More than 64 MiB never comes from what the allocator has kept.
+            // Allocations over 64 MiB never reuse memory that the allocator has kept.
             Self { room: vec![0; (65 << 20) + (PAGES + 1) * page_bytes], page_bytes }
         }
 
@@ -373,7 +376,7 @@ mod tests {
         }
     }
 
-    /// What puts memory back; with another size of pages than the kernel has, by a page map that the test writes.
+    /// Restores memory; for page sizes other than the kernel's, from a page map that the test writes.
     struct System {
         map: PageMap,
         written: Option<File>,
@@ -390,18 +393,18 @@ mod tests {
 
         fn with_pages_of(page_bytes: usize) -> Self {
             let file = File::from(rustix::fs::memfd_create("pagemap", rustix::fs::MemfdFlags::empty()).unwrap());
-            // For all addresses that a process can have; what is not written takes no memory.
+            // Covers all addresses that a process can have; unwritten parts take no memory.
             file.set_len((1 << 48) / page_bytes as u64 * ENTRY_BYTES as u64).unwrap();
             Self { map: PageMap::of(file.try_clone().unwrap(), page_bytes), written: Some(file) }
         }
 
-        /// The kernel's own size of pages, and those of arm64 that are larger.
+        /// The kernel's own page size, and the larger ones of arm64.
         fn all() -> impl Iterator<Item = Self> {
             let larger = [16 << 10, 64 << 10].into_iter().filter(|bytes| *bytes > rustix::param::page_size());
             Self::real().into_iter().chain(larger.map(Self::with_pages_of))
         }
 
-        /// Writes to `memory` as a guest does.
+        /// Writes to `memory` as a guest would.
         fn write(&self, memory: &mut [u8], at: usize, byte: u8) {
             memory[at] = byte;
             if let Some(file) = &self.written {
@@ -428,7 +431,7 @@ mod tests {
             let mut memory = Untouched::new(page);
             let mut pages = Pages::default();
             let memory = memory.pages();
-            // The first and the last byte of a page, too.
+            // Include the first and the last byte of a page.
             for (at, byte) in [(5, 17), (6, 0), (200, page - 1), (5, page / 2)] {
                 system.write(memory, at * page + byte, 7);
                 assert_eq!(system.put_back(&mut pages, memory), Reset::Done, "page {at} of {page} bytes");
@@ -477,7 +480,7 @@ mod tests {
                 (0..changed).for_each(|at| system.write(memory, at * page, 1));
                 assert_eq!(system.put_back(&mut pages, memory), reset, "{changed} of {page} bytes");
                 if reset == Reset::Done {
-                    // Nothing is changed any more: each reset compares all of them in vain.
+                    // Nothing changes any more: each reset compares all of them without finding a change.
                     let resets = (0..).take_while(|_| system.put_back(&mut pages, memory) == Reset::Done).count();
                     assert_eq!(resets, COMPARED_IN_VAIN_BYTES_MAX / (max * page));
                 }
@@ -515,7 +518,7 @@ mod tests {
             let mut pages = Pages::default();
             system.write(memory, 0, 1);
             assert_eq!(system.put_back(&mut pages, memory), Reset::Done);
-            // Some are forgotten and one is not. Other code may have a few of its own.
+            // Some faults are not counted and one is. Other code may cause a few of its own.
             (1..50).for_each(|at| system.write(memory, at * page, 1));
             system.forget_faults();
             system.write(memory, 60 * page, 1);
@@ -536,7 +539,7 @@ mod tests {
                 audited += u32::from(*since == 0);
                 assert!(*since < 2 * RESETS_PER_AUDIT - 1);
             }
-            // 31 are expected. Fewer than 2 or more than 120 come less than once in 10^11 runs.
+            // 31 are expected. Fewer than 2 or more than 120 occur less than once in 10^11 runs.
             assert!((2..=120).contains(&audited), "{audited} at reset {reset}");
         }
     }

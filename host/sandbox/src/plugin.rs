@@ -1,4 +1,4 @@
-//! A plugin: loaded once, called many times. The only door to wasmtime.
+//! A plugin: loaded once, called many times. The only way to wasmtime.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub struct Plugin {
     prepared: Arc<Prepared>,
 }
 
-/// Maximum size of a memory, as `configure` left it, with which a call can be brief.
+/// Maximum size of the memory that `configure` leaves, for calls to be brief.
 const BRIEF_MEMORY_BYTES_MAX: usize = 16 << 20;
 
 /// Where a plugin's compiled code came from.
@@ -32,23 +32,23 @@ const BRIEF_MEMORY_BYTES_MAX: usize = 16 << 20;
 pub enum Origin {
     /// It was configured and compiled.
     Compiled,
-    /// It was, at an earlier start; the cache had it.
+    /// It was loaded from the cache.
     Cache,
 }
 
-/// What plugins with the same module, settings and limits share.
+/// Shared by plugins with the same module, settings and limits.
 struct Prepared {
     origin: Origin,
     manifest: Manifest,
     code: Code,
     pool: Pool,
-    /// Size of the memory that each call begins with.
+    /// Size of the memory with which each call starts.
     memory_bytes: usize,
 }
 
 impl Plugin {
-    /// Checks a module, configures it with `settings` (a JSON object) and keeps the result for calls. Where the engine
-    /// has a cache, what is configured and compiled comes from there, or goes there.
+    /// Checks a module, configures it with `settings` (a JSON object) and keeps the result for calls. If the engine has
+    /// a cache, the configured and compiled module is loaded from it, or stored in it.
     ///
     /// # Errors
     /// What is wrong with the module, or why it cannot work with these settings.
@@ -74,7 +74,7 @@ impl Plugin {
         let origin = if compiled.is_some() { Origin::Compiled } else { Origin::Cache };
         let manifest = checked.manifest;
         let code = Code::new(engine.epoch(), &module).map_err(prepare)?;
-        // Better now than with the first callback: whether an instance can be made within these limits.
+        // Check now, rather than at the first callback, that an instance can be made within these limits.
         let trial = budget(engine, limits, limits.call_within);
         let guest = Guest::enter(&code, limits, trial, &code.run()).map_err(|denied| prepare(denied.error))?;
         let memory_bytes = guest.memory().len();
@@ -85,7 +85,7 @@ impl Plugin {
             limits: limits.clone(),
             prepared: Arc::new(Prepared { pool, origin, manifest, code, memory_bytes }),
         };
-        // Only what can be used is kept: failures are found anew, with their words.
+        // Only usable results are cached: failures are reported afresh each time.
         if let (Some(cache), Some(entry)) = (engine.cache(), compiled) {
             cache.keep(&key, &entry);
         }
@@ -114,7 +114,7 @@ impl Plugin {
         &self.name
     }
 
-    /// What the module says of itself.
+    /// The module's manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.prepared.manifest
     }
@@ -129,23 +129,23 @@ impl Plugin {
         &self.limits
     }
 
-    /// What one call may use when `remaining` is left until the answer is due.
+    /// The budget of one call when `remaining` is left until the answer is due.
     pub fn budget(&self, engine: &Engine, remaining: Duration) -> Budget {
         budget(engine, &self.limits, remaining)
     }
 
-    /// Whether a brief call of this plugin is bounded well enough for a thread that other callbacks wait for.
+    /// Whether brief calls of this plugin are bounded well enough for a thread that other callbacks wait for.
     ///
-    /// A single instruction can write to all of a memory, and each page of it costs a page fault. So it is the size of
-    /// the memory that bounds what neither fuel nor the epoch sees: 16 MiB are 4096 page faults, about 5 ms.
+    /// A single instruction can write to all of a memory, with a page fault for each page. The size of the memory
+    /// therefore bounds what neither fuel nor the epoch measures: 16 MiB are 4096 page faults, about 5 ms.
     #[must_use]
     pub fn can_be_brief(&self) -> bool {
         self.prepared.memory_bytes <= BRIEF_MEMORY_BYTES_MAX
     }
 
-    /// Hands over one callback as [`Plugin::call`] does, on a thread that other callbacks wait for: the call has
+    /// Passes in one callback as [`Plugin::call`] does, on a thread that other callbacks wait for: the call has
     /// `within`, and the fuel that fits into it; it must not grow its memory; and its reply must be short enough to be
-    /// read quickly. A call that is within these bounds ends as it would with a full budget.
+    /// read quickly. A call within these bounds ends as it would with a full budget.
     pub fn call_briefly<T>(
         &self,
         engine: &Engine,
@@ -157,7 +157,7 @@ impl Plugin {
         call::run(&self.prepared.code, &self.prepared.pool, &self.limits, parts, budget, read)
     }
 
-    /// Hands over one callback, given in `parts` that follow one another, and gives the reply to `read`.
+    /// Passes in one callback, the concatenation of `parts`, and calls `read` with the reply.
     pub fn call<T>(&self, parts: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
         call::call(&self.prepared.code, &self.prepared.pool, &self.limits, parts, budget, read)
     }
@@ -171,7 +171,7 @@ fn budget(engine: &Engine, limits: &PluginLimits, remaining: Duration) -> Budget
     Budget { fuel, fuel_cut_by_time, within, is_brief: false }
 }
 
-/// Configures and compiles a module, here or in a child process; the entry of the compile cache with it.
+/// Configures and compiles a module, here or in a child process; also returns the compile cache entry.
 fn compile(
     engine: &Engine,
     key: &Key,
@@ -193,7 +193,7 @@ fn compile(
 }
 
 impl Origin {
-    /// The word in logs.
+    /// The name used in logs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Compiled => "compiled",

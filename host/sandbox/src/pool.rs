@@ -1,4 +1,4 @@
-//! Instances that wait for their next call, already put back to the snapshot: a slot for each core and plugin.
+//! Idle instances, already restored to the snapshot: a slot for each core and plugin.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use super::thread;
 use crate::limits::PluginLimits;
 use crate::reset::Reset;
 
-/// What makes it possible to keep instances, once for all plugins.
+/// State for keeping instances, shared by all plugins.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     map: PageMap,
@@ -18,13 +18,13 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Keeps at most so many instances, all plugins together.
+    /// Keeps at most `kept_max` instances, for all plugins together.
     pub(crate) fn new(map: PageMap, kept_max: usize) -> Self {
         Self { map, kept: AtomicUsize::new(0), kept_max }
     }
 
-    /// Whether the system was found to tell wrongly which pages were changed. From then on no instance is kept, and those
-    /// that wait are not used.
+    /// Whether the system was found to misreport which pages were changed. From then on no instance is kept, and idle
+    /// ones are not used.
     pub(crate) fn is_distrusted(&self) -> bool {
         self.map.is_distrusted()
     }
@@ -45,8 +45,8 @@ impl Drop for Admission {
     }
 }
 
-/// More mutable globals than this are not put back one by one; such a plugin gets a new instance for each call. Rust
-/// and C have one, AssemblyScript a handful.
+/// Beyond this number of mutable globals, they are not restored one by one: the plugin gets a new instance for each
+/// call. Rust and C have one, AssemblyScript a handful.
 const MUTABLE_GLOBALS_MAX: usize = 64;
 
 /// Instances of one plugin.
@@ -56,12 +56,12 @@ pub(crate) struct Pool {
     slots: Box<[Slot]>,
 }
 
-/// A slot that usually one thread uses. On cache lines of its own, so that threads do not take them from each other.
+/// A slot, usually used by one thread. On its own cache lines, to avoid false sharing.
 #[repr(align(128))]
 #[derive(Default)]
 struct Slot(Mutex<Option<Instance>>);
 
-/// An instance, and its leave to be kept.
+/// An instance, and its permission to be kept.
 pub(crate) struct Instance {
     pub(crate) guest: Box<Guest>,
     admission: Option<Admission>,
@@ -73,7 +73,7 @@ impl Instance {
         Self { guest: Box::new(guest), admission: None }
     }
 
-    /// Whether it was never kept.
+    /// Whether it has never been kept.
     pub(crate) fn is_new(&self) -> bool {
         self.admission.is_none()
     }
@@ -87,14 +87,14 @@ impl Pool {
         Self { keeper, slots: (0..slots).map(|_| Slot::default()).collect() }
     }
 
-    /// The instance that waits in this thread's slot. It never waits for another thread.
+    /// The instance in this thread's slot. Never blocks on another thread.
     pub(crate) fn take(&self) -> Option<Instance> {
         let instance = self.slot()?.0.try_lock().ok()?.take()?;
-        // It was put back when the system was still trusted.
+        // It was restored while the system was still trusted.
         (!self.keeper.as_ref()?.is_distrusted()).then_some(instance)
     }
 
-    /// Puts an instance back to the snapshot and keeps it for this thread's next call, if that is possible.
+    /// Restores an instance to the snapshot and keeps it for this thread's next call, if possible.
     pub(crate) fn keep(&self, code: &Code, limits: &PluginLimits, mut instance: Instance) -> Kept {
         let (Some(keeper), Some(slot)) = (&self.keeper, self.slot()) else { return Kept::No };
         instance.admission = instance.admission.take().or_else(|| keeper.admit());
@@ -126,13 +126,13 @@ impl Pool {
     }
 }
 
-/// Whether an instance waits for its next call.
+/// Whether an instance is kept for its next call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// It does.
     Yes,
-    /// It does not: none is, or there is no room, or a new one is cheaper.
+    /// It is not: none are kept, or there is no room, or a new one is cheaper.
     No,
-    /// It does not, because of what calls did to it.
+    /// It is not, because of what calls did to it.
     Spoiled,
 }

@@ -1,5 +1,5 @@
-//! The side of a child process that loads modules for its parent: they come in through standard input, entries of the
-//! compile cache go out.
+//! The child process's side of loading modules: reads them from standard input, and writes compile cache entries to
+//! standard output.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -16,21 +16,22 @@ use crate::load::{self, LoadError};
 use crate::loading::wire::{self, Reply, Request};
 use crate::snapshot;
 
-/// A request with what follows it.
+/// A request with the data that follows it.
 struct Job {
     request: Request,
     settings: String,
     module: Vec<u8>,
 }
 
-/// Prepares the modules that a parent process sends through standard input, one after the other, until it closes that.
-/// Nothing else may use standard input and output.
+/// Prepares the modules that a parent process sends through standard input, one after the other, until the parent
+/// closes it. Nothing else may use standard input and output.
 #[must_use]
 pub fn prepare_for_parent() -> ExitCode {
     give_way();
     std::panic::set_hook(Box::new(say_panic));
     let (send, jobs) = mpsc::sync_channel(0);
-    // The parent may end while a module is compiled: whoever reads notices, and ends this process at once.
+    // The parent may exit while a module is being compiled: the reading thread notices, and ends this process
+    // immediately.
     let reader = std::thread::Builder::new().name("requests".to_owned()).spawn(move || {
         let mut input = io::stdin().lock();
         while let Ok(job) = read(&mut input) {
@@ -112,19 +113,19 @@ fn limit(limits: &LoadingLimits) {
     // The system counts whole seconds.
     let seconds = limits.cpu_max.as_secs() + u64::from(limits.cpu_max.subsec_nanos() > 0);
     set(Resource::Cpu, used.saturating_add(seconds));
-    // What can be written to, and not what is reserved: each memory of a guest reserves 4 GiB. Where the system does not
-    // tell what that is so far, the limit is the same for all modules together.
+    // Limits writable memory, not reserved address space: each guest memory reserves 4 GiB. Where the system does not
+    // report the amount used so far, the limit applies to all modules together.
     set(Resource::Data, written_bytes().saturating_add(limits.memory_bytes_max));
 }
 
 fn set(resource: Resource, wanted: u64) {
     let maximum = getrlimit(resource).maximum;
     let current = maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    // A limit that cannot be set leaves the parent's clock, which ends this process too.
+    // If a limit cannot be set, the parent's timeout still ends this process.
     let _ = setrlimit(resource, Rlimit { current: Some(current), maximum });
 }
 
-/// The size of the memory that this process can write to.
+/// The size of this process's writable memory.
 fn written_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: u64 = statm.split_whitespace().nth(5).and_then(|pages| pages.parse().ok()).unwrap_or(0);

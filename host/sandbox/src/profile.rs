@@ -1,23 +1,24 @@
-//! Where the fuel of a call goes, function by function.
+//! Where a call's fuel goes, function by function.
 //!
-//! A profile is a second run of a call that was made already, in the same module with two hooks in every function: one
-//! where it begins, one where it ends (`instrument.rs`). A hook reads how much fuel is left, gives back what the hook
-//! itself has cost, and books what was burnt since the last one for the function that burnt it (`tree.rs`). So one run
-//! tells the own fuel of every function and of every way to call it, to the unit, and how often each was called; the
-//! same on every machine, because no clock is asked.
+//! A profile is a second run of an earlier call, in the same module with two hooks in every function: one at its
+//! beginning, one at its end (`instrument.rs`). A hook reads how much fuel is left, refunds what the hook itself cost,
+//! and attributes the fuel burnt since the last hook to the function that burnt it (`tree.rs`). So a single run gives
+//! the exact fuel of every function and every call path, and the number of calls; the result is the same on every
+//! machine, because no clock is involved.
 //!
-//! *Why not samples?* The same call could be run a thousand times, with a little more fuel each time, and the stack be
-//! read where it ends. That needs no other module, but wasmtime looks at the fuel only where functions begin and at the
-//! heads of loops. Fuel that was burnt in straight lines, or in a function that has just returned, would be booked for
-//! whatever begins next; a thousand samples resolve a thousandth part, and cost a thousand calls.
+//! *Why not sample?* The same call could be run a thousand times, with a little more fuel each time, reading the stack
+//! where it ends. That needs no modified module, but wasmtime checks the fuel only at function entries and loop heads.
+//! Fuel burnt in straight-line code, or in a function that has just returned, would be attributed to whatever begins
+//! next; and a thousand samples have a resolution of a thousandth, and cost a thousand calls.
 //!
 //! *Is it still the same call?* Fuel counts wasm instructions, not machine instructions. Hooks add instructions, whose
-//! fuel is known and given back, and none is taken away, so every one of the module's own costs what it costs without
-//! hooks. Every profile checks that: with the fuel of the call and a handful more, the second run must end as the first
-//! one did, and burn no less.
+//! fuel is known and refunded, and remove none, so each of the module's own instructions costs the same as without
+//! hooks. Every profile checks this: with the call's fuel and a little more, the second run must end as the first one
+//! did, and burn no less.
 //!
-//! *What is a unit's function?* A call costs one unit in the caller (the instruction) and one in the callee (wasmtime's
-//! price for beginning a function). What rustc or LLVM inlined belongs to the function that it was inlined into.
+//! *Which function does a unit belong to?* A call costs one unit in the caller (the instruction) and one in the callee
+//! (wasmtime's charge for entering a function). Code inlined by rustc or LLVM belongs to the function that it was
+//! inlined into.
 
 mod instrument;
 mod names;
@@ -38,7 +39,7 @@ use tree::Tree;
 
 pub use tree::{STACK_FRAMES_MAX, STACKS_MAX};
 
-/// A configured plugin with hooks in its functions, and what they have seen.
+/// A configured plugin with hooks in its functions, and what they have recorded.
 pub struct Profiler {
     module: Module,
     linker: Linker<Traced>,
@@ -47,23 +48,23 @@ pub struct Profiler {
     tree: Tree,
 }
 
-/// Where the fuel of one or several calls went.
+/// Where the fuel of one or more calls went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// All of it.
     pub fuel: Fuel,
     /// The functions that were called, the one with the most own fuel first.
     pub functions: Vec<Function>,
-    /// The ways in which they were called, in the order in which they first were.
+    /// The call paths, in the order in which they first occurred.
     pub stacks: Vec<Stack>,
-    /// Whether the module says what its functions are called.
+    /// Whether the module names its functions.
     pub is_named: bool,
 }
 
-/// What one function burnt.
+/// The fuel of one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
-    /// Its number in the module.
+    /// Its index in the module.
     pub index: u32,
     /// Its name, without rustc's additions; `func[17]` if it has none.
     pub name: String,
@@ -71,14 +72,14 @@ pub struct Function {
     pub calls: u64,
     /// What its own instructions burnt.
     pub own: Fuel,
-    /// The same with all that it called. What a function burns that calls itself counts once.
+    /// The same including everything it called. For a recursive function, fuel counts only once.
     pub total: Fuel,
 }
 
-/// What a function burnt when it was called in this way.
+/// The fuel of one call path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
-    /// The names of the functions, the outermost first.
+    /// The names of the functions, outermost first.
     pub frames: Vec<String>,
     /// What the last of them burnt itself.
     pub own: Fuel,
@@ -94,18 +95,19 @@ pub struct Unlike {
     profile: Fuel,
 }
 
-/// More fuel than the call had: hooks pay with it until they give it back, so that what is left is never less than
-/// nothing, which wasmtime would show as nothing.
+/// Extra fuel for the second run: hooks spend it before refunding it, so that the fuel left never goes below zero,
+/// which wasmtime would report as zero.
 const SPARE_FUEL: u64 = 16;
 
 impl Profiler {
-    /// Configures a module that [`Plugin::load`](super::Plugin::load) takes, and puts the hooks into the result.
+    /// Configures a module that [`Plugin::load`](super::Plugin::load) accepts, and inserts the hooks into the result.
     ///
     /// # Errors
     /// As [`Plugin::load`](super::Plugin::load).
     pub fn new(engine: &Engine, module: &[u8], settings: &str, limits: &PluginLimits) -> Result<Self, LoadError> {
         let checked = load::check(module, limits, None)?;
-        // The numbers of functions are the same before and after: neither snapshot nor hooks add any before others.
+        // Function indices are the same before and after: neither the snapshot nor the hooks insert functions before
+        // others.
         let configured = snapshot::take(engine, &checked, settings, limits)?;
         let prepare = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
         let hooked = instrument::hook(&configured).map_err(|error| LoadError::Prepare { why: error.to_string() })?;
@@ -117,24 +119,24 @@ impl Profiler {
         Ok(Self { module, linker, limits: limits.clone(), names: Names::of(checked.bytes), tree: Tree::default() })
     }
 
-    /// Runs a call again that burnt `fuel`, and adds what it sees to the profile. A call that ended in a fault
-    /// (`is_fault`) is followed until it had burnt as much.
+    /// Repeats a call that burnt `fuel`, and adds the results to the profile. A call that ended in a fault (`is_fault`)
+    /// is followed until it has burnt as much.
     ///
     /// # Errors
     /// If the second run is not like the first.
     pub fn follow(&mut self, input: &[&str], fuel: Fuel, is_fault: bool) -> Result<(), Unlike> {
         if fuel == Fuel(0) {
-            // It did not begin: there was no time for it.
+            // It did not start: there was no time for it.
             return Ok(());
         }
         let bounds = Bounds::new(&self.limits);
         let given = fuel.0.saturating_add(SPARE_FUEL);
         let mut tree = std::mem::take(&mut self.tree);
-        // Beyond that, the call had ended, or did not know of it.
+        // Beyond that, the call had ended, or had not noticed yet.
         tree.begin(fuel.0);
         let mut store = Store::new(self.module.engine(), Traced { bounds, given, tree });
         store.limiter(|traced| &mut traced.bounds);
-        // Nobody moves this engine's epoch: fuel bounds the work, and nobody's answer waits.
+        // This engine's epoch never advances: fuel bounds the work, and no answer is waiting.
         store.set_epoch_deadline(1);
         let result = match store.set_fuel(given) {
             Ok(()) => self.call(&mut store, input),
@@ -143,8 +145,8 @@ impl Profiler {
         let burnt = given.saturating_sub(store.get_fuel().unwrap_or(0));
         self.tree = store.into_data().tree;
         self.tree.end(burnt);
-        // Never less. It may be a little more: a trap inside of a function hides what was burnt since the last call,
-        // and hooks are calls; and what was burnt beyond the limit, after the last look at the fuel, is not known.
+        // Never less. It may be a little more: a trap inside a function hides what was burnt since the last call, and
+        // hooks are calls; and fuel burnt beyond the limit, after the last check, is not known.
         let is_like = burnt >= fuel.0 && (is_fault || result.is_ok());
         if is_like { Ok(()) } else { Err(Unlike { call: fuel, profile: Fuel(burnt) }) }
     }
@@ -154,7 +156,7 @@ impl Profiler {
         abi(store, &instance)?.call(store, input, self.limits.reply_bytes_max, |_| ())
     }
 
-    /// What was seen.
+    /// The results so far.
     pub fn finish(self) -> Profile {
         let Self { names, tree, .. } = self;
         let (fuel, functions, stacks) = (Fuel(tree.fuel()), tree.functions(), tree.stacks());
@@ -176,7 +178,7 @@ impl Profiler {
     }
 }
 
-/// Stands for the frames that are left out of a [`Stack`].
+/// Represents the frames left out of a [`Stack`].
 const DEEPER: &str = "...";
 
 impl std::fmt::Debug for Profiler {
@@ -185,7 +187,7 @@ impl std::fmt::Debug for Profiler {
     }
 }
 
-/// What the hooks of one run share.
+/// State shared by the hooks of one run.
 struct Traced {
     bounds: Bounds,
     /// Fuel at the start.
@@ -205,10 +207,10 @@ fn leave(mut caller: Caller<'_, Traced>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Gives the guest the fuel back that reaching this hook has cost, and says what was burnt without it.
+/// Refunds the guest the fuel that reaching this hook cost, and returns the fuel burnt without it.
 fn give_back(caller: &mut Caller<'_, Traced>, hook: u64) -> wasmtime::Result<u64> {
     let left = match caller.get_fuel()? {
-        // As much or less: the next look at the fuel ends the call.
+        // At the limit, the next fuel check ends the call.
         0 => 0,
         left => left.saturating_add(hook),
     };

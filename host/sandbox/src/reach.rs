@@ -1,8 +1,8 @@
-//! Functions that can never be called are not worth compiling.
+//! Removes functions that can never be called, so that they are not compiled.
 //!
-//! A plugin is compiled twice: to be configured, and to be called. Much of it is of use for one of the two only, as
-//! reading settings is for configuring. What cannot be reached from what will be called gets a body that traps: indices
-//! of functions stay the same, and what runs runs as it would have, fuel included.
+//! A plugin is compiled twice: to be configured, and to be called. Much of its code is needed for only one of the two,
+//! such as reading settings. Functions that cannot be reached get a body that traps: function indices stay the same,
+//! and the rest runs exactly as before, including fuel.
 
 use std::ops::Range;
 
@@ -18,15 +18,14 @@ const CUSTOM: u8 = 0;
 /// The id of the section of code.
 const CODE: u8 = 10;
 
-/// The module, without the bodies of functions that cannot be reached: not from an export, unless `is_called` says that
-/// nobody calls it, nor from a table, a global or the start function. What cannot be read is given back as it is.
+/// The module without the bodies of functions that cannot be reached from a called export (see `is_called`), a table, a
+/// global or the start function. A module that cannot be read is returned unchanged.
 pub(crate) fn without_unreachable(module: &[u8], is_called: impl Fn(&str) -> bool) -> Vec<u8> {
     Graph::read(module, is_called).and_then(|graph| graph.rewrite(module)).unwrap_or_else(|| module.to_owned())
 }
 
-/// The module without its custom sections: names, notes, what it says of itself. Nothing of that is run, and wizer writes
-/// modules that are not valid where such a section lies between others than usual. What cannot be read is given back as
-/// it is.
+/// The module without its custom sections: names, notes, the manifest. None of them is run, and wizer writes invalid
+/// modules where such a section is in an unusual position. A module that cannot be read is returned unchanged.
 pub(crate) fn without_custom_sections(module: &[u8]) -> Vec<u8> {
     let mut rewritten = Module::new();
     for payload in Parser::new(0).parse_all(module) {
@@ -42,7 +41,7 @@ pub(crate) fn without_custom_sections(module: &[u8]) -> Vec<u8> {
 struct Graph {
     /// Functions that are called from outside, or whose address is known.
     roots: Vec<u32>,
-    /// For each function, where its body is, and which functions it names.
+    /// For each function, the position of its body, and the functions it refers to.
     bodies: Vec<(Range<usize>, Vec<u32>)>,
 }
 
@@ -51,7 +50,7 @@ impl Graph {
         let mut graph = Self::default();
         for payload in Parser::new(0).parse_all(module) {
             match payload.ok()? {
-                // Their functions would come before the module's own. A plugin has none.
+                // Imported functions would come before the module's own. A plugin has none.
                 Payload::ImportSection(section) if section.count() > 0 => {
                     return None;
                 }
@@ -158,7 +157,7 @@ impl Graph {
 mod tests {
     use super::*;
 
-    /// The functions of a module that still do something, when only `f` is called.
+    /// The functions of a module that keep their bodies when only `f` is called.
     fn kept(text: &str) -> Vec<usize> {
         let module = wat::parse_str(format!("(module {text})")).unwrap();
         let rewritten = without_unreachable(&module, |name| name == "f");

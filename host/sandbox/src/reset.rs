@@ -1,13 +1,12 @@
-//! How a reset ends.
+//! The result of a reset.
 
-/// What became of an instance's memory after a call.
+/// The state of an instance's memory after a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reset {
-    /// It is as the snapshot has it.
+    /// It equals the snapshot.
     Done,
-    /// It must not be used any more because of what calls did to it: it has grown, or more of it was touched than is put
-    /// back.
+    /// It must not be reused because of what calls did to it: it has grown, or more of it was touched than is restored.
     Spoiled,
-    /// It must not be used any more because its contents are not known; or it should not, because a new one is cheaper.
+    /// It must not be reused because its contents are unknown; or should not be, because a new one is cheaper.
     Unfit,
 }

@@ -1,8 +1,8 @@
-//! Configure once, keep the memory: every call starts from what `configure` left behind.
+//! Configures once and keeps the memory: every call starts from the state that `configure` left.
 //!
-//! The module is instrumented so that all of its state can be read, run in the engine for configuring, and written
-//! back as a module whose memory and globals begin where `configure` ended. `wasmtime-wizer` does the writing, and
-//! refuses modules whose tables or segments could change, so memory and globals are all the state there is.
+//! The module is instrumented so that all of its state can be read, run in the engine for configuring, and written back
+//! as a module whose initial memory and globals are as `configure` left them. `wasmtime-wizer` does the writing, and
+//! rejects modules whose tables or segments could change, so memory and globals are the entire state.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::limits::PluginLimits;
 use crate::reach;
 use callgate_catalogue::line::one_line;
 
-/// What configuring may use.
+/// The budget for configuring.
 #[derive(Clone, Copy)]
 struct ConfigureBounds<'l> {
     limits: &'l PluginLimits,
@@ -30,21 +30,22 @@ struct ConfigureBounds<'l> {
 /// Longest reply of `configure`, in bytes: a sentence for the operator.
 const REPLY_BYTES_MAX: usize = 64 * 1024;
 
-/// Configures the plugin with `settings` (a JSON object) and returns a module that begins where that ended. All of its
-/// mutable globals are exported, so that they can be put back after a call.
+/// Configures the plugin with `settings` (a JSON object) and returns a module that starts from the result. All of its
+/// mutable globals are exported, so that they can be restored after a call.
 pub(crate) fn take(
     engine: &Engine,
     checked: &Checked<'_>,
     settings: &str,
     limits: &PluginLimits,
 ) -> Result<Vec<u8>, LoadError> {
-    // Fuel bounds the work; the epoch only ends what fuel cannot see, so it may be generous.
+    // Fuel bounds the work; the epoch only covers what fuel cannot measure, so it may be generous.
     let within = engine.time_for(limits.fuel_to_configure) * 10 + Duration::from_secs(1);
     let bounds = ConfigureBounds { limits, within };
-    // Wizer takes more of wasm than this engine runs: ask the engine first, whose words are also clearer.
+    // Wizer accepts more of wasm than this engine does: validate with the engine first, whose messages are also
+    // clearer.
     Module::validate(engine.for_calls(), checked.bytes).map_err(|error| LoadError::Invalid { why: words(&error) })?;
     let mut wizer = Wizer::new();
-    // `configure` stays an export that nobody calls; wizer's own choice would be to drop it.
+    // `configure` stays as an unused export; wizer would drop it by default.
     wizer.init_func(export::CONFIGURE).keep_init_func(true);
     let bare = reach::without_custom_sections(checked.bytes);
     let (context, instrumented) = wizer.instrument(&bare).map_err(|error| prepare(&error))?;
@@ -117,7 +118,7 @@ fn words_left(store: &mut Store<Bounds>, instance: &Instance) -> Option<String> 
     last_words(memory.data(&*store), address)
 }
 
-/// An instance after `configure`, whose state wizer reads.
+/// An instance after `configure`; wizer reads its state.
 struct Configured {
     store: Store<Bounds>,
     instance: Instance,
@@ -131,7 +132,7 @@ impl InstanceState for Configured {
             Some(Val::F64(value)) => SnapshotVal::F64(value),
             Some(Val::V128(value)) => SnapshotVal::V128(value.as_u128()),
             Some(Val::I32(value)) => SnapshotVal::I32(value),
-            // Wizer only asks for globals that it exported itself, and refuses those that hold references.
+            // Wizer only reads globals that it exported itself, and rejects those that hold references.
             _ => SnapshotVal::I32(0),
         }
     }
@@ -143,7 +144,7 @@ impl InstanceState for Configured {
     }
 }
 
-/// The result of a future that never waits. Wizer's are asynchronous for the sake of other runtimes than this one.
+/// The result of a future that never waits. Wizer's functions are asynchronous for the sake of other runtimes.
 fn ready<T>(future: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {

@@ -1,9 +1,9 @@
-//! How large and how involved a module may be: counted before anything is compiled.
+//! Limits on the size and complexity of a module, checked before anything is compiled.
 //!
-//! A compiler's time and memory do not grow with the bytes of a module alone: a few bytes may declare fifty thousand
-//! locals, pass a thousand values, or nest as deep as the module is long. Each of these is counted here, in one pass over
-//! the bytes that keeps a few numbers for each type and function, and has a maximum far above what compilers of
-//! languages emit. What is left is bounded where it is compiled: see [`Loading`](crate::Loading).
+//! Compile time and memory do not depend only on the size of a module: a few bytes may declare fifty thousand locals,
+//! pass a thousand values, or nest as deep as the module is long. Each of these is counted here, in one pass over the
+//! bytes that keeps a few numbers for each type and function, and has a maximum far above what real compilers emit.
+//! Everything else is limited during compilation: see [`Loading`](crate::Loading).
 
 use serde::{Deserialize, Serialize};
 use wasmparser::{
@@ -12,31 +12,31 @@ use wasmparser::{
 
 use crate::limits::PluginLimits;
 
-/// Why a module is refused before it is compiled.
+/// Why a module is rejected before it is compiled.
 #[derive(Debug)]
 pub(crate) enum StructureError {
-    /// It is no module.
+    /// It is not a module.
     Invalid {
-        /// The first mistake.
+        /// The first error.
         why: String,
     },
-    /// It has more of something than compilers of languages emit.
+    /// It exceeds a maximum.
     TooMany(TooMany),
     /// Its table is too large.
     Table {
-        /// Elements that it asks for.
+        /// Elements that it declares.
         elements: u64,
-        /// Elements that it may have.
+        /// The maximum.
         elements_max: usize,
     },
 }
 
-/// What is counted in a module.
+/// The things counted in a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
-    /// Signatures of functions.
+    /// Function signatures.
     Types,
-    /// Things that it asks for from outside.
+    /// Imports.
     Imports,
     /// Functions.
     Functions,
@@ -48,9 +48,9 @@ pub enum Part {
     Globals,
     /// Exports.
     Exports,
-    /// Segments of elements, which fill tables.
+    /// Element segments, which fill tables.
     ElementSegments,
-    /// Segments of data, which fill memories.
+    /// Data segments, which fill memories.
     DataSegments,
     /// Parameters of one signature.
     Parameters,
@@ -60,58 +60,58 @@ pub enum Part {
     BodyBytes,
     /// Locals of one function.
     Locals,
-    /// Blocks that lie in one another, in one function.
+    /// Nesting depth of blocks in one function.
     Depth,
     /// Pieces that blocks, branches and their ends cut the code of one function into, and calls through a table.
     Blocks,
-    /// Values that the calls and branches of one function pass.
+    /// Values passed by the calls and branches of one function.
     Passed,
     /// Locals and parameters of one function, for each of its blocks.
     LocalsInBlocks,
     /// Locals of all functions.
     LocalsTogether,
-    /// Values that are passed in all functions.
+    /// Values passed in all functions.
     PassedTogether,
     /// Locals and parameters for each block, of all functions.
     LocalsInBlocksTogether,
 }
 
-/// The maximum of each [`Part`], with the reason for it. The shipped plugins, Rust of 180 to 340 KiB, have at most 28
-/// types, 464 functions, 23 parameters, 42 locals and 7 KiB of code in a function, 47 blocks in one another, 321 values
-/// passed in a function and 8528 in all; a compiler for C or AssemblyScript makes more segments and locals.
+/// The maximum of each [`Part`], with the reason for it. The shipped plugins, Rust modules of 180 to 340 KiB, have at
+/// most 28 types, 464 functions, 23 parameters, 42 locals and 7 KiB of code in a function, 47 nested blocks, 321 values
+/// passed in a function and 8528 in all; compilers for C or AssemblyScript emit more segments and locals.
 impl Part {
     /// How many are allowed.
     #[must_use]
     pub const fn max(self) -> u64 {
         match self {
-            // A signature is kept and compared for each; Rust programs of several MiB have a few hundred.
+            // Each signature is stored and compared; Rust programs of several MiB have a few hundred.
             Self::Types => 10_000,
-            // A plugin imports nothing: these are only counted to be named.
+            // A plugin imports nothing: imports are counted only to be reported.
             Self::Imports => 1_000,
-            // A Rust program of 16 MiB has as many. Each takes 0.1 ms, even if it is empty.
+            // A Rust program of 16 MiB has this many. Each takes 0.1 ms, even if it is empty.
             Self::Functions => 25_000,
-            // The sandbox has one of each for an instance.
+            // The sandbox provides one of each per instance.
             Self::Tables | Self::Memories => 1,
-            // Each mutable one is put back after a call. Rust has three, AssemblyScript some dozens.
+            // Each mutable one is restored after a call. Rust has three, AssemblyScript some dozens.
             Self::Globals => 1_000,
-            // A plugin needs five; a compiler that exports everything makes some hundreds.
+            // A plugin needs five; a compiler that exports everything emits some hundreds.
             Self::Exports => 2_000,
             Self::ElementSegments => 1_000,
-            // AssemblyScript makes one for each text in the source.
+            // AssemblyScript emits one for each string in the source.
             Self::DataSegments => 10_000,
-            // Each call passes all of them in two bytes of code. Rust and C hand over anything large by its address.
+            // Each call passes all of them in two bytes of code. Rust and C pass anything large by address.
             Self::Parameters => 64,
             Self::Results => 16,
-            // Allocating registers takes more than twice the time for twice the code.
+            // Register allocation takes more than twice as long for twice the code.
             Self::BodyBytes => 512 * 1024,
-            // Five bytes declare any number of them.
+            // Five bytes can declare any number of them.
             Self::Locals => 2_000,
-            // LLVM nests a block for each arm of a `match`. The compiler walks through all of them at some places.
+            // LLVM nests a block for each arm of a `match`. The compiler walks through all of them in some places.
             Self::Depth => 1_000,
-            // 30 000 small `if` take eight times as long as a tenth of them does ten times over.
+            // A function with 30 000 small `if`s takes eight times as long as ten with 3000.
             Self::Blocks => 20_000,
             Self::Passed => 200_000,
-            // Where paths meet, the compiler may have to merge every local: some 5 us for each.
+            // Where paths meet, the compiler may have to merge every local, at about 5 us each.
             Self::LocalsInBlocks => 300_000,
             Self::LocalsTogether => 1_000_000,
             Self::PassedTogether => 5_000_000,
@@ -165,7 +165,7 @@ impl Part {
     }
 }
 
-/// A module that has more of something than is allowed.
+/// A module that exceeds one of the maxima.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TooMany {
     /// Of what.
@@ -187,7 +187,7 @@ impl std::fmt::Display for TooMany {
     }
 }
 
-/// Counts, and ends at the first number that is too large.
+/// Counts, and stops at the first number that is too large.
 pub(crate) fn check(bytes: &[u8], limits: &PluginLimits) -> Result<(), StructureError> {
     Counts::default().walk(bytes, limits)
 }
@@ -231,7 +231,7 @@ fn invalid(error: BinaryReaderError) -> StructureError {
     StructureError::Invalid { why: callgate_catalogue::line::one_line(&error.to_string()) }
 }
 
-/// What a section says it has. No more than that is ever read.
+/// The number that a section declares. No more than that is ever read.
 fn declared<T>(part: Part, section: &SectionLimited<'_, T>) -> Result<(), StructureError> {
     bound(part, u64::from(section.count()), None)
 }
@@ -240,7 +240,7 @@ impl Counts {
     fn walk(&mut self, bytes: &[u8], limits: &PluginLimits) -> Result<(), StructureError> {
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(invalid)? {
-                // A component is explained elsewhere.
+                // Components are reported elsewhere.
                 Payload::Version { encoding: wasmparser::Encoding::Component, .. } => return Ok(()),
                 Payload::TypeSection(section) => {
                     declared(Part::Types, &section)?;
@@ -395,7 +395,7 @@ impl Counts {
 mod tests {
     use super::*;
 
-    /// What is said of a module in text.
+    /// The result for a module in text format.
     fn refused(text: &str) -> Option<String> {
         let module = wat::parse_str(format!("(module {text})")).unwrap();
         check(&module, &PluginLimits::default()).err().map(|error| crate::LoadError::from(error).to_string())
@@ -425,7 +425,7 @@ mod tests {
     fn each_maximum_is_allowed_and_one_more_is_not() {
         let many = |part: &str, times: u64| part.repeat(usize::try_from(times).unwrap());
         let wide = |values: u64| format!("(type $wide (func (param {})))", many("i32 ", values));
-        // A module that has as many.
+        // A module that has this many.
         let with = |part: Part, n: u64| match part {
             Part::Types => many("(type (func (param i32)))", n),
             Part::Imports => many("(import \"a\" \"b\" (global i32))", n),
@@ -462,7 +462,7 @@ mod tests {
                     if rest > 0 { "call $g" } else { "" }
                 )
             }
-            // 1000 locals; the function is a block, and each inside of it has a beginning and an end.
+            // 1000 locals; the function is a block, and each one inside it has a beginning and an end.
             Part::LocalsInBlocks => {
                 let extra = if n > part.max() { "block end" } else { "" };
                 format!("(func (local {}) {} {extra})", many("i32 ", 1000), many("block end ", n / 2_000 - 1))
@@ -524,7 +524,7 @@ mod tests {
 
     #[test]
     fn what_is_declared_counts_whether_or_not_it_is_there() {
-        // A section of types that announces four thousand millions of them and ends.
+        // A type section that declares four thousand million types and ends.
         let module = b"\0asm\x01\0\0\0\x01\x05\xff\xff\xff\xff\x0f";
         let why = crate::LoadError::from(check(module, &PluginLimits::default()).unwrap_err()).to_string();
         assert!(why.starts_with("the module has 4294967295 types, at most 10000 are allowed"), "{why}");

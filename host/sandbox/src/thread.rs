@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// This thread's number: 0 for the first that asks, then 1, and so on.
+/// This thread's number: 0 for the first thread to ask, then 1, and so on.
 pub(crate) fn number() -> usize {
     thread_local! {
         static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
@@ -16,7 +16,7 @@ pub(crate) fn number() -> usize {
     })
 }
 
-/// How many slots an array needs that threads share by their numbers: one for each core.
+/// The size of an array of slots that threads share by number: one slot per core.
 pub(crate) fn slots() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -1,4 +1,4 @@
-//! The service as the author commands need it: a host with one plugin and no listener.
+//! The service for the author commands: a host with one plugin and no listener.
 
 use std::path::Path;
 use std::sync::Arc;

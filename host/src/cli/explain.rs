@@ -111,7 +111,7 @@ impl Explain {
 fn as_text(command: &Command, answer: &Response, faults: &[String], explanation: &Explanation) -> String {
     let mut text = String::new();
     let mut line = |heading: &str, line: String| {
-        // Writing into a text does not fail.
+        // Writing to a string does not fail.
         let _ = writeln!(text, "{heading:<10} {line}");
     };
     line("command", format!("{} ({})", command.name, command.protocol));

@@ -1,13 +1,13 @@
-//! How this program prepares modules: it starts itself again, with one argument that is for nobody else.
+//! How this program prepares modules: it starts itself again, with an internal argument.
 //!
-//! That argument is no command, so it is in no help, completion or manual page.
+//! That argument is not a command, so it does not appear in help, completions or manual pages.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use callgate_sandbox::{Loading, prepare_for_parent};
 
-/// What a child is started with.
+/// The argument that a child is started with.
 const ARGUMENT: &str = "--prepare-modules-for-parent";
 
 /// Whether this process is such a child.
@@ -20,7 +20,7 @@ pub(super) fn run() -> ExitCode {
     prepare_for_parent()
 }
 
-/// In children of this program; where it does not know its own file, here.
+/// In children of this program; if it does not know its own file, in this process.
 pub(super) fn in_children() -> Loading {
     match program() {
         Some(program) => Loading::InChildren { program, arguments: vec![ARGUMENT.into()] },
@@ -31,7 +31,7 @@ pub(super) fn in_children() -> Loading {
     }
 }
 
-/// This program's file. On Linux the one that runs, also when another has been installed in its place since.
+/// This program's file. On Linux the running one, even if another has been installed in its place since.
 fn program() -> Option<PathBuf> {
     let own = Path::new("/proc/self/exe");
     if own.exists() { Some(own.to_owned()) } else { std::env::current_exe().ok() }

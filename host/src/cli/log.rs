@@ -6,8 +6,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::telemetry;
 
-/// Maximum number of lines that wait to be written. A slow reader or a full disk must not hold up callbacks: further
-/// lines are dropped and counted.
+/// Maximum number of lines waiting to be written. A slow reader or a full disk must not delay callbacks: further lines
+/// are dropped and counted.
 const LOG_LINES_WAITING_MAX: usize = 4096;
 
 /// Starts the log. A separate thread writes it until the guard is dropped, which waits briefly for the lines in the

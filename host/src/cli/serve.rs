@@ -76,7 +76,7 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host)) -> Result<(), Failure> 
             None => None,
         };
         let stop = stop_signal().map_err(|error| Failure::new(Exit::Other, error))?;
-        // With port 0 the system has chosen the port.
+        // With port 0 the system chooses the port.
         let address = callbacks.local_addr().unwrap_or(host.settings.server.listen);
         tracing::info!(%address, "serving callbacks");
         ready(&host);
@@ -94,7 +94,7 @@ async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> 
     })
 }
 
-/// Serves on these listeners until `stop` completes. Tests start the same thing that users start.
+/// Serves on these listeners until `stop` completes. Tests start here, too.
 pub(super) async fn serve(
     host: Host,
     callbacks: TcpListener,

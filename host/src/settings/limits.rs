@@ -1,4 +1,4 @@
-//! `[limits]`: what guests may use.
+//! `[limits]`: limits for guests.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use callgate_sandbox::{EngineLimits, Fuel, MemoryReset, PluginLimits};
 
 use super::file::{MIB, MS_PER_HOUR, Section, millis, ms, size};
 
-/// What guests may use.
+/// Limits for guests.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// The limits of a plugin that sets none of its own.
@@ -17,7 +17,7 @@ pub struct Limits {
     pub engine: EngineLimits,
     /// Consecutive faults after which a plugin is suspended; 0: never.
     pub breaker_faults_max: u32,
-    /// For how long it is suspended.
+    /// How long it is suspended.
     pub breaker_pause: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! `[loading]`: what configuring and compiling one module may use.
+//! `[loading]`: limits for configuring and compiling one module.
 
 use callgate_sandbox::LoadingLimits;
 
@@ -7,7 +7,7 @@ use super::file::{MIB, MS_PER_HOUR, Section, millis, ms};
 pub(super) fn read(mut section: Section<'_, '_>) -> LoadingLimits {
     let defaults = LoadingLimits::default();
     let loading = LoadingLimits {
-        // A second at least: that is how roughly the system counts.
+        // At least a second, because the system counts whole seconds.
         cpu_max: ms(section.number("cpu_ms_max", millis(defaults.cpu_max), 1000, MS_PER_HOUR)),
         within: ms(section.number("within_ms", millis(defaults.within), 1, MS_PER_HOUR)),
         // With less, not even the smallest plugin can be compiled.

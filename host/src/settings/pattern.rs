@@ -58,7 +58,7 @@ pub(super) fn canonical<'n>(name: &'n str, servers: &Table) -> &'n str {
         .map_or(name, |(_, today)| today)
 }
 
-/// The commands of these chat servers that a pattern matches. To match none is a mistake.
+/// The commands of these chat servers that a pattern matches. Matching none is a mistake.
 pub(super) fn commands_meant(
     section: &Section<'_, '_>,
     chat_servers: &Table,
@@ -71,7 +71,7 @@ pub(super) fn commands_meant(
     let meant = Pattern::new(canonical(pattern.value, servers));
     let found: Vec<_> = commands(servers).filter(|command| meant.matches(command.name)).collect();
     if found.is_empty() && !servers.is_empty() {
-        // Those of `servers` are not among them, or they would have been found.
+        // The commands of `servers` are not among them, or they would have been found.
         let is_elsewhere = commands(chat_servers).any(|command| meant.matches(command.name));
         let message = match nearest(pattern.value, commands(servers).map(|command| command.name)) {
             _ if is_elsewhere => "is a command of another kind of platform".to_owned(),

@@ -28,7 +28,7 @@ pub struct Platform {
     pub on_fault: OnFault,
     /// The decision when the host has no time, because other calls took it.
     pub on_overload: OnFault,
-    /// The decision after a fault, for single commands.
+    /// The decision after a fault, for particular commands.
     pub on_fault_for: BTreeMap<&'static str, OnFault>,
 }
 
@@ -38,7 +38,7 @@ impl Platform {
         self.on_fault_for.get(command.name).copied().unwrap_or(self.on_fault)
     }
 
-    /// The requests it expects, for a message to operators whose callbacks do not arrive.
+    /// The requests it expects, for the message to operators whose callbacks do not arrive.
     pub fn url_shape(&self) -> String {
         self.server.url_shape(&self.path)
     }
@@ -81,18 +81,18 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
         section.report("name", "another [[platform]] has this name: give each its own `name`");
     }
     let path = path(&mut section, own_name, others);
-    // What every kind has is read also where the kind is not known, so that its mistakes are reported.
+    // Keys that every kind has are read even if the kind is unknown, so that their mistakes are reported.
     let patience = server.map_or(Patience { default: ms(4500), longest: ms(15_000) }, ChatServer::patience);
     let answer_within_ms = section.number("answer_within_ms", millis(patience.default), 1, millis(patience.longest));
     let on_fault = section.choice("on_fault", &ON_FAULT).unwrap_or(OnFault::Allow);
-    // A callback that was not checked because another plugin, or a flood, took the time is not let through: or whoever
-    // wants a message to pass would only have to make the host busy.
+    // A callback that was not checked because another plugin, or a flood of requests, took the time is denied:
+    // otherwise a user could get a message through by keeping the host busy.
     let on_overload = section.choice("on_overload", &ON_FAULT).unwrap_or(OnFault::Deny);
     let server = match server {
         Some(server) => server,
         None => {
             let _ = section.pairs("on_fault_for");
-            // Without a kind, the keys that only one kind has cannot be checked.
+            // Without a kind, keys that only one kind has cannot be checked.
             return None;
         }
     };

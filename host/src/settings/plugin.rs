@@ -1,4 +1,4 @@
-//! `[[plugin]]`: the plugins, and which callbacks each of them gets.
+//! `[[plugin]]`: the plugins, and which callbacks each receives.
 
 use std::path::PathBuf;
 
@@ -19,9 +19,9 @@ pub struct Plugin {
     pub module: ModuleSource,
     /// The expected SHA-256 of the module.
     pub sha256: Option<String>,
-    /// Names of the platforms whose callbacks it gets.
+    /// Names of the platforms whose callbacks it receives.
     pub platforms: Vec<String>,
-    /// Patterns of the commands that it gets.
+    /// Patterns of the commands that it receives.
     pub commands: Vec<Pattern>,
     /// The decision after its faults; `None`: that of the platform.
     pub on_fault: Option<OnFault>,

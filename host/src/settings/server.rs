@@ -12,7 +12,7 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Maximum size of a body, in bytes.
     pub body_bytes_max: usize,
-    /// Maximum size of all bodies together, in bytes; what each has beyond 64 KiB counts.
+    /// Maximum total size of all bodies, in bytes; only the part of each beyond 64 KiB counts.
     pub bodies_bytes_max: usize,
     /// Maximum number of callbacks answered concurrently; further ones wait, within their deadline.
     pub in_flight_max: usize,
@@ -30,10 +30,11 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Server {
         body_bytes_max: size(section.number("body_bytes_max", 8 * MIB, 1, 1024 * MIB)),
         // 32 bodies of the maximum size: OpenIM opens at most 100 connections, and nearly all bodies are small.
         bodies_bytes_max: size(section.number("bodies_bytes_max", 256 * MIB, 0, 1024 * 1024 * MIB)),
-        // As many as connections: who waits here waits in one queue for all plugins. The workers have fair ones.
+        // As many as connections, because requests waiting here share one queue for all plugins. The workers' queues
+        // are fair.
         in_flight_max: size(section.number("in_flight_max", 4096, 1, 1 << 20)),
         connections_max: size(section.number("connections_max", 4096, 1, 1 << 20)),
-        // Chat servers keep idle connections open for ever, and a POST that meets a closing one fails the operation.
+        // Chat servers keep idle connections open forever, and a POST that meets a closing one fails the operation.
         idle_within: ms(section.number("idle_within_ms", MS_PER_HOUR, 1000, 24 * MS_PER_HOUR)),
         shutdown_within: ms(section.number("shutdown_within_ms", 10_000, 0, MS_PER_HOUR)),
     };

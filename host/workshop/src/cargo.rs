@@ -11,7 +11,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// How plugins are linked and optimised. A stack of 64 KiB instead of 1 MiB keeps the memory of a call small, and with
 /// it what must be restored afterwards. A single codegen unit and link-time optimisation make modules smaller and
-/// faster. Plugins mostly search text, and vector instructions do that with less fuel.
+/// faster. Plugins mostly search text, which takes less fuel with SIMD.
 const ENVIRONMENT: [(&str, &str); 6] = [
     ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C link-arg=-zstack-size=65536 -C target-feature=+simd128"),
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),

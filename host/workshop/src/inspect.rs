@@ -1,4 +1,4 @@
-//! `callgate inspect`: what a module is, says of itself, offers and asks for, without running it.
+//! `callgate inspect`: a module's manifest, exports, imports and sizes, without running it.
 
 use std::path::PathBuf;
 
@@ -61,7 +61,7 @@ impl Inspect {
     }
 }
 
-/// What can be read of a module. Its texts are a stranger's, so each is made fit for a line.
+/// The readable parts of a module. Its strings are untrusted, so each is escaped to fit on one line.
 #[derive(Default)]
 struct Outline {
     kind: &'static str,
@@ -80,7 +80,7 @@ struct Section {
     bytes: usize,
 }
 
-/// What a module declares of its memory, in bytes.
+/// The memory sizes that a module declares, in bytes.
 struct Memory {
     initial: u64,
     maximum: Option<u64>,
@@ -89,7 +89,7 @@ struct Memory {
 const PAGE_BYTES: u64 = 65_536;
 
 impl Outline {
-    /// Reads as far as it is a module.
+    /// Reads as much as is valid.
     fn read(bytes: &[u8]) -> Self {
         let mut outline = Self { kind: "no wasm", ..Self::default() };
         for payload in Parser::new(0).parse_all(bytes) {
@@ -103,7 +103,7 @@ impl Outline {
                     break;
                 }
             }
-            // What cannot be read is left out here; the reason follows below all of it.
+            // Unreadable parts are left out here; the reason follows at the end.
             let _ = outline.take(payload);
         }
         outline
@@ -206,7 +206,7 @@ impl Outline {
             "memory_bytes": memory.map(|memory| json!({ "initial": memory.initial, "maximum": memory.maximum })),
             "functions": self.functions,
             "sections": sections.collect::<Value>(),
-            // Why no host would load it; none: one would.
+            // Why no host would load it; `None` if a host would.
             "problem": problem,
         })
     }

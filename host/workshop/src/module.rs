@@ -11,7 +11,7 @@ use crate::cargo;
 /// Checks that a folder contains a crate.
 ///
 /// # Errors
-/// Says what it is instead, and what to name.
+/// Says what the path is instead, and what to name.
 pub(crate) fn check_crate(folder: &Path) -> Result<(), String> {
     if let Err(error) = std::fs::metadata(folder) {
         return Err(format!("cannot be read ({error}): name the folder of a plugin's crate"));
@@ -32,15 +32,15 @@ pub(crate) fn name(plugin: &Path) -> String {
     full.file_stem().map_or_else(|| "plugin".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
-/// A plugin's module, as a file. One that was assembled from text is removed with this.
+/// A plugin's module, as a file. If it was assembled from text, it is removed when this is dropped.
 pub(crate) enum Module {
-    /// It is where the user or cargo has it.
+    /// The user's file, or cargo's.
     File(PathBuf),
-    /// It is in a folder of its own.
+    /// A temporary file in its own folder.
     Assembled(tempfile::TempDir),
 }
 
-/// The module's name in a folder of its own.
+/// The name of the temporary module.
 const ASSEMBLED: &str = "plugin.wasm";
 
 impl Module {
@@ -53,8 +53,8 @@ impl Module {
     }
 }
 
-/// The module of a plugin: the file itself, assembled if it is a `.wat`, or what the folder of its crate becomes, built
-/// as the service builds it.
+/// The module of a plugin: the file itself, assembled if it is a `.wat`, or the module built from the folder of its
+/// crate, as the service builds it.
 ///
 /// # Errors
 /// If it is neither a file nor a crate, or cannot be built.

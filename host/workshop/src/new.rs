@@ -87,7 +87,7 @@ impl New {
             servers.filter(|server| self.platform.is_none_or(|platform| platform.protocol() == server.protocol()));
         let tables = servers.map(|server| {
             let mut commands = server.protocol().commands.to_vec();
-            // Within a family, the order of the catalogue stays.
+            // Within a family, keep the order of the catalogue.
             commands.sort_by_key(|command| command.family);
             let row = |command: &&Command| {
                 let waits = match command.phase {

@@ -36,7 +36,7 @@ pub struct Profile {
     subject: Subject,
 
     /// Number of functions to show, those that burnt most themselves first
-    // Twenty fit on a screen. A module has a few thousand functions at most; only machines read that many rows.
+    // Twenty fit on a screen. A module has at most a few thousand functions; only machines read that many rows.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     top: u32,
 

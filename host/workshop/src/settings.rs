@@ -30,7 +30,7 @@ pub(crate) fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
     table.into_iter().map(|(key, value)| Ok((key, json(value).map_err(wrong)?))).collect()
 }
 
-/// The settings with which a crate tries its plugin out; `None` if it has none, or this is no folder.
+/// The settings that a crate has for trying out its plugin; `None` if it has none, or this is not a folder.
 pub(crate) fn of_crate(folder: &Path) -> Option<PathBuf> {
     Some(folder.join("callbacks").join("settings.toml")).filter(|path| path.exists())
 }

@@ -1,4 +1,4 @@
-//! What the author commands need of the service: a host with one plugin. The program provides it.
+//! What the author commands need from the service: a host with one plugin. The program provides it.
 //!
 //! The service is built on top of this crate, so it is passed in through these traits. Callbacks then take the same
 //! path as in production.
@@ -77,11 +77,11 @@ pub struct Call {
     pub usage: Usage,
     /// How long it took.
     pub took: Duration,
-    /// CPU time that it cost, everything it caused included.
+    /// CPU time that it cost, including everything it caused.
     pub cpu: Duration,
     /// Its fault, if it failed.
     pub fault: Option<Fault>,
-    /// What it asked for but the chat server cannot do.
+    /// Requested changes that the chat server cannot carry out.
     pub adjustments: Vec<Adjustment>,
 }
 
@@ -96,11 +96,11 @@ impl Played {
 /// per call.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
-    /// Work.
+    /// Fuel burnt.
     pub fuel: Fuel,
     /// Time.
     pub took: Duration,
-    /// Whether a call gave no verdict.
+    /// Whether a call returned no verdict.
     pub is_fault: bool,
 }
 

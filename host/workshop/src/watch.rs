@@ -1,6 +1,6 @@
-//! Again after each change of a file, for `build --watch` and `test --watch`.
+//! Repeats a command after each change of a file, for `build --watch` and `test --watch`.
 //!
-//! Files are looked at twice a second: that works on every system and every kind of mount, and a crate has few files.
+//! Files are polled twice a second: that works on every system and every kind of mount, and a crate has few files.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -48,7 +48,7 @@ fn files(folders: &[PathBuf], outputs: &[PathBuf]) -> BTreeMap<PathBuf, SystemTi
     let mut files = BTreeMap::new();
     let mut left: Vec<PathBuf> = folders.to_vec();
     while let Some(folder) = left.pop() {
-        // One that cannot be read is as good as empty: building it will say why.
+        // An unreadable folder counts as empty: the build will say why.
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
             let path = entry.path();

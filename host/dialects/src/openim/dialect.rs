@@ -1,8 +1,8 @@
-//! OpenIM, v3.4.2 and later, as the server's source has it; its documentation differs in many places.
+//! OpenIM, v3.4.2 and later, according to the server's source; its documentation differs in many places.
 //!
-//! The server ignores the HTTP status and decodes the body strictly: one member of a wrong type and the operation
-//! fails. It rejects exactly when `actionCode` is 0 and `nextCode` is 1. For two commands it overwrites the operation
-//! with whatever the answer holds, so an allowance must repeat the request.
+//! The server ignores the HTTP status and decodes the body strictly: a single member of the wrong type makes the
+//! operation fail. It rejects exactly when `actionCode` is 0 and `nextCode` is 1. For two commands it overwrites the
+//! operation with the answer's members, so an allowance must repeat the request.
 
 use callgate_catalogue::catalogue::{Command, Kind, Rule};
 use callgate_catalogue::object::Raw;
@@ -61,7 +61,7 @@ impl Dialect for Platform {
                     answer.echo(command, callback, |name| changes.get(name).is_some());
                 }
             }
-            // The others do not exist here: `admit` has turned them into what does.
+            // The others do not occur here: `admit` has replaced them with supported ones.
             Decision::Allow | Decision::Drop | Decision::RefuseSome(_) | Decision::PerUser(_) | Decision::Reply(_) => {
                 if let Some(command) = callback.command() {
                     answer.echo(command, callback, |_| false);
@@ -78,7 +78,7 @@ impl Dialect for Platform {
     }
 }
 
-/// 5 and the HTTP status: in the range of apps, and easy to recognise in the chat server's log.
+/// 5 followed by the HTTP status: in the range for apps, and easy to recognise in the chat server's log.
 pub(super) fn refusal_code(status: StatusCode) -> i32 {
     5000 + i32::from(status.as_u16())
 }
@@ -95,7 +95,8 @@ fn name(subpath: &str, query: &[(String, String)], in_body: &str) -> Result<Stri
     if found.all(|name| is_same(first, name)) { Ok(first.to_owned()) } else { Err(Refusal::CommandsDiffer) }
 }
 
-/// Two names for one command are no contradiction: documentation often has one in the URL and another in the body.
+/// Two names for the same command are not a contradiction: documentation often has one in the URL and another in the
+/// body.
 fn is_same(one: &str, other: &str) -> bool {
     one == other
         || match (COMMANDS.find(one), COMMANDS.find(other)) {
@@ -104,7 +105,7 @@ fn is_same(one: &str, other: &str) -> bool {
         }
 }
 
-/// From the header, which every callback has; the body's is missing or empty in many.
+/// From the header, which every callback has; the one in the body is often missing or empty.
 fn operation_id(headers: &HeaderMap, body: &Object<'_>) -> String {
     let in_header = headers.get("operationid").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if in_header.is_empty() {
@@ -114,7 +115,7 @@ fn operation_id(headers: &HeaderMap, body: &Object<'_>) -> String {
     }
 }
 
-/// An answer under construction: the five common members, then what is changed or repeated.
+/// An answer under construction: the five common members, then those changed or repeated.
 struct Answer {
     documented_form: bool,
     members: String,
@@ -125,7 +126,7 @@ impl Answer {
         Self { documented_form, members: String::new() }
     }
 
-    /// Adds a member whose value is JSON already.
+    /// Adds a member whose value is already JSON.
     fn member(&mut self, name: &str, json: &str) {
         self.members.push_str(",\"");
         self.members.push_str(name);
@@ -133,7 +134,7 @@ impl Answer {
         self.members.push_str(json);
     }
 
-    /// Repeats what the server would otherwise overwrite with nothing.
+    /// Repeats members that the server would otherwise overwrite with empty values.
     fn echo(&mut self, command: &Command, callback: &Callback, is_changed: impl Fn(&str) -> bool) {
         if command.echo.is_empty() {
             return;
@@ -148,7 +149,7 @@ impl Answer {
     }
 
     fn allow(self) -> Response {
-        // Nearly all answers: not worth a formatter.
+        // Nearly all answers take this path, without a formatter.
         let common = match self.documented_form {
             false => r#"{"actionCode":0,"errCode":0,"errMsg":"","errDlt":"","nextCode":0"#,
             true => r#"{"actionCode":0,"errCode":0,"errMsg":"","errDlt":"","nextCode":"0""#,
@@ -169,8 +170,8 @@ impl Answer {
     }
 }
 
-/// A value of the request as the server decodes it in an answer: the documentation's wrapper taken off, a number that
-/// came as text as a number, and `null` for what has another type still.
+/// A value of the request, in the form that the server decodes from an answer: without the documentation's wrapper, a
+/// number in a string as a number, and `null` for any other wrong type.
 fn plain(raw: Raw<'_>, kind: Kind) -> String {
     let json = raw.get();
     if has_kind(json, kind) {
@@ -179,7 +180,7 @@ fn plain(raw: Raw<'_>, kind: Kind) -> String {
     if let Ok(wrapper) = Object::parse("wrapper", json) {
         return wrapper.raw("value").map_or_else(|| "null".to_owned(), |value| plain(value, kind));
     }
-    // Written anew: what was a number to the reader need not have been one in JSON.
+    // Reformatted, because the reader accepts numbers that are not valid JSON.
     let number = json.trim_matches('"').parse::<i64>().map(|number| number.to_string());
     number.ok().filter(|number| has_kind(number, kind)).unwrap_or_else(|| "null".to_owned())
 }

@@ -91,7 +91,7 @@ fn goes_on(command: &Command, request: &Request<'_>, decoded: &Decoded, mut read
     reader.finish(Outcome::GoesOn)
 }
 
-/// What the call site does with one member; `Some` says what the caller sees if that breaks the operation.
+/// What the call site does with one member. `Some` is what the caller sees if it breaks the operation.
 fn apply(
     command: &Command,
     change: &Change,
@@ -122,11 +122,11 @@ fn apply(
     }
 }
 
-/// A member that the server takes from the answer although it is not there.
+/// A member that the server reads from the answer although it is missing.
 fn left_out(command: &Command, change: &Change, shown: Option<&Value>, reader: &mut Reader) -> Option<String> {
     let shown = shown?;
     let name = change.name;
-    // A plain text that is not there is an empty one.
+    // A missing plain string is an empty one.
     if shown.as_text() == Some("") && matches!(field(command, change), Type::Text) {
         return None;
     }
@@ -137,7 +137,7 @@ fn left_out(command: &Command, change: &Change, shown: Option<&Value>, reader: &
     })
 }
 
-/// The server crashes where the operation has no such member, and the request does not say whether it has.
+/// The server crashes if the operation has no such member, and the request does not show whether it has.
 fn may_crash(command: &Command, change: &Change, reader: &mut Reader) -> String {
     reader.reason(format!("`{}` may crash the server: {}", change.name, change.why_not), command.source);
     format!(
@@ -173,7 +173,7 @@ fn copied(
             reader.reason("`groupID` is empty in the answer, and copied from there", GROUP);
             Some(NO_GROUP.to_owned())
         }
-        // An operation that asks for a blank name itself is dropped whatever the answer says.
+        // An operation that itself asks for a blank name is dropped whatever the answer says.
         "groupName" if command.name == GROUP_UPDATE_EX && is_blank(value) && !shown.is_some_and(is_blank) => {
             reader.reason("`groupName` is blank: the server drops the whole update and reports success", GROUP);
             Some("success, although nothing of the group is updated".to_owned())
@@ -196,7 +196,7 @@ fn non_null(
         reader.reason("`content` must be a text that holds a JSON object", CONTENT);
         return Some("code 1001, ArgsError: the message is not sent".to_owned());
     }
-    // The older group update shows 0 and "" also for what the operation leaves alone.
+    // The older group update shows 0 and "" even for members that the operation does not touch.
     let is_zero = value.as_number() == Some(0) || value.as_text() == Some("");
     if command.name == GROUP_UPDATE && is_zero && shown.is_some_and(|shown| shown.is_same(value)) {
         let name = change.name;
@@ -220,12 +220,12 @@ fn replaced(change: &Change, shown: Option<&Value>, value: &Value, reader: &mut 
     }
 }
 
-/// The call site decodes the text into a struct without members: an object or null, whatever is in it.
+/// The call site decodes the string into a struct without members: any object or null will do.
 fn is_content(text: &str) -> bool {
     Json::scan(text.as_bytes()).is_ok_and(|json| json.is_null() || json.is_object())
 }
 
-/// Changes of joining members: each element is for the member whose ID it has, and changes what is not null.
+/// Changes to joining members: each element applies to the member with its ID, and changes what is not null.
 fn members(request: &Request<'_>, list: &Value, reader: &mut Reader) -> Option<String> {
     let mut applied = Vec::new();
     let mut without_effect = Vec::new();
@@ -256,7 +256,7 @@ fn members(request: &Request<'_>, list: &Value, reader: &mut Reader) -> Option<S
     None
 }
 
-/// What the operation is, as far as the request shows it.
+/// The operation, as far as the request shows it.
 struct Request<'j> {
     members: Vec<(String, Json<'j>)>,
 }
@@ -286,8 +286,8 @@ impl<'j> Request<'j> {
     }
 }
 
-/// A value of the request. The server writes values plain; its documentation also shows them inside an object, and
-/// numbers as text.
+/// A value of the request. The server writes plain values; its documentation also shows them inside an object, and
+/// numbers as strings.
 fn documented(json: Json<'_>, of: &Type) -> Option<Value> {
     if json.is_null() {
         return None;
@@ -346,7 +346,7 @@ impl Decoded {
         self.fields.iter().find(|field| field.name == name).map(|field| &field.value)
     }
 
-    /// The value that the answer gives for a change; `None` if it gives none, or null.
+    /// The answer's value for a change; `None` if it has none, or null.
     fn given(&self, name: &str) -> Option<&Value> {
         let field = self.fields.iter().find(|field| field.name == name)?;
         (field.is_given && !field.value.is_nil()).then_some(&field.value)

@@ -1,7 +1,7 @@
 //! Tencent Cloud Chat.
 //!
-//! One URL for everything: application, command and signature stand in the query. What a code means depends on the
-//! command; the catalogue has it.
+//! One URL for everything: application, command and signature are in the query. The meaning of a code depends on the
+//! command; see the catalogue.
 
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ pub(super) struct Platform {
 struct App {
     /// Its `SdkAppid`.
     id: String,
-    /// Tokens that sign its callbacks: today's and, while it is being changed, the other. Empty: not signed.
+    /// Tokens that sign its callbacks: the current one and, during rotation, the other. Empty: not signed.
     tokens: Vec<Secret>,
 }
 
@@ -59,7 +59,7 @@ impl Platform {
     }
 
     fn authenticate(&self, head: &Head) -> Result<(), Refusal> {
-        // Tencent's own pages spell it in two ways.
+        // Tencent's documentation spells it in two ways.
         let app_id = head.query("SdkAppid").unwrap_or_default();
         let app = self.apps.iter().find(|app| app.id == app_id).ok_or(Refusal::WrongApp)?;
         if app.tokens.is_empty() {
@@ -108,13 +108,13 @@ impl Dialect for Platform {
         let command = callback.command();
         match decision {
             Decision::Allow => {
-                // This command's answer must have the list, also when nobody is refused.
+                // This command's answer must have the list, even if no user is refused.
                 if let Some((command, list)) = per_user(command) {
                     answer.results(command, list, callback.body(), |_| None);
                 }
             }
             Decision::Deny(denial) => match per_user(command) {
-                // A non-zero ErrorCode would allow here: each user is refused instead.
+                // A non-zero ErrorCode would allow here, so each user is refused instead.
                 Some((command, list)) => answer.results(command, list, callback.body(), |user| {
                     Some(UserResult { user: user.to_owned(), code: denial.code, message: denial.message.clone() })
                 }),
@@ -141,7 +141,7 @@ impl Dialect for Platform {
             Decision::Reply(text) => answer.set("RspData", json!(text)),
         }
         if command.is_some_and(|command| command.answers.reply) {
-            // Mandatory, also when the text is ignored.
+            // Mandatory, even if the text is ignored.
             answer.members.entry("RspData").or_insert_with(|| json!(""));
         }
         answer.finish(StatusCode::OK)
@@ -155,7 +155,7 @@ impl Dialect for Platform {
     }
 }
 
-/// The query's command; the body's, where it has one, must be the same. In a batch it stands inside the entries.
+/// The query's command; the body's, if it has one, must be the same. In a batch it is inside the entries.
 fn name(in_query: String, in_body: &str) -> Result<String, Refusal> {
     let command = |name: &str| COMMANDS.find(name).map(|command| command.name);
     match (in_query.is_empty(), in_body.is_empty()) {
@@ -170,8 +170,8 @@ fn name(in_query: String, in_body: &str) -> Result<String, Refusal> {
     }
 }
 
-/// Whether `sign` is the SHA-256 of one of the tokens followed by `time`. Takes the same time whether and where it
-/// differs, and looks at every token.
+/// Whether `sign` is the SHA-256 of one of the tokens followed by `time`. Compares in constant time, and checks every
+/// token.
 fn is_signed(tokens: &[Secret], sign: &str, time: &str) -> bool {
     let sign = sign.to_ascii_lowercase();
     let mut any = Choice::from(0);
@@ -183,7 +183,7 @@ fn is_signed(tokens: &[Secret], sign: &str, time: &str) -> bool {
     any.into()
 }
 
-/// Where a command's answer needs one result for each user of a list: the list, and the member with the user's ID.
+/// For a command whose answer needs one result for each user in a list: the list, and the member with the user's ID.
 fn per_user(command: Option<&'static Command>) -> Option<(&'static Command, (&'static str, &'static str))> {
     let command = command?;
     command.answers.per_user.map(|list| (command, list))
@@ -225,7 +225,7 @@ impl Answer {
         self.changes.push_str(json);
     }
 
-    /// One result for each user of the request's list; `None` allows.
+    /// One result for each user in the request's list; `None` allows.
     fn results(
         &mut self,
         command: &Command,
@@ -244,7 +244,7 @@ impl Answer {
             .map(|user| {
                 let result =
                     result(&user).unwrap_or(UserResult { user: String::new(), code: 0, message: String::new() });
-                // 0 allows; a refusal must lie in the range of apps, or it would not be one.
+                // 0 allows; a refusal's code must be in the range for apps, or it would not be read as a refusal.
                 let code = match (result.code, command.answers.deny) {
                     (0, _) | (_, None) => 0,
                     (code, Some(codes)) => codes.admit(Some(code)),

@@ -163,7 +163,7 @@ fn changed(
     text: &[u8],
     mut reader: Reader,
 ) -> Explanation {
-    // Values are shown as they are written: a number that was read and written again may have other last digits.
+    // Values are shown as written: parsing and reformatting a number may change its last digits.
     let texts: HashMap<String, Box<RawValue>> = serde_json::from_slice(text).unwrap_or_default();
     let request: Value = serde_json::from_str(request).unwrap_or_default();
     for (name, value) in answer {
@@ -187,7 +187,7 @@ fn changed(
             }
             Some(change) => {
                 let from = change.shown_as.and_then(|shown_as| request.get(shown_as));
-                // The same once more changes nothing.
+                // An equal value changes nothing.
                 if from != Some(value) {
                     reader.applied(name, from.map(Value::to_string).as_deref(), &json);
                 }

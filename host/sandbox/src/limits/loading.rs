@@ -1,4 +1,4 @@
-//! Where modules are loaded, and what that may take.
+//! Where modules are loaded, and the limits on loading.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Where modules are configured and compiled.
 #[derive(Debug, Clone, Default)]
 pub enum Loading {
-    /// In this process: nothing bounds how long compiling takes, or how much memory. For a library without a program.
+    /// In this process, with no limit on the time and memory for compiling. For a library without a program.
     #[default]
     InThisProcess,
     /// In child processes.
@@ -36,17 +36,17 @@ pub struct LoadingLimits {
 impl Default for LoadingLimits {
     fn default() -> Self {
         Self {
-            // `fuel_to_configure` lasts for 20 s, and the largest module compiles for 25 s, where instructions are slow.
+            // On slow instructions, `fuel_to_configure` lasts for 20 s, and the largest module takes 25 s to compile.
             cpu_max: Duration::from_secs(60),
-            // A machine that is busy with something else gives a process half of a core.
+            // Allows for a busy machine on which a process gets half a core.
             within: Duration::from_secs(120),
-            // A plugin of 400 KiB takes 60 MiB, one that fills the 64 MiB of its memory some 500 MiB.
+            // A plugin of 400 KiB takes 60 MiB; one that fills its 64 MiB of memory takes about 500 MiB.
             memory_bytes_max: 1 << 30,
         }
     }
 }
 
-/// The limit that a child process went over.
+/// The limit that a child process exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Limit {
     /// CPU time.

@@ -1,4 +1,4 @@
-//! The parent's side: one child process, and what became of it.
+//! The parent's side: one child process, and how it ended.
 
 use std::ffi::OsString;
 use std::io::{self, Read as _};
@@ -23,7 +23,7 @@ pub(super) struct Child {
     output: ChildStdout,
 }
 
-/// So much is read of what a child says before it ends, in bytes.
+/// How much of a child's standard error is read, in bytes.
 const LAST_WORDS_BYTES_MAX: u64 = 4096;
 
 impl Child {
@@ -41,7 +41,7 @@ impl Child {
         Ok(Self { process: Mutex::new(process), input, output })
     }
 
-    /// Has one module prepared. After an error the child is of no more use.
+    /// Has one module prepared. After an error the child must not be used again.
     pub(super) fn prepare(
         &mut self,
         loading: &LoadingLimits,
@@ -62,7 +62,7 @@ impl Child {
         let exchanged = std::thread::scope(|scope| {
             let (done, wait) = mpsc::channel::<()>();
             let (process, is_late) = (&*process, &is_late);
-            // A child that hangs neither reads nor writes: only its end ends the exchange.
+            // A child that hangs neither reads nor writes: only killing it ends the exchange.
             let clock = move || {
                 if wait.recv_timeout(loading.within) == Err(mpsc::RecvTimeoutError::Timeout) {
                     is_late.store(true, Ordering::Relaxed);
@@ -75,7 +75,7 @@ impl Child {
             }
             let exchanged = wire::write(input, &request, &[settings.as_bytes(), module]).and_then(|()| {
                 match wire::read_head(output)? {
-                    // It had no more memory than this, so neither has what it made of it.
+                    // The child's memory was limited to this, so its reply cannot be larger.
                     Reply::Entry { bytes } => Ok(Ok(wire::read_bytes(output, bytes, loading.memory_bytes_max)?)),
                     Reply::Failed(error) => Ok(Err(error)),
                 }
@@ -84,7 +84,7 @@ impl Child {
             exchanged
         });
         match exchanged {
-            // Too late by a hair: it was killed after it had replied.
+            // A race: it was killed just after it had replied.
             Ok(_) if is_late.load(Ordering::Relaxed) => {
                 Err(LoadError::Limit { limit: Limit::WallTime(loading.within) })
             }
@@ -103,7 +103,7 @@ impl Child {
         if error.kind() != io::ErrorKind::UnexpectedEof && error.kind() != io::ErrorKind::BrokenPipe {
             return why("gave a reply that cannot be read".to_owned());
         }
-        // It has closed its end of a pipe, so it is ending, or does not do what it is for.
+        // It has closed its end of a pipe, so it is exiting or misbehaving.
         let _ = process.kill();
         let mut words = Vec::new();
         if let Some(errors) = process.stderr.take() {
@@ -116,13 +116,13 @@ impl Child {
                 Some(signal) if signal == Signal::XCPU.as_raw() => {
                     LoadError::Limit { limit: Limit::CpuTime(loading.cpu_max) }
                 }
-                // Where there is no more memory, Rust says so and gives up.
+                // When memory runs out, Rust prints this and aborts.
                 Some(_) if words.contains("memory allocation of") => {
                     LoadError::Limit { limit: Limit::Memory(loading.memory_bytes_max) }
                 }
                 Some(signal) => why(format!("was ended by signal {signal}")),
                 None => match panic(&words) {
-                    // The same module would make it panic again.
+                    // The same module would panic again.
                     Some(message) => LoadError::Prepare { why: format!("the compiler failed at it ({message})") },
                     None => why(format!("ended without a reply ({status})")),
                 },
@@ -131,14 +131,14 @@ impl Child {
     }
 }
 
-/// The message of a panic, which stands below the line that says where.
+/// The message of a panic, which follows the line with the location.
 fn panic(words: &str) -> Option<String> {
     let mut lines = words.lines().skip_while(|line| !line.contains("panicked at"));
     lines.nth(1).map(one_line)
 }
 
 impl Child {
-    /// Whether it is there; somebody may have ended it while it waited.
+    /// Whether it is still running; it may have been killed while idle.
     pub(super) fn is_running(&mut self) -> bool {
         matches!(self.process.get_mut().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(None))
     }
@@ -147,7 +147,7 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Killed, not asked: there is nothing that it has to finish. Waited for, so that no zombie is left.
+        // Killed without warning, because it has nothing to finish; waited for, so that no zombie is left.
         let _ = process.kill();
         let _ = process.wait();
     }

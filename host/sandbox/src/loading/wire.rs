@@ -1,4 +1,4 @@
-//! What goes through the pipes between a process and its child: a length, a head as JSON, and bytes.
+//! The protocol on the pipes between a process and its child: a length, a head as JSON, and bytes.
 
 use std::io::{self, Read, Write};
 
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{LoadingLimits, PluginLimits};
 use crate::load::LoadError;
 
-/// Longest head, in bytes. The longest has a text of a stranger, which is cut to 1000 characters.
+/// Longest head, in bytes. The longest contains untrusted text, truncated to 1000 characters.
 const HEAD_BYTES_MAX: u64 = 64 * 1024;
 
-/// Prepare this: the settings follow, and the module.
+/// A request to prepare a module; the settings and the module follow.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) key: String,
@@ -21,12 +21,12 @@ pub(crate) struct Request {
     pub(crate) module_bytes: u64,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Reply {
-    /// An entry of the compile cache, which follows.
+    /// A compile cache entry, which follows.
     Entry { bytes: u64 },
-    /// Why there is none.
+    /// Why it failed.
     Failed(LoadError),
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn read_head<T: DeserializeOwned>(from: &mut impl Read) -> io::Result
     serde_json::from_slice(&head).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// So many bytes, at most `bytes_max`. Memory grows with what arrives, not with what was announced.
+/// Reads this many bytes, at most `bytes_max`. Memory grows with the bytes received, not with the announced length.
 pub(crate) fn read_bytes(from: &mut impl Read, bytes: u64, bytes_max: u64) -> io::Result<Vec<u8>> {
     if bytes > bytes_max {
         return Err(io::ErrorKind::InvalidData.into());

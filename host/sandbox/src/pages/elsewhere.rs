@@ -1,4 +1,4 @@
-//! On other systems than Linux nothing tells which pages a call has changed: no instance is kept.
+//! Systems other than Linux do not report which pages a call has changed, so no instance is kept.
 
 use std::convert::Infallible;
 
@@ -20,13 +20,13 @@ impl Pages {
         map: &PageMap,
         originals: impl FnOnce() -> Option<O>,
     ) -> Reset {
-        // Names what the other file uses; there is no map, so this is never reached.
+        // Mirrors the Linux version; there is no map, so this is never reached.
         let _ = originals().map(|originals| originals.bytes().len());
         match map.0 {}
     }
 }
 
-/// There is none.
+/// Always none.
 #[derive(Debug)]
 pub(crate) struct PageMap(Infallible);
 

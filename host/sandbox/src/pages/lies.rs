@@ -1,4 +1,4 @@
-//! A kernel that forgets page faults: only in tests. What follows from it is tried with the calls of real guests.
+//! A simulated kernel that misses page faults, for tests only. Its effects are tested with calls of real guests.
 
 use std::cell::Cell;
 
@@ -12,35 +12,36 @@ thread_local! {
 
 #[derive(Clone, Copy)]
 struct Lie {
-    /// Faults of this thread that come before it.
+    /// Faults of this thread before it.
     from: i64,
     one_in: i64,
 }
 
 impl Lie {
-    /// From now on, of `one_in` faults of this thread one is not counted, the first after `before` others.
+    /// From now on, one in `one_in` faults of this thread is not counted, the first after `before` others.
     fn tell(one_in: i64, before: i64) {
         LIE.set(Some(Self { from: faults().unwrap() - (one_in - 1 - before), one_in }));
     }
 }
 
-/// What the kernel says when it has counted so many.
+/// The count that the lying kernel reports for the real count `faults`.
 pub(super) fn told(faults: i64) -> i64 {
     LIE.get().map_or(faults, |lie| faults - (faults - lie.from) / lie.one_in)
 }
 
-/// Rates at which faults are forgotten: 1 %, 5 %, all.
+/// Rates at which faults are missed: 1 %, 5 %, all.
 const LIES: [i64; 3] = [100, 20, 1];
 
-/// Every lie is to be noticed before so many calls.
+/// Every lie must be noticed before this many calls.
 const CALLS_MAX: usize = 200;
 
-/// Pages that the guest can be asked to change: fewer than what an instance may touch, with the page of its input.
+/// Number of pages that the guest can be asked to change: together with the page of its input, fewer than an instance
+/// may touch.
 fn pages() -> usize {
     TOUCHED_BYTES_MAX / rustix::param::page_size() - 16
 }
 
-/// A guest that changes the page whose number it gets as two letters. It looks at the page before, if they are capitals.
+/// A guest that changes the page whose number it gets as two letters. If they are capitals, it reads the page first.
 fn guest() -> Vec<u8> {
     let page_bytes = rustix::param::page_size();
     wat::parse_str(format!(
@@ -69,7 +70,7 @@ fn guest() -> Vec<u8> {
     .unwrap()
 }
 
-/// What the guest gets: see [`guest`].
+/// The guest's input: see [`guest`].
 fn input(page: usize, looks: bool) -> String {
     let of = |number: usize| char::from(if looks { b'@' } else { b'`' } + u8::try_from(number % 16).unwrap());
     [of(page / 16), of(page)].iter().collect()
@@ -95,22 +96,22 @@ const BUDGET: Budget = Budget {
     is_brief: false,
 };
 
-/// How a guest meets new pages.
+/// How often a guest touches new pages.
 #[derive(Debug, Clone, Copy)]
 struct Rhythm {
-    /// One call in so many changes a page that this instance has not changed before.
+    /// One call in this many changes a page that this instance has not changed before.
     new_page_every: usize,
-    /// Whether the guest reads the page before.
+    /// Whether the guest reads the page first.
     looks: bool,
 }
 
-/// What became of a lie.
+/// The outcome of a lie.
 struct Noticed {
-    /// Calls until then from the first that left something behind.
+    /// Calls until then, counted from the first that left something behind.
     calls: usize,
-    /// Calls that began with a page that was not put back.
+    /// Calls that began with a page that was not restored.
     leaked: usize,
-    /// How often a forgotten page was found by a look that other faults had caused, or its memory was not used again.
+    /// How often a missed page was found by a reading that other faults had caused, or its memory was not used again.
     ended_otherwise: usize,
 }
 
@@ -137,7 +138,7 @@ fn tell(code: &Code, limits: &PluginLimits, rhythm: Rhythm, one_in: i64, before:
         let reset = guest.put_back(code, limits, &map);
         if map.is_distrusted() {
             LIE.set(None);
-            // Nothing was left behind if it was noticed at once.
+            // Nothing was left behind if it was noticed immediately.
             return Noticed { calls: call - since.unwrap_or(call), leaked, ended_otherwise };
         }
         kept = (reset == Reset::Done).then_some(guest);
@@ -193,7 +194,7 @@ fn a_kernel_that_counts_right_is_trusted() {
     let plugin = Plugin::load(&engine, "g", &guest(), None, "{}", &limits).unwrap();
     let mut kept = 0;
     for call in 0..20_000_usize {
-        // Pages in an order that mixes new ones and old ones, on two threads that share nothing but the engine.
+        // Pages in an order that mixes new and old ones, on two threads that share only the engine.
         let page = call * call / 3 % pages();
         let (result, usage) = plugin.call(&[&input(page, call % 3 == 0)], BUDGET, <[u8]>::len);
         assert_eq!(result, Ok(0), "call {call} finds what another has left");
@@ -211,7 +212,7 @@ fn once_a_lie_is_noticed_no_instance_is_kept_or_used_again() {
         let load = |name| Plugin::load(&engine, name, &guest(), None, "{}", &limits).unwrap();
         let (plugin, other) = (load("g"), load("other"));
         let call = |plugin: &Plugin, number: usize| plugin.call(&[&input(number % pages(), false)], BUDGET, |_| ()).1;
-        // One instance of each waits.
+        // One instance of each is kept.
         assert!(call(&plugin, 0).is_kept && call(&other, 0).is_kept && !engine.is_distrusted());
         assert!(!call(&other, 0).is_new_instance);
         Lie::tell(one_in, 0);

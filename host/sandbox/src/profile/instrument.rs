@@ -1,7 +1,7 @@
-//! Puts two hooks into every function of a module: imported functions, called where it begins and where it ends.
+//! Inserts two hooks into every function of a module: imported functions, called at its beginning and at its end.
 //!
-//! The body becomes a block, so that whatever leaves the function by its end or by a branch comes to the hook behind
-//! the block; a `return` gets a hook of its own. `block` and `end` cost no fuel, the instructions of the hooks do.
+//! The body becomes a block, so that leaving the function by its end or by a branch reaches the hook after the block; a
+//! `return` gets a hook of its own. `block` and `end` cost no fuel; the hooks' instructions do.
 
 use std::convert::Infallible;
 
@@ -17,7 +17,7 @@ use wasmparser::{
 /// Where the hooks are imported from.
 pub(crate) const HOOKS: &str = "callgate.profile";
 
-/// The hook at the beginning: it gets the number that the function has without the hooks.
+/// The hook at the beginning: it receives the function's index without the hooks.
 pub(crate) const ENTER: &str = "enter";
 
 /// The hook at the end.
@@ -29,7 +29,7 @@ pub(crate) const ENTER_FUEL: u64 = 2;
 /// What [`LEAVE`] costs: `call`.
 pub(crate) const LEAVE_FUEL: u64 = 1;
 
-/// So many imports now come before the module's own functions.
+/// The number of imports that now come before the module's own functions.
 const HOOKS_COUNT: u32 = 2;
 
 const ENTER_INDEX: u32 = 0;
@@ -46,11 +46,11 @@ pub(crate) fn hook(module: &[u8]) -> Result<Vec<u8>, Error<Infallible>> {
 struct Hooks {
     /// The types of the module itself.
     types: u32,
-    /// Results of the types that have several: each needs another type, for the block.
+    /// Results of the types that have several: each needs an additional type, for the block.
     several: Vec<Vec<wasmparser::ValType>>,
     /// The block around each function's body.
     blocks: Vec<BlockType>,
-    /// The function that comes next in the code section.
+    /// The next function in the code section.
     next: u32,
     are_imported: bool,
 }
@@ -86,7 +86,7 @@ impl Hooks {
         Ok(hooks)
     }
 
-    /// The type of a block that gives `results`.
+    /// The type of a block with these results.
     fn block(&mut self, results: &[wasmparser::ValType]) -> Result<BlockType, Error<Infallible>> {
         Ok(match results {
             [] => BlockType::Empty,
@@ -115,7 +115,7 @@ impl Reencode for Hooks {
         Ok(function + HOOKS_COUNT)
     }
 
-    /// Behind the module's own types, whose numbers stay: the two of the hooks, then those of blocks.
+    /// After the module's own types, whose indices do not change: the two for the hooks, then those for blocks.
     fn parse_type_section(
         &mut self,
         types: &mut TypeSection,
@@ -131,7 +131,7 @@ impl Reencode for Hooks {
         Ok(())
     }
 
-    /// There may be such a section, with nothing in it.
+    /// There may be such a section, but empty.
     fn parse_import_section(
         &mut self,
         imports: &mut ImportSection,
@@ -156,7 +156,7 @@ impl Reencode for Hooks {
         Ok(())
     }
 
-    /// Names were read before, and nobody asks this module for anything else.
+    /// Names have been read already, and no other custom section of this module is needed.
     fn parse_custom_section(&mut self, _: &mut Module, _: CustomSectionReader<'_>) -> Result<(), Error<Infallible>> {
         Ok(())
     }
@@ -175,7 +175,7 @@ impl Reencode for Hooks {
             if matches!(operator, Operator::Return) {
                 function.instruction(&Instruction::Call(LEAVE_INDEX));
             }
-            // The last `end` was the function's, and now is the block's.
+            // The last `end` was the function's and is now the block's.
             function.instruction(&self.instruction(operator)?);
         }
         function.instruction(&Instruction::Call(LEAVE_INDEX));

@@ -1,4 +1,4 @@
-//! What a module's functions are called.
+//! The names of a module's functions.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use callgate_catalogue::line::one_line;
 /// Longest name that is shown, in characters: generic arguments can make one as long as a page.
 const NAME_CHARACTERS_MAX: usize = 160;
 
-/// The names in a module, as they stand there.
+/// The names in a module, as they are written there.
 #[derive(Default)]
 pub(crate) struct Names {
     /// From the section `name`.
@@ -19,7 +19,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Those of a module that imports nothing. What cannot be read has no names.
+    /// The names in a module that imports nothing. An unreadable section gives no names.
     pub(crate) fn of(module: &[u8]) -> Self {
         let mut names = Self::default();
         for payload in Parser::new(0).parse_all(module).map_while(Result::ok) {
@@ -49,7 +49,7 @@ impl Names {
         !self.named.is_empty()
     }
 
-    /// A function's name for people: demangled, on one line, of a length that can be shown.
+    /// A function's name for display: demangled, on one line, and not too long.
     pub(crate) fn get(&self, index: u32) -> String {
         let Some(name) = self.named.get(&index).or_else(|| self.exported.get(&index)) else {
             return format!("func[{index}]");

@@ -1,17 +1,18 @@
-//! Books fuel: for each function, and for each way in which it was called.
+//! Accounts for fuel, per function and per call path.
 
 use std::collections::HashMap;
 
-/// Deepest stack that is told apart, in frames: what lies deeper is one frame more. Deeper ones are recursion, and
-/// nobody can read a flamegraph of them.
+/// Deepest stack that is distinguished, in frames; everything deeper is merged into one more frame. Deeper stacks are
+/// recursion, and a flamegraph of them is unreadable.
 pub const STACK_FRAMES_MAX: usize = 256;
 
-/// Most stacks that are told apart; beyond, what a function calls in a new way is one frame. The shipped plugins have
-/// some hundreds. It bounds memory, to some tens of MiB: recursion can make as many as there is fuel.
+/// Maximum number of stacks that are distinguished; beyond it, new callees of a function are merged into one frame. The
+/// shipped plugins have some hundreds. This limits memory to some tens of MiB: recursion can create as many stacks as
+/// there is fuel.
 pub const STACKS_MAX: usize = 200_000;
 
-/// wasmtime's price for beginning a function, before any of its instructions: the callee's, though it is burnt before
-/// the hook.
+/// wasmtime's charge for entering a function, before any of its instructions: attributed to the callee, though it is
+/// burnt before the hook.
 const BEGIN_FUEL: u64 = 1;
 
 /// What one function burnt.
@@ -26,7 +27,7 @@ pub(crate) struct Count {
     began_at: u64,
 }
 
-/// A way in which a function was called.
+/// A call path.
 #[derive(Debug)]
 struct Node {
     parent: Option<usize>,
@@ -36,29 +37,29 @@ struct Node {
     own: u64,
 }
 
-/// What was booked.
+/// The fuel attributed.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     counts: HashMap<u32, Count>,
     nodes: Vec<Node>,
     children: HashMap<(Option<usize>, Option<u32>), usize>,
-    /// Functions that have begun and not ended, with their nodes.
+    /// Functions that are running, with their nodes.
     running: Vec<(u32, usize)>,
-    /// What this call had burnt when last asked.
+    /// What this call had burnt at the last reading.
     burnt: u64,
-    /// What of it is booked at most.
+    /// How much of it is attributed at most.
     burnt_max: u64,
     /// What earlier calls burnt.
     before: u64,
 }
 
 impl Tree {
-    /// A call begins. Of what it burns, only so much is booked.
+    /// Starts a call. At most `burnt_max` of its fuel is attributed.
     pub(crate) fn begin(&mut self, burnt_max: u64) {
         self.burnt_max = burnt_max;
     }
 
-    /// A function has begun, when `burnt` units were burnt, its price for beginning among them.
+    /// A function has been entered, when `burnt` units had been burnt, including the charge for entering it.
     pub(crate) fn enter(&mut self, function: u32, burnt: u64) {
         if !self.running.is_empty() {
             self.burn(burnt.saturating_sub(BEGIN_FUEL));
@@ -75,7 +76,7 @@ impl Tree {
         self.burn(burnt);
     }
 
-    /// The function that began last has ended.
+    /// The function entered last has ended.
     pub(crate) fn leave(&mut self, burnt: u64) {
         self.burn(burnt);
         let Some((function, _)) = self.running.pop() else { return };
@@ -96,7 +97,7 @@ impl Tree {
         self.before += std::mem::take(&mut self.burnt);
     }
 
-    /// All that was burnt.
+    /// All fuel burnt.
     pub(crate) fn fuel(&self) -> u64 {
         self.before + self.burnt
     }
@@ -106,8 +107,8 @@ impl Tree {
         self.counts.iter().map(|(function, count)| (*function, *count)).filter(|(_, count)| count.calls > 0)
     }
 
-    /// The functions of each stack, the outermost first, and what the last of them burnt there; `None` stands for
-    /// those beyond the bounds. Stacks that burnt nothing of their own are left out.
+    /// The functions of each stack, outermost first, and what the last of them burnt there; `None` represents those
+    /// beyond the bounds. Stacks that burnt nothing of their own are left out.
     pub(crate) fn stacks(&self) -> Vec<(Vec<Option<u32>>, u64)> {
         let burning = self.nodes.iter().filter(|node| node.own > 0);
         let stack = |node: &Node| {
@@ -119,7 +120,7 @@ impl Tree {
         burning.map(stack).collect()
     }
 
-    /// Books what was burnt since it was last asked for the function that runs.
+    /// Attributes the fuel burnt since the last reading to the running function.
     fn burn(&mut self, burnt: u64) {
         let fuel = burnt.min(self.burnt_max).saturating_sub(self.burnt);
         self.burnt += fuel;
@@ -135,11 +136,11 @@ impl Tree {
         self.counts.entry(function).or_default()
     }
 
-    /// The node for calling `function` from where the guest is.
+    /// The node for calling `function` from the current position.
     fn node(&mut self, function: u32) -> usize {
         let parent = self.running.last().map(|(_, node)| *node);
         let (above, frames) = match parent.and_then(|parent| self.nodes.get(parent)) {
-            // Beyond the bounds all is one.
+            // Beyond the bounds, everything is merged.
             Some(Node { function: None, .. }) => return parent.unwrap_or_default(),
             Some(node) => (parent, node.frames),
             None => (None, 0),
@@ -167,7 +168,7 @@ mod tests {
         let functions = u32::try_from(STACKS_MAX).unwrap() + 10;
         tree.begin(u64::MAX);
         for function in 0..functions {
-            // Each burns 1 to begin and 4 more.
+            // Each burns 1 on entry and 4 more.
             tree.enter(function, u64::from(function) * 5 + 1);
             tree.leave(u64::from(function) * 5 + 5);
         }
@@ -187,7 +188,7 @@ mod tests {
             tree.enter(0, 1);
             tree.enter(1, 4);
             tree.enter(0, 6);
-            // Beyond what is booked, and never left: the call traps.
+            // Beyond what is attributed, and never left: the call traps.
             tree.enter(2, 9);
             tree.end(12);
         }

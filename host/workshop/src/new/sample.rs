@@ -1,6 +1,6 @@
-//! A request for each command, as the chat server really sends it: the fixtures that all tests share.
+//! A request for each command, as the chat server really sends it: the fixtures shared by all tests.
 //!
-//! The files lie outside of this package. That would keep it from being published, and it is not.
+//! The files are outside this package. That would prevent publishing it, but it is not published.
 
 use callgate_catalogue::catalogue::Command;
 use callgate_dialects::table;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 /// The request of a command; an empty one if there is no fixture, which a test rules out.
 pub(super) fn request(command: &Command) -> Value {
     let mut request = Map::new();
-    // Some commands are named in the URL only, and a file has none.
+    // Some commands are named only in the URL, which a file does not have.
     if let Some(server) = table::by_name(table::CHAT_SERVERS, command.protocol) {
         request.insert(server.command_member().to_owned(), command.name.into());
     }

@@ -8,7 +8,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
 use super::sample;
 
-/// What the files depend on.
+/// The inputs of the templates.
 pub(super) struct Template<'a> {
     /// The crate's name.
     pub name: &'a str,
@@ -20,22 +20,22 @@ pub(super) struct Template<'a> {
     pub in_workspace: bool,
 }
 
-/// What the decision looks at.
+/// The member that the decision examines.
 #[derive(Clone, Copy)]
 enum Subject {
     /// Text that a user writes, which may contain a listed word.
     Prose(&'static Member),
     /// The ID of a user, group or similar, which may be listed.
     Id(&'static Member),
-    /// The whole JSON, which may contain a listed word: no member is text.
+    /// The whole JSON, which may contain a listed word, because no member is text.
     Body,
 }
 
 impl Template<'_> {
-    /// Paths inside of the crate's folder, and what stands there.
+    /// Paths inside the crate's folder, and the contents of the files.
     ///
     /// # Errors
-    /// If a text names a value that is not there, which a test rules out.
+    /// If a template uses an unknown placeholder, which a test rules out.
     pub(super) fn files(&self) -> Result<Vec<(String, String)>, minijinja::Error> {
         let decision = match self.command.phase {
             Phase::Before => include_str!("crate/before.rs.txt"),
@@ -61,7 +61,7 @@ impl Template<'_> {
         Ok(files)
     }
 
-    /// What the texts call by name.
+    /// The values of the placeholders.
     fn values(&self) -> Value {
         let subject = self.subject();
         let (condition, compared, list, entry, listed, another) = match subject {
@@ -137,12 +137,12 @@ impl Template<'_> {
     }
 }
 
-/// Fills in values as they are. One that is not there is an error, and so no gap.
+/// Inserts values unescaped. A missing value is an error.
 fn engine() -> Result<Environment<'static>, minijinja::Error> {
     let mut engine = Environment::new();
     engine.set_auto_escape_callback(|_| AutoEscape::None);
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
-    // A line that is only a condition leaves no line behind.
+    // A line that contains only a condition is removed.
     let whitespace =
         SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?;
     engine.set_syntax(whitespace);

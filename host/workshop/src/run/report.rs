@@ -44,7 +44,7 @@ impl Report<'_> {
         lines.extend(self.faults().map(|fault| ("fault", paint(coloured, RED, &fault.to_string()))));
         let steps = || self.played.calls.iter();
         lines.extend(steps().flat_map(|step| &step.adjustments).map(|adjustment| ("adjusted", adjustment.to_string())));
-        // With a fault, it is beside the verdict already.
+        // With a fault, it is already shown next to the verdict.
         if self.faults().next().is_none() {
             lines.push(("answer", self.answer()));
         }
@@ -163,7 +163,7 @@ impl Report<'_> {
         line
     }
 
-    /// The measures; of several calls, the largest of each.
+    /// The measures; for several calls, the largest of each.
     fn measures(&self) -> Vec<Measure> {
         let limits = self.plugin.limits();
         let steps = || self.played.calls.iter();
@@ -280,7 +280,7 @@ fn number(number: f64) -> Value {
     if number.fract() == 0.0 { (number as u64).into() } else { number.into() }
 }
 
-/// The colour of what is wrong.
+/// The colour for errors.
 pub(crate) const RED: &str = "\x1b[31m";
 /// The colour of what is right.
 pub(crate) const GREEN: &str = "\x1b[32m";

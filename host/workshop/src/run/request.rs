@@ -97,7 +97,7 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// The command's name in the body, in the member in which one of the chat servers writes it.
+/// The command's name in the body, in the member where one of the chat servers writes it.
 fn command_in(body: &Map<String, Value>) -> Result<String, String> {
     let mut names = CHAT_SERVERS.iter().filter_map(|server| body.get(server.command_member())?.as_str());
     let name = names.find(|name| !name.is_empty());

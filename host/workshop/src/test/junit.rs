@@ -31,8 +31,8 @@ fn status(judgement: &Judgement) -> TestCaseStatus {
     status
 }
 
-/// Text without the characters that XML 1.0 does not allow: each becomes `?`. The library removes most of them, so that
-/// what was there is not seen, and writes U+FFFE and U+FFFF, so that the file cannot be read.
+/// Text without the characters that XML 1.0 does not allow: each becomes `?`. The library would silently remove most of
+/// them, and would write U+FFFE and U+FFFF, which make the file unreadable.
 fn allowed(text: &str) -> String {
     let is_allowed = |letter: char| match letter {
         '\n' | '\t' => true,

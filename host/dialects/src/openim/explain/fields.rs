@@ -13,13 +13,13 @@ const COMMON: [(&str, Type); 5] = [
     ("nextCode", Type::Int(32)),
 ];
 
-/// The older group update, whose answer holds plain texts.
+/// The older group update, whose answer has plain strings.
 pub(super) const GROUP_UPDATE: &str = "callbackBeforeSetGroupInfoCommand";
 
-/// The newer group update, whose answer holds pointers.
+/// The newer group update, whose answer has pointers.
 pub(super) const GROUP_UPDATE_EX: &str = "callbackBeforeSetGroupInfoExCommand";
 
-/// The members' list of those who join a group.
+/// The list of members who join a group.
 pub(super) const MEMBERS: &str = "memberCallbackList";
 
 /// The fields of a command's answer, in the order of the struct.
@@ -50,7 +50,7 @@ fn element(kind: Kind) -> Kind {
     }
 }
 
-/// The struct with a pointer for each member, as the one of joining members is.
+/// The struct with a pointer for each member, such as that of joining members.
 fn pointers(of: Type) -> Type {
     match of {
         Type::Struct(fields) => {
@@ -64,7 +64,7 @@ fn pointers(of: Type) -> Type {
 /// The type without a pointer around it. Structs in lists are reached through pointers.
 pub(super) fn plain(kind: Kind) -> Type {
     match kind {
-        // Only the call site looks into the text.
+        // Only the call site parses the string.
         Kind::Text | Kind::JsonText => Type::Text,
         Kind::Int32 => Type::Int(32),
         Kind::Int64 => Type::Int(64),

@@ -1,8 +1,8 @@
 //! How Go's `encoding/json` stores a value into a typed one.
 //!
-//! Go reads JSON unlike other decoders: it matches names without regard to case, and stores a repeated member into the
-//! value that is there already. An answer must be judged by these rules, so they are written down here, and nothing of
-//! it is used to read requests or to write answers.
+//! Go reads JSON unlike other decoders: it ignores case in names, and stores a repeated member into the existing value.
+//! Answers must be checked by these rules, so they are implemented here; none of this is used to read requests or to
+//! write answers.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use serde_json::Value as Written;
 
 use super::json::Json;
 
-/// A Go type, as far as the structs of answers have them.
+/// A Go type, as used in the structs of answers.
 #[derive(Debug, Clone)]
 pub(super) enum Type {
     Text,
-    /// A signed integer of so many bits.
+    /// A signed integer of this many bits.
     Int(u32),
-    /// An unsigned integer of so many bits.
+    /// An unsigned integer of this many bits.
     Uint(u32),
     Bool,
     /// `[]byte`.
@@ -38,13 +38,13 @@ pub(super) enum Value {
     Text(String),
     Bytes,
     Any,
-    /// The list, and the elements behind its end that Go keeps in memory and fills again.
+    /// The slice, and the elements beyond its end that Go keeps in memory and reuses.
     List(Vec<Value>, Vec<Value>),
     Map(BTreeMap<String, Value>),
     Struct(Vec<(&'static str, Value)>),
 }
 
-/// A value is not of the type that Go stores it into.
+/// A value does not have the type that Go stores it into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WrongType;
 
@@ -57,7 +57,7 @@ impl Type {
         Self::List(Box::new(of))
     }
 
-    /// The value of a variable that nothing was stored into.
+    /// The zero value of a variable.
     pub(super) fn zero(&self) -> Value {
         match self {
             Self::Text => Value::Text(String::new()),
@@ -68,15 +68,15 @@ impl Type {
         }
     }
 
-    /// A value of its own, as if a variable of this type had been read.
+    /// A separate value, as if read into a new variable of this type.
     pub(super) fn read(&self, json: Json<'_>) -> Result<Value, WrongType> {
         let mut value = self.zero();
         self.store(&mut value, json)?;
         Ok(value)
     }
 
-    /// Stores a JSON value where another may be already: `null` makes pointers, lists and maps nil and leaves the rest
-    /// as it was, objects are merged.
+    /// Stores a JSON value over an existing one: `null` makes pointers, slices and maps nil and leaves everything else
+    /// unchanged; objects are merged.
     pub(super) fn store(&self, into: &mut Value, json: Json<'_>) -> Result<(), WrongType> {
         if json.is_null() {
             if matches!(self, Self::Bytes | Self::Any | Self::Pointer(_) | Self::List(_) | Self::Map(_)) {
@@ -133,7 +133,7 @@ impl Type {
         Ok(())
     }
 
-    /// Stores the elements of a list of this type, each into the one that is there at its index.
+    /// Stores the elements of a list of this type, each into the existing one at its index.
     fn store_list(&self, into: &mut Value, elements: Vec<Json<'_>>) -> Result<(), WrongType> {
         if elements.is_empty() {
             *into = Value::List(Vec::new(), Vec::new());
@@ -155,7 +155,7 @@ impl Type {
         Ok(())
     }
 
-    /// The type in the words of a message.
+    /// The type, as named in messages.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Text => "a text".to_owned(),
@@ -217,7 +217,7 @@ impl Value {
         matches!(self, Self::Nil)
     }
 
-    /// The elements of a list; none of anything else.
+    /// The elements of a list; empty for anything else.
     pub(super) fn elements(&self) -> &[Value] {
         match self {
             Self::List(elements, _) => elements,
@@ -234,8 +234,8 @@ impl Value {
     }
 }
 
-/// Whether Go takes a name for that of a field: letters are the same in either case, and two letters beyond ASCII have
-/// one in ASCII as their other case, the Kelvin sign and the long s.
+/// Whether Go matches a name to that of a field: case is ignored, and two non-ASCII letters, the Kelvin sign and the
+/// long s, match their ASCII counterparts.
 fn is_same_name(field: &str, name: &str) -> bool {
     let fold = |character: char| match character {
         '\u{212a}' => 'k',
@@ -245,23 +245,23 @@ fn is_same_name(field: &str, name: &str) -> bool {
     field.chars().map(fold).eq(name.chars().map(fold))
 }
 
-/// The field that a name stands for: the one of the very same name, else the first that is the same but for case.
+/// The field for a name: the one with exactly this name, else the first that differs only in case.
 pub(super) fn field_index<'f>(fields: impl Iterator<Item = &'f str> + Clone, name: &str) -> Option<usize> {
     fields.clone().position(|field| field == name).or_else(|| fields.clone().position(|it| is_same_name(it, name)))
 }
 
-/// A whole number in plain form: `1.0` and `1e3` are none to Go.
+/// An integer in plain form: to Go, `1.0` and `1e3` are not integers.
 fn integer(json: Json<'_>) -> Option<i128> {
     json.number()?.parse().ok()
 }
 
-/// As [`integer`], but `-0` is none either.
+/// Like [`integer`], but `-0` is not one either.
 fn unsigned(json: Json<'_>, bits: u32) -> Option<i128> {
     let is_negative = json.number()?.starts_with('-');
     integer(json).filter(|number| !is_negative && *number < 1_i128 << bits)
 }
 
-/// Base64 as `base64.StdEncoding` decodes it: padded, and line breaks are skipped.
+/// Base64 as `base64.StdEncoding` decodes it: padded, with line breaks skipped.
 fn is_base64(text: &str) -> bool {
     let characters: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     let digits = characters.strip_suffix(b"==").or_else(|| characters.strip_suffix(b"=")).unwrap_or(&characters);

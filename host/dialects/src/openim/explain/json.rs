@@ -1,16 +1,17 @@
-//! JSON as the scanner of Go's `encoding/json` takes it: what it refuses, and what it makes of texts that are no Unicode.
+//! JSON as the scanner of Go's `encoding/json` sees it: what it rejects, and how it reads strings that are not valid
+//! Unicode.
 
 /// Deepest nesting that the scanner accepts.
 const DEPTH_MAX: usize = 10_000;
 
-/// What Go writes where a text is no Unicode.
+/// What Go writes for invalid Unicode.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
-/// One JSON value of a text that the scanner has accepted, unread.
+/// One unparsed JSON value in a text that the scanner has accepted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Json<'j>(&'j [u8]);
 
-/// Why the scanner refuses a text.
+/// Why the scanner rejects a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
     #[error("it ends before the value does")]
@@ -29,7 +30,7 @@ impl<'j> Json<'j> {
         cursor.space();
         let start = cursor.at;
         loop {
-            // A value begins here.
+            // At the start of a value.
             let closing = match cursor.next()? {
                 b'{' => Some(b'}'),
                 b'[' => Some(b']'),
@@ -49,7 +50,7 @@ impl<'j> Json<'j> {
                     continue;
                 }
             }
-            // Behind a value, or before the bracket of an empty one.
+            // After a value, or before the closing bracket of an empty one.
             loop {
                 let end = cursor.at;
                 cursor.space();
@@ -92,13 +93,13 @@ impl<'j> Json<'j> {
         is_number.then(|| std::str::from_utf8(self.0).unwrap_or_default())
     }
 
-    /// A text without its escapes.
+    /// A string with its escapes decoded.
     pub(super) fn text(self) -> Option<String> {
         let inner = self.0.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         Some(unquoted(inner))
     }
 
-    /// The members of an object, in order, those with the same name too.
+    /// The members of an object, in order, including duplicates.
     pub(super) fn members(self) -> Option<Vec<(String, Json<'j>)>> {
         self.parts(b'{').map(|parts| parts.into_iter().map(|(name, value)| (name.unwrap_or_default(), value)).collect())
     }
@@ -136,7 +137,7 @@ impl<'j> Json<'j> {
     }
 }
 
-/// The text of a literal between its quotes: half a surrogate pair and each byte that is no UTF-8 become U+FFFD.
+/// The contents of a string literal: half a surrogate pair, and each byte that is not UTF-8, become U+FFFD.
 fn unquoted(inner: &[u8]) -> String {
     let mut text = String::with_capacity(inner.len());
     let mut rest = inner;
@@ -158,7 +159,7 @@ fn push_utf8(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// The character that an escape means, and the length of the escape.
+/// The character of an escape, and the length of the escape.
 fn escaped(escape: &[u8]) -> (char, usize) {
     let character = match escape.get(1) {
         Some(b'b') => '\u{8}',
@@ -224,7 +225,7 @@ impl<'j> Cursor<'j> {
         }
     }
 
-    /// Steps over a name and its colon, if the innermost bracket is an object's.
+    /// Skips a name and its colon, if the innermost bracket is an object's.
     fn name_in(&mut self, bracket: u8) -> Result<(), Refused> {
         if bracket == b'}' {
             self.expect(|byte| byte == b'"')?;
@@ -236,7 +237,7 @@ impl<'j> Cursor<'j> {
         Ok(())
     }
 
-    /// Steps over a literal whose first byte was `first`.
+    /// Skips a literal whose first byte was `first`.
     fn literal(&mut self, first: u8) -> Result<(), Refused> {
         match first {
             b'"' => self.string(),
@@ -283,7 +284,7 @@ impl<'j> Cursor<'j> {
         }
     }
 
-    /// Steps over a string, behind its first quote. Only control characters and escapes are looked at.
+    /// Skips a string, after its opening quote. Only control characters and escapes are checked.
     fn string(&mut self) -> Result<(), Refused> {
         loop {
             match self.next()? {
@@ -299,7 +300,7 @@ impl<'j> Cursor<'j> {
         }
     }
 
-    /// Steps over a value of a text that the scanner has accepted.
+    /// Skips a value in a text that the scanner has accepted.
     fn value(&mut self) -> Json<'j> {
         let start = self.at;
         let mut depth = 0_usize;
