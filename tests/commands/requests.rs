@@ -3,7 +3,7 @@
 use crate::program::{REQUEST, folder};
 
 /// What stands in a request, and what is said about it.
-fn bad_requests() -> [(Vec<u8>, &'static str); 8] {
+fn bad_requests() -> [(Vec<u8>, &'static str); 9] {
     [
         (b"".to_vec(), "(it is empty): give the JSON object that the chat server sends"),
         (b"no JSON".to_vec(), "(it is not JSON: expected ident at line 1 column 2): give the JSON object"),
@@ -11,6 +11,10 @@ fn bad_requests() -> [(Vec<u8>, &'static str); 8] {
         (b"{\"callbackCommand\":\"\xff\"}".to_vec(), "(it is not UTF-8)"),
         (format!("[{REQUEST}]").into_bytes(), "(it is JSON, but not an object)"),
         (b"{}".to_vec(), "the request names no command: add `callbackCommand`"),
+        (
+            b"{\"callbackCommand\":\"\",\"CallbackCommand\":\"Push.OfflinePush\",\"Events\":[{},1]}".to_vec(),
+            "is not a JSON object",
+        ),
         (b"{\"callbackCommand\":7}".to_vec(), "the request names no command: add `callbackCommand`"),
         (
             REQUEST.replace("AddFriendC", "AddFrendC").into_bytes(),
