@@ -1,4 +1,4 @@
-//! What operators ask: whether the service is alive, ready, and what it has counted.
+//! For operators: whether the service is alive and ready, and its metrics.
 
 use axum::Router;
 use axum::body::Body;

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 pub(crate) struct Journal {
     path: PathBuf,
     file: Mutex<Option<File>>,
-    /// Permits to wait for the file, each on a thread of its own.
+    /// Permits to wait for the file, each on its own thread.
     pub waiting: Arc<Semaphore>,
     written: AtomicU64,
     lost: AtomicU64,
@@ -60,7 +60,7 @@ impl Journal {
         self.lost.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Counts and logs records of a plugin that gave more than it may.
+    /// Counts and logs the records of a plugin that exceeded its limit.
     pub(crate) fn left_out(&self, records: usize) {
         tracing::warn!(records, "records are left out: a plugin gives more than `records_per_second_max`");
         self.lost.fetch_add(records as u64, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! Callgate answers the webhooks of chat servers with sandboxed WebAssembly plugins.
 //!
-//! The modules are in the order of the corridor that a callback walks through; `ARCHITECTURE.md` tells the story.
+//! The modules are in the order in which a callback passes through them; see `ARCHITECTURE.md`.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]

@@ -65,9 +65,9 @@ macro_rules! export {
                 $crate::export::allocate(len)
             }
 
-            // SAFETY of the calls below: before it calls, the host writes `len` bytes of UTF-8 at `ptr`, which `allocate`
-            // returned for this very length, and hands each such room over once (`ABI.md`). These exports are reached
-            // from the host alone, which calls one at a time, on one thread.
+            // SAFETY of the calls below: before it calls, the host writes `len` bytes of UTF-8 at `ptr`, which
+            // `allocate` returned for this very length, and passes each such buffer once (`ABI.md`). Only the host
+            // calls these exports, one at a time, on one thread.
             #[unsafe(no_mangle)]
             pub extern "C" fn configure(ptr: u32, len: u32) -> i64 {
                 unsafe {
@@ -97,8 +97,8 @@ macro_rules! export {
 #[allow(missing_debug_implementations, reason = "nobody ever sees one")]
 pub struct State<P>(std::cell::UnsafeCell<Option<P>>);
 
-// SAFETY: a `State` gives nothing out and is only entered through its two functions, whose callers promise that no other
-// call of either is under way, on this thread or on another one.
+// SAFETY: a `State` hands out no references and is only accessed through its two functions, whose callers promise that
+// no other call of either is in progress on any thread.
 unsafe impl<P> Sync for State<P> {}
 
 impl<P: Plugin> State<P> {
@@ -111,13 +111,13 @@ impl<P: Plugin> State<P> {
     /// Reads the settings, configures the plugin and packs a [`ConfigureReply`].
     ///
     /// # Safety
-    /// No other call of this function or of [`State::handle_callback`] on this state may be under way. In a module that
-    /// holds: it has one thread, and imports nothing that could call back.
+    /// No other call of this function or of [`State::handle_callback`] on this state may be in progress. This holds in
+    /// a module, which has one thread and imports nothing that could call back.
     pub unsafe fn configure(&self, input: &str) -> i64 {
         let reply = match configured::<P>(input) {
             Ok(plugin) => {
-                // SAFETY: no reference into the cell is alive: by this function's own condition no other call is under
-                // way, and neither keeps one.
+                // SAFETY: no reference into the cell is alive: by this function's own condition no other call is in
+                // progress, and neither function keeps one.
                 unsafe { *self.0.get() = Some(plugin) };
                 crate::allocator::make_room();
                 ConfigureReply { accepted: true, reason: String::new() }
@@ -132,7 +132,7 @@ impl<P: Plugin> State<P> {
     /// # Safety
     /// As for [`State::configure`].
     pub unsafe fn handle_callback(&self, input: &str) -> i64 {
-        // SAFETY: the cell is only written by `configure`, which by this function's own condition is not under way.
+        // SAFETY: the cell is only written by `configure`, which by this function's own condition is not in progress.
         let plugin = unsafe { &*self.0.get() };
         hand_over(match plugin {
             Some(plugin) => decided(plugin, input),
@@ -207,7 +207,7 @@ pub unsafe fn input(ptr: u32, len: u32) -> &'static str {
     unsafe { std::str::from_utf8_unchecked(bytes) }
 }
 
-/// Leaks a reply and packs its address and length; after the call the memory is at the snapshot again, or gone.
+/// Leaks a reply and packs its address and length; after the call the memory is restored to the snapshot, or dropped.
 fn hand_over(bytes: Vec<u8>) -> i64 {
     let bytes = bytes.leak();
     crate::wire::pack(bytes.as_ptr() as usize as u32, bytes.len() as u32)
@@ -221,8 +221,8 @@ pub struct LastWords {
     text: std::cell::UnsafeCell<[u8; LAST_WORDS_BYTES_MAX]>,
 }
 
-// SAFETY: its cells are only written by the panic hook that `leave_last_words` sets, whose caller promises that panics of
-// two threads do not meet.
+// SAFETY: its cells are only written by the panic hook that `leave_last_words` sets, whose caller promises that two
+// threads do not panic at the same time.
 unsafe impl Sync for LastWords {}
 
 impl LastWords {
@@ -268,7 +268,7 @@ impl std::fmt::Write for Words<'_> {
 /// From now on a panic leaves its message, and where it happened, in `words`.
 ///
 /// # Safety
-/// Two threads must not panic at the same time. In a module there is one.
+/// Two threads must not panic at the same time. A module has only one.
 pub unsafe fn leave_last_words(words: &'static LastWords) {
     std::panic::set_hook(Box::new(|panic| {
         words.clear();

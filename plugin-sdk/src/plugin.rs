@@ -26,8 +26,8 @@ pub trait Plugin: Sized {
     /// Decides one callback.
     ///
     /// # Errors
-    /// If it cannot decide, for example because a member is missing ([`FieldError`](crate::FieldError) converts with `?`). The host
-    /// then answers what its operator chose for faults, and logs the reason.
+    /// If it cannot decide, for example because a member is missing ([`FieldError`](crate::FieldError) converts with
+    /// `?`). The host then gives the answer that its operator chose for faults, and logs the reason.
     fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error>;
 }
 

@@ -52,8 +52,8 @@ impl<P: Plugin> TestPlugin<P> {
         self.decide_command(command.protocol, command.name, command.phase, body)
     }
 
-    /// Hands the plugin any command, also one that has no type; returns the reply as the host would get it. The
-    /// callback arrives at 1 700 000 000 000 Unix milliseconds (2023-11-14, 22:13:20 UTC).
+    /// Sends the plugin any command, even one without a type; returns the reply as the host would get it. The callback
+    /// arrives at 1 700 000 000 000 Unix milliseconds (2023-11-14, 22:13:20 UTC).
     pub fn decide_command(&self, platform: &str, command: &str, phase: Phase, body: Value) -> Value {
         let envelope = json!({
             "platform": platform,

@@ -84,8 +84,8 @@ const fn is_caseless_letter(c: char) -> bool {
     matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
-/// A text in the form in which spellings are compared: folded characters, runs of spaces as one, none at the ends,
-/// and letters that are written singly (`s u p p o r t`) drawn together.
+/// A text normalised for comparing spellings: folded characters, runs of spaces collapsed, none at the ends, and
+/// spaced-out letters (`s u p p o r t`) joined.
 ///
 /// ```
 /// use plugin_sdk::text::fold;
@@ -149,7 +149,7 @@ impl Ordinary {
 /// So many single letters in a row are drawn together; two (`a b`) are common in honest text.
 const SINGLES_IN_ROW: usize = 3;
 
-/// Whether single letters follow one another.
+/// Whether single letters follow each other.
 fn stands_singly(folded: &str) -> bool {
     let mut row = 0;
     folded.split(' ').any(|word| {
@@ -253,7 +253,7 @@ fn is_removable(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Each text of this many of these characters.
+    /// Every text with this many of these characters.
     fn texts(characters: &[char], len: usize) -> Vec<String> {
         (0..len).fold(vec![String::new()], |texts, _| {
             let shorter = texts.iter();

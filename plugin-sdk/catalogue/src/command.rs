@@ -24,7 +24,7 @@ pub struct Command {
     pub protocol: &'static str,
     /// Whether the chat server waits for the verdict.
     pub phase: Phase,
-    /// What it is about: `user`, `group`, …
+    /// Its subject: `user`, `group`, …
     pub family: &'static str,
     /// Members of the request.
     pub request: &'static [Member],
@@ -34,16 +34,16 @@ pub struct Command {
     pub echo: &'static [&'static str],
     /// Which verdicts its answer can carry.
     pub answers: Answers,
-    /// Members that, together with the command, tell a repeated callback from a new one; empty: none do.
+    /// Members that, together with the command, distinguish a repeated callback from a new one; empty: none do.
     pub key: &'static [&'static str],
     /// The request's list whose elements are callbacks of their own; `None`: the request is one callback.
     pub batch: Option<&'static str>,
-    /// Where the entry was read: a file of the server's source or a page of its documentation.
+    /// The source of the entry: a file of the server's source code or a page of its documentation.
     pub source: &'static str,
 }
 
 impl Command {
-    /// The change that is called `name` in an answer.
+    /// The change named `name` in an answer.
     #[must_use]
     pub fn change(&self, name: &str) -> Option<&'static Change> {
         self.changes.iter().find(|change| change.name == name)
@@ -103,18 +103,18 @@ impl Change {
 /// When the server applies a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Whenever it is there and not null.
+    /// Whenever it is present and not null.
     NonNull,
-    /// Whenever it is there and not empty; so it cannot be used to make something empty.
+    /// Whenever it is present and not empty; so it cannot be used to clear a value.
     NonEmpty,
     /// As [`Rule::NonNull`], but the server crashes if the operation itself has no value: allowed only where the
     /// request shows one.
     IfShown,
-    /// Never, although the server reads it: one of a wrong type fails the whole answer.
+    /// Never, although the server reads it: a wrong type fails the whole answer.
     Ignored,
-    /// The server crashes over it, in cases that the request does not tell.
+    /// The server crashes on it, in cases that the request does not reveal.
     Crashes,
-    /// Always: an answer without it clears it. The host repeats the request's value where no plugin changes it.
+    /// Always: an answer without it clears the value. The host repeats the request's value if no plugin changes it.
     Copied,
 }
 
@@ -123,7 +123,7 @@ pub enum Rule {
 pub enum Kind {
     /// Text.
     Text,
-    /// Text that is itself a JSON object.
+    /// A string that contains a JSON object.
     JsonText,
     /// A whole number of 32 bits, signed.
     Int32,
@@ -156,18 +156,18 @@ pub struct Answers {
     pub deny: Option<Codes>,
     /// Whether the operation can be dropped while its caller sees success.
     pub drop: bool,
-    /// Answer members that list the users to leave out; empty: all or none.
+    /// Answer members that list the refused users; empty: all users or none.
     pub refused: &'static [&'static str],
-    /// Where the request lists the users that need a result each: the list and the member with the user's ID.
+    /// Where the request lists the users who each need a result: the list, and the member with the user's ID.
     pub per_user: Option<(&'static str, &'static str)>,
-    /// Whether the answer hands a text back to the client.
+    /// Whether the answer sends a text back to the client.
     pub reply: bool,
 }
 
 /// Codes of a denial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Codes {
-    /// Written when a plugin gives no code, or one that is out of range.
+    /// Used when a plugin gives no code, or one out of range.
     pub fallback: i32,
     /// The lowest code of the app's own.
     pub first: i32,
@@ -176,7 +176,7 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// The code to write for what a plugin asked: itself if it is in range, else the fallback.
+    /// The code to write for a plugin's code: the same if it is in range, else the fallback.
     ///
     /// ```
     /// use callgate_catalogue::command::Codes;
@@ -195,6 +195,6 @@ impl Codes {
 }
 
 impl Answers {
-    /// The answer is read, if at all, without effect on the operation.
+    /// The answer has no effect on the operation, even if it is read.
     pub const AFTER: Self = Self { deny: None, drop: false, refused: &[], per_user: None, reply: false };
 }

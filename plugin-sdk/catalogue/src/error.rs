@@ -1,11 +1,11 @@
-//! Why a plugin gives no verdict.
+//! Why a plugin returns no verdict.
 
 use std::fmt;
 
-/// Why a plugin refused its settings, or could not decide.
+/// Why a plugin rejected its settings, or could not decide.
 ///
-/// Its text goes to the host's log, never to the chat server. `?` makes one of a [`FieldError`](crate::FieldError) or an error of
-/// `serde_json`, and `.into()` one of a text.
+/// Its text goes to the host's log, never to the chat server. `?` converts a [`FieldError`](crate::FieldError) or an
+/// error of `serde_json`, and `.into()` a string.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;

@@ -1,4 +1,4 @@
-//! Typed events: what the modules of the platforms are made of.
+//! Typed events, the building blocks of the platforms' modules.
 
 use std::marker::PhantomData;
 
@@ -18,14 +18,14 @@ pub trait Event<'a>: Sized {
     /// Reads the event from the callback's own JSON object.
     ///
     /// # Errors
-    /// If `body` is not a JSON object; its members are only read by the accessors.
+    /// If `body` is not a JSON object; only the accessors read its members.
     fn from_body(body: &'a str) -> Result<Self, FieldError>;
 }
 
-/// A modification under construction: only what the server applies to this command can be said.
+/// A modification under construction: it offers only changes that the server applies for this command.
 ///
-/// Made by the event's `modify()`. Where the server could not take a change in this very request (OpenIM crashes over
-/// a new nickname when the operation carries none), the setter leaves it out.
+/// Created by the event's `modify()`. If the server cannot accept a change for this particular request (OpenIM crashes
+/// on a new nickname when the operation has none), the setter ignores it.
 #[derive(Debug)]
 #[must_use = "return it, or the operation goes on unchanged"]
 pub struct Modify<'e, 'a, E> {
@@ -68,12 +68,12 @@ impl<E> From<Modify<'_, '_, E>> for Verdict {
     }
 }
 
-/// A type that a change can have.
+/// A type of a change's value.
 pub trait NewValue {
     /// The type in the catalogue.
     const KIND: Kind;
 
-    /// The value as the answer carries it.
+    /// The value as written in the answer.
     fn into_json(self) -> Json;
 }
 
@@ -108,7 +108,7 @@ impl<T: NewValue> NewValue for Vec<T> {
     }
 }
 
-/// Text that is itself a JSON object, as OpenIM's message content must be.
+/// A string that contains a JSON object, as OpenIM's message content must.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;
@@ -123,7 +123,7 @@ impl JsonText {
     /// Writes `value` as JSON.
     ///
     /// # Errors
-    /// If it does not become a JSON object: the server would fail the operation.
+    /// If the result is not a JSON object: the server would fail the operation.
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
         let text = serde_json::to_string(value).map_err(|error| Error::new(error.to_string()))?;
         if text.starts_with('{') { Ok(Self(text)) } else { Err(Error::new("message content must be a JSON object")) }

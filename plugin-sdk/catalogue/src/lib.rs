@@ -1,9 +1,9 @@
-//! What chat servers ask of Callgate: every command with its members, the changes that an answer may make and the
-//! verdicts that it can carry, and the types that cross between host and plugin.
+//! The catalogue of what chat servers send to Callgate: every command with its members, the changes that an answer may
+//! make and the verdicts that it can carry; and the types passed between host and plugin.
 //!
-//! Each command is written once, in the folder of its chat server. Its typed event for plugins and the [`Command`](command::Command)
-//! that the host checks replies against come from the same lines, so neither can drift from the other. Authors of
-//! plugins use `callgate-plugin-sdk`, which has all of this under its own name.
+//! Each command is written once, in the folder of its chat server. Its typed event for plugins and the
+//! [`Command`](command::Command) that the host checks replies against come from the same lines, so they cannot diverge.
+//! Authors of plugins use `callgate-plugin-sdk`, which re-exports all of this.
 //!
 //! # The map
 //!

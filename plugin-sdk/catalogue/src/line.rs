@@ -1,8 +1,8 @@
-//! Text from elsewhere, made fit for one line of a log.
+//! Makes untrusted text safe for one line of a log.
 
-/// A text that a plugin, a chat server or a caller wrote, fit for one line of a log or a terminal: at most 1000
-/// characters, and a space for each that would end the line, control a terminal, reverse the rest of the line or be
-/// invalid in XML.
+/// Makes text from a plugin, a chat server or a caller safe for one line of a log or a terminal: at most 1000
+/// characters, with a space in place of each character that would end the line, control a terminal, reverse the rest of
+/// the line or be invalid in XML.
 ///
 /// ```
 /// use callgate_catalogue::line::one_line;

@@ -1,4 +1,4 @@
-//! How the commands of a chat server are written down: what each macro makes is said in its module.
+//! The macros with which the commands of a chat server are written; each is documented in its module.
 
 pub(crate) mod commands;
 pub(crate) mod members;

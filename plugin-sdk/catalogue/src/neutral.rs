@@ -1,7 +1,7 @@
-//! Rows of the neutral view: for each command that has a part in it, what its members are called.
+//! Rows of the neutral view: the member names of each command in it.
 //!
 //! The rows are written in the folder of their chat server, and listed in [`tables`](crate::tables). The view itself is
-//! in the sdk; it reads these rows and knows no chat server.
+//! in the sdk; it reads these rows and contains nothing specific to a chat server.
 
 use crate::command::Command;
 use crate::error::Error;
@@ -13,7 +13,7 @@ use crate::verdict::Json;
 pub struct Row<N: 'static> {
     /// The command.
     pub command: &'static Command,
-    /// What its members are called.
+    /// The names of its members.
     pub names: N,
 }
 
@@ -25,14 +25,14 @@ impl<N> Row<N> {
     }
 }
 
-/// Whom a message is for.
+/// The receiver of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target<T> {
     /// One user, by ID.
     User(T),
     /// The members of a group, by its ID.
     Group(T),
-    /// OpenIM does not say in `callbackBeforeMsgModifyCommand`.
+    /// Not given by OpenIM in `callbackBeforeMsgModifyCommand`.
     Unknown,
 }
 
@@ -41,7 +41,7 @@ pub enum Target<T> {
 pub struct MessageNames {
     /// The sender's ID.
     pub actor: &'static str,
-    /// The ID of the user or group that it is for.
+    /// The ID of the receiving user or group.
     pub target: Target<&'static str>,
     /// What users read in it.
     pub content: Content,
@@ -52,17 +52,17 @@ pub struct MessageNames {
 pub struct Content {
     /// The member, in the request and in the answer.
     pub name: &'static str,
-    /// Gives the texts that users read.
+    /// Returns the texts that users see.
     pub texts: ReadTexts,
-    /// Gives the content with its texts replaced.
+    /// Returns the content with its texts replaced.
     pub with_texts: ReplaceTexts,
 }
 
 /// Reads the texts in the member of this name.
 pub type ReadTexts = for<'a> fn(&Object<'a>, &'static str) -> Result<Vec<Text<'a>>, FieldError>;
 
-/// Replaces the texts in the member of this name by what the function makes of them; where it gives `None`, the text
-/// stays. `None` for content that cannot be changed.
+/// Replaces the texts in the member of this name with the function's results; a text stays where the result is `None`.
+/// Returns `None` for content that cannot be changed.
 pub type ReplaceTexts = fn(&Object<'_>, &'static str, &dyn Fn(&str) -> Option<String>) -> Result<Option<Json>, Error>;
 
 /// The members of a change of a user's profile.
@@ -89,7 +89,7 @@ pub enum ProfileValue {
         list: &'static str,
         /// The object's member that holds the tag.
         tag: &'static str,
-        /// The tag to look for; of several the last counts.
+        /// The tag to look for; of several, the last counts.
         wanted: &'static str,
         /// The object's member that holds the value.
         value: &'static str,
@@ -99,7 +99,7 @@ pub enum ProfileValue {
 /// The members of a change of a group's profile.
 #[derive(Debug)]
 pub struct GroupNames {
-    /// The ID of the user who changes it, where the chat server says so.
+    /// The ID of the user who changes it, if the chat server sends it.
     pub actor: Option<&'static str>,
     /// The group's ID.
     pub target: &'static str,
@@ -116,7 +116,7 @@ pub struct GroupNames {
 /// The members of a command by which users join a group.
 #[derive(Debug)]
 pub struct JoinNames {
-    /// The ID of the user who joins or invites, where the chat server says so.
+    /// The ID of the user who joins or invites, if the chat server sends it.
     pub actor: Option<&'static str>,
     /// The group's ID.
     pub target: &'static str,
@@ -162,10 +162,10 @@ pub enum RelationChange {
 /// Where pairs of user IDs are.
 #[derive(Debug)]
 pub enum Pairs {
-    /// One pair: who, and whom.
+    /// One pair: the acting user and the other user.
     One(&'static str, &'static str),
-    /// Who, and a list of objects with a member that names whom.
+    /// The acting user, and a list of objects with a member for the other user.
     ToMany(&'static str, &'static str, &'static str),
-    /// A list of objects with a member each for who and whom.
+    /// A list of objects with members for the acting and the other user.
     Many(&'static str, &'static str, &'static str),
 }

@@ -1,8 +1,8 @@
 //! A JSON object read field by field: nothing is parsed before a plugin asks for it.
 //!
-//! A chat server adds members, and sometimes sends one in a form that its documentation does not show. A plugin that
-//! never looks at such a member must not fail over it, so a typed event is a view: each accessor reads one member and
-//! fails alone, with an error that names it.
+//! A chat server may add members, or send one in a form that its documentation does not show. A plugin that never reads
+//! such a member must not fail because of it, so a typed event is a view: each accessor reads one member and fails on
+//! its own, with an error that names it.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -33,12 +33,12 @@ pub struct Object<'a> {
     members: Vec<(Text<'a>, Raw<'a>)>,
     /// Whether a name may occur twice.
     repeats: bool,
-    /// Where the next search begins: members are mostly asked for in the order in which they stand.
+    /// Where the next search begins: members are mostly read in order.
     next: Cell<usize>,
 }
 
 impl<'a> Object<'a> {
-    /// Finds the members of the JSON object `json`; their values stay unread, and are not checked to be JSON.
+    /// Finds the members of the JSON object `json`; their values are neither parsed nor checked to be JSON.
     ///
     /// `owner` is the command (or the member of a command) that the object belongs to; errors name it.
     ///
@@ -48,8 +48,8 @@ impl<'a> Object<'a> {
         let mut members: Vec<(Text<'a>, Raw<'a>)> = Vec::with_capacity(24);
         let (mut seen, mut repeats) = (Seen::default(), false);
         let found = scan::object(json, |name, value| {
-            // Only names that share a bit are compared, and only among the first ones: an object with thousands of
-            // members must not cost their square. It is searched from its end then.
+            // Only names that share a bit are compared, and only among the first ones, because comparing thousands of
+            // members would take quadratic time. Beyond that, the object is searched from its end.
             let may_repeat = seen.add(&name);
             repeats = repeats
                 || may_repeat && (members.len() > COMPARED_MAX || members.iter().any(|(known, _)| *known == name));
@@ -61,7 +61,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The value of a member as it was written; of several with this name the last, as chat servers read it.
+    /// The value of a member as written; of several with this name the last, as chat servers read it.
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<Raw<'a>> {
         if self.repeats {
@@ -77,7 +77,7 @@ impl<'a> Object<'a> {
         self.members.get(index).map(|(_, value)| *value)
     }
 
-    /// Whether the member is there and not `null`.
+    /// Whether the member is present and not `null`.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.raw(name).is_some_and(|raw| raw.get() != "null")
@@ -86,12 +86,12 @@ impl<'a> Object<'a> {
     /// Reads one member.
     ///
     /// # Errors
-    /// If it is missing or `null` where `T` needs a value, or has another type.
+    /// If it is missing or `null` although `T` needs a value, or has another type.
     pub fn read<T: Read<'a>>(&self, name: &'static str) -> Result<T, FieldError> {
         T::read(self.raw(name), name).map_err(|problem| FieldError::new(self.owner, name, problem))
     }
 
-    /// Reads one member for which the chat server writes `null`, or nothing, when it is empty.
+    /// Reads one member that the chat server writes as `null`, or omits, when it is empty.
     ///
     /// # Errors
     /// If it has another type.
@@ -113,7 +113,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// All members, in order, also those that no accessor knows.
+    /// All members, in order, including those without an accessor.
     ///
     /// ```
     /// # use callgate_catalogue as plugin_sdk;
@@ -128,7 +128,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// A member that could not be read as what the plugin asked for.
+/// A member that could not be read as the requested type.
 ///
 /// Its text names the command and the member: ``callbackBeforeX: member `userID` is missing``.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +157,7 @@ pub enum Problem {
     Missing,
     /// The member is of another type.
     WrongType {
-        /// What would have been right.
+        /// The expected type.
         expected: &'static str,
     },
 }
@@ -193,7 +193,7 @@ impl From<FieldError> for Error {
 
 /// A type that a member can be read as.
 ///
-/// Implemented for text, whole numbers, `bool`, raw JSON, [`Option`] (`None` for a member that is absent or `null`),
+/// Implemented for strings, integers, `bool`, raw JSON, [`Option`] (`None` for a member that is absent or `null`),
 /// [`Vec`] and the objects of the platforms' modules.
 pub trait Read<'a>: Sized {
     /// The type in the catalogue.
@@ -206,7 +206,7 @@ pub trait Read<'a>: Sized {
     fn read(raw: Option<Raw<'a>>, name: &'static str) -> Result<Self, Problem>;
 }
 
-/// A value that must be there, with OpenIM's documented wrapper `{"value": …}` taken off.
+/// A required value, without OpenIM's documented wrapper `{"value": …}`.
 ///
 /// The real server writes wrapped fields plain; only its documentation shows the object form.
 fn scalar(raw: Option<Raw<'_>>) -> Result<Raw<'_>, Problem> {
@@ -319,15 +319,15 @@ impl<'a> Read<'a> for Object<'a> {
 /// Members that a new name is compared with.
 const COMPARED_MAX: usize = 64;
 
-/// A bit of 512 for each name so far: of twenty names, seldom two have the same.
+/// Sets one of 512 bits for each name so far: among twenty names, two rarely share a bit.
 #[derive(Default)]
 struct Seen([u64; 8]);
 
 impl Seen {
-    /// Adds a name, and says whether another one may have been the same.
+    /// Adds a name, and returns whether an earlier one may have been the same.
     #[inline]
     fn add(&mut self, name: &str) -> bool {
-        // What costs nothing to look at, spread over all bits.
+        // A hash of properties that are cheap to read, spread over all bits.
         let byte = |byte: Option<&u8>| u32::from(byte.copied().unwrap_or_default());
         let bytes = name.as_bytes();
         let looks = byte(bytes.first()) | byte(bytes.last()) << 8 | byte(bytes.get(bytes.len() / 2)) << 16;
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn an_object_of_very_many_members_does_not_cost_their_square() {
-        // All names have the same bit. At a nanosecond for each pair this would take minutes.
+        // All names have the same bit. At a nanosecond per pair this would take minutes.
         let json: Vec<String> = (0..500_000).map(|i| format!("\"a{i:06}b\":{i}")).collect();
         let json = format!("{{{}}}", json.join(","));
         let object = Object::parse("demo", &json).unwrap();

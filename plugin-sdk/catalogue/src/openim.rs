@@ -4,9 +4,8 @@
 //! that no version sends. Members that it documents as `{"value": …}` are plain on the wire; both forms are read. A
 //! list that is empty arrives as `null` and is read as empty.
 //!
-//! A denial's code lies in 5000 to 9999, which the server's own codes leave free; the host writes 5000 in place of
-//! any other. The message is what the app shows to the user. Every command is switched off in the server's
-//! `webhooks.yml` until somebody switches it on.
+//! A denial's code is from 5000 to 9999, a range that the server does not use itself; the host writes 5000 in place of
+//! any other. The app shows the message to the user. Every command is off by default in the server's `webhooks.yml`.
 
 mod answers;
 mod content;
@@ -46,7 +45,7 @@ pub const COMMANDS: &[&Command] = &joined::<52>(&[
     conversation::COMMANDS,
 ]);
 
-/// Names that only the documentation or older versions have, and today's name; the second is empty where no version
+/// Names used only in the documentation or by older versions, and the current name; the latter is empty if no version
 /// has such a command.
 pub const ALIASES: &[(&str, &str)] = &[
     ("setGlobalRecvMessageOptCommand", ""),           // only in the documentation

@@ -1,10 +1,10 @@
-//! How far a text goes as it is between the quotes of a JSON text. The sdk asks before it writes one, the host where it
-//! checks one.
+//! Finds how much of a string can be written without escapes in JSON. Used by the sdk to write strings, and by the host
+//! to check them.
 
-/// How many bytes come before the first that a JSON text escapes: a quote, a backslash or a control character.
+/// The number of bytes before the first one that JSON escapes: a quote, a backslash or a control character.
 ///
-/// Most texts of a callback end after a few words of eight bytes. Longer ones are searched in pieces, which the compiler
-/// turns into vector instructions.
+/// Most strings in a callback end after a few words of eight bytes. Longer ones are searched in chunks, which the
+/// compiler vectorises.
 #[must_use]
 #[inline]
 pub fn len(text: &[u8]) -> usize {

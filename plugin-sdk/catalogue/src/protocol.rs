@@ -1,4 +1,4 @@
-//! A chat server's protocol: what it is called, and its commands.
+//! A chat server's protocol: its name and its commands.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -41,7 +41,7 @@ pub struct Protocol {
     pub title: &'static str,
     /// All commands, in the order of the catalogue.
     pub commands: &'static [&'static Command],
-    /// Other names for commands: `(name, today's name)`. The second is empty for a command that no version has today.
+    /// Other names for commands: `(name, current name)`. The second is empty for a command that no longer exists.
     pub aliases: &'static [(&'static str, &'static str)],
 }
 

@@ -1,9 +1,9 @@
-//! Where the members of a JSON object, and the elements of a list, begin and end.
+//! Finds the members of a JSON object and the elements of an array, without parsing them.
 //!
-//! The host has checked the whole callback before any plugin sees it, so nothing here checks it again: values are
-//! stepped over by their brackets and quotes, and read by serde_json only when somebody asks for them. That is a third
-//! of the work of a parser, and most of what a small decision consists of. Of a text that is not JSON, the pieces are
-//! nonsense and their reading fails; nothing worse.
+//! The host has checked the whole callback before any plugin sees it, so nothing is checked again here: values are
+//! skipped by their brackets and quotes, and parsed by serde_json only when they are read. That is a third of a
+//! parser's work, and most of the cost of a small decision. If the text is not JSON, the pieces are nonsense and
+//! parsing them fails, but nothing worse happens.
 
 mod find;
 
@@ -11,11 +11,11 @@ use std::borrow::Cow;
 
 use find::{Brackets, Finder, Quotes};
 
-/// A JSON value that nobody has read yet, as it was written.
+/// An unparsed JSON value, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raw<'a> {
     json: &'a str,
-    /// Whether it is a text in which nothing is escaped.
+    /// Whether it is a string without escapes.
     is_plain: bool,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Raw<'a> {
         self.json
     }
 
-    /// The text that a JSON text stands for, borrowed where nothing is escaped; `None` if this is no text.
+    /// The decoded string, borrowed if it has no escapes; `None` if this is not a string.
     #[inline]
     pub(crate) fn unescaped(self) -> Option<Cow<'a, str>> {
         if self.is_plain { self.json.get(1..self.json.len() - 1).map(Cow::Borrowed) } else { self.read_as_text() }
@@ -45,7 +45,7 @@ impl serde::Serialize for Raw<'_> {
     }
 }
 
-/// The members of the object that `json` is; `None` if it is no object.
+/// The members of the object `json`; `None` if it is not an object.
 pub(crate) fn object<'a>(json: &'a str, mut member: impl FnMut(Cow<'a, str>, Raw<'a>)) -> Option<()> {
     let mut scan = Scan::new(json);
     scan.expect(b'{')?;
@@ -64,7 +64,7 @@ pub(crate) fn object<'a>(json: &'a str, mut member: impl FnMut(Cow<'a, str>, Raw
     }
 }
 
-/// The elements of the list that `json` is; `None` if it is no list.
+/// The elements of the array `json`; `None` if it is not an array.
 pub(crate) fn list<'a>(json: &'a str, mut element: impl FnMut(Raw<'a>)) -> Option<()> {
     let mut scan = Scan::new(json);
     scan.expect(b'[')?;
@@ -80,8 +80,8 @@ pub(crate) fn list<'a>(json: &'a str, mut element: impl FnMut(Raw<'a>)) -> Optio
     }
 }
 
-/// The members of an object before the one called `last`, and the text of that one, which ends before the last byte:
-/// so it need not be looked at. `None` if `json` is no object or has no such member.
+/// The members of an object before the one called `last`, and the text of that one. It ends before the last byte, so it
+/// need not be scanned. `None` if `json` is not an object or has no such member.
 pub(crate) fn object_up_to<'a>(json: &'a str, last: &str, mut member: impl FnMut(&str, Raw<'a>)) -> Option<&'a str> {
     let mut scan = Scan::new(json);
     scan.expect(b'{')?;
@@ -115,7 +115,7 @@ impl<'a> Scan<'a> {
         self.json.as_bytes().get(self.at).copied()
     }
 
-    /// Steps over this very text of `N` bytes, compared at once because their number is known.
+    /// Skips exactly these `N` bytes, which are compared in one step because their number is known.
     #[inline]
     pub(crate) fn literal<const N: usize>(&mut self, literal: &str) -> Option<()> {
         let here: &[u8; N] = self.json.as_bytes().get(self.at..)?.first_chunk()?;
@@ -126,7 +126,7 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// What is left, without the bracket that ends it.
+    /// The rest, without the closing bracket.
     pub(crate) fn rest_of_object(&self) -> Option<&'a str> {
         self.json.get(self.at..)?.strip_suffix('}')
     }
@@ -140,7 +140,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Steps over white space and then this byte.
+    /// Skips white space and then this byte.
     fn expect(&mut self, byte: u8) -> Option<()> {
         self.space();
         if self.byte() != Some(byte) {
@@ -150,13 +150,13 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// Nothing but white space is left.
+    /// Whether only white space is left.
     fn end(&mut self) -> Option<()> {
         self.space();
         (self.at >= self.json.len()).then_some(())
     }
 
-    /// Steps over a text and gives it, with its quotes.
+    /// Skips a string and returns it, with its quotes.
     #[inline(never)]
     pub(crate) fn text(&mut self) -> Option<Raw<'a>> {
         let from = self.at;
@@ -168,7 +168,7 @@ impl<'a> Scan<'a> {
         Some(Raw { json: self.json.get(from..self.at)?, is_plain })
     }
 
-    /// Steps behind the quote that ends the text in which this is, and says whether nothing is escaped there.
+    /// Skips to after the closing quote of the current string, and returns whether it has no escapes.
     #[inline(always)]
     fn rest_of_text(&mut self) -> Option<bool> {
         let bytes = self.json.as_bytes();
@@ -179,13 +179,13 @@ impl<'a> Scan<'a> {
                 self.at = found + 1;
                 return Some(is_plain);
             }
-            // Behind a backslash comes what cannot end the text.
+            // The byte after a backslash cannot end the string.
             self.at = found + 2;
             is_plain = false;
         }
     }
 
-    /// Steps over a value and gives its text.
+    /// Skips a value and returns its text.
     pub(crate) fn value(&mut self) -> Option<Raw<'a>> {
         self.space();
         let from = self.at;
@@ -204,7 +204,7 @@ impl<'a> Scan<'a> {
         Some(Raw { json, is_plain: false })
     }
 
-    /// Steps over an object or a list, whatever is in it.
+    /// Skips an object or an array, whatever its contents.
     fn nested(&mut self) -> Option<()> {
         let bytes = self.json.as_bytes();
         let mut depth = 0_usize;

@@ -1,6 +1,7 @@
-//! Where a chat server is registered: one line in each table that it has a part in.
+//! Where chat servers are registered: one line in each table that applies.
 //!
-//! A module that uses one part of the neutral view holds the rows of that part only; so each part has a table.
+//! Each part of the neutral view has its own table, so that a module that uses one part contains only the rows of that
+//! part.
 
 use crate::neutral::{GroupNames, JoinNames, MessageNames, ProfileNames, RelationNames, Row};
 use crate::protocol::Protocol;

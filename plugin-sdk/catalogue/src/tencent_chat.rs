@@ -1,9 +1,10 @@
 //! Tencent Cloud Chat: every command as a typed event.
 //!
-//! Taken from Tencent's pages of 2024-02 to 2026-04. A number that some pages write as text is read in both forms.
+//! Taken from Tencent's documentation of 2024-02 to 2026-04. A number that some pages write as a string is read in both
+//! forms.
 //!
-//! What a denial's code may be depends on the command and is said at each event; the host writes the command's usual
-//! code in place of any other. Each command has a switch of its own in Tencent's console.
+//! The range of a denial's code depends on the command and is given at each event; the host writes the command's usual
+//! code in place of any other. Each command has its own switch in Tencent's console.
 
 mod alarm;
 mod answers;
@@ -65,7 +66,7 @@ pub const COMMANDS: &[&Command] = &joined::<83>(&[
     room::COMMANDS,
 ]);
 
-/// Names that some pages write, and the name that the server sends.
+/// Names used on some pages, and the name that the server sends.
 pub const ALIASES: &[(&str, &str)] = &[
     ("Live.CallbackMemberStateChanged", "Live.CallbackAfterMemberStateChanged"),
     ("Room.CallbackUpdateRoomInfo", "Room.CallbackAfterUpdateRoomInfo"),

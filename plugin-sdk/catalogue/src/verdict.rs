@@ -1,4 +1,4 @@
-//! What is to happen to the operation that a callback is about, and the changes of it.
+//! Verdicts: what should happen to the operation, and with which changes.
 
 use std::borrow::Cow;
 
@@ -12,30 +12,30 @@ use crate::write;
 
 /// What is to happen to the operation.
 ///
-/// Events have methods for the verdicts that their chat server knows (`event.deny(…)`, `event.modify()`, …); prefer
-/// those. A verdict that the command cannot carry is turned by the host into the nearest safe one.
+/// Events have methods for the verdicts that their chat server supports (`event.deny(…)`, `event.modify()`, …); prefer
+/// those. The host turns a verdict that the command does not support into the nearest safe one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// Go on, unchanged.
+    /// Continue, unchanged.
     Allow,
     /// Stop the operation.
     Deny {
-        /// The code that the chat server hands to its user; `None`: the platform's usual one.
+        /// The code that the chat server passes to its user; `None`: the platform's usual one.
         code: Option<i32>,
         /// What the user may read.
         message: String,
         /// More, for the developers of the app.
         detail: String,
     },
-    /// Go on with these members of the answer set.
+    /// Continue with these members of the answer set.
     Modify(Changes),
     /// Stop the operation and let its caller believe that it succeeded.
     Drop,
-    /// Go on without these users.
+    /// Continue without these users.
     RefuseSome(Vec<String>),
     /// A result for each user.
     PerUser(Vec<UserResult>),
-    /// Hand this text back to the client.
+    /// Send this text back to the client.
     Reply(String),
 }
 
@@ -54,8 +54,8 @@ impl Verdict {
     }
 }
 
-/// Members of an answer and their new values. Made by an event's `modify()`, which knows what the server applies; by
-/// hand for commands that have no type.
+/// Members of an answer and their new values. Created by an event's `modify()`, which knows what the server applies, or
+/// by hand for commands without a type.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;
@@ -85,7 +85,7 @@ impl Changes {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// Whether nothing is changed.
+    /// Whether there are no changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -120,7 +120,7 @@ impl Serialize for Changes {
     }
 }
 
-/// A JSON value as text, handed on byte for byte.
+/// A JSON value as text, passed on byte for byte.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;
@@ -138,12 +138,12 @@ impl Json {
     /// Writes `value` as JSON.
     ///
     /// # Errors
-    /// If it cannot be written as JSON (a map whose keys are not text).
+    /// If it cannot be written as JSON (such as a map whose keys are not strings).
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
         Ok(Self(serde_json::to_string(value)?))
     }
 
-    /// For types that always can be written.
+    /// For types that can always be written.
     #[doc(hidden)]
     #[must_use]
     pub fn infallible<T: Serialize + ?Sized>(value: &T) -> Self {
@@ -168,7 +168,7 @@ impl Json {
         Self("null".to_owned())
     }
 
-    /// A text that is JSON already; `null` if it is not.
+    /// Text that is already JSON; `null` if it is not.
     #[must_use]
     pub fn from_text(json: String) -> Self {
         RawValue::from_string(json).map_or_else(|_| Self::null(), |json| Self(Box::<str>::from(json).into_string()))

@@ -1,7 +1,7 @@
-//! What crosses the border between host and plugin, with its version.
+//! The types passed between host and plugin, and their version.
 //!
-//! Host and plugins compile against these very types, so neither can drift from the other. `ABI.md` of the sdk
-//! says the same for those who write plugins in another language.
+//! Host and plugins compile against these types, so they cannot diverge. The sdk's `ABI.md` describes the same for
+//! plugins in other languages.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::scan::{self, Raw, Scan};
 use crate::write;
 
-/// Version of the contract. It changes only when an old plugin could no longer be understood; new optional members
-/// are no reason, because both sides ignore members that they do not know.
+/// Version of the contract. It changes only when an old plugin would be misunderstood; new optional members do not
+/// change it, because both sides ignore unknown members.
 pub const ABI_VERSION: u32 = 1;
 
 /// Name of the custom section that holds a [`Manifest`] as JSON.
@@ -38,8 +38,8 @@ pub mod export {
 
 /// Longest panic message that survives a trap, in bytes.
 ///
-/// At the address in the global `last_words` there are a little-endian `u32` length (0: no last words) and then the
-/// message, UTF-8, cut to this many bytes.
+/// The global `last_words` holds the address of a little-endian `u32` length (0: no last words), followed by the
+/// message, in UTF-8, truncated to this many bytes.
 pub const LAST_WORDS_BYTES_MAX: usize = 1020;
 
 /// Packs address and length of a reply into the `i64` that an export returns: `ptr << 32 | len`.
@@ -61,7 +61,7 @@ pub const fn unpack(packed: i64) -> (u32, u32) {
     ((packed as u64 >> 32) as u32, packed as u32)
 }
 
-/// What a module says of itself in its custom section.
+/// A module's description of itself, in its custom section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The contract that it was built for: [`ABI_VERSION`].
@@ -73,12 +73,12 @@ pub struct Manifest {
     /// What it was built with, for example `callgate-plugin-sdk 0.1.0`.
     #[serde(default)]
     pub sdk: String,
-    /// Commands that it handles; empty: any that the operator sends to it.
+    /// Commands that it handles; empty: any that the operator assigns to it.
     #[serde(default)]
     pub commands: Vec<String>,
 }
 
-/// What `configure` is given.
+/// The input of `configure`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Configuration<'a> {
     /// The table `settings` of this plugin in the host's settings, as JSON.
@@ -86,7 +86,7 @@ pub struct Configuration<'a> {
     pub settings: &'a RawValue,
 }
 
-/// What `configure` answers.
+/// The reply of `configure`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigureReply {
     /// Whether the plugin can work with these settings.
@@ -107,7 +107,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// The word on the wire.
+    /// Its name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -128,9 +128,9 @@ pub struct EnvelopeHead<'a> {
     pub phase: Phase,
     /// The chat server's tracing ID; empty if it sent none.
     pub operation_id: &'a str,
-    /// When the request's head had been read, in milliseconds since 1970-01-01 UTC.
+    /// When the request's head was read, in milliseconds since 1970-01-01 UTC.
     pub arrived_unix_ms: u64,
-    /// Address of the user's client, where the chat server tells it; empty otherwise.
+    /// Address of the user's client, if the chat server sends it; empty otherwise.
     pub client_address: &'a str,
     /// Query parameters, in order, without those that authenticate.
     pub query: &'a [(String, String)],
@@ -180,8 +180,7 @@ impl EnvelopeHead<'_> {
     }
 }
 
-/// The order of an envelope's members, as hosts of this version write them: a reader that finds them so need not look
-/// for any.
+/// The order of an envelope's members, as hosts of this version write them: with this order, a reader need not search.
 mod order {
     pub(super) const PLATFORM: &str = r#"{"platform":"#;
     pub(super) const COMMAND: &str = r#","command":"#;
@@ -193,7 +192,7 @@ mod order {
     pub(super) const BODY: &str = r#","body":"#;
 }
 
-/// One callback, as `handle_callback` is given it: the members of an [`EnvelopeHead`], and the body.
+/// One callback, as passed to `handle_callback`: the members of an [`EnvelopeHead`], and the body.
 #[derive(Debug, Clone)]
 pub struct Envelope<'a> {
     /// See [`EnvelopeHead::platform`].
@@ -215,7 +214,7 @@ pub struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the JSON text that the host wrote. The body, which is the last member, is not looked at.
+    /// Reads the JSON text that the host wrote. The body, which is the last member, is not scanned.
     ///
     /// # Errors
     /// If it is not an envelope.
@@ -279,7 +278,7 @@ impl<'a> Envelope<'a> {
             "arrived_unix_ms" => self.arrived_unix_ms = value.get().parse().ok()?,
             "client_address" => self.client_address = text()?,
             "query" => self.query = Some(value),
-            // A later host may say more.
+            // A later host may add members.
             _ => {}
         }
         Some(())
@@ -291,10 +290,10 @@ fn phase(value: Raw<'_>) -> Option<Phase> {
     [Phase::Before, Phase::After].into_iter().find(|phase| phase.name() == name)
 }
 
-/// What `handle_callback` answers, as the host reads it.
+/// The reply of `handle_callback`, as the host reads it.
 ///
-/// The verdict is a word and the members that belong to it are beside it: `{"verdict":"deny","code":5001,
-/// "message":"…"}`. A flat object costs the host one pass and no copy.
+/// The verdict is a word, with its members next to it: `{"verdict":"deny","code":5001, "message":"…"}`. The host reads
+/// a flat object in one pass, without copying.
 #[derive(Debug, Deserialize)]
 pub struct Reply<'a> {
     /// Which verdict; the members below that do not belong to it are ignored.
@@ -317,10 +316,10 @@ pub struct Reply<'a> {
     /// `per_user`: one result for each user.
     #[serde(default)]
     pub results: Vec<UserResult>,
-    /// `reply`: the text handed on to the client.
+    /// `reply`: the text for the client.
     #[serde(borrow, default)]
     pub reply: Cow<'a, str>,
-    /// Data to hand on: any JSON values, at most [`RECORDS_MAX`].
+    /// Data to pass on: any JSON values, at most [`RECORDS_MAX`].
     #[serde(borrow, default, deserialize_with = "at_most_records_max")]
     pub records: Vec<&'a RawValue>,
     /// Lines for the host's log.
@@ -328,10 +327,10 @@ pub struct Reply<'a> {
     pub log: Vec<LogLine<'a>>,
 }
 
-/// Maximum number of records in a reply that is understood. A host may allow fewer.
+/// Maximum number of records in a valid reply. A host may allow fewer.
 pub const RECORDS_MAX: usize = 4096;
 
-/// Reads a list, and stops at the first element too many: a long list costs nothing that a short one does not.
+/// Reads an array, and stops at the first element too many, so that a longer one costs no more.
 fn at_most_records_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'de RawValue>, D::Error> {
     struct Records;
 
@@ -357,29 +356,29 @@ fn at_most_records_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
     deserializer.deserialize_seq(Records)
 }
 
-/// The word for a verdict.
+/// The name of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictTag {
-    /// Go on, unchanged.
+    /// Continue, unchanged.
     Allow,
     /// Stop the operation.
     Deny,
-    /// Go on with changes.
+    /// Continue with changes.
     Modify,
     /// Stop the operation and let its caller believe that it succeeded.
     Drop,
-    /// Go on without some of the users concerned.
+    /// Continue without some of the users concerned.
     RefuseSome,
     /// A result for each user concerned.
     PerUser,
-    /// Hand a text back to the client.
+    /// Send a text back to the client.
     Reply,
     /// The plugin cannot decide: the host answers as for any other fault.
     Fail,
 }
 
-/// The result for one user, where a command asks for one each.
+/// The result for one user, for commands that need one per user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserResult {
     /// The user's ID.
@@ -387,7 +386,7 @@ pub struct UserResult {
     /// 0 allows; anything else refuses.
     #[serde(default)]
     pub code: i32,
-    /// A text that the requester may read.
+    /// A text that the requesting user may read.
     #[serde(default)]
     pub message: String,
 }
@@ -395,14 +394,14 @@ pub struct UserResult {
 /// One line for the host's log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine<'a> {
-    /// How much it matters.
+    /// Its level.
     pub level: LogLevel,
-    /// The line, without a time stamp: the host has one.
+    /// The line, without a timestamp: the host adds one.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
 }
 
-/// How much a log line matters.
+/// The level of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
@@ -410,14 +409,14 @@ pub enum LogLevel {
     Debug,
     /// For the record.
     Info,
-    /// For an operator to look at in time.
+    /// For an operator to look at eventually.
     Warn,
     /// For an operator to look at now.
     Error,
 }
 
 impl LogLevel {
-    /// The word on the wire.
+    /// Its name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -460,7 +459,7 @@ mod tests {
         let (platform, rest) = json.split_once(",\"command\"").unwrap();
         let (rest, body) = rest.rsplit_once(",\"body\"").unwrap();
         let platform = platform.strip_prefix('{').unwrap();
-        // A member that nobody knows has a name as long as the one that is expected there.
+        // An unknown member whose name is as long as the expected one.
         for json in [
             format!("{{\"command\"{rest},{platform},\"body\"{body}"),
             format!("{{\"platfarm\":\"tencent\",{platform},\"command\"{rest},\"body\"{body}"),

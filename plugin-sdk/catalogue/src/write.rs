@@ -1,11 +1,10 @@
-//! JSON, written straight into a text.
+//! Writes JSON directly into a string.
 //!
-//! serde_json looks at each byte of a text for what has to be escaped, and at each name of a member, too. A reply
-//! consists of little else.
+//! serde_json checks every byte of a string for escapes, even in member names, and a reply consists of little else.
 
 use crate::plain;
 
-/// Appends a text.
+/// Appends a string.
 pub fn text(json: &mut String, text: &str) {
     if plain::len(text.as_bytes()) < text.len() {
         json.push_str(&serde_json::to_string(text).unwrap_or_default());
@@ -20,11 +19,11 @@ pub fn text(json: &mut String, text: &str) {
 /// Appends a number.
 pub fn number(json: &mut String, number: i32) {
     use std::fmt::Write as _;
-    // Writing a number into memory does not fail.
+    // Writing a number to memory does not fail.
     let _ = write!(json, "{number}");
 }
 
-/// Appends a list whose elements are appended by `element`.
+/// Appends an array whose elements are appended by `element`.
 pub fn list<T>(json: &mut String, elements: impl IntoIterator<Item = T>, mut element: impl FnMut(&mut String, T)) {
     json.push('[');
     for (index, one) in elements.into_iter().enumerate() {

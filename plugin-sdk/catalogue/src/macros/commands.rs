@@ -1,7 +1,6 @@
 //! Commands as types.
 
-/// Defines the commands of one family: the typed events, their changes, and the entries of the catalogue, all from one
-/// place.
+/// Defines the commands of one family: the typed events, their changes, and the entries of the catalogue.
 macro_rules! commands {
     ($protocol:expr; $(
         $(#[$doc:meta])*
@@ -35,7 +34,7 @@ macro_rules! commands {
     };
 }
 
-/// One command whose request is spliced: goes on with the changes, if it has any.
+/// One command whose request is spliced: continues with its changes, if any.
 macro_rules! command_with_request {
     ({ $head:tt [] } $request:tt) => {
         $crate::macros::commands::command! { { $head $request } }
@@ -102,7 +101,7 @@ macro_rules! command {
         }
 
         impl<'a> $name<'a> {
-            /// The members as they came, also those that no accessor knows.
+            /// The members as received, including those without an accessor.
             #[must_use]
             pub fn body(&self) -> &$crate::object::Object<'a> {
                 &self.body
@@ -113,7 +112,7 @@ macro_rules! command {
                 #[doc = concat!("`", $wire, "`.")]
                 ///
                 /// # Errors
-                /// If the member is of another type, or missing where there has to be one.
+                /// If the member has another type, or a required member is missing.
                 pub fn $field(&self) -> Result<$ty, $crate::object::FieldError> {
                     $crate::macros::members::read!(self.body, $wire, $($or_empty)?)
                 }

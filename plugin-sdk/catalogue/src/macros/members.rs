@@ -1,7 +1,7 @@
-//! Members that several commands have, declared once.
+//! Members shared by several commands, declared once.
 
-/// Names groups of members. A request, an object or a list of changes takes in a group with `..group;`, several with
-/// `..one, other;`, and a group can take in others. The `$` at its beginning is the one of the macros that it makes.
+/// Names groups of members. A request, an object or a list of changes includes a group with `..group;`, several with
+/// `..one, other;`, and a group can include others. The leading `$` is the one used by the macros it generates.
 macro_rules! members {
     ($d:tt $( $(#[$doc:meta])* $group:ident { $($members:tt)* } )*) => {$(
         $(#[$doc])*
@@ -15,7 +15,7 @@ macro_rules! members {
     )*};
 }
 
-/// Replaces each `..group;` by the members of the group, then hands all of them to the macro at the path `$to`, behind
+/// Replaces each `..group;` by the members of the group, then passes all of them to the macro at the path `$to`, after
 /// `$head`.
 macro_rules! spliced {
     ([$($to:tt)*] $head:tt [$($done:tt)*] {

@@ -1,6 +1,6 @@
-//! Objects inside of events and answers.
+//! Objects inside events and answers.
 
-/// Defines objects inside of events.
+/// Defines objects inside events.
 macro_rules! objects {
     ($( $(#[$doc:meta])* $name:ident { $($members:tt)* } )*) => {$(
         $crate::macros::members::spliced! {
@@ -31,7 +31,7 @@ macro_rules! object {
         }
 
         impl<'a> $name<'a> {
-            /// The members as they came, also those that no accessor knows.
+            /// The members as received, including those without an accessor.
             #[must_use]
             pub fn body(&self) -> &$crate::object::Object<'a> {
                 &self.body
@@ -42,7 +42,7 @@ macro_rules! object {
                 #[doc = concat!("`", $wire, "`.")]
                 ///
                 /// # Errors
-                /// If the member is of another type, or missing where there has to be one.
+                /// If the member has another type, or a required member is missing.
                 pub fn $field(&self) -> Result<$ty, $crate::object::FieldError> {
                     $crate::macros::members::read!(self.body, $wire, $($or_empty)?)
                 }
@@ -51,7 +51,7 @@ macro_rules! object {
     };
 }
 
-/// Defines objects that an answer carries: plain structs, written whole.
+/// Defines objects in an answer: plain structs, always written in full.
 macro_rules! new_objects {
     ($(
         $(#[$doc:meta])*

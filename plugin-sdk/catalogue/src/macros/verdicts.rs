@@ -1,7 +1,7 @@
 //! The verdicts of an event as methods.
 
-/// The verdicts that an event's answer can carry, as methods; a verdict that the chat server does not know for a
-/// command has no method there.
+/// The verdicts that an event's answer can carry, as methods; a verdict that the chat server does not support for a
+/// command has no method.
 macro_rules! verdicts {
     (AFTER) => {};
     (GROUP_SEND) => {
@@ -31,15 +31,15 @@ macro_rules! verdicts {
     (CHATBOT) => {
         $crate::macros::verdicts::verdicts!(@deny);
 
-        /// Hands `text` back to the client that sent the signal.
+        /// Sends `text` back to the client that sent the signal.
         #[must_use]
         pub fn reply(&self, text: impl Into<String>) -> $crate::verdict::Verdict {
             $crate::verdict::Verdict::Reply(text.into())
         }
     };
     (@deny) => {
-        /// Stops the operation. `message` is what its user may read; a code outside of the range that the chat
-        /// server hands on is replaced by the host.
+        /// Stops the operation. The user may see `message`; the host replaces a code outside the range that the chat
+        /// server passes on.
         #[must_use]
         pub fn deny(&self, code: i32, message: impl Into<String>) -> $crate::verdict::Verdict {
             $crate::verdict::Verdict::deny(code, message)
@@ -53,7 +53,7 @@ macro_rules! verdicts {
         }
     };
     (@refuse) => {
-        /// Lets the operation go on without these users.
+        /// Lets the operation continue without these users.
         #[must_use]
         pub fn refuse_some<T: Into<String>>(&self, users: impl IntoIterator<Item = T>) -> $crate::verdict::Verdict {
             $crate::verdict::Verdict::RefuseSome(users.into_iter().map(Into::into).collect())
@@ -66,7 +66,7 @@ macro_rules! verdicts {
             $crate::verdict::Verdict::PerUser(results.into_iter().collect())
         }
     };
-    // All others can be denied and no more.
+    // All others can only be denied.
     ($answers:ident) => {
         $crate::macros::verdicts::verdicts!(@deny);
     };

@@ -1,4 +1,4 @@
-//! What answers of OpenIM can say.
+//! What OpenIM's answers can express.
 
 use crate::command::{Answers, Codes};
 

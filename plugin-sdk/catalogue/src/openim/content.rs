@@ -1,4 +1,4 @@
-//! The content of OpenIM's messages: JSON text inside of a text.
+//! The content of OpenIM's messages: JSON inside a string.
 
 use serde::{Serialize, Serializer};
 
@@ -28,12 +28,12 @@ impl<'a> Content<'a> {
     /// # Errors
     /// If it is not a JSON object; the server would refuse to change such a message.
     pub fn parse(content: &'a str) -> Result<Self, FieldError> {
-        // The host has checked the callback, in which this is a text like any other: it may hold anything.
+        // The host has checked the callback, but there this is just a string, with arbitrary contents.
         let checked = serde_json::from_str::<serde::de::IgnoredAny>(content);
         Object::parse("content", if checked.is_ok() { content } else { "" }).map(Self)
     }
 
-    /// The members as they came.
+    /// The members as received.
     #[must_use]
     pub fn object(&self) -> &Object<'a> {
         &self.0
@@ -44,8 +44,8 @@ impl<'a> Content<'a> {
         self.0.members().filter_map(|(name, value)| shown_text(name, value))
     }
 
-    /// The content with each shown text replaced by what `new` makes of it; where it gives `None`, the text stays. All
-    /// other members stay as they came.
+    /// The content with each shown text replaced by the result of `new`; a text stays where the result is `None`. All
+    /// other members stay as received.
     ///
     /// # Errors
     /// None for content that came from the chat server.
@@ -61,13 +61,13 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Clients are written in Go, which takes a member's name in any letter case.
+/// Clients are written in Go, which ignores case in member names.
 fn shown_text<'a>(name: &str, value: Raw<'a>) -> Option<Text<'a>> {
     let is_shown = ["content", "text"].iter().any(|known| name.eq_ignore_ascii_case(known));
     if is_shown { Text::read(Some(value), "content").ok() } else { None }
 }
 
-/// The members of a JSON object, in order; a map would drop the first of two with one name.
+/// The members of a JSON object, in order; a map would drop the first of two with the same name.
 struct Members<'a>(Vec<(&'a str, Json)>);
 
 impl Serialize for Members<'_> {

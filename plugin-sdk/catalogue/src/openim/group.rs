@@ -88,7 +88,7 @@ members! { $
         ..group_id, group_texts;
     }
 
-    /// What an answer overwrites in any case.
+    /// Members that an answer always overwrites.
     copied_group_texts {
         group_id: String = "groupID" Copied "groupID";
         group_name: String = "groupName" Copied "groupName";
@@ -209,7 +209,7 @@ commands! {
         }
     }
 
-    /// Sent when members were removed from a group by somebody else.
+    /// Sent when members were removed from a group by another user.
     AfterKickGroup = "callbackAfterKickGroupCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:216-224";
         request {
@@ -224,7 +224,7 @@ commands! {
     /// Sent when a group was dismissed.
     ///
     /// `membersID` has an entry for each member, however many; it is empty where the members were deleted with the
-    /// group. `groupType` is a text of one character whose code is the number.
+    /// group. `groupType` is a string of one character whose code is the number.
     AfterDismissGroup = "callbackAfterDisMissGroupCommand", After, AFTER, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:226-229";
         request {
@@ -238,10 +238,10 @@ commands! {
         }
     }
 
-    /// Sent when a user asks to join a group, whether or not somebody has to approve it.
+    /// Sent when a user asks to join a group, whether or not it needs approval.
     ///
-    /// Where nobody has to, [`BeforeMembersJoinGroup`] follows. `groupType` is a text of one character whose code is
-    /// the number.
+    /// Without approval, [`BeforeMembersJoinGroup`] follows. `groupType` is a string of one character whose code is the
+    /// number.
     BeforeJoinGroup = "callbackBeforeJoinGroupCommand", Before, OPENIM_BEFORE, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:231-240";
         request {
@@ -301,7 +301,7 @@ commands! {
 
     /// Sent before a change of a group is stored through the server's older interface.
     ///
-    /// The server overwrites ID, name, introduction and picture with whatever the answer holds; the host repeats the
+    /// The server overwrites ID, name, introduction and picture with the answer's values; the host repeats the
     /// request's values where a plugin sets none. `notification` cannot be changed, and `operationID` is always empty.
     BeforeSetGroupInfo = "callbackBeforeSetGroupInfoCommand", Before, OPENIM_BEFORE, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:290-337";
@@ -331,8 +331,8 @@ commands! {
 
     /// Sent before a change of a group is stored. Members that are not changed are `null`.
     ///
-    /// The server overwrites all of them but `notification` with whatever the answer holds; the host repeats the
-    /// request's values where a plugin sets none. `notification` cannot be changed, and `operationID` is always empty.
+    /// The server overwrites all of them but `notification` with the answer's values; the host repeats the request's
+    /// values where a plugin sets none. `notification` cannot be changed, and `operationID` is always empty.
     BeforeSetGroupInfoEx = "callbackBeforeSetGroupInfoExCommand", Before, OPENIM_BEFORE, "group" {
         key []; source "open-im-server internal/rpc/group/callback.go:363-406";
         request {

@@ -1,4 +1,4 @@
-//! What the families share: the name of the protocol, and members that commands of several of them have.
+//! Shared by all families: the name of the protocol, and members used by several families.
 
 use crate::macros::members::members;
 

@@ -11,7 +11,7 @@ use super::members::*;
 use super::push::PushInfo;
 
 members! { $
-    /// What each message says of itself, up to its content.
+    /// Members of every message, up to its content.
     message_head {
         /// ID of the sender.
         send_id: Text<'a> = "sendID";
@@ -39,7 +39,7 @@ members! { $
         content: Text<'a> = "content";
     }
 
-    /// What each message says of itself, behind its sequence number.
+    /// Members of every message, after its sequence number.
     message_tail {
         /// IDs of the users mentioned.
         at_user_list: Vec<Text<'a>> = "atUserList" or_empty;
@@ -63,7 +63,7 @@ members! { $
 commands! {
     NAME;
 
-    /// Sent when a user's one-to-one message reaches the server, before it looks at block lists and friendship.
+    /// Sent when a user's one-to-one message reaches the server, before it checks block lists and friendship.
     ///
     /// The message can be stopped here but not changed: that is what [`BeforeMsgModify`] is for. Administrators'
     /// messages and notification sessions do not send it.
@@ -163,7 +163,7 @@ commands! {
         key ["clientMsgID"]; source "open-im-server internal/msgtransfer/callback.go:54-72";
         request {
             ..message_head;
-            /// Sequence number in the conversation, cut to 32 bits.
+            /// Sequence number in the conversation, truncated to 32 bits.
             seq: u32 = "seq";
             ..message_tail, recv_id, group_id;
         }
@@ -171,7 +171,7 @@ commands! {
 
     /// Sent when a user has read a group conversation.
     ///
-    /// The members do not hold what their names say; see each of them. No member names the group.
+    /// The members do not contain what their names say; see each of them. No member names the group.
     AfterGroupMsgRead = "callbackAfterGroupMsgReadCommand", After, AFTER, "message" {
         key []; source "open-im-server internal/rpc/msg/callback.go:186-189";
         request {
@@ -203,7 +203,7 @@ commands! {
         }
     }
 
-    /// Sent when a message was revoked. In spite of its name on the wire it comes after the fact.
+    /// Sent when a message was revoked. Despite its name on the wire, it is sent afterwards.
     AfterRevokeMsg = "callbackBeforeAfterMsgCommand", After, AFTER, "message" {
         key ["conversationID", "seq"]; source "open-im-server internal/rpc/msg/callback.go:199-207";
         request {

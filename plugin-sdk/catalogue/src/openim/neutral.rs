@@ -25,7 +25,7 @@ const fn message(command: &'static Command, target: Target<&'static str>) -> Row
     Row::new(command, MessageNames { actor: "sendID", target, content: Content { name: "content", texts, with_texts } })
 }
 
-/// Content that is no JSON object counts as one text.
+/// Content that is not a JSON object counts as one text.
 fn texts<'a>(body: &Object<'a>, name: &'static str) -> Result<Vec<Text<'a>>, FieldError> {
     let content = body.read::<Text<'a>>(name)?;
     Ok(match MessageContent::parse(&content) {
@@ -52,7 +52,7 @@ pub(crate) const PROFILES: &[Row<ProfileNames>] = &[
     profile(user::AfterUpdateUserInfo::COMMAND),
 ];
 
-/// The user is the one who acts.
+/// The user is the acting user.
 const fn profile(command: &'static Command) -> Row<ProfileNames> {
     let names = ProfileNames {
         actor: "userID",

@@ -52,8 +52,8 @@ commands! {
     /// Sent before a push to devices that are not connected: to the receiver of a one-to-one message that could not be
     /// delivered, or to the members of a group that were not reached.
     ///
-    /// A denial cancels this push only, and nobody is told. Title, text and the other members of the push are absent
-    /// where the message carries none. New push information replaces all of the old.
+    /// A denial silently cancels this push only. Title, text and the other members of the push are absent where the
+    /// message carries none. New push information replaces all of the old.
     BeforeOfflinePush = "callbackBeforeOfflinePushCommand", Before, OPENIM_BEFORE, "push" {
         key ["clientMsgID"]; source "open-im-server internal/push/callback.go:30-69";
         request {
@@ -67,8 +67,8 @@ commands! {
 
     /// Sent before a one-to-one message or a notification is pushed to connected devices. Typing does not send it.
     ///
-    /// A denial stops the online and the offline push; the message stays stored, and nobody is told. Title, text and
-    /// the other members of the push are always absent.
+    /// A denial stops the online and the offline push; the message stays stored, and no user is notified. Title, text
+    /// and the other members of the push are always absent.
     BeforeOnlinePush = "callbackBeforeOnlinePushCommand", Before, OPENIM_BEFORE, "push" {
         key ["clientMsgID"]; source "open-im-server internal/push/callback.go:71-100";
         request {
@@ -82,7 +82,7 @@ commands! {
 
     /// Sent before a group message is pushed to connected devices.
     ///
-    /// A denial stops the online and the offline push; the message stays stored, and nobody is told. Without a new
+    /// A denial stops the online and the offline push; the message stays stored, and no user is notified. Without a new
     /// `userIDList` all members get it.
     BeforeGroupOnlinePush = "callbackBeforeGroupOnlinePushCommand", Before, OPENIM_BEFORE, "push" {
         key ["clientMsgID"]; source "open-im-server internal/push/callback.go:102-138";
@@ -101,7 +101,7 @@ commands! {
 }
 
 new_objects! {
-    /// What a push shows: written whole, a field left out becomes empty.
+    /// The contents of a push, written in full: an omitted field becomes empty.
     PushInfo {
         /// Title of the push.
         title: String = "title", Kind::Text;

@@ -80,8 +80,8 @@ commands! {
 
     /// Sent before a change of a profile is stored. Members that the user does not change are `null`.
     ///
-    /// Only what the user is changing can be changed: the server crashes over a new value for a member that was `null`,
-    /// so the setters leave it out. `ex` is never shown, and so cannot be changed.
+    /// Only members that the user is changing can be changed: the server crashes on a new value for a member that was
+    /// `null`, so the setters ignore it. `ex` is never shown, and so cannot be changed.
     BeforeUpdateUserInfoEx = "callbackBeforeUpdateUserInfoExCommand", Before, OPENIM_BEFORE, "user" {
         key []; source "open-im-server internal/rpc/user/callback.go:58-76";
         request {
@@ -122,7 +122,7 @@ objects! {
 }
 
 new_objects! {
-    /// A user to be registered in place of another: written whole, a field left out becomes empty.
+    /// A user to be registered in place of another, written in full: an omitted field becomes empty.
     NewUser {
         /// ID of the user; the server does not check it again.
         user_id: String = "userID", Kind::Text;

@@ -1,27 +1,27 @@
 //! Finds the next quote, backslash or bracket, 64 bytes at a time.
 //!
-//! Members of a callback are short: a search for each name and each value would spend most of its time on its first
-//! steps. So 64 bytes are looked at once, and each byte among them that is sought sets a bit.
+//! Members of a callback are short, so a separate search for each name and value would spend most of its time starting
+//! up. Instead, 64 bytes are scanned at a time, and each matching byte sets a bit.
 
 use std::marker::PhantomData;
 
-/// Bytes that are looked at together: as many as a mark has bits.
+/// Bytes scanned together: one per bit of a mask.
 const BLOCK: usize = 64;
 
-/// A kind of bytes.
+/// A class of bytes.
 pub(super) trait Sought {
-    /// Whether a byte is of this kind.
+    /// Whether a byte is in this class.
     fn is(byte: u8) -> bool;
 
-    /// The same for eight bytes at once: the upper bit of each that is, and no other bit.
+    /// The same for eight bytes at once: sets the upper bit of each that matches, and no other bit.
     fn in_word(word: u64) -> u64;
 
-    /// The same for sixteen: all bits of each byte that is.
+    /// The same for sixteen: sets all bits of each byte that matches.
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     fn in_vector(vector: core::arch::wasm32::v128) -> core::arch::wasm32::v128;
 }
 
-/// Quotes and backslashes: what a text ends with, and what may be no end.
+/// Quotes and backslashes: what ends a string, and what may escape a quote.
 pub(super) struct Quotes;
 
 impl Sought for Quotes {
@@ -40,7 +40,7 @@ impl Sought for Quotes {
     }
 }
 
-/// Brackets of objects and lists, and the quotes between which they mean nothing.
+/// Brackets of objects and arrays, and quotes, because brackets in strings do not count.
 pub(super) struct Brackets;
 
 /// The bit in which `[` and `]` differ from `{` and `}`.
@@ -65,22 +65,22 @@ impl Sought for Brackets {
     }
 }
 
-/// Finds bytes of one kind in one text, from its beginning to its end.
+/// Finds bytes of one class in one text, from beginning to end.
 pub(super) struct Finder<S> {
-    /// The block that was looked at last.
+    /// The block scanned last.
     block: usize,
-    /// Bit n: whether its byte n is sought.
+    /// Bit n: whether byte n matches.
     marks: u64,
     sought: PhantomData<S>,
 }
 
 impl<S: Sought> Finder<S> {
-    /// Nothing looked at yet.
+    /// Nothing scanned yet.
     pub(super) const fn new() -> Self {
         Self { block: usize::MAX, marks: 0, sought: PhantomData }
     }
 
-    /// The position of the first byte of this kind at `from` or behind it. `bytes` are the same each time.
+    /// The position of the first byte of this class at or after `from`. `bytes` must be the same each time.
     #[inline]
     pub(super) fn first(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
         let block = from / BLOCK;
@@ -104,7 +104,7 @@ impl<S: Sought> Finder<S> {
         self.block = block;
         self.marks = match (rest.first_chunk(), bytes.last_chunk()) {
             (Some(whole), _) => marks::<S>(whole),
-            // The last block is not whole: look at the last 64 bytes, and forget those that are not in it.
+            // The last block is incomplete: scan the last 64 bytes, and mask out those before it.
             (None, Some(last)) => marks::<S>(last).checked_shr((BLOCK - rest.len()) as u32).unwrap_or(0),
             (None, None) => marks_of_few::<S>(rest),
         };
@@ -116,7 +116,7 @@ impl<S: Sought> Finder<S> {
 fn marks<S: Sought>(block: &[u8; BLOCK]) -> u64 {
     use core::arch::wasm32::{u8x16_bitmask, v128_load};
     block.as_chunks::<16>().0.iter().rev().fold(0, |marks, lane| {
-        // SAFETY: the reference is to sixteen bytes, and no alignment is asked for.
+        // SAFETY: the reference is to sixteen bytes, and the load requires no alignment.
         let vector = unsafe { v128_load(lane.as_ptr().cast()) };
         marks << 16 | u64::from(u8x16_bitmask(S::in_vector(vector)))
     })
@@ -127,18 +127,18 @@ fn marks<S: Sought>(block: &[u8; BLOCK]) -> u64 {
     marks_of_few::<S>(block)
 }
 
-/// The marks of at most 64 bytes.
+/// The mask of at most 64 bytes.
 fn marks_of_few<S: Sought>(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let of_rest = rest.iter().rev().fold(0, |marks, byte| marks << 1 | u64::from(S::is(*byte)));
     words.iter().rev().fold(of_rest, |marks, word| {
-        // The product brings the upper bits of all eight bytes, in their order, to its own upper byte.
+        // The multiplication gathers the upper bits of all eight bytes, in order, in the product's upper byte.
         let of_word = (S::in_word(u64::from_le_bytes(*word)) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
         marks << 8 | of_word
     })
 }
 
-/// Whether a byte of this kind is there; simple enough for the compiler to make vector instructions of.
+/// Whether any byte is of this class; simple enough for the compiler to vectorise.
 fn has_any<S: Sought>(block: &[u8; BLOCK]) -> bool {
     // Where there are none.
     if cfg!(all(target_arch = "wasm32", not(target_feature = "simd128"))) {
@@ -179,7 +179,7 @@ mod tests {
         (0..bytes.len()).filter(|at| S::is(bytes[*at])).collect()
     }
 
-    /// The same numbers on every machine and each time.
+    /// The same numbers on every machine and in every run.
     fn random() -> impl FnMut(usize) -> usize {
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         move |below| {

@@ -1,4 +1,4 @@
-//! What answers of Tencent Cloud Chat can say.
+//! What Tencent Cloud Chat's answers can express.
 
 use crate::command::{Answers, Codes};
 

@@ -7,9 +7,9 @@ use crate::macros::objects::objects;
 use crate::object::{FieldError, Object, Problem, Raw, Read, Text};
 use crate::verdict::Json;
 
-/// One element of a message: its type, and its content as it came.
+/// One element of a message: its type, and its content as received.
 ///
-/// Elements of types that are not known here, and members that are not, survive a round trip byte for byte.
+/// Unknown types of elements and unknown members survive a round trip byte for byte.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;
@@ -65,7 +65,7 @@ impl<'a> MsgElem<'a> {
         self.body.read("MsgType")
     }
 
-    /// The content, by the element's type; [`ElemContent::Unknown`] for types that are not known here.
+    /// The content, by the element's type; [`ElemContent::Unknown`] for unknown types.
     ///
     /// # Errors
     /// If the element has no type, or no content.
@@ -85,7 +85,7 @@ impl<'a> MsgElem<'a> {
         })
     }
 
-    /// The element as it came.
+    /// The element as received.
     #[must_use]
     pub fn raw(&self) -> Raw<'a> {
         self.raw
@@ -104,7 +104,7 @@ impl<'a> MsgElem<'a> {
 }
 
 impl MsgElem<'_> {
-    /// This element with another text in its `MsgContent`; all other members stay as they came.
+    /// This element with another text in its `MsgContent`; all other members stay as received.
     #[must_use]
     pub fn with_text(&self, text: &str) -> Elem {
         let Ok(content) = self.body.read::<Object<'_>>("MsgContent") else { return Elem::from(self) };
@@ -114,7 +114,7 @@ impl MsgElem<'_> {
     }
 }
 
-/// An object as it came, but for one member.
+/// An object as received, except for one member.
 fn replaced(object: &Object<'_>, name: &str, json: &str) -> String {
     let mut members: Vec<String> = object
         .members()
@@ -186,7 +186,7 @@ pub enum ElemContent<'a> {
     Video(VideoElem<'a>),
     /// `TIMStreamElem`.
     Stream(StreamElem<'a>),
-    /// A type that is not known here: its content as it came.
+    /// An unknown type: its content as received.
     Unknown(Raw<'a>),
 }
 
@@ -311,9 +311,9 @@ objects! {
 
     /// A message that arrives in pieces.
     StreamElem {
-        /// What clients show that do not know this type.
+        /// Shown by clients that do not know this type.
         compatible_text: Option<Text<'a>> = "CompatibleText";
-        /// The pieces, as they came.
+        /// The pieces, as received.
         chunks: Vec<Raw<'a>> = "Chunks" or_empty;
     }
 }

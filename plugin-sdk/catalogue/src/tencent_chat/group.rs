@@ -72,8 +72,8 @@ commands! {
 
     /// Sent when a client asks to join a group.
     ///
-    /// Allowed means that the application goes on; an administrator may still have to approve it. Codes 10100 to 10200
-    /// and their text reach the app.
+    /// Allowing lets the application proceed; an administrator may still have to approve it. Codes 10100 to 10200 and
+    /// their text reach the app.
     GroupBeforeApplyJoinGroup = "Group.CallbackBeforeApplyJoinGroup", Before, GROUP, "group" {
         key ["GroupId", "Requestor_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34370";
         request {
@@ -152,7 +152,7 @@ commands! {
         }
     }
 
-    /// Sent when a group has reached its limit of members, or when somebody could not join because of it.
+    /// Sent when a group has reached its limit of members, or when a user could not join because of it.
     GroupAfterFull = "Group.CallbackAfterGroupFull", After, AFTER, "group" {
         key ["GroupId", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34376";
         request {

@@ -1,4 +1,4 @@
-//! What came of pushes.
+//! Results of pushes.
 
 use crate::macros::commands::commands;
 use crate::macros::members::members;
@@ -7,7 +7,7 @@ use crate::object::Text;
 use super::members::*;
 
 members! { $
-    /// What came of a push.
+    /// The result of a push.
     push_result {
         /// Code of the result.
         err_code: i64 = "ErrCode";
@@ -21,7 +21,7 @@ commands! {
 
     /// Sent when an offline push was sent, reached its device or was clicked.
     ///
-    /// Tencent sends up to 100 in one request; the host hands them over one by one. `EventTime` is in seconds here.
+    /// Tencent sends up to 100 in one request; the host passes them on one by one. `EventTime` is in seconds here.
     PushOffline = "Push.OfflinePush", After, AFTER, "push" {
         key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/67552";
         request {
@@ -53,7 +53,7 @@ commands! {
 
     /// Sent for each stage of a push to all users or to those with a tag.
     ///
-    /// Tencent sends up to 100 in one request; the host hands them over one by one. `EventTime` is in seconds here.
+    /// Tencent sends up to 100 in one request; the host passes them on one by one. `EventTime` is in seconds here.
     PushAllMember = "Push.AllMemberPush", After, AFTER, "push" {
         key ["TaskId", "PushStage", "To_Account"]; source "www.tencentcloud.com/document/product/1047/67551";
         request {
