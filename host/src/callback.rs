@@ -68,7 +68,7 @@ impl Host {
         match self.work(chain, deadline, job).await {
             Ok(()) => seen.into_run(),
             Err(NotRun::Panicked) => chain.failed(HOST_FAILED),
-            Err(NotRun::Refused | NotRun::TooLate) => chain.give_up(deadline, &seen),
+            Err(NotRun::NoTime) => chain.give_up(deadline, &seen),
         }
     }
 
@@ -95,7 +95,7 @@ impl Host {
             let (runs, rest) = match self.work(chain, deadline, job).await {
                 Ok(done) => done,
                 Err(NotRun::Panicked) => (vec![chain.failed(HOST_FAILED)], VecDeque::new()),
-                Err(NotRun::Refused | NotRun::TooLate) => {
+                Err(NotRun::NoTime) => {
                     (vec![ChainRun { fault: Some(Fault::NoTime), ..ChainRun::default() }], VecDeque::new())
                 }
             };

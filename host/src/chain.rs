@@ -376,15 +376,16 @@ impl Chain {
         step.took = started.elapsed();
         step.usage = usage;
         let cpu = cpu_before.map(|before| cpu::of_this_thread().saturating_sub(before));
+        let (took, cpu) = (step.took + usage.aside, cpu.map(|cpu| cpu + usage.aside));
         // Short by the clock is short by any measure.
-        step.cpu = cpu.unwrap_or(step.took);
+        step.cpu = cpu.unwrap_or(took);
         match ended {
             Brief::Replied(said) => {
-                link.pace.was_brief(step.took, cpu, usage.is_spoiled);
+                link.pace.was_brief(took, cpu, usage.is_spoiled);
                 Some(said)
             }
             Brief::Failed(fault) => {
-                link.pace.was_brief(step.took, cpu, false);
+                link.pace.was_brief(took, cpu, false);
                 Some(Err(fault))
             }
             Brief::TooLong => {
@@ -405,7 +406,7 @@ impl Chain {
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
         let (result, usage) = link.plugin().call(&[head, body, "}"], budget, |reply| self.read(link, reply, body));
         step.took = started.elapsed();
-        step.cpu = cpu::of_this_thread().saturating_sub(cpu_before);
+        step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
         link.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {

@@ -54,6 +54,11 @@ pub enum StartError {
         "the sandbox cannot be set up: lower `memory_bytes_max`, `calls_at_once_max` or `kept_instances_max` under [limits]"
     )]
     Engine(#[from] EngineError),
+    /// The threads for plugins cannot be started.
+    #[error(
+        "no thread can be started for plugins: raise the maximum number of threads (`ulimit -u`, `TasksMax` of systemd)"
+    )]
+    Workers(#[source] std::io::Error),
     /// Plugins cannot be used.
     #[error("{}", loader::lines(.0))]
     Plugins(Vec<PluginError>),
@@ -102,6 +107,9 @@ impl Host {
         engine.load_in(loading, &settings.loading, loader::at_once(settings.plugins.len()));
         open_cache(&mut engine, &settings.cache);
         engine.log_memory_reset();
+        let limits = &settings.limits;
+        let workers = Workers::new(limits.engine.calls_at_once_max.get(), limits.plugin_share_percent_max)
+            .map_err(StartError::Workers)?;
         let telemetry = Telemetry::new(&settings);
         let links = loader::load_all(&settings, &engine, progress).map_err(StartError::Plugins)?;
         let platforms = settings.platforms.iter().enumerate().map(|(index, platform)| Mounted {
@@ -111,7 +119,7 @@ impl Host {
         });
         Ok(Self(Arc::new(Inner {
             platforms: platforms.collect(),
-            workers: Workers::new(settings.limits.engine.calls_at_once_max.get()),
+            workers,
             in_flight: Semaphore::new(settings.server.in_flight_max),
             bodies: Bodies::new(settings.server.body_bytes_max, settings.server.bodies_bytes_max),
             journal: Journal::new(&settings.records_file),

@@ -123,7 +123,8 @@ fn measure(settings: &Path) {
     let started = Instant::now();
     let settings = Settings::load(settings).unwrap_or_else(|problems| panic!("{problems:?}"));
     let program = std::env::current_exe().expect("this program has a path");
-    let loading = Loading::InChildren { program, arguments: vec![CHILD.into()] };
+    let environment = vec![("MIMALLOC_ARENA_EAGER_COMMIT".into(), "0".into())];
+    let loading = Loading::InChildren { program, arguments: vec![CHILD.into()], environment };
     let host = Host::start_loading(settings, &mut (), loading).unwrap_or_else(|error| panic!("{error}"));
     let (wall, cpu_s) = (started.elapsed(), process_cpu().as_secs_f64() + children_cpu_s());
     drop(host);

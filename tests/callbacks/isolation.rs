@@ -85,6 +85,12 @@ async fn instances_for(host: &TestHost, calls: u64, what: impl Fn(u64) -> u64) -
     host.metric("callgate_plugin_instances_total", &[])
 }
 
+/// The maximum number of instances that are made for one plugin although none is lost: two for each core, and as many while
+/// those are restored on another thread.
+fn kept_max() -> f64 {
+    4.0 * std::thread::available_parallelism().unwrap().get() as f64
+}
+
 #[tokio::test]
 async fn one_instance_serves_many_calls_until_one_of_them_fails_or_grows() {
     let Some(host) = start("keep") else { return };
@@ -94,9 +100,7 @@ async fn one_instance_serves_many_calls_until_one_of_them_fails_or_grows() {
     for (what, name) in [(TRAPS, "traps"), (LOOPS, "loops"), (GROWS, "grows"), (PANICS, "panics")] {
         let host = start("keep").unwrap();
         let made = instances_for(&host, 100, |call| if call % 2 == 0 { what } else { 0 }).await;
-        // A call may come to run on another thread, whose place is still empty.
-        let places = std::thread::available_parallelism().unwrap().get() as f64;
-        assert!((50.0..=50.0 + places).contains(&made), "{name}: {made}");
+        assert!((50.0..=50.0 + kept_max()).contains(&made), "{name}: {made}");
     }
 }
 
@@ -185,9 +189,10 @@ async fn a_memory_of_which_too_much_was_changed_is_not_kept() {
     let page_bytes = rustix::param::page_size();
     let pages = ((1 << 20) / page_bytes).max(64);
     let host = fills((pages - 1) * page_bytes);
-    assert_eq!(instances_for(&host, 20, |_| 0).await, 1.0);
+    let calls = 10 * kept_max() as u64;
+    assert!(instances_for(&host, calls, |_| 0).await <= kept_max());
     let host = fills(pages * page_bytes);
-    assert_eq!(instances_for(&host, 20, |_| 0).await, 20.0);
+    assert_eq!(instances_for(&host, calls, |_| 0).await, calls as f64);
 }
 
 #[tokio::test]
@@ -208,8 +213,9 @@ async fn a_plugin_with_more_globals_than_are_put_back_has_a_new_instance_each_ti
         let module = guests::assemble("counting", &source);
         setup().limits("memory_reset = \"keep\"").plugin("counting", module, "*", "on_fault = \"deny\"").start()
     };
-    assert_eq!(instances_for(&counting(64), 20, |_| 1).await, 1.0);
-    assert_eq!(instances_for(&counting(65), 20, |_| 1).await, 20.0);
+    let calls = 10 * kept_max() as u64;
+    assert!(instances_for(&counting(64), calls, |_| 1).await <= kept_max());
+    assert_eq!(instances_for(&counting(65), calls, |_| 1).await, calls as f64);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

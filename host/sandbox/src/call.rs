@@ -1,12 +1,14 @@
 //! One call: in memory and globals that no other call has seen, with its own fuel and epoch.
 
+use std::time::Duration;
+
 use wasmtime::Trap;
 
 use super::abi::Crossing;
 use super::budget::{Brief, Budget, Usage};
 use super::fault::{Circumstances, Fault, sort, sort_call};
-use super::guest::{Code, Denied, Guest, NeedsRoom};
-use super::limits::{Fuel, PluginLimits};
+use super::guest::{Denied, Guest, NeedsRoom};
+use super::limits::Fuel;
 use super::pool::{Instance, Kept, Pool};
 
 /// Longest reply of a brief call, in bytes: it is read on a thread that other callbacks wait for, at about 300 MB a
@@ -15,14 +17,12 @@ const BRIEF_REPLY_BYTES_MAX: usize = 128 * 1024;
 
 /// Runs one call with a full budget. See [`run`].
 pub(crate) fn call<T>(
-    code: &Code,
     pool: &Pool,
-    limits: &PluginLimits,
     input: &[&str],
     budget: Budget,
     read: impl FnOnce(&[u8]) -> T,
 ) -> (Result<T, Fault>, Usage) {
-    let (ended, usage) = run(code, pool, limits, input, budget, read);
+    let (ended, usage) = run(pool, input, budget, read);
     let result = match ended {
         Brief::Replied(reply) => Ok(reply),
         Brief::Failed(fault) => Err(fault),
@@ -36,14 +36,8 @@ pub(crate) fn call<T>(
 ///
 /// The instance is either one kept for this thread, restored to the snapshot after its last call, or a new one. The
 /// guest cannot tell which. An instance that failed is never used again.
-pub(crate) fn run<T>(
-    code: &Code,
-    pool: &Pool,
-    limits: &PluginLimits,
-    input: &[&str],
-    budget: Budget,
-    read: impl FnOnce(&[u8]) -> T,
-) -> (Brief<T>, Usage) {
+pub(crate) fn run<T>(pool: &Pool, input: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Brief<T>, Usage) {
+    let (code, limits) = (pool.code(), pool.limits());
     let circumstances = |memory_denied, last_words| Circumstances {
         fuel: budget.fuel,
         fuel_cut_by_time: budget.fuel_cut_by_time,
@@ -79,29 +73,37 @@ pub(crate) fn run<T>(
         is_new_instance,
         is_kept: false,
         is_spoiled: true,
+        aside: Duration::ZERO,
     };
-    let ended = match result {
+    let crossing = match result {
         Ok(result) => {
-            let kept = pool.keep(code, limits, instance);
+            let kept = pool.keep(instance, budget.is_brief);
+            let (aside, was_spoiled_aside) = pool.done_aside();
+            usage.aside = aside;
             usage.is_kept = kept == Kept::Yes;
-            usage.is_spoiled = kept == Kept::Spoiled || usage.memory_grown_bytes > 0;
-            Brief::Replied(result)
+            usage.is_spoiled = kept == Kept::Spoiled || was_spoiled_aside || usage.memory_grown_bytes > 0;
+            return (Brief::Replied(result), usage);
         }
-        Err(Crossing::Broken(Fault::ReplyTooLarge { bytes, bytes_max }))
+        Err(crossing) => crossing,
+    };
+    let ended = match crossing {
+        Crossing::Broken(Fault::ReplyTooLarge { bytes, bytes_max })
             if budget.is_brief && bytes_max < limits.reply_bytes_max && bytes <= limits.reply_bytes_max as u64 =>
         {
             Brief::TooLong
         }
-        Err(Crossing::Broken(Fault::ReplyTooLarge { bytes, .. })) => {
+        Crossing::Broken(Fault::ReplyTooLarge { bytes, .. }) => {
             Brief::Failed(Fault::ReplyTooLarge { bytes, bytes_max: limits.reply_bytes_max })
         }
-        Err(Crossing::Broken(fault)) => Brief::Failed(fault),
-        Err(Crossing::Trapped(error)) if budget.is_brief && is_too_long(&error, budget) => Brief::TooLong,
-        Err(Crossing::Trapped(error)) => {
+        Crossing::Broken(fault) => Brief::Failed(fault),
+        Crossing::Trapped(error) if budget.is_brief && is_too_long(&error, budget) => Brief::TooLong,
+        Crossing::Trapped(error) => {
             let circumstances = circumstances(guest.memory_denied(), guest.last_words());
             Brief::Failed(sort_call(&error, circumstances, guest.has_used_up_its_stack()))
         }
     };
+    pool.lose(instance, budget.is_brief);
+    usage.aside = pool.done_aside().0;
     (ended, usage)
 }
 
@@ -131,11 +133,10 @@ fn burnt(budget: Budget, left: Fuel) -> Fuel {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use wasmtime::Module;
 
-    use super::super::{Engine, EngineLimits, MemoryReset, Plugin};
+    use super::super::guest::Code;
+    use super::super::{Engine, EngineLimits, MemoryReset, Plugin, PluginLimits};
     use super::*;
 
     /// A guest whose `handle_callback` is `body`, with additional definitions.
@@ -220,13 +221,38 @@ mod tests {
     }
 
     #[test]
+    fn a_brief_call_never_waits_for_the_page_map() {
+        let Ok(engine) = Engine::new(&limits(MemoryReset::Keep)) else { return };
+        let plugin = load(&engine, "");
+        let brief = || match plugin.call_briefly(&engine, &["{}"], Duration::from_secs(60), |_| ()) {
+            (Brief::Replied(()), usage) => usage,
+            (ended, _) => panic!("{ended:?}"),
+        };
+        let keeper = engine.keeper().unwrap();
+        // Nothing is restored aside until this is dropped, as if another thread had the lock of the address space.
+        let (holds, is_held) = std::sync::mpsc::channel::<()>();
+        assert!(keeper.work_aside(move || is_held.recv().unwrap_or_default()));
+        let usage = brief();
+        assert!(usage.is_new_instance && usage.is_kept && usage.aside.is_zero());
+        assert!(brief().is_new_instance, "the first one has not been restored");
+        drop(holds);
+        let (done, is_done) = std::sync::mpsc::channel::<()>();
+        assert!(keeper.work_aside(move || drop(done)));
+        assert!(is_done.recv().is_err());
+        // The map is not looked at in vain: at most audits, and faults of other code, send it aside again.
+        let usages: Vec<Usage> = (0..100).map(|_| brief()).collect();
+        assert!(usages[0].is_new_instance.eq(&false) && !usages[0].aside.is_zero(), "what was done aside is told");
+        assert!(usages.iter().filter(|usage| usage.is_new_instance).count() < 50);
+    }
+
+    #[test]
     fn start_up_code_has_the_budget_of_the_call() {
         // `Plugin::load` leaves no start function, so the test adds one.
         let engine = Engine::new(&limits(MemoryReset::Unmap)).unwrap();
         let called = |start: &str, budget| {
             let module = guest("", &format!("(func $start {start}) (start $start)"));
             let code = Code::new(engine.epoch(), &Module::new(engine.for_calls(), module).unwrap()).unwrap();
-            call(&code, &Pool::new(None, &code), &PluginLimits::default(), &["{}"], budget, |_| ())
+            call(&Pool::new(None, code, &PluginLimits::default()), &["{}"], budget, |_| ())
         };
         assert_eq!(called("", BUDGET).0, Ok(()));
         let fill = "(memory.fill (i32.const 8192) (i32.const 0) (i32.const 5000))";

@@ -8,10 +8,11 @@ use wasmtime::{
     PoolingAllocationConfig, Store,
 };
 
+use super::aside;
 use super::cache::{self, Cache, CacheError, Key, SHA256_BYTES};
 use super::epoch::{Epoch, Event, IDLE_TICKS};
 use super::functions::Functions;
-use super::loading::Children;
+use super::loading::{Children, Start};
 use super::pages::PageMap;
 use super::pool::Keeper;
 use crate::limits::{CacheSettings, EngineLimits, Fuel, Loading, LoadingLimits, MemoryReset, PluginLimits};
@@ -96,8 +97,9 @@ impl Engine {
         let threads = std::thread::available_parallelism().map_or(1, usize::from) / at_once.max(1);
         self.children = match loading {
             Loading::InThisProcess => None,
-            Loading::InChildren { program, arguments } => {
-                Some(Children::new(program, arguments, *limits, threads.max(1)))
+            Loading::InChildren { program, arguments, environment } => {
+                let start = Start { program, arguments, environment, threads: threads.max(1) };
+                Some(Children::new(start, *limits))
             }
         };
     }
@@ -274,7 +276,7 @@ fn for_calls(
     if matches!(wanted, MemoryReset::Auto | MemoryReset::Keep) {
         let call = engine(MemoryReset::Keep)?;
         if let Some(map) = PageMap::open(|map| sees_writes(&call, map)) {
-            let keeper = Keeper::new(map, limits.kept_instances_max);
+            let keeper = Keeper::new(map, limits.kept_instances_max)?;
             return Ok((call, MemoryReset::Keep, Some(Arc::new(keeper))));
         }
         if wanted == MemoryReset::Keep {
@@ -313,7 +315,8 @@ fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationCo
     // A second slot for each call, from which the snapshot's own pages may have to be read.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let calls = (limits.calls_at_once_max.get() + cores) * if kept_max > 0 { 2 } else { 1 };
-    let slots = u32::try_from(calls + kept_max).unwrap_or(u32::MAX);
+    let waiting = if memory_reset == MemoryReset::Keep { aside::waiting_max() } else { 0 };
+    let slots = u32::try_from(calls + kept_max + waiting).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(slots)
         .total_memories(slots)

@@ -15,7 +15,7 @@ use super::budget::Budget;
 use super::cpu;
 use super::epoch::{self, Epoch, Running};
 use super::limits::Fuel;
-use super::pages::{Originals, PageMap, Pages};
+use super::pages::{Glance, Originals, PageMap, Pages};
 use crate::limits::PluginLimits;
 use crate::reset::Reset;
 
@@ -259,10 +259,15 @@ impl Guest {
         self.store.data().memory_denied
     }
 
+    /// Finds out, on the thread that ran the call, what it takes to restore this.
+    pub(crate) fn glance(&mut self, map: &PageMap) -> Glance {
+        self.pages.glance(map)
+    }
+
     /// Restores everything that a call can change: the memory's contents and the mutable globals. (The memory's size
     /// cannot be restored; tables and segments cannot change, see `snapshot.rs`.) Unless it returns [`Reset::Done`],
-    /// this instance must not be called again.
-    pub(crate) fn put_back(&mut self, code: &Code, limits: &PluginLimits, map: &PageMap) -> Reset {
+    /// this instance must not be called again. May be done on any thread.
+    pub(crate) fn put_back(&mut self, code: &Code, limits: &PluginLimits, map: &PageMap, glance: Glance) -> Reset {
         if self.memory_grown_bytes() > 0 {
             return Reset::Spoiled;
         }
@@ -273,7 +278,7 @@ impl Guest {
         }
         self.store.data_mut().memory_denied = false;
         let originals = || Pristine::enter(code, limits);
-        self.pages.put_back(self.abi.memory.data_mut(&mut self.store), map, originals)
+        self.pages.put_back(self.abi.memory.data_mut(&mut self.store), map, glance, originals)
     }
 }
 

@@ -9,6 +9,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 mod abi;
+mod aside;
 mod budget;
 mod cache;
 mod call;
@@ -21,6 +22,7 @@ mod guest;
 mod limits;
 mod load;
 mod loading;
+pub mod mailbox;
 #[cfg_attr(not(target_os = "linux"), path = "pages/elsewhere.rs")]
 mod pages;
 mod plugin;

@@ -9,9 +9,7 @@
 mod child;
 pub(crate) mod wire;
 
-use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use crate::cache::Key;
@@ -19,26 +17,25 @@ use crate::limits::{LoadingLimits, PluginLimits};
 use crate::load::LoadError;
 use child::Child;
 
+pub(crate) use child::Start;
+
 /// Modules larger than this are prepared one at a time, to limit the children's total memory.
 const LARGE_BYTES: usize = 1 << 20;
 
 /// The child processes, one per loading thread.
 pub(crate) struct Children {
-    program: PathBuf,
-    arguments: Vec<OsString>,
+    start: Start,
     limits: LoadingLimits,
     /// Idle children.
     idle: Mutex<Vec<Child>>,
     /// Held while a module is prepared; alone, if it is a large one.
     memory: RwLock<()>,
-    /// How many threads each of them compiles with.
-    threads: usize,
 }
 
 impl Children {
-    /// Children that compile with so many threads each.
-    pub(crate) fn new(program: PathBuf, arguments: Vec<OsString>, limits: LoadingLimits, threads: usize) -> Self {
-        Self { program, arguments, limits, idle: Mutex::default(), memory: RwLock::default(), threads }
+    /// Children that are started in this way.
+    pub(crate) fn new(start: Start, limits: LoadingLimits) -> Self {
+        Self { start, limits, idle: Mutex::default(), memory: RwLock::default() }
     }
 
     /// Has a module configured and compiled. Returns a compile cache entry, not yet verified.
@@ -57,7 +54,7 @@ impl Children {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut child = match idle.and_then(|mut child| child.is_running().then_some(child)) {
             Some(child) => child,
-            None => Child::start(&self.program, &self.arguments, self.threads)?,
+            None => Child::start(&self.start)?,
         };
         let prepared = child.prepare(&self.limits, key, module, settings, limits);
         // A child's compiled functions are useful for the next module; ending it after a large module frees the memory.
@@ -75,12 +72,13 @@ impl Children {
 
 impl fmt::Debug for Children {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Children").field("program", &self.program).finish_non_exhaustive()
+        f.debug_struct("Children").field("program", &self.start.program).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
     use std::time::Duration;
 
     use super::*;
@@ -94,8 +92,12 @@ mod tests {
     /// The result with a shell script in place of a child.
     fn prepared_by(script: &str, limits: LoadingLimits) -> Result<Vec<u8>, LoadError> {
         let arguments = ["-c", script].map(OsString::from).to_vec();
-        let children = Children::new(PathBuf::from("/bin/sh"), arguments, limits, 1);
+        let children = children("/bin/sh", arguments, limits);
         children.prepare(&key(), b"module", "{}", &PluginLimits::default())
+    }
+
+    fn children(program: &str, arguments: Vec<OsString>, limits: LoadingLimits) -> Children {
+        Children::new(Start { program: program.into(), arguments, environment: Vec::new(), threads: 1 }, limits)
     }
 
     #[test]
@@ -145,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_explained() {
-        let children = Children::new(PathBuf::from("/nowhere/callgate"), Vec::new(), LoadingLimits::default(), 1);
+        let children = children("/nowhere/callgate", Vec::new(), LoadingLimits::default());
         let error = children.prepare(&key(), b"module", "{}", &PluginLimits::default()).unwrap_err().to_string();
         assert!(error.contains("could not be started (No such file"), "{error}");
     }

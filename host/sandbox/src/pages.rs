@@ -76,21 +76,36 @@ struct Copy {
     was_changed: bool,
 }
 
+/// What is known of a call before the page map is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Glance {
+    /// Page faults that the call may have caused.
+    faults: Option<u64>,
+    /// Whether the page map must be read, which takes the lock of the process's address space.
+    pub(crate) looks: bool,
+}
+
 impl Pages {
+    /// Finds out what only the thread can that ran the call.
+    pub(crate) fn glance(&mut self, map: &PageMap) -> Glance {
+        let faults = map.faults_since_last_asked();
+        let is_audited = self.audits.is_due();
+        Glance { faults, looks: faults != Some(0) || is_audited || self.copies.is_none() }
+    }
+
     /// Restores `memory` to the contents of `originals`. Unless the result is [`Reset::Done`], its contents are
-    /// unknown.
+    /// unknown. May be done on any thread.
     pub(crate) fn put_back<O: Originals>(
         &mut self,
         memory: &mut [u8],
         map: &PageMap,
+        glance: Glance,
         originals: impl FnOnce() -> Option<O>,
     ) -> Reset {
         if map.is_distrusted() {
             return Reset::Unfit;
         }
-        let faults = map.faults_since_last_asked();
-        let is_audited = self.audits.is_due();
-        let looks = faults != Some(0) || is_audited || self.copies.is_none();
+        let Glance { faults, looks } = glance;
         if looks {
             match self.look(memory, map, faults, originals) {
                 Reset::Done => {}
@@ -415,7 +430,8 @@ mod tests {
 
         fn put_back(&self, pages: &mut Pages, memory: &mut [u8]) -> Reset {
             let bytes = memory.len();
-            pages.put_back(memory, &self.map, || Some(Zeros(vec![0; bytes])))
+            let glance = pages.glance(&self.map);
+            pages.put_back(memory, &self.map, glance, || Some(Zeros(vec![0; bytes])))
         }
 
         /// As if the kernel had not counted the faults until now.
@@ -461,7 +477,8 @@ mod tests {
                 memory[at * page..][..page].fill(9);
                 system.write(memory, at * page + 1, 8);
                 let originals = || Some(Zeros(original.clone()));
-                assert_eq!(pages.put_back(memory, &system.map, originals), Reset::Done);
+                let glance = pages.glance(&system.map);
+                assert_eq!(pages.put_back(memory, &system.map, glance, originals), Reset::Done);
                 assert!(memory[at * page..][..page] == original[at * page..][..page], "page {at} of {page} bytes");
             }
         }

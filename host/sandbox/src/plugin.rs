@@ -40,7 +40,6 @@ pub enum Origin {
 struct Prepared {
     origin: Origin,
     manifest: Manifest,
-    code: Code,
     pool: Pool,
     /// Size of the memory with which each call starts.
     memory_bytes: usize,
@@ -79,11 +78,11 @@ impl Plugin {
         let guest = Guest::enter(&code, limits, trial, &code.run()).map_err(|denied| prepare(denied.error))?;
         let memory_bytes = guest.memory().len();
         drop(guest);
-        let pool = Pool::new(engine.keeper(), &code);
+        let pool = Pool::new(engine.keeper(), code, limits);
         let plugin = Self {
             name: name.into(),
             limits: limits.clone(),
-            prepared: Arc::new(Prepared { pool, origin, manifest, code, memory_bytes }),
+            prepared: Arc::new(Prepared { pool, origin, manifest, memory_bytes }),
         };
         // Only usable results are cached: failures are reported afresh each time.
         if let (Some(cache), Some(entry)) = (engine.cache(), compiled) {
@@ -154,12 +153,12 @@ impl Plugin {
         read: impl FnOnce(&[u8]) -> T,
     ) -> (Brief<T>, Usage) {
         let budget = Budget { is_brief: true, ..self.budget(engine, within) };
-        call::run(&self.prepared.code, &self.prepared.pool, &self.limits, parts, budget, read)
+        call::run(&self.prepared.pool, parts, budget, read)
     }
 
     /// Passes in one callback, the concatenation of `parts`, and calls `read` with the reply.
     pub fn call<T>(&self, parts: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
-        call::call(&self.prepared.code, &self.prepared.pool, &self.limits, parts, budget, read)
+        call::call(&self.prepared.pool, parts, budget, read)
     }
 }
 

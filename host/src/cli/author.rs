@@ -31,7 +31,7 @@ impl stage::Service for Service {
             silently(|| Host::start_loading(settings, &mut (), loading::in_children())).map_err(
                 |error| match error {
                     StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
-                    StartError::Engine(_) => Failure::new(Exit::Other, error),
+                    StartError::Engine(_) | StartError::Workers(_) => Failure::new(Exit::Other, error),
                 },
             )?;
         let link = host.links.first().cloned().ok_or_else(|| unexpected("the plugin is not there"))?;

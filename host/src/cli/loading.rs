@@ -23,7 +23,12 @@ pub(super) fn run() -> ExitCode {
 /// In children of this program; if it does not know its own file, in this process.
 pub(super) fn in_children() -> Loading {
     match program() {
-        Some(program) => Loading::InChildren { program, arguments: vec![ARGUMENT.into()] },
+        Some(program) => Loading::InChildren {
+            program,
+            arguments: vec![ARGUMENT.into()],
+            // Otherwise a gibibyte counts as written from the start.
+            environment: vec![("MIMALLOC_ARENA_EAGER_COMMIT".into(), "0".into())],
+        },
         None => {
             tracing::warn!("modules are prepared without limits of time and memory: this program's file is not known");
             Loading::InThisProcess

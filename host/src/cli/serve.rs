@@ -50,7 +50,7 @@ fn count(mistakes: usize) -> String {
 pub(super) fn start(settings: Settings) -> Result<Host, Failure> {
     Host::start_loading(settings, &mut Steps, loading::in_children()).map_err(|error| match error {
         StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
-        StartError::Engine(_) => Failure::new(Exit::Other, error),
+        StartError::Engine(_) | StartError::Workers(_) => Failure::new(Exit::Other, error),
     })
 }
 

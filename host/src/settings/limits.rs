@@ -15,6 +15,8 @@ pub struct Limits {
     pub plugin: PluginLimits,
     /// The limits of all guests together.
     pub engine: EngineLimits,
+    /// Maximum part of `calls_at_once_max`, in percent, that one plugin may take.
+    pub plugin_share_percent_max: usize,
     /// Consecutive faults after which a plugin is suspended; 0: never.
     pub breaker_faults_max: u32,
     /// How long it is suspended.
@@ -52,6 +54,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Limits {
             memory_reset: section.choice("memory_reset", &MEMORY_RESET).unwrap_or(MemoryReset::Auto),
             fuel_per_ms: section.number_if_given("fuel_per_ms", 1, u64::MAX / 2).and_then(NonZeroU64::new),
         },
+        plugin_share_percent_max: size(section.number("plugin_share_percent_max", 50, 1, 100)),
         breaker_faults_max: u32::try_from(section.number("breaker_faults_max", 100, 0, 1_000_000)).unwrap_or(u32::MAX),
         breaker_pause: ms(section.number("breaker_pause_ms", 5000, 1, MS_PER_HOUR)),
     };

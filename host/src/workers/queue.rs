@@ -5,8 +5,7 @@
 //! waits for itself, and one that asks seldom is served next. A flow that comes back after a pause begins where the others
 //! are: nothing is saved up.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Whose job it is.
@@ -31,7 +30,8 @@ pub(super) struct Queue<J> {
 
 #[derive(Debug)]
 struct State<J> {
-    jobs: VecDeque<J>,
+    /// By number: the sooner it was sent, the lower.
+    jobs: BTreeMap<u64, J>,
     running: usize,
     /// CPU time that it has had.
     had: Duration,
@@ -41,7 +41,7 @@ struct State<J> {
 
 impl<J> Default for State<J> {
     fn default() -> Self {
-        Self { jobs: VecDeque::new(), running: 0, had: Duration::ZERO, average: Duration::ZERO }
+        Self { jobs: BTreeMap::new(), running: 0, had: Duration::ZERO, average: Duration::ZERO }
     }
 }
 
@@ -63,28 +63,25 @@ impl<J> Queue<J> {
         state.average * u32::try_from(rounds).unwrap_or(u32::MAX)
     }
 
-    /// Adds a job at the end of its flow.
-    pub(super) fn push(&mut self, flow: Flow, job: J) {
+    /// Adds a job to its flow, in which jobs are in the order of their numbers.
+    pub(super) fn push(&mut self, flow: Flow, number: u64, job: J) {
         let is_new = self.flows.get(&flow).is_none_or(State::is_idle);
         if is_new {
             self.catch_up(flow);
         }
-        self.flows.entry(flow).or_default().jobs.push_back(job);
-        self.waiting += 1;
+        let replaced = self.flows.entry(flow).or_default().jobs.insert(number, job);
+        self.waiting += usize::from(replaced.is_none());
     }
 
-    /// Takes a job out that is not wanted any more; `None` if it is not here. `compare` says where a job is from it: jobs of
-    /// a flow are in order.
-    pub(super) fn remove(&mut self, flow: Flow, compare: impl FnMut(&J) -> Ordering) -> Option<J> {
-        let state = self.flows.get_mut(&flow)?;
-        let at = state.jobs.binary_search_by(compare).ok()?;
-        let job = state.jobs.remove(at)?;
+    /// Takes a job out that is not wanted any more; `None` if it is not here.
+    pub(super) fn remove(&mut self, flow: Flow, number: u64) -> Option<J> {
+        let job = self.flows.get_mut(&flow)?.jobs.remove(&number)?;
         self.waiting -= 1;
         Some(job)
     }
 
     /// Takes the next job out. Its flow counts as running until [`Queue::done`].
-    pub(super) fn pop(&mut self) -> Option<(Flow, J)> {
+    pub(super) fn pop(&mut self) -> Option<J> {
         let next = |(flow, _): &(&Flow, &State<J>)| {
             let platform = self.platforms.get(&flow.platform).copied().unwrap_or_default();
             (platform, self.flows.get(flow).map_or(Duration::ZERO, |state| state.had))
@@ -93,13 +90,13 @@ impl<J> Queue<J> {
             |(flow, state): &(&Flow, &State<J>)| !state.jobs.is_empty() && self.running(flow.plugin) < self.part;
         let flow = *self.flows.iter().filter(can_run).min_by_key(next)?.0;
         let state = self.flows.get_mut(&flow)?;
-        let job = state.jobs.pop_front()?;
+        let (_, job) = state.jobs.pop_first()?;
         state.running += 1;
         self.waiting -= 1;
         // What it will cost is not known yet. That it costs something must be seen by the next `pop`.
         let expected = state.average;
         self.charge(flow, expected);
-        Some((flow, job))
+        Some(job)
     }
 
     /// A job of this flow has ended, after so much CPU time, and held its thread for `held`.
@@ -163,13 +160,13 @@ mod tests {
     #[test]
     fn a_flow_has_its_part_and_no_more() {
         let mut queue = Queue::new(2);
-        (0..4).for_each(|job| queue.push(HOSTILE, job));
-        assert_eq!((queue.pop(), queue.pop(), queue.pop()), (Some((HOSTILE, 0)), Some((HOSTILE, 1)), None));
+        (0..4).for_each(|job| queue.push(HOSTILE, job, job));
+        assert_eq!((queue.pop(), queue.pop(), queue.pop()), (Some(0), Some(1), None));
         // The same plugin on another platform is the same plugin.
-        queue.push(Flow { platform: 1, ..HOSTILE }, 9);
+        queue.push(Flow { platform: 1, ..HOSTILE }, 9, 9);
         assert_eq!(queue.pop(), None);
-        queue.push(CALM, 5);
-        assert_eq!(queue.pop(), Some((CALM, 5)));
+        queue.push(CALM, 5, 5);
+        assert_eq!(queue.pop(), Some(5));
         queue.done(HOSTILE, MS, MS);
         assert!(queue.pop().is_some());
         assert_eq!(queue.waiting(), 2);
@@ -178,22 +175,21 @@ mod tests {
     #[test]
     fn a_part_of_zero_is_one() {
         let mut queue = Queue::new(0);
-        queue.push(CALM, 1);
-        assert_eq!(queue.pop(), Some((CALM, 1)));
+        queue.push(CALM, 1, 1);
+        assert_eq!(queue.pop(), Some(1));
     }
 
     /// Runs whatever is next, one job at a time, and counts what each flow gets.
     fn share(jobs: &[(Flow, Duration)], rounds: usize) -> Vec<usize> {
         let mut queue = Queue::new(4);
-        for (flow, _) in jobs {
-            (0..rounds).for_each(|_| queue.push(*flow, ()));
+        for (at, (flow, _)) in jobs.iter().enumerate() {
+            (0..rounds).for_each(|round| queue.push(*flow, round as u64, at));
         }
         let mut served = vec![0; jobs.len()];
         for _ in 0..rounds {
-            let (flow, ()) = queue.pop().unwrap();
-            let at = jobs.iter().position(|(known, _)| *known == flow).unwrap();
+            let at = queue.pop().unwrap();
             served[at] += 1;
-            queue.done(flow, jobs[at].1, jobs[at].1);
+            queue.done(jobs[at].0, jobs[at].1, jobs[at].1);
         }
         served
     }
@@ -216,34 +212,35 @@ mod tests {
     fn nothing_is_saved_up() {
         let mut queue = Queue::new(1);
         for _ in 0..100 {
-            queue.push(HOSTILE, 0);
+            queue.push(HOSTILE, 0, HOSTILE);
             queue.pop().unwrap();
             queue.done(HOSTILE, MS, MS);
         }
         // Two jobs of one that comes for the first time do not both go before one of the other's.
-        queue.push(HOSTILE, 1);
-        queue.push(CALM, 2);
-        queue.push(CALM, 3);
+        for (number, flow) in [(1, HOSTILE), (2, CALM), (3, CALM)] {
+            queue.push(flow, number, flow);
+        }
         let mut order = Vec::new();
-        while let Some((flow, job)) = queue.pop() {
-            order.push(job);
+        while let Some(flow) = queue.pop() {
+            order.push(flow);
             queue.done(flow, MS, MS);
         }
-        assert_ne!(order[2], 1, "{order:?}");
+        assert_ne!(order[2], HOSTILE, "{order:?}");
     }
 
     #[test]
     fn a_job_that_is_removed_has_never_been_there() {
         let mut queue = Queue::new(1);
-        (0..4).for_each(|job| queue.push(CALM, job));
-        assert_eq!(queue.remove(CALM, |job| job.cmp(&2)), Some(2));
-        assert_eq!(queue.remove(CALM, |job| job.cmp(&2)), None);
-        assert_eq!(queue.remove(HOSTILE, |job| job.cmp(&1)), None);
+        // They may come in another order than they were sent.
+        [0, 3, 2, 1].into_iter().for_each(|job| queue.push(CALM, job, job));
+        assert_eq!(queue.remove(CALM, 2), Some(2));
+        assert_eq!(queue.remove(CALM, 2), None);
+        assert_eq!(queue.remove(HOSTILE, 1), None);
         assert_eq!(queue.waiting(), 3);
         let mut order = Vec::new();
-        while let Some((flow, job)) = queue.pop() {
+        while let Some(job) = queue.pop() {
             order.push(job);
-            queue.done(flow, MS, MS);
+            queue.done(CALM, MS, MS);
         }
         assert_eq!(order, [0, 1, 3]);
     }
@@ -251,11 +248,11 @@ mod tests {
     #[test]
     fn a_flow_waits_for_itself() {
         let mut queue = Queue::new(2);
-        queue.push(HOSTILE, 0);
+        queue.push(HOSTILE, 0, 0);
         queue.pop().unwrap();
         queue.done(HOSTILE, 10 * MS, 10 * MS);
         assert_eq!(queue.wait(HOSTILE), Duration::ZERO);
-        (0..8).for_each(|job| queue.push(HOSTILE, job));
+        (1..9).for_each(|job| queue.push(HOSTILE, job, job));
         assert_eq!(queue.wait(HOSTILE), 40 * MS);
         queue.pop().unwrap();
         queue.pop().unwrap();

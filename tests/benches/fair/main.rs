@@ -14,7 +14,7 @@ use client::{Client, Seen};
 use common::{goal, print_goals, print_machine, print_table};
 use server::Server;
 
-/// Connections to each hostile plugin.
+/// Connections to hostile plugins.
 const HOSTILE_CONNECTIONS: usize = 64;
 
 /// Connections of the calm client, and how often each of them asks.
@@ -40,21 +40,34 @@ fn main() {
 }
 
 /// What the hostile clients do in one row.
-fn rows() -> Vec<(String, Vec<&'static str>)> {
-    let alone = server::HOSTILE.iter().map(|(name, _)| ((*name).to_owned(), vec![*name]));
-    let together = ("all of them".to_owned(), server::HOSTILE.iter().map(|(name, _)| *name).collect());
-    std::iter::once(("nothing".to_owned(), Vec::new())).chain(alone).chain([together]).collect()
+struct Row {
+    name: String,
+    hostile: Vec<&'static str>,
+    /// Connections to each of them.
+    connections: usize,
+}
+
+fn rows() -> Vec<Row> {
+    let row = |name: &str, hostile: &[&'static str], connections| Row {
+        name: name.to_owned(),
+        hostile: hostile.to_vec(),
+        connections,
+    };
+    let all = server::HOSTILE.map(|(name, _)| name);
+    let mut rows = vec![row("nothing", &[], 0)];
+    rows.extend(all.map(|name| row(name, &[name], HOSTILE_CONNECTIONS)));
+    rows.push(row("all of them, 64 in all", &all, HOSTILE_CONNECTIONS / all.len()));
+    rows.push(row("all of them, 64 each", &all, HOSTILE_CONNECTIONS));
+    rows
 }
 
 fn compare(workers: &str, window: Duration, goals: &mut Vec<Vec<String>>) {
     let mut shown = Vec::new();
-    for (name, hostile) in rows() {
+    for Row { name, hostile, connections } in rows() {
         // A process of its own for each row: nothing is left over from the one before.
         let server = Server::start(workers);
-        let hostile: Vec<Client> = hostile
-            .iter()
-            .map(|plugin| Client::hostile(server.address(), plugin, HOSTILE_CONNECTIONS, window))
-            .collect();
+        let hostile: Vec<Client> =
+            hostile.iter().map(|plugin| Client::hostile(server.address(), plugin, connections, window)).collect();
         let calm = Client::calm(server.address(), CALM_CONNECTIONS, CALM_PER_SECOND, window).join();
         let hostile: Vec<Seen> = hostile.into_iter().map(Client::join).collect();
         let answers = |seen: &[Seen]| seen.iter().map(|seen| seen.latencies.len()).sum::<usize>();

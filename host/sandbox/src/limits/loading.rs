@@ -19,6 +19,8 @@ pub enum Loading {
         program: PathBuf,
         /// Its arguments.
         arguments: Vec<OsString>,
+        /// Its environment, for instance settings of its allocator: what that reserves must not count as written.
+        environment: Vec<(OsString, OsString)>,
     },
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -16,6 +16,15 @@ use crate::limits::{Limit, LoadingLimits, PluginLimits};
 use crate::load::LoadError;
 use crate::loading::wire::{self, Reply, Request};
 
+/// How a child process is started.
+pub(crate) struct Start {
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// How many threads it compiles with.
+    pub(crate) threads: usize,
+}
+
 /// A process that prepares modules. It ends when this is dropped.
 pub(super) struct Child {
     process: Mutex<std::process::Child>,
@@ -27,11 +36,13 @@ pub(super) struct Child {
 const LAST_WORDS_BYTES_MAX: u64 = 4096;
 
 impl Child {
-    pub(super) fn start(program: &Path, arguments: &[OsString], threads: usize) -> Result<Self, LoadError> {
+    pub(super) fn start(start: &Start) -> Result<Self, LoadError> {
         let failed = |error: io::Error| LoadError::Process { why: format!("could not be started ({error})") };
+        let Start { program, arguments, environment, threads } = start;
         let mut command = Command::new(program);
         // It needs nothing of what this process knows.
-        command.args(arguments).env_clear().env("RAYON_NUM_THREADS", threads.to_string()).current_dir("/");
+        command.args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+        command.env("RAYON_NUM_THREADS", threads.to_string()).current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().map_err(failed)?;
         let (input, output) = (process.stdin.take(), process.stdout.take());

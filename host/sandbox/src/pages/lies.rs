@@ -135,7 +135,8 @@ fn tell(code: &Code, limits: &PluginLimits, rhythm: Rhythm, one_in: i64, before:
         let page = if call % rhythm.new_page_every == 0 { call % round / rhythm.new_page_every } else { 0 };
         let called = guest.call(&[&input(page, rhythm.looks)], BUDGET, 100, |_| ());
         assert!(called.is_ok());
-        let reset = guest.put_back(code, limits, &map);
+        let glance = guest.glance(&map);
+        let reset = guest.put_back(code, limits, &map, glance);
         if map.is_distrusted() {
             LIE.set(None);
             // Nothing was left behind if it was noticed immediately.
