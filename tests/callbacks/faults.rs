@@ -13,7 +13,7 @@ const TENCENT: &str = "Group.CallbackBeforeSendMsg";
 
 /// Both chat servers, once with each meaning of a fault.
 fn four_platforms(limits: &str) -> Setup {
-    let mut setup = setup().limits(limits);
+    let mut setup = setup().limits(limits).tables("[log]\nlog_payloads = true");
     for on_fault in ["allow", "deny"] {
         setup = setup
             .platform(&format!(
@@ -420,34 +420,89 @@ async fn a_fault_never_reaches_the_chat_server_as_text() {
     }
 }
 
+/// A callback that provokes, or one that does not, of one user.
+fn of(user: &str, x: u8) -> Value {
+    json!({ "fromUserID": user, "x": x })
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_plugin_that_fails_in_a_row_is_left_alone_for_the_pause() {
+async fn a_plugin_that_fails_for_many_users_is_left_alone_for_the_pause() {
+    let log = log::capture();
     let host = setup()
-        .limits("breaker_faults_max = 2\nbreaker_pause_ms = 1000")
+        .limits("breaker_faults_max = 2\nbreaker_actors_min = 2\nbreaker_pause_ms = 1000")
         .plugin("hostile", guests::text("gives-up"), "*", "on_fault = \"deny\"")
         .start();
     let faults = |name: &str| host.metric("callgate_plugin_faults_total", &[&format!("fault=\"{name}\"")]);
-    let provoke = json!({ "x": 1 });
-    let spare = json!({ "x": 0 });
+    let suspended = || host.metric("callgate_plugin_suspended", &["plugin=\"hostile\""]);
 
-    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED));
-    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED));
+    assert_eq!(host.openim(OPENIM, &of("u1", 1)).await, openim_denies(UNCHECKED));
+    assert_eq!(suspended(), 0.0);
+    assert_eq!(host.openim(OPENIM, &of("u2", 1)).await, openim_denies(UNCHECKED));
     // It would behave now, but it is not asked.
-    assert_eq!(host.openim(OPENIM, &spare).await, openim_denies(BUSY));
-    assert_eq!((faults("trap"), faults("suspended")), (2.0, 1.0));
+    assert_eq!(host.openim(OPENIM, &of("u3", 0)).await, openim_denies(BUSY));
+    assert_eq!((faults("trap"), faults("suspended"), suspended()), (2.0, 1.0, 1.0));
 
     tokio::time::advance(Duration::from_millis(999)).await;
-    assert_eq!(host.openim(OPENIM, &spare).await, openim_denies(BUSY));
+    assert_eq!(host.openim(OPENIM, &of("u3", 0)).await, openim_denies(BUSY));
     tokio::time::advance(Duration::from_millis(1)).await;
-    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED), "one trial, which fails");
-    assert_eq!(host.openim(OPENIM, &spare).await, openim_denies(BUSY), "so another pause");
-    assert_eq!((faults("trap"), faults("suspended")), (3.0, 3.0));
+    assert_eq!(suspended(), 0.0);
+    // One user alone brings about no other suspension.
+    for _ in 0..10 {
+        assert_eq!(host.openim(OPENIM, &of("u1", 1)).await, openim_denies(UNCHECKED));
+    }
+    assert_eq!(host.openim(OPENIM, &of("u1", 0)).await, openim_allows());
+    assert_eq!((faults("trap"), faults("suspended")), (12.0, 2.0));
+    assert_eq!(host.metric("callgate_plugin_suspensions_total", &["plugin=\"hostile\""]), 1.0);
+    let lines = log.lines_with("the plugin is ");
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(
+        lines[0].contains("suspended") && lines[0].contains("faults=2 calls=2 users=2 pause_ms=1000"),
+        "{lines:#?}"
+    );
+    assert!(lines[1].contains("called again"), "{lines:#?}");
+}
 
-    tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(host.openim(OPENIM, &spare).await, openim_allows(), "a trial that succeeds");
-    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED), "and the count begins anew");
-    assert_eq!(host.openim(OPENIM, &spare).await, openim_allows());
-    assert_eq!((faults("trap"), faults("suspended")), (4.0, 3.0));
+#[tokio::test]
+async fn a_user_who_makes_a_plugin_fail_a_thousand_times_does_not_switch_it_off() {
+    let host = setup().plugin("hostile", guests::text("gives-up"), "*", "").start();
+    let deny = guests::replies("denies", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
+    // Two of the ways in which users were seen to make plugins fail.
+    let undecided = guests::replies_when_provoked("undecided", br#"{"verdict":"fail","message":"half a surrogate"}"#);
+    let both = setup().plugin("undecided", undecided, "*", "").plugin("denies", deny, "*", "").start();
+    for n in 0..1000 {
+        host.openim(OPENIM, &of("mallory", 1)).await;
+        both.openim(OPENIM, &of("mallory", 1)).await;
+        if n % 100 == 0 {
+            // Others are checked as ever.
+            assert_eq!(host.openim(OPENIM, &of("mei", 0)).await, openim_allows());
+            assert_eq!(both.openim(OPENIM, &of("mei", 0)).await["errCode"], 5007);
+        }
+    }
+    for host in [host, both] {
+        assert_eq!(host.metric("callgate_plugin_faults_total", &["fault=\"suspended\""]), 0.0);
+        assert_eq!(host.metric("callgate_plugin_suspensions_total", &[]), 0.0);
+    }
+}
+
+#[tokio::test]
+async fn a_loop_of_one_user_among_many_does_not_switch_a_plugin_off() {
+    let host = setup().limits("fuel_per_call = 10_000").plugin("spins", guests::text("spins"), "*", "").start();
+    for n in 0..500 {
+        host.openim(OPENIM, &of("mallory", 1)).await;
+        host.openim(OPENIM, &of(&format!("u{n}"), 0)).await;
+    }
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["fault=\"out_of_fuel\""]), 500.0);
+    assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 500.0, "and no other");
+}
+
+#[tokio::test]
+async fn where_the_chat_server_names_no_user_all_faults_may_be_of_one() {
+    let command = "callbackBeforeInviteJoinGroupCommand";
+    let host = setup().plugin("hostile", guests::text("gives-up"), "*", "").start();
+    for n in 0..300 {
+        host.openim(command, &json!({ "groupID": format!("g{n}"), "invitedUserIDs": ["u"], "x": 1 })).await;
+    }
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["fault=\"trap\""]), 300.0);
 }
 
 #[tokio::test]
@@ -466,10 +521,11 @@ async fn a_trial_that_is_made_again_on_a_worker_is_one_trial() {
             (drop (memory.grow (i32.const 1)))
             (i64.const 0x800_0000_0013)))"#;
     let host = setup()
-        .limits("breaker_faults_max = 1\nbreaker_pause_ms = 1000")
+        .limits("breaker_faults_max = 2\nbreaker_actors_min = 2\nbreaker_pause_ms = 1000")
         .plugin("grows", guests::assemble("grows", source), "*", "on_fault = \"deny\"")
         .start();
-    assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_denies(UNCHECKED));
+    assert_eq!(host.openim(OPENIM, &of("u1", 1)).await, openim_denies(UNCHECKED));
+    assert_eq!(host.openim(OPENIM, &of("u2", 1)).await, openim_denies(UNCHECKED));
     assert_eq!(host.openim(OPENIM, &json!({ "x": 0 })).await, openim_denies(BUSY));
     // A clock that stands still would run to the deadline while a worker is waited for.
     tokio::time::pause();
@@ -483,14 +539,14 @@ async fn a_trial_that_is_made_again_on_a_worker_is_one_trial() {
 async fn a_suspended_plugin_does_not_suspend_others() {
     let deny = guests::replies("another", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
     let host = setup()
-        .limits("breaker_faults_max = 1\nbreaker_pause_ms = 3_600_000")
+        .limits("breaker_faults_max = 2\nbreaker_actors_min = 2\nbreaker_pause_ms = 3_600_000")
         .plugin("hostile", guests::text("gives-up"), "*", "")
         .plugin("another", deny, "*", "")
         .start();
-    for _ in 0..3 {
-        assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await["errCode"], 5007);
+    for user in ["u1", "u2", "u3", "u4"] {
+        assert_eq!(host.openim(OPENIM, &of(user, 1)).await["errCode"], 5007);
     }
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"hostile\"", "fault=\"trap\""]), 1.0);
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"hostile\"", "fault=\"trap\""]), 2.0);
     assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"hostile\"", "fault=\"suspended\""]), 2.0);
     assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"another\""]), 0.0);
 }
@@ -577,6 +633,7 @@ async fn a_chain_that_is_handed_over_half_way_asks_nobody_twice() {
     let log = log::capture();
     let says = json!({ "verdict": "allow", "log": [{ "level": "info", "text": "once" }], "records": [1] });
     let host = setup()
+        .tables("[log]\nlog_payloads = true")
         .plugin("says", guests::replies("says", &says.to_string()), "*", "")
         .plugin("long", long_reply(), "*", "")
         .start();

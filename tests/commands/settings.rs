@@ -29,7 +29,8 @@ fn settings_of_a_host_are_refused_with_file_and_line() {
 fn settings_that_cannot_be_read_are_named() {
     let folder = folder().folder("folder");
     for (name, why) in [("none.toml", "No such file or directory"), ("folder", "Is a directory")] {
-        let part = format!("{name}: cannot be read ({why}");
+        let of_host = if name == "folder" { "it is a folder, not a file" } else { why };
+        let part = format!("{name}: cannot be read ({of_host}");
         folder.run(["check", "--settings", name]).fails(3, &[&part, "name the settings file with --settings"]);
         folder.run(["serve", "--settings", name]).fails(3, &[&part, "name the settings file with --settings"]);
         let part = format!("{name} cannot be read ({why}");
@@ -71,5 +72,5 @@ fn settings_of_a_plugin_are_toml_or_a_json_object() {
 fn a_host_without_plugins_is_fine() {
     let folder = folder().file("host.toml", "[[platform]]\nkind = \"openim\"\n");
     let text = folder.type_in("check --settings host.toml").succeeds();
-    assert_eq!(text, "No plugin is registered: every callback is allowed.\n");
+    assert!(text.ends_with("\nNo plugin is registered: every callback is allowed.\n"), "{text}");
 }

@@ -39,7 +39,7 @@ mod thread;
 pub use budget::{Brief, Budget, Usage};
 pub use cache::{Cache, CacheError};
 pub use engine::{Engine, EngineError};
-pub use fault::Fault;
+pub use fault::{Fault, FuelCut};
 pub use limits::{CacheSettings, EngineLimits, Fuel, Limit, Loading, LoadingLimits, MemoryReset, PluginLimits};
 pub use load::{LoadError, sha256};
 pub use plugin::{Origin, Plugin};

@@ -1,0 +1,124 @@
+//! The settings file, kept to say where something is that turns out to be wrong later.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use super::file::{File, Problem, Secrets};
+
+/// Where settings come from.
+#[derive(Clone)]
+pub struct Source {
+    path: PathBuf,
+    text: Arc<str>,
+}
+
+/// One step from the whole file to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'s> {
+    /// To a key of a table.
+    Key(&'s str),
+    /// To an element of a list, counted from 1.
+    Number(usize),
+}
+
+impl Source {
+    pub(super) fn new(path: &Path, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.into() }
+    }
+
+    /// A mistake at this place; if the file does not have it, at the last step that it has.
+    #[must_use]
+    pub fn problem(&self, place: &[Step<'_>], message: &str) -> Problem {
+        let mut key = String::new();
+        for step in place {
+            match step {
+                Step::Key(name) if key.is_empty() => key.push_str(name),
+                Step::Key(name) => key.extend([".", name]),
+                Step::Number(number) => key.push_str(&format!("[{number}]")),
+            }
+        }
+        let file = File::new(&self.path, &self.text, Secrets::Skip);
+        file.report(self.position(place), &key, message);
+        // The one that was just reported.
+        file.into_problems().into_iter().next().unwrap_or_else(|| Problem {
+            file: self.path.clone(),
+            line: 0,
+            key,
+            message: message.to_owned(),
+        })
+    }
+
+    /// Whether there is a value at this place.
+    #[must_use]
+    pub fn has(&self, place: &[Step<'_>]) -> bool {
+        self.walk(place).1
+    }
+
+    fn position(&self, place: &[Step<'_>]) -> usize {
+        self.walk(place).0
+    }
+
+    /// How far the file goes along these steps: the position of the last one it has, and whether it has all.
+    fn walk(&self, place: &[Step<'_>]) -> (usize, bool) {
+        let (root, _) = DeTable::parse_recoverable(&self.text);
+        let mut at = 0;
+        let mut table = Some(root.get_ref());
+        let mut value: Option<&DeValue<'_>> = None;
+        for step in place {
+            let found = match step {
+                Step::Key(name) => table.and_then(|table| {
+                    let (key, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == *name)?;
+                    Some((key.span().start, value.get_ref()))
+                }),
+                Step::Number(number) => value.and_then(|value| {
+                    let element = value.as_array()?.get(number.checked_sub(1)?)?;
+                    Some((element.span().start, element.get_ref()))
+                }),
+            };
+            let Some((start, inner)) = found else { return (at, false) };
+            at = start;
+            table = inner.as_table();
+            value = Some(inner);
+        }
+        (at, true)
+    }
+}
+
+/// The text is not shown.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_found_as_far_as_the_file_has_it() {
+        let text =
+            "[records]\nfile = \"x\"\n[[plugin]]\n[[plugin]]\nname = \"p\"\nsettings = { a = [1,\n{ b = 2 }] }\n";
+        let source = Source::new(Path::new("host.toml"), text);
+        use Step::{Key, Number};
+        for (place, line, key) in [
+            (&[Key("records"), Key("file")][..], 2, "records.file"),
+            (&[Key("plugin"), Number(1)], 3, "plugin[1]"),
+            (&[Key("plugin"), Number(2), Key("name")], 5, "plugin[2].name"),
+            (&[Key("plugin"), Number(2), Key("wasm")], 4, "plugin[2].wasm"),
+            (&[Key("plugin"), Number(3), Key("wasm")], 3, "plugin[3].wasm"),
+            (
+                &[Key("plugin"), Number(2), Key("settings"), Key("a"), Number(2), Key("b")],
+                7,
+                "plugin[2].settings.a[2].b",
+            ),
+            (&[Key("server")], 1, "server"),
+        ] {
+            let problem = source.problem(place, "m");
+            assert_eq!((problem.line, problem.key.as_str()), (line, key));
+        }
+    }
+}
