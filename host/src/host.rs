@@ -54,9 +54,7 @@ pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The engine cannot be set up.
-    #[error(
-        "the sandbox cannot be set up: lower `memory_bytes_max`, `calls_at_once_max` or `kept_instances_max` under [limits]"
-    )]
+    #[error("the sandbox cannot be set up")]
     Engine(#[from] EngineError),
     /// The threads for plugins cannot be started.
     #[error(

@@ -16,6 +16,7 @@ use super::functions::Functions;
 use super::loading::{Children, Start};
 use super::pages::PageMap;
 use super::pool::Keeper;
+use super::system::{NOT_EXECUTABLE, is_not_executable, is_out_of_space};
 use crate::limits::{CacheSettings, EngineLimits, Fuel, Loading, LoadingLimits, MemoryReset, PluginLimits};
 
 /// Stack of one call on the host's thread, in bytes. Well below the 2 MiB that tokio gives its threads.
@@ -49,8 +50,26 @@ pub struct Engine {
 
 /// What went wrong while the engine was set up.
 #[derive(Debug, thiserror::Error)]
-#[error("wasmtime cannot be set up as the limits ask")]
+#[error("wasmtime cannot be set up: {}", self.advice())]
 pub struct EngineError(#[from] wasmtime::Error);
+
+impl EngineError {
+    /// What to do about it.
+    fn advice(&self) -> &'static str {
+        let words = format!("{:#}", self.0);
+        if is_not_executable(&words) {
+            return NOT_EXECUTABLE;
+        }
+        match is_out_of_space(&words) {
+            true => {
+                "there is too little address space even for one call at a time, which takes 4 GiB and as much for each \
+                 core, reserved and not used: raise or remove `ulimit -v` (LimitAS= of systemd), and set \
+                 vm.overcommit_memory to 0 or 1"
+            }
+            false => "lower `memory_bytes_max`, `calls_at_once_max` or `kept_instances_max` under [limits]",
+        }
+    }
+}
 
 impl Engine {
     /// Sets up both engines, calibrates fuel and starts the ticker.
@@ -311,27 +330,22 @@ type ForCalls = (Wasmtime, MemoryReset, Option<Arc<Keeper>>);
 /// A slot reserves 4 GiB. Some systems give a process little address space, or count what is only reserved: 39 bits on
 /// many boards with ARM processors, `ulimit -v`, `vm.overcommit_memory = 2`. What can be reserved is found by trying.
 fn fitting(limits: &EngineLimits, functions: &Arc<Functions>) -> Result<(EngineLimits, ForCalls), wasmtime::Error> {
-    let mut limits = limits.clone();
-    loop {
-        match for_calls(&limits, functions) {
-            Ok(engine) => return Ok((limits, engine)),
-            Err(error) if is_out_of_space(&error) && limits.halve() => {
-                tracing::warn!(
-                    kept_instances_max = limits.kept_instances_max,
-                    calls_at_once_max = limits.calls_at_once_max,
-                    "there is not enough address space (`ulimit -v`, vm.overcommit_memory, or a small one): fewer \
-                     instances are kept, and fewer calls made at the same time"
-                );
-            }
-            Err(error) => return Err(error),
+    let mut fitting = limits.clone();
+    let engine = loop {
+        match for_calls(&fitting, functions) {
+            Err(error) if is_out_of_space(&format!("{error:#}")) && fitting.halve() => {}
+            ended => break ended?,
         }
+    };
+    if fitting.kept_instances_max < limits.kept_instances_max {
+        tracing::warn!(
+            kept_instances_max = fitting.kept_instances_max,
+            calls_at_once_max = fitting.calls_at_once_max,
+            "there is too little address space (`ulimit -v`, vm.overcommit_memory, or few bits): fewer instances are kept, \
+             and fewer calls made at the same time"
+        );
     }
-}
-
-/// Whether memory could not be reserved.
-fn is_out_of_space(error: &wasmtime::Error) -> bool {
-    let words = format!("{error:#}");
-    words.contains("Cannot allocate memory") || words.contains("os error 12")
+    Ok((fitting, engine))
 }
 
 fn for_calls(limits: &EngineLimits, functions: &Arc<Functions>) -> Result<ForCalls, wasmtime::Error> {

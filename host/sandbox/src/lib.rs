@@ -34,6 +34,7 @@ mod reach;
 mod reset;
 mod snapshot;
 mod structure;
+mod system;
 mod thread;
 
 pub use budget::{Brief, Budget, Usage};

@@ -3,6 +3,7 @@
 use crate::fault::Fault;
 use crate::limits::{Limit, PluginLimits};
 use crate::structure::{self, StructureError, TooMany};
+use crate::system::{NOT_EXECUTABLE, is_not_executable};
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::{ABI_VERSION, MANIFEST_SECTION, Manifest, export};
 use serde::{Deserialize, Serialize};
@@ -111,7 +112,7 @@ pub enum LoadError {
         reason: String,
     },
     /// Wasmtime could not compile or snapshot it.
-    #[error("it could not be prepared: {why}")]
+    #[error("it could not be prepared: {why}{}{}", if is_not_executable(why) { ": " } else { "" }, if is_not_executable(why) { NOT_EXECUTABLE } else { "" })]
     Prepare {
         /// wasmtime's message.
         why: String,
