@@ -62,6 +62,28 @@ fn an_address_that_is_taken_is_named() {
 }
 
 #[test]
+fn the_address_comes_from_the_argument_else_from_the_environment_else_from_the_settings() {
+    // Each of them is taken, so the message says which one was meant.
+    let taken: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let ports: Vec<_> = taken.iter().map(|taken| taken.local_addr().unwrap().port()).collect();
+    let folder = host(&format!("127.0.0.1:{}", ports[0]));
+    let serve = |arguments: &[&str], variable: Option<String>| {
+        let mut command = folder.command(["serve", "--settings", "host.toml"]);
+        command.args(arguments);
+        if let Some(variable) = variable {
+            command.env("CALLGATE_LISTEN", variable);
+        }
+        Ended::of(&mut command)
+    };
+    let name = |port: u16| format!("localhost:{port}");
+    let on = |port: u16| format!("cannot listen on 127.0.0.1:{port} (");
+    serve(&[], None).fails(5, &[&on(ports[0])]);
+    serve(&[], Some(name(ports[1]))).fails(5, &[&on(ports[1])]);
+    serve(&["--listen", &name(ports[2])], Some(name(ports[1]))).fails(5, &[&on(ports[2])]);
+    serve(&["--listen", "localhost"], None).fails(2, &["must be an address or a name, and a port"]);
+}
+
+#[test]
 fn what_one_command_compiled_the_next_one_takes_from_the_cache() {
     let folder = host("127.0.0.1:0");
     let check = || {

@@ -62,11 +62,14 @@ impl PluginError {
         let place = match &self.why {
             PluginProblem::Load(LoadError::Checksum { .. }) => at(&["sha256"]),
             PluginProblem::Load(LoadError::Settings { reason }) => {
-                let mut place = at(&["settings"]);
-                place.extend(
-                    member_named(reason).filter(|name| source.has(&[&place[..], &[Key(name)]].concat())).map(Key),
-                );
-                place
+                // What its author's words quote is a key of the settings, or the value of one.
+                for table in ["settings", "settings_files"] {
+                    let table = at(&[table]);
+                    if let Some(member) = quoted(reason).find_map(|word| source.member(&table, word)) {
+                        return source.problem(&[&table[..], &[Key(&member)]].concat(), &self.to_string());
+                    }
+                }
+                at(&["settings"])
             }
             PluginProblem::Command { .. } => at(&["commands"]),
             PluginProblem::Unreadable { .. } | PluginProblem::Build(_) | PluginProblem::Load(_) => at(&[module]),
@@ -75,9 +78,9 @@ impl PluginError {
     }
 }
 
-/// The first name in backquotes of a plugin's words about its settings.
-fn member_named(words: &str) -> Option<&str> {
-    words.split('`').nth(1).filter(|name| !name.is_empty())
+/// The words in quotes of a sentence, in its order.
+fn quoted(words: &str) -> impl Iterator<Item = &str> {
+    words.split(['`', '"']).skip(1).step_by(2).filter(|word| !word.is_empty())
 }
 
 pub(super) fn lines(errors: &[PluginError]) -> String {
@@ -88,6 +91,11 @@ pub(super) fn lines(errors: &[PluginError]) -> String {
 pub trait Progress: Send {
     /// A plugin's crate is built or its module is prepared.
     fn step(&mut self, what: &str, plugin: &str, number: usize, of: usize);
+
+    /// Where the lines go that cargo says while it builds a crate; `None`: to standard error.
+    fn cargo(&self) -> Option<fn(&str)> {
+        None
+    }
 }
 
 /// Reports nothing.
@@ -115,7 +123,7 @@ pub(super) fn load_all(
             ModuleSource::Wasm(path) => Ok(path.clone()),
             ModuleSource::Crate(folder) => {
                 progress.step("building", &plugin.name, index + 1, of);
-                build(folder)
+                build(folder, progress.cargo())
             }
         })
         .collect();
@@ -144,8 +152,8 @@ use callgate_workshop::cargo::BuildError;
 
 /// Builds a plugin from its crate.
 #[cfg(feature = "workshop")]
-fn build(folder: &Path) -> Result<PathBuf, PluginProblem> {
-    callgate_workshop::cargo::build(folder).map_err(PluginProblem::from)
+fn build(folder: &Path, tell: Option<fn(&str)>) -> Result<PathBuf, PluginProblem> {
+    callgate_workshop::cargo::build_telling(folder, tell).map_err(PluginProblem::from)
 }
 
 /// Why a crate cannot be built.
@@ -157,7 +165,7 @@ fn build(folder: &Path) -> Result<PathBuf, PluginProblem> {
 pub struct BuildError;
 
 #[cfg(not(feature = "workshop"))]
-fn build(_: &Path) -> Result<PathBuf, PluginProblem> {
+fn build(_: &Path, _: Option<fn(&str)>) -> Result<PathBuf, PluginProblem> {
     Err(BuildError.into())
 }
 

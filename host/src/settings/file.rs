@@ -81,7 +81,8 @@ impl<'t> File<'t> {
         for error in twice {
             // The parser does not name the key. No other text of the file is shown: it may be a value.
             let key = error.span().and_then(|span| self.text.get(span)).unwrap_or_default();
-            self.report(start(&error), key, "is there twice: keep one of them");
+            let key = format!("{}{key}", table_at(self.text, start(&error), &table));
+            self.report(start(&error), &key, "is there twice: keep one of them");
         }
         Some(table)
     }
@@ -113,6 +114,43 @@ impl<'t> File<'t> {
     pub(super) fn beside(&self, path: &str) -> PathBuf {
         self.path.parent().unwrap_or_else(|| Path::new("")).join(path)
     }
+}
+
+/// The name of the table that a place is in, with a dot behind it; empty at the top.
+fn table_at(text: &str, at: usize, root: &Spanned<DeTable<'_>>) -> String {
+    let mut name = String::new();
+    let mut numbers: Vec<(String, usize)> = Vec::new();
+    for line in text.get(..at).unwrap_or_default().lines() {
+        let line = line.trim();
+        let list = line.strip_prefix("[[").and_then(|rest| rest.split_once("]]"));
+        let Some((path, _)) = list.or_else(|| line.strip_prefix('[').and_then(|rest| rest.split_once(']'))) else {
+            continue;
+        };
+        // Only what is a table of this file, and no text that looks like one.
+        if !root.get_ref().iter().any(|(key, _)| Some(key.get_ref().as_ref()) == path.split('.').next()) {
+            continue;
+        }
+        if list.is_some() {
+            match numbers.iter_mut().find(|(known, _)| known == path) {
+                Some((_, number)) => *number += 1,
+                None => numbers.push((path.to_owned(), 1)),
+            }
+            // Lists inside begin again.
+            numbers.retain(|(known, _)| !known.starts_with(&format!("{path}.")));
+        }
+        name.clear();
+        let mut whole = String::new();
+        for piece in path.split('.') {
+            whole.push_str(piece);
+            name.push_str(piece);
+            if let Some((_, number)) = numbers.iter().find(|(known, _)| *known == whole) {
+                name.push_str(&format!("[{number}]"));
+            }
+            whole.push('.');
+            name.push('.');
+        }
+    }
+    name
 }
 
 /// One table of the file. Each getter records its key; a key that no getter has read is unknown.

@@ -54,37 +54,52 @@ impl Source {
     /// Whether there is a value at this place.
     #[must_use]
     pub fn has(&self, place: &[Step<'_>]) -> bool {
-        self.walk(place).1
+        let (root, _) = DeTable::parse_recoverable(&self.text);
+        walk(root.get_ref(), place).1.is_some()
+    }
+
+    /// The key of the table at this place that is named `word`, or whose value is this text, or a list with it.
+    #[must_use]
+    pub fn member(&self, place: &[Step<'_>], word: &str) -> Option<String> {
+        let (root, _) = DeTable::parse_recoverable(&self.text);
+        let (_, value) = walk(root.get_ref(), place);
+        let table = value?.as_table()?;
+        let is_it = |value: &DeValue<'_>| value.as_str() == Some(word);
+        let has_it = |value: &DeValue<'_>| {
+            is_it(value) || value.as_array().is_some_and(|list| list.iter().any(|element| is_it(element.get_ref())))
+        };
+        let by_name = table.iter().find(|(key, _)| key.get_ref().as_ref() == word);
+        let found = by_name.or_else(|| table.iter().find(|(_, value)| has_it(value.get_ref())));
+        found.map(|(key, _)| key.get_ref().to_string())
     }
 
     fn position(&self, place: &[Step<'_>]) -> usize {
-        self.walk(place).0
-    }
-
-    /// How far the file goes along these steps: the position of the last one it has, and whether it has all.
-    fn walk(&self, place: &[Step<'_>]) -> (usize, bool) {
         let (root, _) = DeTable::parse_recoverable(&self.text);
-        let mut at = 0;
-        let mut table = Some(root.get_ref());
-        let mut value: Option<&DeValue<'_>> = None;
-        for step in place {
-            let found = match step {
-                Step::Key(name) => table.and_then(|table| {
-                    let (key, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == *name)?;
-                    Some((key.span().start, value.get_ref()))
-                }),
-                Step::Number(number) => value.and_then(|value| {
-                    let element = value.as_array()?.get(number.checked_sub(1)?)?;
-                    Some((element.span().start, element.get_ref()))
-                }),
-            };
-            let Some((start, inner)) = found else { return (at, false) };
-            at = start;
-            table = inner.as_table();
-            value = Some(inner);
-        }
-        (at, true)
+        walk(root.get_ref(), place).0
     }
+}
+/// How far a table goes along these steps: the position of the last one that it has, and the value if it has all.
+fn walk<'f, 't>(root: &'f DeTable<'t>, place: &[Step<'_>]) -> (usize, Option<&'f DeValue<'t>>) {
+    let mut at = 0;
+    let mut table = Some(root);
+    let mut value: Option<&DeValue<'_>> = None;
+    for step in place {
+        let found = match step {
+            Step::Key(name) => table.and_then(|table| {
+                let (key, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == *name)?;
+                Some((key.span().start, value.get_ref()))
+            }),
+            Step::Number(number) => value.and_then(|value| {
+                let element = value.as_array()?.get(number.checked_sub(1)?)?;
+                Some((element.span().start, element.get_ref()))
+            }),
+        };
+        let Some((start, inner)) = found else { return (at, None) };
+        at = start;
+        table = inner.as_table();
+        value = Some(inner);
+    }
+    (at, value)
 }
 
 /// The text is not shown.
@@ -120,5 +135,9 @@ mod tests {
             let problem = source.problem(place, "m");
             assert_eq!((problem.line, problem.key.as_str()), (line, key));
         }
+        let member = |word| source.member(&[Key("plugin"), Number(2)], word);
+        assert_eq!(member("settings").as_deref(), Some("settings"));
+        assert_eq!(member("p").as_deref(), Some("name"), "by its value");
+        assert_eq!(member("x"), None);
     }
 }
