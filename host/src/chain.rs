@@ -136,6 +136,8 @@ pub struct ChainRun {
     pub steps: Vec<Step>,
     /// A fault that belongs to no plugin.
     pub fault: Option<Fault>,
+    /// The plugin that there was no time for, if none was asked when the time was over.
+    pub not_asked: Option<Arc<str>>,
     /// Whose word the decision is: that of the last one who asked for more than to allow. A plugin by its name; where it
     /// has failed, `on_fault:` and its name; `on_overload`; empty if all allow.
     pub decided_by: String,
@@ -314,8 +316,9 @@ impl Chain {
             decide(&mut progress, next, by_fault(link));
         }
         // For those behind it there is no time.
-        if self.next(&progress).is_some() {
+        if let Some(link) = self.next(&progress) {
             progress.run.fault = Some(Fault::NoTime);
+            progress.run.not_asked = Some(Arc::clone(link.plugin().name()));
             let next = Decision::without_verdict(Trouble::Busy, self.on_overload, self.command);
             decide(&mut progress, next, ON_OVERLOAD.to_owned());
         }

@@ -7,7 +7,7 @@ use harness::guests::{PROVOKE, SPARE};
 use harness::{Setup, TestHost, guests, log, setup};
 use serde_json::{Value, json};
 
-const OPENIM: &str = "callbackBeforeAddFriendCommand";
+pub(crate) const OPENIM: &str = "callbackBeforeAddFriendCommand";
 const OPENIM_AFTER: &str = "callbackAfterAddFriendCommand";
 const TENCENT: &str = "Group.CallbackBeforeSendMsg";
 
@@ -27,11 +27,11 @@ fn four_platforms(limits: &str) -> Setup {
     setup
 }
 
-fn openim_allows() -> Value {
+pub(crate) fn openim_allows() -> Value {
     json!({ "actionCode": 0, "errCode": 0, "errMsg": "", "errDlt": "", "nextCode": 0 })
 }
 
-fn openim_denies(message: &str) -> Value {
+pub(crate) fn openim_denies(message: &str) -> Value {
     json!({ "actionCode": 0, "errCode": 5000, "errMsg": message, "errDlt": "", "nextCode": 1 })
 }
 
@@ -39,10 +39,10 @@ fn tencent_answers(code: i32, message: &str) -> Value {
     json!({ "ActionStatus": "OK", "ErrorCode": code, "ErrorInfo": message })
 }
 
-const UNCHECKED: &str = "This could not be checked. Please try again later.";
-const BUSY: &str = "The service is busy. Please try again later.";
+pub(crate) const UNCHECKED: &str = "This could not be checked. Please try again later.";
+pub(crate) const BUSY: &str = "The service is busy. Please try again later.";
 
-async fn post(host: &TestHost, path: &str, body: &str) -> Value {
+pub(crate) async fn post(host: &TestHost, path: &str, body: &str) -> Value {
     let answer = host.post(path, body.to_owned()).await;
     assert_eq!(answer.status, 200, "{path}: {:?}", answer.body);
     answer.body
@@ -418,137 +418,6 @@ async fn a_fault_never_reaches_the_chat_server_as_text() {
             assert!(!answer.contains(told), "{answer}");
         }
     }
-}
-
-/// A callback that provokes, or one that does not, of one user.
-fn of(user: &str, x: u8) -> Value {
-    json!({ "fromUserID": user, "x": x })
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_plugin_that_fails_for_many_users_is_left_alone_for_the_pause() {
-    let log = log::capture();
-    let host = setup()
-        .limits("breaker_faults_max = 2\nbreaker_actors_min = 2\nbreaker_pause_ms = 1000")
-        .plugin("hostile", guests::text("gives-up"), "*", "on_fault = \"deny\"")
-        .start();
-    let faults = |name: &str| host.metric("callgate_plugin_faults_total", &[&format!("fault=\"{name}\"")]);
-    let suspended = || host.metric("callgate_plugin_suspended", &["plugin=\"hostile\""]);
-
-    assert_eq!(host.openim(OPENIM, &of("u1", 1)).await, openim_denies(UNCHECKED));
-    assert_eq!(suspended(), 0.0);
-    assert_eq!(host.openim(OPENIM, &of("u2", 1)).await, openim_denies(UNCHECKED));
-    // It would behave now, but it is not asked.
-    assert_eq!(host.openim(OPENIM, &of("u3", 0)).await, openim_denies(BUSY));
-    assert_eq!((faults("trap"), faults("suspended"), suspended()), (2.0, 1.0, 1.0));
-
-    tokio::time::advance(Duration::from_millis(999)).await;
-    assert_eq!(host.openim(OPENIM, &of("u3", 0)).await, openim_denies(BUSY));
-    tokio::time::advance(Duration::from_millis(1)).await;
-    assert_eq!(suspended(), 0.0);
-    // One user alone brings about no other suspension.
-    for _ in 0..10 {
-        assert_eq!(host.openim(OPENIM, &of("u1", 1)).await, openim_denies(UNCHECKED));
-    }
-    assert_eq!(host.openim(OPENIM, &of("u1", 0)).await, openim_allows());
-    assert_eq!((faults("trap"), faults("suspended")), (12.0, 2.0));
-    assert_eq!(host.metric("callgate_plugin_suspensions_total", &["plugin=\"hostile\""]), 1.0);
-    let lines = log.lines_with("the plugin is ");
-    assert_eq!(lines.len(), 2, "{lines:#?}");
-    assert!(
-        lines[0].contains("suspended") && lines[0].contains("faults=2 calls=2 users=2 pause_ms=1000"),
-        "{lines:#?}"
-    );
-    assert!(lines[1].contains("called again"), "{lines:#?}");
-}
-
-#[tokio::test]
-async fn a_user_who_makes_a_plugin_fail_a_thousand_times_does_not_switch_it_off() {
-    let host = setup().plugin("hostile", guests::text("gives-up"), "*", "").start();
-    let deny = guests::replies("denies", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
-    // Two of the ways in which users were seen to make plugins fail.
-    let undecided = guests::replies_when_provoked("undecided", br#"{"verdict":"fail","message":"half a surrogate"}"#);
-    let both = setup().plugin("undecided", undecided, "*", "").plugin("denies", deny, "*", "").start();
-    for n in 0..1000 {
-        host.openim(OPENIM, &of("mallory", 1)).await;
-        both.openim(OPENIM, &of("mallory", 1)).await;
-        if n % 100 == 0 {
-            // Others are checked as ever.
-            assert_eq!(host.openim(OPENIM, &of("mei", 0)).await, openim_allows());
-            assert_eq!(both.openim(OPENIM, &of("mei", 0)).await["errCode"], 5007);
-        }
-    }
-    for host in [host, both] {
-        assert_eq!(host.metric("callgate_plugin_faults_total", &["fault=\"suspended\""]), 0.0);
-        assert_eq!(host.metric("callgate_plugin_suspensions_total", &[]), 0.0);
-    }
-}
-
-#[tokio::test]
-async fn a_loop_of_one_user_among_many_does_not_switch_a_plugin_off() {
-    let host = setup().limits("fuel_per_call = 10_000").plugin("spins", guests::text("spins"), "*", "").start();
-    for n in 0..500 {
-        host.openim(OPENIM, &of("mallory", 1)).await;
-        host.openim(OPENIM, &of(&format!("u{n}"), 0)).await;
-    }
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["fault=\"out_of_fuel\""]), 500.0);
-    assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 500.0, "and no other");
-}
-
-#[tokio::test]
-async fn where_the_chat_server_names_no_user_all_faults_may_be_of_one() {
-    let command = "callbackBeforeInviteJoinGroupCommand";
-    let host = setup().plugin("hostile", guests::text("gives-up"), "*", "").start();
-    for n in 0..300 {
-        host.openim(command, &json!({ "groupID": format!("g{n}"), "invitedUserIDs": ["u"], "x": 1 })).await;
-    }
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["fault=\"trap\""]), 300.0);
-}
-
-#[tokio::test]
-async fn a_trial_that_is_made_again_on_a_worker_is_one_trial() {
-    // Traps if `x` is 1. Otherwise it grows its memory, which no brief call may, and allows.
-    let source = r#"(module {manifest}
-        (memory (export "memory") 2)
-        (global (export "last_words") i32 (i32.const 0))
-        (data (i32.const 1024) "{\"accepted\":true}")
-        (data (i32.const 2048) "{\"verdict\":\"allow\"}")
-        (func (export "allocate") (param i32) (result i32) (i32.const 4096))
-        (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
-        (func (export "handle_callback") (param $input i32) (param $len i32) (result i64)
-            (if (i32.eq (i32.const 49) (i32.load8_u (i32.sub (i32.add (local.get $input) (local.get $len)) (i32.const 3))))
-                (then (unreachable)))
-            (drop (memory.grow (i32.const 1)))
-            (i64.const 0x800_0000_0013)))"#;
-    let host = setup()
-        .limits("breaker_faults_max = 2\nbreaker_actors_min = 2\nbreaker_pause_ms = 1000")
-        .plugin("grows", guests::assemble("grows", source), "*", "on_fault = \"deny\"")
-        .start();
-    assert_eq!(host.openim(OPENIM, &of("u1", 1)).await, openim_denies(UNCHECKED));
-    assert_eq!(host.openim(OPENIM, &of("u2", 1)).await, openim_denies(UNCHECKED));
-    assert_eq!(host.openim(OPENIM, &json!({ "x": 0 })).await, openim_denies(BUSY));
-    // A clock that stands still would run to the deadline while a worker is waited for.
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(1)).await;
-    tokio::time::resume();
-    assert_eq!(host.openim(OPENIM, &json!({ "x": 0 })).await, openim_allows());
-    assert_eq!(host.metric("callgate_plugin_calls_on_workers_total", &[]), 1.0);
-}
-
-#[tokio::test]
-async fn a_suspended_plugin_does_not_suspend_others() {
-    let deny = guests::replies("another", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
-    let host = setup()
-        .limits("breaker_faults_max = 2\nbreaker_actors_min = 2\nbreaker_pause_ms = 3_600_000")
-        .plugin("hostile", guests::text("gives-up"), "*", "")
-        .plugin("another", deny, "*", "")
-        .start();
-    for user in ["u1", "u2", "u3", "u4"] {
-        assert_eq!(host.openim(OPENIM, &of(user, 1)).await["errCode"], 5007);
-    }
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"hostile\"", "fault=\"trap\""]), 2.0);
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"hostile\"", "fault=\"suspended\""]), 2.0);
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"another\""]), 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

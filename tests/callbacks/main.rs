@@ -1,6 +1,7 @@
 //! Callgate from outside, one subject a file.
 
 mod auth;
+mod breaker;
 mod cache;
 mod chain;
 mod compiled;

@@ -107,7 +107,8 @@ impl Records {
             }
         }
         if let Some(fault) = &run.fault {
-            let _ = write!(notes, "; {fault}");
+            let of = run.not_asked.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
+            let _ = write!(notes, "; {of}{fault}");
         }
         (plugins, notes)
     }
