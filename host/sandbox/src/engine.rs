@@ -354,7 +354,9 @@ fn for_calls(limits: &EngineLimits, functions: &Arc<Functions>) -> Result<ForCal
         Wasmtime::new(remembering(functions)?.allocation_strategy(pool))
     };
     let wanted = limits.memory_reset;
-    if matches!(wanted, MemoryReset::Auto | MemoryReset::Keep) {
+    // Without room for an instance there is nothing to keep, and no slots are needed for those that are restored.
+    let keeps = limits.kept_instances_max > 0 && wanted == MemoryReset::Auto || wanted == MemoryReset::Keep;
+    if keeps {
         let call = engine(MemoryReset::Keep)?;
         if let Some(map) = PageMap::open(|map| sees_writes(&call, map)) {
             let keeper = Keeper::new(map, limits.kept_instances_max)?;
