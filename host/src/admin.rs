@@ -5,12 +5,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use crate::edge::{Readiness, Respond};
 use crate::host::Host;
+use crate::telemetry;
 
 /// The listener for operators.
 pub fn routes(host: Host, ready: Readiness) -> Router {
@@ -28,9 +29,14 @@ async fn is_ready(State((_, ready)): State<(Host, Readiness)>) -> impl IntoRespo
     }
 }
 
-async fn metrics(State((host, _)): State<(Host, Readiness)>) -> impl IntoResponse {
-    let content_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    ([(header::CONTENT_TYPE, content_type)], host.metrics())
+async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let content_type = telemetry::content_type(accept);
+    let text = match content_type {
+        telemetry::OPENMETRICS => host.metrics(),
+        _ => telemetry::from_openmetrics(&host.metrics()),
+    };
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], text)
 }
 
 impl Respond for Router {

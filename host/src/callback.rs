@@ -13,19 +13,25 @@ use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
 use crate::host::{Host, Mounted};
 use crate::intake::Request;
+use crate::telemetry::Answered;
 use crate::workers::{Flow, NotRun};
 
 impl Host {
-    /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline.
-    pub(crate) async fn answer(&self, mounted: &Mounted, request: Request<'_>) -> Response {
+    /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
+    /// has not given the callback an ID, the one that was made here comes with it.
+    pub(crate) async fn answer(&self, mounted: &Mounted, request: Request<'_>) -> (Response, Option<String>) {
         let Request { admitted, body, deadline } = request;
         let callback = match admitted.open(body) {
             Ok(callback) => callback,
-            Err(refusal) => return self.refuse(mounted, refusal),
+            Err(refusal) => return (self.refuse(mounted, refusal), None),
         };
-        let mut run = match callback.command().map(|command| mounted.routes.find(command)) {
-            Some(Some(chain)) => self.decide(chain, &callback, deadline).await,
-            Some(None) => ChainRun::default(),
+        let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
+        let mut run = match callback.command().map(|command| (command, mounted.routes.find(command))) {
+            Some((_, Some(chain))) => self.decide(chain, &callback, deadline).await,
+            Some((command, None)) => {
+                self.telemetry.unhandled_command(mounted.index, command.name);
+                ChainRun::default()
+            }
             None => {
                 self.telemetry.unknown_command(mounted.index, &callback);
                 ChainRun::default()
@@ -41,8 +47,17 @@ impl Host {
             self.journal.left_out(run.records_lost);
         }
         let response = mounted.platform.dialect.render(&callback, &run.decision);
-        self.telemetry.answered(mounted.index, &callback, &run, kept, deadline.elapsed());
-        response
+        let answered = Answered {
+            platform: &mounted.platform.name,
+            protocol: mounted.platform.server.protocol(),
+            callback: &callback,
+            operation_id: own_id.as_deref().unwrap_or(callback.operation_id()),
+            run: &run,
+            records: kept,
+            took: deadline.elapsed(),
+        };
+        self.telemetry.answered(mounted.index, &answered);
+        (response, own_id)
     }
 
     /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick of
@@ -86,7 +101,9 @@ impl Host {
                     let mut progress = Progress::default();
                     its_chain.advance(&host.engine, &part, deadline, Mode::Full, &mut progress);
                     runs.push(progress.run);
-                    if cpu::of_this_thread().saturating_sub(began) >= PARTS_CPU_MAX {
+                    // Without time left, each of the others would only say so.
+                    let is_over = deadline.remaining_for_guests().is_zero();
+                    if is_over || cpu::of_this_thread().saturating_sub(began) >= PARTS_CPU_MAX {
                         break;
                     }
                 }

@@ -74,6 +74,17 @@ impl ChainRun {
         self.records.extend(other.records);
         self.records_lost += other.records_lost;
         self.fault = self.fault.take().or(other.fault);
+        if self.decided_by.is_empty() {
+            self.decided_by = other.decided_by;
+        }
+    }
+
+    /// Adds the next decision, and whose word it is.
+    fn then(&mut self, next: Decision, by: impl FnOnce() -> String) {
+        if next != Decision::Allow {
+            self.decided_by = by();
+        }
+        self.decision = std::mem::take(&mut self.decision).then(next);
     }
 }
 
@@ -87,6 +98,7 @@ impl Step {
             cpu: Duration::ZERO,
             is_on_worker: mode == Mode::Full,
             fault: None,
+            verdict: None,
             adjustments: Vec::new(),
             log: Vec::new(),
         }
@@ -124,6 +136,11 @@ pub struct ChainRun {
     pub steps: Vec<Step>,
     /// A fault that belongs to no plugin.
     pub fault: Option<Fault>,
+    /// The plugin that there was no time for, if none was asked when the time was over.
+    pub not_asked: Option<Arc<str>>,
+    /// Whose word the decision is: that of the last one who asked for more than to allow. A plugin by its name; where it
+    /// has failed, `on_fault:` and its name; `on_overload`; empty if all allow.
+    pub decided_by: String,
 }
 
 /// One call of a plugin.
@@ -142,6 +159,8 @@ pub struct Step {
     pub is_on_worker: bool,
     /// How it failed.
     pub fault: Option<Fault>,
+    /// Its verdict, as far as the chat server can carry it out: the index in [`Decision::NAMES`].
+    pub verdict: Option<usize>,
     /// What it asked for and the chat server cannot do.
     pub adjustments: Vec<Adjustment>,
     /// What it said: level, and text on one line.
@@ -151,6 +170,7 @@ pub struct Step {
 /// What a plugin is asked, and how.
 struct Question<'q> {
     engine: &'q Engine,
+    callback: &'q Callback,
     /// The envelope up to its body.
     head: &'q str,
     body: &'q str,
@@ -218,7 +238,8 @@ impl Chain {
         let denies = self.links.iter().any(|link| self.on_fault_of(link) == OnFault::Deny);
         let on_fault = if denies { OnFault::Deny } else { OnFault::Allow };
         let decision = Decision::without_verdict(Trouble::Unchecked, on_fault, self.command);
-        ChainRun { decision, fault: Some(Fault::Trap { what: what.to_owned() }), ..ChainRun::default() }
+        let decided_by = if denies { "on_fault".to_owned() } else { String::new() };
+        ChainRun { decision, fault: Some(Fault::Trap { what: what.to_owned() }), decided_by, ..ChainRun::default() }
     }
 
     fn on_fault_of(&self, link: &Link) -> OnFault {
@@ -242,7 +263,7 @@ impl Chain {
             let modified = progress.modified.clone();
             let body = modified.as_deref().unwrap_or(original);
             let tried = progress.tried.take();
-            match self.ask(link, &Question { engine, head: &head, body, deadline, mode, tried }) {
+            match self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried }) {
                 Ok(asked) => self.note(link, body, asked, progress),
                 Err(cpu) => {
                     progress.tried = Some(cpu);
@@ -266,7 +287,7 @@ impl Chain {
             };
             let body = modified.as_deref().unwrap_or(original);
             let mode = Mode::Full;
-            let asked = self.ask(link, &Question { engine, head: &head, body, deadline, mode, tried });
+            let asked = self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried });
             let mut progress = seen.lock();
             progress.is_running = false;
             match asked {
@@ -283,22 +304,23 @@ impl Chain {
         let mut left = seen.lock();
         let mut progress = std::mem::take(&mut *left);
         left.is_over = true;
-        let decide = |progress: &mut Progress, next: Decision| {
+        let decide = |progress: &mut Progress, next: Decision, by: String| {
             progress.next += 1;
-            progress.run.decision = std::mem::take(&mut progress.run.decision).then(next);
+            progress.run.then(next, || by);
             progress.is_over = progress.run.decision.is_final();
         };
         if let Some(link) = self.next(&progress).filter(|_| progress.is_running) {
-            let fault = Fault::OutOfTime { within: deadline.all_for_guests() };
+            let fault = Fault::OutOfTime { within: deadline.all_for_guests(), cut: None };
             let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
             progress.run.steps.push(Step { fault: Some(fault), ..Step::new(link, Mode::Full) });
-            decide(&mut progress, next);
+            decide(&mut progress, next, by_fault(link));
         }
         // For those behind it there is no time.
-        if self.next(&progress).is_some() {
+        if let Some(link) = self.next(&progress) {
             progress.run.fault = Some(Fault::NoTime);
+            progress.run.not_asked = Some(Arc::clone(link.plugin().name()));
             let next = Decision::without_verdict(Trouble::Busy, self.on_overload, self.command);
-            decide(&mut progress, next);
+            decide(&mut progress, next, ON_OVERLOAD.to_owned());
         }
         progress.run
     }
@@ -310,7 +332,8 @@ impl Chain {
 
     /// Takes note of what a plugin said to `body`, or how it failed.
     fn note(&self, link: &Link, body: &str, asked: Asked, progress: &mut Progress) {
-        let Asked { step, said } = asked;
+        let Asked { mut step, said } = asked;
+        step.verdict = said.as_ref().map(|said| said.decision.index());
         let next = match (said, &step.fault) {
             (Some(said), _) => {
                 let all = said.records.len();
@@ -325,13 +348,18 @@ impl Chain {
                 Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
             }
         };
-        progress.run.steps.push(step);
+        let by = || match &step.fault {
+            None => link.plugin().name().to_string(),
+            Some(Fault::NoTime) => ON_OVERLOAD.to_owned(),
+            Some(_) => by_fault(link),
+        };
         progress.next += 1;
         // Only the next plugin looks at what this one has changed.
         if let (Decision::Modify(changes), true) = (&next, progress.next < self.links.len()) {
             progress.modified = Some(apply(self.command, body, changes).into());
         }
-        progress.run.decision = std::mem::take(&mut progress.run.decision).then(next);
+        progress.run.then(next, by);
+        progress.run.steps.push(step);
         progress.is_over = progress.run.decision.is_final();
     }
 
@@ -339,10 +367,11 @@ impl Chain {
     fn ask(&self, link: &Arc<Link>, question: &Question<'_>) -> Result<Asked, Duration> {
         let mut step = Step::new(link, question.mode);
         // The call that is made again is still the one that the breaker let pass.
-        if question.tried.is_none()
-            && let Err(fault) = link.breaker.check()
-        {
-            return Ok(Asked { step: Step { fault: Some(fault), ..step }, said: None });
+        if question.tried.is_none() {
+            match link.breaker.check() {
+                Ok(change) => link.note_change(change),
+                Err(fault) => return Ok(Asked { step: Step { fault: Some(fault), ..step }, said: None }),
+            }
         }
         let said = match question.mode {
             Mode::Brief => self.call_briefly(link, question, &mut step).ok_or(step.cpu)?,
@@ -353,7 +382,7 @@ impl Chain {
             Ok(_) => link.breaker.succeeded(),
             // What the host had no time for says nothing about the plugin.
             Err(Fault::NoTime) => {}
-            Err(_) => link.breaker.failed(),
+            Err(fault) => self.count_fault(link, question.callback, fault, &step),
         }
         Ok(match said {
             Ok(mut said) => {
@@ -363,6 +392,15 @@ impl Chain {
             }
             Err(fault) => Asked { step: Step { fault: Some(fault), ..step }, said: None },
         })
+    }
+
+    /// Lets the plugin's breaker know that it failed, and over whose callback.
+    fn count_fault(&self, link: &Link, callback: &Callback, fault: &Fault, step: &Step) {
+        let named = self.server.protocol().people.named(self.command, callback.body());
+        let limits = link.plugin().limits();
+        let by_fuel = step.usage.fuel.0 as f64 / limits.fuel_per_call.0 as f64;
+        let by_time = step.cpu.as_secs_f64() / limits.call_within.as_secs_f64();
+        link.note_change(link.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
     }
 
     /// A call on a thread that other callbacks wait for; `None` if it is too long for that.
@@ -418,12 +456,19 @@ impl Chain {
 
     /// Understands a reply while it is still in the guest's memory.
     fn read(&self, link: &Link, reply: &[u8], body: &str) -> Result<Said, Fault> {
-        let invalid = |why: String| Fault::ReplyInvalid { why: one_line(&why) };
-        let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string()))?;
-        let reply: Reply<'_> = serde_json::from_str(reply).map_err(|error| invalid(error.to_string()))?;
+        let invalid = |why: String, detail: String| Fault::ReplyInvalid { why, detail: one_line(&detail) };
+        let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string(), String::new()))?;
+        let reply: Reply<'_> = serde_json::from_str(reply).map_err(|error| {
+            let what = match error.is_data() {
+                true => "it is JSON, but no reply",
+                false => "it is not JSON",
+            };
+            let why = format!("{what} (line {}, column {})", error.line(), error.column());
+            invalid(why, error.to_string())
+        })?;
         let (decision, adjustments) = admit(self.server, self.command, body, &reply).map_err(|why| match why {
             Inadmissible::Undecided { reason } => Fault::Undecided { reason },
-            Inadmissible::Invalid { why } => Fault::ReplyInvalid { why },
+            Inadmissible::Invalid { why } => invalid(why, String::new()),
         })?;
         let log = reply.log.iter().take(LOG_LINES_MAX).map(|line| (line.level, one_line(&line.text))).collect();
         check_records(&reply, link.plugin().limits())?;
@@ -473,15 +518,23 @@ fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> 
     let (records, records_max) = (reply.records.len(), limits.records_max);
     if records > records_max {
         let why = format!("it holds {records} records, at most {records_max} are allowed (`records_max`)");
-        return Err(Fault::ReplyInvalid { why });
+        return Err(Fault::ReplyInvalid { why, detail: String::new() });
     }
     let longest = reply.records.iter().map(|record| record.get().len()).max().unwrap_or(0);
     if longest > limits.record_bytes_max {
         let bytes_max = limits.record_bytes_max;
         let why = format!("a record has {longest} bytes, at most {bytes_max} are allowed (`record_bytes_max`)");
-        return Err(Fault::ReplyInvalid { why });
+        return Err(Fault::ReplyInvalid { why, detail: String::new() });
     }
     Ok(())
+}
+
+/// Who has decided where there was no time for a plugin.
+const ON_OVERLOAD: &str = "on_overload";
+
+/// Who has decided where a plugin has failed.
+fn by_fault(link: &Link) -> String {
+    format!("on_fault:{}", link.plugin().name())
 }
 
 /// What the user of a chat server is told about a fault.
@@ -496,7 +549,7 @@ fn trouble(fault: &Fault) -> Trouble {
         | Fault::Undecided { .. }
         | Fault::ReplyTooLarge { .. }
         | Fault::ReplyInvalid { .. } => Trouble::Unchecked,
-        Fault::Suspended { .. } | Fault::NoTime => Trouble::Busy,
+        Fault::Suspended | Fault::NoTime => Trouble::Busy,
     }
 }
 

@@ -16,7 +16,7 @@ mod settings_file;
 
 use std::process::ExitCode;
 
-use callgate_terminal::{self as terminal, TABLE};
+use callgate_terminal::TABLE;
 #[cfg(feature = "workshop")]
 use callgate_workshop::{build, inspect, new, profile, run, test};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -92,13 +92,10 @@ pub fn main() -> ExitCode {
         Command::Completions(completions) => completions.run(Arguments::command()),
         Command::Manual(manual) => manual.run(Arguments::command()),
     };
-    drop(log);
+    log::end(log, done.as_ref().err());
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            terminal::print_failure(&failure);
-            failure.exit.into()
-        }
+        Err(failure) => failure.exit.into(),
     }
 }
 

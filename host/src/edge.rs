@@ -1,7 +1,9 @@
 //! Bytes in and out: connections, their bounds, and the graceful stop. What the requests mean is not known here.
 
 mod connection;
+mod early;
 mod respond;
+mod wire;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use tokio::time::timeout;
 
 use crate::settings::Server;
 
+pub use early::EndedEarly;
 pub use respond::Respond;
 
 /// Whether callbacks are welcome: from the start until the stop begins.

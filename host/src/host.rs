@@ -6,6 +6,7 @@ mod mounted;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading, Plugin};
@@ -16,7 +17,7 @@ use crate::chain::Link;
 use crate::journal::Journal;
 use crate::route::Routes;
 use crate::settings::Settings;
-use crate::telemetry::{Now, Telemetry};
+use crate::telemetry::{Now, Telemetry, VERSION};
 use crate::workers::Workers;
 
 pub use loader::{PluginError, PluginProblem, Progress};
@@ -40,6 +41,9 @@ pub struct Inner {
     pub(crate) bodies: Bodies,
     pub(crate) journal: Journal,
     pub(crate) telemetry: Telemetry,
+    /// When it was started, and how many operations it has named since: together, an ID that no other has.
+    started_unix_ms: u64,
+    operations: AtomicU64,
     clock: Clock,
 }
 
@@ -50,9 +54,7 @@ pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The engine cannot be set up.
-    #[error(
-        "the sandbox cannot be set up: lower `memory_bytes_max`, `calls_at_once_max` or `kept_instances_max` under [limits]"
-    )]
+    #[error("the sandbox cannot be set up")]
     Engine(#[from] EngineError),
     /// The threads for plugins cannot be started.
     #[error(
@@ -107,11 +109,11 @@ impl Host {
         engine.load_in(loading, &settings.loading, loader::at_once(settings.plugins.len()));
         open_cache(&mut engine, &settings.cache);
         engine.log_memory_reset();
-        let limits = &settings.limits;
-        let workers = Workers::new(limits.engine.calls_at_once_max.get(), limits.plugin_share_percent_max)
+        tracing::info!(version = VERSION, "callgate starts");
+        let workers = Workers::new(engine.calls_at_once(), settings.limits.plugin_share_percent_max)
             .map_err(StartError::Workers)?;
-        let telemetry = Telemetry::new(&settings);
         let links = loader::load_all(&settings, &engine, progress).map_err(StartError::Plugins)?;
+        let telemetry = Telemetry::new(&settings, &links);
         let platforms = settings.platforms.iter().enumerate().map(|(index, platform)| Mounted {
             index,
             platform: platform.clone(),
@@ -127,6 +129,8 @@ impl Host {
             settings,
             engine,
             links,
+            started_unix_ms: clock(),
+            operations: AtomicU64::new(0),
             clock,
         })))
     }
@@ -156,6 +160,11 @@ impl Host {
         let in_flight = self.settings.server.in_flight_max - self.in_flight.available_permits();
         let now = Now { in_flight, waiting: self.workers.waiting(), is_memory_distrusted: self.engine.is_distrusted() };
         self.telemetry.render(&self.journal, now)
+    }
+
+    /// An ID for a callback that has none.
+    pub(crate) fn new_operation_id(&self) -> String {
+        format!("callgate-{:x}-{}", self.started_unix_ms, self.operations.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     pub(crate) fn now_unix_ms(&self) -> u64 {

@@ -5,11 +5,11 @@ use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use callgate_catalogue::line::one_line;
 use callgate_dialects::{Admitted, Head, Refusal, Response, table};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::{Instant, timeout_at};
 
 use crate::deadline::Deadline;
-use crate::edge::Respond;
+use crate::edge::{EndedEarly, Respond};
 use crate::host::{Host, Mounted};
 
 /// A request for one platform, as it was read.
@@ -59,9 +59,17 @@ impl Host {
         let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return write(self.refuse(mounted, Refusal::Busy)) };
         let (body, _room) = body.into_parts();
-        write(self.answer(mounted, Request { admitted, body, deadline }).await)
+        let (response, operation_id) = self.answer(mounted, Request { admitted, body, deadline }).await;
+        let mut written = write(response);
+        if let Some(id) = operation_id.and_then(|id| HeaderValue::try_from(id).ok()) {
+            written.headers_mut().insert(OPERATION_ID, id);
+        }
+        written
     }
 }
+
+/// Names the callback in the log where the chat server has given it no ID.
+const OPERATION_ID: HeaderName = HeaderName::from_static("x-operation-id");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -84,19 +92,51 @@ impl Host {
 }
 
 /// A path of no platform: most often the base URL in the chat server's settings is not the path here.
+///
+/// The answer names nothing: whoever asks may be a stranger who looks for the path. Nor does the log show more of a path
+/// than its first segment, and not even that where it could be a secret with a typing mistake in it.
 fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
-    let paths: Vec<_> = host.platforms().iter().map(|mounted| mounted.platform.url_shape()).collect();
-    let expected = paths.join(" or ");
-    tracing::warn!(path = one_line(path), "nothing is served at this path; expected {expected}");
-    let error = format!("nothing is served at this path; expected {expected}");
-    // It is not known which chat server asked: this is a refusal to each of them.
-    let body = table::refusal_for_all(host.settings.chat_servers, &error);
-    write(Response { status: StatusCode::NOT_FOUND, body })
+    host.telemetry.refused_without_platform("no_such_path");
+    let names: Vec<_> = host.platforms().iter().map(|mounted| mounted.platform.name.as_str()).collect();
+    let is_hidden = host.platforms().iter().any(|mounted| mounted.platform.path.hides_first());
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let first = segments.next().filter(|_| !is_hidden).map(one_line).unwrap_or_default();
+    let more = segments.count();
+    tracing::warn!(
+        first_segment = first,
+        further_segments = more,
+        platforms = names.join(","),
+        "refused: nothing is served at this path. Compare the URL in the chat server's settings with `path` of its \
+         [[platform]]"
+    );
+    write(Response { status: StatusCode::NOT_FOUND, body: refusal_for_all(host, "nothing is served at this path") })
+}
+
+/// A refusal for whichever chat server it was that asked.
+fn refusal_for_all(host: &Host, text: &str) -> Vec<u8> {
+    table::refusal_for_all(host.settings.chat_servers, text)
 }
 
 /// Callbacks go straight to their handler: there is one, and its way is counted in microseconds.
 impl Respond for Host {
     async fn respond(&self, request: http::Request<hyper::body::Incoming>) -> http::Response<Body> {
         self.receive(request).await
+    }
+
+    fn refuse_head(&self, status: StatusCode) -> Option<Vec<u8>> {
+        let (reason, text) = match status {
+            StatusCode::URI_TOO_LONG => ("uri_too_long", "the URL is too long"),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                ("head_too_large", "there are too many headers, or they are too long")
+            }
+            _ => ("not_http", "this is not a request in HTTP/1.1"),
+        };
+        self.telemetry.refused_without_platform(reason);
+        tracing::warn!(refusal = reason, "refused: {text}");
+        Some(refusal_for_all(self, text))
+    }
+
+    fn ended_early(&self, cause: EndedEarly) {
+        self.telemetry.ended_early(cause);
     }
 }

@@ -25,6 +25,7 @@ pub mod admin;
 pub mod cli;
 mod host;
 pub mod settings;
+mod trial;
 
 pub use callgate_sandbox::Loading;
 pub use host::{Clock, Host, Mounted, PluginError, PluginProblem, Progress, StartError};

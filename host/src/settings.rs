@@ -3,39 +3,53 @@
 mod cache;
 mod file;
 mod limits;
+mod listen;
 mod loading;
+mod log;
+mod mount;
 mod pattern;
 mod platform;
 mod plugin;
 mod secret;
 mod server;
+mod source;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use callgate_dialects::{Table, table};
 use callgate_sandbox::{CacheSettings, LoadingLimits};
+use callgate_terminal::read_text;
 
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
-pub use file::Problem;
-pub use limits::Limits;
+pub use file::{Problem, Secrets};
+pub use limits::{BreakerLimits, Limits};
+pub(crate) use listen::is_taken_twice;
+pub use listen::listen_address;
+pub use log::{Log, Users};
+pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
 pub use server::Server;
+pub use source::{Source, Step};
 
-use file::{File, Section};
+use file::{File, MIB, Section};
 
 /// Everything that `serve` needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Where they come from.
+    pub source: Source,
     /// The supported chat servers.
     pub chat_servers: &'static Table,
     /// Where and how callbacks are received.
     pub server: Server,
     /// The address of the admin listener; `None`: no listener.
     pub admin: Option<SocketAddr>,
+    /// What of callbacks the log may show.
+    pub log: Log,
     /// Limits for guests.
     pub limits: Limits,
     /// Limits for configuring and compiling one module in a child process.
@@ -50,20 +64,50 @@ pub struct Settings {
     pub plugins: Vec<Plugin>,
 }
 
+/// Settings as far as they could be understood, and all mistakes in them.
+#[derive(Debug)]
+pub struct Draft {
+    /// Without the platforms and plugins that have mistakes; `None` if the file is not TOML.
+    pub settings: Option<Settings>,
+    /// All mistakes, in the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+impl Draft {
+    /// The settings.
+    ///
+    /// # Errors
+    /// All mistakes, if there are any.
+    pub fn finish(self) -> Result<Settings, Vec<Problem>> {
+        match self.settings {
+            Some(settings) if self.problems.is_empty() => Ok(settings),
+            _ => Err(self.problems),
+        }
+    }
+}
+
+/// Maximum size of a settings file, in bytes: many times what thousands of plugins take.
+const FILE_BYTES_MAX: u64 = 16 * MIB;
+
 impl Settings {
     /// Reads a settings file, and the secrets and word lists that it names.
     ///
     /// # Errors
     /// All mistakes, in the order of the file.
     pub fn load(path: &Path) -> Result<Self, Vec<Problem>> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, &text),
-            Err(error) => Err(vec![Problem {
-                file: path.to_owned(),
-                line: 0,
-                key: String::new(),
-                message: format!("cannot be read ({error}): name the settings file with --settings"),
-            }]),
+        Self::draft(path, Secrets::Read).finish()
+    }
+
+    /// Reads a settings file as far as possible, with or without the secrets that it names.
+    #[must_use]
+    pub fn draft(path: &Path, secrets: Secrets) -> Draft {
+        match read_text(path, FILE_BYTES_MAX) {
+            Ok(text) => Self::understand(table::CHAT_SERVERS, path, &text, secrets),
+            Err(error) => {
+                let message = format!("cannot be read ({error}): name the settings file with --settings");
+                let problem = Problem { file: path.to_owned(), line: 0, key: String::new(), message };
+                Draft { settings: None, problems: vec![problem] }
+            }
         }
     }
 
@@ -81,20 +125,20 @@ impl Settings {
     /// # Errors
     /// All mistakes, in the order of the file.
     pub fn parse_for(chat_servers: &'static Table, path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
-        let file = File::new(path, text);
-        let table = file.parse();
-        // After a syntax error the rest of the file is unreliable, and would only cause misleading messages.
-        if file.has_problems() {
-            return Err(file.into_problems());
-        }
-        let settings = read(file.root(&table), chat_servers);
-        if file.has_problems() { Err(file.into_problems()) } else { Ok(settings) }
+        Self::understand(chat_servers, path, text, Secrets::Read).finish()
+    }
+
+    fn understand(chat_servers: &'static Table, path: &Path, text: &str, secrets: Secrets) -> Draft {
+        let file = File::new(path, text, secrets);
+        let settings = file.parse().map(|table| read(file.root(&table), Source::new(path, text), chat_servers));
+        Draft { settings, problems: file.into_problems() }
     }
 }
 
-fn read(mut root: Section<'_, '_>, chat_servers: &'static Table) -> Settings {
+fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table) -> Settings {
     let server = server::read(root.section("server"));
     let admin = server::read_admin(root.section("admin"));
+    let log = log::read(root.section("log"));
     let mut limits = limits::read(root.section("limits"));
     let loading = loading::read(root.section("loading"));
     let cache = cache::read(root.section("cache"));
@@ -104,7 +148,8 @@ fn read(mut root: Section<'_, '_>, chat_servers: &'static Table) -> Settings {
     limits.engine.memory_bytes_largest =
         plugins.iter().map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
-    Settings { chat_servers, server, admin, limits, loading, cache, records_file, platforms, plugins }
+    let platforms = platforms.known;
+    Settings { source, chat_servers, server, admin, log, limits, loading, cache, records_file, platforms, plugins }
 }
 
 fn records(mut section: Section<'_, '_>) -> PathBuf {

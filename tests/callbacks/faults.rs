@@ -7,13 +7,13 @@ use harness::guests::{PROVOKE, SPARE};
 use harness::{Setup, TestHost, guests, log, setup};
 use serde_json::{Value, json};
 
-const OPENIM: &str = "callbackBeforeAddFriendCommand";
+pub(crate) const OPENIM: &str = "callbackBeforeAddFriendCommand";
 const OPENIM_AFTER: &str = "callbackAfterAddFriendCommand";
 const TENCENT: &str = "Group.CallbackBeforeSendMsg";
 
 /// Both chat servers, once with each meaning of a fault.
 fn four_platforms(limits: &str) -> Setup {
-    let mut setup = setup().limits(limits);
+    let mut setup = setup().limits(limits).tables("[log]\nlog_payloads = true");
     for on_fault in ["allow", "deny"] {
         setup = setup
             .platform(&format!(
@@ -27,11 +27,11 @@ fn four_platforms(limits: &str) -> Setup {
     setup
 }
 
-fn openim_allows() -> Value {
+pub(crate) fn openim_allows() -> Value {
     json!({ "actionCode": 0, "errCode": 0, "errMsg": "", "errDlt": "", "nextCode": 0 })
 }
 
-fn openim_denies(message: &str) -> Value {
+pub(crate) fn openim_denies(message: &str) -> Value {
     json!({ "actionCode": 0, "errCode": 5000, "errMsg": message, "errDlt": "", "nextCode": 1 })
 }
 
@@ -39,10 +39,10 @@ fn tencent_answers(code: i32, message: &str) -> Value {
     json!({ "ActionStatus": "OK", "ErrorCode": code, "ErrorInfo": message })
 }
 
-const UNCHECKED: &str = "This could not be checked. Please try again later.";
-const BUSY: &str = "The service is busy. Please try again later.";
+pub(crate) const UNCHECKED: &str = "This could not be checked. Please try again later.";
+pub(crate) const BUSY: &str = "The service is busy. Please try again later.";
 
-async fn post(host: &TestHost, path: &str, body: &str) -> Value {
+pub(crate) async fn post(host: &TestHost, path: &str, body: &str) -> Value {
     let answer = host.post(path, body.to_owned()).await;
     assert_eq!(answer.status, 200, "{path}: {:?}", answer.body);
     answer.body
@@ -420,81 +420,6 @@ async fn a_fault_never_reaches_the_chat_server_as_text() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_plugin_that_fails_in_a_row_is_left_alone_for_the_pause() {
-    let host = setup()
-        .limits("breaker_faults_max = 2\nbreaker_pause_ms = 1000")
-        .plugin("hostile", guests::text("gives-up"), "*", "on_fault = \"deny\"")
-        .start();
-    let faults = |name: &str| host.metric("callgate_plugin_faults_total", &[&format!("fault=\"{name}\"")]);
-    let provoke = json!({ "x": 1 });
-    let spare = json!({ "x": 0 });
-
-    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED));
-    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED));
-    // It would behave now, but it is not asked.
-    assert_eq!(host.openim(OPENIM, &spare).await, openim_denies(BUSY));
-    assert_eq!((faults("trap"), faults("suspended")), (2.0, 1.0));
-
-    tokio::time::advance(Duration::from_millis(999)).await;
-    assert_eq!(host.openim(OPENIM, &spare).await, openim_denies(BUSY));
-    tokio::time::advance(Duration::from_millis(1)).await;
-    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED), "one trial, which fails");
-    assert_eq!(host.openim(OPENIM, &spare).await, openim_denies(BUSY), "so another pause");
-    assert_eq!((faults("trap"), faults("suspended")), (3.0, 3.0));
-
-    tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(host.openim(OPENIM, &spare).await, openim_allows(), "a trial that succeeds");
-    assert_eq!(host.openim(OPENIM, &provoke).await, openim_denies(UNCHECKED), "and the count begins anew");
-    assert_eq!(host.openim(OPENIM, &spare).await, openim_allows());
-    assert_eq!((faults("trap"), faults("suspended")), (4.0, 3.0));
-}
-
-#[tokio::test]
-async fn a_trial_that_is_made_again_on_a_worker_is_one_trial() {
-    // Traps if `x` is 1. Otherwise it grows its memory, which no brief call may, and allows.
-    let source = r#"(module {manifest}
-        (memory (export "memory") 2)
-        (global (export "last_words") i32 (i32.const 0))
-        (data (i32.const 1024) "{\"accepted\":true}")
-        (data (i32.const 2048) "{\"verdict\":\"allow\"}")
-        (func (export "allocate") (param i32) (result i32) (i32.const 4096))
-        (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
-        (func (export "handle_callback") (param $input i32) (param $len i32) (result i64)
-            (if (i32.eq (i32.const 49) (i32.load8_u (i32.sub (i32.add (local.get $input) (local.get $len)) (i32.const 3))))
-                (then (unreachable)))
-            (drop (memory.grow (i32.const 1)))
-            (i64.const 0x800_0000_0013)))"#;
-    let host = setup()
-        .limits("breaker_faults_max = 1\nbreaker_pause_ms = 1000")
-        .plugin("grows", guests::assemble("grows", source), "*", "on_fault = \"deny\"")
-        .start();
-    assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_denies(UNCHECKED));
-    assert_eq!(host.openim(OPENIM, &json!({ "x": 0 })).await, openim_denies(BUSY));
-    // A clock that stands still would run to the deadline while a worker is waited for.
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(1)).await;
-    tokio::time::resume();
-    assert_eq!(host.openim(OPENIM, &json!({ "x": 0 })).await, openim_allows());
-    assert_eq!(host.metric("callgate_plugin_calls_on_workers_total", &[]), 1.0);
-}
-
-#[tokio::test]
-async fn a_suspended_plugin_does_not_suspend_others() {
-    let deny = guests::replies("another", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
-    let host = setup()
-        .limits("breaker_faults_max = 1\nbreaker_pause_ms = 3_600_000")
-        .plugin("hostile", guests::text("gives-up"), "*", "")
-        .plugin("another", deny, "*", "")
-        .start();
-    for _ in 0..3 {
-        assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await["errCode"], 5007);
-    }
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"hostile\"", "fault=\"trap\""]), 1.0);
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"hostile\"", "fault=\"suspended\""]), 2.0);
-    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"another\""]), 0.0);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn more_callbacks_than_workers_wait_for_one_another() {
     let deny = guests::replies("denies", r#"{"verdict":"deny","code":5007,"message":"no"}"#);
@@ -577,6 +502,7 @@ async fn a_chain_that_is_handed_over_half_way_asks_nobody_twice() {
     let log = log::capture();
     let says = json!({ "verdict": "allow", "log": [{ "level": "info", "text": "once" }], "records": [1] });
     let host = setup()
+        .tables("[log]\nlog_payloads = true")
         .plugin("says", guests::replies("says", &says.to_string()), "*", "")
         .plugin("long", long_reply(), "*", "")
         .start();

@@ -184,7 +184,11 @@ fn a_module_without_a_manifest_is_explained() {
             "plugin p: it has no section `callgate.plugin` that can be read ({why}): export the plugin with `plugin_sdk::export!`"
         )
     };
-    assert_eq!(refused(module(MANIFEST, "")), why("there is none"));
+    assert_eq!(refused(guests::assemble("p", "(module)")), why("there is none"));
+    // All exports, and no manifest: that is not how anybody builds one.
+    let stripped = refused(module(MANIFEST, ""));
+    assert!(stripped.contains("its section `callgate.plugin` is gone, while its exports are there"), "{stripped}");
+    assert!(stripped.contains("`wasm-strip`"), "{stripped}");
     let empty = module(MANIFEST, r#"(@custom "callgate.plugin" "{}")"#);
     assert_eq!(refused(empty), why("missing field `abi` at line 1 column 2"));
 }
@@ -258,18 +262,34 @@ fn a_plugin_that_fails_to_configure_is_explained() {
     let grows = "(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (unreachable)";
     let panics =
         "(i32.store (i32.const 0) (i32.const 4)) (i32.store (i32.const 4) (i32.const 0x21706f6e)) (unreachable)";
-    for (body, fault) in [
-        (spins, "out of fuel: more than 1000000 units"),
-        (grows, "out of memory: more than 131072 bytes (`memory_bytes_max`)"),
-        (panics, "panic: nop!"),
-        ("(unreachable)", "trap: wasm trap: wasm `unreachable` instruction executed"),
-        ("(i64.const -1)", "reply of 4294967295 bytes is too large: at most 65536 (`reply_bytes_max`)"),
-        ("(i64.const 0xffff_0000_0000_0001)", "reply is not valid: the reply's address lies outside of the memory"),
-        ("(i64.const 0)", "reply is not valid: EOF while parsing a value at line 1 column 0"),
+    for (body, why) in [
+        (
+            spins,
+            "out of fuel: more than 1000000 units: raise `fuel_to_configure`, or give it less to prepare in its `settings`",
+        ),
+        (
+            grows,
+            "out of memory: more than 131072 bytes (`memory_bytes_max`): raise it, or give the plugin less to hold",
+        ),
+        (panics, "panic: nop!: correct its `settings`, if that is what it complains of, or mend the plugin"),
+        (
+            "(unreachable)",
+            "trap: wasm trap: wasm `unreachable` instruction executed: mend the plugin: `callgate run` tries it without a host",
+        ),
+        (
+            "(i64.const -1)",
+            "its reply has 4294967295 bytes, and at most 65536 are allowed: mend the plugin: `callgate run` tries it without a host",
+        ),
+        (
+            "(i64.const 0xffff_0000_0000_0001)",
+            "reply is not valid: the reply's address lies outside of the memory: rebuild it with a plugin-sdk that fits this host",
+        ),
+        (
+            "(i64.const 0)",
+            "reply is not valid: EOF while parsing a value at line 1 column 0: rebuild it with a plugin-sdk that fits this host",
+        ),
     ] {
-        let why = format!(
-            "plugin p: it could not be configured: {fault}: see `fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"
-        );
+        let why = format!("plugin p: it could not be configured: {why}");
         assert_eq!(refused_with(configures(body), limits), why);
     }
 }
@@ -279,7 +299,7 @@ fn a_start_function_that_loops_is_stopped() {
     let why = refused_with(guests::text("starts-with-a-loop"), "fuel_to_configure = 1_000_000");
     assert_eq!(
         why,
-        "plugin p: it could not be configured: out of fuel: more than 1000000 units: see `fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"
+        "plugin p: it could not be configured: out of fuel: more than 1000000 units: raise `fuel_to_configure`, or give it less to prepare in its `settings`"
     );
 }
 

@@ -1,9 +1,11 @@
 //! Callgate from outside, one subject a file.
 
 mod auth;
+mod breaker;
 mod cache;
 mod chain;
 mod compiled;
+mod edge;
 mod explain;
 mod faults;
 mod golden;
@@ -11,9 +13,11 @@ mod isolation;
 mod languages;
 mod limits;
 mod load;
+mod observed;
 mod paths;
 mod profile;
 mod protocol;
+mod secrets;
 mod settings;
 mod shipped;
 mod shutdown;

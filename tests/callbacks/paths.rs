@@ -135,10 +135,9 @@ async fn the_operation_id_comes_from_the_header_in_any_letter_case_else_from_the
 }
 
 #[tokio::test]
-async fn a_path_of_no_platform_is_answered_with_what_was_expected() {
+async fn a_path_of_no_platform_is_answered_with_a_refusal_that_names_nothing() {
     let host = host();
-    let error = "nothing is served at this path; expected POST /openim/{command} or /openim?command={command} or POST \
-                 /tencent-chat?SdkAppid={id}&CallbackCommand={command}";
+    let error = "nothing is served at this path";
     // A refusal to whichever chat server it was.
     let body = json!({
         "error": error,
@@ -151,6 +150,8 @@ async fn a_path_of_no_platform_is_answered_with_what_was_expected() {
         assert_eq!(host.post(path, "{}").await, expected, "{path}");
     }
     assert_eq!(host.send(Request::get("/").body("".into()).unwrap()).await, expected);
+    let refused = host.metric("callgate_refusals_total", &["platform=\"\"", "reason=\"no_such_path\""]);
+    assert_eq!(refused, 7.0);
 }
 
 #[tokio::test]

@@ -89,6 +89,7 @@ fn the_example_has_every_setting_at_its_default() {
     let shown = |value: &dyn std::fmt::Debug| format!("{value:#?}");
     assert_eq!(shown(&example.server), shown(&default.server));
     assert_eq!(example.admin, default.admin);
+    assert_eq!(example.log, default.log);
     assert_eq!(shown(&example.limits), shown(&default.limits));
     assert_eq!(example.loading, default.loading);
     assert_eq!(example.cache, default.cache);
@@ -130,11 +131,11 @@ fn the_defaults_are_what_the_manual_says() {
 fn the_example_names_every_key_that_is_known() {
     // Every key that an error lists as known here stands in the example, perhaps as a comment.
     let example = std::fs::read_to_string(guests::repository().join("host/host.example.toml")).unwrap();
-    let unknown = "zzzzzz = 1\n[server]\nzzzzzz = 1\n[admin]\nzzzzzz = 1\n[limits]\nzzzzzz = 1\n[loading]\nzzzzzz = 1\n[cache]\nzzzzzz = 1\n[records]\nzzzzzz = 1\n\
+    let unknown = "zzzzzz = 1\n[server]\nzzzzzz = 1\n[admin]\nzzzzzz = 1\n[log]\nzzzzzz = 1\n[limits]\nzzzzzz = 1\n[loading]\nzzzzzz = 1\n[cache]\nzzzzzz = 1\n[records]\nzzzzzz = 1\n\
         [[platform]]\nkind = \"openim\"\nzzzzzz = 1\n[[platform]]\nkind = \"tencent-chat\"\nzzzzzz = 1\n\
         [[platform.app]]\nid = 1\nzzzzzz = 1\n[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = \"*\"\nzzzzzz = 1\n";
     let problems = Settings::parse(Path::new("host.toml"), unknown).unwrap_err();
-    assert_eq!(problems.len(), 11, "{problems:?}");
+    assert_eq!(problems.len(), 12, "{problems:?}");
     for problem in problems {
         for key in problem.message.split('`').skip(1).step_by(2) {
             assert!(example.contains(key), "`{key}` is not in the example: {}", problem.message);
@@ -167,6 +168,10 @@ fn tokens_come_from_files_and_the_environment_and_are_never_shown() {
     let toml = "[[platform]]\nkind = \"tencent-chat\"\n[[platform.app]]\nid = 7\n\
         tokens = [{ file = \"token\" }, { env = \"PATH\" }]\n";
     let settings = Settings::parse(&folder.path().join("host.toml"), toml).unwrap();
+    // An empty file is no secret, and a token that anybody can compute would be.
+    std::fs::write(folder.path().join("token"), "\n").unwrap();
+    let problems = Settings::parse(&folder.path().join("host.toml"), toml).unwrap_err();
+    assert!(problems[0].message.contains("the secret is empty"), "{problems:?}");
     let shown = format!("{settings:?}");
     assert_eq!(shown.matches("Secret(…)").count(), 2, "{shown}");
     assert!(!shown.contains("hunter2") && !shown.contains("/bin"), "{shown}");

@@ -10,7 +10,7 @@ use callgate_dialects::{
 };
 use harness::{Answer, Setup, guests, setup};
 use http::StatusCode;
-use plugin_sdk::catalogue::{Answers, Change, Codes, Command, Kind, Member, Protocol, Rule};
+use plugin_sdk::catalogue::{Answers, Change, Codes, Command, Kind, Member, People, Protocol, Rule};
 use plugin_sdk::wire::Phase;
 use plugin_sdk::{Object, Text};
 use serde_json::{Map, Value, json};
@@ -22,7 +22,8 @@ const TABLE: &Table = &[&Toy];
 #[derive(Debug)]
 struct Toy;
 
-static PROTOCOL: Protocol = Protocol { name: "toy", title: "Toy Chat", commands: &[&SAY], aliases: &[] };
+static PROTOCOL: Protocol =
+    Protocol { name: "toy", title: "Toy Chat", commands: &[&SAY], aliases: &[], people: People::NOBODY };
 
 /// Its one command.
 static SAY: Command = Command {
@@ -60,7 +61,7 @@ impl ChatServer for Toy {
     }
 
     fn patience(&self) -> Patience {
-        Patience { default: Duration::from_secs(1), longest: Duration::from_secs(2) }
+        Patience { waits: Duration::from_secs(1), default: Duration::from_secs(1), longest: Duration::from_secs(2) }
     }
 
     fn keys(&self) -> &'static [&'static str] {
@@ -69,6 +70,10 @@ impl ChatServer for Toy {
 
     fn configure(&self, keys: &mut dyn Keys) -> Box<dyn Dialect> {
         Box::new(ToyDialect { is_polite: keys.flag("polite", false) })
+    }
+
+    fn how_to_authenticate(&self) -> &'static str {
+        "There is no way."
     }
 
     fn url_shape(&self, path: &str) -> String {
@@ -172,7 +177,7 @@ async fn it_is_refused_in_its_own_form_and_nobody_elses() {
     let because = "there is no command: name it in the path, the query or the body";
     assert_eq!(answer, says(400, json!({ "go": false, "because": because })));
     let answer = host.post("/elsewhere", ask()).await;
-    let because = "nothing is served at this path; expected POST /toy with the command in `ask`";
+    let because = "nothing is served at this path";
     assert_eq!(answer, says(404, json!({ "error": because, "go": false, "because": because })));
 }
 

@@ -18,7 +18,7 @@ commands = ["*"]
 
 /// All commands that load a module from a file are given this one, and end with exit code 4 and this message.
 #[track_caller]
-fn is_refused(folder: Folder, parts: &[&str]) {
+fn is_refused(folder: Folder, parts: &[&str]) -> Folder {
     let folder = folder.file("host.toml", HOST);
     for line in [
         "run p.wasm --request ok.json",
@@ -28,9 +28,11 @@ fn is_refused(folder: Folder, parts: &[&str]) {
         "explain --platform openim --command callbackBeforeAddFriendCommand --request ok.json --settings host.toml",
     ] {
         let message = folder.type_in(line).fails(4, parts);
-        assert!(message.starts_with("error: plugin p: "), "{line}: {message}");
+        let place = if line.contains("host.toml") { "host.toml:" } else { "plugin p: " };
+        assert!(message.starts_with(&format!("error: {place}")) && message.contains("plugin p: "), "{line}: {message}");
         assert_eq!(message.lines().count(), 1, "{line}: {message}");
     }
+    folder
 }
 
 fn guest(parts: &str) -> PathBuf {
@@ -68,7 +70,7 @@ fn a_folder_in_place_of_a_module_is_named() {
     for command in ["run", "profile"] {
         folder.run([command, "p.wasm", "--request", "ok.json"]).fails(4, &[no_crate]);
     }
-    let part = "p.wasm cannot be read (Is a directory (os error 21)): build the plugin, or correct `wasm`";
+    let part = "p.wasm cannot be read (it is a folder, not a file): build the plugin, or correct `wasm`";
     folder.type_in("check --settings host.toml").fails(4, &["plugin p: ", part]);
 }
 
@@ -135,17 +137,21 @@ fn settings_that_the_plugin_refuses_come_with_its_own_words_and_without_its_esca
 
 #[test]
 fn a_configuration_that_panics_or_wants_all_memory_is_named() {
-    for (body, part) in [
+    for (body, parts) in [
         (
             "(i32.store (i32.const 0) (i32.const 20)) (memory.copy (i32.const 4) (i32.const 3072) (i32.const 20)) (unreachable)",
-            "panic: src/lib.rs:7: broken",
+            [
+                "panic: src/lib.rs:7: broken",
+                "correct its `settings`, if that is what it complains of, or mend the plugin",
+            ],
         ),
-        ("(drop (memory.grow (i32.const 60000))) (unreachable)", "memory"),
-        ("(unreachable)", "it could not be configured: "),
+        ("(drop (memory.grow (i32.const 60000))) (unreachable)", ["(`memory_bytes_max`)", "raise it, or"]),
+        ("(unreachable)", ["it could not be configured: trap", "mend the plugin"]),
     ] {
-        is_refused(
-            folder().module("p.wasm", configures(body)),
-            &[part, "`fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"],
-        );
+        // What has nothing to do with limits names none.
+        let names_limits = parts[0].contains("memory");
+        let folder = is_refused(folder().module("p.wasm", configures(body)), &parts);
+        let message = folder.type_in("run p.wasm --request ok.json").err;
+        assert_eq!(message.contains("_max"), names_limits, "{message}");
     }
 }

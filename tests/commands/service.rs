@@ -62,6 +62,28 @@ fn an_address_that_is_taken_is_named() {
 }
 
 #[test]
+fn the_address_comes_from_the_argument_else_from_the_environment_else_from_the_settings() {
+    // Each of them is taken, so the message says which one was meant.
+    let taken: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let ports: Vec<_> = taken.iter().map(|taken| taken.local_addr().unwrap().port()).collect();
+    let folder = host(&format!("127.0.0.1:{}", ports[0]));
+    let serve = |arguments: &[&str], variable: Option<String>| {
+        let mut command = folder.command(["serve", "--settings", "host.toml"]);
+        command.args(arguments);
+        if let Some(variable) = variable {
+            command.env("CALLGATE_LISTEN", variable);
+        }
+        Ended::of(&mut command)
+    };
+    let name = |port: u16| format!("localhost:{port}");
+    let on = |port: u16| format!("cannot listen on 127.0.0.1:{port} (");
+    serve(&[], None).fails(5, &[&on(ports[0])]);
+    serve(&[], Some(name(ports[1]))).fails(5, &[&on(ports[1])]);
+    serve(&["--listen", &name(ports[2])], Some(name(ports[1]))).fails(5, &[&on(ports[2])]);
+    serve(&["--listen", "localhost"], None).fails(2, &["must be an address or a name, and a port"]);
+}
+
+#[test]
 fn what_one_command_compiled_the_next_one_takes_from_the_cache() {
     let folder = host("127.0.0.1:0");
     let check = || {
@@ -78,4 +100,49 @@ fn what_one_command_compiled_the_next_one_takes_from_the_cache() {
     assert_eq!(entries(), 1);
     folder.type_in("run p.wasm --request ok.json").succeeds();
     assert_eq!(entries(), 1);
+}
+
+/// The command, in a shell that first runs this.
+fn in_shell(folder: &Folder, before: &str, line: &str) -> Ended {
+    let command = folder.command(line.split(' '));
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{before} exec \"$0\" \"$@\"")).arg(command.get_program()).args(command.get_args());
+    shell.current_dir(folder.path("")).env("CACHE_DIRECTORY", folder.path("cache")).stdin(Stdio::null());
+    let output = shell.output().unwrap();
+    Ended::from(&command, output)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn with_little_address_space_fewer_instances_are_kept_and_with_too_little_it_is_said_what_to_do() {
+    let folder = host("127.0.0.1:0");
+    // 60 GB of address space, where the defaults ask for over a terabyte.
+    let ended = in_shell(&folder, "ulimit -v 60000000;", "check --settings host.toml");
+    let told = ended.err.lines().filter(|line| line.contains("there is too little address space")).count();
+    assert_eq!(told, 1, "{ended:#?}");
+    ended.succeeds();
+    // One call needs no more than that, and says nothing.
+    let ended = in_shell(&folder, "ulimit -v 40000000;", "run p.wasm --request ok.json");
+    assert_eq!(ended.err, "", "{ended:#?}");
+    let ended = in_shell(&folder, "ulimit -v 4000000;", "run p.wasm --request ok.json");
+    ended.fails(1, &["the sandbox cannot be set up", "raise or remove `ulimit -v` (LimitAS= of systemd)"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_system_that_forbids_to_run_what_was_written_is_named() {
+    // PR_SET_MDWE, which MemoryDenyWriteExecute= stands for.
+    let python = "import ctypes, os, sys\nif ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) != 0: sys.exit(77)\n\
+                  os.execv(sys.argv[1], sys.argv[1:])";
+    let folder = host("127.0.0.1:0");
+    let command = folder.command(["run", "p.wasm", "--request", "ok.json"]);
+    let mut forbidden = Command::new("python3");
+    forbidden.args(["-c", python]).arg(command.get_program()).args(command.get_args()).current_dir(folder.path(""));
+    match forbidden.output() {
+        Ok(output) if output.status.code() != Some(77) => {
+            let ended = Ended::from(&command, output);
+            ended.fails(1, &["remove MemoryDenyWriteExecute= from the systemd unit"]);
+        }
+        _ => println!("SKIPPED: no python3, or a kernel older than 6.3"),
+    }
 }

@@ -57,6 +57,19 @@ pub enum Adjustment {
     },
 }
 
+impl Adjustment {
+    /// What happened, without any text that the plugin made: a name that the command does not have is one.
+    #[must_use]
+    pub fn without_texts(&self, command: &Command) -> String {
+        match self {
+            Self::ChangeLeftOut { name, why } if command.change(name).is_none() => {
+                format!("a change is left out: {why}")
+            }
+            Self::ChangeLeftOut { .. } | Self::Code { .. } | Self::Verdict { .. } => self.to_string(),
+        }
+    }
+}
+
 /// Turns a reply into a verdict that the answer of this `server` to this command can carry. `body` is the request as the
 /// plugin saw it.
 ///

@@ -38,6 +38,9 @@ pub trait ChatServer: Sync + std::fmt::Debug {
     /// Reads those keys and creates the dialect of one platform.
     fn configure(&self, keys: &mut dyn Keys) -> Box<dyn Dialect>;
 
+    /// How its callbacks can be told from a stranger's, as advice for an operator: one or two sentences.
+    fn how_to_authenticate(&self) -> &'static str;
+
     /// The requests expected by a platform at this path, for operators whose callbacks do not arrive.
     fn url_shape(&self, path: &str) -> String;
 
@@ -58,6 +61,8 @@ pub trait ChatServer: Sync + std::fmt::Debug {
 /// How long a chat server waits for an answer, round trip included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
+    /// How long it waits if nobody changed that.
+    pub waits: Duration,
     /// The default of `answer_within_ms`.
     pub default: Duration,
     /// The longest `answer_within_ms` that makes sense.
@@ -77,6 +82,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// If it names no command, or several.
     fn identify(&self, head: &Head, body: &Object<'_>) -> Result<Identity, Refusal>;
+
+    /// Whether it refuses whoever does not know a secret.
+    fn authenticates(&self) -> bool {
+        false
+    }
 
     /// Names of the query parameters that authenticate the caller; they are hidden from plugins.
     fn secret_parameters(&self) -> &'static [&'static str] {

@@ -40,7 +40,11 @@ impl ChatServer for OpenIm {
 
     fn patience(&self) -> Patience {
         // It waits 5 s by default, round trip included; `webhooks.yml` can change that.
-        Patience { default: Duration::from_millis(4500), longest: Duration::from_secs(15) }
+        Patience {
+            waits: Duration::from_secs(5),
+            default: Duration::from_millis(4500),
+            longest: Duration::from_secs(15),
+        }
     }
 
     fn keys(&self) -> &'static [&'static str] {
@@ -49,6 +53,11 @@ impl ChatServer for OpenIm {
 
     fn configure(&self, keys: &mut dyn Keys) -> Box<dyn Dialect> {
         Box::new(dialect::Platform::new(keys))
+    }
+
+    fn how_to_authenticate(&self) -> &'static str {
+        "Add a secret segment to `path` (it can come from { env = \"NAME\" } or { file = \"path\" }), and to the URL in \
+         webhooks.yml; or listen on an address that only the chat server reaches"
     }
 
     fn url_shape(&self, path: &str) -> String {

@@ -39,7 +39,11 @@ impl ChatServer for TencentChat {
 
     fn patience(&self) -> Patience {
         // It waits 2 s, round trip included.
-        Patience { default: Duration::from_millis(1500), longest: Duration::from_secs(2) }
+        Patience {
+            waits: Duration::from_secs(2),
+            default: Duration::from_millis(1500),
+            longest: Duration::from_secs(2),
+        }
     }
 
     fn keys(&self) -> &'static [&'static str] {
@@ -48,6 +52,11 @@ impl ChatServer for TencentChat {
 
     fn configure(&self, keys: &mut dyn Keys) -> Box<dyn Dialect> {
         Box::new(dialect::Platform::new(keys))
+    }
+
+    fn how_to_authenticate(&self) -> &'static str {
+        "Turn on the callback authentication in the console and put its token into `tokens` of each [[platform.app]]; \
+         or add a secret segment to `path`"
     }
 
     fn url_shape(&self, path: &str) -> String {

@@ -76,7 +76,7 @@ impl Abi {
 }
 
 fn invalid(why: &str) -> Crossing {
-    Crossing::Broken(Fault::ReplyInvalid { why: why.to_owned() })
+    Crossing::Broken(Fault::ReplyInvalid { why: why.to_owned(), detail: String::new() })
 }
 
 /// The panic message that a guest left at `address`, if any.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fault::Fault;
+use super::fault::{Fault, FuelCut};
 use super::limits::Fuel;
 
 /// What one call may use.
@@ -10,8 +10,8 @@ use super::limits::Fuel;
 pub struct Budget {
     /// Fuel.
     pub fuel: Fuel,
-    /// Whether `fuel` is less than the plugin's own limit because the time left allows no more.
-    pub fuel_cut_by_time: bool,
+    /// If `fuel` is less than the plugin's own limit because the time left allows no more: how that came about.
+    pub cut: Option<FuelCut>,
     /// Wall time.
     pub within: Duration,
     /// Whether the call runs on a thread that other callbacks wait for; see

@@ -27,7 +27,7 @@ pub(crate) fn call<T>(
         Brief::Replied(reply) => Ok(reply),
         Brief::Failed(fault) => Err(fault),
         // Only brief calls end this way.
-        Brief::TooLong => Err(Fault::OutOfTime { within: budget.within }),
+        Brief::TooLong => Err(Fault::OutOfTime { within: budget.within, cut: None }),
     };
     (result, usage)
 }
@@ -40,7 +40,7 @@ pub(crate) fn run<T>(pool: &Pool, input: &[&str], budget: Budget, read: impl FnO
     let (code, limits) = (pool.code(), pool.limits());
     let circumstances = |memory_denied, last_words| Circumstances {
         fuel: budget.fuel,
-        fuel_cut_by_time: budget.fuel_cut_by_time,
+        cut: budget.cut,
         within: budget.within,
         memory_bytes_max: limits.memory_bytes_max,
         memory_denied,
@@ -120,7 +120,7 @@ fn not_entered<T>(denied: &Denied, budget: Budget, circumstances: Circumstances)
 /// Whether a brief call ended because of the bounds on brief calls, and not for a reason of its own.
 fn is_too_long(error: &wasmtime::Error, budget: Budget) -> bool {
     match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => budget.fuel_cut_by_time,
+        Some(Trap::OutOfFuel) => budget.cut.is_some(),
         Some(Trap::Interrupt) => true,
         Some(_) => false,
         None => error.is::<NeedsRoom>(),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     const BUDGET: Budget =
-        Budget { fuel: Fuel(1_000_000), fuel_cut_by_time: false, within: Duration::from_secs(60), is_brief: false };
+        Budget { fuel: Fuel(1_000_000), cut: None, within: Duration::from_secs(60), is_brief: false };
 
     fn load(engine: &Engine, body: &str) -> Plugin {
         Plugin::load(engine, "g", &guest(body, ""), None, "{}", &PluginLimits::default()).unwrap()
@@ -264,7 +264,7 @@ mod tests {
             assert!(usage.fuel >= fuel && usage.is_spoiled && !usage.is_new_instance, "{usage:?}");
         }
         let hasty = Budget { fuel: Fuel(u64::MAX / 4), within: Duration::from_millis(5), ..BUDGET };
-        assert_eq!(called("(loop (br 0))", hasty).0, Err(Fault::OutOfTime { within: hasty.within }));
+        assert_eq!(called("(loop (br 0))", hasty).0, Err(Fault::OutOfTime { within: hasty.within, cut: None }));
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
                 std::thread::yield_now();
             }
             let (result, _) = plugin.call(&["{}"], budget, |_| ());
-            assert_eq!(result, Err(Fault::OutOfTime { within: budget.within }));
+            assert_eq!(result, Err(Fault::OutOfTime { within: budget.within, cut: None }));
         }
     }
 
@@ -302,6 +302,6 @@ mod tests {
         let plugin = load(&engine, "(loop (br 0))");
         drop(engine);
         let budget = Budget { fuel: Fuel(u64::MAX / 4), within: Duration::from_millis(3), ..BUDGET };
-        assert_eq!(plugin.call(&["{}"], budget, |_| ()).0, Err(Fault::OutOfTime { within: budget.within }));
+        assert_eq!(plugin.call(&["{}"], budget, |_| ()).0, Err(Fault::OutOfTime { within: budget.within, cut: None }));
     }
 }

@@ -10,11 +10,13 @@ use wasmtime::{
 
 use super::aside;
 use super::cache::{self, Cache, CacheError, Key, SHA256_BYTES};
+use super::cpu;
 use super::epoch::{Epoch, Event, IDLE_TICKS};
 use super::functions::Functions;
 use super::loading::{Children, Start};
 use super::pages::PageMap;
 use super::pool::Keeper;
+use super::system::{NOT_EXECUTABLE, is_not_executable, is_out_of_space};
 use crate::limits::{CacheSettings, EngineLimits, Fuel, Loading, LoadingLimits, MemoryReset, PluginLimits};
 
 /// Stack of one call on the host's thread, in bytes. Well below the 2 MiB that tokio gives its threads.
@@ -39,13 +41,35 @@ pub struct Engine {
     /// Common prefix of the keys of compiled modules.
     program: [u8; SHA256_BYTES],
     fuel_per_ms: u64,
+    /// How sure that is; see [`Calibration`].
+    spread_percent: u64,
+    /// How many calls can be on workers at the same time.
+    calls_at_once: usize,
     epoch: Arc<Epoch>,
 }
 
 /// What went wrong while the engine was set up.
 #[derive(Debug, thiserror::Error)]
-#[error("wasmtime cannot be set up as the limits ask")]
+#[error("wasmtime cannot be set up: {}", self.advice())]
 pub struct EngineError(#[from] wasmtime::Error);
+
+impl EngineError {
+    /// What to do about it.
+    fn advice(&self) -> &'static str {
+        let words = format!("{:#}", self.0);
+        if is_not_executable(&words) {
+            return NOT_EXECUTABLE;
+        }
+        match is_out_of_space(&words) {
+            true => {
+                "there is too little address space even for one call at a time, which takes 4 GiB and as much for each \
+                 core, reserved and not used: raise or remove `ulimit -v` (LimitAS= of systemd), and set \
+                 vm.overcommit_memory to 0 or 1"
+            }
+            false => "lower `memory_bytes_max`, `calls_at_once_max` or `kept_instances_max` under [limits]",
+        }
+    }
+}
 
 impl Engine {
     /// Sets up both engines, calibrates fuel and starts the ticker.
@@ -60,15 +84,29 @@ impl Engine {
     pub(crate) fn idle_after(limits: &EngineLimits, idle_ticks: u32) -> Result<Self, EngineError> {
         let functions = Arc::default();
         let configure = Wasmtime::new(&remembering(&functions)?)?;
-        let (call, memory_reset, keeper) = for_calls(limits, &functions)?;
-        let fuel_per_ms = match limits.fuel_per_ms {
-            Some(pinned) => pinned.get(),
+        let (limits, (call, memory_reset, keeper)) = fitting(limits, &functions)?;
+        let calls_at_once = limits.calls_at_once_max.get();
+        let Calibration { fuel_per_ms, spread_percent } = match limits.fuel_per_ms {
+            Some(pinned) => Calibration { fuel_per_ms: pinned.get(), spread_percent: 0 },
             None => calibrate(&call)?,
         };
         let epoch = epoch([configure.clone(), call.clone()], idle_ticks)?;
         let program = cache::program([&configure, &call]);
         let (cache, children) = (None, None);
-        Ok(Self { configure, call, memory_reset, keeper, functions, cache, children, program, fuel_per_ms, epoch })
+        Ok(Self {
+            configure,
+            call,
+            memory_reset,
+            keeper,
+            functions,
+            cache,
+            children,
+            program,
+            fuel_per_ms,
+            spread_percent,
+            calls_at_once,
+            epoch,
+        })
     }
 
     /// An engine that only prepares modules for other processes to call: it has no pool, no ticker (fuel and the
@@ -88,6 +126,8 @@ impl Engine {
             cache: None,
             children: None,
             fuel_per_ms: u64::MAX,
+            spread_percent: 0,
+            calls_at_once: 1,
         })
     }
 
@@ -179,8 +219,17 @@ impl Engine {
             tracing::info!(
                 memory_reset = self.memory_reset().name(),
                 fuel_per_ms = self.fuel_per_ms(),
+                spread_percent = self.spread_percent,
+                calls_at_once = self.calls_at_once(),
                 "sandbox is set up"
             );
+            if self.spread_percent > SPREAD_PERCENT_MAX {
+                tracing::info!(
+                    spread_percent = self.spread_percent,
+                    "this machine is too busy to measure `fuel_per_ms` well: if plugins run out of time although they \
+                     burn little, set it under [limits]"
+                );
+            }
         });
     }
 
@@ -194,6 +243,13 @@ impl Engine {
         self.fuel_per_ms
     }
 
+    /// How many calls can be on workers at the same time: `calls_at_once_max`, or fewer if the address space does not hold
+    /// as many.
+    #[must_use]
+    pub fn calls_at_once(&self) -> usize {
+        self.calls_at_once
+    }
+
     /// The most fuel that can be burnt in `time`.
     pub fn fuel_within(&self, time: Duration) -> Fuel {
         let fuel = u128::from(self.fuel_per_ms) * time.as_micros() / 1000;
@@ -205,6 +261,9 @@ impl Engine {
         Duration::from_millis(fuel.0 / self.fuel_per_ms)
     }
 }
+
+/// A wider spread of the calibration is worth a line: the figure may be too low by as much.
+const SPREAD_PERCENT_MAX: u64 = 50;
 
 /// Starts the epoch of two engines, which sleeps after `idle_ticks` ticks without a call.
 fn epoch(engines: [Wasmtime; 2], idle_ticks: u32) -> wasmtime::Result<Arc<Epoch>> {
@@ -264,16 +323,40 @@ fn remembering(functions: &Arc<Functions>) -> Result<Config, wasmtime::Error> {
 }
 
 /// The engine for calls, and how it restores memory.
-fn for_calls(
-    limits: &EngineLimits,
-    functions: &Arc<Functions>,
-) -> Result<(Wasmtime, MemoryReset, Option<Arc<Keeper>>), wasmtime::Error> {
+type ForCalls = (Wasmtime, MemoryReset, Option<Arc<Keeper>>);
+
+/// The engine for calls within these limits; if the address space does not hold its pool, within smaller ones.
+///
+/// A slot reserves 4 GiB. Some systems give a process little address space, or count what is only reserved: 39 bits on
+/// many boards with ARM processors, `ulimit -v`, `vm.overcommit_memory = 2`. What can be reserved is found by trying.
+fn fitting(limits: &EngineLimits, functions: &Arc<Functions>) -> Result<(EngineLimits, ForCalls), wasmtime::Error> {
+    let mut fitting = limits.clone();
+    let engine = loop {
+        match for_calls(&fitting, functions) {
+            Err(error) if is_out_of_space(&format!("{error:#}")) && fitting.halve() => {}
+            ended => break ended?,
+        }
+    };
+    if fitting.kept_instances_max < limits.kept_instances_max {
+        tracing::warn!(
+            kept_instances_max = fitting.kept_instances_max,
+            calls_at_once_max = fitting.calls_at_once_max,
+            "there is too little address space (`ulimit -v`, vm.overcommit_memory, or few bits): fewer instances are kept, \
+             and fewer calls made at the same time"
+        );
+    }
+    Ok((fitting, engine))
+}
+
+fn for_calls(limits: &EngineLimits, functions: &Arc<Functions>) -> Result<ForCalls, wasmtime::Error> {
     let engine = |memory_reset| {
         let pool = InstanceAllocationStrategy::Pooling(pool(limits, memory_reset));
         Wasmtime::new(remembering(functions)?.allocation_strategy(pool))
     };
     let wanted = limits.memory_reset;
-    if matches!(wanted, MemoryReset::Auto | MemoryReset::Keep) {
+    // Without room for an instance there is nothing to keep, and no slots are needed for those that are restored.
+    let keeps = limits.kept_instances_max > 0 && wanted == MemoryReset::Auto || wanted == MemoryReset::Keep;
+    if keeps {
         let call = engine(MemoryReset::Keep)?;
         if let Some(map) = PageMap::open(|map| sees_writes(&call, map)) {
             let keeper = Keeper::new(map, limits.kept_instances_max)?;
@@ -353,28 +436,49 @@ const CALIBRATION_GUESTS: [&[u8]; 3] = [
     b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x07\x05\x01\x01f\0\0\x0a\x1e\x01\x1c\x01\x01\x7f\x03\x40\x20\0\x20\0\x41\xf8\xff\x03\x71\x28\x02\0\x6a\x41\x88\x20\x6a\x21\0\x0c\0\x0b\x0b",
 ];
 
-/// Fuel for one calibration run: about a millisecond, long enough to drown the call itself.
-const CALIBRATION_FUEL: u64 = 2_000_000;
+/// Fuel for one calibration run: some tenths of a millisecond, long enough to drown the call itself, and short enough to
+/// be left alone by a busy machine now and then.
+const CALIBRATION_FUEL: u64 = 500_000;
 
-fn calibrate(engine: &Wasmtime) -> Result<u64, wasmtime::Error> {
-    let mut slowest = u64::MAX;
+/// Runs of each guest.
+const CALIBRATION_RUNS: usize = 15;
+
+/// How much fuel this machine burns in a millisecond, and how far apart the runs were.
+#[derive(Debug, Clone, Copy)]
+struct Calibration {
+    fuel_per_ms: u64,
+    /// How much longer half of the runs took than the fastest one, in percent: the larger, the busier the machine was,
+    /// and the less sure is the figure.
+    spread_percent: u64,
+}
+
+fn calibrate(engine: &Wasmtime) -> Result<Calibration, wasmtime::Error> {
+    let (mut slowest, mut spread_percent) = (u64::MAX, 0);
     for guest in CALIBRATION_GUESTS {
         let module = Module::new(engine, guest)?;
-        let mut fastest_run = Duration::MAX;
-        // The best of three, because a run in which the thread was descheduled says nothing about the machine.
-        for _ in 0..3 {
+        let mut runs = Vec::with_capacity(CALIBRATION_RUNS);
+        for _ in 0..CALIBRATION_RUNS {
             let mut store = Store::new(engine, ());
             store.set_epoch_deadline(u64::MAX / 2);
             store.set_fuel(CALIBRATION_FUEL)?;
             let instance = wasmtime::Instance::new(&mut store, &module, &[])?;
             let spin = instance.get_typed_func::<(), ()>(&mut store, "f")?;
-            let started = Instant::now();
+            // CPU time, which stands still while the thread waits for a core; where it cannot be had, or is coarse, the
+            // clock.
+            let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
             // The guest never returns; it runs out of fuel.
             let _ = spin.call(&mut store, ());
-            fastest_run = fastest_run.min(started.elapsed());
+            let (wall, cpu) = (started.elapsed(), cpu::of_this_thread().saturating_sub(cpu_before));
+            runs.push(if cpu.is_zero() { wall } else { cpu.min(wall) });
         }
-        let micros = u64::try_from(fastest_run.as_micros()).unwrap_or(u64::MAX).max(1);
-        slowest = slowest.min(CALIBRATION_FUEL * 1000 / micros);
+        runs.sort_unstable();
+        // The best of many: a run that others have slowed down says nothing about the machine.
+        let nanos = |run: Option<&Duration>| {
+            run.map_or(u64::MAX, |run| u64::try_from(run.as_nanos()).unwrap_or(u64::MAX)).max(1)
+        };
+        let (fastest, median) = (nanos(runs.first()), nanos(runs.get(runs.len() / 2)));
+        slowest = slowest.min(CALIBRATION_FUEL.saturating_mul(1_000_000) / fastest);
+        spread_percent = spread_percent.max(median.saturating_sub(fastest).saturating_mul(100) / fastest);
     }
-    Ok(slowest.max(1))
+    Ok(Calibration { fuel_per_ms: slowest.max(1), spread_percent })
 }

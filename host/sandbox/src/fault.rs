@@ -11,16 +11,18 @@ use super::limits::Fuel;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Fault {
     /// It burnt more fuel than it may.
-    #[error("out of fuel: more than {} units", fuel.0)]
+    #[error("out of fuel: more than {} units (`fuel_per_call`; `callgate profile` shows what burns it)", fuel.0)]
     OutOfFuel {
         /// Its limit.
         fuel: Fuel,
     },
     /// It took longer than it may, or than the time left.
-    #[error("out of time: more than {} ms", within.as_millis())]
+    #[error("out of time: {}", out_of_time(*within, cut.as_ref()))]
     OutOfTime {
         /// Its limit.
         within: Duration,
+        /// If it burnt all of its fuel, which was what fits into that time and less than it may have otherwise.
+        cut: Option<FuelCut>,
     },
     /// It asked for more memory than it may have.
     #[error("out of memory: more than {bytes_max} bytes (`memory_bytes_max`)")]
@@ -32,7 +34,7 @@ pub enum Fault {
     #[error("stack overflow: calls nest too deeply")]
     StackOverflow,
     /// It panicked.
-    #[error("panic: {message}")]
+    #[error("panic: {message}{}", advice(message))]
     Panic {
         /// The panic's message.
         message: String,
@@ -58,46 +60,140 @@ pub enum Fault {
         bytes_max: usize,
     },
     /// Its reply is invalid, or asks for a change that this command does not accept.
-    #[error("reply is not valid: {why}")]
+    #[error("reply is not valid: {why}{}{detail}", if detail.is_empty() { "" } else { ": " })]
     ReplyInvalid {
-        /// What is wrong with it.
+        /// What is wrong with it, in words of the host.
         why: String,
+        /// More about it, which may quote the reply; may be empty.
+        detail: String,
     },
-    /// It failed so often in a row that it is suspended for a while.
-    #[error("suspended after {faults} faults in a row")]
-    Suspended {
-        /// How many faults.
-        faults: u32,
-    },
+    /// It failed so often, and for so many users, that it is suspended for a while.
+    #[error("suspended: most of its calls failed (`breaker_faults_max`)")]
+    Suspended,
     /// The host had no time for it: other calls ran until too little time was left. Not the plugin's fault.
     #[error("no time: other calls took the sandbox until too little was left (`calls_at_once_max`)")]
     NoTime,
 }
 
+/// Fuel that was reduced to what fits into the time that is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FuelCut {
+    /// What the call was given, all of which it burnt.
+    pub given: Fuel,
+    /// What it would have been given with more time.
+    pub fuel_per_call: Fuel,
+    /// How much is burnt in a millisecond, as it was measured or set.
+    pub fuel_per_ms: u64,
+}
+
+fn out_of_time(within: Duration, cut: Option<&FuelCut>) -> String {
+    let ms = within.as_millis();
+    match cut {
+        None => format!("more than {ms} ms"),
+        Some(FuelCut { given, fuel_per_call, fuel_per_ms }) => format!(
+            "burnt the {} units of fuel that fit into the {ms} ms it had, at {fuel_per_ms} a millisecond (`fuel_per_ms`), \
+             instead of its {} (`fuel_per_call`)",
+            given.0, fuel_per_call.0
+        ),
+    }
+}
+
+/// What to do about a panic that many authors meet.
+fn advice(message: &str) -> &'static str {
+    // The standard library's words for `Instant::now()` and `SystemTime::now()`.
+    match message.contains("time not implemented on this platform") {
+        true => " (a plugin has no clock: use the callback's `arrived_unix_ms`)",
+        false => "",
+    }
+}
+
 impl Fault {
-    /// The name in metrics and records.
-    pub fn name(&self) -> &'static str {
+    /// All names that [`Fault::name`] returns.
+    pub const NAMES: [&'static str; 11] = [
+        "out_of_fuel",
+        "out_of_time",
+        "out_of_memory",
+        "stack_overflow",
+        "panic",
+        "trap",
+        "undecided",
+        "reply_too_large",
+        "reply_invalid",
+        "suspended",
+        "no_time",
+    ];
+
+    /// Its index in [`Fault::NAMES`].
+    #[must_use]
+    pub fn index(&self) -> usize {
         match self {
-            Self::OutOfFuel { .. } => "out_of_fuel",
-            Self::OutOfTime { .. } => "out_of_time",
-            Self::OutOfMemory { .. } => "out_of_memory",
-            Self::StackOverflow => "stack_overflow",
-            Self::Panic { .. } => "panic",
-            Self::Trap { .. } => "trap",
-            Self::Undecided { .. } => "undecided",
-            Self::ReplyTooLarge { .. } => "reply_too_large",
-            Self::ReplyInvalid { .. } => "reply_invalid",
-            Self::Suspended { .. } => "suspended",
-            Self::NoTime => "no_time",
+            Self::OutOfFuel { .. } => 0,
+            Self::OutOfTime { .. } => 1,
+            Self::OutOfMemory { .. } => 2,
+            Self::StackOverflow => 3,
+            Self::Panic { .. } => 4,
+            Self::Trap { .. } => 5,
+            Self::Undecided { .. } => 6,
+            Self::ReplyTooLarge { .. } => 7,
+            Self::ReplyInvalid { .. } => 8,
+            Self::Suspended => 9,
+            Self::NoTime => 10,
         }
     }
+
+    /// The name in metrics and records.
+    pub fn name(&self) -> &'static str {
+        Self::NAMES.get(self.index()).copied().unwrap_or_default()
+    }
+}
+
+impl Fault {
+    /// What happened, without any text that the plugin made: such texts may quote what users wrote. A panic's place is
+    /// kept, as far as it looks like one.
+    ///
+    /// ```
+    /// use callgate_sandbox::Fault;
+    /// let fault = Fault::Panic { message: "panicked at src/lib.rs:7:5: `hello` is not a number".to_owned() };
+    /// assert_eq!(fault.without_texts(), "panic at src/lib.rs:7:5");
+    /// ```
+    #[must_use]
+    pub fn without_texts(&self) -> String {
+        match self {
+            Self::Panic { message } => match place(message) {
+                Some(place) => format!("panic at {place}{}", advice(message)),
+                None => format!("panic{}", advice(message)),
+            },
+            Self::Undecided { .. } => "cannot decide".to_owned(),
+            Self::ReplyInvalid { why, .. } => format!("reply is not valid: {why}"),
+            Self::OutOfFuel { .. }
+            | Self::OutOfTime { .. }
+            | Self::OutOfMemory { .. }
+            | Self::StackOverflow
+            | Self::Trap { .. }
+            | Self::ReplyTooLarge { .. }
+            | Self::Suspended
+            | Self::NoTime => self.to_string(),
+        }
+    }
+}
+
+/// Where a panic was: `src/lib.rs:7:5`, from the beginning of its message. Only what looks like a path and its numbers
+/// counts: a module can leave any text there.
+fn place(message: &str) -> Option<&str> {
+    const CHARACTERS_MAX: usize = 200;
+    let message = message.strip_prefix("panicked at ").unwrap_or(message);
+    let place = message.split(' ').next()?.trim_end_matches(':');
+    let (path, numbers) = place.split_once(':')?;
+    let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"/\\._-+".contains(&byte);
+    let is_numbers = numbers.split(':').all(|number| number.parse::<u32>().is_ok());
+    (place.len() <= CHARACTERS_MAX && !path.is_empty() && path.bytes().all(is_path) && is_numbers).then_some(place)
 }
 
 /// What was known of a call when it failed.
 pub(crate) struct Circumstances {
     pub(crate) fuel: Fuel,
-    /// Whether `fuel` was reduced because too little time was left for the plugin's own limit.
-    pub(crate) fuel_cut_by_time: bool,
+    /// If `fuel` was reduced because too little time was left for the plugin's own limit.
+    pub(crate) cut: Option<FuelCut>,
     pub(crate) within: Duration,
     pub(crate) memory_bytes_max: usize,
     pub(crate) memory_denied: bool,
@@ -117,12 +213,12 @@ pub(crate) fn sort_call(error: &wasmtime::Error, circumstances: Circumstances, i
 
 /// Classifies wasmtime's error.
 pub(crate) fn sort(error: &wasmtime::Error, circumstances: Circumstances) -> Fault {
-    let Circumstances { fuel, fuel_cut_by_time, within, memory_bytes_max, memory_denied, last_words } = circumstances;
+    let Circumstances { fuel, cut, within, memory_bytes_max, memory_denied, last_words } = circumstances;
     match error.downcast_ref::<Trap>() {
         // If the fuel was only what fits into the time left, it is the time that ran out.
-        Some(Trap::OutOfFuel) if fuel_cut_by_time => Fault::OutOfTime { within },
+        Some(Trap::OutOfFuel) if cut.is_some() => Fault::OutOfTime { within, cut },
         Some(Trap::OutOfFuel) => Fault::OutOfFuel { fuel },
-        Some(Trap::Interrupt) => Fault::OutOfTime { within },
+        Some(Trap::Interrupt) => Fault::OutOfTime { within, cut: None },
         Some(Trap::StackOverflow) => Fault::StackOverflow,
         Some(trap) => match last_words {
             Some(message) => Fault::Panic { message },
@@ -131,5 +227,32 @@ pub(crate) fn sort(error: &wasmtime::Error, circumstances: Circumstances) -> Fau
             None => Fault::Trap { what: trap.to_string() },
         },
         None => Fault::Trap { what: error.root_cause().to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_plugin_says_is_left_out_but_for_the_place_of_a_panic() {
+        for (message, place) in [
+            ("panicked at src/lib.rs:7:5: hunter2", " at src/lib.rs:7:5"),
+            ("panicked at /a-b/c.d+e/src/lib.rs:7:5:", " at /a-b/c.d+e/src/lib.rs:7:5"),
+            ("src\\lib.rs:7: hunter2", " at src\\lib.rs:7"),
+            ("hunter2", ""),
+            ("hunter2: 7", ""),
+            ("hunter2:x:7", ""),
+            ("panicked at hunter2 is wrong: 7", ""),
+            (":7", ""),
+        ] {
+            let fault = Fault::Panic { message: message.to_owned() };
+            assert_eq!(fault.without_texts(), format!("panic{place}"), "{message}");
+        }
+        let fault = Fault::Undecided { reason: "hunter2".to_owned() };
+        assert_eq!(fault.without_texts(), "cannot decide");
+        let fault = Fault::ReplyInvalid { why: "it is too long".to_owned(), detail: "hunter2".to_owned() };
+        assert_eq!(fault.without_texts(), "reply is not valid: it is too long");
+        assert_eq!(fault.to_string(), "reply is not valid: it is too long: hunter2");
     }
 }

@@ -165,8 +165,14 @@ impl Code {
     }
 }
 
+/// Whether a global that was `at_first` and is `now` something else is a stack pointer that has reached the bottom.
+pub(crate) fn is_used_up(at_first: i32, now: Val) -> bool {
+    let is_stack = at_first > RED_ZONE_BYTES && at_first % 16 == 0;
+    is_stack && matches!(now, Val::I32(now) if now < RED_ZONE_BYTES)
+}
+
 /// The export that wizer creates for the first global, if guest code can change it.
-const FIRST_GLOBAL: &str = "__wizer_global_0";
+pub(crate) const FIRST_GLOBAL: &str = "__wizer_global_0";
 
 /// How far below the stack pointer a function may write without moving it, in bytes: LLVM's red zone.
 const RED_ZONE_BYTES: i32 = 128;
@@ -251,8 +257,7 @@ impl Guest {
     /// in the output of all compilers.
     pub(crate) fn has_used_up_its_stack(&mut self) -> bool {
         let Some((global, at_first)) = self.stack else { return false };
-        let is_stack = at_first > RED_ZONE_BYTES && at_first % 16 == 0;
-        is_stack && matches!(global.get(&mut self.store), Val::I32(now) if now < RED_ZONE_BYTES)
+        is_used_up(at_first, global.get(&mut self.store))
     }
 
     pub(crate) fn memory_denied(&self) -> bool {

@@ -34,12 +34,13 @@ mod reach;
 mod reset;
 mod snapshot;
 mod structure;
+mod system;
 mod thread;
 
 pub use budget::{Brief, Budget, Usage};
 pub use cache::{Cache, CacheError};
 pub use engine::{Engine, EngineError};
-pub use fault::Fault;
+pub use fault::{Fault, FuelCut};
 pub use limits::{CacheSettings, EngineLimits, Fuel, Limit, Loading, LoadingLimits, MemoryReset, PluginLimits};
 pub use load::{LoadError, sha256};
 pub use plugin::{Origin, Plugin};

@@ -46,6 +46,23 @@ impl Default for EngineLimits {
     }
 }
 
+impl EngineLimits {
+    /// Halves what is kept, then what runs at the same time; false if there is nothing left to halve.
+    pub(crate) fn halve(&mut self) -> bool {
+        if self.kept_instances_max > 0 {
+            self.kept_instances_max /= 2;
+            return true;
+        }
+        match NonZeroUsize::new(self.calls_at_once_max.get() / 2) {
+            Some(half) => {
+                self.calls_at_once_max = half;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
 /// Limits for one plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginLimits {

@@ -1,7 +1,9 @@
 //! Checks a module before it runs: size, checksum, no imports, the right exports, the ABI version.
 
+use crate::fault::Fault;
 use crate::limits::{Limit, PluginLimits};
 use crate::structure::{self, StructureError, TooMany};
+use crate::system::{NOT_EXECUTABLE, is_not_executable};
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::{ABI_VERSION, MANIFEST_SECTION, Manifest, export};
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,11 @@ pub enum LoadError {
         /// What is wrong with it.
         why: String,
     },
+    /// It has all exports of a plugin, but not the manifest.
+    #[error(
+        "its section `{MANIFEST_SECTION}` is gone, while its exports are there: something has stripped custom sections (`wasm-strip`, `wasm-opt --strip…`): leave that step out, or keep this section"
+    )]
+    Stripped,
     /// Built for another host.
     #[error(
         "it was built for ABI version {abi} ({sdk}), and this host speaks version {ABI_VERSION}: rebuild it with a plugin-sdk that fits this host"
@@ -93,12 +100,10 @@ pub enum LoadError {
         elements_max: usize,
     },
     /// Configuring it exceeds the limits.
-    #[error(
-        "it could not be configured: {fault}: see `fuel_to_configure`, `memory_bytes_max` and `table_elements_max`"
-    )]
+    #[error("it could not be configured: {}", not_configured(fault))]
     Configure {
         /// What went wrong.
-        fault: super::Fault,
+        fault: Fault,
     },
     /// It rejects its settings.
     #[error("it refuses its settings: {reason}")]
@@ -107,7 +112,7 @@ pub enum LoadError {
         reason: String,
     },
     /// Wasmtime could not compile or snapshot it.
-    #[error("it could not be prepared: {why}")]
+    #[error("it could not be prepared: {why}{}{}", if is_not_executable(why) { ": " } else { "" }, if is_not_executable(why) { NOT_EXECUTABLE } else { "" })]
     Prepare {
         /// wasmtime's message.
         why: String,
@@ -139,6 +144,29 @@ impl From<StructureError> for LoadError {
     }
 }
 
+/// Why a plugin cannot be configured, and what to do about it.
+fn not_configured(fault: &Fault) -> String {
+    const MEND: &str = "mend the plugin: `callgate run` tries it without a host";
+    match fault {
+        Fault::OutOfFuel { fuel } => format!(
+            "out of fuel: more than {} units: raise `fuel_to_configure`, or give it less to prepare in its `settings`",
+            fuel.0
+        ),
+        Fault::OutOfTime { .. } => format!("{fault}: give it less to prepare in its `settings`"),
+        Fault::OutOfMemory { .. } => format!("{fault}: raise it, or give the plugin less to hold"),
+        Fault::Panic { .. } => {
+            format!("{fault}: correct its `settings`, if that is what it complains of, or mend the plugin")
+        }
+        Fault::StackOverflow | Fault::Trap { .. } => format!("{fault}: {MEND}"),
+        Fault::ReplyTooLarge { bytes, bytes_max } => {
+            format!("its reply has {bytes} bytes, and at most {bytes_max} are allowed: {MEND}")
+        }
+        Fault::Undecided { .. } | Fault::ReplyInvalid { .. } | Fault::Suspended | Fault::NoTime => {
+            format!("{fault}: rebuild it with a plugin-sdk that fits this host")
+        }
+    }
+}
+
 fn list(names: &[String]) -> String {
     let mut text = names.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > 5 {
@@ -150,7 +178,11 @@ fn list(names: &[String]) -> String {
 /// The usual cause of an import.
 fn hint(imports: &[String]) -> &'static str {
     let any = |part: &str| imports.iter().any(|import| import.contains(part));
-    if any("wasi") {
+    let network = ["fetch", "Request", "Response", "Headers", "WebSocket", "XMLHttp", "sock_", "http"];
+    let is_foreign = any("wasi") || any("__wbindgen") || any("wbg");
+    if is_foreign && network.iter().any(|part| any(part)) {
+        "; there is no network in a plugin: it decides on the callback and its settings alone. Remove the HTTP client (`reqwest`, `ureq` and the like) from its dependencies"
+    } else if any("wasi") {
         "; it was built for WASI: use the target `wasm32-unknown-unknown`"
     } else if any("__wbindgen") || any("wbg") {
         "; `wasm-bindgen` wants a browser: look for a dependency with a `js` feature (`getrandom`, `uuid`, `chrono`) and turn it off"
@@ -204,6 +236,7 @@ pub(crate) fn check<'a>(
         return Err(LoadError::Imports { imports: outline.imports });
     }
     let manifest = match outline.manifest {
+        None if outline.export_problems().is_empty() => return Err(LoadError::Stripped),
         None => return Err(LoadError::Manifest { why: "there is none".to_owned() }),
         Some(json) if json.len() > MANIFEST_BYTES_MAX => {
             let why = format!("it has {} bytes, at most {MANIFEST_BYTES_MAX} are allowed", json.len());

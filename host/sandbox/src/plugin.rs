@@ -10,7 +10,7 @@ use crate::budget::{Brief, Budget, Usage};
 use crate::cache::{self, Key};
 use crate::call;
 use crate::engine::Engine;
-use crate::fault::Fault;
+use crate::fault::{Fault, FuelCut};
 use crate::guest::{Code, Guest};
 use crate::limits::PluginLimits;
 use crate::load::{self, Checked, LoadError};
@@ -165,9 +165,13 @@ impl Plugin {
 fn budget(engine: &Engine, limits: &PluginLimits, remaining: Duration) -> Budget {
     let within = remaining.min(limits.call_within);
     let fuel_in_time = engine.fuel_within(within);
-    let fuel_cut_by_time = fuel_in_time < limits.fuel_per_call;
-    let fuel = if fuel_cut_by_time { fuel_in_time } else { limits.fuel_per_call };
-    Budget { fuel, fuel_cut_by_time, within, is_brief: false }
+    let fuel_per_call = limits.fuel_per_call;
+    let cut = (fuel_in_time < fuel_per_call).then(|| FuelCut {
+        given: fuel_in_time,
+        fuel_per_call,
+        fuel_per_ms: engine.fuel_per_ms(),
+    });
+    Budget { fuel: fuel_in_time.min(fuel_per_call), cut, within, is_brief: false }
 }
 
 /// Configures and compiles a module, here or in a child process; also returns the compile cache entry.

@@ -13,8 +13,8 @@ use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
 use super::abi::{Abi, Crossing, last_words};
 use super::engine::Engine;
 use super::epoch;
-use super::fault::{Circumstances, Fault, sort};
-use super::guest::{Bounds, NoMemory};
+use super::fault::{Circumstances, Fault, sort_call};
+use super::guest::{Bounds, FIRST_GLOBAL, NoMemory, is_used_up};
 use super::load::{Checked, LoadError};
 use crate::limits::PluginLimits;
 use crate::reach;
@@ -64,6 +64,7 @@ fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds
     store.set_epoch_deadline(epoch::ticks_within(bounds.within));
     store.set_fuel(bounds.limits.fuel_to_configure.0).map_err(|error| prepare(&error))?;
     let instance = Instance::new(&mut store, module, &[]).map_err(|error| failed(&mut store, None, &error, bounds))?;
+    let at_first = first_global(&mut store, &instance);
     let abi = abi(&mut store, &instance).map_err(|error| prepare(&error))?;
     let input = format!(r#"{{"settings":{settings}}}"#);
     let reply =
@@ -71,33 +72,45 @@ fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds
     match reply {
         Ok(Ok(ConfigureReply { accepted: true, .. })) => Ok(Configured { store, instance }),
         Ok(Ok(ConfigureReply { reason, .. })) => Err(LoadError::Settings { reason: one_line(&reason) }),
-        Ok(Err(error)) => {
-            Err(LoadError::Configure { fault: Fault::ReplyInvalid { why: one_line(&error.to_string()) } })
-        }
-        Err(Crossing::Trapped(error)) => Err(failed(&mut store, Some(&instance), &error, bounds)),
+        Ok(Err(error)) => Err(LoadError::Configure {
+            fault: Fault::ReplyInvalid { why: one_line(&error.to_string()), detail: String::new() },
+        }),
+        Err(Crossing::Trapped(error)) => Err(failed(&mut store, Some((&instance, at_first)), &error, bounds)),
         Err(Crossing::Broken(fault)) => Err(LoadError::Configure { fault }),
     }
 }
 
 fn failed(
     store: &mut Store<Bounds>,
-    instance: Option<&Instance>,
+    instance: Option<(&Instance, Option<i32>)>,
     error: &wasmtime::Error,
     bounds: ConfigureBounds<'_>,
 ) -> LoadError {
     if error.is::<NoMemory>() {
         return LoadError::NoMemory;
     }
-    let last_words = instance.and_then(|instance| words_left(store, instance));
+    let last_words = instance.and_then(|(instance, _)| words_left(store, instance));
+    let is_used_up = instance.is_some_and(|(instance, at_first)| {
+        let now = first_global(store, instance);
+        at_first.zip(now).is_some_and(|(at_first, now)| is_used_up(at_first, Val::I32(now)))
+    });
     let circumstances = Circumstances {
         fuel: bounds.limits.fuel_to_configure,
-        fuel_cut_by_time: false,
+        cut: None,
         within: bounds.within,
         memory_bytes_max: bounds.limits.memory_bytes_max,
         memory_denied: store.data().memory_denied,
         last_words,
     };
-    LoadError::Configure { fault: sort(error, circumstances) }
+    LoadError::Configure { fault: sort_call(error, circumstances, is_used_up) }
+}
+
+/// The first global of an instrumented module, which LLVM's linker uses as the stack pointer.
+fn first_global(store: &mut Store<Bounds>, instance: &Instance) -> Option<i32> {
+    match instance.get_global(&mut *store, FIRST_GLOBAL)?.get(&mut *store) {
+        Val::I32(value) => Some(value),
+        _ => None,
+    }
 }
 
 fn abi(store: &mut Store<Bounds>, instance: &Instance) -> wasmtime::Result<Abi> {

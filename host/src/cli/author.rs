@@ -45,6 +45,7 @@ const HOST: &str = r#"
 off = true
 [limits]
 calls_at_once_max = 1
+kept_instances_max = 1
 breaker_faults_max = 0
 [[platform]]
 kind = "openim"

@@ -3,16 +3,23 @@
 use callgate_terminal::{self as terminal, Failure};
 use clap::Args;
 
-use super::serve;
 use super::settings_file::SettingsFile;
-use crate::host::Host;
+use super::{loading, serve};
+use crate::host::{Host, StartError};
+use crate::settings::{Draft, Secrets, Settings};
 
 /// Check settings and plugins as `serve` would, without listening, and show which plugins each command goes through
 #[derive(Debug, Args)]
-#[command(after_help = "Example: callgate check --settings host/host.example.toml")]
+#[command(after_help = "\
+Example: callgate check --settings host/host.example.toml
+Example: callgate check --settings host.toml --no-secrets")]
 pub(super) struct Check {
     #[command(flatten)]
     file: SettingsFile,
+
+    /// Do not read the secrets that the settings name, for checking where they are not, such as in CI
+    #[arg(long)]
+    no_secrets: bool,
 }
 
 impl Check {
@@ -21,9 +28,35 @@ impl Check {
     /// # Errors
     /// If settings or plugins are wrong.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let host = serve::start(serve::load(&self.file.settings)?)?;
-        terminal::print(&chains(&host))
+        let secrets = if self.no_secrets { Secrets::Skip } else { Secrets::Read };
+        let Draft { settings, mut problems } = Settings::draft(&self.file.settings, secrets);
+        let Some(settings) = settings else { return Err(serve::wrong(&problems)) };
+        problems.extend(settings.trial());
+        if problems.is_empty() {
+            serve::warn(&settings);
+            let host = serve::start(settings)?;
+            return terminal::print(&format!("{}{}", platforms(&host), chains(&host)));
+        }
+        // What plugins find is reported with the rest, as far as their own tables are right.
+        let source = settings.source.clone();
+        if let Err(StartError::Plugins(errors)) =
+            Host::start_loading(settings, &mut serve::Steps, loading::in_children())
+        {
+            problems.extend(errors.iter().map(|error| error.problem(&source)));
+        }
+        problems.sort_by_key(|problem| problem.line);
+        Err(serve::wrong(&problems))
     }
+}
+
+/// What each platform's chat server calls, as a table. Secret parts of paths are not shown.
+fn platforms(host: &Host) -> String {
+    let row = |mounted: &crate::host::Mounted| {
+        let platform = &mounted.platform;
+        vec![platform.name.clone(), platform.url_shape()]
+    };
+    let rows: Vec<_> = host.platforms().iter().map(row).collect();
+    format!("{}\n", terminal::table(&["PLATFORM", "IS CALLED WITH"], &rows))
 }
 
 /// The chain of each command that has one, as a table.
@@ -33,12 +66,12 @@ fn chains(host: &Host) -> String {
         for command in mounted.platform.server.protocol().commands {
             if let Some(chain) = mounted.routes.find(command) {
                 let plugins: Vec<_> = chain.links().iter().map(|link| link.plugin().name().to_string()).collect();
-                rows.push(vec![mounted.platform.path.clone(), command.name.to_owned(), plugins.join(" -> ")]);
+                rows.push(vec![mounted.platform.name.clone(), command.name.to_owned(), plugins.join(" -> ")]);
             }
         }
     }
     if rows.is_empty() {
         return "No plugin is registered: every callback is allowed.\n".to_owned();
     }
-    terminal::table(&["PATH", "COMMAND", "PLUGINS"], &rows)
+    terminal::table(&["PLATFORM", "COMMAND", "PLUGINS"], &rows)
 }

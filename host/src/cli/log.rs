@@ -1,6 +1,9 @@
 //! The log on standard error: coloured on a terminal, or as JSON.
 
-use callgate_terminal::is_coloured;
+use std::io::IsTerminal as _;
+use std::sync::OnceLock;
+
+use callgate_terminal::{Failure, is_coloured, print_failure, print_step};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -18,6 +21,8 @@ pub(super) fn start(level: tracing::Level, json: bool) -> WorkerGuard {
         .thread_name("log")
         .finish(std::io::stderr());
     telemetry::count_lost_lines(writer.error_counter());
+    // There is one log for each process.
+    let _ = IS_JSON.set(json);
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(writer)
@@ -26,4 +31,31 @@ pub(super) fn start(level: tracing::Level, json: bool) -> WorkerGuard {
     // This is the only call that sets a subscriber, so it cannot fail.
     let _ = if json { log.json().finish().try_init() } else { log.compact().finish().try_init() };
     guard
+}
+
+/// Whether the log is JSON: then nothing else is written to standard error.
+static IS_JSON: OnceLock<bool> = OnceLock::new();
+
+fn is_json() -> bool {
+    IS_JSON.get().copied().unwrap_or(false)
+}
+
+/// Shows one step of a slow operation: to people at a terminal, and in the log for machines.
+pub(super) fn step(what: &str, plugin: &str, number: usize, of: usize) {
+    if is_json() {
+        tracing::info!(plugin, number, of, "{what}");
+    } else if std::io::stderr().is_terminal() {
+        print_step(what, plugin, number, of);
+    }
+}
+
+/// Writes what is left of the log, and why the command failed: for people as the last thing, for machines in the log.
+pub(super) fn end(log: WorkerGuard, failure: Option<&Failure>) {
+    if let (Some(failure), true) = (failure, is_json()) {
+        tracing::error!(exit_code = failure.exit as u8, "{:#}", failure.error);
+    }
+    drop(log);
+    if let (Some(failure), false) = (failure, is_json()) {
+        print_failure(failure);
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 
-use callgate_terminal::{Exit, Failure, print_step};
+use callgate_terminal::{Exit, Failure};
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -12,14 +13,21 @@ use super::settings_file::SettingsFile;
 use crate::admin;
 use crate::edge::{self, Readiness};
 use crate::host::{Host, Progress, StartError};
-use crate::settings::{Problem, Settings};
+use crate::settings::{Problem, Settings, listen_address};
 
 /// Serve callbacks until SIGTERM or Ctrl-C
 #[derive(Debug, Args)]
-#[command(after_help = "Example: callgate serve --settings /etc/callgate/host.toml --log warn")]
+#[command(after_help = "\
+Example: callgate serve --settings /etc/callgate/host.toml --log warn
+Example: callgate serve --settings host.toml --listen :8080")]
 pub(super) struct Serve {
     #[command(flatten)]
     file: SettingsFile,
+
+    /// Address and port for callbacks, instead of `listen` under [server]: `127.0.0.1:8080`, `localhost:8080`, or `:8080`
+    /// for all addresses
+    #[arg(long, env = "CALLGATE_LISTEN", value_name = "ADDRESS", value_parser = listen_address)]
+    listen: Option<SocketAddr>,
 }
 
 impl Serve {
@@ -28,18 +36,45 @@ impl Serve {
     /// # Errors
     /// If settings or plugins are wrong, or an address is taken.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let settings = load(&self.file.settings)?;
-        let host = start(settings)?;
+        let mut settings = read(&self.file.settings)?;
+        if let Some(address) = self.listen {
+            settings.server.listen = address;
+        }
+        let host = start(try_out(settings)?)?;
         run(host, |_| ())
     }
 }
 
-/// Reads the settings; all mistakes become one failure.
-pub(super) fn load(path: &std::path::Path) -> Result<Settings, Failure> {
-    Settings::load(path).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
-        Failure::new(Exit::Settings, anyhow::anyhow!("the settings have {}\n{}", count(lines.len()), lines.join("\n")))
-    })
+/// Reads the settings and tries what `serve` needs; all mistakes become one failure.
+pub(super) fn load(path: &Path) -> Result<Settings, Failure> {
+    try_out(read(path)?)
+}
+
+fn read(path: &Path) -> Result<Settings, Failure> {
+    Settings::load(path).map_err(|problems| wrong(&problems))
+}
+
+/// Tries what `serve` needs, and warns of what is most likely not meant.
+fn try_out(settings: Settings) -> Result<Settings, Failure> {
+    let problems = settings.trial();
+    if !problems.is_empty() {
+        return Err(wrong(&problems));
+    }
+    warn(&settings);
+    Ok(settings)
+}
+
+/// Logs what is allowed but most likely not meant.
+pub(super) fn warn(settings: &Settings) {
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// These mistakes as one failure.
+pub(super) fn wrong(problems: &[Problem]) -> Failure {
+    let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    Failure::new(Exit::Settings, anyhow::anyhow!("the settings have {}\n{}", count(lines.len()), lines.join("\n")))
 }
 
 fn count(mistakes: usize) -> String {
@@ -48,18 +83,22 @@ fn count(mistakes: usize) -> String {
 
 /// Starts a host, and shows its progress.
 pub(super) fn start(settings: Settings) -> Result<Host, Failure> {
+    let source = settings.source.clone();
     Host::start_loading(settings, &mut Steps, loading::in_children()).map_err(|error| match error {
-        StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
+        StartError::Plugins(errors) => {
+            let lines: Vec<String> = errors.iter().map(|error| error.problem(&source).to_string()).collect();
+            Failure::new(Exit::Plugin, anyhow::anyhow!("{}", lines.join("\n")))
+        }
         StartError::Engine(_) | StartError::Workers(_) => Failure::new(Exit::Other, error),
     })
 }
 
-/// Shows the progress of a starting host on standard error.
-struct Steps;
+/// Shows the progress of a starting host.
+pub(super) struct Steps;
 
 impl Progress for Steps {
     fn step(&mut self, what: &str, plugin: &str, number: usize, of: usize) {
-        print_step(what, plugin, number, of);
+        super::log::step(what, plugin, number, of);
     }
 }
 

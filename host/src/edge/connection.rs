@@ -11,13 +11,17 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::early::EndedEarly;
 use super::respond::Respond;
+use super::wire::{First, Wire};
 
 /// Answers the requests that arrive on `stream`. A connection that fails concerns nobody else.
 pub(super) async fn converse<S>(stream: S, app: impl Respond, idle_within: Duration, graceful: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let first = First::default();
+    let stream = Wire::new(stream, app.clone(), first.clone());
     let connected = Arc::new(Connected { app, requests: Requests::default() });
     let service = service_fn({
         let connected = Arc::clone(&connected);
@@ -32,6 +36,9 @@ where
         // Errors here are the client's: it went away, or sent what is not HTTP.
         _ = graceful.watch(connection) => {}
         () = connected.requests.idle(idle_within) => {}
+    }
+    if connected.requests.started.load(Ordering::Relaxed) == 0 {
+        connected.app.ended_early(EndedEarly::from_first(&first.bytes()));
     }
 }
 

@@ -1,19 +1,21 @@
 //! Loads the plugins of the settings: several concurrently, and identical ones once.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use callgate_sandbox::{Engine, LoadError, Origin, Plugin, PluginLimits, sha256};
+use callgate_terminal::read_file;
 
 use crate::chain::{Breaker, Link};
-use crate::settings::{self, ModuleSource, Settings};
+use crate::settings::{self, ModuleSource, Problem, Settings, Source, Step};
 
 /// Why one plugin cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("plugin {name}: {why}")]
 pub struct PluginError {
+    /// Its number in the settings, counted from 1.
+    pub number: usize,
     /// Its name in the settings.
     pub name: String,
     /// What is wrong with it.
@@ -47,6 +49,40 @@ pub enum PluginProblem {
     },
 }
 
+impl PluginError {
+    /// The mistake in the settings that this is, where they have it.
+    #[must_use]
+    pub fn problem(&self, source: &Source) -> Problem {
+        use Step::{Key, Number};
+        let plugin = [Key("plugin"), Number(self.number)];
+        let at = |keys: &[&'static str]| -> Vec<Step<'_>> {
+            plugin.into_iter().chain(keys.iter().map(|key| Key(key))).collect()
+        };
+        let module = if source.has(&at(&["source"])) { "source" } else { "wasm" };
+        let place = match &self.why {
+            PluginProblem::Load(LoadError::Checksum { .. }) => at(&["sha256"]),
+            PluginProblem::Load(LoadError::Settings { reason }) => {
+                // What its author's words quote is a key of the settings, or the value of one.
+                for table in ["settings", "settings_files"] {
+                    let table = at(&[table]);
+                    if let Some(member) = quoted(reason).find_map(|word| source.member(&table, word)) {
+                        return source.problem(&[&table[..], &[Key(&member)]].concat(), &self.to_string());
+                    }
+                }
+                at(&["settings"])
+            }
+            PluginProblem::Command { .. } => at(&["commands"]),
+            PluginProblem::Unreadable { .. } | PluginProblem::Build(_) | PluginProblem::Load(_) => at(&[module]),
+        };
+        source.problem(&place, &self.to_string())
+    }
+}
+
+/// The words in quotes of a sentence, in its order.
+fn quoted(words: &str) -> impl Iterator<Item = &str> {
+    words.split(['`', '"']).skip(1).step_by(2).filter(|word| !word.is_empty())
+}
+
 pub(super) fn lines(errors: &[PluginError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -55,6 +91,11 @@ pub(super) fn lines(errors: &[PluginError]) -> String {
 pub trait Progress: Send {
     /// A plugin's crate is built or its module is prepared.
     fn step(&mut self, what: &str, plugin: &str, number: usize, of: usize);
+
+    /// Where the lines go that cargo says while it builds a crate; `None`: to standard error.
+    fn cargo(&self) -> Option<fn(&str)> {
+        None
+    }
 }
 
 /// Reports nothing.
@@ -82,7 +123,7 @@ pub(super) fn load_all(
             ModuleSource::Wasm(path) => Ok(path.clone()),
             ModuleSource::Crate(folder) => {
                 progress.step("building", &plugin.name, index + 1, of);
-                build(folder)
+                build(folder, progress.cargo())
             }
         })
         .collect();
@@ -90,13 +131,15 @@ pub(super) fn load_all(
     let started = Instant::now();
     let loaded = load_at_once(&loader, &settings.plugins, modules, progress);
     for (plugin, loaded) in settings.plugins.iter().zip(loaded) {
-        let breaker = Breaker::new(settings.limits.breaker_faults_max, settings.limits.breaker_pause);
+        let breaker = Breaker::new(settings.limits.breaker);
         match loaded {
-            Ok((loaded, from)) => {
-                tracing::debug!(name = plugin.name, from, "prepared");
-                links.push(Arc::new(Link::new(links.len(), loaded, plugin, breaker)));
+            Ok(Prepared { plugin: loaded, sha256, from }) => {
+                let manifest = loaded.manifest();
+                let (module, version) = (&manifest.name, &manifest.version);
+                tracing::info!(plugin = plugin.name, module, version, sha256, from, "plugin is loaded");
+                links.push(Arc::new(Link::new(links.len(), loaded, sha256, plugin, breaker)));
             }
-            Err(why) => errors.push(PluginError { name: plugin.name.clone(), why }),
+            Err(why) => errors.push(PluginError { number: plugin.number, name: plugin.name.clone(), why }),
         }
     }
     engine.forget_functions();
@@ -109,8 +152,8 @@ use callgate_workshop::cargo::BuildError;
 
 /// Builds a plugin from its crate.
 #[cfg(feature = "workshop")]
-fn build(folder: &Path) -> Result<PathBuf, PluginProblem> {
-    callgate_workshop::cargo::build(folder).map_err(PluginProblem::from)
+fn build(folder: &Path, tell: Option<fn(&str)>) -> Result<PathBuf, PluginProblem> {
+    callgate_workshop::cargo::build_telling(folder, tell).map_err(PluginProblem::from)
 }
 
 /// Why a crate cannot be built.
@@ -122,7 +165,7 @@ fn build(folder: &Path) -> Result<PathBuf, PluginProblem> {
 pub struct BuildError;
 
 #[cfg(not(feature = "workshop"))]
-fn build(_: &Path) -> Result<PathBuf, PluginProblem> {
+fn build(_: &Path, _: Option<fn(&str)>) -> Result<PathBuf, PluginProblem> {
     Err(BuildError.into())
 }
 
@@ -135,8 +178,17 @@ pub(super) fn at_once(plugins: usize) -> usize {
     cores.min(LOADED_AT_ONCE_MAX).min(plugins)
 }
 
-/// A loaded plugin, with the origin of its compiled code in one word; or why it cannot be used.
-type Loaded = Result<(Plugin, &'static str), PluginProblem>;
+/// A loaded plugin.
+struct Prepared {
+    plugin: Plugin,
+    /// The SHA-256 of its module.
+    sha256: String,
+    /// The origin of its compiled code, in one word.
+    from: &'static str,
+}
+
+/// A loaded plugin, or why it cannot be used.
+type Loaded = Result<Prepared, PluginProblem>;
 
 /// Loads several plugins concurrently. Progress and results are in the order of the settings.
 fn load_at_once(
@@ -176,11 +228,11 @@ fn load_at_once(
 /// Loads plugins. Those with the same module, settings and limits are prepared once.
 struct Loader<'e> {
     engine: &'e Engine,
-    prepared: Mutex<Vec<(Same, Prepared)>>,
+    prepared: Mutex<Vec<(Same, Shared)>>,
 }
 
 /// A plugin that is being prepared; set when that is finished.
-type Prepared = Arc<OnceLock<Result<Plugin, LoadError>>>;
+type Shared = Arc<OnceLock<Result<Plugin, LoadError>>>;
 
 /// Everything that a prepared plugin depends on.
 #[derive(PartialEq, Eq)]
@@ -192,8 +244,7 @@ struct Same {
 
 impl Loader<'_> {
     fn load(&self, plugin: &settings::Plugin, path: PathBuf) -> Loaded {
-        let module =
-            read(&path, plugin.limits.module_bytes_max).map_err(|error| PluginProblem::Unreadable { path, error })?;
+        let module = read(&path, plugin.limits.module_bytes_max)?;
         let settings = serde_json::Value::Object(plugin.settings.clone()).to_string();
         let sha256 = sha256(&module);
         let is_as_expected = plugin.sha256.as_ref().is_none_or(|expected| *expected == sha256);
@@ -206,7 +257,8 @@ impl Loader<'_> {
         };
         let loaded = match is_as_expected {
             true => {
-                let prepared = self.prepared(Same { sha256, settings: settings.clone(), limits: limits.clone() });
+                let prepared =
+                    self.prepared(Same { sha256: sha256.clone(), settings: settings.clone(), limits: limits.clone() });
                 // Waits if another thread is preparing it.
                 let prepared = prepared.get_or_init(prepare);
                 prepared.as_ref().map_err(Clone::clone)?.with_name(name)
@@ -220,10 +272,10 @@ impl Loader<'_> {
                 return Err(PluginProblem::Command { command, handles: handles.join(", ") });
             }
         }
-        Ok((loaded, from))
+        Ok(Prepared { plugin: loaded, sha256, from })
     }
 
-    fn prepared(&self, same: Same) -> Prepared {
+    fn prepared(&self, same: Same) -> Shared {
         let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, known)) = prepared.iter().find(|(known, _)| *known == same) {
             return Arc::clone(known);
@@ -252,9 +304,13 @@ impl Loader<'_> {
     }
 }
 
-/// A module, and no more than one byte beyond what it may have: that is enough to refuse it.
-fn read(path: &Path, bytes_max: usize) -> std::io::Result<Vec<u8>> {
-    let mut module = Vec::new();
-    std::fs::File::open(path)?.take(bytes_max as u64 + 1).read_to_end(&mut module)?;
-    Ok(module)
+/// A module, if it is a file that is no larger than it may be.
+fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, PluginProblem> {
+    let unreadable = |error| PluginProblem::Unreadable { path: path.to_owned(), error };
+    let found = std::fs::metadata(path).map_err(unreadable)?;
+    let bytes = usize::try_from(found.len()).unwrap_or(usize::MAX);
+    if found.is_file() && bytes > bytes_max {
+        return Err(LoadError::TooLarge { bytes, bytes_max }.into());
+    }
+    read_file(path, bytes_max as u64).map_err(unreadable)
 }

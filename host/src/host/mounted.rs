@@ -22,12 +22,9 @@ pub(super) fn find<'m>(platforms: &'m [Mounted], path: &str) -> Option<(&'m Moun
     }
     let mut found: Option<(&Mounted, usize)> = None;
     for mounted in platforms {
-        let (mut rest, mut len) = (pieces(path), 0);
-        let fits = pieces(&mounted.platform.path).all(|piece| {
-            len += 1;
-            rest.next() == Some(piece)
-        });
-        if fits && found.is_none_or(|(_, longest)| len > longest) {
+        if let Some(len) = mounted.platform.path.begins(pieces(path))
+            && found.is_none_or(|(_, longest)| len > longest)
+        {
             found = Some((mounted, len));
         }
     }

@@ -38,28 +38,53 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Whether the secrets that the settings name are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Secrets {
+    /// They are, and one that cannot be read is a mistake.
+    #[default]
+    Read,
+    /// They are not: for checking settings where the secrets are not.
+    Skip,
+}
+
 /// The text of a settings file, and the mistakes found in it so far.
 pub(super) struct File<'t> {
     path: &'t Path,
     text: &'t str,
+    secrets: Secrets,
     problems: RefCell<Vec<Problem>>,
 }
 
 impl<'t> File<'t> {
-    pub(super) fn new(path: &'t Path, text: &'t str) -> Self {
-        Self { path, text, problems: RefCell::default() }
+    pub(super) fn new(path: &'t Path, text: &'t str, secrets: Secrets) -> Self {
+        Self { path, text, secrets, problems: RefCell::default() }
     }
 
-    /// Parses the text. Syntax errors become problems.
-    pub(super) fn parse(&self) -> Spanned<DeTable<'t>> {
+    /// Whether the secrets that it names are read.
+    pub(super) fn secrets(&self) -> Secrets {
+        self.secrets
+    }
+
+    /// Parses the text. A key that is there twice is a mistake like any other. After a syntax error the rest of the file
+    /// is unreliable, and would only cause misleading messages: then the first such error is the only mistake, and there
+    /// is no table.
+    pub(super) fn parse(&self) -> Option<Spanned<DeTable<'t>>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
-        for error in errors {
-            let span = error.span().unwrap_or_default();
-            // The parser does not name a duplicate key. No other text of the file is shown: it may be a value.
-            let key = if error.message() == "duplicate key" { self.text.get(span.clone()) } else { None };
-            self.report(span.start, key.unwrap_or_default(), error.message().to_owned());
+        let (twice, broken): (Vec<_>, Vec<_>) =
+            errors.into_iter().partition(|error| error.message() == "duplicate key");
+        let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+        if let Some(first) = broken.iter().min_by_key(|error| start(error)) {
+            self.report(start(first), "", first.message().to_owned());
+            return None;
         }
-        table
+        for error in twice {
+            // The parser does not name the key. No other text of the file is shown: it may be a value.
+            let key = error.span().and_then(|span| self.text.get(span)).unwrap_or_default();
+            let key = format!("{}{key}", table_at(self.text, start(&error), &table));
+            self.report(start(&error), &key, "is there twice: keep one of them");
+        }
+        Some(table)
     }
 
     pub(super) fn root<'f>(&'f self, table: &'f Spanned<DeTable<'t>>) -> Section<'f, 't> {
@@ -80,14 +105,52 @@ impl<'t> File<'t> {
         problems
     }
 
-    pub(super) fn has_problems(&self) -> bool {
-        !self.problems.borrow().is_empty()
+    /// How many mistakes there are so far.
+    pub(super) fn mistakes(&self) -> usize {
+        self.problems.borrow().len()
     }
 
     /// A path as written, relative to the folder of the settings file.
     pub(super) fn beside(&self, path: &str) -> PathBuf {
         self.path.parent().unwrap_or_else(|| Path::new("")).join(path)
     }
+}
+
+/// The name of the table that a place is in, with a dot behind it; empty at the top.
+fn table_at(text: &str, at: usize, root: &Spanned<DeTable<'_>>) -> String {
+    let mut name = String::new();
+    let mut numbers: Vec<(String, usize)> = Vec::new();
+    for line in text.get(..at).unwrap_or_default().lines() {
+        let line = line.trim();
+        let list = line.strip_prefix("[[").and_then(|rest| rest.split_once("]]"));
+        let Some((path, _)) = list.or_else(|| line.strip_prefix('[').and_then(|rest| rest.split_once(']'))) else {
+            continue;
+        };
+        // Only what is a table of this file, and no text that looks like one.
+        if !root.get_ref().iter().any(|(key, _)| Some(key.get_ref().as_ref()) == path.split('.').next()) {
+            continue;
+        }
+        if list.is_some() {
+            match numbers.iter_mut().find(|(known, _)| known == path) {
+                Some((_, number)) => *number += 1,
+                None => numbers.push((path.to_owned(), 1)),
+            }
+            // Lists inside begin again.
+            numbers.retain(|(known, _)| !known.starts_with(&format!("{path}.")));
+        }
+        name.clear();
+        let mut whole = String::new();
+        for piece in path.split('.') {
+            whole.push_str(piece);
+            name.push_str(piece);
+            if let Some((_, number)) = numbers.iter().find(|(known, _)| *known == whole) {
+                name.push_str(&format!("[{number}]"));
+            }
+            whole.push('.');
+            name.push('.');
+        }
+    }
+    name
 }
 
 /// One table of the file. Each getter records its key; a key that no getter has read is unknown.
@@ -127,6 +190,16 @@ impl<'f, 't> Section<'f, 't> {
     /// Whether the table has this key, with a value of any type.
     pub(super) fn has(&mut self, key: &'static str) -> bool {
         self.get(key).is_some()
+    }
+
+    /// Whether the table has this key, with a table as its value.
+    pub(super) fn is_table(&mut self, key: &'static str) -> bool {
+        self.get(key).is_some_and(|value| value.get_ref().is_table())
+    }
+
+    /// Where it begins, as a number of bytes.
+    pub(super) fn place(&self) -> usize {
+        self.at
     }
 
     /// Reports a mistake in a key of this table; if the key is absent, at the position of the table.
@@ -254,11 +327,6 @@ impl<'f, 't> Section<'f, 't> {
         sections
     }
 
-    /// Names the table after its contents instead of its number, for messages.
-    pub(super) fn rename(&mut self, name: String) {
-        self.name = name;
-    }
-
     /// Any table, as JSON.
     pub(super) fn json(&mut self, key: &'static str) -> serde_json::Map<String, serde_json::Value> {
         let name = self.key(key);
@@ -344,14 +412,6 @@ fn json(file: &File<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> serde_json:
         },
         DeValue::Datetime(when) => Value::String(when.to_string()),
     }
-}
-
-/// Reads a file, but at most one byte more than allowed: a device may be endless.
-pub(super) fn read_bounded(path: &Path, bytes_max: u64) -> std::io::Result<String> {
-    use std::io::Read;
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 /// Milliseconds in an hour, the maximum of most durations.

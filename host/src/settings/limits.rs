@@ -17,10 +17,23 @@ pub struct Limits {
     pub engine: EngineLimits,
     /// Maximum part of `calls_at_once_max`, in percent, that one plugin may take.
     pub plugin_share_percent_max: usize,
-    /// Consecutive faults after which a plugin is suspended; 0: never.
-    pub breaker_faults_max: u32,
-    /// How long it is suspended.
-    pub breaker_pause: Duration,
+    /// When a plugin that keeps failing is suspended.
+    pub breaker: BreakerLimits,
+}
+
+/// When a plugin is suspended, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BreakerLimits {
+    /// Faults within the window, each weighed by its cost, after which a plugin is suspended; 0: never.
+    pub faults_max: u32,
+    /// The users whose callbacks must have caused them, at least.
+    pub actors_min: u32,
+    /// The part of the calls that must have failed, in percent.
+    pub percent_min: u32,
+    /// For how long faults are counted, from the first one on.
+    pub window: Duration,
+    /// How long a plugin is suspended.
+    pub pause: Duration,
 }
 
 const MEMORY_RESET: [(&str, MemoryReset); 4] = [
@@ -55,11 +68,22 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Limits {
             fuel_per_ms: section.number_if_given("fuel_per_ms", 1, u64::MAX / 2).and_then(NonZeroU64::new),
         },
         plugin_share_percent_max: size(section.number("plugin_share_percent_max", 50, 1, 100)),
-        breaker_faults_max: u32::try_from(section.number("breaker_faults_max", 100, 0, 1_000_000)).unwrap_or(u32::MAX),
-        breaker_pause: ms(section.number("breaker_pause_ms", 5000, 1, MS_PER_HOUR)),
+        breaker: breaker(&mut section),
     };
     section.finish();
     limits
+}
+
+fn breaker(section: &mut Section<'_, '_>) -> BreakerLimits {
+    let mut small = |key, default, min, max| u32::try_from(section.number(key, default, min, max)).unwrap_or(u32::MAX);
+    BreakerLimits {
+        faults_max: small("breaker_faults_max", 100, 0, 1_000_000),
+        // One user alone must never be enough.
+        actors_min: small("breaker_actors_min", 10, 2, 1000),
+        percent_min: small("breaker_percent_min", 50, 1, 100),
+        window: ms(section.number("breaker_window_ms", 10_000, 1, MS_PER_HOUR)),
+        pause: ms(section.number("breaker_pause_ms", 5000, 1, MS_PER_HOUR)),
+    }
 }
 
 pub(super) fn of_plugin(section: &mut Section<'_, '_>, defaults: &PluginLimits) -> PluginLimits {

@@ -8,20 +8,23 @@ use callgate_catalogue::catalogue::Command;
 use callgate_dialects::{ChatServer, Dialect, Keys, OnFault, Patience, Secret, Table};
 
 use super::file::{At, Section, millis, ms};
+use super::mount::MountPath;
 use super::pattern::commands_meant;
-use super::secret;
+use super::secret::{self, TextOr};
 
 /// One chat server.
 #[derive(Debug, Clone)]
 pub struct Platform {
+    /// Its number in the file, counted from 1.
+    pub number: usize,
     /// Its name in this file and in metrics.
     pub name: String,
     /// The kind of chat server.
     pub server: &'static dyn ChatServer,
     /// Its protocol, configured with the keys that only this kind has.
     pub dialect: Arc<dyn Dialect>,
-    /// The path that it calls. Begins with `/` and does not end with one.
-    pub path: String,
+    /// The path that it calls.
+    pub path: MountPath,
     /// Maximum time from the head of the request to the answer.
     pub answer_within: Duration,
     /// The decision after a fault.
@@ -38,23 +41,53 @@ impl Platform {
         self.on_fault_for.get(command.name).copied().unwrap_or(self.on_fault)
     }
 
-    /// The requests it expects, for the message to operators whose callbacks do not arrive.
+    /// The requests it expects, with its path as it may be shown.
     pub fn url_shape(&self) -> String {
-        self.server.url_shape(&self.path)
+        self.server.url_shape(&self.path.to_string())
+    }
+
+    /// Whether only those who know a secret can call it: its path, or what its chat server signs with.
+    pub fn is_authenticated(&self) -> bool {
+        self.path.is_secret() || self.dialect.authenticates()
     }
 }
 
 pub(super) const ON_FAULT: [(&str, OnFault); 2] = [("allow", OnFault::Allow), ("deny", OnFault::Deny)];
 
-pub(super) fn read(root: &mut Section<'_, '_>, chat_servers: &Table) -> Vec<Platform> {
-    let sections = root.sections("platform");
-    if sections.is_empty() && !root.has("platform") {
-        root.report("platform", format!("there is none: add a [[platform]] with kind = {}", kinds(chat_servers)));
+/// The platforms of the settings.
+#[derive(Default)]
+pub(super) struct Platforms {
+    /// Those whose kind is known.
+    pub(super) known: Vec<Platform>,
+    /// The names of the others, as far as they have one: a mistake there is not reported again where they are named.
+    unclear: Vec<String>,
+}
+
+impl Platforms {
+    /// Whether it may be the name of one whose kind is not known.
+    pub(super) fn may_be(&self, name: &str) -> bool {
+        self.unclear.iter().any(|unclear| unclear.is_empty() || unclear == name)
     }
-    let mut platforms: Vec<Platform> = Vec::new();
-    for section in sections {
-        if let Some(platform) = platform(section, chat_servers, &platforms) {
-            platforms.push(platform);
+
+    /// Whether the kind of each is known.
+    pub(super) fn are_clear(&self) -> bool {
+        self.unclear.is_empty()
+    }
+}
+
+pub(super) fn read(root: &mut Section<'_, '_>, chat_servers: &Table) -> Platforms {
+    let sections = root.sections("platform");
+    let mut platforms = Platforms::default();
+    if sections.is_empty() {
+        platforms.unclear.push(String::new());
+        if !root.has("platform") {
+            root.report("platform", format!("there is none: add a [[platform]] with kind = {}", kinds(chat_servers)));
+        }
+    }
+    for (index, section) in sections.into_iter().enumerate() {
+        match platform(section, index + 1, chat_servers, &platforms.known) {
+            Ok(platform) => platforms.known.push(platform),
+            Err(name) => platforms.unclear.push(name),
         }
     }
     platforms
@@ -66,9 +99,15 @@ fn kinds(chat_servers: &Table) -> String {
     names.join(" or ")
 }
 
-fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platform]) -> Option<Platform> {
+/// A platform; if its kind is not known, its name.
+fn platform(
+    mut section: Section<'_, '_>,
+    number: usize,
+    chat_servers: &Table,
+    others: &[Platform],
+) -> Result<Platform, String> {
     let choices: Vec<_> = chat_servers.iter().map(|server| (server.protocol().name, *server)).collect();
-    let server = match section.text("kind").is_some() {
+    let server = match section.has("kind") {
         true => section.choice("kind", &choices),
         false => {
             section.report("kind", format!("is missing: set it to {}", kinds(chat_servers)));
@@ -77,12 +116,17 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
     };
     let own_name = server.map_or("", |server| server.protocol().name);
     let name = section.text("name").map_or_else(|| own_name.to_owned(), |at| at.value.to_owned());
-    if others.iter().any(|other| other.name == name) {
+    let is_taken = others.iter().any(|other| other.name == name);
+    let has_defaults = !section.has("name") && !section.has("path");
+    if is_taken && has_defaults {
+        section.report("", "another [[platform]] is of this kind: give each its own `name` and `path`");
+    } else if is_taken {
         section.report("name", "another [[platform]] has this name: give each its own `name`");
     }
-    let path = path(&mut section, own_name, others);
+    let path = path(&mut section, own_name, if is_taken && has_defaults { &[] } else { others });
     // Keys that every kind has are read even if the kind is unknown, so that their mistakes are reported.
-    let patience = server.map_or(Patience { default: ms(4500), longest: ms(15_000) }, ChatServer::patience);
+    let patience =
+        server.map_or(Patience { waits: ms(5000), default: ms(4500), longest: ms(15_000) }, ChatServer::patience);
     let answer_within_ms = section.number("answer_within_ms", millis(patience.default), 1, millis(patience.longest));
     let on_fault = section.choice("on_fault", &ON_FAULT).unwrap_or(OnFault::Allow);
     // A callback that was not checked because another plugin, or a flood of requests, took the time is denied:
@@ -93,7 +137,7 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
         None => {
             let _ = section.pairs("on_fault_for");
             // Without a kind, keys that only one kind has cannot be checked.
-            return None;
+            return Err(name);
         }
     };
     let on_fault_for = on_fault_for(&mut section, chat_servers, server);
@@ -106,7 +150,8 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
         }
     }
     section.finish();
-    Some(Platform {
+    Ok(Platform {
+        number,
         name,
         server,
         dialect,
@@ -118,17 +163,17 @@ fn platform(mut section: Section<'_, '_>, chat_servers: &Table, others: &[Platfo
     })
 }
 
-fn path(section: &mut Section<'_, '_>, own_name: &str, others: &[Platform]) -> String {
-    let path = match section.text("path") {
-        Some(path) if !path.value.starts_with('/') || path.value.contains(['?', '#', '%', ' ']) => {
-            section.report("path", "must begin with `/` and be the plain path of a URL, for example \"/openim\"");
-            path.value.to_owned()
-        }
-        Some(path) => path.value.to_owned(),
-        None => format!("/{own_name}"),
+fn path(section: &mut Section<'_, '_>, own_name: &str, others: &[Platform]) -> MountPath {
+    let (path, is_from_elsewhere) = match secret::text_or_secret(section, "path") {
+        TextOr::Text(path) => (path, false),
+        TextOr::Secret(path) => (path.reveal().to_owned(), true),
+        TextOr::Unread(place) => (format!("/{own_name}/{place}"), true),
+        TextOr::Nothing => (format!("/{own_name}"), false),
     };
-    let path = format!("/{}", path.split('/').filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join("/"));
-    let path = path.trim_end_matches('/').to_owned();
+    if !path.starts_with('/') || path.contains(['?', '#', '%', ' ']) {
+        section.report("path", "must begin with `/` and be the plain path of a URL, for example \"/openim\"");
+    }
+    let path = MountPath::new(&path, is_from_elsewhere);
     if others.iter().any(|other| other.path == path) {
         section.report("path", "another [[platform]] has this path: give each its own `path`");
     }

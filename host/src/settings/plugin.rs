@@ -4,15 +4,18 @@ use std::path::PathBuf;
 
 use callgate_dialects::{OnFault, Table};
 use callgate_sandbox::PluginLimits;
+use callgate_terminal::read_text;
 
-use super::file::{MIB, Section, read_bounded};
+use super::file::{MIB, Section};
 use super::limits;
 use super::pattern::{Pattern, canonical, commands_meant};
-use super::platform::{ON_FAULT, Platform};
+use super::platform::{ON_FAULT, Platform, Platforms};
 
 /// One plugin.
 #[derive(Debug, Clone)]
 pub struct Plugin {
+    /// Its number in the file, counted from 1.
+    pub number: usize,
     /// Its name in logs and metrics.
     pub name: String,
     /// Where its module comes from.
@@ -43,64 +46,77 @@ pub enum ModuleSource {
 pub(super) fn read(
     root: &mut Section<'_, '_>,
     chat_servers: &Table,
-    platforms: &[Platform],
+    platforms: &Platforms,
     defaults: &PluginLimits,
 ) -> Vec<Plugin> {
     let mut plugins: Vec<Plugin> = Vec::new();
-    for section in root.sections("plugin") {
-        if let Some(plugin) = plugin(section, chat_servers, platforms, defaults, &plugins) {
+    for (index, section) in root.sections("plugin").into_iter().enumerate() {
+        let others = &plugins;
+        if let Some(plugin) = (Reading { number: index + 1, chat_servers, platforms, defaults, others }).plugin(section)
+        {
             plugins.push(plugin);
         }
     }
     plugins
 }
 
-fn plugin(
-    mut section: Section<'_, '_>,
-    chat_servers: &Table,
-    platforms: &[Platform],
-    defaults: &PluginLimits,
-    others: &[Plugin],
-) -> Option<Plugin> {
-    let name = match section.text("name") {
-        Some(name) if !name.value.is_empty() && name.value.len() <= 64 && name.value.bytes().all(is_name_byte) => {
-            Some(name.value.to_owned())
+/// What it takes to read a plugin.
+struct Reading<'r> {
+    number: usize,
+    chat_servers: &'r Table,
+    platforms: &'r Platforms,
+    defaults: &'r PluginLimits,
+    others: &'r [Plugin],
+}
+
+impl Reading<'_> {
+    /// The plugin, if nothing is wrong with it.
+    fn plugin(&self, mut section: Section<'_, '_>) -> Option<Plugin> {
+        let mistakes_before = section.file().mistakes();
+        let name = self.name(&mut section);
+        let module = module(&mut section);
+        let sha256 = sha256(&mut section);
+        if sha256.is_some() && matches!(module, Some(ModuleSource::Crate(_))) {
+            section.report("sha256", "is for a built module: use it with `wasm`, not with `source`");
         }
-        Some(_) => {
-            section.report("name", "must be 1 to 64 letters, digits, `-`, `_` or `.`");
-            None
-        }
-        None => {
+        let (platforms, is_clear) = platform_names(&mut section, self.platforms);
+        // Where it is not known for which platforms the plugin is, its commands may be of any.
+        let servers = if is_clear {
+            platforms.iter().map(|platform| platform.server).collect()
+        } else {
+            self.chat_servers.to_vec()
+        };
+        let commands = patterns(&mut section, self.chat_servers, &servers);
+        let plugin = Plugin {
+            number: self.number,
+            name: name.unwrap_or_default(),
+            module: module.unwrap_or_else(|| ModuleSource::Wasm(PathBuf::new())),
+            sha256,
+            platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
+            commands,
+            on_fault: section.choice("on_fault", &ON_FAULT),
+            limits: limits::of_plugin(&mut section, self.defaults),
+            settings: plugin_settings(&mut section),
+        };
+        let file = section.file();
+        section.finish();
+        (file.mistakes() == mistakes_before).then_some(plugin)
+    }
+
+    fn name(&self, section: &mut Section<'_, '_>) -> Option<String> {
+        if !section.has("name") {
             section.report("name", "is missing: choose a name for logs and metrics");
-            None
+            return None;
         }
-    };
-    if let Some(name) = &name {
-        if others.iter().any(|other| other.name == *name) {
+        let name = section.text("name")?.value;
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(is_name_byte) {
+            section.report("name", "must be 1 to 64 letters, digits, `-`, `_` or `.`");
+        }
+        if self.others.iter().any(|other| other.name == *name) {
             section.report("name", "another [[plugin]] has this name: give each its own `name`");
         }
-        section.rename(format!("plugin {name}"));
+        Some(name.to_owned())
     }
-    let module = module(&mut section);
-    let sha256 = sha256(&mut section);
-    if sha256.is_some() && matches!(module, Some(ModuleSource::Crate(_))) {
-        section.report("sha256", "is for a built module: use it with `wasm`, not with `source`");
-    }
-    let platforms = platform_names(&mut section, platforms);
-    let servers: Vec<_> = platforms.iter().map(|platform| platform.server).collect();
-    let commands = patterns(&mut section, chat_servers, &servers);
-    let plugin = Plugin {
-        name: name.clone().unwrap_or_default(),
-        module: module.clone().unwrap_or_else(|| ModuleSource::Wasm(PathBuf::new())),
-        sha256,
-        platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
-        commands,
-        on_fault: section.choice("on_fault", &ON_FAULT),
-        limits: limits::of_plugin(&mut section, defaults),
-        settings: plugin_settings(&mut section),
-    };
-    section.finish();
-    (name.is_some() && module.is_some()).then_some(plugin)
 }
 
 fn is_name_byte(byte: u8) -> bool {
@@ -108,9 +124,11 @@ fn is_name_byte(byte: u8) -> bool {
 }
 
 fn module(section: &mut Section<'_, '_>) -> Option<ModuleSource> {
+    let is_given = section.has("wasm") || section.has("source");
     let wasm = section.text("wasm").map(|at| section.file().beside(at.value));
     let source = section.text("source").map(|at| section.file().beside(at.value));
     match (wasm, source) {
+        (None, None) if is_given => None,
         (Some(wasm), None) => Some(ModuleSource::Wasm(wasm)),
         (None, Some(source)) => {
             if !source.join("Cargo.toml").is_file() {
@@ -139,28 +157,38 @@ fn sha256(section: &mut Section<'_, '_>) -> Option<String> {
     None
 }
 
-fn platform_names<'p>(section: &mut Section<'_, '_>, platforms: &'p [Platform]) -> Vec<&'p Platform> {
-    let Some(names) = section.texts("platform") else { return platforms.iter().collect() };
-    let mut found = Vec::new();
+/// The platforms that the plugin names, and whether all of them are known.
+fn platform_names<'p>(section: &mut Section<'_, '_>, platforms: &'p Platforms) -> (Vec<&'p Platform>, bool) {
+    let is_given = section.has("platform");
+    let Some(names) = section.texts("platform") else {
+        return (platforms.known.iter().collect(), platforms.are_clear() && !is_given);
+    };
+    let (mut found, mut is_clear) = (Vec::new(), true);
     for name in names {
-        match platforms.iter().find(|platform| platform.name == name.value) {
-            Some(platform) => found.push(platform),
-            None => {
-                let known: Vec<String> = platforms.iter().map(|platform| format!("\"{}\"", platform.name)).collect();
-                let message = format!("no [[platform]] has this name; known: {}", known.join(", "));
-                section.file().report(name.at, &name.key, message);
-            }
+        if let Some(platform) = platforms.known.iter().find(|platform| platform.name == name.value) {
+            found.push(platform);
+            continue;
+        }
+        is_clear = false;
+        if !platforms.may_be(name.value) {
+            let known: Vec<String> = platforms.known.iter().map(|platform| format!("\"{}\"", platform.name)).collect();
+            let message = format!("no [[platform]] has this name; known: {}", known.join(", "));
+            section.file().report(name.at, &name.key, message);
         }
     }
-    found
+    (found, is_clear)
 }
 
 fn patterns(section: &mut Section<'_, '_>, chat_servers: &Table, servers: &Table) -> Vec<Pattern> {
+    let is_given = section.has("commands");
+    let mistakes_before = section.file().mistakes();
     let Some(patterns) = section.texts("commands") else {
-        section.report("commands", "is missing: list the commands that the plugin gets, or \"*\" for all");
+        if !is_given {
+            section.report("commands", "is missing: list the commands that the plugin gets, or \"*\" for all");
+        }
         return Vec::new();
     };
-    if patterns.is_empty() {
+    if patterns.is_empty() && section.file().mistakes() == mistakes_before {
         section.report(
             "commands",
             "is empty, so the plugin would never run: list the commands that it gets, or \"*\" for all",
@@ -180,10 +208,7 @@ fn plugin_settings(section: &mut Section<'_, '_>) -> serde_json::Map<String, ser
     for (name, path) in section.pairs("settings_files") {
         let file = section.file();
         let full = file.beside(path.value);
-        match read_bounded(&full, SETTINGS_FILE_BYTES_MAX) {
-            Ok(text) if text.len() as u64 > SETTINGS_FILE_BYTES_MAX => {
-                file.report(path.at, &path.key, format!("is larger than {SETTINGS_FILE_BYTES_MAX} bytes"));
-            }
+        match read_text(&full, SETTINGS_FILE_BYTES_MAX) {
             Ok(_) if settings.contains_key(&name) => {
                 file.report(path.at, &path.key, "is also set in `settings`: set it in only one of them");
             }

@@ -1,8 +1,33 @@
 //! Secrets. They are never part of the settings file itself.
 
 use callgate_dialects::Secret;
+use callgate_terminal::read_text;
 
-use super::file::{Section, read_bounded};
+use super::file::{Secrets, Section};
+
+/// A text of the settings that may be a secret instead.
+pub(super) enum TextOr {
+    Nothing,
+    /// It is written in the file.
+    Text(String),
+    /// It comes from elsewhere.
+    Secret(Secret),
+    /// It would come from elsewhere, and was not read, or could not be: the number of its place in the file.
+    Unread(usize),
+}
+
+/// Reads a text, or `{ env = "NAME" }` or `{ file = "path" }`.
+pub(super) fn text_or_secret(section: &mut Section<'_, '_>, key: &'static str) -> TextOr {
+    if !section.is_table(key) {
+        return section.text(key).map_or(TextOr::Nothing, |at| TextOr::Text(at.value.to_owned()));
+    }
+    let place = section.section(key);
+    let at = place.place();
+    match (place.file().secrets(), secret(place)) {
+        (Secrets::Read, Some(secret)) => TextOr::Secret(secret),
+        _ => TextOr::Unread(at),
+    }
+}
 
 /// Reads at most two secrets: the current one and, during rotation, the new one.
 pub(super) fn list(section: &mut Section<'_, '_>, key: &'static str) -> Vec<Secret> {
@@ -21,11 +46,13 @@ const SECRET_BYTES_MAX: u64 = 4096;
 fn secret(mut section: Section<'_, '_>) -> Option<Secret> {
     let env = section.text("env");
     let file = section.text("file");
+    let is_read = section.file().secrets() == Secrets::Read;
     let found = match (env, file) {
-        (Some(env), None) => std::env::var(env.value)
-            .map_err(|_| section.report("env", "this environment variable is not set, or is not UTF-8"))
-            .ok(),
-        (None, Some(file)) => read_bounded(&section.file().beside(file.value), SECRET_BYTES_MAX)
+        (Some(_), None) | (None, Some(_)) if !is_read => Some("not read".to_owned()),
+        (Some(env), None) => {
+            std::env::var(env.value).map_err(|error| section.report("env", unset(env.value, &error))).ok()
+        }
+        (None, Some(file)) => read_text(&section.file().beside(file.value), SECRET_BYTES_MAX)
             .map_err(|error| section.report("file", format!("cannot be read: {error}")))
             .ok(),
         _ => {
@@ -40,4 +67,17 @@ fn secret(mut section: Section<'_, '_>) -> Option<Secret> {
     }
     section.finish();
     secret.filter(|secret| !secret.is_empty()).map(Secret::new)
+}
+
+/// Why a variable cannot be used. It is named only if it looks like the name of one: it could be the secret itself.
+fn unset(name: &str, error: &std::env::VarError) -> String {
+    let is_name = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    let variable =
+        if is_name { format!("the environment variable {name}") } else { "this environment variable".to_owned() };
+    match error {
+        std::env::VarError::NotPresent => {
+            format!("{variable} is not set: set it, or check without it (callgate check --no-secrets)")
+        }
+        std::env::VarError::NotUnicode(_) => format!("{variable} is not UTF-8"),
+    }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
+use super::listen::listen_address;
 
 /// Where and how callbacks are received.
 #[derive(Debug, Clone)]
@@ -51,11 +52,5 @@ pub(super) fn read_admin(mut section: Section<'_, '_>) -> Option<SocketAddr> {
 
 fn address(section: &mut Section<'_, '_>) -> Option<SocketAddr> {
     let listen = section.text("listen")?;
-    match listen.value.parse() {
-        Ok(address) => Some(address),
-        Err(_) => {
-            section.report("listen", "must be an address and a port, for example \"127.0.0.1:8080\" or \"[::]:8080\"");
-            None
-        }
-    }
+    listen_address(listen.value).map_err(|why| section.report("listen", why)).ok()
 }

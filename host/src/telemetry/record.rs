@@ -1,73 +1,152 @@
 //! The one log record of a callback.
 
 use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use callgate_catalogue::catalogue::{Named, Protocol};
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::LogLevel;
-use callgate_dialects::Callback;
+use callgate_dialects::{Callback, Decision};
 
-use crate::chain::ChainRun;
+use crate::chain::{ChainRun, Step};
+use crate::settings::{Log, Users};
 
-/// Writes it: payloads and secrets never.
-pub(super) fn log(platform: &str, callback: &Callback, run: &ChainRun, records: usize, took: Duration) {
-    let is_fault = run.fault.is_some() || run.steps.iter().any(|step| step.fault.is_some());
-    // Nothing is put together for a record that nobody reads.
-    let is_read = match is_fault {
-        true => tracing::enabled!(target: "callgate::callback", tracing::Level::WARN),
-        false => tracing::enabled!(target: "callgate::callback", tracing::Level::INFO),
-    };
-    if !is_read {
-        return;
-    }
-    let verdict = run.decision.name();
-    let command = one_line(callback.name());
-    let fuel: u64 = run.steps.iter().map(|step| step.usage.fuel.0).sum();
-    let ms = took.as_micros() as f64 / 1000.0;
-    let (mut plugins, mut notes) = (String::new(), String::new());
-    for step in &run.steps {
-        let name = step.link.plugin().name();
-        let _ = write!(plugins, "{}{name}", if plugins.is_empty() { "" } else { "," });
-        if let Some(fault) = &step.fault {
-            let _ = write!(notes, "; {name}: {fault}");
-        }
-        for adjustment in &step.adjustments {
-            let _ = write!(notes, "; {name}: {adjustment}");
-        }
-    }
-    if let Some(fault) = &run.fault {
-        let _ = write!(notes, "; {fault}");
-    }
-    let operation_id = one_line(callback.operation_id());
-    macro_rules! record {
-        ($level:ident) => {
-            tracing::$level!(
-                target: "callgate::callback",
-                %platform, %command, %verdict, %plugins, fuel, ms, records, %operation_id,
-                "answered{notes}"
-            )
-        };
-    }
-    if is_fault { record!(warn) } else { record!(info) }
+/// A callback that was answered.
+pub(crate) struct Answered<'a> {
+    /// The name of its platform.
+    pub(crate) platform: &'a str,
+    pub(crate) protocol: &'static Protocol,
+    pub(crate) callback: &'a Callback,
+    /// The chat server's, or one that was made here.
+    pub(crate) operation_id: &'a str,
+    pub(crate) run: &'a ChainRun,
+    /// Records that were taken for the journal.
+    pub(crate) records: usize,
+    pub(crate) took: Duration,
 }
 
-/// Writes what the plugins said, each line with what it takes to find the callback.
-pub(super) fn log_lines(platform: &str, callback: &Callback, run: &ChainRun) {
-    for step in run.steps.iter().filter(|step| !step.log.is_empty()) {
-        let plugin = &**step.link.plugin().name();
+/// Writes records as the settings say. Payloads are not among them, and texts that plugins made only where they are
+/// wanted: those may quote payloads.
+#[derive(Debug)]
+pub(super) struct Records {
+    settings: Log,
+    /// Other users' numbers after each start: nobody can try out whose they are.
+    hasher: RandomState,
+}
+
+impl Records {
+    pub(super) fn new(settings: Log) -> Self {
+        Self { settings, hasher: RandomState::new() }
+    }
+
+    /// Writes the record of a callback, after what its plugins said.
+    pub(super) fn write(&self, answered: &Answered<'_>) {
+        for step in answered.run.steps.iter().filter(|step| !step.log.is_empty()) {
+            self.log_lines(answered, step);
+        }
+        let run = answered.run;
+        let is_fault = run.fault.is_some() || run.steps.iter().any(|step| step.fault.is_some());
+        // Nothing is put together for a record that nobody reads.
+        let is_read = match is_fault {
+            true => tracing::enabled!(target: "callgate::callback", tracing::Level::WARN),
+            false => tracing::enabled!(target: "callgate::callback", tracing::Level::INFO),
+        };
+        if is_read {
+            self.log(answered, is_fault);
+        }
+    }
+
+    fn log(&self, answered: &Answered<'_>, is_fault: bool) {
+        let Answered { platform, callback, run, records, took, .. } = *answered;
+        let verdict = run.decision.name();
         let command = one_line(callback.name());
-        let operation_id = one_line(callback.operation_id());
-        macro_rules! line {
-            ($level:ident, $text:expr) => {
-                tracing::$level!(plugin, %platform, %command, %operation_id, "{}", $text)
+        let fuel: u64 = run.steps.iter().map(|step| step.usage.fuel.0).sum();
+        let ms = took.as_micros() as f64 / 1000.0;
+        let operation_id = one_line(answered.operation_id);
+        let Named { actor, target } = self.people(answered);
+        let code = match &run.decision {
+            Decision::Deny(denial) => Some(denial.code),
+            _ => None,
+        };
+        // Fields without a value are left out.
+        let decided_by = Some(run.decided_by.as_str()).filter(|by| !by.is_empty());
+        let fault =
+            run.steps.iter().find_map(|step| step.fault.as_ref()).or(run.fault.as_ref()).map(|fault| fault.name());
+        let (actor, target) = (Some(actor).filter(|id| !id.is_empty()), Some(target).filter(|id| !id.is_empty()));
+        let (plugins, notes) = self.plugins_and_notes(callback, run);
+        macro_rules! record {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "callgate::callback",
+                    %platform, %command, %verdict, code, decided_by, fault, actor, target, %plugins, fuel, ms, records,
+                    %operation_id, "answered{notes}"
+                )
             };
         }
+        if is_fault { record!(warn) } else { record!(info) }
+    }
+
+    /// The plugins that were asked, and what is to be said about their calls.
+    fn plugins_and_notes(&self, callback: &Callback, run: &ChainRun) -> (String, String) {
+        let (mut plugins, mut notes) = (String::new(), String::new());
+        for step in &run.steps {
+            let name = step.link.plugin().name();
+            // Writing into a text does not fail.
+            let _ = write!(plugins, "{}{name}", if plugins.is_empty() { "" } else { "," });
+            if let Some(fault) = &step.fault {
+                let text = if self.settings.payloads { fault.to_string() } else { fault.without_texts() };
+                let _ = write!(notes, "; {name}: {text}");
+            }
+            for adjustment in &step.adjustments {
+                let text = match callback.command() {
+                    Some(command) if !self.settings.payloads => adjustment.without_texts(command),
+                    _ => adjustment.to_string(),
+                };
+                let _ = write!(notes, "; {name}: {text}");
+            }
+        }
+        if let Some(fault) = &run.fault {
+            let of = run.not_asked.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
+            let _ = write!(notes, "; {of}{fault}");
+        }
+        (plugins, notes)
+    }
+
+    /// Who acts and on whom, as the settings want them shown.
+    fn people(&self, answered: &Answered<'_>) -> Named {
+        let (users, callback) = (self.settings.users, answered.callback);
+        let Some(command) = callback.command().filter(|_| users != Users::No) else { return Named::default() };
+        let Named { actor, target } = answered.protocol.people.named(command, callback.body());
+        let shown = |id: String| match users {
+            _ if id.is_empty() => id,
+            Users::Hashed => format!("{:016x}", self.hasher.hash_one(id)),
+            Users::Yes | Users::No => one_line(&id),
+        };
+        Named { actor: shown(actor), target: shown(target) }
+    }
+
+    /// Writes what a plugin said, each line with what it takes to find the callback.
+    fn log_lines(&self, answered: &Answered<'_>, step: &Step) {
+        let plugin = &**step.link.plugin().name();
+        let platform = answered.platform;
+        let command = one_line(answered.callback.name());
+        let operation_id = one_line(answered.operation_id);
         for (level, text) in &step.log {
+            let text = match self.settings.payloads {
+                true => text.clone(),
+                false => format!("a line of {} characters (`log_payloads` shows it)", text.chars().count()),
+            };
+            macro_rules! line {
+                ($level:ident) => {
+                    tracing::$level!(plugin, %platform, %command, %operation_id, "{text}")
+                };
+            }
             match level {
-                LogLevel::Debug => line!(debug, text),
-                LogLevel::Info => line!(info, text),
-                LogLevel::Warn => line!(warn, text),
-                LogLevel::Error => line!(error, text),
+                LogLevel::Debug => line!(debug),
+                LogLevel::Info => line!(info),
+                LogLevel::Warn => line!(warn),
+                LogLevel::Error => line!(error),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Builds a plugin from its crate, with cargo, for `wasm32-unknown-unknown`, in release mode.
 
-use std::io::BufReader;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -50,18 +50,34 @@ pub enum BuildError {
 /// # Errors
 /// If Rust or its wasm target are missing, or the crate does not compile.
 pub fn build(folder: &Path) -> Result<PathBuf, BuildError> {
+    build_telling(folder, None)
+}
+
+/// As [`build`], with each line of cargo's progress given to `tell`, if there is one.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_telling(folder: &Path, tell: Option<fn(&str)>) -> Result<PathBuf, BuildError> {
     ensure_target(folder)?;
     let mut cargo = cargo(folder);
     cargo.args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
     cargo.arg("--target-dir").arg(target_folder(folder)?.join("callgate"));
     cargo.envs(ENVIRONMENT).stdout(Stdio::piped());
+    if tell.is_some() {
+        cargo.stderr(Stdio::piped());
+    }
     let mut running = cargo.spawn().map_err(BuildError::NoCargo)?;
+    let told = tell.zip(running.stderr.take()).map(|(tell, lines)| {
+        std::thread::spawn(move || BufReader::new(lines).lines().map_while(Result::ok).for_each(|line| tell(&line)))
+    });
     let mut module = None;
     if let Some(messages) = running.stdout.take() {
         for message in Message::parse_stream(BufReader::new(messages)).map_while(Result::ok) {
             module = module_of(&message, folder).or(module);
         }
     }
+    // It ends with cargo's standard error.
+    let _ = told.map(std::thread::JoinHandle::join);
     match running.wait() {
         Ok(status) if status.success() => module.ok_or_else(|| BuildError::NoModule(folder.to_owned())),
         _ => Err(BuildError::Failed(folder.to_owned())),

@@ -7,6 +7,8 @@
 #[doc(inline)]
 pub use crate::command::{Answers, Change, Codes, Command, Kind, Member, Rule};
 #[doc(inline)]
+pub use crate::people::{Named, People};
+#[doc(inline)]
 pub use crate::protocol::Protocol;
 #[doc(inline)]
 pub use crate::tables::PROTOCOLS;

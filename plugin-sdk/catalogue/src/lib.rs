@@ -18,6 +18,7 @@
 //! | say what is to happen | [`verdict`] |
 //! | have a command as a type | [`events`] |
 //! | say what the members of commands are called in the neutral view | [`neutral`] |
+//! | know who acts in a callback, and on whom | [`people`] |
 //! | know what makes a chat server's protocol | [`protocol`] |
 //! | find the commands of a chat server | [`openim`], [`tencent_chat`] |
 //! | find all chat servers | [`tables`] |
@@ -33,6 +34,7 @@ mod macros;
 pub mod neutral;
 pub mod object;
 pub mod openim;
+pub mod people;
 #[doc(hidden)]
 pub mod plain;
 pub mod protocol;

@@ -32,7 +32,8 @@ use crate::command::{Command, joined};
 use crate::protocol::Protocol;
 
 /// The protocol.
-pub static PROTOCOL: Protocol = Protocol { name: members::NAME, title: "OpenIM", commands: COMMANDS, aliases: ALIASES };
+pub static PROTOCOL: Protocol =
+    Protocol { name: members::NAME, title: "OpenIM", commands: COMMANDS, aliases: ALIASES, people: members::PEOPLE };
 
 /// All commands, in the order of the families.
 pub const COMMANDS: &[&Command] = &joined::<52>(&[

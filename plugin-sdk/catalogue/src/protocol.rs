@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use crate::command::Command;
+use crate::people::People;
 
 /// A chat server's protocol. Two are the same if they have the same name.
 ///
@@ -11,9 +12,16 @@ use crate::command::Command;
 ///
 /// ```
 /// use callgate_catalogue::catalogue::{Answers, Codes, Command, Kind, Member, PROTOCOLS, Protocol};
+/// use callgate_catalogue::people::People;
 /// use callgate_catalogue::wire::Phase;
 ///
-/// static TOY: Protocol = Protocol { name: "toy", title: "Toy Chat", commands: &[&SAY], aliases: &[("shout", "say")] };
+/// static TOY: Protocol = Protocol {
+///     name: "toy",
+///     title: "Toy Chat",
+///     commands: &[&SAY],
+///     aliases: &[("shout", "say")],
+///     people: People { actors: &["speaker"], ..People::NOBODY },
+/// };
 ///
 /// static SAY: Command = Command {
 ///     name: "say",
@@ -43,6 +51,8 @@ pub struct Protocol {
     pub commands: &'static [&'static Command],
     /// Other names for commands: `(name, current name)`. The second is empty for a command that no longer exists.
     pub aliases: &'static [(&'static str, &'static str)],
+    /// Who acts in a request, and on whom.
+    pub people: People,
 }
 
 impl Protocol {

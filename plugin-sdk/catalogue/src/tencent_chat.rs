@@ -45,8 +45,13 @@ use crate::command::{Command, joined};
 use crate::protocol::Protocol;
 
 /// The protocol.
-pub static PROTOCOL: Protocol =
-    Protocol { name: members::NAME, title: "Tencent Cloud Chat", commands: COMMANDS, aliases: ALIASES };
+pub static PROTOCOL: Protocol = Protocol {
+    name: members::NAME,
+    title: "Tencent Cloud Chat",
+    commands: COMMANDS,
+    aliases: ALIASES,
+    people: members::PEOPLE,
+};
 
 /// All commands, in the order of the families.
 pub const COMMANDS: &[&Command] = &joined::<83>(&[

@@ -94,9 +94,14 @@ impl Dialect for Platform {
         Ok(Identity {
             command: COMMANDS.find(&name),
             name,
-            operation_id: String::new(),
+            // The only ID that both sides know, where there is one.
+            operation_id: body.read_or_empty::<Text<'_>>("MsgKey").unwrap_or_default().into_owned(),
             client_address: head.query("ClientIP").unwrap_or_default().to_owned(),
         })
+    }
+
+    fn authenticates(&self) -> bool {
+        self.apps.iter().all(|app| !app.tokens.is_empty())
     }
 
     fn secret_parameters(&self) -> &'static [&'static str] {

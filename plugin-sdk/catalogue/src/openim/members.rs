@@ -1,9 +1,46 @@
 //! Shared by all families: the name of the protocol, and members used by several families.
 
 use crate::macros::members::members;
+use crate::people::People;
 
 /// The name of the protocol.
 pub(super) const NAME: &str = "openim";
+
+/// Many commands about groups do not say who acts.
+pub(super) const PEOPLE: People = People {
+    actors: &[
+        "sendID",
+        "fromUserID",
+        "creatorUserID",
+        "ownerUserID",
+        "ownerUserId",
+        "applyID",
+        "inviterUserID",
+        "oldOwnerUserID",
+        "ownerID",
+        "userID",
+    ],
+    targets: &[
+        "recvID",
+        "groupID",
+        "groupId",
+        "toUserID",
+        "friendUserID",
+        "blackUserID",
+        "receiveID",
+        "userId",
+        "conversationID",
+    ],
+    exceptions: &[
+        // The user who accepts is called `blackUserID`.
+        ("callbackBeforeAddFriendAgreeCommand", &["blackUserID"], &["fromUserID"]),
+        ("callbackAfterAddFriendAgreeCommand", &["blackUserID"], &["fromUserID"]),
+        // `userID` is the member who is changed, by whomever.
+        ("callbackBeforeSetGroupMemberInfoCommand", &[], &["userID"]),
+        ("callbackAfterSetGroupMemberInfoCommand", &[], &["userID"]),
+        ("callbackAfterUserKickOffCommand", &[], &["userID"]),
+    ],
+};
 
 members! { $
     /// A device of a user.

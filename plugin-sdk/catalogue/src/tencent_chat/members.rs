@@ -1,9 +1,41 @@
 //! Shared by all families: the name of the protocol, and members used by several families.
 
 use crate::macros::members::members;
+use crate::people::People;
 
 /// The name of the protocol.
 pub(super) const NAME: &str = "tencent-chat";
+
+/// `Operator_Account` is who called, which may be an administrator; `From_Account` in whose name.
+pub(super) const PEOPLE: People = People {
+    actors: &[
+        "From_Account",
+        "Operator_Account",
+        "Requestor_Account",
+        "Report_Account",
+        "Owner_Account",
+        "PairList.From_Account",
+        "CallRecord.Caller_Account",
+        "Info.To_Account",
+        "Official_Account",
+    ],
+    targets: &[
+        "To_Account",
+        "GroupId",
+        "Peer_Account",
+        "Official_Account",
+        "RoomId",
+        "RoomInfo.RoomId",
+        "PairList.To_Account",
+        "FriendItem.To_Account",
+        "ResponseFriendItem.To_Account",
+    ],
+    exceptions: &[
+        // `From_Account` wrote the message, or has the profile, that the operator changes.
+        ("C2C.CallbackAfterModifyMsg", &["Operator_Account", "From_Account"], &["To_Account"]),
+        ("Profile.CallbackPortraitSet", &["Operator_Account", "From_Account"], &["From_Account"]),
+    ],
+};
 
 members! { $
     /// Who acts, and on whom.

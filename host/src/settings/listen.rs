@@ -1,0 +1,73 @@
+//! Addresses to listen on.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+
+/// An address to listen on: an IP address or a name, and a port; without either, all IPv4 addresses.
+///
+/// # Errors
+/// What would be right. It does not repeat the text, which may be anything.
+///
+/// ```
+/// use callgate::settings::listen_address;
+/// assert_eq!(listen_address("[::1]:8080").unwrap().to_string(), "[::1]:8080");
+/// assert_eq!(listen_address(":8080").unwrap().to_string(), "0.0.0.0:8080");
+/// assert!(listen_address("localhost").is_err()); // no port
+/// ```
+pub fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let (name, port) = text.rsplit_once(':').ok_or(EXPECTED)?;
+    let port: u16 = port.parse().map_err(|_| EXPECTED)?;
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    match name {
+        "" => Ok((Ipv4Addr::UNSPECIFIED, port).into()),
+        // Without a look-up: it works without a network, too.
+        "localhost" => Ok((Ipv4Addr::LOCALHOST, port).into()),
+        name if is_name(name) => {
+            let found: Vec<SocketAddr> = (name, port).to_socket_addrs().map_err(|_| UNKNOWN)?.collect();
+            let first_v4 = found.iter().find(|address| matches!(address.ip(), IpAddr::V4(_)));
+            first_v4.or(found.first()).copied().ok_or(UNKNOWN)
+        }
+        _ => Err(EXPECTED),
+    }
+}
+
+const EXPECTED: &str = "must be an address or a name, and a port, for example \"127.0.0.1:8080\", \"[::]:8080\", \
+                        \"localhost:8080\", or \":8080\" for all addresses";
+
+const UNKNOWN: &str = "no address is known for this name: write the address itself, or correct the name";
+
+/// Whether two listeners cannot both have their address: the ports are the same, and the addresses are, too, or one of
+/// them is for all.
+pub(crate) fn is_taken_twice(one: SocketAddr, other: SocketAddr) -> bool {
+    one.port() == other.port()
+        && one.port() != 0
+        && (one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_names_and_what_is_neither() {
+        let shown = |text: &str| listen_address(text).map(|address| address.to_string());
+        assert_eq!(shown("localhost:0"), Ok("127.0.0.1:0".to_owned()));
+        assert_eq!(shown("0.0.0.0:65535"), Ok("0.0.0.0:65535".to_owned()));
+        for wrong in
+            ["", ":", "8080", "localhost:", "localhost:65536", "localhost:http", "a b:80", "http://x:80", "::1:80:x"]
+        {
+            assert_eq!(shown(wrong), Err(EXPECTED), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_same_port_of_all_addresses_is_the_same() {
+        let twice = |one: &str, other: &str| is_taken_twice(one.parse().unwrap(), other.parse().unwrap());
+        assert!(twice("127.0.0.1:80", "127.0.0.1:80") && twice("0.0.0.0:80", "127.0.0.1:80"));
+        assert!(twice("127.0.0.1:80", "[::]:80"));
+        assert!(!twice("127.0.0.1:0", "127.0.0.1:0") && !twice("127.0.0.1:80", "127.0.0.2:80"));
+        assert!(!twice("127.0.0.1:80", "127.0.0.1:81"));
+    }
+}
