@@ -1,0 +1,185 @@
+//! Which callbacks arrive, which never do, and why.
+
+use callgate_catalogue::wire::Phase;
+
+use super::file::{self, File};
+use super::keys::{KEY_WITHOUT_CODE, KEYS, Key, OLD_KEYS};
+use super::report::{Report, at};
+use super::yaml::{self, Node};
+use super::{address, callback};
+use crate::connection::{Configuration, Examination, Finding, Level, Plan};
+
+/// Examines a `webhooks.yml` and the variables that override it.
+pub(crate) fn examine(configuration: &Configuration<'_>, plan: &Plan) -> Examination {
+    let root = match yaml::parse(configuration.text) {
+        Ok(root) => root,
+        Err(error) => {
+            let place = at(configuration.name, error.line);
+            let what = format!("it is not valid YAML ({}): the services of OpenIM do not start with it", error.message);
+            let todo = "correct this line, or write the file anew with `callgate connect`";
+            let finding = Finding::new(Level::Error, "openim-yaml", place, what, todo);
+            return Examination { findings: vec![finding], url: None };
+        }
+    };
+    let file = File::new(root, configuration.environment);
+    let mut report = Report::new(configuration.name);
+    unknown_keys(&mut report, &file, plan);
+    variables(&mut report, &file);
+    let url = address::examine(&mut report, &file, plan);
+    for key in KEYS {
+        callback::examine(&mut report, &file, key, plan);
+    }
+    failed_continue(&mut report, &file, plan);
+    Examination { findings: report.findings, url }
+}
+
+/// Keys at the top that the server ignores.
+fn unknown_keys(report: &mut Report<'_>, file: &File<'_>, plan: &Plan) {
+    for (number, (key, node)) in file.keys().enumerate() {
+        let name = key.text.as_str();
+        let twice = file.keys().take(number).find(|(earlier, _)| earlier.text.eq_ignore_ascii_case(name));
+        if let Some((earlier, _)) = twice {
+            let what = format!(
+                "`{name}` is here and on line {} as `{}`: OpenIM ignores case, and which one counts is left to chance",
+                earlier.line, earlier.text
+            );
+            report.line(Level::Error, "openim-key-twice", key.line, what, "remove one of them");
+        }
+        let is_known = KEYS.iter().any(|known| known.name.eq_ignore_ascii_case(name));
+        if is_known || name.eq_ignore_ascii_case("url") {
+            continue;
+        }
+        if name.eq_ignore_ascii_case("callback") {
+            old_section(report, key.line, node);
+        } else if name.eq_ignore_ascii_case(KEY_WITHOUT_CODE) {
+            if callback::is_on(file, KEY_WITHOUT_CODE) {
+                let what = format!("`{name}` switches nothing on: no release reads it");
+                let todo = "recalled messages are reported by `afterRevokeMsg`";
+                report.line(Level::Warning, "openim-key-unread", key.line, what, todo);
+            }
+        } else {
+            unknown_key(report, key.line, name, plan);
+        }
+    }
+}
+
+fn unknown_key(report: &mut Report<'_>, line: usize, name: &str, plan: &Plan) {
+    let old = OLD_KEYS.iter().find(|(old, _)| old.eq_ignore_ascii_case(name));
+    if let Some((_, new)) = old {
+        let what = format!("`{name}` is the name that v3.6.0 and older had: v3.7.0 and later ignore it");
+        report.line(Level::Error, "openim-old-key", line, what, format!("rename it to `{new}`"));
+        return;
+    }
+    let by_command = KEYS.iter().find(|key| key.command.eq_ignore_ascii_case(name));
+    let near = by_command.or_else(|| nearest(name));
+    let what = format!("OpenIM has no key `{name}`, and ignores it");
+    let todo = match near {
+        Some(near) => format!("did you mean `{}`?", near.name),
+        None => "remove it, or look up the key in what `callgate connect` prints".to_owned(),
+    };
+    // If the right key is there as well, nothing is missing.
+    let is_wanted = near.is_some_and(|near| plan.find(near.command).is_some());
+    let level = if is_wanted { Level::Error } else { Level::Warning };
+    report.line(level, "openim-unknown-key", line, what, todo);
+}
+
+/// The key with the name most like this one.
+fn nearest(name: &str) -> Option<&'static Key> {
+    let likeness = |key: &Key| strsim::jaro_winkler(&name.to_lowercase(), &key.name.to_lowercase());
+    let best = KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(best) > 0.85).then_some(best)
+}
+
+/// The section that held everything up to v3.6.0.
+fn old_section(report: &mut Report<'_>, line: usize, node: &Node) {
+    let names: Vec<String> = node
+        .members()
+        .filter(|(key, node)| {
+            let on = node.member("enable").and_then(Node::text);
+            key.text != "url" && matches!(on, Some("true" | "True" | "TRUE"))
+        })
+        .map(|(key, _)| {
+            let new = OLD_KEYS.iter().find(|(old, _)| *old == key.text).map_or(key.text.as_str(), |(_, new)| *new);
+            format!("`{new}`")
+        })
+        .collect();
+    let what = "a section `callback` is what v3.6.0 and older read, in config.yaml: v3.7.0 and later ignore it with \
+                everything in it";
+    let todo = match names.is_empty() {
+        true => "move its keys to the top of config/webhooks.yml; `callgate connect` writes that file".to_owned(),
+        false => format!(
+            "switch on, at the top of config/webhooks.yml: {}; `callgate connect` writes that file",
+            names.join(", ")
+        ),
+    };
+    report.line(Level::Error, "openim-callback-section", line, what, todo);
+}
+
+/// Variables that have no effect, or another one than they seem to have.
+fn variables(report: &mut Report<'_>, file: &File<'_>) {
+    let variables: Vec<String> = file.variables().map(str::to_owned).collect();
+    for variable in variables {
+        let full = format!("{}{variable}", file::PREFIX);
+        let (name, member) = variable.split_once('_').unwrap_or((variable.as_str(), ""));
+        let mut report = |level, id, what: String, todo: String| {
+            report.findings.push(Finding::new(level, id, full.clone(), what, todo));
+        };
+        if name.chars().any(|char| char.is_ascii_lowercase()) || member.chars().any(|char| char.is_ascii_lowercase()) {
+            let todo = format!("write it in capitals: {}", full.to_ascii_uppercase());
+            report(Level::Warning, "openim-variable-case", "OpenIM asks for it in capitals only".to_owned(), todo);
+            continue;
+        }
+        if variable == "URL" {
+            if file.find("url").is_none() {
+                let what = "it has no effect: variables override only what is in the file, and `url` is not";
+                report(Level::Error, "openim-variable-unread", what.to_owned(), "add `url` to the file".to_owned());
+            }
+            continue;
+        }
+        let Some(key) = KEYS.iter().find(|key| key.name.eq_ignore_ascii_case(name)) else {
+            let what = "OpenIM has no such key, and ignores the variable".to_owned();
+            let near = nearest(name)
+                .map(|near| format!("did you mean {}{}?", file::PREFIX, { file::variable(near.name, member) }));
+            report(Level::Warning, "openim-variable-unknown", what, near.unwrap_or_else(|| "remove it".to_owned()));
+            continue;
+        };
+        if member.is_empty() {
+            let what = format!("it hides everything that the file has under `{}`: the callback is off", key.name);
+            let todo = format!("remove it; to switch the callback on or off, use {full}_ENABLE");
+            report(Level::Error, "openim-variable-hides", what, todo);
+        } else if file.find(key.name).is_none_or(|(_, node)| node.member(member).is_none()) {
+            let member = ["enable", "timeout", "failedContinue", "deniedTypes", "allowedTypes", "attentionIds"]
+                .into_iter()
+                .find(|known| known.eq_ignore_ascii_case(member))
+                .unwrap_or(member);
+            let what = format!(
+                "it has no effect: variables override only what is in the file, and `{}.{member}` is not",
+                key.name
+            );
+            let todo = format!("add `{member}` under `{}` in the file", key.name);
+            report(Level::Error, "openim-variable-unread", what, todo);
+        }
+    }
+}
+
+/// What happens while the host cannot be reached.
+fn failed_continue(report: &mut Report<'_>, file: &File<'_>, plan: &Plan) {
+    let before = |key: &&Key| key.name.starts_with("before") && callback::is_on(file, key.name);
+    let on: Vec<&Key> = KEYS.iter().filter(before).collect();
+    if on.is_empty() {
+        return;
+    }
+    let believes = |key: &&&Key| {
+        let setting = file.setting(key.name, "failedContinue");
+        setting.is_some_and(|setting| setting.flag() == Ok(true))
+            && plan.find(key.command).is_none_or(|planned| planned.command.phase == Phase::Before)
+    };
+    let hopeful = on.iter().filter(believes).count();
+    let what = format!(
+        "while Callgate cannot be reached, OpenIM v3.7.0 and later refuse the operations of all {} before-callbacks that \
+         are on; `failedContinue: true`, which {hopeful} of them have, is read by no release since then",
+        on.len()
+    );
+    let todo = "run Callgate under a service manager that restarts it; before a long stop, set `enable: false`";
+    report.line(Level::Note, "openim-failed-continue", 0, what, todo);
+}
