@@ -5,12 +5,15 @@
 mod author;
 mod check;
 mod completions;
+mod connect;
 #[cfg(feature = "workshop")]
 mod demo;
+mod doctor;
 #[cfg(feature = "workshop")]
 mod explain;
 mod loading;
 mod log;
+mod plan;
 mod serve;
 mod settings_file;
 
@@ -42,6 +45,8 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Check(check::Check),
+    Connect(connect::Connect),
+    Doctor(doctor::Doctor),
     #[cfg(feature = "workshop")]
     New(new::New),
     #[cfg(feature = "workshop")]
@@ -73,6 +78,8 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
+        Command::Connect(connect) => connect.run(),
+        Command::Doctor(doctor) => doctor.run(),
         #[cfg(feature = "workshop")]
         Command::New(new) => new.run(),
         #[cfg(feature = "workshop")]

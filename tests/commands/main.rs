@@ -5,7 +5,9 @@
 
 mod arguments;
 mod calls;
+mod connect;
 mod crates;
+mod doctor;
 mod inspect;
 mod loading;
 mod modules;

@@ -48,10 +48,15 @@ fn count(mistakes: usize) -> String {
 
 /// Starts a host, and shows its progress.
 pub(super) fn start(settings: Settings) -> Result<Host, Failure> {
-    Host::start_loading(settings, &mut Steps, loading::in_children()).map_err(|error| match error {
+    host(settings).map_err(|error| match error {
         StartError::Plugins(_) => Failure::new(Exit::Plugin, error),
         StartError::Engine(_) | StartError::Workers(_) => Failure::new(Exit::Other, error),
     })
+}
+
+/// As [`start`], with an error that tells plugins apart.
+pub(super) fn host(settings: Settings) -> Result<Host, StartError> {
+    Host::start_loading(settings, &mut Steps, loading::in_children())
 }
 
 /// Shows the progress of a starting host on standard error.

@@ -6,7 +6,9 @@
 mod exit;
 mod nearest;
 mod output;
+mod wrap;
 
 pub use exit::{Exit, Failure, TABLE};
 pub use nearest::nearest;
-pub use output::{ERROR, STEP, is_coloured, print, print_failure, print_step, table};
+pub use output::{ERROR, NOTE, STEP, WARNING, is_coloured, print, print_failure, print_step, table};
+pub use wrap::wrapped;
