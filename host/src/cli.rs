@@ -13,6 +13,7 @@ mod doctor;
 mod explain;
 mod loading;
 mod log;
+mod manager;
 mod plan;
 mod serve;
 mod settings_file;
@@ -68,13 +69,25 @@ enum Command {
     Manual(completions::Manual),
 }
 
+impl Arguments {
+    /// How the log is written.
+    fn form(&self) -> log::Form {
+        match self.command {
+            _ if self.log_json => log::Form::Json,
+            #[cfg(feature = "workshop")]
+            Command::Demo(_) => log::Form::Demo,
+            _ => log::Form::Lines,
+        }
+    }
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     if loading::is_asked_for() {
         return loading::run();
     }
     let arguments = Arguments::parse();
-    let log = log::start(arguments.log, arguments.log_json);
+    let log = log::start(arguments.log, arguments.form());
     let done = match arguments.command {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),

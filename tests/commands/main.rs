@@ -7,6 +7,7 @@ mod arguments;
 mod calls;
 mod connect;
 mod crates;
+mod demo;
 mod doctor;
 mod inspect;
 mod loading;
