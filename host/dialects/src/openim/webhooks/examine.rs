@@ -175,11 +175,14 @@ fn failed_continue(report: &mut Report<'_>, file: &File<'_>, plan: &Plan) {
             && plan.find(key.command).is_none_or(|planned| planned.command.phase == Phase::Before)
     };
     let hopeful = on.iter().filter(believes).count();
-    let what = format!(
-        "while Callgate cannot be reached, OpenIM v3.7.0 and later refuse the operations of all {} before-callbacks that \
-         are on; `failedContinue: true`, which {hopeful} of them have, is read by no release since then",
+    let mut what = format!(
+        "while Callgate cannot be reached, OpenIM v3.7.0 and later refuse each operation with a before-callback that is on \
+         ({} here)",
         on.len()
     );
+    if hopeful > 0 {
+        what.push_str(&format!("; `failedContinue: true` ({hopeful} here) is read by no release since then"));
+    }
     let todo = "run Callgate under a service manager that restarts it; before a long stop, set `enable: false`";
     report.line(Level::Note, "openim-failed-continue", 0, what, todo);
 }
