@@ -67,6 +67,21 @@ impl Settings {
         }
     }
 
+    /// Reads a settings file as far as it is right: what is wrong in it has its default. `None` if nothing can be made of
+    /// it.
+    pub(crate) fn load_what_is_right(path: &Path) -> (Option<Self>, Vec<Problem>) {
+        let Ok(text) = std::fs::read_to_string(path) else {
+            return (None, Self::load(path).err().unwrap_or_default());
+        };
+        let file = File::new(path, &text);
+        let table = file.parse();
+        if file.has_problems() {
+            return (None, file.into_problems());
+        }
+        let settings = read(file.root(&table), table::CHAT_SERVERS);
+        (Some(settings), file.into_problems())
+    }
+
     /// Reads settings from a string. Relative paths are relative to the folder of `path`, and mistakes are reported for
     /// `path`.
     ///

@@ -457,8 +457,10 @@ fn twenty_faults_at_once_are_all_found() {
                 | "clock-hardware"
         )
     };
-    let mut wanted = Vec::new();
-    for (plant, level, id, _) in CHAT_SERVER.iter().chain(HOST).filter(chosen) {
+    // A mistake in the settings and a plugin that is not there hide nothing else.
+    settings.push_str("[[plugin]]\nname = \"q\"\nwasm = \"q.wasm\"\ncommands = [\"callbackBeforeAddFriendCommand\"]\n");
+    let mut wanted = vec!["plugin"];
+    for (plant, _, id, _) in CHAT_SERVER.iter().chain(HOST).filter(chosen) {
         match plant {
             Settings(from, to) => settings = replaced(&settings, from, to),
             // The old section goes to the end, so that the keys before it stay.
@@ -471,14 +473,22 @@ fn twenty_faults_at_once_are_all_found() {
                 std::fs::write(path, text).unwrap();
             }
         }
-        wanted.push((*level, *id));
+        wanted.push(*id);
     }
-    assert_eq!(wanted.len(), 20, "{wanted:?}");
+    assert_eq!(wanted.len(), 21, "{wanted:?}");
     let folder = folder.file("host.toml", settings).file("webhooks.yml", webhooks).file("none.env", variables);
     let ended = folder.type_in(LINE);
     let all = findings(&ended);
-    let missed: Vec<_> =
-        wanted.iter().filter(|(level, id)| !all.iter().any(|finding| is(finding, level, id))).collect();
+    let missed: Vec<_> = wanted.iter().filter(|id| !all.iter().any(|finding| finding["id"] == **id)).collect();
+    assert!(missed.is_empty(), "{missed:?} of {all:#?}");
+
+    // With a mistake in the settings, plugins are not loaded; everything else is found still.
+    let settings =
+        std::fs::read_to_string(folder.path("host.toml")).unwrap().replace("[records]", "[records]\nfiel = 1");
+    std::fs::write(folder.path("host.toml"), settings).unwrap();
+    let all = findings(&folder.type_in(LINE));
+    wanted[0] = "settings";
+    let missed: Vec<_> = wanted.iter().filter(|id| !all.iter().any(|finding| finding["id"] == **id)).collect();
     assert!(missed.is_empty(), "{missed:?} of {all:#?}");
 }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use harness::guests;
 
-use crate::program::{Folder, folder};
+use crate::program::{Folder, folder, has_curl};
 
 /// What stands in for systemd: one service, in the background. It says it is started once it serves.
 const SYSTEMCTL: &str = r#"#!/bin/bash
@@ -91,8 +91,7 @@ fn checkout() -> Folder {
 
 #[test]
 fn each_command_of_the_page_does_what_it_says() {
-    if Command::new("curl").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: the operators' page is not tried because curl is not installed");
+    if !has_curl("the operators' page") {
         return;
     }
     let page = std::fs::read_to_string(guests::repository().join("host/README.md")).unwrap();

@@ -33,8 +33,8 @@ impl Connect {
     /// If settings or plugins are wrong, or the platform is not among them.
     pub(super) fn run(self) -> Result<(), Failure> {
         let host = serve::start(serve::load(&self.file.settings)?)?;
-        let mounted = plan::platform(&host, self.platform.as_deref())?;
-        let plan = plan::of(&host, mounted, self.url.as_deref());
-        terminal::print(&mounted.platform.dialect.connect(&plan))
+        let platform = plan::platform(host.settings(), self.platform.as_deref())?;
+        let plan = plan::of(host.settings(), platform, plan::commands(&host, platform), self.url.as_deref());
+        terminal::print(&platform.dialect.connect(&plan))
     }
 }

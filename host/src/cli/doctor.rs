@@ -75,10 +75,13 @@ impl Doctor {
         if let (Some(settings), false) = (&settings, self.offline) {
             listener::examine(settings, &mut findings);
         }
-        if let (Some(host), Some(webhooks)) = (&host, &self.webhooks) {
-            let side =
-                chat_server::Side { webhooks, environment: &self.environment, platform: self.platform.as_deref() };
-            chat_server::examine(host, &side, !self.offline, &mut findings)?;
+        if let Some(settings) = &settings {
+            let side = chat_server::Side {
+                webhooks: self.webhooks.as_deref(),
+                environment: &self.environment,
+                platform: self.platform.as_deref(),
+            };
+            chat_server::examine(settings, host.as_ref(), &side, !self.offline, &mut findings)?;
         }
         let text = if self.json { report::json(&findings) } else { report::text(&findings) };
         terminal::print(&text)?;

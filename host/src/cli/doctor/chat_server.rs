@@ -7,12 +7,13 @@ use callgate_terminal::{Exit, Failure};
 
 use super::super::plan;
 use super::listener::{Found, ask, is_callbacks, is_elsewhere};
-use crate::host::{Host, Mounted};
+use crate::host::Host;
+use crate::settings::{Platform, Settings};
 
 /// What is known about the chat server's side.
 pub(super) struct Side<'s> {
     /// Its file about webhooks.
-    pub(super) webhooks: &'s Path,
+    pub(super) webhooks: Option<&'s Path>,
     /// Files with its environment; none: this process's own environment.
     pub(super) environment: &'s [PathBuf],
     /// The platform's name.
@@ -22,58 +23,75 @@ pub(super) struct Side<'s> {
 /// Maximum size of a file, in bytes: OpenIM's own has 5 KB.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// Examines the chat server's file.
+/// Examines the chat servers' side. `host` is there if all plugins could be loaded.
 ///
 /// # Errors
 /// If a file cannot be read, or it is not clear which platform it belongs to.
 pub(super) fn examine(
-    host: &Host,
+    settings: &Settings,
+    host: Option<&Host>,
     side: &Side<'_>,
     connects: bool,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Failure> {
-    let mounted = mounted(host, side.platform)?;
-    let text = read(side.webhooks)?;
-    let environment = environment(side.environment)?;
-    let plan = plan::of(host, mounted, None);
-    let name = side
-        .webhooks
-        .file_name()
-        .map_or_else(|| side.webhooks.display().to_string(), |name| name.to_string_lossy().into_owned());
-    let configuration = Configuration { name: &name, text: &text, environment: &environment };
-    let examination = mounted.platform.server.examine(&configuration, &plan);
-    findings.extend(examination.findings);
-    if let (Some(url), true) = (examination.url, connects) {
-        findings.extend(reached(&url));
+    let mut examined = None;
+    if let Some(webhooks) = side.webhooks {
+        let platform = with_file(settings, side.platform)?;
+        let commands = match host {
+            Some(host) => plan::commands(host, platform),
+            None => plan::commands_as_written(settings, platform),
+        };
+        let plan = plan::of(settings, platform, commands, None);
+        let text = read(webhooks)?;
+        let environment = environment(side.environment)?;
+        let name = webhooks.file_name().unwrap_or(webhooks.as_os_str()).to_string_lossy().into_owned();
+        let configuration = Configuration { name: &name, text: &text, environment: &environment };
+        let examination = platform.server.examine(&configuration, &plan);
+        findings.extend(examination.findings);
+        if let (Some(url), true) = (examination.url, connects) {
+            findings.extend(reached(&url));
+        }
+        examined = Some(&platform.name);
     }
+    findings.extend(settings.platforms.iter().filter(|platform| Some(&platform.name) != examined).map(not_examined));
     Ok(())
 }
 
-/// The platform: that of the name, or the only one whose chat server has a file about webhooks.
-fn mounted<'h>(host: &'h Host, name: Option<&str>) -> Result<&'h Mounted, Failure> {
-    let has_file = |mounted: &&Mounted| mounted.platform.server.configuration_file().is_some();
-    let mut with_file = host.platforms().iter().filter(has_file);
-    match (name, with_file.next(), with_file.next()) {
-        (None, Some(only), None) => Ok(only),
-        (None, Some(_), Some(_)) => plan::platform(host, None),
-        (None, None, _) => {
-            let text = "no platform of these settings has a chat server with a file about webhooks: leave out --webhooks, \
-                        and compare the console with what `callgate connect` prints";
-            Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)))
-        }
-        (Some(name), ..) => {
-            let mounted = plan::platform(host, Some(name))?;
-            if mounted.platform.server.configuration_file().is_some() {
-                return Ok(mounted);
-            }
-            let title = mounted.platform.server.protocol().title;
-            let text = format!(
-                "{title} has no file about webhooks: leave out --webhooks, and compare its console with what `callgate \
-                 connect` prints"
-            );
-            Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)))
-        }
+/// What to do about a platform whose chat server is not known.
+fn not_examined(platform: &Platform) -> Finding {
+    let title = platform.server.protocol().title;
+    let connect = format!("`callgate connect --platform {}`", platform.name);
+    let (what, todo) = match platform.server.configuration_file() {
+        Some(file) => (
+            format!("what {title} sends was not examined"),
+            format!("give its {file} with --webhooks, or compare it with what {connect} prints"),
+        ),
+        None => (
+            format!("what {title} sends cannot be examined from here: it has no file about webhooks"),
+            format!("compare its console with what {connect} prints"),
+        ),
+    };
+    Finding::new(Level::Note, "not-examined", format!("platform {}", platform.name), what, todo)
+}
+
+/// The platform that a file belongs to: that of the name, or the only one whose chat server has a file about webhooks.
+fn with_file<'s>(settings: &'s Settings, name: Option<&str>) -> Result<&'s Platform, Failure> {
+    let has_file = |platform: &&Platform| platform.server.configuration_file().is_some();
+    let mut all = settings.platforms.iter().filter(has_file);
+    let platform = match (name, all.next(), all.next()) {
+        (None, Some(only), None) => return Ok(only),
+        (None, None, _) => None,
+        _ => Some(plan::platform(settings, name)?),
+    };
+    if let Some(platform) = platform.filter(has_file) {
+        return Ok(platform);
     }
+    let who = platform.map_or("no chat server of these settings", |platform| platform.server.protocol().title);
+    let has = if platform.is_some() { "has no file" } else { "has a file" };
+    let text = format!(
+        "{who} {has} about webhooks: leave out --webhooks, and compare the console with what `callgate connect` prints"
+    );
+    Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)))
 }
 
 /// Reads a file of at most [`FILE_BYTES_MAX`].

@@ -79,6 +79,12 @@ pub(super) fn is_elsewhere(found: &Found) -> bool {
 pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
     let listen = settings.server.listen;
     let path = settings.platforms.first().map_or("/", |platform| platform.path.as_str());
+    if listen.ip().is_loopback() {
+        let what = "only this machine can reach it";
+        let todo = "right for a proxy or a chat server on this machine; else listen on an address that the chat server can \
+                    reach, in a private network or with a secret segment in `path`";
+        findings.push(Finding::new(Level::Note, "listener-loopback", listen.to_string(), what, todo));
+    }
     if listen.port() != 0 {
         let found = ask_own(listen, path);
         findings.push(listener("listener", &format!("[server] listen = \"{listen}\""), &found, is_callbacks(&found)));

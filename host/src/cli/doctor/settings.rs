@@ -10,24 +10,24 @@ use super::super::serve;
 use crate::host::{Host, StartError};
 use crate::settings::Settings;
 
-/// Reads the settings and loads the plugins, as `serve` does; both, as far as they are right.
+/// Reads the settings and loads the plugins, as `serve` does; both, as far as they are right. With a mistake in the
+/// settings, no plugin is loaded.
 pub(super) fn examine(path: &Path, findings: &mut Vec<Finding>) -> (Option<Settings>, Option<Host>) {
-    let settings = match Settings::load(path) {
-        Ok(settings) => settings,
-        Err(problems) => {
-            findings.extend(problems.iter().map(|problem| {
-                let line = if problem.line > 0 { format!(":{}", problem.line) } else { String::new() };
-                let place = format!("{}{line}", problem.file.display());
-                let key = if problem.key.is_empty() { String::new() } else { format!("`{}`: ", problem.key) };
-                let todo = "correct this; `callgate check` lists all mistakes of the settings";
-                Finding::new(Level::Error, "settings", place, format!("{key}{}", problem.message), todo)
-            }));
-            return (None, None);
-        }
-    };
+    let (settings, problems) = Settings::load_what_is_right(path);
+    findings.extend(problems.iter().map(|problem| {
+        let line = if problem.line > 0 { format!(":{}", problem.line) } else { String::new() };
+        let place = format!("{}{line}", problem.file.display());
+        let key = if problem.key.is_empty() { String::new() } else { format!("`{}`: ", problem.key) };
+        let todo = "correct this; no plugin is loaded before all of the settings are right";
+        Finding::new(Level::Error, "settings", place, format!("{key}{}", problem.message), todo)
+    }));
+    let Some(settings) = settings else { return (None, None) };
     let place = path.display().to_string();
-    findings.push(Finding::ok("settings", &place, "the settings have no mistake"));
     policy(&settings, &place, findings);
+    if !problems.is_empty() {
+        return (Some(settings), None);
+    }
+    findings.push(Finding::ok("settings", &place, "the settings have no mistake"));
     let host = match serve::host(settings.clone()) {
         Ok(host) => {
             routes(&host, &place, findings);
