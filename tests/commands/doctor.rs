@@ -132,9 +132,18 @@ const CHAT_SERVER: &[Planted] = &[
     ),
     (
         Webhooks("beforeAddFriend:\n", "userOnline:\n"),
-        "error",
+        "warning",
         "openim-old-key",
         &["v3.6.0 and older", "rename it to `afterUserOnline`"],
+    ),
+    (
+        Settings(
+            "\"callbackBeforeAddFriendCommand\", ",
+            "\"callbackBeforeAddFriendCommand\", \"callbackBeforeMsgModifyCommand\", ",
+        ),
+        "error",
+        "openim-off",
+        &["callbackBeforeMsgModifyCommand never arrives", "`beforeMsgModify` is missing"],
     ),
     (
         Webhooks("beforeAddFriend:\n", "callback:\n  msgModify:\n    enable: true\n  unused:\n"),

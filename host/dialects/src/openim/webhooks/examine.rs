@@ -30,6 +30,7 @@ pub(crate) fn examine(configuration: &Configuration<'_>, plan: &Plan) -> Examina
         callback::examine(&mut report, &file, key, plan);
     }
     failed_continue(&mut report, &file, plan);
+    other_sources(&mut report);
     Examination { findings: report.findings, url }
 }
 
@@ -58,29 +59,34 @@ fn unknown_keys(report: &mut Report<'_>, file: &File<'_>, plan: &Plan) {
                 report.line(Level::Warning, "openim-key-unread", key.line, what, todo);
             }
         } else {
-            unknown_key(report, key.line, name, plan);
+            unknown_key(report, file, key.line, name, plan);
         }
     }
 }
 
-fn unknown_key(report: &mut Report<'_>, line: usize, name: &str, plan: &Plan) {
-    let old = OLD_KEYS.iter().find(|(old, _)| old.eq_ignore_ascii_case(name));
-    if let Some((_, new)) = old {
+fn unknown_key(report: &mut Report<'_>, file: &File<'_>, line: usize, name: &str, plan: &Plan) {
+    // Where the right key is on as well, nothing is missing.
+    let level = |key: &Key| match plan.find(key.command).is_some() && !callback::is_on(file, key.name) {
+        true => Level::Error,
+        false => Level::Warning,
+    };
+    let old = OLD_KEYS.iter().find(|(old, _)| old.eq_ignore_ascii_case(name)).and_then(|(_, new)| key_named(new));
+    if let Some(key) = old {
         let what = format!("`{name}` is the name that v3.6.0 and older had: v3.7.0 and later ignore it");
-        report.line(Level::Error, "openim-old-key", line, what, format!("rename it to `{new}`"));
+        report.line(level(key), "openim-old-key", line, what, format!("rename it to `{}`", key.name));
         return;
     }
-    let by_command = KEYS.iter().find(|key| key.command.eq_ignore_ascii_case(name));
-    let near = by_command.or_else(|| nearest(name));
+    let near = KEYS.iter().find(|key| key.command.eq_ignore_ascii_case(name)).or_else(|| nearest(name));
     let what = format!("OpenIM has no key `{name}`, and ignores it");
-    let todo = match near {
-        Some(near) => format!("did you mean `{}`?", near.name),
-        None => "remove it, or look up the key in what `callgate connect` prints".to_owned(),
+    let (level, todo) = match near {
+        Some(near) => (level(near), format!("did you mean `{}`?", near.name)),
+        None => (Level::Warning, "remove it, or look up the key in what `callgate connect` prints".to_owned()),
     };
-    // If the right key is there as well, nothing is missing.
-    let is_wanted = near.is_some_and(|near| plan.find(near.command).is_some());
-    let level = if is_wanted { Level::Error } else { Level::Warning };
     report.line(level, "openim-unknown-key", line, what, todo);
+}
+
+fn key_named(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
 }
 
 /// The key with the name most like this one.
@@ -185,4 +191,18 @@ fn failed_continue(report: &mut Report<'_>, file: &File<'_>, plan: &Plan) {
     }
     let todo = "run Callgate under a service manager that restarts it; before a long stop, set `enable: false`";
     report.line(Level::Note, "openim-failed-continue", 0, what, todo);
+}
+
+/// What takes the place of file and variables in some builds (S:pkg/common/cmd/root.go `updateConfigFromEtcd`,
+/// S:cmd/main.go `initAllConfig`; neither is in v3.8.3-patch.16).
+fn other_sources(report: &mut Report<'_>) {
+    let what = "builds of OpenIM's main branch may not read what was examined here: with the config manager on, etcd takes \
+                the place of the file; the build that runs as one process reads no variables";
+    report.line(
+        Level::Note,
+        "openim-other-sources",
+        0,
+        what,
+        "with such a build, compare what its services log at start",
+    );
 }
