@@ -149,7 +149,19 @@ const CHAT_SERVER: &[Planted] = &[
         Webhooks("beforeAddFriend:\n", "callback:\n  msgModify:\n    enable: true\n  unused:\n"),
         "error",
         "openim-callback-section",
-        &["v3.7.0 and later ignore it", "`beforeMsgModify`", "callgate connect"],
+        &["a section `callback`", "and ignore the section", "`beforeMsgModify`", "callgate connect"],
+    ),
+    (
+        Webhooks("url:", "mongo: {}\nkafka: {}\nredis: {}\ncallback:\n  url: http://h\nurl:"),
+        "error",
+        "openim-old-file",
+        &["webhooks.yml:4", "this is config.yaml of v3.6.0 or older"],
+    ),
+    (
+        Webhooks("beforeAddFriend:\n", "webhooks:\n  beforeAddFriend:\n    enable: true\nunused:\n"),
+        "error",
+        "openim-key-nested",
+        &["`webhooks` has keys of callbacks inside", "move them to the top"],
     ),
     (
         Webhooks("beforeAddFriend:\n  enable: true\n  timeout: 5", "beforeAddFriend:\n  enable: true\n  timeout: 4"),

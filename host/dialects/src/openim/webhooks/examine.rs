@@ -23,6 +23,11 @@ pub(crate) fn examine(configuration: &Configuration<'_>, plan: &Plan) -> Examina
     };
     let file = File::new(root, configuration.environment);
     let mut report = Report::new(configuration.name);
+    if let Some((key, node)) = file.find("callback").filter(|_| is_old_file(&file)) {
+        // Everything else that could be said follows from this.
+        old_section(&mut report, key.line, node, "openim-old-file", "this is config.yaml of v3.6.0 or older");
+        return Examination { findings: report.findings, url: None };
+    }
     unknown_keys(&mut report, &file, plan);
     variables(&mut report, &file);
     let url = address::examine(&mut report, &file, plan);
@@ -51,13 +56,23 @@ fn unknown_keys(report: &mut Report<'_>, file: &File<'_>, plan: &Plan) {
             continue;
         }
         if name.eq_ignore_ascii_case("callback") {
-            old_section(report, key.line, node);
+            old_section(
+                report,
+                key.line,
+                node,
+                "openim-callback-section",
+                "a section `callback` is what v3.6.0 and older read, in config.yaml",
+            );
         } else if name.eq_ignore_ascii_case(KEY_WITHOUT_CODE) {
             if callback::is_on(file, KEY_WITHOUT_CODE) {
                 let what = format!("`{name}` switches nothing on: no release reads it");
                 let todo = "recalled messages are reported by `afterRevokeMsg`";
                 report.line(Level::Warning, "openim-key-unread", key.line, what, todo);
             }
+        } else if node.members().any(|(inner, _)| key_named(&inner.text).is_some()) {
+            let what =
+                format!("`{name}` has keys of callbacks inside: OpenIM looks for them at the top of the file only");
+            report.line(Level::Error, "openim-key-nested", key.line, what, "move them to the top of the file");
         } else {
             unknown_key(report, file, key.line, name, plan);
         }
@@ -86,7 +101,12 @@ fn unknown_key(report: &mut Report<'_>, file: &File<'_>, line: usize, name: &str
 }
 
 fn key_named(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.name == name)
+    KEYS.iter().find(|key| key.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether the file is the one that had everything up to v3.6.0.
+fn is_old_file(file: &File<'_>) -> bool {
+    ["mongo", "redis", "kafka", "rpcPort"].iter().filter(|name| file.find(name).is_some()).count() >= 2
 }
 
 /// The key with the name most like this one.
@@ -97,7 +117,7 @@ fn nearest(name: &str) -> Option<&'static Key> {
 }
 
 /// The section that held everything up to v3.6.0.
-fn old_section(report: &mut Report<'_>, line: usize, node: &Node) {
+fn old_section(report: &mut Report<'_>, line: usize, node: &Node, id: &'static str, what: &str) {
     let names: Vec<String> = node
         .members()
         .filter(|(key, node)| {
@@ -109,8 +129,8 @@ fn old_section(report: &mut Report<'_>, line: usize, node: &Node) {
             format!("`{new}`")
         })
         .collect();
-    let what = "a section `callback` is what v3.6.0 and older read, in config.yaml: v3.7.0 and later ignore it with \
-                everything in it";
+    let what =
+        format!("{what}: v3.7.0 and later read config/webhooks.yml, and ignore the section with everything in it");
     let todo = match names.is_empty() {
         true => "move its keys to the top of config/webhooks.yml; `callgate connect` writes that file".to_owned(),
         false => format!(
@@ -118,7 +138,7 @@ fn old_section(report: &mut Report<'_>, line: usize, node: &Node) {
             names.join(", ")
         ),
     };
-    report.line(Level::Error, "openim-callback-section", line, what, todo);
+    report.line(Level::Error, id, line, what, todo);
 }
 
 /// Variables that have no effect, or another one than they seem to have.
