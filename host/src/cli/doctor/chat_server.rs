@@ -20,7 +20,7 @@ pub(super) struct Side<'s> {
     pub(super) platform: Option<&'s str>,
 }
 
-/// Maximum size of a file, in bytes: OpenIM's own has 5 KB.
+/// Maximum size of a file, in bytes: those that chat servers come with have a few KB.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Examines the chat servers' side. `host` is there if all plugins could be loaded.

@@ -202,7 +202,7 @@ fn cgroup(machine: &Machine, file: &str, read: impl Fn(&str) -> Option<u64>) -> 
 /// When this was written, in seconds since 1970: 2026-01-01. No clock is right that shows an earlier time.
 const WRITTEN_AT_S: u64 = 1_767_225_600;
 
-/// How far off a clock may be, in seconds: Tencent's signatures are valid for a minute.
+/// How far off a clock may be, in seconds: signatures of callbacks are valid for a minute.
 const CLOCK_OFF_S_MAX: u64 = 30;
 
 /// A hardware clock that shows local time is off by a multiple of this.
@@ -234,7 +234,7 @@ fn clock(machine: &Machine, settings: Option<&Settings>, findings: &mut Vec<Find
         let what = format!("it differs from the hardware clock by {off} s; signatures are valid for 60 s");
         findings.push(Finding::new(Level::Warning, "clock-hardware", "clock", what, todo));
     } else if signed && !SYNCHRONISED.iter().any(|path| machine.has(path)) {
-        let what = "no program was found that sets it; Tencent's signatures are valid for 60 s";
+        let what = "no program was found that sets it; signatures of callbacks are valid for 60 s";
         findings.push(Finding::new(Level::Note, "clock-free", "clock", what, todo));
     } else {
         findings.push(Finding::ok("clock", "clock", "nothing suspicious"));
