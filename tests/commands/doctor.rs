@@ -187,6 +187,18 @@ const CHAT_SERVER: &[Planted] = &[
         "openim-unreadable",
         &["`beforeAddFriend.timeout` cannot be read as a whole number"],
     ),
+    (
+        Webhooks("beforeAddFriend:\n  enable: true\n  timeout: 5\n  failedContinue: true\n", "beforeAddFriend: true\n"),
+        "error",
+        "openim-unreadable",
+        &["`beforeAddFriend` must have `enable` and `timeout` inside"],
+    ),
+    (
+        Webhooks("  failedContinue: true\nafter", "  failedContinue: true\n  deniedTypes: [\"200-500\"]\nafter"),
+        "warning",
+        "openim-type-ranges",
+        &["builds of the main branch do not start"],
+    ),
     (Webhooks("  enable: true", "\tenable: true"), "error", "openim-yaml", &["webhooks.yml:3", "do not start"]),
     (
         Webhooks("beforeAddFriend:", "afterSendGroupMsg:"),

@@ -50,6 +50,12 @@ pub(super) fn examine(report: &mut Report<'_>, file: &File<'_>, key: &Key, plan:
 /// Whether the server can read the members of a key. If it cannot, it does not start.
 fn readable(report: &mut Report<'_>, file: &File<'_>, key: &Key) -> bool {
     let mut is_readable = true;
+    if let Some((found, node)) = file.find(key.name).filter(|(_, node)| !node.is_map_or_null()) {
+        let what =
+            format!("`{}` must have `enable` and `timeout` inside: the services of OpenIM do not start", found.text);
+        report.line(Level::Error, "openim-unreadable", node.line, what, "write the key as `callgate connect` does");
+        return false;
+    }
     for (member, expected) in
         [("enable", "true or false"), ("failedContinue", "true or false"), ("timeout", "a whole number")]
     {
@@ -172,6 +178,14 @@ fn filters(report: &mut Report<'_>, file: &File<'_>, key: &Key) -> bool {
         let what = format!("`{}.deniedTypes`: messages of these content types never arrive{texts}", key.name);
         report.line(level, "openim-denied-types", line("deniedTypes"), what, "remove what plugins should see");
         is_whole &= level != Level::Error;
+    }
+    if denied.iter().any(|element| element.trim().parse::<i32>().is_err()) {
+        let what = format!(
+            "`{}.deniedTypes` has more than numbers: v3.8.3 and its patches know ranges, builds of the main branch do not \
+             start with them",
+            key.name
+        );
+        report.line(Level::Warning, "openim-type-ranges", line("deniedTypes"), what, "list single numbers");
     }
     let allowed = file.list(key.name, "allowedTypes");
     if !allowed.is_empty() {

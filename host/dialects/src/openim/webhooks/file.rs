@@ -6,6 +6,7 @@
 //!   member that the file lacks is not asked for (`Unmarshal` goes through `AllKeys`; the build tag that changes this,
 //!   `viper_bind_struct`, is not set). A variable `IMENV_WEBHOOKS_KEY` hides all members of the key
 //!   (`isPathShadowedInAutoEnv`).
+//!   A variable for a member counts all the same.
 //! - Texts are converted: flags as `strconv.ParseBool` does, numbers as `strconv.ParseInt` with base 0 does. What cannot
 //!   be converted keeps the service from starting. `yes` and `on` are texts, and cannot be converted.
 
@@ -52,7 +53,7 @@ impl<'c> File<'c> {
             let name = name.strip_prefix(PREFIX)?;
             (!value.is_empty()).then(|| (name.to_owned(), value.as_str()))
         });
-        Self { root, environment: ours.collect() }
+        Self { root: undotted(root), environment: ours.collect() }
     }
 
     /// The keys at the top of the file.
@@ -69,13 +70,13 @@ impl<'c> File<'c> {
     pub(super) fn setting(&self, key: &str, member: &str) -> Option<Written> {
         let (_, node) = self.find(key)?;
         let node = if member.is_empty() { node } else { node.member(member)? };
-        if !member.is_empty() && self.hides(key) {
-            return None;
-        }
         let name = variable(key, member);
         if let Some(value) = self.environment.get(name.as_str()) {
             let from = From::Variable(format!("{PREFIX}{name}"));
             return Some(Written { text: (*value).to_owned(), is_quoted: true, from });
+        }
+        if !member.is_empty() && self.hides(key) {
+            return None;
         }
         let (text, is_quoted) = match &node.value {
             Value::Scalar { text, is_plain } => (text.clone(), !is_plain),
@@ -88,7 +89,7 @@ impl<'c> File<'c> {
     /// The elements of a list; from a variable, they are separated by commas (mapstructure's hook of viper).
     pub(super) fn list(&self, key: &str, member: &str) -> Vec<String> {
         let Some((_, node)) = self.find(key) else { return Vec::new() };
-        let Some(node) = node.member(member).filter(|_| !self.hides(key)) else { return Vec::new() };
+        let Some(node) = node.member(member) else { return Vec::new() };
         if let Some(value) = self.environment.get(variable(key, member).as_str()) {
             return value.split(',').map(str::to_owned).collect();
         }
@@ -97,6 +98,7 @@ impl<'c> File<'c> {
             _ => None,
         };
         match &node.value {
+            _ if self.hides(key) => Vec::new(),
             Value::List(nodes) => nodes.iter().filter_map(texts).collect(),
             Value::Scalar { text, .. } if !text.is_empty() => text.split(',').map(str::to_owned).collect(),
             _ => Vec::new(),
@@ -114,6 +116,24 @@ impl<'c> File<'c> {
     }
 }
 
+/// Puts `key.member` at the top of the file where `member` under `key` would be: viper makes no difference.
+fn undotted(root: Vec<(Key, Node)>) -> Vec<(Key, Node)> {
+    let (dotted, mut root): (Vec<_>, Vec<_>) = root.into_iter().partition(|(key, _)| key.text.contains('.'));
+    for (key, node) in dotted {
+        let (outer, inner) = key.text.split_once('.').unwrap_or_default();
+        let member = (Key { line: key.line, text: inner.to_owned() }, node);
+        match root.iter_mut().find(|(known, _)| known.text.eq_ignore_ascii_case(outer)) {
+            Some((_, Node { value: Value::Map(members), .. })) => members.push(member),
+            Some(_) => {}
+            None => {
+                let outer = Key { line: key.line, text: outer.to_owned() };
+                root.push((outer, Node { line: key.line, value: Value::Map(vec![member]) }));
+            }
+        }
+    }
+    root
+}
+
 /// The name of the variable that overrides a member, without the prefix.
 pub(super) fn variable(key: &str, member: &str) -> String {
     let name = if member.is_empty() { key.to_owned() } else { format!("{key}_{member}") };
@@ -126,12 +146,15 @@ impl Written {
         match self.text.as_str() {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
             "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-            text => match (self.is_quoted, text.parse::<f64>()) {
-                // A number in the file is true unless it is 0.
-                (false, Ok(number)) => Ok(number != 0.0),
-                _ => Err(Unreadable),
-            },
+            // A number in the file is true unless it is 0.
+            _ => self.fraction().map(|number| number != 0.0).ok_or(Unreadable),
         }
+    }
+
+    /// A number in the file, without quotes.
+    fn fraction(&self) -> Option<f64> {
+        let is_number = !self.is_quoted && self.text.bytes().all(|byte| b"0123456789+-.eE_".contains(&byte));
+        is_number.then(|| self.text.replace('_', "").parse().ok()).flatten()
     }
 
     /// As a whole number.
@@ -152,11 +175,11 @@ impl Written {
             Ok(number) => Ok(sign * number),
             Err(_) if text.is_empty() => Ok(0),
             // The file's numbers may have a fraction, which is cut off.
-            Err(_) if !self.is_quoted => match text.parse::<f64>() {
-                Ok(number) if number.is_finite() => Ok(number as i64),
-                _ if matches!(text.to_ascii_lowercase().as_str(), "true") => Ok(1),
-                _ if matches!(text.to_ascii_lowercase().as_str(), "false") => Ok(0),
-                _ => Err(Unreadable),
+            Err(_) if !self.is_quoted => match (self.fraction(), text.to_ascii_lowercase().as_str()) {
+                (Some(number), _) => Ok(number as i64),
+                (None, "true") => Ok(1),
+                (None, "false") => Ok(0),
+                (None, _) => Err(Unreadable),
             },
             Err(_) => Err(Unreadable),
         }
@@ -182,6 +205,8 @@ mod tests {
             ("2", true, Err(Unreadable)),
             ("yes", false, Err(Unreadable)),
             ("on", false, Err(Unreadable)),
+            ("nan", false, Err(Unreadable)),
+            ("1.5", false, Ok(true)),
         ] {
             assert_eq!(written(text, is_quoted).flag(), flag, "{text}");
         }
@@ -193,11 +218,59 @@ mod tests {
             ("0x10", true, Ok(16)),
             ("010", true, Ok(8)),
             ("-1", false, Ok(-1)),
+            ("1e1", false, Ok(10)),
+            ("0x1_0", true, Ok(16)),
+            (" 5", true, Err(Unreadable)),
             ("", true, Ok(0)),
             ("5s", false, Err(Unreadable)),
             ("true", false, Ok(1)),
         ] {
             assert_eq!(written(text, is_quoted).number(), number, "{text}");
         }
+    }
+
+    /// `beforeAddFriend.enable` with this file and these variables. Each case was compared with viper, mapstructure and
+    /// go-yaml v3.
+    #[test]
+    fn files_and_variables_are_read_as_the_server_does() {
+        let enable = |text: &str, variables: &[(&str, &str)]| {
+            let environment: Vec<_> =
+                variables.iter().map(|(name, value)| (format!("{PREFIX}{name}"), (*value).to_owned())).collect();
+            let file = File::new(super::super::yaml::parse(text).unwrap(), &environment);
+            file.setting("beforeAddFriend", "enable").map(|setting| setting.flag().is_ok_and(|flag| flag))
+        };
+        let on = "beforeAddFriend:\n  enable: true\n";
+        for (text, variables, expected) in [
+            (on, &[][..], Some(true)),
+            ("BEFOREADDFRIEND:\n  Enable: true\n", &[], Some(true)),
+            ("beforeAddFriend.enable: true\n", &[], Some(true)),
+            ("beforeAddFriend:\n  enable:\n", &[], None),
+            ("d: &d\n  enable: true\nbeforeAddFriend:\n  <<: *d\n", &[], Some(true)),
+            ("\u{feff}beforeAddFriend:\r\n  enable: true\r\n", &[], Some(true)),
+            (on, &[("BEFOREADDFRIEND_ENABLE", "false")], Some(false)),
+            (on, &[("beforeaddfriend_enable", "false")], Some(true)),
+            (on, &[("BEFOREADDFRIEND_ENABLE", "")], Some(true)),
+            ("beforeAddFriend:\n  timeout: 5\n", &[("BEFOREADDFRIEND_ENABLE", "true")], None),
+            ("beforeAddFriend:\n", &[("BEFOREADDFRIEND_ENABLE", "true")], None),
+            ("beforeAddFriend:\n  enable:\n", &[("BEFOREADDFRIEND_ENABLE", "true")], Some(true)),
+            (on, &[("BEFOREADDFRIEND", "x")], None),
+            (on, &[("BEFOREADDFRIEND", "x"), ("BEFOREADDFRIEND_ENABLE", "true")], Some(true)),
+        ] {
+            assert_eq!(enable(text, variables), expected, "{text} {variables:?}");
+        }
+    }
+
+    #[test]
+    fn lists_may_be_texts_with_commas() {
+        let list = |text: &str, variable: &str| {
+            let environment = [(format!("{PREFIX}BEFOREADDFRIEND_DENIEDTYPES"), variable.to_owned())];
+            let file = File::new(super::super::yaml::parse(text).unwrap(), &environment);
+            file.list("beforeAddFriend", "deniedTypes")
+        };
+        assert_eq!(list("beforeAddFriend:\n  deniedTypes: [1, '101']\n", ""), ["1", "101"]);
+        assert_eq!(list("beforeAddFriend:\n  deniedTypes: '1,101'\n", ""), ["1", "101"]);
+        assert_eq!(list("beforeAddFriend:\n  deniedTypes: 101\n", ""), ["101"]);
+        assert_eq!(list("beforeAddFriend:\n  deniedTypes: [1]\n", "2,3"), ["2", "3"]);
+        assert_eq!(list("beforeAddFriend:\n  enable: true\n", "2,3"), Vec::<String>::new());
     }
 }

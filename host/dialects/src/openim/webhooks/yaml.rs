@@ -66,6 +66,11 @@ impl Node {
         }
     }
 
+    /// Whether it is a map, or nothing at all.
+    pub(super) fn is_map_or_null(&self) -> bool {
+        matches!(self.value, Value::Map(_) | Value::Null)
+    }
+
     fn count(&self) -> usize {
         1 + match &self.value {
             Value::List(nodes) => nodes.iter().map(Node::count).sum::<usize>(),
