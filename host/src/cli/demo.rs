@@ -73,7 +73,8 @@ fn example() -> PathBuf {
 
 fn invitation(host: &Host, address: SocketAddr) -> String {
     let mut text = format!("\nCallgate is serving on http://{address}. Try, in another terminal:\n\n");
-    for request in &requests::TRY {
+    // Settings of one's own may have other paths.
+    for request in requests::TRY.iter().filter(|request| host.find(request.path).is_some()) {
         text.push_str(&request.as_command(address));
     }
     text.push_str(&format!("Records go to {}.\n", host.settings.records_file.display()));

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 pub(super) struct Request {
     /// What it shows.
     what: &'static str,
-    path: &'static str,
+    pub(super) path: &'static str,
     query: &'static [&'static str],
     /// The body, in lines that are short enough for a terminal.
     body: &'static [&'static str],

@@ -104,7 +104,7 @@ fn routes(host: &Host, place: &str, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(Level::Error, "no-plugin", place, what, "add a [[plugin]]"));
         }
         plugins => {
-            let what = format!("{plugins} plugins are loaded; {} commands go through them", chains.len());
+            let what = format!("plugins loaded: {plugins}; commands that go through them: {}", chains.len());
             findings.push(Finding::ok("plugins", place, what));
         }
     }
