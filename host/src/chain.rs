@@ -212,6 +212,12 @@ impl Chain {
         self.platform_index
     }
 
+    /// What a fault of one of its plugins means; the stricter, if they differ.
+    pub(crate) fn on_fault(&self) -> OnFault {
+        let denies = |link: &Arc<Link>| link.on_fault().unwrap_or(self.on_fault) == OnFault::Deny;
+        if self.links.iter().any(denies) { OnFault::Deny } else { OnFault::Allow }
+    }
+
     /// The plugins.
     pub fn links(&self) -> &[Arc<Link>] {
         &self.links

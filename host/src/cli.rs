@@ -5,12 +5,16 @@
 mod author;
 mod check;
 mod completions;
+mod connect;
 #[cfg(feature = "workshop")]
 mod demo;
+mod doctor;
 #[cfg(feature = "workshop")]
 mod explain;
 mod loading;
 mod log;
+mod manager;
+mod plan;
 mod serve;
 mod settings_file;
 
@@ -42,6 +46,8 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Check(check::Check),
+    Connect(connect::Connect),
+    Doctor(doctor::Doctor),
     #[cfg(feature = "workshop")]
     New(new::New),
     #[cfg(feature = "workshop")]
@@ -63,16 +69,30 @@ enum Command {
     Manual(completions::Manual),
 }
 
+impl Arguments {
+    /// How the log is written.
+    fn form(&self) -> log::Form {
+        match self.command {
+            _ if self.log_json => log::Form::Json,
+            #[cfg(feature = "workshop")]
+            Command::Demo(_) => log::Form::Demo,
+            _ => log::Form::Lines,
+        }
+    }
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     if loading::is_asked_for() {
         return loading::run();
     }
     let arguments = Arguments::parse();
-    let log = log::start(arguments.log, arguments.log_json);
+    let log = log::start(arguments.log, arguments.form());
     let done = match arguments.command {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
+        Command::Connect(connect) => connect.run(),
+        Command::Doctor(doctor) => doctor.run(),
         #[cfg(feature = "workshop")]
         Command::New(new) => new.run(),
         #[cfg(feature = "workshop")]

@@ -209,7 +209,7 @@ async fn our_plugins_stay_under_their_ceilings() {
         "EventTime": 1_670_574_414_123_u64,
         "ProfileItem": [{ "Tag": "Tag_Profile_IM_Nick", "Value": "MyNickName" }],
     });
-    let callbacks: [(&str, &str, Value, f64); 5] = [
+    let callbacks: [(&str, &str, Value, f64); 6] = [
         ("guard-profile", "callbackBeforeUpdateUserInfoExCommand", user_info, 30_000.0),
         (
             "clean-remark",
@@ -219,6 +219,12 @@ async fn our_plugins_stay_under_their_ceilings() {
         ),
         (
             "filter-messages",
+            "callbackBeforeSendSingleMsgCommand",
+            json!({ "contentType": 101, "content": json!({ "content": "lunch at noon, or later?" }).to_string() }),
+            40_000.0,
+        ),
+        (
+            "mask-messages",
             "C2C.CallbackBeforeSendMsg",
             json!({ "MsgBody": text("lunch at noon, or later?") }),
             40_000.0,

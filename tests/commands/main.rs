@@ -5,10 +5,15 @@
 
 mod arguments;
 mod calls;
+mod connect;
 mod crates;
+mod demo;
+mod deploy;
+mod doctor;
 mod inspect;
 mod loading;
 mod modules;
+mod operators;
 mod profile;
 mod program;
 mod requests;

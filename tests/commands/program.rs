@@ -64,6 +64,15 @@ impl Folder {
     }
 }
 
+/// Whether curl, which pages tell their readers to type, is here. Without it, a line says what is not tried.
+pub fn has_curl(what: &str) -> bool {
+    let has = Command::new("curl").arg("--version").output().is_ok();
+    if !has {
+        eprintln!("SKIPPED: {what} is not tried because curl is not installed");
+    }
+    has
+}
+
 /// How the program ended.
 #[derive(Debug)]
 pub struct Ended {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::callback::Callback;
 use crate::commands::Commands;
+use crate::connection::{Configuration, Examination, Plan};
 use crate::decision::Decision;
 use crate::explain::Explanation;
 use crate::head::Head;
@@ -51,6 +52,17 @@ pub trait ChatServer: Sync + std::fmt::Debug {
         None
     }
 
+    /// The name of the file in which this chat server is told about webhooks, if it has one that an operator can read.
+    fn configuration_file(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Says which callbacks arrive with this configuration, which never do, and why.
+    fn examine(&self, configuration: &Configuration<'_>, plan: &Plan) -> Examination {
+        let _ = (configuration, plan);
+        Examination::default()
+    }
+
     /// The members of an answer that refuses a request to an unknown path.
     fn not_found(&self, text: &str) -> Map<String, Value>;
 
@@ -91,6 +103,12 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// Names of the query parameters that authenticate the caller; they are hidden from plugins.
     fn secret_parameters(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// What to configure at the chat server so that exactly the planned callbacks arrive: a file, or instructions.
+    fn connect(&self, plan: &Plan) -> String {
+        let names: Vec<&str> = plan.commands.iter().map(|planned| planned.command.name).collect();
+        format!("{}\n{}\n", plan.url, names.join("\n"))
     }
 
     /// Writes a decision in exactly the form that this server understands.

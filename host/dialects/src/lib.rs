@@ -15,6 +15,7 @@ mod admitted;
 mod body;
 mod callback;
 mod commands;
+pub mod connection;
 mod decision;
 mod dialect;
 pub mod explain;

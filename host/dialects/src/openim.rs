@@ -3,6 +3,7 @@
 mod dialect;
 mod explain;
 mod names;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::commands::Commands;
+use crate::connection::{Configuration, Examination, Plan};
 use crate::dialect::{ChatServer, Dialect, Patience};
 use crate::explain::Explanation;
 use crate::keys::Keys;
@@ -77,6 +79,14 @@ impl ChatServer for OpenIm {
                 .then_some("the name is blank: the chat server would drop the whole update and report success"),
             _ => None,
         }
+    }
+
+    fn configuration_file(&self) -> Option<&'static str> {
+        Some(webhooks::FILE)
+    }
+
+    fn examine(&self, configuration: &Configuration<'_>, plan: &Plan) -> Examination {
+        webhooks::examine(configuration, plan)
     }
 
     fn not_found(&self, text: &str) -> Map<String, Value> {

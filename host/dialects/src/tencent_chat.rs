@@ -1,5 +1,6 @@
 //! Tencent Cloud Chat.
 
+mod console;
 mod dialect;
 mod explain;
 mod names;

@@ -102,6 +102,14 @@ impl Cache {
         }))
     }
 
+    /// Whether the folder named in the settings can be used; also right if they turn the cache off.
+    ///
+    /// # Errors
+    /// If it cannot be opened or created, or others can write there.
+    pub fn check(settings: &CacheSettings) -> Result<(), CacheError> {
+        Self::open(settings).map(drop)
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,20 +1,34 @@
 //! `callgate demo`: builds and serves the shipped plugins, and prints requests to try.
 
+mod lines;
+mod requests;
+
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use callgate_terminal::{self as terminal, Failure};
+use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
 use super::serve;
 use crate::host::Host;
+use crate::settings::Settings;
 
-/// Build the shipped plugins, serve them on 127.0.0.1:8080 and print requests to try
+pub(super) use lines::Lines;
+
+/// Build the shipped plugins, serve them and print requests to try
+///
+/// Nothing is written into the checkout, apart from what cargo builds. Records go to a temporary folder, which is removed
+/// at the end.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: cargo run --release -- demo")]
+#[command(after_help = "Example: cargo run --release -- demo --listen 127.0.0.1:9000")]
 pub(super) struct Demo {
     /// The settings file [default: host/host.example.toml of this checkout]
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+
+    /// The address for callbacks; metrics and health checks are on the next port [default: from the settings]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
 }
 
 impl Demo {
@@ -23,12 +37,31 @@ impl Demo {
     /// # Errors
     /// If a plugin cannot be built, or an address is taken.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let settings = self.settings.unwrap_or_else(example);
-        let host = serve::start(serve::load(&settings)?)?;
-        serve::run(host, |host| {
+        let mut settings = serve::load(&self.settings.clone().unwrap_or_else(example))?;
+        if let Some(listen) = self.listen {
+            listen_on(&mut settings, listen);
+        }
+        // Before the plugins are built, which may take minutes.
+        serve::try_addresses(&settings)?;
+        let folder = tempfile::Builder::new().prefix("callgate-demo-").tempdir().map_err(|error| {
+            let text = format!("no temporary folder can be created ({error}): set TMPDIR to a folder of yours");
+            Failure::new(Exit::Other, anyhow::anyhow!(text))
+        })?;
+        settings.records_file = folder.path().join("records.jsonl");
+        let host = serve::start(settings)?;
+        serve::run(host, |host, address| {
             // Serve even if this cannot be printed.
-            let _ = terminal::print(&invitation(host));
+            let _ = terminal::print(&invitation(host, address));
         })
+    }
+}
+
+/// Moves both listeners. Port 0 lets the system choose.
+fn listen_on(settings: &mut Settings, listen: SocketAddr) {
+    settings.server.listen = listen;
+    if let Some(admin) = &mut settings.admin {
+        *admin = listen;
+        admin.set_port(if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or(listen.port() - 1) });
     }
 }
 
@@ -38,47 +71,17 @@ fn example() -> PathBuf {
     if here.is_file() { here.to_owned() } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("host.example.toml") }
 }
 
-/// Requests to paste: what each shows, its path and its body.
-const TRY: [(&str, &str, &str); 5] = [
-    (
-        "a profile is tidied up (modify)",
-        "/openim/callbackBeforeUpdateUserInfoExCommand?contenttype=json",
-        r#"{"callbackCommand":"callbackBeforeUpdateUserInfoExCommand","userID":"user123","nickName":"  John   Doe ","faceURL":"http://example.com/path/to/face/image.png","ex":"Extra data"}"#,
-    ),
-    (
-        "a reserved name is denied",
-        "/openim/callbackBeforeUpdateUserInfoExCommand",
-        r#"{"callbackCommand":"callbackBeforeUpdateUserInfoExCommand","userID":"user123","nickName":"0fficial ＳＵＰＰＯＲＴ","faceURL":null,"ex":null}"#,
-    ),
-    (
-        "a remark is allowed as it is",
-        "/openim?command=callbackBeforeSetFriendRemarkCommand&contenttype=json",
-        r#"{"callbackCommand":"callbackBeforeSetFriendRemarkCommand","ownerUserID":"user123","friendUserID":"friend456","remark":"My Best Friend"}"#,
-    ),
-    (
-        "a group change becomes a record",
-        "/openim/callbackAfterSetGroupInfoExCommand",
-        r#"{"callbackCommand":"callbackAfterSetGroupInfoExCommand","operationID":"1646445464564","groupID":"G002","groupName":"NewGroupName","notification":null,"introduction":null,"faceURL":null,"ex":null,"needVerification":0,"lookMemberInfo":1,"applyMemberFriend":null}"#,
-    ),
-    (
-        "a profile change on the other platform becomes a record",
-        "/tencent-chat?SdkAppid=1400000000&CallbackCommand=Profile.CallbackPortraitSet&contenttype=json&ClientIP=127.0.0.1&OptPlatform=Web",
-        r#"{"CallbackCommand":"Profile.CallbackPortraitSet","Operator_Account":"id1","From_Account":"id1","EventTime":1670574414123,"ProfileItem":[{"Tag":"Tag_Profile_IM_Nick","Value":"MyNickName"},{"Tag":"Tag_Profile_IM_Gender","Value":"Gender_Type_Male"}]}"#,
-    ),
-];
-
-fn invitation(host: &Host) -> String {
-    let address = host.settings.server.listen;
-    let mut text = format!("\nCallgate is serving on http://{address}. Try:\n");
-    for (what, path, body) in TRY {
-        text.push_str(&format!(
-            "\n# {what}\ncurl -s -H 'Content-Type: application/json' 'http://{address}{path}' -d '{body}'\n"
-        ));
+fn invitation(host: &Host, address: SocketAddr) -> String {
+    let mut text = format!("\nCallgate is serving on http://{address}. Try, in another terminal:\n\n");
+    // Settings of one's own may have other paths.
+    for request in requests::TRY.iter().filter(|request| host.find(request.path).is_some()) {
+        text.push_str(&request.as_command(address));
     }
-    text.push_str(&format!("\nRecords go to {}.\n", host.settings.records_file.display()));
-    if let Some(admin) = host.settings.admin {
+    text.push_str(&format!("Records go to {}.\n", host.settings.records_file.display()));
+    if let Some(admin) = host.settings.admin.filter(|admin| admin.port() != 0) {
         text.push_str(&format!("Metrics: curl -s http://{admin}/metrics\n"));
     }
     text.push_str("Stop with Ctrl-C. Each callback is logged on one line below.\n\n");
+    text.push_str(&format!("{}\n", lines::HEADING));
     text
 }

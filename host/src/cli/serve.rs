@@ -9,6 +9,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::loading;
+use super::manager;
 use super::settings_file::SettingsFile;
 use crate::admin;
 use crate::edge::{self, Readiness};
@@ -41,7 +42,7 @@ impl Serve {
             settings.server.listen = address;
         }
         let host = start(try_out(settings)?)?;
-        run(host, |_| ())
+        run(host, |_, _| ())
     }
 }
 
@@ -84,13 +85,18 @@ fn count(mistakes: usize) -> String {
 /// Starts a host, and shows its progress.
 pub(super) fn start(settings: Settings) -> Result<Host, Failure> {
     let source = settings.source.clone();
-    Host::start_loading(settings, &mut Steps, loading::in_children()).map_err(|error| match error {
+    host(settings).map_err(|error| match error {
         StartError::Plugins(errors) => {
             let lines: Vec<String> = errors.iter().map(|error| error.problem(&source).to_string()).collect();
             Failure::new(Exit::Plugin, anyhow::anyhow!("{}", lines.join("\n")))
         }
         StartError::Engine(_) | StartError::Workers(_) => Failure::new(Exit::Other, error),
     })
+}
+
+/// As [`start`], with an error that tells plugins apart.
+pub(super) fn host(settings: Settings) -> Result<Host, StartError> {
+    Host::start_loading(settings, &mut Steps, loading::in_children())
 }
 
 /// Shows the progress of a starting host.
@@ -102,8 +108,21 @@ impl Progress for Steps {
     }
 }
 
-/// Serves until the process is told to stop. `ready` is called once both listeners accept.
-pub(super) fn run(host: Host, ready: impl FnOnce(&Host)) -> Result<(), Failure> {
+/// Tries whether the addresses are free, before what takes long.
+#[cfg(feature = "workshop")]
+pub(super) fn try_addresses(settings: &Settings) -> Result<(), Failure> {
+    let keys = [(Some(settings.server.listen), "[server] listen"), (settings.admin, "[admin] listen")];
+    for (address, key) in keys {
+        if let Some(address) = address {
+            std::net::TcpListener::bind(address).map_err(|error| taken(address, key, &error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Serves until the process is told to stop. `ready` is called with the address of the callbacks' listener once both
+/// listeners accept.
+pub(super) fn run(host: Host, ready: impl FnOnce(&Host, SocketAddr)) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -118,7 +137,12 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host)) -> Result<(), Failure> 
         // With port 0 the system chooses the port.
         let address = callbacks.local_addr().unwrap_or(host.settings.server.listen);
         tracing::info!(%address, "serving callbacks");
-        ready(&host);
+        ready(&host, address);
+        manager::tell(manager::READY);
+        let stop = async {
+            stop.await;
+            manager::tell(manager::STOPPING);
+        };
         serve(host, callbacks, admin, stop).await;
         tracing::info!("stopped");
         Ok(())
@@ -126,11 +150,12 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host)) -> Result<(), Failure> 
 }
 
 async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let text =
-            format!("cannot listen on {address} ({error}): stop the process that listens there, or change {key}");
-        Failure::new(Exit::Listen, anyhow::anyhow!(text))
-    })
+    TcpListener::bind(address).await.map_err(|error| taken(address, key, &error))
+}
+
+fn taken(address: SocketAddr, key: &str, error: &std::io::Error) -> Failure {
+    let text = format!("cannot listen on {address} ({error}): stop the process that listens there, or change {key}");
+    Failure::new(Exit::Listen, anyhow::anyhow!(text))
 }
 
 /// Serves on these listeners until `stop` completes. Tests start here, too.

@@ -7,8 +7,10 @@ mod exit;
 mod files;
 mod nearest;
 mod output;
+mod wrap;
 
 pub use exit::{Exit, Failure, TABLE};
 pub use files::{read_file, read_text, what_else};
 pub use nearest::nearest;
-pub use output::{ERROR, STEP, is_coloured, print, print_failure, print_step, table};
+pub use output::{ERROR, NOTE, STEP, WARNING, is_coloured, print, print_failure, print_step, table};
+pub use wrap::wrapped;

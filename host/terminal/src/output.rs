@@ -11,7 +11,13 @@ use crate::exit::{Exit, Failure};
 /// The style of errors.
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 
-/// The style of progress steps.
+/// The style of warnings.
+pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// The style of notes.
+pub const NOTE: Style = AnsiColor::Cyan.on_default();
+
+/// The style of progress steps, and of what is right.
 pub const STEP: Style = AnsiColor::Green.on_default().bold();
 
 /// Whether output to a stream may be coloured: if it is a terminal with colours, and the user has not disabled them
@@ -47,7 +53,8 @@ pub fn print_failure(failure: &Failure) {
 /// # Errors
 /// If standard output cannot be written to, for example because a disk is full.
 pub fn print(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    // Strips the colours if they are not wanted.
+    let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             let text = format!("standard output cannot be written to ({error}): redirect it, or free disk space");

@@ -10,7 +10,9 @@ use callgate_catalogue::{Object, Text};
 use http::{HeaderMap, StatusCode};
 
 use super::names::COMMANDS;
+use super::webhooks;
 use crate::callback::Callback;
+use crate::connection::Plan;
 use crate::decision::{Decision, Denial};
 use crate::dialect::{Dialect, Identity, Response};
 use crate::head::Head;
@@ -47,6 +49,10 @@ impl Dialect for Platform {
             operation_id: operation_id(&head.headers, body),
             client_address: String::new(),
         })
+    }
+
+    fn connect(&self, plan: &Plan) -> String {
+        webhooks::write(plan)
     }
 
     fn render(&self, callback: &Callback, decision: &Decision) -> Response {

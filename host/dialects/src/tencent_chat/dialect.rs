@@ -14,8 +14,10 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
+use super::console::{self, Application};
 use super::names::COMMANDS;
 use crate::callback::Callback;
+use crate::connection::Plan;
 use crate::decision::{Decision, Denial};
 use crate::dialect::{Dialect, Identity, Response};
 use crate::head::Head;
@@ -106,6 +108,11 @@ impl Dialect for Platform {
 
     fn secret_parameters(&self) -> &'static [&'static str] {
         &["Sign", "RequestTime"]
+    }
+
+    fn connect(&self, plan: &Plan) -> String {
+        let applications = self.apps.iter().map(|app| Application { id: &app.id, has_token: !app.tokens.is_empty() });
+        console::write(plan, &applications.collect::<Vec<_>>())
     }
 
     fn render(&self, callback: &Callback, decision: &Decision) -> Response {

@@ -1,0 +1,40 @@
+//! `callgate connect`: what to configure at a chat server.
+
+use callgate_terminal::{self as terminal, Failure};
+use clap::Args;
+
+use super::settings_file::SettingsFile;
+use super::{plan, serve};
+
+/// Print what to configure at a chat server, so that exactly the callbacks that have plugins arrive
+///
+/// For OpenIM this is its file webhooks.yml, for Tencent Cloud Chat the entries of the console and the REST calls. The
+/// URL is printed in full, even if its path is a secret.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: callgate connect --settings /etc/callgate/host.toml --platform openim > webhooks.yml")]
+pub(super) struct Connect {
+    #[command(flatten)]
+    file: SettingsFile,
+
+    /// The platform, by its name in the settings [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    platform: Option<String>,
+
+    /// Scheme, host and port with which the chat server reaches this host, for example those of a proxy [default: from
+    /// `[server] listen`]
+    #[arg(long, value_name = "URL", value_parser = plan::base)]
+    url: Option<String>,
+}
+
+impl Connect {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If settings or plugins are wrong, or the platform is not among them.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let host = serve::start(serve::load(&self.file.settings)?)?;
+        let platform = plan::platform(host.settings(), self.platform.as_deref())?;
+        let plan = plan::of(host.settings(), platform, plan::commands(&host, platform), self.url.as_deref());
+        terminal::print(&platform.dialect.connect(&plan))
+    }
+}

@@ -1,0 +1,132 @@
+//! The listeners: whether they answer, and whether it is Callgate that does.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::time::Duration;
+
+use callgate_dialects::connection::{Finding, Level};
+use callgate_dialects::table;
+
+use crate::settings::Settings;
+
+/// The time for a connection, and for an answer.
+const WITHIN: Duration = Duration::from_secs(2);
+
+/// Maximum size of an answer that is read, in bytes: one of Callgate's own is far shorter.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
+
+/// What was found at an address.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nobody listens.
+    Nobody,
+    /// It cannot be reached, for this reason.
+    Unreachable(String),
+    /// An answer: status and body.
+    Answer(u16, String),
+    /// Something that does not speak HTTP, or not in time.
+    Silence,
+}
+
+/// Sends a GET, which every listener of Callgate answers and none takes for a callback.
+pub(super) fn ask(host: &str, port: u16, path: &str) -> Found {
+    let addresses = match (host, port).to_socket_addrs() {
+        Ok(addresses) => addresses,
+        Err(error) => return Found::Unreachable(format!("its name cannot be resolved: {error}")),
+    };
+    let mut last = Found::Unreachable("its name has no address".to_owned());
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, WITHIN) {
+            Ok(stream) => return get(stream, host, path).unwrap_or(Found::Silence),
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => last = Found::Nobody,
+            Err(error) => last = Found::Unreachable(error.to_string()),
+        }
+    }
+    last
+}
+
+fn get(mut stream: TcpStream, host: &str, path: &str) -> std::io::Result<Found> {
+    stream.set_read_timeout(Some(WITHIN))?;
+    stream.set_write_timeout(Some(WITHIN))?;
+    let path = if path.is_empty() { "/" } else { path };
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    // What has arrived when time is up is what there is.
+    let _ = stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    let status = answer.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)).and_then(|code| code.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Ok(status.map_or(Found::Silence, |status| Found::Answer(status, body.to_owned())))
+}
+
+/// Whether an answer to [`ask`] is Callgate's, from a listener for callbacks: it says that callbacks are posted.
+pub(super) fn is_callbacks(found: &Found) -> bool {
+    matches!(found, Found::Answer(405, body) if body.contains("callbacks are sent with POST"))
+}
+
+/// Whether an answer is Callgate's, for a path of no platform: it refuses in the form of every chat server.
+pub(super) fn is_elsewhere(found: &Found) -> bool {
+    let Found::Answer(404, body) = found else { return false };
+    let members = |text: &[u8]| {
+        let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text).unwrap_or_default();
+        object.keys().cloned().collect::<std::collections::BTreeSet<_>>()
+    };
+    let ours = members(&table::refusal_for_all(table::CHAT_SERVERS, ""));
+    !ours.is_empty() && members(body.as_bytes()) == ours
+}
+
+/// Examines the listeners that the settings name.
+pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
+    let listen = settings.server.listen;
+    let path = settings.platforms.first().map_or_else(|| "/".to_owned(), |platform| platform.path.reveal());
+    if listen.ip().is_loopback() {
+        let what = "only this machine can reach it";
+        let todo = "right for a proxy or a chat server on this machine; else listen on an address that the chat server can \
+                    reach, in a private network or with a secret segment in `path`";
+        findings.push(Finding::new(Level::Note, "listener-loopback", listen.to_string(), what, todo));
+    }
+    if listen.port() != 0 {
+        let found = ask_own(listen, &path);
+        findings.push(listener("listener", &format!("[server] listen = \"{listen}\""), &found, is_callbacks(&found)));
+    }
+    if let Some(admin) = settings.admin.filter(|admin| admin.port() != 0) {
+        let found = ask_own(admin, "/readyz");
+        let is_ready = matches!(&found, Found::Answer(200, body) if body == "ready\n");
+        let place = format!("[admin] listen = \"{admin}\"");
+        findings.push(match &found {
+            Found::Answer(503, body) if body == "stopping\n" => {
+                let what = "Callgate is stopping, and accepts no callbacks";
+                Finding::new(Level::Warning, "listener-stopping", place, what, "start it again")
+            }
+            _ => listener("admin", &place, &found, is_ready),
+        });
+    }
+}
+
+fn ask_own(listen: SocketAddr, path: &str) -> Found {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    ask(&ip.to_string(), listen.port(), path)
+}
+
+fn listener(id: &'static str, place: &str, found: &Found, is_callgate: bool) -> Finding {
+    match found {
+        _ if is_callgate => Finding::ok(id, place, "Callgate answers here"),
+        Found::Nobody => {
+            let what = "nobody listens here: Callgate is not running";
+            Finding::new(Level::Warning, "listener-off", place, what, "start it: callgate serve --settings FILE")
+        }
+        Found::Unreachable(why) => {
+            let what = format!("this address cannot be reached ({why})");
+            Finding::new(Level::Error, "listener-unreachable", place, what, "use an address of this machine")
+        }
+        Found::Answer(..) | Found::Silence => {
+            let what = "another program listens here, or a Callgate with other settings";
+            let todo = "stop that program, or change the address";
+            Finding::new(Level::Error, "listener-taken", place, what, todo)
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The settings and the plugins.
+
+use std::path::Path;
+
+use callgate_dialects::OnFault;
+use callgate_dialects::connection::{Finding, Level};
+use callgate_terminal::Failure;
+
+use super::super::serve;
+use crate::host::{Host, StartError};
+use crate::settings::{Draft, Secrets, Settings};
+
+/// Reads the settings and loads the plugins, as `serve` does; both, as far as they are right. With a mistake in the
+/// settings, no plugin is loaded.
+pub(super) fn examine(path: &Path, findings: &mut Vec<Finding>) -> (Option<Settings>, Option<Host>) {
+    let Draft { settings, problems } = Settings::draft(path, Secrets::Read);
+    findings.extend(problems.iter().map(|problem| {
+        let line = if problem.line > 0 { format!(":{}", problem.line) } else { String::new() };
+        let place = format!("{}{line}", problem.file.display());
+        let key = if problem.key.is_empty() { String::new() } else { format!("`{}`: ", problem.key) };
+        let todo = "correct this; no plugin is loaded before all of the settings are right";
+        Finding::new(Level::Error, "settings", place, format!("{key}{}", problem.message), todo)
+    }));
+    let Some(settings) = settings else { return (None, None) };
+    let place = path.display().to_string();
+    policy(&settings, &place, findings);
+    if !problems.is_empty() {
+        return (Some(settings), None);
+    }
+    findings.push(Finding::ok("settings", &place, "the settings have no mistake"));
+    let host = match serve::host(settings.clone()) {
+        Ok(host) => {
+            routes(&host, &place, findings);
+            Some(host)
+        }
+        Err(StartError::Plugins(errors)) => {
+            findings.extend(errors.iter().map(|error| {
+                let place = format!("plugin {}", error.name);
+                let todo = "correct this; `callgate check` tries all plugins again";
+                Finding::new(Level::Error, "plugin", place, error.why.to_string(), todo)
+            }));
+            None
+        }
+        Err(error) => {
+            let why = Failure::new(callgate_terminal::Exit::Other, error).error;
+            let what = why.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+            let todo = "see the findings about address space, overcommit and executable memory, if there are any";
+            findings.push(Finding::new(Level::Error, "sandbox", "sandbox", what, todo));
+            None
+        }
+    };
+    (Some(settings), host)
+}
+
+/// What is allowed, but seldom wanted.
+fn policy(settings: &Settings, place: &str, findings: &mut Vec<Finding>) {
+    for platform in &settings.platforms {
+        if platform.on_overload == OnFault::Allow {
+            let what = format!(
+                "platform \"{}\" has on_overload = \"allow\": a user can get past every plugin by keeping the host busy",
+                platform.name
+            );
+            findings.push(Finding::new(Level::Warning, "on-overload", place, what, "set on_overload = \"deny\""));
+        }
+    }
+    if let Some(admin) = settings.admin {
+        if admin == settings.server.listen && admin.port() != 0 {
+            let what = format!("[server] and [admin] listen on the same address, {admin}");
+            findings.push(Finding::new(Level::Error, "same-address", place, what, "give each its own port"));
+        }
+        if !admin.ip().is_loopback() {
+            let what =
+                format!("the admin listener, {admin}, can be reached from other machines, and asks for no password");
+            let todo = "set [admin] listen to a loopback address, or keep the network private";
+            findings.push(Finding::new(Level::Warning, "admin-public", place, what, todo));
+        }
+    }
+}
+
+/// What the plugins get to see.
+fn routes(host: &Host, place: &str, findings: &mut Vec<Finding>) {
+    let chains: Vec<_> = host
+        .platforms()
+        .iter()
+        .flat_map(|mounted| {
+            let commands = mounted.platform.server.protocol().commands.iter();
+            commands.filter_map(|command| mounted.routes.find(command))
+        })
+        .collect();
+    let mut plugins = 0;
+    for plugin in host.plugins() {
+        plugins += 1;
+        let is_used = chains.iter().any(|chain| chain.links().iter().any(|link| link.plugin().name() == plugin.name()));
+        if !is_used {
+            let what =
+                format!("plugin {} gets no command: it handles none of those that `commands` names", plugin.name());
+            let todo = "compare `commands` with what `callgate inspect` shows";
+            findings.push(Finding::new(Level::Error, "plugin-unused", place, what, todo));
+        }
+    }
+    match plugins {
+        0 => {
+            let what = "no plugin is registered: every callback is allowed";
+            findings.push(Finding::new(Level::Error, "no-plugin", place, what, "add a [[plugin]]"));
+        }
+        plugins => {
+            let what = format!("plugins loaded: {plugins}; commands that go through them: {}", chains.len());
+            findings.push(Finding::ok("plugins", place, what));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Tells the service manager how far the service is, as `sd_notify` does: systemd's `Type=notify`.
+//!
+//! The protocol is a datagram with lines `NAME=VALUE`, sent to the socket that the manager names; see sd_notify(3), which
+//! promises that it is stable. It needs no library.
+
+use std::os::unix::net::UnixDatagram;
+
+/// Both listeners accept.
+pub(super) const READY: &str = "READY=1";
+
+/// The service was told to stop.
+pub(super) const STOPPING: &str = "STOPPING=1";
+
+/// Sends `state` to the manager, if there is one. A manager that does not listen is no reason not to serve.
+pub(super) fn tell(state: &str) {
+    let Some(name) = std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else { return };
+    if let Err(error) = send(&name, state) {
+        tracing::warn!("the service manager was not told {state} ({error})");
+    }
+}
+
+fn send(name: &std::ffi::OsStr, state: &str) -> std::io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::net::SocketAddrExt as _;
+        use std::os::unix::ffi::OsStrExt as _;
+        // An address in the abstract namespace, which has no file.
+        if let Some(name) = name.as_bytes().strip_prefix(b"@") {
+            let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+            return socket.send_to_addr(state.as_bytes(), &address).map(drop);
+        }
+    }
+    socket.send_to(state.as_bytes(), name).map(drop)
+}
