@@ -21,7 +21,8 @@ fi
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
 
-# Zig names targets in its own way, and does not know the arguments that choose one for other compilers.
+# Zig names targets in its own way, and does not know the arguments that choose one for other compilers. It refuses the
+# date of compilation, which one library asks for.
 cat >"$tools/zig-cc" <<'EOF'
 #!/usr/bin/env bash
 arguments=()
@@ -33,7 +34,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-exec python3 -m ziglang cc -target "$ZIG_TARGET" "${arguments[@]}"
+exec python3 -m ziglang cc -target "$ZIG_TARGET" -Wno-date-time "${arguments[@]}"
 EOF
 printf '#!/bin/sh\nexec python3 -m ziglang ar "$@"\n' >"$tools/zig-ar"
 chmod +x "$tools/zig-cc" "$tools/zig-ar"
