@@ -1,5 +1,7 @@
 //! One callback, as a plugin sees it.
 
+use std::cell::Cell;
+
 use callgate_catalogue::Error;
 
 use crate::catalogue::{Command, PROTOCOLS};
@@ -26,6 +28,10 @@ use crate::wire::{Envelope, Phase};
 #[derive(Debug)]
 pub struct Callback<'a> {
     envelope: Envelope<'a>,
+    /// Whether anything of its body was handed out.
+    is_read: Cell<bool>,
+    /// Whether a part of the neutral view was asked for that does not have the command.
+    is_missed: Cell<bool>,
 }
 
 impl<'a> Callback<'a> {
@@ -34,7 +40,7 @@ impl<'a> Callback<'a> {
     /// # Errors
     /// If `json` is not an envelope.
     pub fn parse(json: &'a str) -> Result<Self, Error> {
-        Envelope::parse(json).map(|envelope| Self { envelope })
+        Envelope::parse(json).map(|envelope| Self { envelope, is_read: Cell::new(false), is_missed: Cell::new(false) })
     }
 
     /// The platform's name: `openim` or `tencent-chat`.
@@ -83,7 +89,18 @@ impl<'a> Callback<'a> {
     /// The chat server's JSON, as it was written.
     #[must_use]
     pub fn body(&self) -> &'a str {
+        self.is_read.set(true);
         self.envelope.body
+    }
+
+    /// A part of the neutral view does not have the command.
+    pub(crate) fn miss(&self) {
+        self.is_missed.set(true);
+    }
+
+    /// Whether the plugin looked for it in the neutral view in vain, and read nothing of it otherwise.
+    pub(crate) fn was_missed(&self) -> bool {
+        self.is_missed.get() && !self.is_read.get()
     }
 
     /// Whether this is the command of `E`.
@@ -98,16 +115,16 @@ impl<'a> Callback<'a> {
     /// If the body is not a JSON object.
     ///
     /// ```
-    /// use plugin_sdk::{openim::BeforeSetFriendRemark, Callback, Error, Reply};
+    /// use plugin_sdk::{openim::BeforeSetFriendRemark, Callback, Error, Verdict};
     ///
-    /// fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
+    /// fn decide(callback: &Callback<'_>) -> Result<Verdict, Error> {
     ///     let Some(event) = callback.event::<BeforeSetFriendRemark>()? else {
-    ///         return Ok(Reply::allow());
+    ///         return Ok(Verdict::Allow);
     ///     };
     ///     if event.remark()?.len() > 64 {
-    ///         return Ok(event.deny(5002, "That remark is too long.").into());
+    ///         return Ok(event.deny(5002, "That remark is too long."));
     ///     }
-    ///     Ok(Reply::allow())
+    ///     Ok(Verdict::Allow)
     /// }
     /// ```
     pub fn event<E: Event<'a>>(&self) -> Result<Option<E>, FieldError> {
@@ -120,13 +137,13 @@ impl<'a> Callback<'a> {
     /// If the body is not a JSON object.
     ///
     /// ```
-    /// use plugin_sdk::{Callback, Error, Reply, Verdict};
+    /// use plugin_sdk::{Callback, Error, Verdict};
     ///
-    /// fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
+    /// fn decide(callback: &Callback<'_>) -> Result<Verdict, Error> {
     ///     if callback.command() == "callbackOfTomorrow" && callback.object()?.read::<bool>("isPublic")? {
-    ///         return Ok(Verdict::deny(5002, "Not in public.").into());
+    ///         return Ok(Verdict::deny(5002, "Not in public."));
     ///     }
-    ///     Ok(Reply::allow())
+    ///     Ok(Verdict::Allow)
     /// }
     /// ```
     pub fn object(&self) -> Result<Object<'a>, FieldError> {

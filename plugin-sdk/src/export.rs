@@ -6,11 +6,13 @@
 
 use std::fmt::Write as _;
 
+use callgate_catalogue::neutral::NOT_IN_VIEW;
 use serde_json::value::RawValue;
 
 use crate::callback::Callback;
 use crate::plugin::{Error, Plugin};
-use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX};
+use crate::verdict::Reply;
+use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX, LogLevel};
 
 /// Exports a type that implements [`Plugin`](crate::Plugin) as the plugin of this crate.
 ///
@@ -18,7 +20,7 @@ use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX};
 /// plugin takes any command.
 ///
 /// ```
-/// use plugin_sdk::{openim::BeforeAddFriend, Callback, Error, NoSettings, Plugin, Reply};
+/// use plugin_sdk::{openim::BeforeAddFriend, Callback, Error, NoSettings, Plugin, Reply, Verdict};
 ///
 /// struct NoFriends;
 ///
@@ -29,10 +31,10 @@ use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX};
 ///         Ok(Self)
 ///     }
 ///
-///     fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+///     fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
 ///         match callback.event::<BeforeAddFriend>()? {
-///             Some(event) => Ok(event.deny(5003, "Friend requests are closed.").into()),
-///             None => Ok(Reply::allow()),
+///             Some(event) => Ok(event.deny(5003, "Friend requests are closed.")),
+///             None => Ok(Verdict::Allow),
 ///         }
 ///     }
 /// }
@@ -78,7 +80,7 @@ macro_rules! export {
 
             #[unsafe(no_mangle)]
             pub extern "C" fn handle_callback(ptr: u32, len: u32) -> i64 {
-                unsafe { PLUGIN.handle_callback($crate::export::input(ptr, len)) }
+                unsafe { PLUGIN.handle_callback($crate::export::input(ptr, len), COMMANDS) }
             }
 
             const COMMANDS: &[&str] = &[$(<$event as $crate::events::Event<'static>>::COMMAND.name),*];
@@ -127,15 +129,15 @@ impl<P: Plugin> State<P> {
         hand_over(serde_json::to_vec(&reply).unwrap_or_default())
     }
 
-    /// Decides one callback and packs the [`Reply`](crate::Reply).
+    /// Decides one callback and packs the [`Reply`](crate::Reply). `handles` are the commands of the manifest.
     ///
     /// # Safety
     /// As for [`State::configure`].
-    pub unsafe fn handle_callback(&self, input: &str) -> i64 {
+    pub unsafe fn handle_callback(&self, input: &str, handles: &[&str]) -> i64 {
         // SAFETY: the cell is only written by `configure`, which by this function's own condition is not in progress.
         let plugin = unsafe { &*self.0.get() };
         hand_over(match plugin {
-            Some(plugin) => decided(plugin, input),
+            Some(plugin) => decided(plugin, input, handles),
             None => fail("called before `configure`"),
         })
     }
@@ -162,13 +164,17 @@ fn settings<P: Plugin>(settings: &RawValue) -> Result<P, Error> {
     P::configure(settings)
 }
 
-/// Parses an envelope, asks the plugin and writes the reply.
-pub fn decided<P: Plugin>(plugin: &P, input: &str) -> Vec<u8> {
+/// Parses an envelope, asks the plugin and writes the reply. If the plugin says that it handles the command, but does
+/// not find it in the neutral view, a line for the host's log says so.
+pub fn decided<P: Plugin>(plugin: &P, input: &str, handles: &[&str]) -> Vec<u8> {
     let callback = match Callback::parse(input) {
         Ok(callback) => callback,
         Err(error) => return fail(&error.to_string()),
     };
-    match plugin.decide(&callback) {
+    match plugin.decide(&callback).map(Into::<Reply>::into) {
+        Ok(reply) if callback.was_missed() && handles.contains(&callback.command()) => {
+            reply.log(LogLevel::Debug, NOT_IN_VIEW).to_json().into_bytes()
+        }
         Ok(reply) => reply.to_json().into_bytes(),
         Err(error) => {
             let error = error.to_string();
@@ -344,6 +350,38 @@ pub const fn manifest<const N: usize>(name: &str, version: &str, commands: &[&st
 mod tests {
     use super::*;
     use crate::wire::{ABI_VERSION, Manifest};
+
+    /// Looks for messages only.
+    struct Messages;
+
+    impl Plugin for Messages {
+        type Settings = crate::NoSettings;
+
+        fn configure(_: crate::NoSettings) -> Result<Self, Error> {
+            Ok(Self)
+        }
+
+        fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
+            crate::neutral::Message::of(callback)?;
+            Ok(crate::Verdict::Allow)
+        }
+    }
+
+    #[test]
+    fn a_command_that_is_handled_but_not_in_the_view_is_told() {
+        let (message, group) = ("callbackBeforeMsgModifyCommand", "callbackBeforeCreateGroupCommand");
+        let is_told = |command: &str, handles: &[&str]| {
+            let head = format!(r#"{{"platform":"openim","command":"{command}","phase":"before","operation_id":"#);
+            let rest = r#""","arrived_unix_ms":0,"client_address":"","query":[],"body":{}}"#;
+            let reply = String::from_utf8(decided(&Messages, &(head + rest), handles)).unwrap();
+            assert!(reply.contains("\"allow\""), "{reply}");
+            reply.contains(NOT_IN_VIEW)
+        };
+        assert!(is_told(group, &[message, group]));
+        assert!(!is_told(message, &[message, group]));
+        // It says nothing of what it handles, so it may be given anything.
+        assert!(!is_told(group, &[]));
+    }
 
     #[test]
     fn the_manifest_is_json_that_the_host_reads() {

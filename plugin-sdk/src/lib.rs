@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use plugin_sdk::openim::BeforeSetFriendRemark;
-//! use plugin_sdk::{Callback, Error, Plugin, Reply};
+//! use plugin_sdk::{Callback, Error, Plugin, Reply, Verdict};
 //! use serde::Deserialize;
 //!
 //! struct ShortRemarks {
@@ -29,15 +29,15 @@
 //!         }
 //!     }
 //!
-//!     fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+//!     fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
 //!         // Another command: not this plugin's business.
 //!         let Some(event) = callback.event::<BeforeSetFriendRemark>()? else {
-//!             return Ok(Reply::allow());
+//!             return Ok(Verdict::Allow);
 //!         };
 //!         if event.remark()?.chars().count() > self.characters_max {
-//!             return Ok(event.deny(5002, "That remark is too long.").into());
+//!             return Ok(event.deny(5002, "That remark is too long."));
 //!         }
-//!         Ok(Reply::allow())
+//!         Ok(Verdict::Allow)
 //!     }
 //! }
 //!

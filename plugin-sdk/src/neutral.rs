@@ -6,20 +6,20 @@
 //!
 //! ```
 //! use plugin_sdk::neutral::Neutral;
-//! use plugin_sdk::{Callback, Error, Reply};
+//! use plugin_sdk::{Callback, Error, Verdict};
 //!
-//! fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
+//! fn decide(callback: &Callback<'_>) -> Result<Verdict, Error> {
 //!     match Neutral::of(callback)? {
 //!         Some(Neutral::Message(message)) if message.texts()?.iter().any(|text| text.contains("spam")) => {
-//!             Ok(message.deny(4, "No spam, please.").into())
+//!             Ok(message.deny(4, "No spam, please."))
 //!         }
-//!         _ => Ok(Reply::allow()),
+//!         _ => Ok(Verdict::Allow),
 //!     }
 //! }
 //! ```
 
 use callgate_catalogue::neutral::{
-    GroupNames, JoinNames, MessageNames, Pairs, ProfileNames, ProfileValue, RelationNames, Row, Users,
+    GroupNames, JoinNames, MessageNames, Pairs, ProfileNames, ProfileValue, Receiver, RelationNames, Row, Users,
 };
 pub use callgate_catalogue::neutral::{RelationChange, Target};
 use callgate_catalogue::{Error, tables};
@@ -85,7 +85,10 @@ impl<'a, N> View<'a, N> {
             |row: &&Row<N>| row.command.name == callback.command() && row.command.protocol == callback.platform();
         match table.iter().copied().flatten().find(is_it) {
             Some(row) => Ok(Some(Self { row, body: Object::parse(row.command.name, callback.body())? })),
-            None => Ok(None),
+            None => {
+                callback.miss();
+                Ok(None)
+            }
         }
     }
 
@@ -99,17 +102,23 @@ impl<'a, N> View<'a, N> {
 
     /// The changes that are there; `None` if the command knows none of their names. OpenIM crashes over some values
     /// that the operation itself does not have: those are left out.
-    fn modify<const T: usize>(&self, texts: [(&'static str, Option<&str>); T]) -> Option<Verdict> {
-        if !texts.iter().any(|(name, _)| self.row.command.change(name).is_some_and(Change::is_settable)) {
+    fn modify<const T: usize>(&self, texts: [(Option<&'static str>, Option<&str>); T]) -> Option<Verdict> {
+        let is_settable = |name: &str| self.row.command.change(name).is_some_and(Change::is_settable);
+        if !texts.iter().any(|(name, _)| name.is_some_and(is_settable)) {
             return None;
         }
         let mut changes = Changes::default();
         for (name, text) in texts {
-            if let Some(text) = text.filter(|_| self.body.has(name)) {
+            if let (Some(name), Some(text)) = (name.filter(|name| self.body.has(name)), text) {
                 changes.set(name, Json::infallible(text));
             }
         }
         Some(if changes.is_empty() { Verdict::Allow } else { Verdict::Modify(changes) })
+    }
+
+    /// The text of a member; `None` if the platform has none here, or it is missing or null.
+    fn optional(&self, name: Option<&'static str>) -> Result<Option<Text<'a>>, FieldError> {
+        name.map_or(Ok(None), |name| self.body.read(name))
     }
 }
 
@@ -146,7 +155,7 @@ pub struct Message<'a>(View<'a, MessageNames>);
 impl<'a> Message<'a> {
     part!(MESSAGES);
 
-    /// ID of the sender.
+    /// ID of the user who sent it, or edited it; for a message of an official channel, the channel's.
     ///
     /// # Errors
     /// If the member is missing or not text.
@@ -159,10 +168,15 @@ impl<'a> Message<'a> {
     /// # Errors
     /// If the member is missing or not text.
     pub fn target(&self) -> Result<Target<Text<'a>>, FieldError> {
+        let body = &self.0.body;
         match self.0.row.names.target {
-            Target::User(name) => self.0.body.read(name).map(Target::User),
-            Target::Group(name) => self.0.body.read(name).map(Target::Group),
-            Target::Unknown => Ok(Target::Unknown),
+            Receiver::User(name) => body.read(name).map(Target::User),
+            Receiver::Group(name) => body.read(name).map(Target::Group),
+            Receiver::UserOrGroup(user, group) => match body.read::<Text<'a>>(user)? {
+                user if user.is_empty() => body.read(group).map(Target::Group),
+                user => Ok(Target::User(user)),
+            },
+            Receiver::Unknown => Ok(Target::Unknown),
         }
     }
 
@@ -198,19 +212,27 @@ impl<'a> Message<'a> {
     }
 }
 
-/// A change of a user's profile.
+/// A change of a user's profile, or of a member's profile in a group.
 #[derive(Debug, Clone)]
 pub struct Profile<'a>(View<'a, ProfileNames>);
 
 impl<'a> Profile<'a> {
     part!(PROFILES);
 
-    /// ID of the user, or administrator, who changes it.
+    /// ID of the user, or administrator, who changes it; `None` where the platform does not say.
     ///
     /// # Errors
-    /// If the member is missing or not text.
-    pub fn actor(&self) -> Result<Text<'a>, FieldError> {
-        self.0.body.read(self.0.row.names.actor)
+    /// If the member is not text.
+    pub fn actor(&self) -> Result<Option<Text<'a>>, FieldError> {
+        self.0.optional(self.0.row.names.actor)
+    }
+
+    /// ID of the group, if it is the profile of a member in a group.
+    ///
+    /// # Errors
+    /// If the member is not text.
+    pub fn group(&self) -> Result<Option<Text<'a>>, FieldError> {
+        self.0.optional(self.0.row.names.group)
     }
 
     /// ID of the user whose profile it is.
@@ -242,31 +264,28 @@ impl<'a> Profile<'a> {
     ///
     /// ```
     /// use plugin_sdk::neutral::Profile;
-    /// use plugin_sdk::{Callback, Error, Reply, text};
+    /// use plugin_sdk::{Callback, Error, Verdict, text};
     ///
-    /// fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
-    ///     let Some(profile) = Profile::of(callback)? else { return Ok(Reply::allow()) };
-    ///     let Some(nickname) = profile.nickname()? else { return Ok(Reply::allow()) };
+    /// fn decide(callback: &Callback<'_>) -> Result<Verdict, Error> {
+    ///     let Some(profile) = Profile::of(callback)? else { return Ok(Verdict::Allow) };
+    ///     let Some(nickname) = profile.nickname()? else { return Ok(Verdict::Allow) };
     ///     let tidy = text::tidy(&nickname);
     ///     if tidy == nickname {
-    ///         return Ok(Reply::allow());
+    ///         return Ok(Verdict::Allow);
     ///     }
     ///     // Tencent changes no profiles, and tells of them afterwards only.
-    ///     Ok(profile.with(Some(&tidy), None).map_or_else(Reply::allow, Reply::from))
+    ///     Ok(profile.with(Some(&tidy), None).unwrap_or(Verdict::Allow))
     /// }
     /// ```
     #[must_use]
     pub fn with(&self, nickname: Option<&str>, picture: Option<&str>) -> Option<Verdict> {
-        let ProfileNames { nickname: ProfileValue::Member(first), picture: ProfileValue::Member(second), .. } =
-            self.0.row.names
-        else {
-            return None;
-        };
-        self.0.modify([(first, nickname), (second, picture)])
+        let names = &self.0.row.names;
+        self.0.modify([(names.nickname.member(), nickname), (names.picture.member(), picture)])
     }
 
     fn value(&self, value: &ProfileValue) -> Result<Option<Text<'a>>, FieldError> {
         match *value {
+            ProfileValue::Absent => Ok(None),
             ProfileValue::Member(name) => self.0.body.read(name),
             ProfileValue::Tagged { list, tag, wanted, value } => {
                 let items = self.0.body.read::<Vec<Object<'a>>>(list)?;
@@ -277,7 +296,7 @@ impl<'a> Profile<'a> {
     }
 }
 
-/// A change of a group's profile.
+/// A new group, or a change of a group's profile. Official channels and topics count as groups.
 #[derive(Debug, Clone)]
 pub struct Group<'a>(View<'a, GroupNames>);
 
@@ -289,7 +308,7 @@ macro_rules! group_texts {
         /// # Errors
         /// If the member is not text.
         pub fn $method(&self) -> Result<Option<Text<'a>>, FieldError> {
-            self.0.body.read(self.0.row.names.$method)
+            self.0.optional(self.0.row.names.$method)
         }
     )*};
 }
@@ -297,20 +316,27 @@ macro_rules! group_texts {
 impl<'a> Group<'a> {
     part!(GROUPS);
 
-    /// ID of the user who changes it; `None` where the platform does not say.
+    /// Whether the group is created, not changed.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.0.row.names.is_new
+    }
+
+    /// ID of the user who creates or changes it; `None` where the platform does not say.
     ///
     /// # Errors
     /// If the member is not text.
     pub fn actor(&self) -> Result<Option<Text<'a>>, FieldError> {
-        self.0.row.names.actor.map_or(Ok(None), |name| self.0.body.read(name))
+        self.0.optional(self.0.row.names.actor)
     }
 
-    /// ID of the group.
+    /// ID of the group, for a topic that of its community; empty for one that is yet to be created without an ID of the
+    /// app's own.
     ///
     /// # Errors
     /// If the member is missing or not text.
     pub fn target(&self) -> Result<Text<'a>, FieldError> {
-        self.0.body.read(self.0.row.names.target)
+        self.0.row.names.target.map_or(Ok(Text::Borrowed("")), |name| self.0.body.read(name))
     }
 
     group_texts! {
@@ -346,7 +372,7 @@ impl<'a> Join<'a> {
     /// # Errors
     /// If the member is not text.
     pub fn actor(&self) -> Result<Option<Text<'a>>, FieldError> {
-        self.0.row.names.actor.map_or(Ok(None), |name| self.0.body.read(name))
+        self.0.optional(self.0.row.names.actor)
     }
 
     /// ID of the group.
@@ -376,16 +402,16 @@ impl<'a> Join<'a> {
     ///
     /// ```
     /// use plugin_sdk::neutral::Join;
-    /// use plugin_sdk::{Callback, Error, Reply};
+    /// use plugin_sdk::{Callback, Error, Verdict};
     ///
-    /// fn decide(callback: &Callback<'_>) -> Result<Reply, Error> {
-    ///     let Some(join) = Join::of(callback)? else { return Ok(Reply::allow()) };
+    /// fn decide(callback: &Callback<'_>) -> Result<Verdict, Error> {
+    ///     let Some(join) = Join::of(callback)? else { return Ok(Verdict::Allow) };
     ///     let users = join.users()?;
     ///     let guests: Vec<&str> = users.iter().map(|user| &**user).filter(|user| user.starts_with("guest-")).collect();
     ///     if guests.is_empty() {
-    ///         return Ok(Reply::allow());
+    ///         return Ok(Verdict::Allow);
     ///     }
-    ///     Ok(join.refuse_some(&guests, 6, "Guests cannot join groups.").into())
+    ///     Ok(join.refuse_some(&guests, 6, "Guests cannot join groups."))
     /// }
     /// ```
     #[must_use]
@@ -421,6 +447,11 @@ impl<'a> Relation<'a> {
         let body = &self.0.body;
         match self.0.row.names.pairs {
             Pairs::One(actor, target) => Ok(vec![(body.read(actor)?, body.read(target)?)]),
+            Pairs::ToIds(actor, list) => {
+                let actor = body.read::<Text<'a>>(actor)?;
+                let users = body.read_or_empty::<Vec<Text<'a>>>(list)?;
+                Ok(users.into_iter().map(|user| (actor.clone(), user)).collect())
+            }
             Pairs::ToMany(actor, list, target) => {
                 let actor = body.read::<Text<'a>>(actor)?;
                 let users = body.read_or_empty::<Vec<Object<'a>>>(list)?;
@@ -431,5 +462,134 @@ impl<'a> Relation<'a> {
                 pairs.iter().map(|pair| Ok((pair.read(actor)?, pair.read(target)?))).collect()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::PROTOCOLS;
+    use crate::testing::TestPlugin;
+    use crate::{NoSettings, Plugin, Reply, openim, tencent_chat};
+    use serde_json::{Value, json};
+
+    /// Reports what it sees of a callback.
+    struct Sees;
+
+    impl Plugin for Sees {
+        type Settings = NoSettings;
+
+        fn configure(_: NoSettings) -> Result<Self, Error> {
+            Ok(Self)
+        }
+
+        fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
+            let seen = match Neutral::of(callback)? {
+                Some(Neutral::Message(it)) => {
+                    json!([it.actor()?, format!("{:?}", it.target()?), it.texts()?, it.can_change()])
+                }
+                Some(Neutral::Profile(it)) => {
+                    json!([it.actor()?, it.target()?, it.group()?, it.nickname()?, it.picture()?])
+                }
+                Some(Neutral::Group(it)) => {
+                    json!([it.is_new(), it.actor()?, it.target()?, it.name()?, it.introduction()?, it.picture()?])
+                }
+                Some(Neutral::Join(it)) => json!([it.actor()?, it.target()?, it.users()?]),
+                Some(Neutral::Relation(it)) => json!([format!("{:?}", it.change()), it.pairs()?]),
+                None => Value::Null,
+            };
+            Reply::allow().record(&seen)
+        }
+    }
+
+    fn seen<'a, E: crate::events::Event<'a>>(body: Value) -> Value {
+        TestPlugin::<Sees>::configure(json!({})).unwrap().decide::<E>(body)["records"][0].take()
+    }
+
+    #[test]
+    fn new_groups_are_seen_on_both_platforms() {
+        let group =
+            json!({ "groupID": "", "groupName": "n", "introduction": "i", "faceURL": "f", "creatorUserID": "" });
+        assert_eq!(seen::<openim::BeforeCreateGroup<'_>>(group), json!([true, null, "", "n", "i", "f"]));
+        let group = json!({ "Operator_Account": "a", "Name": "n" });
+        let alike = json!([true, "a", "", "n", null, null]);
+        assert_eq!(seen::<tencent_chat::GroupBeforeCreate<'_>>(group.clone()), alike);
+        assert_eq!(seen::<tencent_chat::GroupBeforeCreateTopic<'_>>(group.clone()), alike);
+        assert_eq!(seen::<tencent_chat::OfficialBeforeCreate<'_>>(group), alike);
+        let changed = json!({ "Official_Account": "@TOA#_1", "Operator_Account": "a", "FaceUrl": "f" });
+        let seen = seen::<tencent_chat::OfficialAfterInfoChanged<'_>>(changed);
+        assert_eq!(seen, json!([false, "a", "@TOA#_1", null, null, "f"]));
+    }
+
+    #[test]
+    fn a_message_may_go_to_a_user_or_to_a_group() {
+        let message = |user: &str, group: &str| {
+            let content = json!({ "content": "hi" }).to_string();
+            seen::<openim::AfterMsgSaveDB<'_>>(
+                json!({ "sendID": "a", "recvID": user, "groupID": group, "content": content }),
+            )
+        };
+        assert_eq!(message("u", ""), json!(["a", "User(\"u\")", ["hi"], false]));
+        assert_eq!(message("", "g"), json!(["a", "Group(\"g\")", ["hi"], false]));
+        let body = json!([{ "MsgType": "TIMTextElem", "MsgContent": { "Text": "hi" } }]);
+        let channel =
+            seen::<tencent_chat::OfficialBeforeSendMsg<'_>>(json!({ "Official_Account": "@TOA#_1", "MsgBody": body }));
+        assert_eq!(channel, json!(["@TOA#_1", "Group(\"@TOA#_1\")", ["hi"], true]));
+    }
+
+    #[test]
+    fn a_profile_may_be_one_in_a_group() {
+        let member = json!({ "groupID": "g", "userID": "u", "nickName": "n", "faceURL": null });
+        assert_eq!(seen::<openim::BeforeSetGroupMemberInfo<'_>>(member), json!([null, "u", "g", "n", null]));
+        let card = json!({ "GroupId": "g", "Operator_Account": "a", "Modified_Account": "u", "NameCard": "n" });
+        let card = seen::<tencent_chat::GroupAfterMemberFieldChanged<'_>>(card);
+        assert_eq!(card, json!(["a", "u", "g", "n", null]));
+    }
+
+    #[test]
+    fn relations_have_all_their_pairs() {
+        let imported = json!({ "ownerUserID": "a", "friendUserIDs": ["b", "c"] });
+        let pairs = json!([["a", "b"], ["a", "c"]]);
+        assert_eq!(seen::<openim::BeforeImportFriends<'_>>(imported), json!(["FriendAdded", pairs]));
+        let unfollowed = json!({ "From_Account": "a", "To_Account": ["b", "c"] });
+        assert_eq!(seen::<tencent_chat::FollowAfterDelete<'_>>(unfollowed), json!(["Unfollowed", pairs]));
+        let answered =
+            json!({ "From_Account": "a", "ResponseFriendItem": [{ "To_Account": "b" }, { "To_Account": "c" }] });
+        assert_eq!(seen::<tencent_chat::SnsPrevFriendResponse<'_>>(answered), json!(["FriendAnswer", pairs]));
+    }
+
+    #[test]
+    fn the_page_lists_the_commands_of_each_form_and_none_has_two() {
+        fn commands<N>(table: &'static [&'static [Row<N>]]) -> Vec<&'static Command> {
+            table.iter().copied().flatten().map(|row| row.command).collect()
+        }
+        let forms = [
+            ("Message", commands(tables::MESSAGES)),
+            ("Profile", commands(tables::PROFILES)),
+            ("Group", commands(tables::GROUPS)),
+            ("Join", commands(tables::JOINS)),
+            ("Relation", commands(tables::RELATIONS)),
+        ];
+        let page = include_str!("../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut all: Vec<&str> = Vec::new();
+        let mut missing = String::new();
+        for (form, commands) in &forms {
+            let of = |protocol: &str| {
+                let names = commands.iter().filter(|command| command.protocol == protocol);
+                names.map(|command| format!("`{}`", command.rust_name)).collect::<Vec<_>>().join(", ")
+            };
+            let lists = PROTOCOLS.iter().map(|protocol| format!("`{}` {}", protocol.name, of(protocol.name)));
+            let line = format!("- **{form}:** {}.\n", lists.collect::<Vec<_>>().join("; "));
+            if !page.contains(line.trim_end()) {
+                missing.push_str(&line);
+            }
+            all.extend(commands.iter().map(|command| command.name));
+        }
+        assert!(missing.is_empty(), "README.md needs these lines:\n{missing}");
+        let count = all.len();
+        assert!(page.contains(&format!("presents {count} commands")), "README.md names another number than {count}");
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
     }
 }

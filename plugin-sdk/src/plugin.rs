@@ -23,18 +23,20 @@ pub trait Plugin: Sized {
     /// A sentence for the operator that says what to write instead; the host then refuses to start.
     fn configure(settings: Self::Settings) -> Result<Self, Error>;
 
-    /// Decides one callback.
+    /// Decides one callback. What it returns is a [`Reply`] or what becomes one: a [`Verdict`](crate::Verdict), such as
+    /// an event's methods give, or an event's changes.
     ///
     /// # Errors
-    /// If it cannot decide, for example because a member is missing ([`FieldError`](crate::FieldError) converts with
-    /// `?`). The host then gives the answer that its operator chose for faults, and logs the reason.
-    fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error>;
+    /// If it cannot decide, for example because a member is missing (`?` converts a [`FieldError`](crate::FieldError)
+    /// and any other [`std::error::Error`]). The host then gives the answer that its operator chose for faults, and
+    /// logs the reason.
+    fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error>;
 }
 
 /// For plugins without settings: only an empty table is accepted.
 ///
 /// ```
-/// use plugin_sdk::{Callback, Error, NoSettings, Plugin, Reply};
+/// use plugin_sdk::{Callback, Error, NoSettings, Plugin, Reply, Verdict};
 ///
 /// struct AllowAll;
 ///
@@ -45,8 +47,8 @@ pub trait Plugin: Sized {
 ///         Ok(Self)
 ///     }
 ///
-///     fn decide(&self, _: &Callback<'_>) -> Result<Reply, Error> {
-///         Ok(Reply::allow())
+///     fn decide(&self, _: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
+///         Ok(Verdict::Allow)
 ///     }
 /// }
 /// ```

@@ -13,15 +13,15 @@ use crate::wire::Phase;
 /// A configured plugin under test.
 ///
 /// ```
-/// # use plugin_sdk::{openim::BeforeAddFriend, Callback, Error, NoSettings, Plugin, Reply};
+/// # use plugin_sdk::{openim::BeforeAddFriend, Callback, Error, NoSettings, Plugin, Reply, Verdict};
 /// # struct NoFriends;
 /// # impl Plugin for NoFriends {
 /// #     type Settings = NoSettings;
 /// #     fn configure(NoSettings {}: NoSettings) -> Result<Self, Error> { Ok(Self) }
-/// #     fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+/// #     fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
 /// #         match callback.event::<BeforeAddFriend>()? {
-/// #             Some(event) => Ok(event.deny(5003, "Friend requests are closed.").into()),
-/// #             None => Ok(Reply::allow()),
+/// #             Some(event) => Ok(event.deny(5003, "Friend requests are closed.")),
+/// #             None => Ok(Verdict::Allow),
 /// #         }
 /// #     }
 /// # }
@@ -65,7 +65,7 @@ impl<P: Plugin> TestPlugin<P> {
             "query": [],
             "body": body,
         });
-        serde_json::from_slice(&decided(&self.0, &envelope.to_string())).unwrap_or_default()
+        serde_json::from_slice(&decided(&self.0, &envelope.to_string(), &[])).unwrap_or_default()
     }
 
     /// The plugin itself.

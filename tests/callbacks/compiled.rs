@@ -89,7 +89,8 @@ fn compare<'a, P: plugin_sdk::Plugin, E: Event<'a>>(name: &str, settings: &str) 
             query: &[("contenttype".to_owned(), parameter)],
         };
         let head = head.before_body();
-        let expected = String::from_utf8(decided(&native, &[&head, &*body, "}"].concat())).expect("a reply in UTF-8");
+        let expected =
+            String::from_utf8(decided(&native, &[&head, &*body, "}"].concat(), &[])).expect("a reply in UTF-8");
         let budget = sandboxed.budget(&engine, limits.plugin.call_within);
         let (reply, _) =
             sandboxed.call(&[&head, &body, "}"], budget, |reply| String::from_utf8_lossy(reply).into_owned());

@@ -9,8 +9,13 @@ fn command(platform: &Protocol, name: &str) -> &'static Command {
     platform.commands.iter().find(|command| command.name == name).copied().expect("a command")
 }
 
+fn explain(protocol: &Protocol, name: &str, request: &str, status: u16, answer: &[u8]) -> Explanation {
+    let server = table::by_name(table::CHAT_SERVERS, protocol.name).expect("a chat server");
+    server.explain(command(protocol, name), request, status, answer)
+}
+
 fn openim(name: &str, request: &str, answer: &str) -> Explanation {
-    table::explain(command(&openim::PROTOCOL, name), request, 200, answer.as_bytes())
+    explain(&openim::PROTOCOL, name, request, 200, answer.as_bytes())
 }
 
 fn single(answer: &str) -> Outcome {
@@ -18,7 +23,7 @@ fn single(answer: &str) -> Outcome {
 }
 
 fn tencent(name: &str, request: &str, status: u16, answer: &str) -> Explanation {
-    table::explain(command(&tencent_chat::PROTOCOL, name), request, status, answer.as_bytes())
+    explain(&tencent_chat::PROTOCOL, name, request, status, answer.as_bytes())
 }
 
 fn ok(members: &str) -> String {
@@ -264,7 +269,7 @@ fn openim_replaces_what_is_no_unicode() {
         (b"\"\xf0\x9f\x98\"", "\u{fffd}\u{fffd}\u{fffd}"),
     ] {
         let answer = [b"{\"nickName\":", json, b"}"].concat();
-        let explanation = table::explain(command(&openim::PROTOCOL, profile), "{}", 200, &answer);
+        let explanation = explain(&openim::PROTOCOL, profile, "{}", 200, &answer);
         assert_eq!(applied(&explanation, "nickName"), Some(format!("\"{text}\"").as_str()), "{explanation:#?}");
     }
     let message = single(r#"{"errCode":5001,"errMsg":"\ud83d","nextCode":1}"#);
@@ -358,6 +363,20 @@ fn openim_changes_the_members_who_join_and_no_others() {
         assert_eq!(explanation.outcome, Outcome::GoesOn, "{elements}");
         assert_eq!(applied(&explanation, "memberCallbackList"), becomes, "{elements}");
         assert_eq!(explanation.without_effect.len(), without_effect, "{elements}: {explanation:#?}");
+    }
+    // The request shows `ex`, and several elements for one member add up.
+    let request = r#"{"memberList":[{"userID":"a","ex":"x"},{"userID":"b","ex":""}]}"#;
+    for (elements, becomes) in [
+        (r#"[{"userID":"a","ex":"x"}]"#, None),
+        (r#"[{"userID":"a","ex":"x","nickname":"n"}]"#, Some(r#"[{"userID":"a","nickname":"n"}]"#)),
+        (r#"[{"userID":"a","ex":"y"},{"userID":"a","ex":"\u0078"}]"#, None),
+        (
+            r#"[{"userID":"a","ex":"y"},{"userID":"a","roleLevel":60}]"#,
+            Some(r#"[{"userID":"a","ex":"y","roleLevel":60}]"#),
+        ),
+    ] {
+        let explanation = openim(MEMBERS, request, &list(elements));
+        assert_eq!(applied(&explanation, "memberCallbackList"), becomes, "{elements}: {explanation:#?}");
     }
     for elements in [
         "[null]",

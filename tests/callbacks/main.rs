@@ -8,6 +8,7 @@ mod compiled;
 mod edge;
 mod explain;
 mod faults;
+mod go;
 mod golden;
 mod isolation;
 mod languages;

@@ -2,7 +2,6 @@
 
 use callgate::Settings;
 use callgate_dialects::explain::Outcome;
-use callgate_dialects::table::explain;
 use callgate_dialects::{Callback, Decision, OnFault, Trouble};
 use harness::judge;
 use plugin_sdk::catalogue::{Command, Kind, Member, PROTOCOLS};
@@ -222,7 +221,7 @@ fn no_fault_makes_an_answer_that_the_server_misreads() {
             // A request of which nothing is known: no member at all.
             let callback = Callback::local(command, "{}").unwrap();
             let answer = platform.dialect.render(&callback, &verdict);
-            let explanation = explain(command, "{}", answer.status.as_u16(), &answer.body);
+            let explanation = platform.server.explain(command, "{}", answer.status.as_u16(), &answer.body);
             let broken = matches!(explanation.outcome, Outcome::Broken { .. });
             assert!(!broken, "{}: {explanation:#?}", command.name);
         }

@@ -332,6 +332,44 @@ fn a_new_plugin_has_what_its_author_needs() {
     }
 }
 
+#[test]
+fn a_new_plugin_joins_the_workspace_around_it() {
+    let workspace = "[workspace]\nresolver = \"3\"\nmembers = [\n    \"shared\", # what all have\n]\n";
+    let folder =
+        folder().file("Cargo.toml", workspace).file("elsewhere/Cargo.toml", "[workspace]\nexclude = [\"out\"]\n");
+    let read = |path: &str| std::fs::read_to_string(folder.path(path)).unwrap();
+    for name in ["one", "plugins/two"] {
+        let text = folder.run(["new", name, "--sdk-path", &sdk()]).succeeds();
+        assert!(text.contains("\nIt is a member of the workspace of "), "{text}");
+        let manifest = read(&format!("{name}/Cargo.toml"));
+        assert!(!manifest.contains("[workspace]") && !manifest.contains("[profile"), "{manifest}");
+    }
+    let joined = "[workspace]\nresolver = \"3\"\nmembers = [\n    \"shared\", # what all have\n    \"one\",\n    \
+                  \"plugins/two\",\n]\n";
+    assert_eq!(read("Cargo.toml"), joined);
+    let text = folder.run(["new", "elsewhere/out/three", "--sdk-path", &sdk()]).succeeds();
+    assert!(
+        !text.contains("workspace") && read("elsewhere/out/three/Cargo.toml").contains("\n[workspace]\n"),
+        "{text}"
+    );
+
+    let folder = folder.file("Cargo.toml", "[workspace\n");
+    folder
+        .run(["new", "four", "--sdk-path", &sdk()])
+        .fails(2, &["/Cargo.toml is not valid TOML (", "correct it first"]);
+    assert!(!folder.path("four").exists());
+}
+
+#[test]
+fn a_plugin_without_a_view_of_what_it_handles_is_told() {
+    let line = serde_json::json!([{ "level": "debug", "text": callgate_catalogue::neutral::NOT_IN_VIEW }]).to_string();
+    let source = SOURCE.replace(r#""records":[{"denied":1}]"#, &format!(r#""log":{line}"#));
+    let folder = bare().file("p/src/lib.rs", source);
+    let text = folder.type_in("test p --accept").succeeds();
+    let note = "\n         note: the plugin handles this command, but gets no view of it: ";
+    assert!(text.starts_with("accepted one: deny, fuel ") && text.contains(note), "{text}");
+}
+
 fn git(folder: &Path, arguments: &[&str]) {
     let identity = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main"];
     let done = Command::new("git").args(identity).args(arguments).current_dir(folder).output().unwrap();

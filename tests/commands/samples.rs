@@ -52,3 +52,75 @@ fn the_sample_of_each_command_is_what_the_chat_server_sends() {
         }
     }
 }
+
+#[test]
+fn samples_name_distinct_users_and_have_content() {
+    for platform in PROTOCOLS {
+        for command in platform.commands {
+            let fixture = format!("{}/{}.request.json", platform.name.replace('-', "_"), command.name);
+            let text = std::fs::read_to_string(guests::fixture(&fixture)).unwrap();
+            let sample: Value = serde_json::from_str(&text).unwrap();
+            assert!(!text.contains("\"x\""), "{fixture} has a value that no server sends");
+            for (one, other) in [
+                ("From_Account", "To_Account"),
+                ("Report_Account", "Peer_Account"),
+                ("OldOwner_Account", "NewOwner_Account"),
+                ("sendID", "recvID"),
+                ("fromUserID", "toUserID"),
+                ("ownerUserID", "friendUserID"),
+                ("ownerUserID", "blackUserID"),
+                ("oldOwnerUserID", "newOwnerUserID"),
+            ] {
+                let is_same = sample[one].is_string() && sample[one] == sample[other];
+                assert!(!is_same, "{fixture}: {one} and {other} are the same user");
+            }
+            for elem in sample["MsgBody"].as_array().into_iter().flatten() {
+                let content = elem["MsgContent"].as_object();
+                assert!(content.is_some_and(|content| !content.is_empty()), "{fixture}: {elem}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_decision_fits_the_command() {
+    let folder = folder();
+    let sdk = guests::repository().join("plugin-sdk").display().to_string();
+    for (index, (command, decides, reads)) in [
+        (
+            "C2C.CallbackBeforeSendMsg",
+            "when a text of the message holds one of the listed words",
+            "Message::of(callback)?",
+        ),
+        ("Group.CallbackBeforeSendMsg", "when a text of the message holds one of the listed words", "message.texts()?"),
+        (
+            "callbackBeforeMsgModifyCommand",
+            "when a text of the message holds one of the listed words",
+            "message.texts()?",
+        ),
+        (
+            "callbackBeforeUpdateUserInfoExCommand",
+            "when `nickName` holds one of the listed words",
+            "event.nick_name()?",
+        ),
+        ("callbackBeforeCreateGroupCommand", "when `groupName` holds one of the listed words", "event.group_name()?"),
+        (
+            "Group.CallbackBeforeApplyJoinGroup",
+            "when `Requestor_Account` is one of the listed IDs",
+            "event.requestor_account()?",
+        ),
+        ("State.StateChange", "A record is written for each callback", ".record(&Record {"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("p{index}");
+        folder.run(["new", &name, "--command", command, "--sdk-path", &sdk]).succeeds();
+        let source = std::fs::read_to_string(folder.path(&name).join("src/lib.rs")).unwrap();
+        for part in [decides, reads] {
+            assert!(source.contains(part), "{command}: {part}\n{source}");
+        }
+        let decision = source.split("#[cfg(test)]").next().unwrap();
+        assert!(!decision.contains(".into());\n        }\n        Ok("), "{decision}");
+    }
+}

@@ -108,7 +108,7 @@ pub fn assembly_script() -> Option<PathBuf> {
 
 /// Says what is not tested, past the test runner, which keeps what tests print. With `CALLGATE_REQUIRE_GUESTS=1` that
 /// is a failure.
-fn skipped(what: &str, why: &str) -> Option<PathBuf> {
+pub(crate) fn skipped(what: &str, why: &str) -> Option<PathBuf> {
     let text = format!("SKIPPED: {what} because {why}");
     assert!(std::env::var_os("CALLGATE_REQUIRE_GUESTS").is_none_or(|value| value != "1"), "{text}");
     // Not `eprintln`, which is kept.

@@ -137,21 +137,28 @@ impl Case<'_> {
 /// The change of OpenIM that lists members who join.
 const MEMBERS: &str = "memberCallbackList";
 
-/// What a change comes to: of the list of members, the elements that change one who joins.
-fn effective(name: &str, mut change: Value, request: &Value) -> Value {
-    if name == MEMBERS
-        && let Some(elements) = change.as_array_mut()
-    {
-        let joins = |user: &Value| {
-            request["memberList"].as_array().is_some_and(|list| list.iter().any(|member| member["userID"] == *user))
-        };
-        elements.retain(|element| joins(&element["userID"]));
-        for element in elements.iter_mut().filter_map(Value::as_object_mut) {
-            element.retain(|_, value| !value.is_null());
-        }
-        elements.retain(|element| element.as_object().is_some_and(|element| element.len() > 1));
+/// What a change comes to: of the list of members, what changes for each one who joins.
+fn effective(name: &str, change: Value, request: &Value) -> Value {
+    if name != MEMBERS || !change.is_array() {
+        return change;
     }
-    change
+    let joining = request["memberList"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut changed: Vec<serde_json::Map<String, Value>> = Vec::new();
+    for element in change.as_array().into_iter().flatten().filter_map(Value::as_object) {
+        let is_same = |other: &Value| *other == element["userID"];
+        let set =
+            element.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone()));
+        if let Some(known) = changed.iter_mut().find(|known| is_same(&known["userID"])) {
+            known.extend(set);
+        } else if joining.iter().any(|member| is_same(&member["userID"])) {
+            changed.push(set.collect());
+        }
+    }
+    for set in &mut changed {
+        let shown = joining.iter().rev().find(|member| member["userID"] == set["userID"]).map(|member| &member["ex"]);
+        set.retain(|name, value| name != "ex" || Some(&*value) != shown);
+    }
+    changed.into_iter().filter(|set| set.len() > 1).map(Value::Object).collect()
 }
 
 /// Whether a value is shown as it was written, or as serde_json writes it. A number of very many digits is rounded then,

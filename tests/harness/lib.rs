@@ -2,6 +2,7 @@
 //!
 //! A test that cannot go on should stop with a message, so this crate panics where a service would not.
 
+pub mod go;
 pub mod guests;
 pub mod hostile;
 pub mod judge;

@@ -61,13 +61,6 @@ pub struct Reason {
     pub source: &'static str,
 }
 
-impl Explanation {
-    /// For an unknown chat server.
-    pub(crate) fn unknown() -> Self {
-        Reader::new().broken("nothing is known of this chat server")
-    }
-}
-
 /// An explanation under construction.
 pub(crate) struct Reader {
     pub(crate) explanation: Explanation,

@@ -1,9 +1,6 @@
 //! The table of chat servers: one line for each.
 
-use callgate_catalogue::catalogue::Command;
-
 use crate::dialect::ChatServer;
-use crate::explain::Explanation;
 use crate::{openim, tencent_chat};
 
 /// The chat servers that a host can serve.
@@ -28,15 +25,4 @@ pub fn refusal_for_all(table: &Table, text: &str) -> Vec<u8> {
         members.extend(server.not_found(text));
     }
     serde_json::Value::Object(members).to_string().into_bytes()
-}
-
-/// How the real server reads an answer with this HTTP status to a request.
-///
-/// Nothing is known about a protocol that is not in [`CHAT_SERVERS`].
-#[must_use]
-pub fn explain(command: &Command, request: &str, status: u16, answer: &[u8]) -> Explanation {
-    match by_name(CHAT_SERVERS, command.protocol) {
-        Some(server) => server.explain(command, request, status, answer),
-        None => Explanation::unknown(),
-    }
 }

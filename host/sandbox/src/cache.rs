@@ -8,14 +8,18 @@
 //! and every entry must belong to this process's user and be writable by no one else. This is checked on the open file
 //! descriptor, not on a path, and the bytes that were checked are the bytes that are used.
 
-use std::fs::File;
+mod entry;
+#[cfg_attr(not(unix), path = "cache/elsewhere.rs")]
+mod folder;
+
 use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW};
+use entry::{Entry, NotOpen};
+use folder::Folder;
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine as Wasmtime, Module};
 
@@ -45,7 +49,7 @@ const NAMES_MAX: usize = 16_384;
 /// The folder of compiled plugins.
 #[derive(Debug)]
 pub struct Cache {
-    folder: OwnedFd,
+    folder: Folder,
     path: PathBuf,
     bytes_max: u64,
     /// Why an entry could not be kept; only the first reason, because the others are probably the same.
@@ -83,16 +87,18 @@ pub(crate) struct Key(String);
 
 impl Cache {
     /// Opens the folder named in the settings, creating it with access for this user only. `None` if the settings turn
-    /// the cache off.
+    /// the cache off, or this system has none.
     ///
     /// # Errors
     /// If the folder cannot be opened or created, or others can write there.
     pub(crate) fn open(settings: &CacheSettings) -> Result<Option<Self>, CacheError> {
         let Some(path) = settings.folder.as_ref().filter(|_| settings.bytes_max > 0) else { return Ok(None) };
-        let folder = open_folder(path).map_err(|error| CacheError::Unusable { path: path.clone(), error })?;
-        let stat = rustix::fs::fstat(&folder)
-            .map_err(|error| CacheError::Unusable { path: path.clone(), error: error.into() })?;
-        is_private(&stat).map_err(|why| CacheError::NotPrivate { path: path.clone(), why })?;
+        let folder = match Folder::open(path) {
+            Ok(folder) => folder,
+            Err(NotOpen::NotHere) => return Ok(None),
+            Err(NotOpen::Unusable(error)) => return Err(CacheError::Unusable { path: path.clone(), error }),
+            Err(NotOpen::NotPrivate(why)) => return Err(CacheError::NotPrivate { path: path.clone(), why }),
+        };
         Ok(Some(Self {
             folder,
             path: path.clone(),
@@ -123,29 +129,7 @@ impl Cache {
     /// The compiled snapshot kept under this key. Anything else in its place is ignored: the plugin is compiled again,
     /// and [`Cache::keep`] overwrites the file.
     pub(crate) fn find(&self, key: &Key, engine: &Wasmtime) -> Option<Module> {
-        module_of(key, &self.read(key).ok()?, engine)?.ok()
-    }
-
-    /// The bytes of an entry, read once.
-    fn read(&self, key: &Key) -> io::Result<Vec<u8>> {
-        // Does not follow a link, and does not block on a pipe.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.folder, key.file_name(), flags, Mode::empty())?;
-        let stat = rustix::fs::fstat(&file)?;
-        let bytes = bytes(&stat);
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile
-            || is_private(&stat).is_err()
-            || bytes > self.bytes_max
-        {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let mut entry = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-        let mut file = File::from(file);
-        io::Read::by_ref(&mut file).take(bytes).read_to_end(&mut entry)?;
-        // The modification time records the last use. If it cannot be set, the entry is merely evicted sooner.
-        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-        let _ = rustix::fs::futimens(&file, &Timestamps { last_access: now, last_modification: now });
-        Ok(entry)
+        module_of(key, &self.folder.read(&key.file_name(), self.bytes_max).ok()?, engine)?.ok()
     }
 
     /// Keeps an entry, and makes room for it. A failure does not prevent the start; the first one is recorded
@@ -168,22 +152,10 @@ impl Cache {
         }
     }
 
-    /// Writes an entry under a temporary name first, so that a partial entry never appears under its own name.
     fn write(&self, key: &Key, entry: &[u8]) -> io::Result<()> {
         // Random, because leftovers of a killed process stay for an hour, and process IDs start at 1 in each container.
         let unfinished = format!("{}.{:016x}{UNFINISHED}", key.0, RandomState::new().hash_one(&key.0));
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.folder, &unfinished, flags, Mode::RUSR | Mode::WUSR)?;
-        let mut file = File::from(file);
-        // Not synced to disk: whatever a power failure leaves fails the SHA-256 check.
-        let written = file
-            .write_all(entry)
-            .and_then(|()| Ok(rustix::fs::renameat(&self.folder, &unfinished, &self.folder, key.file_name())?));
-        if written.is_err() {
-            // Only the first error matters; a later start cleans up the rest.
-            let _ = rustix::fs::unlinkat(&self.folder, &unfinished, AtFlags::empty());
-        }
-        written
+        self.folder.write(&unfinished, &key.file_name(), entry)
     }
 
     /// Removes the entries that were not used for longest, until the rest has no more bytes than `bytes_max` says of all
@@ -191,23 +163,19 @@ impl Cache {
     fn make_room(&self, newest: &Key, bytes_max: impl FnOnce(u64) -> u64) -> io::Result<()> {
         let _alone = self.making_room.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = newest.file_name();
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
         let mut entries = Vec::new();
-        for name in Dir::read_from(&self.folder)?.take(NAMES_MAX) {
-            let name = name?;
-            // Any other file is not ours.
-            let Some(name) = name.file_name().to_str().ok().filter(|name| is_ours(name)) else { continue };
-            // Another host may just have removed it.
-            let Ok(stat) = rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
-            let (seconds, nanoseconds) = (stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or(0));
+        // Any other file is not ours.
+        for Entry { name, written, bytes } in self.folder.entries(NAMES_MAX, is_ours)? {
             if name.ends_with(UNFINISHED) {
-                if now.saturating_sub(seconds) > UNFINISHED_SECONDS_MAX {
-                    let _ = rustix::fs::unlinkat(&self.folder, name, AtFlags::empty());
+                if now.saturating_sub(written.0) > UNFINISHED_SECONDS_MAX {
+                    let _ = self.folder.remove(&name);
                 }
                 continue;
             }
             // Timestamps may be as coarse as a kernel tick, so the newest entry is recognised by name.
-            entries.push(((name == newest, seconds, nanoseconds), bytes(&stat), name.to_owned()));
+            entries.push(((name == newest, written), bytes, name));
         }
         entries.sort();
         let mut total = entries.iter().fold(0_u64, |total, (_, bytes, _)| total.saturating_add(*bytes));
@@ -216,11 +184,8 @@ impl Cache {
             if total <= bytes_max {
                 break;
             }
-            match rustix::fs::unlinkat(&self.folder, &name, AtFlags::empty()) {
-                // Another host removed it first.
-                Ok(()) | Err(rustix::io::Errno::NOENT) => total = total.saturating_sub(bytes),
-                Err(error) => return Err(error.into()),
-            }
+            self.folder.remove(&name)?;
+            total = total.saturating_sub(bytes);
         }
         Ok(())
     }
@@ -296,32 +261,6 @@ fn code<'e>(key: &Key, entry: &'e [u8]) -> Option<&'e [u8]> {
     (head == self::head(&key.0, code)).then_some(code)
 }
 
-/// Opens the folder, creating it if necessary.
-///
-/// It may be a link, such as systemd creates for a `CacheDirectory` with `DynamicUser`. From here on only the open
-/// descriptor is used, and it is what the privacy check examines.
-fn open_folder(path: &Path) -> io::Result<OwnedFd> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
-}
-
-/// Whether a file belongs to this process's user and no one else may write to it; if not, why. (An access list that
-/// lets others write shows in the group bits.)
-fn is_private(stat: &Stat) -> Result<(), &'static str> {
-    if stat.st_uid != rustix::process::geteuid().as_raw() {
-        return Err("it belongs to another user");
-    }
-    if Mode::from_raw_mode(stat.st_mode).intersects(Mode::WGRP | Mode::WOTH) {
-        return Err("others may write to it");
-    }
-    Ok(())
-}
-
-fn bytes(stat: &Stat) -> u64 {
-    u64::try_from(stat.st_size).unwrap_or(u64::MAX)
-}
-
 /// How a snapshot comes about, in words that change when it does: nobody has to remember to raise a number.
 const SNAPSHOTS: [&str; 4] =
     [include_str!("snapshot.rs"), include_str!("abi.rs"), include_str!("reach.rs"), include_str!("guest.rs")];
@@ -361,8 +300,8 @@ fn deserialize(engine: &Wasmtime, code: &[u8]) -> wasmtime::Result<Module> {
     // - The bytes are in this process's memory and do not change: they were read once, from a file or a pipe, and
     //   checked (`code`); the same slice is passed on, and wasmtime copies it.
     // - From a file, they are what `keep` wrote for this key. Only this user can have written them: the entry and its
-    //   folder belong to this user and no one else may write to either (checked on the open descriptors by
-    //   `is_private`), and sandboxed code writes no files.
+    //   folder belong to this user and no one else may write to either (checked on the open descriptors in
+    //   `folder.rs`), and sandboxed code writes no files.
     // - From a pipe, they were written by this same program, started from its own path as a child of this process and
     //   the same user (`loading/`). No other process has the other end. The child compiles an untrusted module with the
     //   same compiler as this process would, and runs it only inside wasmtime's sandbox, as this process would: a

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use callgate_dialects::Callback;
+use callgate_dialects::explain::Explanation;
+use callgate_dialects::{Callback, Response};
 use callgate_sandbox::{Engine, EngineLimits, Plugin, PluginLimits};
 use callgate_terminal::{Exit, Failure};
 use callgate_workshop::stage::{self, Call, Played, Staged};
@@ -106,6 +107,11 @@ impl stage::Stage for Stage {
             calls.push(Call { usage, took, cpu, fault: step.fault, adjustments: step.adjustments });
         }
         Played { decision: run.decision, calls, fault: run.fault, records: run.records, response, log }
+    }
+
+    fn explain(&self, callback: &Callback, answer: &Response) -> Option<Explanation> {
+        let server = self.mounted(callback)?.platform.server;
+        Some(server.explain(callback.command()?, callback.body(), answer.status.as_u16(), &answer.body))
     }
 
     fn inputs(&self, callback: &Callback) -> Vec<String> {

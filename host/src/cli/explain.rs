@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
 use callgate_dialects::explain::{Explanation, Outcome};
-use callgate_dialects::{Callback, ChatServer, Response, table};
+use callgate_dialects::{Callback, ChatServer, Response};
 use callgate_terminal::{self as terminal, Exit, Failure};
 use callgate_workshop::run::request;
 use clap::{ArgGroup, Args};
@@ -71,7 +71,7 @@ impl Explain {
         };
         // A callback from a file always has its command.
         let Some(command) = callback.command() else { return Ok(()) };
-        let explanation = table::explain(command, callback.body(), answer.status.as_u16(), &answer.body);
+        let explanation = self.platform.explain(command, callback.body(), answer.status.as_u16(), &answer.body);
         let text = match self.json {
             true => format!("{:#}\n", as_json(command, &answer, &faults, &explanation)),
             false => as_text(command, &answer, &faults, &explanation),

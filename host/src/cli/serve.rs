@@ -179,6 +179,7 @@ pub(super) async fn serve(
 }
 
 /// SIGTERM, as service managers send it, or Ctrl-C.
+#[cfg(unix)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
@@ -190,4 +191,11 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
         }
         tracing::info!("stopping: finishing running callbacks");
     })
+}
+
+/// Nothing restores instances or limits the loading of modules here, so no callbacks are served.
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let why = "serving is for Linux and macOS: on this system use the commands for authors, such as `callgate test`";
+    Err::<std::future::Pending<()>, _>(std::io::Error::new(std::io::ErrorKind::Unsupported, why))
 }

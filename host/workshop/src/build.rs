@@ -1,16 +1,14 @@
 //! `callgate build`: builds modules from crates and checks them as `serve` would.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use wasmparser::{Parser, Payload};
 
 use crate::cargo;
 use crate::module::check_crate;
+use crate::outline::Outline;
 use crate::stage::Service;
 use crate::watch;
-use callgate_catalogue::line::one_line;
 use callgate_sandbox::{Engine, Plugin, PluginLimits};
 use callgate_terminal::{self as terminal, Exit, Failure};
 
@@ -77,7 +75,7 @@ fn report(folder: &Path, engine: &Engine, limits: &PluginLimits) -> Result<Strin
     check_crate(folder).map_err(|why| failed(format!("{} {why}", folder.display())))?;
     let path = cargo::build(folder).map_err(|error| failed(error.to_string()))?;
     let module = std::fs::read(&path).map_err(|error| failed(format!("{} cannot be read: {error}", path.display())))?;
-    let mut text = format!("{}\n{}", path.display(), sections(&module));
+    let mut text = format!("{}\n{}", path.display(), Outline::read(&module).table(module.len()));
     match Plugin::check(engine, &module, limits) {
         Ok(manifest) => {
             let commands = match manifest.commands.len() {
@@ -88,47 +86,5 @@ fn report(folder: &Path, engine: &Engine, limits: &PluginLimits) -> Result<Strin
             Ok(text)
         }
         Err(error) => Err(Unusable { text: text + "\n", why: format!("{}: {error}", path.display()) }),
-    }
-}
-
-/// The sizes of the sections, as a table; empty if this is not wasm.
-pub(crate) fn sections(module: &[u8]) -> String {
-    let (mut code, mut data, mut other, mut functions) = (0, 0, 0, 0);
-    let mut custom: Vec<(String, usize)> = Vec::new();
-    for payload in Parser::new(0).parse_all(module) {
-        let Ok(payload) = payload else { return String::new() };
-        match payload {
-            Payload::CodeSectionStart { range, count, .. } => {
-                code += range.len();
-                functions += count;
-            }
-            Payload::DataSection(section) => data += section.range().len(),
-            Payload::CustomSection(section) => custom.push((one_line(section.name()), section.range().len())),
-            payload => other += payload.as_section().map_or(0, |(_, range): (u8, Range<usize>)| range.len()),
-        }
-    }
-    let part = |bytes: usize| format!("{:>5.1} %", bytes as f64 * 100.0 / module.len().max(1) as f64);
-    let row = |name: &str, bytes: usize, what: &str| {
-        vec![name.to_owned(), format!("{bytes:>9}"), part(bytes), what.to_owned()]
-    };
-    let mut rows = vec![row("code", code, &format!("{functions} functions")), row("data", data, "texts and tables")];
-    rows.extend(custom.iter().map(|(name, bytes)| row("custom", *bytes, name)));
-    rows.push(row("other", other, "types, exports and so on"));
-    rows.push(row("module", module.len(), ""));
-    terminal::table(&["SECTION", "    BYTES", "  PART", "WHAT"], &rows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sections_are_counted_and_what_is_not_wasm_has_none() {
-        // `(module (func))`, and a custom section `x` of one byte.
-        let module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x04\x01\x02\0\x0b\0\x03\x01xy";
-        let text = sections(module);
-        let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split_whitespace().take(2).collect()).collect();
-        assert_eq!(rows, [["code", "4"], ["data", "0"], ["custom", "3"], ["other", "6"], ["module", "29"]]);
-        assert_eq!(sections(b"\x7fELF"), "");
     }
 }

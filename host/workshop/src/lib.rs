@@ -11,6 +11,8 @@ pub mod cargo;
 pub mod inspect;
 pub(crate) mod module;
 pub mod new;
+pub(crate) mod outline;
+pub(crate) mod output;
 pub mod profile;
 pub mod run;
 pub(crate) mod settings;

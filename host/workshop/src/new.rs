@@ -2,6 +2,7 @@
 
 mod sample;
 mod template;
+mod workspace;
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,9 +11,11 @@ use callgate_catalogue::wire::Phase;
 use callgate_dialects::{ChatServer, table};
 use clap::Args;
 
+use crate::output;
 use crate::run::request;
 use callgate_terminal::{self as terminal, Exit, Failure};
 use template::Template;
+use workspace::Workspace;
 
 /// Create a plugin: a crate that compiles, with a decision, settings, tests and a sample callback
 #[derive(Debug, Args)]
@@ -20,6 +23,8 @@ use template::Template;
 Example: callgate new tame-requests --sdk-path ../callgate/plugin-sdk
 Example: callgate new plugins/watch-logins --command State.StateChange
 Example: callgate new --command help
+
+Inside a cargo workspace, the crate becomes one of its members: several plugins then compile the sdk once.
 
 This downloads nothing. The first build needs `serde` from cargo's registry or cache, and the repository of --sdk-git.")]
 pub struct New {
@@ -65,13 +70,18 @@ impl New {
         let command = self.command().map_err(usage)?;
         let folder = absolute(target)?;
         let sdk = self.sdk(&folder).map_err(usage)?;
-        let template = Template { name: &name, command, sdk: &sdk, in_workspace: is_member(&folder) };
+        let workspace = Workspace::around(&folder).map_err(usage)?;
+        let template = Template { name: &name, command, sdk: &sdk, in_workspace: workspace.is_some() };
         let files = template.files().map_err(|error| Failure::new(Exit::Other, error))?;
         for (path, text) in files {
-            write(&target.join(path), &text)?;
+            output::create(&target.join(path), text.as_bytes(), "choose another folder")?;
         }
+        let joined = match workspace {
+            Some(workspace) => workspace.join()?,
+            None => String::new(),
+        };
         let next = format!(
-            "Created {0}, which decides {1} ({2}).\n\nNext:\n    cd {0}\n    cargo test\n    callgate build\n    callgate test \
+            "Created {0}, which decides {1} ({2}).\n{joined}\nNext:\n    cd {0}\n    cargo test\n    callgate build\n    callgate test \
              --accept\n\nThe decision is in src/lib.rs; README.md lists the commands.\n",
             target.display(),
             command.name,
@@ -251,45 +261,8 @@ fn around() -> Option<PathBuf> {
     here.ancestors().map(|folder| folder.join("plugin-sdk")).find(|folder| is_sdk(folder))
 }
 
-/// Whether an enclosing workspace includes the folder. If not, the crate must be its own workspace: cargo rejects a
-/// crate inside a workspace that does not list it.
-fn is_member(folder: &Path) -> bool {
-    let workspace = folder.ancestors().skip(1).find_map(|root| {
-        let manifest = manifest(root)?;
-        manifest.get("workspace").cloned().map(|workspace| (root, workspace))
-    });
-    let Some((root, workspace)) = workspace else { return false };
-    let relative = folder.strip_prefix(root).unwrap_or(folder);
-    let lists = |key: &str| {
-        let patterns = workspace.get(key).and_then(toml::Value::as_array).into_iter().flatten();
-        patterns.filter_map(toml::Value::as_str).any(|pattern| is_meant(pattern, relative))
-    };
-    lists("members") && !lists("exclude")
-}
-
-/// Whether a pattern of a workspace's members matches this path. `*` matches any text within one segment.
-fn is_meant(pattern: &str, path: &Path) -> bool {
-    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    let patterns: Vec<_> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    patterns.len() == parts.len()
-        && patterns.iter().zip(&parts).all(|(pattern, part)| match pattern.split_once('*') {
-            Some((start, end)) => part.strip_prefix(start).is_some_and(|rest| rest.ends_with(end)),
-            None => pattern == part,
-        })
-}
-
 fn manifest(folder: &Path) -> Option<toml::Table> {
     toml::from_str(&std::fs::read_to_string(folder.join("Cargo.toml")).ok()?).ok()
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let parent = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(parent).and_then(|()| std::fs::write(path, text)).map_err(|error| {
-        Failure::new(
-            Exit::Other,
-            anyhow::anyhow!("{} cannot be written ({error}): choose another folder", path.display()),
-        )
-    })
 }
 
 #[cfg(test)]
@@ -310,14 +283,5 @@ mod tests {
     fn a_way_between_folders_is_relative() {
         assert_eq!(from(Path::new("/a/b/c"), Path::new("/a/sdk")), Path::new("../../sdk"));
         assert_eq!(from(Path::new("/a"), Path::new("/b/c")), Path::new("../b/c"));
-    }
-
-    #[test]
-    fn members_of_a_workspace_are_patterns() {
-        assert!(is_meant("plugins/*", Path::new("plugins/x")));
-        assert!(is_meant("./a-*-b", Path::new("a-1-b")));
-        assert!(!is_meant("plugins/*", Path::new("x")));
-        assert!(!is_meant("plugins/*", Path::new("plugins/x/y")));
-        assert!(!is_meant("host", Path::new("ghost")));
     }
 }

@@ -13,6 +13,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use crate::module;
+use crate::output;
 use crate::run::report as run_report;
 use crate::run::subject::Subject;
 use crate::stage::{Played, Service, Stage, Staged};
@@ -76,7 +77,7 @@ impl Profile {
 
         let plugin = stage.plugin();
         let report = Report {
-            run: run_report::Report { callback: &callback, plugin, played: &played, runs: &[] },
+            run: run_report::Report { callback: &callback, plugin, played: &played, explanation: None, runs: &[] },
             profile: &profile,
             rows_max: self.top as usize,
         };
@@ -94,7 +95,7 @@ impl Profile {
 
         let folded = graph::folded(&profile.stacks);
         if let Some(path) = &self.folded {
-            write(path, folded.as_bytes(), "--folded")?;
+            output::write(path, folded.as_bytes(), "name another file with --folded")?;
         }
         match &self.flamegraph {
             Some(path) if folded.is_empty() => {
@@ -102,7 +103,7 @@ impl Profile {
             }
             Some(path) => {
                 let title = format!("Fuel of {}, {}", plugin.name(), callback.name());
-                write(path, &graph::flamegraph(&title, &folded)?, "--flamegraph")?;
+                output::write(path, &graph::flamegraph(&title, &folded)?, "name another file with --flamegraph")?;
             }
             None => {}
         }
@@ -143,12 +144,4 @@ fn follow(
 fn note(text: &str) {
     // If standard error cannot be written to, there is nowhere to report that.
     let _ = writeln!(std::io::stderr(), "note: {text}");
-}
-
-/// Writes the file that this argument names.
-fn write(path: &Path, bytes: &[u8], argument: &str) -> Result<(), Failure> {
-    std::fs::write(path, bytes).map_err(|error| {
-        let text = format!("{} cannot be written ({error}): name another file with {argument}", path.display());
-        Failure::new(Exit::Other, anyhow::anyhow!(text))
-    })
 }

@@ -50,7 +50,9 @@ impl Run {
             runs.push(Cost::of(&stage.play(&callback)));
         }
 
-        let report = Report { callback: &callback, plugin: stage.plugin(), played: &first, runs: &runs };
+        let explanation = stage.explain(&callback, &first.response);
+        let (plugin, explanation) = (stage.plugin(), explanation.as_ref());
+        let report = Report { callback: &callback, plugin, played: &first, explanation, runs: &runs };
         let text = match self.json {
             true => format!("{:#}\n", report.as_json()),
             false => report.as_text(terminal::is_coloured(&std::io::stdout())),

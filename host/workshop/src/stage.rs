@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use callgate_dialects::explain::Explanation;
 use callgate_dialects::{Adjustment, Callback, Decision, Response};
 use callgate_sandbox::{Engine, EngineLimits, Fault, Fuel, Plugin, PluginLimits, Usage};
 use callgate_terminal::Failure;
@@ -48,6 +49,9 @@ pub trait Stage {
 
     /// Answers a callback. Its records are returned, not written.
     fn play(&self, callback: &Callback) -> Played;
+
+    /// What the real chat server does with an answer to a callback; `None` for a command that is not known.
+    fn explain(&self, callback: &Callback, answer: &Response) -> Option<Explanation>;
 
     /// The inputs of the plugin's calls for this callback.
     fn inputs(&self, callback: &Callback) -> Vec<String>;

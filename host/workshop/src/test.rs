@@ -4,12 +4,13 @@ mod case;
 mod diff;
 mod junit;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::module;
-use crate::run::report::{GREEN, Measure, RED, paint};
+use crate::output;
+use crate::run::report::{GREEN, Measure, RED, YELLOW, paint};
 use crate::stage::{Service, Staged};
 use crate::watch;
 use callgate_terminal::{self as terminal, Exit, Failure};
@@ -83,7 +84,8 @@ impl Test {
         }
         if let Some(path) = &self.junit {
             let report = junit::report(stage.plugin().name(), &cases, &judgements);
-            write(path, &report.map_err(|error| Failure::new(Exit::Other, error))?)?;
+            let report = report.map_err(|error| Failure::new(Exit::Other, error))?;
+            output::write(path, report.as_bytes(), "name another file with --junit")?;
         }
 
         let failed = judgements.iter().filter(|judgement| !judgement.problems.is_empty()).count();
@@ -106,6 +108,9 @@ fn show(case: &Case, judgement: &Judgement, fuel: &Measure, coloured: bool) -> S
     let paint = |colour: &str, text: &str| paint(coloured, colour, text);
     let word = paint(colour, &format!("{word:<8}"));
     let mut text = format!("{word} {}: {}, fuel {}\n", case.name, judgement.verdict, fuel.as_text(coloured));
+    if let Some(note) = judgement.note {
+        text.push_str(&format!("         {}\n", paint(YELLOW, &format!("note: {note}"))));
+    }
     for line in judgement.problems.iter().flat_map(|problem| problem.lines()) {
         let colour = match line.trim_start().chars().next() {
             Some('-') => RED,
@@ -115,13 +120,4 @@ fn show(case: &Case, judgement: &Judgement, fuel: &Measure, coloured: bool) -> S
         text.push_str(&format!("         {}\n", if colour.is_empty() { line.to_owned() } else { paint(colour, line) }));
     }
     text
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| {
-        Failure::new(
-            Exit::Other,
-            anyhow::anyhow!("{} cannot be written ({error}): name another file with --junit", path.display()),
-        )
-    })
 }

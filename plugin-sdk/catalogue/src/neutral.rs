@@ -8,6 +8,10 @@ use crate::error::Error;
 use crate::object::{FieldError, Object, Text};
 use crate::verdict::Json;
 
+/// The log line, at debug level, of a plugin that handles a command without getting a view of it.
+pub const NOT_IN_VIEW: &str = "the plugin handles this command, but gets no view of it: no form of the neutral view that \
+                               it asks for has the command";
+
 /// One command in a part of the view.
 #[derive(Debug)]
 pub struct Row<N: 'static> {
@@ -30,7 +34,7 @@ impl<N> Row<N> {
 pub enum Target<T> {
     /// One user, by ID.
     User(T),
-    /// The members of a group, by its ID.
+    /// The members of a group, or the subscribers of an official channel, by its ID.
     Group(T),
     /// Not given by OpenIM in `callbackBeforeMsgModifyCommand`.
     Unknown,
@@ -39,12 +43,25 @@ pub enum Target<T> {
 /// The members of a message.
 #[derive(Debug)]
 pub struct MessageNames {
-    /// The sender's ID.
+    /// The ID of the user who sent it, or edited it; of a channel's message, the channel's.
     pub actor: &'static str,
     /// The ID of the receiving user or group.
-    pub target: Target<&'static str>,
+    pub target: Receiver,
     /// What users read in it.
     pub content: Content,
+}
+
+/// Where the receiver of a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receiver {
+    /// In a member that holds the ID of a user.
+    User(&'static str),
+    /// In a member that holds the ID of a group.
+    Group(&'static str),
+    /// In one of two members: the ID of a user or of a group; the other one is empty.
+    UserOrGroup(&'static str, &'static str),
+    /// Nowhere.
+    Unknown,
 }
 
 /// Where the content of a message is, and how its texts are read and replaced.
@@ -65,13 +82,15 @@ pub type ReadTexts = for<'a> fn(&Object<'a>, &'static str) -> Result<Vec<Text<'a
 /// Returns `None` for content that cannot be changed.
 pub type ReplaceTexts = fn(&Object<'_>, &'static str, &dyn Fn(&str) -> Option<String>) -> Result<Option<Json>, Error>;
 
-/// The members of a change of a user's profile.
+/// The members of a change of a user's profile, or of one in a group.
 #[derive(Debug)]
 pub struct ProfileNames {
-    /// The ID of the user, or administrator, who changes it.
-    pub actor: &'static str,
+    /// The ID of the user, or administrator, who changes it, if the chat server sends it.
+    pub actor: Option<&'static str>,
     /// The ID of the user whose profile it is.
     pub target: &'static str,
+    /// The ID of the group, if the profile is one in a group.
+    pub group: Option<&'static str>,
     /// The new nickname.
     pub nickname: ProfileValue,
     /// The address of the new picture.
@@ -81,6 +100,8 @@ pub struct ProfileNames {
 /// Where the new value of a profile is.
 #[derive(Debug)]
 pub enum ProfileValue {
+    /// Nowhere: this chat server has none here.
+    Absent,
     /// In a member of its own, which has the same name in the answer.
     Member(&'static str),
     /// In a list of objects with a tag and a value each.
@@ -96,21 +117,34 @@ pub enum ProfileValue {
     },
 }
 
-/// The members of a change of a group's profile.
+impl ProfileValue {
+    /// The member of its own, in the request and in the answer.
+    #[must_use]
+    pub const fn member(&self) -> Option<&'static str> {
+        match self {
+            Self::Member(name) => Some(name),
+            Self::Absent | Self::Tagged { .. } => None,
+        }
+    }
+}
+
+/// The members of a new group, or of a change of a group's profile. What the chat server does not send is `None`.
 #[derive(Debug)]
 pub struct GroupNames {
-    /// The ID of the user who changes it, if the chat server sends it.
+    /// Whether the group is new.
+    pub is_new: bool,
+    /// The ID of the user who creates or changes it.
     pub actor: Option<&'static str>,
     /// The group's ID.
-    pub target: &'static str,
+    pub target: Option<&'static str>,
     /// The new name.
-    pub name: &'static str,
+    pub name: Option<&'static str>,
     /// The new introduction.
-    pub introduction: &'static str,
+    pub introduction: Option<&'static str>,
     /// The new notification.
-    pub notification: &'static str,
+    pub notification: Option<&'static str>,
     /// The address of the new picture.
-    pub picture: &'static str,
+    pub picture: Option<&'static str>,
 }
 
 /// The members of a command by which users join a group.
@@ -149,7 +183,9 @@ pub struct RelationNames {
 pub enum RelationChange {
     /// Friendship is asked for.
     FriendRequest,
-    /// They are friends now.
+    /// A friend request is answered; the platform's own event tells how.
+    FriendAnswer,
+    /// They are friends now, or are about to be.
     FriendAdded,
     /// They are no longer friends.
     FriendRemoved,
@@ -157,6 +193,10 @@ pub enum RelationChange {
     Blocked,
     /// One no longer blocks the other.
     Unblocked,
+    /// One follows the other.
+    Followed,
+    /// One no longer follows the other.
+    Unfollowed,
 }
 
 /// Where pairs of user IDs are.
@@ -164,6 +204,8 @@ pub enum RelationChange {
 pub enum Pairs {
     /// One pair: the acting user and the other user.
     One(&'static str, &'static str),
+    /// The acting user, and a list of the IDs of the other users.
+    ToIds(&'static str, &'static str),
     /// The acting user, and a list of objects with a member for the other user.
     ToMany(&'static str, &'static str, &'static str),
     /// A list of objects with members for the acting and the other user.

@@ -9,7 +9,6 @@ use std::cell::Cell;
 use std::fmt;
 
 use crate::command::Kind;
-use crate::error::Error;
 use crate::scan;
 pub use crate::scan::Raw;
 
@@ -184,12 +183,6 @@ impl fmt::Display for FieldError {
 }
 
 impl std::error::Error for FieldError {}
-
-impl From<FieldError> for Error {
-    fn from(error: FieldError) -> Self {
-        Self::new(error.to_string())
-    }
-}
 
 /// A type that a member can be read as.
 ///

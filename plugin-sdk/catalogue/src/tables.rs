@@ -29,7 +29,7 @@ pub const RELATIONS: &[&[Row<RelationNames>]] = &[openim::neutral::RELATIONS, te
 mod tests {
     use super::*;
     use crate::command::Command;
-    use crate::neutral::{Pairs, ProfileValue, Target, Users};
+    use crate::neutral::{Pairs, ProfileValue, Receiver, Users};
 
     fn assert_has(command: &Command, name: &str) {
         assert!(command.request.iter().any(|member| member.name == name), "{}: {name}", command.name);
@@ -46,26 +46,34 @@ mod tests {
     fn every_name_in_the_tables_is_one_of_the_command() {
         for Row { command, names } in MESSAGES.iter().copied().flatten() {
             assert_has(command, names.actor);
-            if let Target::User(name) | Target::Group(name) = names.target {
-                assert_has(command, name);
+            match names.target {
+                Receiver::User(name) | Receiver::Group(name) => assert_has(command, name),
+                Receiver::UserOrGroup(user, group) => [user, group].iter().for_each(|name| assert_has(command, name)),
+                Receiver::Unknown => {}
             }
             let name = names.content.name;
             assert_has(command, name);
             assert!(command.changes.is_empty() || command.change(name).is_some(), "{}", command.name);
         }
         for Row { command, names } in PROFILES.iter().copied().flatten() {
-            assert_has(command, names.actor);
             assert_has(command, names.target);
-            let values = [&names.nickname, &names.picture];
-            for ProfileValue::Member(name) | ProfileValue::Tagged { list: name, .. } in values {
-                assert_has(command, name);
+            [names.actor, names.group].iter().flatten().for_each(|name| assert_has(command, name));
+            for value in [&names.nickname, &names.picture] {
+                match value {
+                    ProfileValue::Member(name) | ProfileValue::Tagged { list: name, .. } => assert_has(command, name),
+                    ProfileValue::Absent => {}
+                }
             }
         }
         for Row { command, names } in GROUPS.iter().copied().flatten() {
-            for name in [names.target, names.name, names.introduction, names.notification, names.picture] {
-                assert_has(command, name);
-            }
-            names.actor.iter().for_each(|name| assert_has(command, name));
+            let GroupNames { is_new: _, actor, target, name, introduction, notification, picture } = names;
+            let all = [actor, target, name, introduction, notification, picture];
+            all.into_iter().flatten().for_each(|name| assert_has(command, name));
+            // What the command has of the others is there.
+            let optional = ["introduction", "Introduction", "notification", "Notification", "faceURL", "FaceUrl"];
+            let has = |name: &&&str| command.request.iter().any(|member| member.name == **name);
+            let shown = [introduction, notification, picture].into_iter().flatten().count();
+            assert_eq!(optional.iter().filter(has).count(), shown, "{}", command.name);
         }
         for Row { command, names } in JOINS.iter().copied().flatten() {
             let (Users::One(name) | Users::Ids(name) | Users::Objects(name, _)) = names.users;
@@ -75,7 +83,7 @@ mod tests {
         }
         for Row { command, names } in RELATIONS.iter().copied().flatten() {
             match names.pairs {
-                Pairs::One(one, other) | Pairs::ToMany(one, other, _) => {
+                Pairs::One(one, other) | Pairs::ToIds(one, other) | Pairs::ToMany(one, other, _) => {
                     assert_has(command, one);
                     assert_has(command, other);
                 }

@@ -52,6 +52,23 @@ impl Verdict {
     pub fn deny(code: i32, message: impl Into<String>) -> Self {
         Self::Deny { code: Some(code), message: message.into(), detail: String::new() }
     }
+
+    /// The denial with a detail: more than the message says, for the developers of the app. OpenIM passes it on, next
+    /// to the message; Tencent has no room for it. Any other verdict stays as it is.
+    ///
+    /// ```
+    /// # use callgate_catalogue as plugin_sdk;
+    /// use plugin_sdk::Verdict;
+    /// let verdict = Verdict::deny(5001, "This name is reserved.").with_detail("rule 7");
+    /// assert!(matches!(verdict, Verdict::Deny { detail, .. } if detail == "rule 7"));
+    /// ```
+    #[must_use]
+    pub fn with_detail(mut self, text: impl Into<String>) -> Self {
+        if let Self::Deny { detail, .. } = &mut self {
+            *detail = text.into();
+        }
+        self
+    }
 }
 
 /// Members of an answer and their new values. Created by an event's `modify()`, which knows what the server applies, or

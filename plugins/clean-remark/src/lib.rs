@@ -48,7 +48,7 @@ impl Plugin for CleanRemark {
         Ok(Self { characters_max: settings.characters_max })
     }
 
-    fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+    fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
         let Some(event) = callback.event::<BeforeSetFriendRemark>()? else {
             return Ok(Reply::allow());
         };

@@ -77,7 +77,7 @@ impl Plugin for FilterMessages {
         Ok(Self { words, action: settings.action, mask_character: mask })
     }
 
-    fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+    fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
         let Some(message) = Message::of(callback)? else {
             return Ok(Reply::allow());
         };

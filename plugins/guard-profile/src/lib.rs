@@ -64,7 +64,7 @@ impl Plugin for GuardProfile {
         })
     }
 
-    fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+    fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
         let Some(event) = callback.event::<BeforeUpdateUserInfoEx>()? else {
             return Ok(Reply::allow());
         };

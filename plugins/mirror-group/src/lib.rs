@@ -64,7 +64,7 @@ impl Plugin for MirrorGroup {
         Ok(Self)
     }
 
-    fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+    fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
         let Some(event) = callback.event::<AfterSetGroupInfoEx>()? else {
             return Ok(Reply::allow());
         };

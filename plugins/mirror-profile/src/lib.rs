@@ -47,7 +47,7 @@ impl Plugin for MirrorProfile {
         Ok(Self)
     }
 
-    fn decide(&self, callback: &Callback<'_>) -> Result<Reply, Error> {
+    fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
         let Some(event) = callback.event::<ProfilePortraitSet>()? else {
             return Ok(Reply::allow());
         };

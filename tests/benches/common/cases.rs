@@ -29,7 +29,7 @@ impl Case {
     fn new<P: Plugin + 'static>(name: &'static str, plugin: &'static str, settings: &str, envelope: String) -> Self {
         let input = format!(r#"{{"settings":{settings}}}"#);
         let configured = configured::<P>(&input).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let native = Box::new(move |envelope: &str| decided(&configured, envelope));
+        let native = Box::new(move |envelope: &str| decided(&configured, envelope, &[]));
         Self { name, plugin, settings: settings.to_owned(), envelope, native }
     }
 

@@ -4,6 +4,8 @@ mod fields;
 mod go;
 mod json;
 
+use std::collections::HashMap;
+
 use callgate_catalogue::catalogue::{Change, Command, Kind, Rule};
 use callgate_catalogue::wire::Phase;
 
@@ -225,30 +227,41 @@ fn is_content(text: &str) -> bool {
     Json::scan(text.as_bytes()).is_ok_and(|json| json.is_null() || json.is_object())
 }
 
-/// Changes to joining members: each element applies to the member with its ID, and changes what is not null.
+/// Changes to joining members: each element applies to the member with its ID, and changes what is not null. Several
+/// elements for one member add up.
 fn members(request: &Request<'_>, list: &Value, reader: &mut Reader) -> Option<String> {
-    let mut applied = Vec::new();
-    let mut without_effect = Vec::new();
+    let joining = request.joining();
+    let mut changed: Vec<(&str, serde_json::Map<String, serde_json::Value>)> = Vec::new();
     for element in list.elements() {
-        let member = |name: &str| element.members()?.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
-        let Some(user) = member("userID").and_then(Value::as_text) else {
+        let members = element.members().unwrap_or_default();
+        let Some(user) = members.iter().find(|(name, _)| *name == "userID").and_then(|(_, id)| id.as_text()) else {
             reader.reason("each element needs a `userID`: the server reads it through a pointer", MEMBERS_SOURCE);
             return Some(PANICS.to_owned());
         };
-        let changes = element.members().unwrap_or_default().iter().filter(|(name, _)| *name != "userID");
-        if !request.joins(user) {
-            without_effect.push(format!("{user} is not among those who join: the element is skipped"));
-        } else if changes.clone().all(|(_, value)| value.is_nil()) {
-            without_effect.push(format!("the element of {user} changes nothing"));
-        } else {
-            applied.push(element.written());
+        if !joining.contains_key(user) {
+            reader.without_effect(MEMBERS, format!("{user} is not among those who join: the element is skipped"));
+            continue;
+        }
+        if !changed.iter().any(|(known, _)| *known == user) {
+            changed.push((user, [("userID".to_owned(), user.into())].into_iter().collect()));
+        }
+        let changes = members.iter().filter(|(name, value)| *name != "userID" && !value.is_nil());
+        for (_, set) in changed.iter_mut().filter(|(known, _)| *known == user) {
+            set.extend(changes.clone().map(|(name, value)| ((*name).to_owned(), value.written())));
         }
     }
     if list.elements().is_empty() {
-        without_effect.push("an empty list changes no member".to_owned());
+        reader.without_effect(MEMBERS, "an empty list changes no member");
     }
-    for why in without_effect {
-        reader.without_effect(MEMBERS, why);
+    let mut applied = Vec::new();
+    for (user, mut set) in changed {
+        // The one member that the request shows of those who join.
+        let shown = joining.get(user).map(String::as_str);
+        set.retain(|name, new| name != "ex" || new.as_str() != shown);
+        match set.len() {
+            1 => reader.without_effect(MEMBERS, format!("the element of {user} changes nothing")),
+            _ => applied.push(serde_json::Value::Object(set)),
+        }
     }
     if !applied.is_empty() {
         reader.applied(MEMBERS, None, &serde_json::Value::Array(applied).to_string());
@@ -275,14 +288,16 @@ impl<'j> Request<'j> {
         documented(self.member(change.shown_as?)?, &plain(change.kind))
     }
 
-    /// Whether a user is among the members who join.
-    fn joins(&self, user: &str) -> bool {
-        let list = Type::list(Type::Struct(vec![("userID", Type::Text)]));
+    /// The members who join: the app's own data by user ID. Of two with the same ID, the server changes the second.
+    fn joining(&self) -> HashMap<String, String> {
+        let list = Type::list(Type::Struct(vec![("userID", Type::Text), ("ex", Type::Text)]));
         let members = self.member("memberList").and_then(|json| list.read(json).ok());
-        members.is_some_and(|members| {
-            let ids = members.elements().iter().filter_map(|member| member.members()?.first());
-            ids.into_iter().any(|(_, id)| id.as_text() == Some(user))
-        })
+        let text = |member: &Value, name: &str| {
+            let value = member.members()?.iter().find(|(known, _)| *known == name)?;
+            value.1.as_text().map(str::to_owned)
+        };
+        let members = members.iter().flat_map(Value::elements);
+        members.filter_map(|member| Some((text(member, "userID")?, text(member, "ex")?))).collect()
     }
 }
 

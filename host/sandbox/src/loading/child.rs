@@ -2,14 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read as _};
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use callgate_catalogue::line::one_line;
-use rustix::process::Signal;
 
 use crate::cache::Key;
 use crate::limits::{Limit, LoadingLimits, PluginLimits};
@@ -123,8 +121,8 @@ impl Child {
         let words = String::from_utf8_lossy(&words);
         match process.wait() {
             Err(error) => why(format!("cannot be waited for ({error})")),
-            Ok(status) => match status.signal() {
-                Some(signal) if signal == Signal::XCPU.as_raw() => {
+            Ok(status) => match signal(status) {
+                Some(signal) if Some(signal) == OUT_OF_CPU => {
                     LoadError::Limit { limit: Limit::CpuTime(loading.cpu_max) }
                 }
                 // When memory runs out, Rust prints this and aborts.
@@ -139,6 +137,25 @@ impl Child {
                 },
             },
         }
+    }
+}
+
+/// The signal of a process that has used its CPU time up.
+#[cfg(unix)]
+const OUT_OF_CPU: Option<i32> = Some(rustix::process::Signal::XCPU.as_raw());
+#[cfg(not(unix))]
+const OUT_OF_CPU: Option<i32> = None;
+
+/// The signal that ended a process, on systems that have signals.
+fn signal(status: ExitStatus) -> Option<i32> {
+    #[cfg(unix)]
+    {
+        std::os::unix::process::ExitStatusExt::signal(&status)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = status;
+        None
     }
 }
 

@@ -1,6 +1,7 @@
 //! The files of a new plugin: templates with placeholders for the plugin, the command and its members.
 
 use callgate_catalogue::catalogue::{Command, Kind, Member};
+use callgate_catalogue::tables;
 use callgate_catalogue::wire::Phase;
 
 use minijinja::syntax::SyntaxConfig;
@@ -25,6 +26,8 @@ pub(super) struct Template<'a> {
 enum Subject {
     /// Text that a user writes, which may contain a listed word.
     Prose(&'static Member),
+    /// What a message says, which may contain a listed word; the member that holds it.
+    Message(&'static str),
     /// The ID of a user, group or similar, which may be listed.
     Id(&'static Member),
     /// The whole JSON, which may contain a listed word, because no member is text.
@@ -64,22 +67,23 @@ impl Template<'_> {
     /// The values of the placeholders.
     fn values(&self) -> Value {
         let subject = self.subject();
-        let (condition, compared, list, entry, listed, another) = match subject {
-            Subject::Id(_) => ("is one of the listed IDs", "compared byte for byte", "ids", "id", "user-2", "user-2"),
-            Subject::Prose(_) | Subject::Body => (
-                "holds one of the listed words",
-                "compared in any letter case",
-                "words",
-                "word",
-                "spam",
-                "Buy SPAM now",
-            ),
+        let (condition, compared, list, entry, listed) = match subject {
+            Subject::Id(_) => ("is one of the listed IDs", "compared byte for byte", "ids", "id", "user-2"),
+            Subject::Prose(_) | Subject::Message(_) | Subject::Body => {
+                ("holds one of the listed words", "compared in any letter case", "words", "word", "spam")
+            }
         };
         let (part, member, variable) = match subject {
             Subject::Prose(member) | Subject::Id(member) => {
                 (format!("`{}`", member.name), member.name, accessor(member.name))
             }
+            Subject::Message(member) => ("a text of the message".to_owned(), member, String::new()),
             Subject::Body => ("the request".to_owned(), "note", "body".to_owned()),
+        };
+        let written = match subject {
+            Subject::Id(_) => "\"user-2\".into()",
+            Subject::Prose(_) | Subject::Body => "\"Buy SPAM now\".into()",
+            Subject::Message(member) => says_spam(self.command, member),
         };
         context! {
             name => self.name,
@@ -94,17 +98,25 @@ impl Template<'_> {
             code => self.command.answers.deny.map_or(0, |codes| codes.first),
             element => self.command.batch.map(|list| format!("[\"{list}\"][0].clone()")).unwrap_or_default(),
             is_id => matches!(subject, Subject::Id(_)),
+            is_message => matches!(subject, Subject::Message(_)),
             is_body => matches!(subject, Subject::Body),
             is_optional => matches!(
                 subject,
                 Subject::Prose(Member { kind: Kind::Optional(_), .. }) | Subject::Id(Member { kind: Kind::Optional(_), .. })
             ),
-            part, member, subject => variable, condition, compared, list, entry, listed, another,
+            part, member, subject => variable, condition, compared, list, entry, listed, written,
         }
     }
 
-    /// The first member that users write, else the first that identifies someone, else any text.
+    /// What a message says; else the first member that users write, else the first that identifies someone, else any
+    /// text.
     fn subject(&self) -> Subject {
+        let mut messages = tables::MESSAGES.iter().copied().flatten();
+        if self.command.phase == Phase::Before
+            && let Some(row) = messages.find(|row| row.command == self.command)
+        {
+            return Subject::Message(row.names.content.name);
+        }
         let is_text = |member: &&Member| matches!(member.kind, Kind::Text | Kind::Optional(Kind::Text));
         let texts = || self.command.request.iter().filter(is_text).filter(|member| is_regular(member.name));
         let ends = |member: &&Member, ends: &[&str]| {
@@ -177,9 +189,20 @@ const PROSE: [&str; 24] = [
     "Data",
 ];
 
+/// A value, in Rust, that makes a message say a listed word, for the member that holds its content.
+fn says_spam(command: &Command, member: &str) -> &'static str {
+    let is_text = command.request.iter().any(|known| known.name == member && known.kind == Kind::Text);
+    match is_text {
+        true => r#"json!({ "content": "Buy SPAM now" }).to_string().into()"#,
+        false => r#"json!([{ "MsgType": "TIMTextElem", "MsgContent": { "Text": "Buy SPAM now" } }])"#,
+    }
+}
+
 /// Names that are already in use in the file.
-const IMPORTED: [&str; 21] = [
+const IMPORTED: [&str; 23] = [
     "Callback",
+    "Message",
+    "Verdict",
     "Error",
     "Plugin",
     "Reply",

@@ -8,8 +8,7 @@ use crate::stage::{Cost, Played};
 use callgate_catalogue::line::one_line;
 use callgate_dialects::Callback;
 use callgate_dialects::Decision;
-use callgate_dialects::explain::Outcome;
-use callgate_dialects::table;
+use callgate_dialects::explain::{Explanation, Outcome};
 use callgate_sandbox::{Fault, Plugin};
 use callgate_terminal::table;
 
@@ -19,6 +18,8 @@ pub(crate) struct Report<'a> {
     pub plugin: &'a Plugin,
     /// The first run.
     pub played: &'a Played,
+    /// What the real server does with the answer.
+    pub explanation: Option<&'a Explanation>,
     /// The costs of all runs.
     pub runs: &'a [Cost],
 }
@@ -144,10 +145,8 @@ impl Report<'_> {
 
     /// What the real server does with the answer, on one line.
     fn server(&self) -> String {
-        let Some(command) = self.callback.command() else { return String::new() };
-        let response = &self.played.response;
-        let explanation = table::explain(command, self.callback.body(), response.status.as_u16(), &response.body);
-        let mut line = match explanation.outcome {
+        let Some(explanation) = self.explanation else { return String::new() };
+        let mut line = match &explanation.outcome {
             Outcome::GoesOn => "goes on".to_owned(),
             Outcome::Denied { code, .. } => format!("rejects the operation with code {code}"),
             Outcome::Dropped => "drops the operation and tells its caller that it succeeded".to_owned(),

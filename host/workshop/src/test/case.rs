@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use callgate_catalogue::neutral::NOT_IN_VIEW;
 use serde_json::Value;
 
 use super::diff;
@@ -32,6 +33,8 @@ pub(super) struct Judgement {
     pub took: Duration,
     /// What is wrong; empty if it passed.
     pub problems: Vec<String>,
+    /// What is worth knowing, although it passed.
+    pub note: Option<&'static str>,
     /// Whether the result was written, because it was missing or different.
     pub is_accepted: bool,
 }
@@ -84,7 +87,8 @@ impl Case {
         }
         let took = played.calls.iter().map(|call| call.took).sum();
         let verdict = played.decision.name();
-        Ok(Judgement { verdict, fuel, took, problems, is_accepted })
+        let note = played.log.iter().any(|(_, text)| text == NOT_IN_VIEW).then_some(NOT_IN_VIEW);
+        Ok(Judgement { verdict, fuel, took, problems, note, is_accepted })
     }
 
     fn compare(&self, played: &Played) -> Result<Vec<String>, Failure> {

@@ -39,7 +39,7 @@ macro_rules! verdicts {
     };
     (@deny) => {
         /// Stops the operation. The user may see `message`; the host replaces a code outside the range that the chat
-        /// server passes on.
+        /// server passes on. `with_detail` adds a text for the developers of the app.
         #[must_use]
         pub fn deny(&self, code: i32, message: impl Into<String>) -> $crate::verdict::Verdict {
             $crate::verdict::Verdict::deny(code, message)

@@ -4,8 +4,8 @@ use crate::command::Command;
 use crate::error::Error;
 use crate::events::{Event as _, NewValue as _};
 use crate::neutral::{
-    Content, GroupNames, JoinNames, MessageNames, Pairs, ProfileNames, ProfileValue, RelationChange, RelationNames,
-    Row, Target, Users,
+    Content, GroupNames, JoinNames, MessageNames, Pairs, ProfileNames, ProfileValue, Receiver, RelationChange,
+    RelationNames, Row, Users,
 };
 use crate::object::{FieldError, Object, Text};
 use crate::verdict::Json;
@@ -14,14 +14,15 @@ use super::content::Content as MessageContent;
 use super::{friend, group, message as messages, user};
 
 pub(crate) const MESSAGES: &[Row<MessageNames>] = &[
-    message(messages::BeforeSendSingleMsg::COMMAND, Target::User("recvID")),
-    message(messages::BeforeSendGroupMsg::COMMAND, Target::Group("groupID")),
-    message(messages::BeforeMsgModify::COMMAND, Target::Unknown),
-    message(messages::AfterSendSingleMsg::COMMAND, Target::User("recvID")),
-    message(messages::AfterSendGroupMsg::COMMAND, Target::Group("groupID")),
+    message(messages::BeforeSendSingleMsg::COMMAND, Receiver::User("recvID")),
+    message(messages::BeforeSendGroupMsg::COMMAND, Receiver::Group("groupID")),
+    message(messages::BeforeMsgModify::COMMAND, Receiver::Unknown),
+    message(messages::AfterSendSingleMsg::COMMAND, Receiver::User("recvID")),
+    message(messages::AfterSendGroupMsg::COMMAND, Receiver::Group("groupID")),
+    message(messages::AfterMsgSaveDB::COMMAND, Receiver::UserOrGroup("recvID", "groupID")),
 ];
 
-const fn message(command: &'static Command, target: Target<&'static str>) -> Row<MessageNames> {
+const fn message(command: &'static Command, target: Receiver) -> Row<MessageNames> {
     Row::new(command, MessageNames { actor: "sendID", target, content: Content { name: "content", texts, with_texts } })
 }
 
@@ -46,17 +47,25 @@ fn with_texts(
 }
 
 pub(crate) const PROFILES: &[Row<ProfileNames>] = &[
-    profile(user::BeforeUpdateUserInfoEx::COMMAND),
-    profile(user::BeforeUpdateUserInfo::COMMAND),
-    profile(user::AfterUpdateUserInfoEx::COMMAND),
-    profile(user::AfterUpdateUserInfo::COMMAND),
+    // The user is the acting user.
+    profile(user::BeforeUpdateUserInfoEx::COMMAND, Some("userID"), None),
+    profile(user::BeforeUpdateUserInfo::COMMAND, Some("userID"), None),
+    profile(user::AfterUpdateUserInfoEx::COMMAND, Some("userID"), None),
+    profile(user::AfterUpdateUserInfo::COMMAND, Some("userID"), None),
+    // Administrators change those of others, and who acts is not sent.
+    profile(group::BeforeSetGroupMemberInfo::COMMAND, None, Some("groupID")),
+    profile(group::AfterSetGroupMemberInfo::COMMAND, None, Some("groupID")),
 ];
 
-/// The user is the acting user.
-const fn profile(command: &'static Command) -> Row<ProfileNames> {
+const fn profile(
+    command: &'static Command,
+    actor: Option<&'static str>,
+    group: Option<&'static str>,
+) -> Row<ProfileNames> {
     let names = ProfileNames {
-        actor: "userID",
+        actor,
         target: "userID",
+        group,
         nickname: ProfileValue::Member("nickName"),
         picture: ProfileValue::Member("faceURL"),
     };
@@ -64,20 +73,24 @@ const fn profile(command: &'static Command) -> Row<ProfileNames> {
 }
 
 pub(crate) const GROUPS: &[Row<GroupNames>] = &[
-    changed_group(group::BeforeSetGroupInfoEx::COMMAND),
-    changed_group(group::BeforeSetGroupInfo::COMMAND),
-    changed_group(group::AfterSetGroupInfoEx::COMMAND),
-    changed_group(group::AfterSetGroupInfo::COMMAND),
+    // The request does not say who creates a group: `creatorUserID` is set only afterwards.
+    group(group::BeforeCreateGroup::COMMAND, true, None),
+    group(group::AfterCreateGroup::COMMAND, true, Some("creatorUserID")),
+    group(group::BeforeSetGroupInfoEx::COMMAND, false, None),
+    group(group::BeforeSetGroupInfo::COMMAND, false, None),
+    group(group::AfterSetGroupInfoEx::COMMAND, false, None),
+    group(group::AfterSetGroupInfo::COMMAND, false, None),
 ];
 
-const fn changed_group(command: &'static Command) -> Row<GroupNames> {
+const fn group(command: &'static Command, is_new: bool, actor: Option<&'static str>) -> Row<GroupNames> {
     let names = GroupNames {
-        actor: None,
-        target: "groupID",
-        name: "groupName",
-        introduction: "introduction",
-        notification: "notification",
-        picture: "faceURL",
+        is_new,
+        actor,
+        target: Some("groupID"),
+        name: Some("groupName"),
+        introduction: Some("introduction"),
+        notification: Some("notification"),
+        picture: Some("faceURL"),
     };
     Row::new(command, names)
 }
@@ -86,6 +99,8 @@ pub(crate) const JOINS: &[Row<JoinNames>] = &[
     join(group::BeforeJoinGroup::COMMAND, Some("applyID"), Users::One("applyID")),
     join(group::BeforeInviteJoinGroup::COMMAND, None, Users::Ids("invitedUserIDs")),
     join(group::BeforeMembersJoinGroup::COMMAND, None, Users::Objects("memberList", "userID")),
+    // Despite its name, this member is the user who joined.
+    join(group::AfterJoinGroup::COMMAND, Some("inviterUserID"), Users::One("inviterUserID")),
 ];
 
 const fn join(command: &'static Command, actor: Option<&'static str>, users: Users) -> Row<JoinNames> {
@@ -95,6 +110,11 @@ const fn join(command: &'static Command, actor: Option<&'static str>, users: Use
 pub(crate) const RELATIONS: &[Row<RelationNames>] = &[
     relation(friend::BeforeAddFriend::COMMAND, RelationChange::FriendRequest, "fromUserID", "toUserID"),
     relation(friend::AfterAddFriend::COMMAND, RelationChange::FriendRequest, "fromUserID", "toUserID"),
+    // Sent for acceptances only; the user who accepts is called `blackUserID`.
+    relation(friend::BeforeAddFriendAgree::COMMAND, RelationChange::FriendAdded, "blackUserID", "fromUserID"),
+    relation(friend::AfterAddFriendAgree::COMMAND, RelationChange::FriendAdded, "blackUserID", "fromUserID"),
+    imported(friend::BeforeImportFriends::COMMAND),
+    imported(friend::AfterImportFriends::COMMAND),
     relation(friend::AfterDeleteFriend::COMMAND, RelationChange::FriendRemoved, "ownerUserID", "friendUserID"),
     relation(friend::BeforeAddBlack::COMMAND, RelationChange::Blocked, "ownerUserID", "blackUserID"),
     relation(friend::AfterRemoveBlack::COMMAND, RelationChange::Unblocked, "ownerUserID", "blackUserID"),
@@ -107,4 +127,9 @@ const fn relation(
     target: &'static str,
 ) -> Row<RelationNames> {
     Row::new(command, RelationNames { change, pairs: Pairs::One(actor, target) })
+}
+
+const fn imported(command: &'static Command) -> Row<RelationNames> {
+    let pairs = Pairs::ToIds("ownerUserID", "friendUserIDs");
+    Row::new(command, RelationNames { change: RelationChange::FriendAdded, pairs })
 }

@@ -22,5 +22,5 @@ pub fn configured(settings: &str) -> Result<GuardProfile, Error> {
 /// # Panics
 /// If they are not.
 pub fn decided(plugin: &GuardProfile, envelope: &[u8]) -> Vec<u8> {
-    plugin_sdk::export::decided(plugin, simdutf8::basic::from_utf8(envelope).expect("UTF-8"))
+    plugin_sdk::export::decided(plugin, simdutf8::basic::from_utf8(envelope).expect("UTF-8"), &[])
 }
