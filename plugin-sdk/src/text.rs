@@ -3,6 +3,11 @@
 //! A user who is denied `support` tries `SUPPORT`, `ＳＵＰＰＯＲＴ`, `s u p p o r t` and `sup<zero-width space>port`.
 //! The functions here bring such spellings to one form, without tables that would weigh more than a plugin does.
 
+#[cfg(feature = "letters")]
+pub mod letters;
+#[cfg(feature = "words")]
+pub mod words;
+
 use std::borrow::Cow;
 
 /// Whether a character shows as nothing: zero-width spaces and joiners, soft hyphens, direction marks, variation

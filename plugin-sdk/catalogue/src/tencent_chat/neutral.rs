@@ -1,16 +1,15 @@
 //! Tencent Cloud Chat's rows of the neutral view.
 
 use crate::command::Command;
-use crate::error::Error;
-use crate::events::{Event as _, NewValue as _};
+use crate::events::Event as _;
 use crate::neutral::{
-    Content, GroupNames, JoinNames, MessageNames, Pairs, ProfileNames, ProfileValue, RelationChange, RelationNames,
-    Row, Target, Users,
+    Content, CustomText, GroupNames, JoinNames, MessageNames, Pairs, Path, Place, ProfileNames, ProfileValue,
+    RelationChange, RelationNames, Row, Target, Users, Visit,
 };
-use crate::object::{FieldError, Object, Text};
+use crate::object::{FieldError, Object, Raw};
+use crate::shown::{How, Walk};
 use crate::verdict::Json;
 
-use super::elem::{Elem, MsgElem};
 use super::{c2c, group, profile, relationship};
 
 pub(crate) const MESSAGES: &[Row<MessageNames>] = &[
@@ -21,26 +20,48 @@ pub(crate) const MESSAGES: &[Row<MessageNames>] = &[
 ];
 
 const fn message(command: &'static Command, target: Target<&'static str>) -> Row<MessageNames> {
-    let content = Content { name: "MsgBody", texts, with_texts };
-    Row::new(command, MessageNames { actor: "From_Account", target, content })
+    let content = Content { name: "MsgBody", visit };
+    Row::new(command, MessageNames { actor: "From_Account", target, mentions: Some("GroupAtInfo"), content })
 }
 
-fn texts<'a>(body: &Object<'a>, name: &'static str) -> Result<Vec<Text<'a>>, FieldError> {
-    let elems = body.read::<Vec<MsgElem<'a>>>(name)?;
-    elems.iter().filter_map(|elem| elem.text().transpose()).collect()
-}
+/// The member beside the elements that holds the app's own data, for example what a message answers.
+const CLOUD_CUSTOM_DATA: &str = "CloudCustomData";
 
-fn with_texts(
+fn visit(
     body: &Object<'_>,
     name: &'static str,
-    new: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<Json>, Error> {
-    let elem = |elem: &MsgElem<'_>| match elem.text()?.and_then(|text| new(&text)) {
-        Some(text) => Ok(elem.with_text(&text)),
-        None => Ok(Elem::from(elem)),
-    };
-    let elems = body.read::<Vec<MsgElem<'_>>>(name)?;
-    Ok(Some(elems.iter().map(elem).collect::<Result<Vec<Elem>, FieldError>>()?.into_json()))
+    custom: &CustomText,
+    visit: &mut Visit<'_>,
+) -> Result<Vec<(&'static str, Json)>, FieldError> {
+    let elems = body.read::<Raw<'_>>(name)?;
+    // A broken element shows nothing, and the others are shown.
+    body.read::<Vec<Raw<'_>>>(name)?;
+    let (root, cloud) = (Path::root(name), Path::root(CLOUD_CUSTOM_DATA));
+    let mut changes = Vec::new();
+    if let Some(new) = Walk::new(shown_member, custom, visit).json(elems, &root).filter(|new| Json::is_json(new)) {
+        changes.push((name, Json::from_text(new)));
+    }
+    if let Some(data) = body.raw(CLOUD_CUSTOM_DATA).and_then(Raw::unescaped)
+        && let Some(new) = Walk::new(shown_member, custom, visit).content(&data, How::Custom, &cloud)
+    {
+        changes.push((CLOUD_CUSTOM_DATA, Json::text(&new)));
+    }
+    Ok(changes)
+}
+
+/// The members that clients show: those of the elements on Tencent's page about message formats, document 1047/33527,
+/// and of merged messages (`TIMRelayElem`) as Tencent's SDKs read them.
+fn shown_member(name: &[u8]) -> How {
+    match name {
+        b"text" | b"markdown" => How::Text(Place::Text),
+        b"title" | b"abstractlist" => How::Text(Place::Merged),
+        b"compatibletext" => How::Text(Place::Text),
+        b"desc" => How::Text(Place::Description),
+        b"filename" => How::Text(Place::File),
+        b"data" | b"ext" => How::Custom,
+        b"msglist" => How::Holds(Place::Merged),
+        _ => How::Hidden,
+    }
 }
 
 pub(crate) const PROFILES: &[Row<ProfileNames>] = &[Row::new(
