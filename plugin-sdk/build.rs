@@ -5,6 +5,7 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/text/invisible.rs");
     #[cfg(feature = "letters")]
     letters::write();
 }
@@ -16,6 +17,8 @@ mod letters {
 
     use unicode_normalization::UnicodeNormalization as _;
     use unicode_normalization::char::is_combining_mark;
+
+    include!("src/text/invisible.rs");
 
     /// Beyond this, characters are ideographs that nothing here folds, or tags that do not show.
     const CHARACTERS: u32 = 0x2_0000;
@@ -34,6 +37,7 @@ mod letters {
         Clause,
         Emoji,
         Several,
+        Invisible,
     }
 
     type Entry = (u32, u32, u32, Kind);
@@ -127,6 +131,9 @@ mod letters {
     fn entry(c: char, several: &mut Vec<String>) -> Entry {
         // 0 is the character itself.
         let plain = |kind| (0, 0, 0, kind);
+        if is_invisible(c) || c.is_control() && !c.is_whitespace() {
+            return plain(Kind::Invisible);
+        }
         if is_beside(c) {
             return plain(Kind::Mark);
         }

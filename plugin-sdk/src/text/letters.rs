@@ -75,26 +75,24 @@ pub fn read(c: char) -> Letter {
         let simple = simplified(c);
         return Letter { kind: Kind::Letter, letter: simple, class: simple, shown: None };
     }
-    if super::is_invisible(c) || c.is_control() && !super::is_space(c) {
-        return Letter { kind: Kind::Invisible, letter: c, class: c, shown: None };
+    let itself = |kind| Letter { kind, letter: c, class: c, shown: None };
+    let Some(block) = INDEX.get(code as usize >> 6) else {
+        return itself(if super::is_invisible(c) { Kind::Invisible } else { Kind::Letter });
+    };
+    let id = BLOCKS.get(usize::from(*block) << 6 | code as usize & 63).copied().unwrap_or(0);
+    if id == 0 {
+        return itself(Kind::Letter);
     }
-    let id = INDEX
-        .get(code as usize >> 6)
-        .and_then(|block| BLOCKS.get(usize::from(*block) << 6 | code as usize & 63))
-        .copied()
-        .unwrap_or(0);
-    match (id, ENTRIES.get(usize::from(id))) {
-        (1.., Some(Entry(letter, class, shown, kind))) => Letter {
-            kind: KINDS.get(usize::from(*kind)).copied().unwrap_or(Kind::Letter),
-            letter: of(*letter, c),
-            class: of(*class, c),
-            shown: if *shown == 0 { None } else { char::from_u32(u32::from(*shown)) },
-        },
-        _ => Letter { kind: Kind::Letter, letter: c, class: c, shown: None },
+    let Some(Entry(letter, class, shown, kind)) = ENTRIES.get(usize::from(id)) else { return itself(Kind::Letter) };
+    Letter {
+        kind: KINDS.get(usize::from(*kind)).copied().unwrap_or(Kind::Letter),
+        letter: of(*letter, c),
+        class: of(*class, c),
+        shown: if *shown == 0 { None } else { char::from_u32(u32::from(*shown)) },
     }
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind::Letter,
     Kind::Accented,
     Kind::Digit,
@@ -104,6 +102,7 @@ const KINDS: [Kind; 9] = [
     Kind::Clause,
     Kind::Emoji,
     Kind::Several,
+    Kind::Invisible,
 ];
 
 fn of(code: u16, c: char) -> char {

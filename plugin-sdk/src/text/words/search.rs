@@ -1,40 +1,56 @@
 //! Goes through a text and finds where a word can begin.
 //!
-//! Most places are passed after a look at three letters, because few words begin with them. Only the others are walked.
+//! Most places are passed after a look at three letters, because few words begin with them, and most of the others
+//! after following plain letters to where no word goes on. Only what is left is walked.
 
-use super::trie::Unit;
+use super::trie::{Trie, Unit};
 use super::walk::Walk;
 use super::{Found, Words};
-use crate::text::letters::{Kind, is_arabic, is_spaced, leet, read};
+use crate::text::letters::{Kind, Letter, is_arabic, is_spaced, leet, read};
 
 /// Which classes of letters words begin with, as bits at their hashes.
 #[derive(Debug)]
 pub(super) struct Beginnings {
     bits: Vec<u64>,
+    /// The same for pairs of ASCII letters: a bit for each second one.
+    pairs: [u32; 32],
     /// Whether there are words of one letter, and of two.
     has_short: [bool; 2],
 }
 
+/// The row or the bit of an ASCII letter's class.
+#[inline]
+const fn row(class: u8) -> u8 {
+    class & 31
+}
+
+/// Stands for any class.
+const ANY: char = '\0';
+
 impl Beginnings {
     /// Room for this many bits per word, so that one in ten strange beginnings looks like a word's.
-    const BITS_PER_WORD: usize = 12;
+    const BITS_PER_WORD: usize = 16;
 
     pub(super) fn of(words: &[(Vec<Unit>, u32)]) -> Self {
         let bits = (words.len() * Self::BITS_PER_WORD).next_power_of_two().max(4096);
-        let mut beginnings = Self { bits: vec![0; bits / 64], has_short: [false; 2] };
+        let mut beginnings = Self { bits: vec![0; bits / 64], pairs: [0; 32], has_short: [false; 2] };
         for (units, _) in words {
-            let classes: Vec<char> =
-                units.iter().map(|unit| unit.class).filter(|class| *class != ' ').take(3).collect();
-            let class = |at: usize| classes.get(at).copied().unwrap_or('\0');
-            match classes.len() {
-                len @ (1 | 2) => {
-                    if let Some(has) = beginnings.has_short.get_mut(len - 1) {
-                        *has = true;
-                    }
-                }
-                _ => beginnings.add(class(0), class(1), '\0'),
+            let mut classes = units.iter().map(|unit| unit.class);
+            let [first, second, third] = [(); 3].map(|()| classes.next());
+            let (first, with_second) = (first.unwrap_or(ANY), second.unwrap_or(ANY));
+            match (second, third) {
+                (None, _) => beginnings.has_short[0] = true,
+                (_, None) => beginnings.has_short[1] = true,
+                _ => {}
             }
-            beginnings.add(class(0), class(1), class(2));
+            beginnings.add(first, ANY, ANY);
+            beginnings.add(first, with_second, ANY);
+            beginnings.add(first, with_second, third.unwrap_or(ANY));
+            // A phrase without its spaces.
+            let mut letters = units.iter().map(|unit| unit.class).filter(|class| *class != ' ');
+            let [first, second, third] = [(); 3].map(|()| letters.next().unwrap_or(ANY));
+            beginnings.add(first, second, ANY);
+            beginnings.add(first, second, third);
         }
         beginnings
     }
@@ -44,16 +60,36 @@ impl Beginnings {
         if let Some(word) = self.bits.get_mut(hash / 64) {
             *word |= 1 << (hash % 64);
         }
+        let of = |c: char| if c.is_ascii() { row(c as u8) } else { 0 };
+        // A word of one letter goes on with anything, and so does one whose first letter is repeated.
+        let seconds = if second.is_ascii_lowercase() {
+            1 << of(second) | 1 << of(first)
+        } else if second == ANY {
+            0
+        } else {
+            1 << of(first)
+        };
+        if let Some(row) = self.pairs.get_mut(usize::from(of(first))).filter(|_| first.is_ascii_lowercase()) {
+            *row |= seconds;
+        }
     }
 
+    /// Whether a word may begin with two ASCII letters.
+    #[inline]
+    fn have_pair(&self, first: u8, second: u8) -> bool {
+        let seconds = self.pairs.get(usize::from(row(first))).copied().unwrap_or(0);
+        seconds >> row(second) & 1 != 0 || self.has_short[0]
+    }
+
+    #[inline]
     fn hash(&self, first: char, second: char, third: char) -> usize {
         let mixed = (first as u32).wrapping_mul(0x9e37_79b1)
             ^ (second as u32).wrapping_mul(0x85eb_ca6b)
             ^ (third as u32).wrapping_mul(0xc2b2_ae35);
-        let mixed = mixed ^ mixed >> 15;
-        mixed as usize & (self.bits.len() * 64 - 1)
+        (mixed ^ mixed >> 15) as usize & (self.bits.len() * 64 - 1)
     }
 
+    #[inline]
     fn has(&self, first: char, second: char, third: char) -> bool {
         let hash = self.hash(first, second, third);
         self.bits.get(hash / 64).is_some_and(|word| word & 1 << (hash % 64) != 0)
@@ -63,20 +99,35 @@ impl Beginnings {
     #[inline]
     fn have_three(&self, first: char, second: char, third: char) -> bool {
         let [one, two] = self.has_short;
-        self.has(first, second, third) || two && self.has(first, second, '\0') || one && self.has(first, '\0', '\0')
+        // A letter that is repeated can be one letter of the list, so what follows is not known.
+        if first == second {
+            return self.has(first, ANY, ANY);
+        }
+        self.has(first, second, third)
+            || (two || second == third) && self.has(first, second, ANY)
+            || one && self.has(first, ANY, ANY)
     }
 
     /// Whether a word may begin with two letters.
+    #[inline]
     fn have_two(&self, first: char, second: char) -> bool {
-        self.has(first, second, '\0') || self.has_short[0] && self.has(first, '\0', '\0')
+        self.has(first, second, ANY) || (first == second || self.has_short[0]) && self.has(first, ANY, ANY)
+    }
+
+    /// Whether a word may be, or may begin with, one letter that stands alone or two.
+    fn have_alone(&self, first: char, second: Option<char>) -> bool {
+        match second {
+            Some(second) => self.has(first, second, ' ') || self.has_short[1] && self.has(first, second, ANY),
+            None => self.has(first, ' ', ANY) || self.has_short[0] && self.has(first, ANY, ANY),
+        }
     }
 }
 
 /// The classes of ASCII letters; 0 for what is none.
-const ASCII: [u8; 128] = {
-    let mut classes = [0; 128];
+const ASCII: [u8; 256] = {
+    let mut classes = [0; 256];
     let mut byte = 0;
-    while byte < 128 {
+    while byte < 256 {
         let lower = (byte as u8).to_ascii_lowercase();
         classes[byte] = match lower {
             b'l' => b'i',
@@ -88,8 +139,9 @@ const ASCII: [u8; 128] = {
     classes
 };
 
+#[inline]
 fn ascii(byte: u8) -> u8 {
-    ASCII.get(usize::from(byte)).copied().unwrap_or(0)
+    ASCII.get(byte as usize).copied().unwrap_or(0)
 }
 
 /// What is left of a place.
@@ -99,7 +151,15 @@ enum Before {
     Nothing,
     /// A letter of a script with spaces.
     Letter,
+    /// Letters that can be joined to an Arabic word.
+    Prefix,
     Digit,
+}
+
+impl Before {
+    const fn is_letter(self) -> bool {
+        matches!(self, Self::Letter | Self::Prefix)
+    }
 }
 
 impl Words {
@@ -111,27 +171,31 @@ impl Words {
         let mut walk = Walk::new(text, &self.trie, self.rules);
         let bytes = text.as_bytes();
         let mut before = Before::Nothing;
-        // Where the current word of Arabic begins.
-        let mut arabic = 0;
         let mut at = 0;
         while let Some(byte) = bytes.get(at).copied() {
-            let (mut begins, len, now);
             let class = ascii(byte);
             if class != 0 {
-                (len, now) = (1, Before::Letter);
-                begins = (before != Before::Letter || !self.rules.whole_words) && self.may_begin(bytes, at, class);
-            } else if byte == b' ' {
-                (begins, len, now) = (false, 1, Before::Nothing);
-            } else {
-                let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
-                len = c.len_utf8();
-                (begins, now) = self.other(text, at, c, before);
-                if is_arabic(c) {
-                    arabic = if before == Before::Letter { arabic } else { at };
-                    // A preposition, the article, or both can be joined to a word.
-                    begins |= at > arabic && at - arabic <= PREFIX_BYTES_MAX && now == Before::Letter;
+                if (!before.is_letter() || !self.rules.whole_words)
+                    && self.may_begin(bytes, at, class)
+                    && let Some(word) = walk.from(at)
+                    && !found(word)
+                {
+                    return;
                 }
+                at += 1;
+                if self.rules.whole_words {
+                    at += bytes.get(at..).unwrap_or_default().iter().take_while(|byte| ascii(**byte) != 0).count();
+                }
+                before = Before::Letter;
+                continue;
             }
+            if byte == b' ' {
+                before = Before::Nothing;
+                at += 1;
+                continue;
+            }
+            let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
+            let (begins, now) = self.other(text, at, c, before);
             if begins
                 && let Some(word) = walk.from(at)
                 && !found(word)
@@ -139,53 +203,173 @@ impl Words {
                 return;
             }
             before = now;
-            at += len;
+            at += c.len_utf8();
         }
     }
 
     /// Whether a word may begin at an ASCII letter.
     #[inline]
     fn may_begin(&self, bytes: &[u8], at: usize, class: u8) -> bool {
+        let Some([_, second, third, fourth]) = bytes.get(at..).and_then(<[u8]>::first_chunk) else {
+            return self.may_begin_at_end(bytes, at, class);
+        };
+        let second_class = ascii(*second);
+        if second_class == 0 {
+            // `a `, but not `a b `, which can be a word that is drawn out.
+            let is_drawn_out = *third != b' ' && (ascii(*third) == 0 || ascii(*fourth) == 0);
+            let is_alone = *second == b' ' || !is_open(bytes, at + 1);
+            return !is_alone || is_drawn_out || self.beginnings.have_alone(char::from(class), None);
+        }
+        if !self.beginnings.have_pair(class, second_class) {
+            return false;
+        }
+        let third_class = ascii(*third);
+        let (first, second) = (char::from(class), char::from(second_class));
+        if third_class == 0 {
+            return *third != b' ' && is_open(bytes, at + 2) || self.beginnings.have_alone(first, Some(second));
+        }
+        self.beginnings.have_three(first, second, char::from(third_class))
+            && (self.rules.strictness == super::Strictness::Aggressive || self.trie.may_go_on(bytes, at))
+    }
+
+    /// The same in the last three bytes.
+    fn may_begin_at_end(&self, bytes: &[u8], at: usize, class: u8) -> bool {
         let next = |at: usize| bytes.get(at).copied().map_or(0, ascii);
-        let (second, third) = (next(at + 1), next(at + 2));
-        // What is no plain letter, or the same one again, can be a disguise.
-        second == 0
-            || third == 0
-            || second == class
-            || third == second
-            || self.beginnings.have_three(char::from(class), char::from(second), char::from(third))
+        let first = char::from(class);
+        match (next(at + 1), next(at + 2)) {
+            (0, _) => is_open(bytes, at + 1) || self.beginnings.have_alone(first, None),
+            (second, 0) => is_open(bytes, at + 2) || self.beginnings.have_alone(first, Some(char::from(second))),
+            (second, third) => self.beginnings.have_three(first, char::from(second), char::from(third)),
+        }
     }
 
     /// Whether a word may begin at a character that is no ASCII letter, and what this is for the next one.
     fn other(&self, text: &str, at: usize, c: char, before: Before) -> (bool, Before) {
         let letter = read(c);
+        let is_whole = self.rules.whole_words;
         match letter.kind {
             Kind::Mark | Kind::Invisible => (false, before),
             Kind::Space => (false, Before::Nothing),
-            Kind::Letter | Kind::Accented | Kind::Several
-                if is_spaced(letter.letter) || letter.kind == Kind::Several =>
-            {
-                (before != Before::Letter || !self.rules.whole_words, Before::Letter)
-            }
-            Kind::Letter | Kind::Accented | Kind::Several => {
-                let next = text.get(at + c.len_utf8()..).and_then(|rest| rest.chars().next()).map(read);
-                let may_begin = match next {
-                    Some(next) if next.kind == Kind::Letter && next.class != letter.class => {
-                        self.beginnings.have_two(letter.class, next.class)
-                    }
+            Kind::Several => (!before.is_letter() || !is_whole, Before::Letter),
+            Kind::Letter | Kind::Accented if is_spaced(letter.letter) => {
+                let begins = match before {
+                    Before::Letter => !is_whole,
                     _ => true,
                 };
-                (may_begin, Before::Nothing)
+                let is_joined = is_arabic(c) && before != Before::Letter && is_joined(letter.letter);
+                let now = if is_joined { Before::Prefix } else { Before::Letter };
+                (begins && self.may_begin_here(text, at + c.len_utf8(), letter), now)
             }
+            Kind::Letter | Kind::Accented => (self.may_begin_here(text, at + c.len_utf8(), letter), Before::Nothing),
             Kind::Digit => (before != Before::Digit, Before::Digit),
             Kind::Sign | Kind::Clause | Kind::Emoji => {
-                let is_letter = !leet(letter.letter).is_empty() && before != Before::Letter;
+                let is_letter = !leet(letter.letter).is_empty() && !before.is_letter();
                 let is_listed = self.trie.child(0, letter.letter, letter.class).is_some();
                 (is_letter || is_listed, Before::Nothing)
             }
         }
     }
+
+    /// Whether a word may begin with this letter and with what follows it.
+    fn may_begin_here(&self, text: &str, after: usize, first: Letter) -> bool {
+        if first.shown.is_some() {
+            return true;
+        }
+        let mut next = text.get(after..).unwrap_or_default().chars().map(read);
+        let is_letter =
+            |letter: &Letter| matches!(letter.kind, Kind::Letter | Kind::Accented) && letter.shown.is_none();
+        let second = next.next();
+        if is_spaced(first.letter) {
+            let third = next.next();
+            return match (second, third) {
+                (Some(second), Some(third)) if is_letter(&second) && is_letter(&third) => {
+                    self.beginnings.have_three(first.class, second.class, third.class)
+                }
+                (None, _) => self.beginnings.have_alone(first.class, None),
+                (Some(second), None) if is_letter(&second) => {
+                    self.beginnings.have_alone(first.class, Some(second.class))
+                }
+                (Some(second), Some(third)) if is_letter(&second) && third.kind == Kind::Space => {
+                    self.beginnings.have_alone(first.class, Some(second.class))
+                }
+                _ => true,
+            };
+        }
+        match second {
+            Some(second) if is_letter(&second) => self.beginnings.have_two(first.class, second.class),
+            None => self.beginnings.have_alone(first.class, None),
+            // Something between two characters.
+            Some(_) => match next.next() {
+                Some(third) if is_letter(&third) => {
+                    self.beginnings.have_two(first.class, third.class) || self.beginnings.have_alone(first.class, None)
+                }
+                None => self.beginnings.have_alone(first.class, None),
+                Some(_) => true,
+            },
+        }
+    }
 }
 
-/// The longest prefix that can be joined to an Arabic word, in bytes: four letters.
-const PREFIX_BYTES_MAX: usize = 8;
+/// Whether what is here can be part of a word in disguise: everything but a space, and a sign with one after it.
+fn is_open(bytes: &[u8], at: usize) -> bool {
+    match bytes.get(at) {
+        None | Some(b' ') => false,
+        Some(b',' | b'.' | b'!' | b'?' | b':' | b';' | b')') => !matches!(bytes.get(at + 1), None | Some(b' ')),
+        Some(_) => true,
+    }
+}
+
+/// Letters of which Arabic's articles and prepositions are made.
+const fn is_joined(letter: char) -> bool {
+    matches!(letter, 'و' | 'ف' | 'ب' | 'ك' | 'ل' | 'س' | 'ا')
+}
+
+impl Trie {
+    /// Whether words may go on after the plain letters at this place: a letter in ASCII is either the next one of the
+    /// list, or the last one again. What is no plain letter may be anything.
+    fn may_go_on(&self, bytes: &[u8], from: usize) -> bool {
+        let (mut node, mut last) = (0, 0);
+        for byte in bytes.get(from..).unwrap_or_default() {
+            let class = ascii(*byte);
+            if class == 0 || class == last {
+                return true;
+            }
+            let next = if node == 0 { self.root(class) } else { self.only_of_class(node, char::from(class)) };
+            match next {
+                Only::None => return false,
+                Only::One(child) => node = child,
+                Only::Several => return true,
+            }
+            if self.word(node).is_some() {
+                return true;
+            }
+            last = class;
+        }
+        true
+    }
+
+    /// The root's children, which are many.
+    fn root(&self, class: u8) -> Only {
+        match self.roots.get(usize::from(row(class))) {
+            Some((first, 1)) => Only::One(*first),
+            Some((_, 0)) | None => Only::None,
+            Some(_) => Only::Several,
+        }
+    }
+
+    fn only_of_class(&self, node: u32, class: char) -> Only {
+        let (first, units) = self.of_class(node, class);
+        match units.len() {
+            0 => Only::None,
+            1 => Only::One(first),
+            _ => Only::Several,
+        }
+    }
+}
+
+/// The children of one class.
+enum Only {
+    None,
+    One(u32),
+    Several,
+}

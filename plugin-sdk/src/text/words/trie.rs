@@ -46,6 +46,8 @@ pub(super) struct Trie {
     /// The first child of each node, and one entry more.
     children: Vec<u32>,
     words: Vec<u32>,
+    /// The root's children by the class of an ASCII letter: the first, and how many.
+    pub(super) roots: [(u32, u32); 32],
 }
 
 impl Trie {
@@ -53,7 +55,7 @@ impl Trie {
         list.sort();
         list.dedup_by(|second, first| second.0 == first.0);
         let root = Unit { class: '\0', letter: '\0' };
-        let mut trie = Self { units: vec![root], children: Vec::new(), words: Vec::new() };
+        let mut trie = Self { units: vec![root], children: Vec::new(), words: Vec::new(), roots: [(0, 0); 32] };
         // The part of the sorted list that is below each node, in the order of the nodes.
         let mut parts = vec![0..list.len()];
         let (mut node, mut depth, mut level_ends) = (0, 0, 1);
@@ -81,6 +83,13 @@ impl Trie {
             node += 1;
         }
         trie.children.push(parts.len() as u32);
+        for class in 'a'..='z' {
+            let (first, units) = trie.of_class(0, class);
+            let found = (first, units.len() as u32);
+            if let Some(root) = trie.roots.get_mut(class as usize & 31) {
+                *root = found;
+            }
+        }
         trie
     }
 
@@ -103,14 +112,20 @@ impl Trie {
     /// The children of a node that are of this class.
     pub(super) fn of_class(&self, node: u32, class: char) -> (u32, &[Unit]) {
         let (first, units) = self.children(node);
-        let before = if units.len() <= 8 {
-            units.iter().take_while(|unit| unit.class < class).count()
+        let mut low = 0;
+        // Halving pays where there are many: at the root.
+        if units.len() > 12 {
+            low = units.partition_point(|unit| unit.class < class);
         } else {
-            units.partition_point(|unit| unit.class < class)
-        };
-        let from = units.get(before..).unwrap_or_default();
-        let len = from.iter().take_while(|unit| unit.class == class).count();
-        (first + before as u32, from.get(..len).unwrap_or_default())
+            while units.get(low).is_some_and(|unit| unit.class < class) {
+                low += 1;
+            }
+        }
+        let mut high = low;
+        while units.get(high).is_some_and(|unit| unit.class == class) {
+            high += 1;
+        }
+        (first + low as u32, units.get(low..high).unwrap_or_default())
     }
 
     /// The child that is exactly this letter.

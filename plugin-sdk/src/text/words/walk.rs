@@ -86,6 +86,15 @@ impl<'t> Walk<'t> {
     }
 
     fn glyph(&self, at: usize) -> Option<Glyph> {
+        // Most letters are in ASCII, and so is what follows.
+        if let Some([byte @ (b'a'..=b'z' | b'A'..=b'Z'), next]) = self.text.as_bytes().get(at..at + 2)
+            && next.is_ascii()
+        {
+            let letter = char::from(byte.to_ascii_lowercase());
+            let class = if letter == 'l' { 'i' } else { letter };
+            let letter = Letter { kind: Kind::Letter, letter, class, shown: None };
+            return Some(Glyph { letter, raw: char::from(*byte), end: at + 1, end_of_marks: at + 1 });
+        }
         let rest = self.text.get(at..)?;
         let mut chars = rest.char_indices();
         let (mut from, mut raw) = chars.next()?;
@@ -96,7 +105,6 @@ impl<'t> Walk<'t> {
         }
         let end = at + from + raw.len_utf8();
         let mut end_of_marks = end;
-        // Most letters are followed by another one that is ASCII.
         if self.text.as_bytes().get(end).is_some_and(|byte| !byte.is_ascii()) {
             for c in self.text.get(end..).unwrap_or_default().chars() {
                 match read(c).kind {
