@@ -251,6 +251,10 @@ mod letters {
     /// What a letter looks like, by Unicode's table of confusables; i, l and 1 are one class, and so are 0 and o.
     #[cfg(feature = "look-alikes")]
     fn class(base: char) -> char {
+        // Unicode's table takes letters of these scripts apart into dots and strokes, by which they differ.
+        if matches!(base as u32, 0x590..=0x109f) {
+            return base;
+        }
         let skeleton: String = prototype(base);
         match only(&skeleton) {
             Some(like) if !like.is_ascii_digit() || matches!(like, '0' | '1') => merged(like, base),
@@ -286,8 +290,15 @@ mod letters {
         match like {
             'l' | '1' | '|' | 'ı' | 'ɩ' => 'i',
             '0' => 'o',
+            // Alike enough for people, if not for Unicode's table.
             'α' => 'a',
             'ß' | 'β' => 'b',
+            'ε' => 'e',
+            'η' | 'п' => 'n',
+            'г' => 'r',
+            'χ' | 'ꭓ' => 'x',
+            'ω' | 'ш' | 'щ' => 'w',
+            'γ' | 'ɣ' => 'y',
             like if like.is_alphanumeric() => like,
             _ => base,
         }

@@ -111,14 +111,16 @@ pub(super) struct Spelling {
     pub(super) leet: u16,
     pub(super) looks: u16,
     pub(super) ordinary_looks: u16,
-    pub(super) accents: u16,
+    /// Of letters that are common with it.
+    accents: u16,
+    /// Some of its letters are of a script without spaces, so that anything can be between all of them.
+    pub(super) has_unspaced: bool,
     pub(super) wild: u8,
     pub(super) ends_wild: bool,
     /// The list has a space that the text does not have.
     pub(super) joined: bool,
     /// A dot is in the gap where the list has a space.
     has_dot: bool,
-    first: char,
     last: char,
     gaps: Gaps,
     runs: Runs,
@@ -163,15 +165,25 @@ impl Spelling {
             looks: 0,
             ordinary_looks: 0,
             accents: 0,
+            has_unspaced: false,
             wild: 0,
             ends_wild: false,
             joined: false,
             has_dot: false,
-            first: '\0',
             last: '\0',
             gaps: Gaps::default(),
             runs: Runs::default(),
         }
+    }
+
+    /// A letter has an accent that the list does not have.
+    pub(super) fn accent(&mut self, raw: char, has_mark: bool) {
+        // Those of German, Turkish, Scandinavian: many of their short words are other words with an accent.
+        let is_common = matches!(
+            raw,
+            'ä' | 'ö' | 'ü' | 'ç' | 'ş' | 'ğ' | 'å' | 'ø' | 'Ä' | 'Ö' | 'Ü' | 'Ç' | 'Ş' | 'Ğ' | 'Å' | 'Ø'
+        );
+        self.accents += u16::from(is_common && !has_mark);
     }
 
     /// A letter of the list was read.
@@ -182,9 +194,7 @@ impl Spelling {
         self.ends_wild = class == '\0';
         self.runs.here = 0;
         self.has_dot = false;
-        if self.letters == 1 {
-            self.first = class;
-        }
+        self.has_unspaced |= !is_spaced(class);
         self.last = class;
     }
 
@@ -252,26 +262,22 @@ impl Spelling {
         if self.gaps.all == 0 {
             return true;
         }
-        let is_unspaced = !is_spaced(self.first);
-        if strictness == Strictness::Aggressive {
-            let mut whole = *self;
-            whole.end_part();
-            // One sign is enough, but a space is between words.
-            return !whole.gaps.is_wrong && !(whole.gaps.is_doubtful && whole.gaps.parts == 0)
-                || self.letters > 2 && self.gaps.spaces_here == 0;
+        let is_aggressive = strictness == Strictness::Aggressive;
+        if self.has_unspaced {
+            return is_aggressive || self.gaps.clauses == 0 || self.letters > 2;
         }
         let mut whole = *self;
         whole.end_part();
-        !whole.gaps.is_wrong
-            && (!whole.gaps.is_doubtful || whole.gaps.parts > 0)
-            && !(is_unspaced && self.gaps.clauses > 0 && self.letters < 3)
+        let Gaps { is_wrong, is_doubtful, parts, .. } = whole.gaps;
+        // One sign is enough for some, but a space is between words.
+        !is_wrong && (!is_doubtful || parts > 0) || is_aggressive && self.letters > 2 && self.gaps.spaces_here == 0
     }
 
     fn has_good_letters(&self, strictness: Strictness) -> bool {
         let Self { letters, leet, looks, ordinary_looks, accents, wild, .. } = *self;
         let is_aggressive = strictness == Strictness::Aggressive;
         // Something must be left of the word. Two letters can be anything.
-        if leet > 0 && (letters < 3 || leet >= letters || leet * 3 > letters * 2) {
+        if leet > 0 && (letters < 3 || leet >= letters || letters < 5 && leet * 3 > letters * 2) {
             return false;
         }
         // A word of Cyrillic letters that all look Latin is mostly a Russian word.
@@ -279,8 +285,8 @@ impl Spelling {
             return false;
         }
         // `gün` is a word of its own; so are many short ones with accents.
-        if accents > 0 && letters <= 3 && !is_aggressive && self.runs.longest == 0 && accents < letters {
-            return letters == 3 && accents >= 2;
+        if accents > 0 && letters <= 3 && !is_aggressive && self.runs.longest == 0 {
+            return false;
         }
         if wild > 0 && (letters < 4 - u16::from(wild == 1) || u16::from(wild) * 2 > letters || self.ends_wild) {
             return false;
@@ -314,7 +320,7 @@ fn stands_alone(text: &str, spelling: &Spelling) -> bool {
     let first = text.get(spelling.start..).and_then(|word| word.chars().next());
     let last = text.get(..spelling.end).and_then(|word| word.chars().rev().find(|c| is_visible(*c)));
     let (Some(first), Some(last)) = (first.map(read), last.map(read)) else { return false };
-    if spelling.gaps.here > 0 && !is_drawn_out_alone(before, after) {
+    if spelling.gaps.here > 0 && !spelling.has_unspaced && !is_drawn_out_alone(before, after) {
         return false;
     }
     let left = before.chars().rev().find(|c| is_visible(*c)).map(read);

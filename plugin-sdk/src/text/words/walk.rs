@@ -7,7 +7,7 @@
 use super::judge::{self, Likeness, Spelling};
 use super::trie::Trie;
 use super::{Found, Rules, Strictness};
-use crate::text::letters::{self, Kind, Letter, is_spaced, leet, read};
+use crate::text::letters::{self, Kind, Letter, leet, read};
 
 /// Most signs and spaces in a row that a word goes on after.
 const GAP_MAX: u8 = 4;
@@ -22,8 +22,9 @@ const WILD_MAX: u8 = 2;
 struct Way {
     at: usize,
     node: u32,
-    /// What was read last.
+    /// The class and the letter that were read last.
     last: char,
+    last_letter: char,
     /// Signs and spaces since then.
     gap: u8,
     /// Whether that gap is one that the list has too.
@@ -64,6 +65,7 @@ impl<'t> Walk<'t> {
             at: start,
             node: 0,
             last: '\0',
+            last_letter: '\0',
             gap: 0,
             is_listed_gap: false,
             is_repeated: false,
@@ -152,8 +154,8 @@ impl<'t> Walk<'t> {
 
     /// A gap is over where a letter is read.
     fn go_on(&mut self, way: Way, glyph: &Glyph, node: u32, spelling: Spelling) {
-        let last = glyph.letter.class;
-        self.push(way, node, last, spelling, glyph.end_of_marks);
+        let way = Way { last_letter: glyph.letter.letter, ..way };
+        self.push(way, node, glyph.letter.class, spelling, glyph.end_of_marks);
     }
 
     fn push(&mut self, way: Way, node: u32, last: char, mut spelling: Spelling, end: usize) {
@@ -162,7 +164,7 @@ impl<'t> Walk<'t> {
         }
         spelling.read(end, last);
         let is_repeated = way.is_repeated && way.last == last;
-        self.ways.push(Way { at: end, node, last, gap: 0, is_listed_gap: false, is_repeated, spelling });
+        self.ways.push(Way { at: end, node, last, gap: 0, is_listed_gap: false, is_repeated, spelling, ..way });
     }
 
     fn exact(&mut self, way: Way, glyph: &Glyph) {
@@ -176,7 +178,7 @@ impl<'t> Walk<'t> {
         let classes = [Some(glyph.letter.class), glyph.letter.shown];
         let has_mark = glyph.end_of_marks > glyph.end;
         for class in classes.into_iter().flatten() {
-            if way.is_repeated && way.last == class {
+            if way.is_repeated && way.last == class && way.last_letter == glyph.letter.letter {
                 continue;
             }
             let (first, units) = self.trie.of_class(way.node, class);
@@ -185,7 +187,7 @@ impl<'t> Walk<'t> {
                 let mut spelling = way.spelling;
                 match likeness {
                     Likeness::Same => {}
-                    Likeness::Accent => spelling.accents += 1,
+                    Likeness::Accent => spelling.accent(glyph.raw, has_mark),
                     Likeness::Look { is_ordinary } => {
                         spelling.looks += 1;
                         spelling.ordinary_looks += u16::from(is_ordinary);
@@ -209,8 +211,9 @@ impl<'t> Walk<'t> {
             (node, last) = (child, class);
             spelling.read(glyph.end_of_marks, class);
         }
+        // `push` reads one of them again. Between them nothing can be.
         spelling.letters -= u16::from(!letters.is_empty());
-        spelling.part -= u16::from(!letters.is_empty());
+        spelling.part -= letters.chars().count() as u16;
         self.push(way, node, last, spelling, glyph.end_of_marks);
     }
 
@@ -227,8 +230,9 @@ impl<'t> Walk<'t> {
     }
 
     fn leet(&mut self, way: Way, glyph: &Glyph) {
-        // A sign stands for a letter only beside letters: `hi!` ends with a sign.
-        if glyph.letter.kind != Kind::Digit && !self.has_letter_at(glyph.end_of_marks) {
+        // Most signs stand for a letter only inside of a word: `hi!` ends with a sign.
+        let can_end = matches!(glyph.letter.letter, '$' | '@' | '€' | '§') && way.gap == 0 && way.spelling.letters > 0;
+        if glyph.letter.kind != Kind::Digit && !can_end && !self.has_letter_at(glyph.end_of_marks) {
             return;
         }
         for class in leet(glyph.letter.letter) {
@@ -268,7 +272,16 @@ impl<'t> Walk<'t> {
         if way.gap == 0 && spelling.listed_gap(glyph.letter.kind, glyph.raw, self.rules.strictness, 0) {
             spelling.end_part();
             let at = glyph.end_of_marks;
-            self.ways.push(Way { at, node, gap: 1, is_listed_gap: true, is_repeated: false, last: ' ', spelling });
+            self.ways.push(Way {
+                at,
+                node,
+                gap: 1,
+                is_listed_gap: true,
+                is_repeated: false,
+                last: ' ',
+                spelling,
+                ..way
+            });
         }
     }
 
@@ -290,7 +303,7 @@ impl<'t> Walk<'t> {
         if way.is_listed_gap || way.gap >= GAP_MAX || way.spelling.letters == 0 {
             return;
         }
-        let is_unspaced = !is_spaced(way.last);
+        let is_unspaced = way.spelling.has_unspaced;
         let mut spelling = way.spelling;
         if spelling.gap(glyph.letter.kind, way.gap == 0, is_unspaced, self.rules.strictness) {
             self.ways.push(Way { at: glyph.end_of_marks, gap: way.gap + 1, spelling, ..way });
