@@ -92,6 +92,23 @@ pub fn read(c: char) -> Letter {
     }
 }
 
+/// The class of a letter that looks like nothing else as it is written; `None` for everything else.
+#[cfg(feature = "words")]
+pub(crate) fn plain_class(c: char) -> Option<char> {
+    let code = c as u32;
+    if (0x4e00..0xa000).contains(&code) {
+        return Some(simplified(c));
+    }
+    let block = INDEX.get(code as usize >> 6)?;
+    match BLOCKS.get(usize::from(*block) << 6 | code as usize & 63)? {
+        0 => Some(c),
+        id => match ENTRIES.get(usize::from(*id))? {
+            Entry(_, class, 0, 0 | 1) => Some(of(*class, c)),
+            _ => None,
+        },
+    }
+}
+
 const KINDS: [Kind; 10] = [
     Kind::Letter,
     Kind::Accented,
@@ -126,6 +143,7 @@ pub fn several(letter: Letter) -> &'static str {
 /// assert_eq!(simplified('费'), '费');
 /// ```
 #[must_use]
+#[inline]
 pub fn simplified(c: char) -> char {
     let Some(at) = (c as u32).checked_sub(0x4e00).map(|at| at as usize) else { return c };
     let (Some(bits), Some(rank)) = (TRADITIONAL.get(at / 64), RANKS.get(at / 64)) else { return c };

@@ -22,6 +22,7 @@
 //! What it costs: for ordinary text about 15 units of fuel per letter of English and 40 per Chinese character, for one
 //! word and for fifty thousand. The list takes 16 bytes per letter after common beginnings.
 
+mod events;
 mod judge;
 mod search;
 mod trie;

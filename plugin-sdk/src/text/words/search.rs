@@ -3,10 +3,11 @@
 //! Most places are passed after a look at three letters, because few words begin with them, and most of the others
 //! after following plain letters to where no word goes on. Only what is left is walked.
 
+use super::events::Events;
 use super::trie::{Trie, Unit};
 use super::walk::Walk;
 use super::{Found, Words};
-use crate::text::letters::{Kind, Letter, is_arabic, is_spaced, leet, read};
+use crate::text::letters::{Kind, Letter, is_arabic, is_spaced, leet, plain_class, read, simplified};
 
 /// Which classes of letters words begin with, as bits at their hashes.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Beginnings {
     bits: Vec<u64>,
     /// The same for pairs of ASCII letters: a bit for each second one.
     pairs: [u32; 32],
+    /// A bit for each sign in ASCII that a word can begin with, as itself or for a letter.
+    signs: u128,
     /// Whether there are words of one letter, and of two.
     has_short: [bool; 2],
 }
@@ -33,7 +36,10 @@ impl Beginnings {
 
     pub(super) fn of(words: &[(Vec<Unit>, u32)]) -> Self {
         let bits = (words.len() * Self::BITS_PER_WORD).next_power_of_two().max(4096);
-        let mut beginnings = Self { bits: vec![0; bits / 64], pairs: [0; 32], has_short: [false; 2] };
+        let mut beginnings = Self { bits: vec![0; bits / 64], pairs: [0; 32], signs: 0, has_short: [false; 2] };
+        for sign in (0..128_u8).filter(|byte| !leet(char::from(*byte)).is_empty()) {
+            beginnings.signs |= 1 << sign;
+        }
         for (units, _) in words {
             let mut classes = units.iter().map(|unit| unit.class);
             let [first, second, third] = [(); 3].map(|()| classes.next());
@@ -42,6 +48,9 @@ impl Beginnings {
                 (None, _) => beginnings.has_short[0] = true,
                 (_, None) => beginnings.has_short[1] = true,
                 _ => {}
+            }
+            if first.is_ascii() {
+                beginnings.signs |= 1 << first as u8;
             }
             beginnings.add(first, ANY, ANY);
             beginnings.add(first, with_second, ANY);
@@ -72,6 +81,12 @@ impl Beginnings {
         if let Some(row) = self.pairs.get_mut(usize::from(of(first))).filter(|_| first.is_ascii_lowercase()) {
             *row |= seconds;
         }
+    }
+
+    /// Whether a word may begin with this sign in ASCII.
+    #[inline]
+    const fn have_sign(&self, sign: u8) -> bool {
+        self.signs >> (sign & 127) & 1 != 0
     }
 
     /// Whether a word may begin with two ASCII letters.
@@ -170,40 +185,94 @@ impl Words {
         }
         let mut walk = Walk::new(text, &self.trie, self.rules);
         let bytes = text.as_bytes();
-        let mut before = Before::Nothing;
-        let mut at = 0;
-        while let Some(byte) = bytes.get(at).copied() {
+        let mut events = Events::new(text, !self.rules.whole_words);
+        // What the last character was that is no ASCII letter, and where it ended.
+        let (mut last, mut end) = (Before::Nothing, 0);
+        while let Some(at) = events.next() {
+            let Some(byte) = bytes.get(at).copied() else { return };
             let class = ascii(byte);
-            if class != 0 {
-                if (!before.is_letter() || !self.rules.whole_words)
-                    && self.may_begin(bytes, at, class)
-                    && let Some(word) = walk.from(at)
-                    && !found(word)
-                {
-                    return;
+            let begins = if class != 0 {
+                let is_inner = self.rules.whole_words && last.is_letter() && end == at;
+                !is_inner && self.may_begin(bytes, at, class)
+            } else if is_ideograph(byte) {
+                match self.ideographs(text, at, &mut walk, found) {
+                    Some(next) => (last, end) = (Before::Nothing, next),
+                    None => return,
                 }
-                at += 1;
-                if self.rules.whole_words {
-                    at += bytes.get(at..).unwrap_or_default().iter().take_while(|byte| ascii(**byte) != 0).count();
+                events.skip_to(end);
+                false
+            } else {
+                let before = match at.checked_sub(1).and_then(|before| bytes.get(before)) {
+                    _ if end == at => last,
+                    Some(byte) if ascii(*byte) != 0 => Before::Letter,
+                    _ => Before::Nothing,
+                };
+                if byte.is_ascii() && !byte.is_ascii_digit() && !self.beginnings.have_sign(byte) {
+                    (last, end) = (if byte.is_ascii_control() && byte > 13 { before } else { Before::Nothing }, at + 1);
+                    continue;
                 }
-                before = Before::Letter;
-                continue;
-            }
-            if byte == b' ' {
-                before = Before::Nothing;
-                at += 1;
-                continue;
-            }
-            let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
-            let (begins, now) = self.other(text, at, c, before);
+                let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
+                end = at + c.len_utf8();
+                let begins;
+                (begins, last) = self.other(text, at, c, before);
+                if !byte.is_ascii() {
+                    if last == Before::Letter && self.rules.whole_words {
+                        end = after_plain_letters(bytes, end);
+                    }
+                    events.skip_to(end);
+                }
+                begins
+            };
             if begins
                 && let Some(word) = walk.from(at)
                 && !found(word)
             {
                 return;
             }
-            before = now;
-            at += c.len_utf8();
+        }
+    }
+
+    /// Goes through Chinese characters that follow each other, and returns where they end; `None` if nothing more is
+    /// to be found.
+    fn ideographs(
+        &self,
+        text: &str,
+        mut at: usize,
+        walk: &mut Walk<'_>,
+        found: &mut dyn FnMut(Found) -> bool,
+    ) -> Option<usize> {
+        let bytes = text.as_bytes();
+        let Some(mut class) = ideograph(bytes, at) else {
+            // Another character that begins like these.
+            let c = text.get(at..)?.chars().next()?;
+            if self.other(text, at, c, Before::Nothing).0
+                && let Some(word) = walk.from(at)
+                && !found(word)
+            {
+                return None;
+            }
+            return Some(at + c.len_utf8());
+        };
+        loop {
+            let next = ideograph(bytes, at + 3);
+            let begins = match next {
+                Some(next) => self.beginnings.have_two(class, next),
+                None => {
+                    let first = Letter { kind: Kind::Letter, letter: class, class, shown: None };
+                    self.may_begin_here(text, at + 3, first)
+                }
+            };
+            if begins
+                && let Some(word) = walk.from(at)
+                && !found(word)
+            {
+                return None;
+            }
+            at += 3;
+            match next {
+                Some(next) => class = next,
+                None => return Some(at),
+            }
         }
     }
 
@@ -275,6 +344,13 @@ impl Words {
         if first.shown.is_some() {
             return true;
         }
+        let mut rest = text.get(after..).unwrap_or_default().chars();
+        // Three letters, as nearly always.
+        if is_spaced(first.letter)
+            && let (Some(second), Some(third)) = (rest.next().and_then(plain_class), rest.next().and_then(plain_class))
+        {
+            return self.beginnings.have_three(first.class, second, third);
+        }
         let mut next = text.get(after..).unwrap_or_default().chars().map(read);
         let is_letter =
             |letter: &Letter| matches!(letter.kind, Kind::Letter | Kind::Accented) && letter.shown.is_none();
@@ -308,6 +384,32 @@ impl Words {
             },
         }
     }
+}
+
+/// The first byte of Chinese characters, and of few others.
+const fn is_ideograph(byte: u8) -> bool {
+    matches!(byte, 0xe4..=0xe9)
+}
+
+/// The simplified form of the Chinese character at a place, if there is one.
+#[inline]
+fn ideograph(bytes: &[u8], at: usize) -> Option<char> {
+    let [first @ 0xe4..=0xe9, second, third] = *bytes.get(at..)?.first_chunk()? else { return None };
+    let code = u32::from(first & 0xf) << 12 | u32::from(second & 0x3f) << 6 | u32::from(third & 0x3f);
+    if code < 0x4e00 { None } else { char::from_u32(code).map(simplified) }
+}
+
+/// Where the letters end that are inside of a word and need no look: those of Latin with accents, of Russian and of
+/// Arabic, of two bytes each.
+fn after_plain_letters(bytes: &[u8], mut at: usize) -> usize {
+    while let Some([lead @ 0xc3..=0xd9, low]) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let code = u16::from(lead & 0x1f) << 6 | u16::from(low & 0x3f);
+        if !matches!(code, 0xc0..=0xd6 | 0xd8..=0xf6 | 0xf8..=0x24f | 0x400..=0x44f | 0x621..=0x63a | 0x641..=0x64a) {
+            break;
+        }
+        at += 2;
+    }
+    at
 }
 
 /// Whether what is here can be part of a word in disguise: everything but a space, and a sign with one after it.
