@@ -18,11 +18,12 @@
 //! }
 //! ```
 
+pub use callgate_catalogue::neutral::{CustomText, Edit, Path, Place, RelationChange, Shown, Target, Visit};
 use callgate_catalogue::neutral::{
-    GroupNames, JoinNames, MessageNames, Pairs, ProfileNames, ProfileValue, Receiver, RelationNames, Row, Users,
+    GroupNames, JoinNames, Pairs, ProfileNames, ProfileValue, RelationNames, Row, Users,
 };
-pub use callgate_catalogue::neutral::{RelationChange, Target};
-use callgate_catalogue::{Error, tables};
+use callgate_catalogue::tables;
+pub use message::{Message, MessageText};
 
 use crate::callback::Callback;
 use crate::catalogue::{Change, Command};
@@ -148,69 +149,8 @@ macro_rules! part {
     };
 }
 
-/// A message, before or after it is sent.
-#[derive(Debug, Clone)]
-pub struct Message<'a>(View<'a, MessageNames>);
-
-impl<'a> Message<'a> {
-    part!(MESSAGES);
-
-    /// ID of the user who sent it, or edited it; for a message of an official channel, the channel's.
-    ///
-    /// # Errors
-    /// If the member is missing or not text.
-    pub fn actor(&self) -> Result<Text<'a>, FieldError> {
-        self.0.body.read(self.0.row.names.actor)
-    }
-
-    /// Whom it is for.
-    ///
-    /// # Errors
-    /// If the member is missing or not text.
-    pub fn target(&self) -> Result<Target<Text<'a>>, FieldError> {
-        let body = &self.0.body;
-        match self.0.row.names.target {
-            Receiver::User(name) => body.read(name).map(Target::User),
-            Receiver::Group(name) => body.read(name).map(Target::Group),
-            Receiver::UserOrGroup(user, group) => match body.read::<Text<'a>>(user)? {
-                user if user.is_empty() => body.read(group).map(Target::Group),
-                user => Ok(Target::User(user)),
-            },
-            Receiver::Unknown => Ok(Target::Unknown),
-        }
-    }
-
-    /// The texts that users read in it. OpenIM's content that is no JSON object counts as one text.
-    ///
-    /// # Errors
-    /// If there is no content, or one of another type.
-    pub fn texts(&self) -> Result<Vec<Text<'a>>, FieldError> {
-        let content = &self.0.row.names.content;
-        (content.texts)(&self.0.body, content.name)
-    }
-
-    /// Whether the answer can replace the message's content.
-    #[must_use]
-    pub fn can_change(&self) -> bool {
-        !self.0.row.command.changes.is_empty()
-    }
-
-    /// Replaces texts by what `new` makes of them; where it gives `None`, the text stays. All else in the message
-    /// stays as it came. The outer `None`: this message cannot be changed.
-    ///
-    /// # Errors
-    /// If there is no content, or one of another type.
-    pub fn with_texts(&self, new: impl Fn(&str) -> Option<String>) -> Result<Option<Verdict>, Error> {
-        if !self.can_change() {
-            return Ok(None);
-        }
-        let content = &self.0.row.names.content;
-        let Some(value) = (content.with_texts)(&self.0.body, content.name, &new)? else { return Ok(None) };
-        let mut changes = Changes::default();
-        changes.set(content.name, value);
-        Ok(Some(Verdict::Modify(changes)))
-    }
-}
+// After the macro, which it uses.
+mod message;
 
 /// A change of a user's profile, or of a member's profile in a group.
 #[derive(Debug, Clone)]

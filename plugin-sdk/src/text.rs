@@ -3,23 +3,15 @@
 //! A user who is denied `support` tries `SUPPORT`, `ＳＵＰＰＯＲＴ`, `s u p p o r t` and `sup<zero-width space>port`.
 //! The functions here bring such spellings to one form, without tables that would weigh more than a plugin does.
 
+#[cfg(feature = "letters")]
+pub mod letters;
+#[cfg(feature = "words")]
+pub mod words;
+
 use std::borrow::Cow;
 
-/// Whether a character shows as nothing: zero-width spaces and joiners, soft hyphens, direction marks, variation
-/// selectors.
-///
-/// ```
-/// assert!(plugin_sdk::text::is_invisible('\u{200b}'));
-/// assert!(!plugin_sdk::text::is_invisible('a'));
-/// ```
-#[must_use]
-pub const fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e0fff}')
-}
+// Read by the build script too, and for that reason a file that is included.
+include!("text/invisible.rs");
 
 /// Whether a text shows nothing: spaces, and characters that are invisible.
 ///

@@ -39,8 +39,10 @@ pub mod people;
 pub mod plain;
 pub mod protocol;
 mod scan;
+mod shown;
 pub mod tables;
 pub mod tencent_chat;
+mod unescape;
 pub mod verdict;
 pub mod wire;
 #[doc(hidden)]

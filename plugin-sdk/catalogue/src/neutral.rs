@@ -4,8 +4,8 @@
 //! in the sdk; it reads these rows and contains nothing specific to a chat server.
 
 use crate::command::Command;
-use crate::error::Error;
-use crate::object::{FieldError, Object, Text};
+use crate::object::{FieldError, Object};
+pub use crate::shown::{CustomText, Edit, Path, Place, Shown, Visit};
 use crate::verdict::Json;
 
 /// The log line, at debug level, of a plugin that handles a command without getting a view of it.
@@ -47,6 +47,8 @@ pub struct MessageNames {
     pub actor: &'static str,
     /// The ID of the receiving user or group.
     pub target: Receiver,
+    /// The list of the users that it mentions, if the chat server sends one.
+    pub mentions: Option<&'static str>,
     /// What users read in it.
     pub content: Content,
 }
@@ -64,23 +66,19 @@ pub enum Receiver {
     Unknown,
 }
 
-/// Where the content of a message is, and how its texts are read and replaced.
+/// Where the content of a message is, and how its texts are visited.
 #[derive(Debug)]
 pub struct Content {
     /// The member, in the request and in the answer.
     pub name: &'static str,
-    /// Returns the texts that users see.
-    pub texts: ReadTexts,
-    /// Returns the content with its texts replaced.
-    pub with_texts: ReplaceTexts,
+    /// Visits the texts that users read.
+    pub visit: VisitTexts,
 }
 
-/// Reads the texts in the member of this name.
-pub type ReadTexts = for<'a> fn(&Object<'a>, &'static str) -> Result<Vec<Text<'a>>, FieldError>;
-
-/// Replaces the texts in the member of this name with the function's results; a text stays where the result is `None`.
-/// Returns `None` for content that cannot be changed.
-pub type ReplaceTexts = fn(&Object<'_>, &'static str, &dyn Fn(&str) -> Option<String>) -> Result<Option<Json>, Error>;
+/// Visits the texts that users read in the member of this name and in what belongs to it. Returns the members of which
+/// the visitor replaced something, with their new values; those of them that are no valid JSON any more are left out.
+pub type VisitTexts =
+    for<'v> fn(&Object<'_>, &'static str, &CustomText, &mut Visit<'v>) -> Result<Vec<(&'static str, Json)>, FieldError>;
 
 /// The members of a change of a user's profile, or of one in a group.
 #[derive(Debug)]

@@ -11,6 +11,8 @@ use std::borrow::Cow;
 
 use find::{Brackets, Finder, Quotes};
 
+use crate::unescape;
+
 /// An unparsed JSON value, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raw<'a> {
@@ -26,7 +28,8 @@ impl<'a> Raw<'a> {
         self.json
     }
 
-    /// The decoded string, borrowed if it has no escapes; `None` if this is not a string.
+    /// The decoded string, borrowed if it has no escapes; `None` if this is not a string. Half a surrogate pair is
+    /// U+FFFD.
     #[inline]
     pub(crate) fn unescaped(self) -> Option<Cow<'a, str>> {
         if self.is_plain { self.json.get(1..self.json.len() - 1).map(Cow::Borrowed) } else { self.read_as_text() }
@@ -34,7 +37,18 @@ impl<'a> Raw<'a> {
 
     #[inline(never)]
     fn read_as_text(self) -> Option<Cow<'a, str>> {
-        serde_json::from_str(self.json).ok().map(Cow::Owned)
+        serde_json::from_str(self.json).ok().or_else(|| self.lossy_text()).map(Cow::Owned)
+    }
+
+    /// What clients show of a string that has half a surrogate pair.
+    #[cold]
+    fn lossy_text(self) -> Option<String> {
+        unescape::text(self.between_quotes()?)
+    }
+
+    /// A string's text as written, without its quotes; `None` if this is not a string.
+    pub(crate) fn between_quotes(self) -> Option<&'a str> {
+        self.json.strip_prefix('"')?.strip_suffix('"')
     }
 }
 
@@ -202,6 +216,25 @@ impl<'a> Scan<'a> {
         }
         let json = self.json.get(from..self.at).filter(|text| !text.is_empty())?;
         Some(Raw { json, is_plain: false })
+    }
+
+    /// The value that is all of the text, apart from white space.
+    pub(crate) fn only_value(&mut self) -> Option<Raw<'a>> {
+        let value = self.value()?;
+        self.end().map(|()| value)
+    }
+
+    /// Skips to the next quote, whatever is before it, and returns the string that begins there.
+    pub(crate) fn next_string(&mut self) -> Option<Raw<'a>> {
+        let bytes = self.json.as_bytes();
+        loop {
+            let found = self.brackets.first(bytes, self.at)?;
+            self.at = found;
+            if bytes.get(found) == Some(&b'"') {
+                return self.text();
+            }
+            self.at += 1;
+        }
     }
 
     /// Skips an object or an array, whatever its contents.

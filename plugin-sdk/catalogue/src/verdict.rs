@@ -169,9 +169,7 @@ impl Json {
 
     /// A JSON text.
     pub(crate) fn text(text: &str) -> Self {
-        let mut json = String::with_capacity(text.len() + 2);
-        write::text(&mut json, text);
-        Self(json)
+        Self(write::quoted(text))
     }
 
     /// A list.
@@ -189,6 +187,11 @@ impl Json {
     #[must_use]
     pub fn from_text(json: String) -> Self {
         RawValue::from_string(json).map_or_else(|_| Self::null(), |json| Self(Box::<str>::from(json).into_string()))
+    }
+
+    /// Whether a text is JSON, as a host reads it.
+    pub(crate) fn is_json(text: &str) -> bool {
+        serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
     }
 
     /// The JSON text.

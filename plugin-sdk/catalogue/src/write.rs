@@ -16,6 +16,14 @@ pub fn text(json: &mut String, text: &str) {
     json.push('"');
 }
 
+/// A string as JSON.
+#[must_use]
+pub fn quoted(of: &str) -> String {
+    let mut json = String::with_capacity(of.len() + 2);
+    text(&mut json, of);
+    json
+}
+
 /// Appends a number.
 pub fn number(json: &mut String, number: i32) {
     use std::fmt::Write as _;

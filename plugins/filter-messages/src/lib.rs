@@ -1,101 +1,248 @@
-//! Filters messages: what contains a listed word is denied, or the word is masked.
+//! Filters messages: what contains a listed word, or a link, an address or a number, is denied, masked or recorded.
 //!
 //! Decides OpenIM's `BeforeSendSingleMsg`, `BeforeSendGroupMsg` and `BeforeMsgModify`, and Tencent's
-//! `C2cBeforeSendMsg` and `GroupBeforeSendMsg`. Looked at is the text of text messages, and of OpenIM's quotes,
-//! mentions and advanced texts; pictures, files and the app's own elements pass.
+//! `C2cBeforeSendMsg` and `GroupBeforeSendMsg`. Looked at is every text that users can read: the message's own,
+//! those that it quotes, forwards or bundles, the names of cards and files, descriptions, and the app's own data
+//! (see `neutral::Message` in the sdk). The text elements of one message are also looked at as they are read, one after
+//! the other.
 //!
-//! - A denial has code 5004 (OpenIM), 120005 (Tencent, one-to-one) or 10104 (Tencent, groups).
-//! - A masked word keeps its visible length: `free money` becomes `**** *****`. Other members and elements of the
-//!   message, known or not, stay as they were. OpenIM can change a
-//!   message only in `BeforeMsgModify`, so its other two commands deny also where `action` is `"mask"`: give this
-//!   plugin `BeforeMsgModify` alone there.
-//! - Letter case, full-width characters, unusual spaces, invisible characters and three or more letters that stand
-//!   singly (`f r e e`) do not hide a word.
-//! - Whole words are matched in the alphabets that put spaces between words (Latin, Greek, Cyrillic), so that `win` is
-//!   not found in `wing`. Words of other scripts, such as `免费`, are found anywhere.
+//! - A denial has code 5004 (OpenIM), 120005 (Tencent, one-to-one) or 10104 (Tencent, groups); that of the action
+//!   `"reply"` 5005, 120006 or 10105.
+//! - A masked word keeps its visible length: `free money` becomes `**** *****`. Every other byte of the message stays.
+//!   OpenIM can change a message only in `BeforeMsgModify`, so its other two commands deny also where `action` is
+//!   `"mask"`: give this plugin `BeforeMsgModify` alone there. A word over two elements, or one in data that is nested
+//!   too deeply, cannot be masked and is denied.
+//! - Whatever is found is recorded: by which rule, which word, in which member, from which character to which.
+//! - Whole words are matched in the scripts that put spaces between words, so that `win` is not found in `wing`; an
+//!   Arabic word also with its articles and prepositions. Words of other scripts, such as `免费`, are found anywhere.
 //!
-//! Settings; `words` is required:
+//! How a word may be spelt depends on `strictness`; each step includes those before it:
+//!
+//! | strictness | finds `free money`, `免费` also as |
+//! | --- | --- |
+//! | `"exact"` | `FREE Money`, `ｆｒｅｅ  money`, `fr<zero-width space>ee money` |
+//! | `"normal"` | `f r e e money`, `f.r.e.e money`, `free-money`, `frее money` (Cyrillic), `𝓯𝓻𝓮𝓮 money`, `fr3e money`, `freeee money`, `fréé money`; `免 费`, `免-费`, `免費` |
+//! | `"aggressive"` | `fr.ee money`, `fr*e money`, `f🔥r🔥e🔥e money`, `freemoney`, `fr` and `ee money` in two elements; `免1费` |
+//!
+//! Settings; something to look for is required:
 //!
 //! ```toml
 //! words = ["free money", "免费"]   # a list, or one text (see `settings_files`) with a word on each line, where blank
-//!                                  # lines and lines that begin with # are skipped; at most 50 000 words and 1 MiB
-//! action = "deny"                  # or "mask"
+//!                                  # lines and lines that begin with # are skipped; with those of the categories at
+//!                                  # most 50 000 words and 1 MiB
+//! action = "deny"                  # "mask"; "record": pass, with a record for people to review; "reply": refuse, and
+//!                                  # the sender reads `message`
+//! message = "…"                    # what the sender reads; default: that the message contains a word that is not allowed
+//! strictness = "normal"            # "exact", "normal" or "aggressive"
 //! mask_character = "*"             # stands for each character of a masked word
 //! match_whole_words = true         # false: every word is found anywhere
+//! harmless_words = ["Scunthorpe"]  # a list or lines; no word is found inside of these
+//! mentions_max = 20                # more users mentioned in one message: `action` (for "mask": denied). Not set: any
+//! custom_text = ["data.text"]      # of the app's own data only what is at these paths; `*` is any name or index.
+//!                                  # Default: every text in it
+//!
+//! [[categories]]                   # words with an action of their own; what is left out is as above
+//! name = "bait"                    # in records
+//! words = ["claim your prize"]
+//! action = "record"
+//!
+//! [patterns]                       # an action for each; not set: not looked for
+//! links = "deny"                   # https://example.com/a, www.example.com, example.com, t.me/a
+//! emails = "mask"                  # user@example.com
+//! phones = "mask"                  # +49 30 1234567, 13812345678; no dates, fractions or prices
+//! numbers = "record"               # of at least
+//! numbers_digits_min = 6           # digits, at least 3
 //! ```
+//!
+//! Of several actions in one message the first of deny, reply, mask, record is taken.
 
+mod mask;
+mod patterns;
+mod rules;
+mod settings;
+#[cfg(test)]
+mod tests;
 mod words;
 
-use plugin_sdk::neutral::Message;
-use plugin_sdk::{Callback, Error, Plugin, Reply, text};
-use serde::Deserialize;
+use plugin_sdk::neutral::{Message, Place, Shown};
+use plugin_sdk::{Callback, Error, Plugin, Reply, Verdict};
+use serde::Serialize;
 
-use crate::words::{WordList, Words};
+use crate::rules::Hit;
+use crate::settings::{Action, Checked};
 
-/// The plugin: the words as an automaton, and what to do where it finds one.
+pub use crate::settings::Settings;
+
+/// The plugin: its rules, and what to do where they apply.
 #[derive(Debug)]
-pub struct FilterMessages {
-    words: Words,
-    action: Action,
-    mask_character: char,
-}
+pub struct FilterMessages(Checked);
 
-/// What the operator may set.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    words: WordList,
-    action: Action,
-    mask_character: char,
-    match_whole_words: bool,
-}
-
-/// What happens to a message with a listed word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Action {
-    Deny,
-    Mask,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { words: WordList::default(), action: Action::Deny, mask_character: '*', match_whole_words: true }
-    }
-}
+/// The app's own code: 5004 for OpenIM, 120005 and 10104 for Tencent.
+const DENIED: u16 = 4;
+/// The same for what is answered with a text of the operator's.
+const REPLIED: u16 = 5;
+/// Most places that a record names.
+const PLACES_MAX: usize = 16;
 
 impl Plugin for FilterMessages {
     type Settings = Settings;
 
     fn configure(settings: Settings) -> Result<Self, Error> {
-        let mask = settings.mask_character;
-        // A letter could make a new word out of the rest, and what does not show would hide that anything was there.
-        if mask.is_alphanumeric() || mask.is_control() || text::is_space(mask) || text::is_invisible(mask) {
-            return Err("`mask_character` must be a visible sign that is no letter or digit, for example \"*\"".into());
-        }
-        let words = Words::new(settings.words, settings.match_whole_words)?;
-        Ok(Self { words, action: settings.action, mask_character: mask })
+        settings.check().map(Self)
     }
 
     fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
         let Some(message) = Message::of(callback)? else {
             return Ok(Reply::allow());
         };
-        if !message.texts()?.iter().any(|text| self.words.occur_in(text)) {
+        let mut findings = Findings::default();
+        let masked = message.visit_texts(&self.0.custom, &mut |shown| {
+            if self.0.mentions.is_some() && shown.place == Place::Text {
+                findings.mentions += mentions(shown.text);
+            }
+            let hits = self.0.rules.find(shown);
+            if hits.is_empty() { Vec::new() } else { self.act(shown, &hits, &mut findings, message.can_change()) }
+        })?;
+        self.count_mentions(&message, &mut findings)?;
+        if findings.places.is_empty() {
             return Ok(Reply::allow());
         }
-        let masked = match self.action {
-            Action::Mask => message.with_texts(|text| self.words.masked(text, self.mask_character))?,
-            Action::Deny => None,
+        let deny = |nth: u16| Reply::from(message.deny(nth, findings.message));
+        let (reply, action) = match (findings.action, masked) {
+            (Some(Action::Deny), _) => (deny(DENIED), Action::Deny),
+            (Some(Action::Reply), _) => (deny(REPLIED), Action::Reply),
+            (Some(Action::Mask), Some(masked)) => (masked.into(), Action::Mask),
+            // It cannot be masked here.
+            (Some(Action::Mask), None) => (deny(DENIED), Action::Deny),
+            (Some(Action::Record) | None, _) => (Verdict::Allow.into(), Action::Record),
         };
-        Ok(masked
-            .unwrap_or_else(|| message.deny(DENIED, "This message contains a word that is not allowed here."))
-            .into())
+        reply.record(&Record {
+            event: "message_filtered",
+            platform: callback.platform(),
+            command: callback.command(),
+            user: message.actor().ok().as_deref(),
+            action: action.name(),
+            found: &findings.places,
+            at_unix_ms: callback.arrived_unix_ms(),
+        })
     }
 }
 
-/// The app's own code: 5004 for OpenIM, 120005 and 10104 for Tencent.
-const DENIED: u16 = 4;
+/// What was found in a message.
+#[derive(Default)]
+struct Findings<'r> {
+    action: Option<Action>,
+    /// Of the rule whose action that is.
+    message: &'r str,
+    places: Vec<Found<'r>>,
+    mentions: usize,
+}
+
+impl<'r> Findings<'r> {
+    fn add(&mut self, action: Action, message: &'r str, place: Option<Found<'r>>) {
+        if self.action.is_none_or(|strongest| action < strongest) {
+            (self.action, self.message) = (Some(action), message);
+        }
+        self.places.extend(place.filter(|_| self.places.len() < PLACES_MAX));
+    }
+}
+
+/// Where a rule applied.
+#[derive(Serialize)]
+struct Found<'r> {
+    rule: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    word: Option<&'r str>,
+    place: &'static str,
+    path: String,
+    /// Characters of the text, from 0.
+    from: usize,
+    to: usize,
+}
+
+/// What operators review.
+#[derive(Serialize)]
+struct Record<'a> {
+    event: &'static str,
+    platform: &'a str,
+    command: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    action: &'static str,
+    found: &'a [Found<'a>],
+    at_unix_ms: u64,
+}
+
+impl FilterMessages {
+    /// Notes what was found in one text, and masks it.
+    fn act<'r>(
+        &'r self,
+        shown: &Shown<'_>,
+        hits: &[Hit<'r>],
+        findings: &mut Findings<'r>,
+        can_change: bool,
+    ) -> Vec<plugin_sdk::neutral::Edit> {
+        let mut is_masked = false;
+        for hit in hits {
+            let Some(rule) = self.0.rules.rules.get(hit.rule) else { continue };
+            let characters = |to: usize| shown.text.get(..to).map_or(0, |text| text.chars().count());
+            let found = Found {
+                rule: &rule.name,
+                word: hit.word,
+                place: shown.place.name(),
+                path: shown.path.to_string(),
+                from: characters(hit.range.start),
+                to: characters(hit.range.end),
+            };
+            let is_mask = rule.action == Action::Mask;
+            let cannot = is_mask && (shown.is_fixed || !can_change);
+            findings.add(if cannot { Action::Deny } else { rule.action }, &rule.message, Some(found));
+            is_masked |= is_mask && !cannot;
+        }
+        if !is_masked {
+            return Vec::new();
+        }
+        let is_mask = |hit: &Hit<'_>| self.0.rules.rules.get(hit.rule).is_some_and(|rule| rule.action == Action::Mask);
+        let find = |text: &str| {
+            let again = Shown::plain(text, shown.place, shown.path);
+            self.0.rules.find(&again).into_iter().filter(is_mask).map(|hit| hit.range).collect()
+        };
+        mask::edits(shown.text, self.0.mask, find).unwrap_or_else(|| {
+            findings.add(Action::Deny, findings.message, None);
+            Vec::new()
+        })
+    }
+
+    fn count_mentions<'r>(&'r self, message: &Message<'_>, findings: &mut Findings<'r>) -> Result<(), Error> {
+        let Some((max, action)) = self.0.mentions else { return Ok(()) };
+        let mentioned = message.mentions()?.max(findings.mentions);
+        if mentioned > max {
+            let found = Found {
+                rule: "mentions",
+                word: None,
+                place: Place::Text.name(),
+                path: String::new(),
+                from: max,
+                to: mentioned,
+            };
+            findings.add(action, "This message mentions too many people.", Some(found));
+        }
+        Ok(())
+    }
+}
+
+/// How many users a text mentions by itself, as `@name`.
+fn mentions(text: &str) -> usize {
+    let mut before = ' ';
+    let mut chars = text.chars().peekable();
+    let mut mentions = 0;
+    while let Some(c) = chars.next() {
+        let names = chars.peek().is_some_and(|next| next.is_alphanumeric());
+        mentions += usize::from(matches!(c, '@' | '＠') && !before.is_ascii_alphanumeric() && names);
+        before = c;
+    }
+    mentions
+}
 
 plugin_sdk::export!(FilterMessages, handles: [
     plugin_sdk::openim::BeforeSendSingleMsg,
@@ -104,145 +251,3 @@ plugin_sdk::export!(FilterMessages, handles: [
     plugin_sdk::tencent_chat::C2cBeforeSendMsg,
     plugin_sdk::tencent_chat::GroupBeforeSendMsg,
 ]);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use plugin_sdk::events::Event;
-    use plugin_sdk::openim::{BeforeMsgModify, BeforeSendGroupMsg, BeforeSendSingleMsg};
-    use plugin_sdk::tencent_chat::{C2cBeforeSendMsg, GroupBeforeSendMsg};
-    use plugin_sdk::testing::TestPlugin;
-    use serde_json::{Value, json};
-
-    fn deny() -> TestPlugin<FilterMessages> {
-        TestPlugin::configure(json!({ "words": ["free money", "免费"] })).unwrap()
-    }
-
-    fn mask() -> TestPlugin<FilterMessages> {
-        TestPlugin::configure(json!({ "words": ["free money", "免费"], "action": "mask" })).unwrap()
-    }
-
-    fn openim<'a, E: Event<'a>>(plugin: &TestPlugin<FilterMessages>, content: &str) -> Value {
-        plugin.decide::<E>(json!({ "sendID": "u1", "contentType": 101, "content": content }))
-    }
-
-    fn allowed() -> Value {
-        json!({ "verdict": "allow" })
-    }
-
-    fn denied(code: i32) -> Value {
-        let message = "This message contains a word that is not allowed here.";
-        json!({ "verdict": "deny", "code": code, "message": message })
-    }
-
-    fn refused(settings: Value) -> String {
-        TestPlugin::<FilterMessages>::configure(settings).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_message_with_a_listed_word_is_denied_with_the_platforms_code() {
-        let content = r#"{"content":"get FREE  money now"}"#;
-        assert_eq!(openim::<BeforeSendSingleMsg>(&deny(), content), denied(5004));
-        assert_eq!(openim::<BeforeSendGroupMsg>(&deny(), content), denied(5004));
-        assert_eq!(openim::<BeforeMsgModify>(&deny(), content), denied(5004));
-        let body = json!({ "MsgBody": [{ "MsgType": "TIMTextElem", "MsgContent": { "Text": "现在免费" } }] });
-        assert_eq!(deny().decide::<C2cBeforeSendMsg>(body.clone()), denied(120_005));
-        assert_eq!(deny().decide::<GroupBeforeSendMsg>(body), denied(10_104));
-    }
-
-    #[test]
-    fn other_messages_pass() {
-        let content = r#"{"content":"money for free"}"#;
-        assert_eq!(openim::<BeforeSendSingleMsg>(&deny(), content), allowed());
-        assert_eq!(openim::<BeforeMsgModify>(&mask(), content), allowed());
-        let body = json!({ "MsgBody": [{ "MsgType": "TIMTextElem", "MsgContent": { "Text": "who joins?" } }] });
-        assert_eq!(mask().decide::<GroupBeforeSendMsg>(body), allowed());
-    }
-
-    #[test]
-    fn openim_texts_of_every_content_type_are_looked_at() {
-        for content in [
-            r#"{"text":"free money","atUserList":["u2"]}"#,
-            r#"{"text":"free money","quoteMessage":{}}"#,
-            r#"{"Content":"free money"}"#, // a client in Go reads it as `content`
-            r#"{"content":"free money","content":"hi"}"#,
-            r#"{"content":"free\u0020money"}"#,
-            "free money, as plain text",
-            r#"["free money"]"#,
-        ] {
-            assert_eq!(openim::<BeforeSendSingleMsg>(&deny(), content), denied(5004), "{content}");
-        }
-        for content in [r#"{"data":"free money"}"#, r#"{"content":7}"#, "{}", ""] {
-            assert_eq!(openim::<BeforeSendSingleMsg>(&deny(), content), allowed(), "{content}");
-        }
-    }
-
-    #[test]
-    fn openim_content_is_masked_and_keeps_its_other_members() {
-        let content = r#"{"id":12345678901234567890,"text":"\"Free money\" 免费","more":{"b":1.0,"a":[]}}"#;
-        let masked = r#"{"id":12345678901234567890,"text":"\"**** *****\" **","more":{"b":1.0,"a":[]}}"#;
-        let reply = json!({ "verdict": "modify", "changes": { "content": masked } });
-        assert_eq!(openim::<BeforeMsgModify>(&mask(), content), reply);
-    }
-
-    #[test]
-    fn what_openim_cannot_change_is_denied() {
-        let content = r#"{"content":"free money"}"#;
-        assert_eq!(openim::<BeforeSendSingleMsg>(&mask(), content), denied(5004));
-        assert_eq!(openim::<BeforeSendGroupMsg>(&mask(), content), denied(5004));
-        assert_eq!(openim::<BeforeMsgModify>(&mask(), "free money, as plain text"), denied(5004));
-    }
-
-    #[test]
-    fn tencent_texts_are_masked_and_other_elements_stay() {
-        let unknown = json!({ "MsgType": "TIMNewElem", "MsgContent": { "Text": "free money" }, "More": 1 });
-        let clean = json!({ "MsgType": "TIMTextElem", "MsgContent": { "Text": "hi", "More": 1 } });
-        let body = json!({ "MsgBody": [
-            unknown,
-            { "MsgType": "TIMTextElem", "MsgContent": { "Text": "is it 免费?" } },
-            clean,
-        ] });
-        let changes = json!({ "MsgBody": [
-            unknown,
-            { "MsgType": "TIMTextElem", "MsgContent": { "Text": "is it **?" } },
-            clean,
-        ] });
-        let reply = json!({ "verdict": "modify", "changes": changes });
-        assert_eq!(mask().decide::<C2cBeforeSendMsg>(body.clone()), reply);
-        assert_eq!(mask().decide::<GroupBeforeSendMsg>(body), reply);
-    }
-
-    #[test]
-    fn words_come_from_a_list_or_from_lines() {
-        let lines = "\u{feff}# spam\n\nfree money\r\n  免费  \n";
-        let plugin =
-            TestPlugin::configure(json!({ "words": lines, "mask_character": "＊", "action": "mask" })).unwrap();
-        let reply =
-            json!({ "verdict": "modify", "changes": { "content": r#"{"content":"＊＊＊＊ ＊＊＊＊＊, # spam"}"# } });
-        assert_eq!(openim::<BeforeMsgModify>(&plugin, r#"{"content":"free money, # spam"}"#), reply);
-    }
-
-    #[test]
-    fn the_example_list_is_accepted() {
-        let words = include_str!("../words.example.txt");
-        let plugin = TestPlugin::configure(json!({ "words": words })).unwrap();
-        assert_eq!(openim::<BeforeMsgModify>(&plugin, r#"{"content":"A Free Crypto Giveaway!"}"#), denied(5004));
-    }
-
-    #[test]
-    fn settings_that_cannot_work_are_refused() {
-        let no_words = "`words` has no word; write a list of texts, or one text with a word on each line";
-        assert_eq!(refused(json!({})), no_words);
-        assert_eq!(refused(json!({ "words": "# only a comment\n" })), no_words);
-        assert_eq!(
-            refused(json!({ "words": 3 })),
-            "`words` must be a list of texts, or one text with a word on each line"
-        );
-        let nothing = "`words[1]` has no visible character; remove it, or write a word";
-        assert_eq!(refused(json!({ "words": ["spam", " "] })), nothing);
-        for mask in ["x", " ", "\u{200b}"] {
-            let error = refused(json!({ "words": ["spam"], "mask_character": mask }));
-            assert_eq!(error, "`mask_character` must be a visible sign that is no letter or digit, for example \"*\"");
-        }
-    }
-}

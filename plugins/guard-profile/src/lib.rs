@@ -2,10 +2,11 @@
 //!
 //! Decides OpenIM's [`BeforeUpdateUserInfoEx`]:
 //!
-//! - A nickname that contains a reserved word is denied with code 5001. Letter case, full-width characters, unusual
-//!   spaces, invisible characters and letters that stand singly (`s u p p o r t`) do not hide a word; letters of other
-//!   alphabets and digits that look alike (`adm1n`) do. Words are found inside of longer ones too: `admin` in
-//!   `SuperAdmin1`.
+//! - A nickname that contains a reserved word is denied with code 5001, in whatever spelling `strictness` sees through
+//!   (as in `filter-messages`): by default letter case, full-width, mathematical and circled letters, invisible
+//!   characters, letters that stand singly (`s u p p o r t`) or have signs between them, letters of other alphabets and
+//!   digits that look alike (`аdm1n`), repeated letters, accents, traditional characters. Words are found inside of
+//!   longer ones too: `admin` in `SuperAdmin1`.
 //! - So is a nickname of which nothing would be visible. An empty one is allowed: it takes the name away.
 //! - White space in a nickname is tidied: `"  John   Doe "` becomes `"John Doe"`.
 //! - A picture's address that begins with `http://` begins with `https://` afterwards.
@@ -16,22 +17,25 @@
 //! reserved_words = ["admin", "moderator", "official team", "customer service", "support", "system",
 //!                   "管理员", "官方", "客服"]       # [] reserves nothing
 //! harmless_words = ["badminton", "ecosystem"]       # not searched for reserved words; [] exempts nothing
+//! strictness = "normal"                             # or "exact", "aggressive"
 //! ```
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use plugin_sdk::openim::BeforeUpdateUserInfoEx;
+use plugin_sdk::text::words::{Rules, Strictness, Words};
 use plugin_sdk::{Callback, Error, Plugin, Reply, text};
 use serde::Deserialize;
 
 /// OpenIM hands it to the app; `errMsg` beside it is what the user reads.
 const NAME_DENIED: i32 = 5001;
 
-/// The plugin: its words, folded once.
+/// The plugin: its words, prepared once.
 #[derive(Debug)]
 pub struct GuardProfile {
     reserved: Words,
-    harmless: Vec<String>,
+    harmless: Words,
 }
 
 /// What the operator may set.
@@ -40,6 +44,7 @@ pub struct GuardProfile {
 pub struct Settings {
     reserved_words: Vec<String>,
     harmless_words: Vec<String>,
+    strictness: Strictness,
 }
 
 impl Default for Settings {
@@ -50,6 +55,7 @@ impl Default for Settings {
         Self {
             reserved_words: reserved.map(str::to_owned).to_vec(),
             harmless_words: harmless.map(str::to_owned).to_vec(),
+            strictness: Strictness::Normal,
         }
     }
 }
@@ -58,9 +64,10 @@ impl Plugin for GuardProfile {
     type Settings = Settings;
 
     fn configure(settings: Settings) -> Result<Self, Error> {
+        let rules = Rules { strictness: settings.strictness, whole_words: false };
         Ok(Self {
-            reserved: Words::new(folded("reserved_words", &settings.reserved_words)?),
-            harmless: folded("harmless_words", &settings.harmless_words)?,
+            reserved: Words::new(&with_and_without_spaces("reserved_words", &settings.reserved_words)?, rules)?,
+            harmless: Words::new(&with_and_without_spaces("harmless_words", &settings.harmless_words)?, rules)?,
         })
     }
 
@@ -93,57 +100,35 @@ plugin_sdk::export!(GuardProfile, handles: [BeforeUpdateUserInfoEx]);
 
 impl GuardProfile {
     fn reserves(&self, name: &str) -> bool {
-        let name = text::fold(name);
-        self.reserved.occur_in(&name) && self.reserved.occur_in(&self.without_harmless(name))
-    }
-
-    fn without_harmless(&self, name: String) -> String {
-        self.harmless.iter().fold(name, |name, word| name.replace(word, " "))
-    }
-}
-
-/// Words that a name must not contain.
-#[derive(Debug)]
-struct Words {
-    words: Vec<String>,
-    /// Which bytes a word begins with: most places in a name need no closer look.
-    begin_with: [bool; 256],
-}
-
-impl Words {
-    fn new(words: Vec<String>) -> Self {
-        let begin_with =
-            std::array::from_fn(|byte| words.iter().any(|word| word.bytes().next().map(usize::from) == Some(byte)));
-        Self { words, begin_with }
-    }
-
-    /// Compares at each place where a word can begin: a name is short and the words are few. `str::contains` would
-    /// prepare a search for each word in each call; an automaton would be the right thing for hundreds of words (see
-    /// `filter-messages`).
-    fn occur_in(&self, name: &str) -> bool {
-        let can_begin = |byte: u8| self.begin_with.get(usize::from(byte)).is_some_and(|begins| *begins);
-        let places = name.bytes().enumerate().filter(|(_, byte)| can_begin(*byte));
-        places.filter_map(|(at, _)| name.get(at..)).any(|rest| self.words.iter().any(|word| rest.starts_with(word)))
+        if self.harmless.is_empty() {
+            return self.reserved.occur_in(name);
+        }
+        let found = self.reserved.find_all(name);
+        if found.is_empty() {
+            return false;
+        }
+        let harmless = self.harmless.find_all(name);
+        let is_in = |inner: &Range<usize>, outer: &Range<usize>| outer.start <= inner.start && inner.end <= outer.end;
+        !found.iter().all(|found| harmless.iter().any(|harmless| is_in(&found.range, &harmless.range)))
     }
 }
 
-/// The words as they are compared. A word with spaces is looked for without them too, because a name in single
-/// letters (`o f f i c i a l  t e a m`) has lost its own.
-fn folded(setting: &str, words: &[String]) -> Result<Vec<String>, Error> {
-    let mut folded = Vec::with_capacity(words.len());
+/// A word with spaces is looked for without them too: `officialteam`.
+fn with_and_without_spaces(setting: &str, words: &[String]) -> Result<Vec<String>, Error> {
+    let mut all = Vec::with_capacity(words.len());
     for (index, word) in words.iter().enumerate() {
-        let word = text::fold(&text::tidy(word));
+        let word = text::tidy(word);
         if text::is_blank(&word) {
             return Err(Error::new(format!(
                 "`{setting}[{index}]` has no visible character; remove it, or write a word"
             )));
         }
         if word.contains(' ') {
-            folded.push(word.replace(' ', ""));
+            all.push(word.replace(' ', ""));
         }
-        folded.push(word);
+        all.push(word.into_owned());
     }
-    Ok(folded)
+    Ok(all)
 }
 
 fn with_https(address: &str) -> Option<String> {
@@ -198,6 +183,16 @@ mod tests {
             "SuperAdmin1",
             "网站管理员",
             "badminton admin",
+            "аdmіn", // with Cyrillic letters
+            "adm1n_24",
+            "a.d.m.i.n",
+            "ａｄｍｉｎ",
+            "𝓪𝓭𝓶𝓲𝓷",
+            "ⓐⓓⓜⓘⓝ",
+            "aadmiiin",
+            "ádmín",
+            "管 理 員",
+            "officialteam",
         ] {
             let message = "This name is reserved. Please choose another one.";
             let deny = json!({ "verdict": "deny", "code": 5001, "message": message });
@@ -207,7 +202,9 @@ mod tests {
 
     #[test]
     fn other_names_pass() {
-        for name in ["John Doe", "Sup Port", "Badminton Bob", "José", "王小明", "👩\u{200d}🚀", ""] {
+        for name in
+            ["John Doe", "Sup Port", "Badminton Bob", "badm1nton", "José", "Ad Minor", "王小明", "👩\u{200d}🚀", ""]
+        {
             assert_eq!(decide(json!({ "userID": "u1", "nickName": name, "faceURL": "" })), allow(), "{name:?}");
         }
     }

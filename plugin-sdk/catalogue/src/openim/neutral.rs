@@ -1,16 +1,15 @@
 //! OpenIM's rows of the neutral view.
 
 use crate::command::Command;
-use crate::error::Error;
-use crate::events::{Event as _, NewValue as _};
+use crate::events::Event as _;
 use crate::neutral::{
-    Content, GroupNames, JoinNames, MessageNames, Pairs, ProfileNames, ProfileValue, Receiver, RelationChange,
-    RelationNames, Row, Users,
+    Content, CustomText, GroupNames, JoinNames, MessageNames, Pairs, Path, Place, ProfileNames, ProfileValue, Receiver,
+    RelationChange, RelationNames, Row, Users, Visit,
 };
 use crate::object::{FieldError, Object, Text};
+use crate::shown::{How, Walk};
 use crate::verdict::Json;
 
-use super::content::Content as MessageContent;
 use super::{friend, group, message as messages, user};
 
 pub(crate) const MESSAGES: &[Row<MessageNames>] = &[
@@ -23,26 +22,38 @@ pub(crate) const MESSAGES: &[Row<MessageNames>] = &[
 ];
 
 const fn message(command: &'static Command, target: Receiver) -> Row<MessageNames> {
-    Row::new(command, MessageNames { actor: "sendID", target, content: Content { name: "content", texts, with_texts } })
+    let content = Content { name: "content", visit };
+    Row::new(command, MessageNames { actor: "sendID", target, mentions: Some("atUserList"), content })
 }
 
 /// Content that is not a JSON object counts as one text.
-fn texts<'a>(body: &Object<'a>, name: &'static str) -> Result<Vec<Text<'a>>, FieldError> {
-    let content = body.read::<Text<'a>>(name)?;
-    Ok(match MessageContent::parse(&content) {
-        Ok(content) => content.texts().map(|text| Text::Owned(text.into_owned())).collect(),
-        Err(_) => vec![content],
-    })
-}
-
-fn with_texts(
+fn visit(
     body: &Object<'_>,
     name: &'static str,
-    new: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<Json>, Error> {
-    match MessageContent::parse(&body.read::<Text<'_>>(name)?) {
-        Ok(content) => Ok(Some(content.with_texts(new)?.into_json())),
-        Err(_) => Ok(None),
+    custom: &CustomText,
+    visit: &mut Visit<'_>,
+) -> Result<Vec<(&'static str, Json)>, FieldError> {
+    let content = body.read::<Text<'_>>(name)?;
+    let new = Walk::new(shown_member, custom, visit).content(&content, How::Content(Place::Text), &Path::root(name));
+    // The server refuses to send a message whose new content is no JSON object.
+    let is_object = |new: &String| new.trim_ascii_start().starts_with('{') && Json::is_json(new);
+    Ok(new.filter(is_object).map(|new| (name, Json::text(&new))).into_iter().collect())
+}
+
+/// The members that clients show, of the elements in `sdk_struct` of openim-sdk-core. Bundled and quoted messages have
+/// the same elements again.
+fn shown_member(name: &[u8]) -> How {
+    match name {
+        b"content" => How::Content(Place::Text),
+        b"text" => How::Text(Place::Text),
+        b"title" | b"abstractlist" => How::Text(Place::Merged),
+        b"nickname" | b"sendernickname" | b"groupnickname" => How::Text(Place::Name),
+        b"description" => How::Text(Place::Description),
+        b"filename" => How::Text(Place::File),
+        b"data" | b"extension" => How::Custom,
+        b"quotemessage" => How::Holds(Place::Quoted),
+        b"multimessage" => How::Holds(Place::Merged),
+        _ => How::Hidden,
     }
 }
 

@@ -1,16 +1,15 @@
 //! Tencent Cloud Chat's rows of the neutral view. Official channels and topics count as groups.
 
 use crate::command::Command;
-use crate::error::Error;
-use crate::events::{Event as _, NewValue as _};
+use crate::events::Event as _;
 use crate::neutral::{
-    Content, GroupNames, JoinNames, MessageNames, Pairs, ProfileNames, ProfileValue, Receiver, RelationChange,
-    RelationNames, Row, Users,
+    Content, CustomText, GroupNames, JoinNames, MessageNames, Pairs, Path, Place, ProfileNames, ProfileValue, Receiver,
+    RelationChange, RelationNames, Row, Users, Visit,
 };
-use crate::object::{FieldError, Object, Text};
+use crate::object::{FieldError, Object, Raw};
+use crate::shown::{How, Walk};
 use crate::verdict::Json;
 
-use super::elem::{Elem, MsgElem};
 use super::{bot, c2c, follow, group, official_channel as channel, profile, relationship};
 
 pub(crate) const MESSAGES: &[Row<MessageNames>] = &[
@@ -32,25 +31,48 @@ const TO_GROUP: Receiver = Receiver::Group("GroupId");
 const CHANNEL: &str = "Official_Account";
 
 const fn message(command: &'static Command, actor: &'static str, target: Receiver) -> Row<MessageNames> {
-    Row::new(command, MessageNames { actor, target, content: Content { name: "MsgBody", texts, with_texts } })
+    let content = Content { name: "MsgBody", visit };
+    Row::new(command, MessageNames { actor, target, mentions: Some("GroupAtInfo"), content })
 }
 
-fn texts<'a>(body: &Object<'a>, name: &'static str) -> Result<Vec<Text<'a>>, FieldError> {
-    let elems = body.read::<Vec<MsgElem<'a>>>(name)?;
-    elems.iter().filter_map(|elem| elem.text().transpose()).collect()
-}
+/// The member beside the elements that holds the app's own data, for example what a message answers.
+const CLOUD_CUSTOM_DATA: &str = "CloudCustomData";
 
-fn with_texts(
+fn visit(
     body: &Object<'_>,
     name: &'static str,
-    new: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<Json>, Error> {
-    let elem = |elem: &MsgElem<'_>| match elem.text()?.and_then(|text| new(&text)) {
-        Some(text) => Ok(elem.with_text(&text)),
-        None => Ok(Elem::from(elem)),
-    };
-    let elems = body.read::<Vec<MsgElem<'_>>>(name)?;
-    Ok(Some(elems.iter().map(elem).collect::<Result<Vec<Elem>, FieldError>>()?.into_json()))
+    custom: &CustomText,
+    visit: &mut Visit<'_>,
+) -> Result<Vec<(&'static str, Json)>, FieldError> {
+    let elems = body.read::<Raw<'_>>(name)?;
+    // A broken element shows nothing, and the others are shown.
+    body.read::<Vec<Raw<'_>>>(name)?;
+    let (root, cloud) = (Path::root(name), Path::root(CLOUD_CUSTOM_DATA));
+    let mut changes = Vec::new();
+    if let Some(new) = Walk::new(shown_member, custom, visit).json(elems, &root).filter(|new| Json::is_json(new)) {
+        changes.push((name, Json::from_text(new)));
+    }
+    if let Some(data) = body.raw(CLOUD_CUSTOM_DATA).and_then(Raw::unescaped)
+        && let Some(new) = Walk::new(shown_member, custom, visit).content(&data, How::Custom, &cloud)
+    {
+        changes.push((CLOUD_CUSTOM_DATA, Json::text(&new)));
+    }
+    Ok(changes)
+}
+
+/// The members that clients show: those of the elements on Tencent's page about message formats, document 1047/33527,
+/// and of merged messages (`TIMRelayElem`) as Tencent's SDKs read them.
+fn shown_member(name: &[u8]) -> How {
+    match name {
+        b"text" | b"markdown" => How::Text(Place::Text),
+        b"title" | b"abstractlist" => How::Text(Place::Merged),
+        b"compatibletext" => How::Text(Place::Text),
+        b"desc" => How::Text(Place::Description),
+        b"filename" => How::Text(Place::File),
+        b"data" | b"ext" => How::Custom,
+        b"msglist" => How::Holds(Place::Merged),
+        _ => How::Hidden,
+    }
 }
 
 pub(crate) const PROFILES: &[Row<ProfileNames>] = &[

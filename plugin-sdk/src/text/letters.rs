@@ -1,0 +1,277 @@
+//! What a character reads as: the letter or digit behind its forms, from tables of Unicode and OpenCC.
+//!
+//! The tables are reduced when the sdk is built, and hold what the crate's features ask for. Looking a character up
+//! costs about 25 units of fuel, whatever the features.
+//!
+//! | feature | adds | bytes |
+//! | --- | --- | --- |
+//! | `letters` | small letters, digits of all scripts, accents, combining marks, kinds of signs | 0 |
+//! | `compatibility` | Unicode's compatibility forms: full-width, mathematical, circled letters, ligatures | 0 |
+//! | `look-alikes` | letters of other alphabets that look alike | 0 |
+//! | `chinese` | simplified for traditional characters | 0 |
+
+include!(concat!(env!("OUT_DIR"), "/letters.rs"));
+
+/// What a character is, for reading words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// A letter, or a character of a script without letters.
+    Letter,
+    /// A letter with an accent.
+    Accented,
+    /// A digit.
+    Digit,
+    /// A mark on the letter before it, or the line that stretches an Arabic word.
+    Mark,
+    /// Any space.
+    Space,
+    /// A sign.
+    Sign,
+    /// A sign that ends a clause or a sentence.
+    Clause,
+    /// A picture.
+    Emoji,
+    /// Several letters in one character: `ß`, `ﬁ`, `㎏`.
+    Several,
+    /// It does not show.
+    Invisible,
+}
+
+/// The table's line of a character: what it is written as, what it looks like, what its capital looks like.
+#[derive(Debug, Clone, Copy)]
+struct Entry(u16, u16, u16, u8);
+
+/// A character as it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Letter {
+    /// What it is.
+    pub kind: Kind,
+    /// The letter itself: small, in its ordinary width, with its accent; in Chinese the simplified character. Of
+    /// [`Kind::Several`] the number that [`several`] takes.
+    pub letter: char,
+    /// What it looks like: the same for all letters that are taken for each other, with and without accents. Mostly the
+    /// Latin letter; `i` for `l` and `1` too, `o` for `0`.
+    pub class: char,
+    /// What it looks like as it is written, if that is something else: `n` for a Greek `Ν`, whose small letter is `ν`.
+    pub shown: Option<char>,
+}
+
+/// How a character is read.
+///
+/// ```
+/// use plugin_sdk::text::letters::{Kind, read};
+///
+/// assert_eq!((read('É').letter, read('É').class, read('É').kind), ('é', 'e', Kind::Accented));
+/// assert_eq!(read('Ｓ').letter, 's');
+/// assert_eq!(read('٣').letter, '3');
+/// assert_eq!(read('\u{200b}').kind, Kind::Invisible);
+/// assert_eq!(read('，').kind, Kind::Clause);
+/// ```
+#[must_use]
+pub fn read(c: char) -> Letter {
+    let code = c as u32;
+    if (0x4e00..0xa000).contains(&code) {
+        let simple = simplified(c);
+        return Letter { kind: Kind::Letter, letter: simple, class: simple, shown: None };
+    }
+    let itself = |kind| Letter { kind, letter: c, class: c, shown: None };
+    let Some(block) = INDEX.get(code as usize >> 6) else {
+        return itself(if super::is_invisible(c) { Kind::Invisible } else { Kind::Letter });
+    };
+    let id = BLOCKS.get(usize::from(*block) << 6 | code as usize & 63).copied().unwrap_or(0);
+    if id == 0 {
+        return itself(Kind::Letter);
+    }
+    let Some(Entry(letter, class, shown, kind)) = ENTRIES.get(usize::from(id)) else { return itself(Kind::Letter) };
+    Letter {
+        kind: KINDS.get(usize::from(*kind)).copied().unwrap_or(Kind::Letter),
+        letter: of(*letter, c),
+        class: of(*class, c),
+        shown: if *shown == 0 { None } else { char::from_u32(u32::from(*shown)) },
+    }
+}
+
+/// The class of a letter that looks like nothing else as it is written; `None` for everything else.
+#[cfg(feature = "words")]
+pub(crate) fn plain_class(c: char) -> Option<char> {
+    let code = c as u32;
+    if (0x4e00..0xa000).contains(&code) {
+        return Some(simplified(c));
+    }
+    let block = INDEX.get(code as usize >> 6)?;
+    match BLOCKS.get(usize::from(*block) << 6 | code as usize & 63)? {
+        0 => Some(c),
+        id => match ENTRIES.get(usize::from(*id))? {
+            Entry(_, class, 0, 0 | 1) => Some(of(*class, c)),
+            _ => None,
+        },
+    }
+}
+
+const KINDS: [Kind; 10] = [
+    Kind::Letter,
+    Kind::Accented,
+    Kind::Digit,
+    Kind::Mark,
+    Kind::Space,
+    Kind::Sign,
+    Kind::Clause,
+    Kind::Emoji,
+    Kind::Several,
+    Kind::Invisible,
+];
+
+fn of(code: u16, c: char) -> char {
+    if code == 0 { c } else { char::from_u32(u32::from(code)).unwrap_or(c) }
+}
+
+/// The letters that one character of [`Kind::Several`] stands for, small and without accents.
+#[must_use]
+pub fn several(letter: Letter) -> &'static str {
+    let number = (letter.letter as usize).checked_sub(1).filter(|_| letter.kind == Kind::Several);
+    number.and_then(|number| SEVERAL.get(number)).copied().unwrap_or_default()
+}
+
+/// The simplified character for a traditional one; any other character is itself. Without the feature `chinese` all
+/// are.
+///
+/// ```
+/// use plugin_sdk::text::letters::simplified;
+/// # #[cfg(feature = "chinese")]
+/// assert_eq!("免費紅旗".chars().map(simplified).collect::<String>(), "免费红旗");
+/// assert_eq!(simplified('费'), '费');
+/// ```
+#[must_use]
+#[inline]
+pub fn simplified(c: char) -> char {
+    let Some(at) = (c as u32).checked_sub(0x4e00).map(|at| at as usize) else { return c };
+    let (Some(bits), Some(rank)) = (TRADITIONAL.get(at / 64), RANKS.get(at / 64)) else { return c };
+    let bit = 1_u64 << (at % 64);
+    if bits & bit == 0 {
+        return c;
+    }
+    let before = usize::from(*rank) + (bits & (bit - 1)).count_ones() as usize;
+    SIMPLIFIED.get(before).map_or(c, |code| of(*code, c))
+}
+
+/// The letters that a digit or a sign stands for in a disguised word (`fr3e`, `$pam`, `п0рн0`), in the classes of
+/// [`Letter::class`]; of the Latin alphabet first, then of the Cyrillic one.
+///
+/// ```
+/// use plugin_sdk::text::letters::leet;
+/// assert_eq!(leet('3'), ['e', 'з']);
+/// assert_eq!(leet('$'), ['s']);
+/// assert!(leet('x').is_empty());
+/// ```
+#[must_use]
+pub const fn leet(c: char) -> &'static [char] {
+    match c {
+        '0' => &['o'],
+        '1' | '!' | '|' | '¡' | '£' => &['i'],
+        '2' => &['z'],
+        '3' => &['e', 'з'],
+        '4' => &['a', 'ч'],
+        '5' | '$' | '§' => &['s'],
+        '6' => &['g', 'b', 'б'],
+        '7' | '+' => &['t'],
+        '8' => &['b'],
+        '9' => &['g'],
+        '@' => &['a'],
+        '€' => &['e'],
+        '(' | '¢' => &['c'],
+        '¥' => &['y'],
+        _ => &[],
+    }
+}
+
+/// Whether words in this letter's script have spaces between them, so that a word inside of a longer one is another
+/// word: Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic.
+#[must_use]
+pub const fn is_spaced(letter: char) -> bool {
+    matches!(letter, '\0'..='\u{8ff}' | '\u{10a0}'..='\u{10ff}' | '\u{1e00}'..='\u{1fff}' | '\u{fb1d}'..='\u{fefc}')
+}
+
+/// Whether a letter is Arabic.
+pub(crate) const fn is_arabic(letter: char) -> bool {
+    matches!(letter, '\u{600}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{8a0}'..='\u{8ff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads(c: char) -> (Kind, char, char) {
+        let read = read(c);
+        (read.kind, read.letter, read.class)
+    }
+
+    #[test]
+    #[cfg(feature = "words")]
+    fn every_form_of_a_letter_reads_as_that_letter() {
+        for c in "sSｓＳ𝐬𝒮𝔰𝕤𝖲𝗌𝘴𝙎𝚜ⓢⓈ⒮🄢🅂🅢🆂🇸ˢ".chars() {
+            assert_eq!(reads(c), (Kind::Letter, 's', 's'), "{c}");
+        }
+        for (c, class) in [
+            ('а', 'a'),
+            ('е', 'e'),
+            ('о', 'o'),
+            ('р', 'p'),
+            ('с', 'c'),
+            ('х', 'x'),
+            ('і', 'i'),
+            ('ο', 'o'),
+            ('α', 'a'),
+            ('ʏ', 'y'),
+            ('т', 't'),
+            ('к', 'k'),
+            ('м', 'm'),
+            ('н', 'h'),
+        ] {
+            assert_eq!((read(c).letter, read(c).class), (c, class), "{c}");
+        }
+        assert_eq!(read('Ν').shown, Some('n'));
+        assert_eq!(reads('ö'), (Kind::Accented, 'ö', 'o'));
+        assert_eq!(reads('Ş'), (Kind::Accented, 'ş', 's'));
+        assert_eq!(reads('ø'), (Kind::Accented, 'ø', 'o'));
+        assert_eq!(reads('İ'), (Kind::Letter, 'i', 'i'));
+        assert_eq!(reads('ı'), (Kind::Letter, 'ı', 'i'));
+        assert_eq!(reads('l'), (Kind::Letter, 'l', 'i'));
+        assert_eq!((several(read('ß')), several(read('ﬁ')), several(read('ẞ'))), ("ss", "fi", "ss"));
+    }
+
+    #[test]
+    #[cfg(feature = "words")]
+    fn scripts_without_latin_letters_keep_their_own() {
+        assert_eq!(reads('が').1, 'が');
+        assert_eq!(reads('가').1, '가');
+        assert_eq!(reads('ि').0, Kind::Letter, "a vowel of Hindi is no accent");
+        assert_eq!(reads('أ').1, 'ا');
+        assert_eq!(reads('ﻢ').1, 'م');
+        assert_eq!(reads('\u{640}').0, Kind::Mark);
+        assert_eq!(reads('\u{64e}').0, Kind::Mark);
+        assert_eq!(reads('費').1, '费');
+        assert_eq!(reads('免'), (Kind::Letter, '免', '免'));
+    }
+
+    #[test]
+    fn signs_are_told_apart() {
+        for (c, kind) in [
+            ('。', Kind::Clause),
+            (',', Kind::Clause),
+            ('.', Kind::Sign),
+            ('-', Kind::Sign),
+            ('·', Kind::Sign),
+            ('_', Kind::Sign),
+            ('🔥', Kind::Emoji),
+            ('❤', Kind::Emoji),
+            ('\u{3000}', Kind::Space),
+            ('\u{fffd}', Kind::Sign),
+            ('５', Kind::Digit),
+            ('\u{ad}', Kind::Invisible),
+            ('\n', Kind::Space),
+        ] {
+            assert_eq!(read(c).kind, kind, "{c:?}");
+        }
+    }
+}

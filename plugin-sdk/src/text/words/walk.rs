@@ -1,0 +1,335 @@
+//! Follows the words of a list through a text, from one place, past everything that can disguise them.
+//!
+//! At each character there are few ways on: the listed letter itself, a letter that it stands for, the same letter once
+//! more, or a sign that is passed over. All are followed; which disguises were needed is counted on the way, and judged
+//! where a word ends.
+
+use super::judge::{self, Likeness, Spelling};
+use super::trie::Trie;
+use super::{Found, Rules, Strictness};
+use crate::text::letters::{self, Kind, Letter, leet, read};
+
+/// Most signs and spaces in a row that a word goes on after.
+const GAP_MAX: u8 = 4;
+/// Steps that are taken through one text with all ways followed; after these, only listed letters are followed. A
+/// message of disguises only would otherwise cost as much as a call may burn.
+const STEPS_MAX: usize = 40_000;
+/// Most letters that a sign may stand for in one word.
+const WILD_MAX: u8 = 2;
+
+/// One way through the text, up to a place.
+#[derive(Clone, Copy)]
+struct Way {
+    at: usize,
+    node: u32,
+    /// The class and the letter that were read last.
+    last: char,
+    last_letter: char,
+    /// Signs and spaces since then.
+    gap: u8,
+    /// Whether that gap is one that the list has too.
+    is_listed_gap: bool,
+    /// The last letter was repeated, so the list's own repetitions are over.
+    is_repeated: bool,
+    spelling: Spelling,
+}
+
+/// A search in one text.
+pub(super) struct Walk<'t> {
+    text: &'t str,
+    trie: &'t Trie,
+    rules: Rules,
+    ways: Vec<Way>,
+    steps: usize,
+}
+
+/// A character of the text, with the marks on it.
+struct Glyph {
+    letter: Letter,
+    raw: char,
+    /// Where it ends, and where its marks do.
+    end: usize,
+    end_of_marks: usize,
+}
+
+impl<'t> Walk<'t> {
+    pub(super) fn new(text: &'t str, trie: &'t Trie, rules: Rules) -> Self {
+        Self { text, trie, rules, ways: Vec::new(), steps: 0 }
+    }
+
+    /// The longest word that begins at this place.
+    pub(super) fn from(&mut self, start: usize) -> Option<Found> {
+        let mut best: Option<Found> = None;
+        let spelling = Spelling::from(start);
+        self.ways.push(Way {
+            at: start,
+            node: 0,
+            last: '\0',
+            last_letter: '\0',
+            gap: 0,
+            is_listed_gap: false,
+            is_repeated: false,
+            spelling,
+        });
+        while let Some(way) = self.ways.pop() {
+            self.steps += 1;
+            if way.gap == 0
+                && let Some(word) = self.trie.word(way.node)
+                && best.as_ref().is_none_or(|best| best.range.end < way.spelling.end)
+                && judge::accepts(self.text, &way.spelling, self.rules)
+            {
+                best = Some(Found { range: start..way.spelling.end, word });
+            }
+            if let Some(glyph) = self.glyph(way.at) {
+                self.step(way, &glyph);
+            }
+        }
+        best
+    }
+
+    fn glyph(&self, at: usize) -> Option<Glyph> {
+        // Most letters are in ASCII, and so is what follows.
+        if let Some([byte @ (b'a'..=b'z' | b'A'..=b'Z'), next]) = self.text.as_bytes().get(at..at + 2)
+            && next.is_ascii()
+        {
+            let letter = char::from(byte.to_ascii_lowercase());
+            let class = if letter == 'l' { 'i' } else { letter };
+            let letter = Letter { kind: Kind::Letter, letter, class, shown: None };
+            return Some(Glyph { letter, raw: char::from(*byte), end: at + 1, end_of_marks: at + 1 });
+        }
+        let rest = self.text.get(at..)?;
+        let mut chars = rest.char_indices();
+        let (mut from, mut raw) = chars.next()?;
+        let mut letter = read(raw);
+        while letter.kind == Kind::Invisible {
+            (from, raw) = chars.next()?;
+            letter = read(raw);
+        }
+        let end = at + from + raw.len_utf8();
+        let mut end_of_marks = end;
+        if self.text.as_bytes().get(end).is_some_and(|byte| !byte.is_ascii()) {
+            for c in self.text.get(end..).unwrap_or_default().chars() {
+                match read(c).kind {
+                    Kind::Mark => end_of_marks += c.len_utf8(),
+                    _ => break,
+                }
+            }
+        }
+        Some(Glyph { letter, raw, end, end_of_marks })
+    }
+
+    fn step(&mut self, way: Way, glyph: &Glyph) {
+        let can_disguise = self.rules.strictness != Strictness::Exact && self.steps < STEPS_MAX;
+        match glyph.letter.kind {
+            Kind::Mark | Kind::Invisible => self.ways.push(Way { at: glyph.end, ..way }),
+            Kind::Letter | Kind::Accented => {
+                if can_disguise {
+                    self.repeat(way, glyph);
+                    self.without_space(way, glyph);
+                }
+                self.letter(way, glyph);
+            }
+            Kind::Several => self.several(way, glyph),
+            Kind::Digit => {
+                if can_disguise {
+                    self.gap(way, glyph);
+                    self.repeat(way, glyph);
+                    self.leet(way, glyph);
+                }
+                self.exact(way, glyph);
+            }
+            Kind::Space | Kind::Sign | Kind::Clause | Kind::Emoji => {
+                if can_disguise {
+                    self.gap(way, glyph);
+                    self.wild(way, glyph);
+                    self.leet(way, glyph);
+                }
+                self.listed_gap(way, glyph);
+                if glyph.letter.kind != Kind::Space {
+                    self.exact(way, glyph);
+                }
+            }
+        }
+    }
+
+    /// A gap is over where a letter is read.
+    fn go_on(&mut self, way: Way, glyph: &Glyph, node: u32, spelling: Spelling) {
+        let way = Way { last_letter: glyph.letter.letter, ..way };
+        self.push(way, node, glyph.letter.class, spelling, glyph.end_of_marks);
+    }
+
+    fn push(&mut self, way: Way, node: u32, last: char, mut spelling: Spelling, end: usize) {
+        if way.is_listed_gap && way.gap == 0 {
+            return;
+        }
+        spelling.read(end, last);
+        let is_repeated = way.is_repeated && way.last == last;
+        self.ways.push(Way { at: end, node, last, gap: 0, is_listed_gap: false, is_repeated, spelling, ..way });
+    }
+
+    fn exact(&mut self, way: Way, glyph: &Glyph) {
+        let Letter { letter, class, .. } = glyph.letter;
+        if let Some(child) = self.trie.child(way.node, letter, class) {
+            self.go_on(way, glyph, child, way.spelling);
+        }
+    }
+
+    fn letter(&mut self, way: Way, glyph: &Glyph) {
+        let classes = [Some(glyph.letter.class), glyph.letter.shown];
+        let has_mark = glyph.end_of_marks > glyph.end;
+        for class in classes.into_iter().flatten() {
+            if way.is_repeated && way.last == class && way.last_letter == glyph.letter.letter {
+                continue;
+            }
+            let (first, units) = self.trie.of_class(way.node, class);
+            for (at, unit) in units.iter().enumerate() {
+                let likeness = judge::likeness(unit.letter, glyph.letter, glyph.raw, has_mark, self.rules.strictness);
+                let mut spelling = way.spelling;
+                match likeness {
+                    Likeness::Same => {}
+                    Likeness::Accent => spelling.accent(glyph.raw, has_mark),
+                    Likeness::Look { is_ordinary } => {
+                        spelling.looks += 1;
+                        spelling.ordinary_looks += u16::from(is_ordinary);
+                    }
+                    Likeness::Other => continue,
+                }
+                self.go_on(way, glyph, first + at as u32, spelling);
+            }
+        }
+    }
+
+    /// `ß` is read as two letters, at once.
+    fn several(&mut self, way: Way, glyph: &Glyph) {
+        let letters = letters::several(glyph.letter);
+        let mut node = way.node;
+        let mut spelling = way.spelling;
+        let mut last = way.last;
+        for c in letters.chars() {
+            let class = read(c).class;
+            let Some(child) = self.trie.child(node, c, class) else { return };
+            (node, last) = (child, class);
+            spelling.read(glyph.end_of_marks, class);
+        }
+        // `push` reads one of them again. Between them nothing can be.
+        spelling.letters -= u16::from(!letters.is_empty());
+        spelling.part -= letters.chars().count() as u16;
+        self.push(way, node, last, spelling, glyph.end_of_marks);
+    }
+
+    /// The same letter once more.
+    fn repeat(&mut self, way: Way, glyph: &Glyph) {
+        let letter = glyph.letter;
+        let is_same = letter.class == way.last || leet(letter.letter).contains(&way.last);
+        if !is_same || way.spelling.letters == 0 || way.is_listed_gap {
+            return;
+        }
+        let mut spelling = way.spelling;
+        spelling.repeat(!way.is_repeated, glyph.end_of_marks);
+        self.ways.push(Way { at: glyph.end_of_marks, gap: 0, is_repeated: true, spelling, ..way });
+    }
+
+    fn leet(&mut self, way: Way, glyph: &Glyph) {
+        // Most signs stand for a letter only inside of a word: `hi!` ends with a sign.
+        let can_end = matches!(glyph.letter.letter, '$' | '@' | '€' | '§') && way.gap == 0 && way.spelling.letters > 0;
+        if glyph.letter.kind != Kind::Digit && !can_end && !self.has_letter_at(glyph.end_of_marks) {
+            return;
+        }
+        for class in leet(glyph.letter.letter) {
+            let (first, units) = self.trie.of_class(way.node, *class);
+            for (at, unit) in units.iter().enumerate() {
+                if unit.letter == *class || *class == 'i' && matches!(unit.letter, 'i' | 'l') {
+                    let mut spelling = way.spelling;
+                    spelling.leet += 1;
+                    self.push(way, first + at as u32, *class, spelling, glyph.end_of_marks);
+                }
+            }
+        }
+    }
+
+    fn has_letter_at(&self, at: usize) -> bool {
+        let next = self.text.get(at..).and_then(|rest| rest.chars().next());
+        next.is_some_and(|c| {
+            let letter = read(c);
+            matches!(letter.kind, Kind::Letter | Kind::Accented | Kind::Several | Kind::Digit) || !leet(c).is_empty()
+        })
+    }
+
+    /// A space or a sign where the list has a space.
+    fn listed_gap(&mut self, way: Way, glyph: &Glyph) {
+        if way.is_listed_gap {
+            // More of the same gap.
+            let mut spelling = way.spelling;
+            if way.gap < GAP_MAX && spelling.listed_gap(glyph.letter.kind, glyph.raw, self.rules.strictness, way.gap) {
+                self.ways.push(Way { at: glyph.end_of_marks, gap: way.gap + 1, spelling, ..way });
+            } else if way.gap >= GAP_MAX && glyph.letter.kind == Kind::Space {
+                self.ways.push(Way { at: glyph.end_of_marks, ..way });
+            }
+            return;
+        }
+        let Some(node) = self.trie.child(way.node, ' ', ' ') else { return };
+        let mut spelling = way.spelling;
+        if way.gap == 0 && spelling.listed_gap(glyph.letter.kind, glyph.raw, self.rules.strictness, 0) {
+            spelling.end_part();
+            let at = glyph.end_of_marks;
+            self.ways.push(Way {
+                at,
+                node,
+                gap: 1,
+                is_listed_gap: true,
+                is_repeated: false,
+                last: ' ',
+                spelling,
+                ..way
+            });
+        }
+    }
+
+    /// A long phrase without its spaces.
+    fn without_space(&mut self, way: Way, glyph: &Glyph) {
+        if self.rules.strictness != Strictness::Aggressive || way.gap > 0 || way.is_listed_gap {
+            return;
+        }
+        let Some(node) = self.trie.child(way.node, ' ', ' ') else { return };
+        let mut spelling = way.spelling;
+        spelling.joined = true;
+        spelling.end_part();
+        let way = Way { node, last: ' ', is_repeated: false, spelling, ..way };
+        self.letter(way, glyph);
+    }
+
+    /// A space or a sign inside of a word.
+    fn gap(&mut self, way: Way, glyph: &Glyph) {
+        if way.is_listed_gap || way.gap >= GAP_MAX || way.spelling.letters == 0 {
+            return;
+        }
+        let is_unspaced = way.spelling.has_unspaced;
+        let mut spelling = way.spelling;
+        if spelling.gap(glyph.letter.kind, way.gap == 0, is_unspaced, self.rules.strictness) {
+            self.ways.push(Way { at: glyph.end_of_marks, gap: way.gap + 1, spelling, ..way });
+        }
+    }
+
+    /// A sign for any one letter: `m*ney`.
+    fn wild(&mut self, way: Way, glyph: &Glyph) {
+        let is_wild = matches!(glyph.letter.letter, '*' | '#' | '_' | '%' | '?' | '.' | '-' | '•' | '·' | '\u{fffd}');
+        if self.rules.strictness != Strictness::Aggressive
+            || !is_wild
+            || way.gap > 0
+            || way.is_listed_gap
+            || way.spelling.letters == 0
+            || way.spelling.wild >= WILD_MAX
+        {
+            return;
+        }
+        let (first, units) = self.trie.children(way.node);
+        self.steps += units.len();
+        for (at, unit) in units.iter().enumerate() {
+            if unit.letter.is_alphabetic() {
+                let mut spelling = way.spelling;
+                spelling.wild += 1;
+                self.push(way, first + at as u32, '\0', spelling, glyph.end_of_marks);
+            }
+        }
+    }
+}

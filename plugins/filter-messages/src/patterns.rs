@@ -1,0 +1,168 @@
+//! Links, e-mail addresses, phone numbers and other long numbers.
+//!
+//! Each candidate is checked as what it claims to be: a decimal fraction, a date, a price or a range of years is no
+//! phone number, and a full stop without a space after it makes no link.
+
+mod line;
+mod phone;
+mod web;
+
+use std::ops::Range;
+
+use line::Line;
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    /// `https://example.com/a`, `www.example.com`, `example.com`, `t.me/a`.
+    Link,
+    /// `user@example.com`.
+    Email,
+    /// `+49 30 1234567`, `13812345678`, `(212) 555-0123`.
+    Phone,
+    /// Digits in a row that are no fraction, no price and no date.
+    Number {
+        /// Fewest digits.
+        digits_min: usize,
+    },
+}
+
+impl Pattern {
+    /// Where it occurs in a text, in bytes.
+    pub(crate) fn find(self, text: &str) -> Vec<Range<usize>> {
+        let line = Line::new(text);
+        match self {
+            Self::Link => web::links(&line),
+            Self::Email => web::emails(&line),
+            Self::Phone => phone::phones(&line),
+            Self::Number { digits_min } => phone::numbers(&line, digits_min),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pattern: Pattern, text: &str) -> Vec<&str> {
+        pattern.find(text).into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn links_are_found_and_full_stops_are_not() {
+        for (text, link) in [
+            ("see https://example.com/a?b=1, please", "https://example.com/a?b=1"),
+            ("HTTP://EXAMPLE.COM", "HTTP://EXAMPLE.COM"),
+            ("www.example.de!", "www.example.de"),
+            ("buy at shop.example.com.", "shop.example.com"),
+            ("join t.me/free_money", "t.me/free_money"),
+            ("加我 example.cn 吧", "example.cn"),
+            ("ｅｘａｍｐｌｅ．ｃｏｍ", "ｅｘａｍｐｌｅ．ｃｏｍ"),
+            ("http://192.168.0.1/x", "http://192.168.0.1/x"),
+            ("exam\u{200b}ple.com", "exam\u{200b}ple.com"),
+        ] {
+            assert_eq!(found(Pattern::Link, text), [link], "{text}");
+        }
+        for text in [
+            "3.14159",
+            "end.Then",
+            "e.g. this",
+            "main.rs",
+            "README.md",
+            "12.30 Uhr",
+            "and/or",
+            "user.name@",
+            "a..com",
+            "1.2.3",
+            ".com",
+            "http://",
+            "i.e.",
+            "user@example.com",
+            "v1.com2",
+        ] {
+            assert_eq!(found(Pattern::Link, text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_need_a_user_and_a_domain() {
+        for (text, address) in [
+            ("write to user.name+tag@example.com.", "user.name+tag@example.com"),
+            ("U_1@mail.example.co.uk", "U_1@mail.example.co.uk"),
+            ("邮箱:abc@qq.com吧", "abc@qq.com"),
+        ] {
+            assert_eq!(found(Pattern::Email, text), [address], "{text}");
+        }
+        for text in [
+            "user.name@",
+            "@example.com",
+            "a@b",
+            "user@localhost",
+            "@all hi",
+            "5 @ 3.50",
+            "a@1.2",
+            "user@-x.com",
+            "..@example.com",
+        ] {
+            assert_eq!(found(Pattern::Email, text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn phone_numbers_are_checked() {
+        for (text, number) in [
+            ("call +49 30 1234567 now", "+49 30 1234567"),
+            ("13812345678", "13812345678"),
+            ("微信138-1234-5678", "138-1234-5678"),
+            ("(212) 555-0123", "(212) 555-0123"),
+            ("212.555.0123", "212.555.0123"),
+            ("0532 123 45 67", "0532 123 45 67"),
+            ("030/1234567", "030/1234567"),
+            ("+8613812345678", "+8613812345678"),
+            ("００４９ ３０ １２３４５６７", "００４９ ３０ １２３４５６７"),
+            ("٠٥٣٢ ١٢٣ ٤٥ ٦٧", "٠٥٣٢ ١٢٣ ٤٥ ٦٧"),
+        ] {
+            assert_eq!(found(Pattern::Phone, text), [number], "{text}");
+        }
+        for text in [
+            "3.14159",
+            "3.141592653589793",
+            "2026-11-26",
+            "26.11.2026 12:30",
+            "1,000,000,000",
+            "2019-2020",
+            "192.168.100.200",
+            "1700000000000",
+            "room 12345",
+            "12:30:45",
+            "10 000 000 EUR",
+            "978-3-16-148410-0",
+            "0.123456789",
+            "4111 1111 1111 1111",
+            "ID 55512345678",
+        ] {
+            assert_eq!(found(Pattern::Phone, text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_and_long() {
+        let number = Pattern::Number { digits_min: 6 };
+        assert_eq!(found(number, "QQ 123456789, or 654321."), ["123456789", "654321"]);
+        assert_eq!(found(number, "加群１２３４５６"), ["１２３４５６"]);
+        for text in [
+            "3.14159265",
+            "3,14159265",
+            "12345",
+            "1,000,000",
+            "1.000.000",
+            "0.1234567",
+            "2026-11-26",
+            "a1234567",
+            "12:30:45.123456",
+            "€ 1234567,89",
+        ] {
+            assert_eq!(found(number, text), Vec::<&str>::new(), "{text}");
+        }
+    }
+}
