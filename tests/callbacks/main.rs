@@ -11,6 +11,7 @@ mod isolation;
 mod languages;
 mod limits;
 mod load;
+mod moderation;
 mod paths;
 mod profile;
 mod protocol;
