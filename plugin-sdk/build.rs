@@ -79,9 +79,26 @@ mod letters {
             let _ = write!(out, "Entry({letter},{class},{other},{}),", *kind as u8);
         }
         let _ = writeln!(out, "];\nstatic SEVERAL: [&str; {}] = {several:?};", several.len());
+        ascii(&mut out, &mut several);
         chinese(&mut out);
         let folder = std::env::var_os("OUT_DIR").expect("cargo sets it");
         std::fs::write(std::path::Path::new(&folder).join("letters.rs"), out).expect("the folder can be written to");
+    }
+
+    /// The characters that most texts consist of, ready to be returned.
+    fn ascii(out: &mut String, several: &mut Vec<String>) {
+        let _ = write!(out, "static ASCII: [Letter; 128] = [");
+        for c in '\0'..='\u{7f}' {
+            let (letter, class, _, kind) = entry(c, several);
+            let of = |code: u32| char::from_u32(code).filter(|code| *code != '\0').unwrap_or(c);
+            let (letter, class) = (of(letter), of(class));
+            let _ = write!(
+                out,
+                "Letter {{ kind: KINDS[{}], letter: {letter:?}, class: {class:?}, shown: None }},",
+                kind as u8
+            );
+        }
+        let _ = writeln!(out, "];");
     }
 
     /// Simplified characters, for those that are traditional: a bit each, and the values of the bits that are set.

@@ -410,7 +410,7 @@ mod tests {
     use super::*;
     use crate::catalogue::PROTOCOLS;
     use crate::testing::TestPlugin;
-    use crate::{NoSettings, Plugin, Reply, openim, tencent_chat};
+    use crate::{Error, NoSettings, Plugin, Reply, openim, tencent_chat};
     use serde_json::{Value, json};
 
     /// Reports what it sees of a callback.
@@ -426,7 +426,8 @@ mod tests {
         fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
             let seen = match Neutral::of(callback)? {
                 Some(Neutral::Message(it)) => {
-                    json!([it.actor()?, format!("{:?}", it.target()?), it.texts()?, it.can_change()])
+                    let texts: Vec<String> = it.texts()?.iter().map(|text| text.to_string()).collect();
+                    json!([it.actor()?, format!("{:?}", it.target()?), texts, it.can_change()])
                 }
                 Some(Neutral::Profile(it)) => {
                     json!([it.actor()?, it.target()?, it.group()?, it.nickname()?, it.picture()?])

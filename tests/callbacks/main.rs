@@ -14,6 +14,7 @@ mod isolation;
 mod languages;
 mod limits;
 mod load;
+mod moderation;
 mod observed;
 mod paths;
 mod profile;

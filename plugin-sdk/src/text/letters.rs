@@ -71,6 +71,9 @@ pub struct Letter {
 #[must_use]
 pub fn read(c: char) -> Letter {
     let code = c as u32;
+    if let Some(letter) = ASCII.get(code as usize) {
+        return *letter;
+    }
     if (0x4e00..0xa000).contains(&code) {
         let simple = simplified(c);
         return Letter { kind: Kind::Letter, letter: simple, class: simple, shown: None };

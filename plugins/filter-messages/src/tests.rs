@@ -377,8 +377,8 @@ fn masking_keeps_every_other_byte() {
         + &body
         + "}";
     let callback = Callback::parse(&envelope).unwrap();
-    let reply = plugin_sdk::Plugin::decide(mask().plugin(), &callback).unwrap();
-    let reply: plugin_sdk::Reply = reply.into();
+    let host = mask();
+    let reply: plugin_sdk::Reply = plugin_sdk::Plugin::decide(host.plugin(), &callback).unwrap().into();
     let plugin_sdk::Verdict::Modify(changes) = reply.verdict else { panic!("{reply:?}") };
     assert_eq!(changes.get("MsgBody").unwrap().as_str(), masked);
 }

@@ -83,6 +83,20 @@ impl Beginnings {
         }
     }
 
+    /// Whether a word may begin here as it is listed, if that is in ASCII: it goes on with a letter or a space.
+    fn may_be_listed(&self, bytes: &[u8], at: usize) -> bool {
+        let Some([first, second]) = bytes.get(at..).and_then(<[u8]>::first_chunk) else { return true };
+        if !first.is_ascii() {
+            return true;
+        }
+        let class = if ascii(*first) == 0 { char::from(*first) } else { char::from(ascii(*first)) };
+        match (*second, ascii(*second)) {
+            (b' ', _) => self.has(class, ' ', ANY) || self.has_short[0] && self.has(class, ANY, ANY),
+            (_, 0) => false,
+            (_, second) => char::from(second) != class && self.has(class, char::from(second), ANY),
+        }
+    }
+
     /// Whether a word may begin with this sign in ASCII.
     #[inline]
     const fn have_sign(&self, sign: u8) -> bool {
@@ -207,14 +221,16 @@ impl Words {
                     Some(byte) if ascii(*byte) != 0 => Before::Letter,
                     _ => Before::Nothing,
                 };
-                if byte.is_ascii() && !byte.is_ascii_digit() && !self.beginnings.have_sign(byte) {
+                let is_sign = byte.is_ascii() && !byte.is_ascii_digit();
+                if is_sign && (walk.is_exhausted() || !self.beginnings.have_sign(byte)) {
                     (last, end) = (if byte.is_ascii_control() && byte > 13 { before } else { Before::Nothing }, at + 1);
                     continue;
                 }
                 let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
                 end = at + c.len_utf8();
                 let begins;
-                (begins, last) = self.other(text, at, c, before);
+                (begins, last) =
+                    if walk.is_exhausted() { self.as_listed(c, before) } else { self.other(text, at, c, before) };
                 if !byte.is_ascii() {
                     if last == Before::Letter && self.rules.whole_words {
                         end = after_plain_letters(bytes, end);
@@ -224,6 +240,7 @@ impl Words {
                 begins
             };
             if begins
+                && (!walk.is_exhausted() || self.beginnings.may_be_listed(bytes, at))
                 && let Some(word) = walk.from(at)
                 && !found(word)
             {
@@ -337,6 +354,19 @@ impl Words {
                 (is_letter || is_listed, Before::Nothing)
             }
         }
+    }
+
+    /// The same where only words as they are listed are looked for.
+    fn as_listed(&self, c: char, before: Before) -> (bool, Before) {
+        let letter = read(c);
+        let now = match letter.kind {
+            Kind::Mark | Kind::Invisible => return (false, before),
+            Kind::Digit => Before::Digit,
+            Kind::Letter | Kind::Accented | Kind::Several if is_spaced(letter.letter) => Before::Letter,
+            _ => Before::Nothing,
+        };
+        let is_inner = now == before && now != Before::Nothing && self.rules.whole_words;
+        (!is_inner && self.beginnings.has(letter.class, ANY, ANY), now)
     }
 
     /// Whether a word may begin with this letter and with what follows it.

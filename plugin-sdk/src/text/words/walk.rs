@@ -11,9 +11,11 @@ use crate::text::letters::{self, Kind, Letter, leet, read};
 
 /// Most signs and spaces in a row that a word goes on after.
 const GAP_MAX: u8 = 4;
-/// Steps that are taken through one text with all ways followed; after these, only listed letters are followed. A
-/// message of disguises only would otherwise cost as much as a call may burn.
-const STEPS_MAX: usize = 40_000;
+/// Steps that are taken through one text with all ways followed; after these, only the list's own letters are. An honest
+/// message of 64 KiB takes 3000; one that is all disguises would cost more than a call may burn.
+const STEPS_MAX: usize = 6000;
+/// Of these, from one place.
+const STEPS_FROM_ONE_PLACE_MAX: usize = 400;
 /// Most letters that a sign may stand for in one word.
 const WILD_MAX: u8 = 2;
 
@@ -57,8 +59,17 @@ impl<'t> Walk<'t> {
         Self { text, trie, rules, ways: Vec::new(), steps: 0 }
     }
 
+    /// Whether only words as they are listed are found from here on.
+    #[inline]
+    pub(super) const fn is_exhausted(&self) -> bool {
+        self.steps >= STEPS_MAX
+    }
+
     /// The longest word that begins at this place.
     pub(super) fn from(&mut self, start: usize) -> Option<Found> {
+        if self.is_exhausted() {
+            return self.as_listed(start);
+        }
         let mut best: Option<Found> = None;
         let spelling = Spelling::from(start);
         self.ways.push(Way {
@@ -71,8 +82,13 @@ impl<'t> Walk<'t> {
             is_repeated: false,
             spelling,
         });
+        let last = self.steps + STEPS_FROM_ONE_PLACE_MAX;
         while let Some(way) = self.ways.pop() {
             self.steps += 1;
+            if self.steps > last {
+                self.ways.clear();
+                break;
+            }
             if way.gap == 0
                 && let Some(word) = self.trie.word(way.node)
                 && best.as_ref().is_none_or(|best| best.range.end < way.spelling.end)
@@ -82,6 +98,25 @@ impl<'t> Walk<'t> {
             }
             if let Some(glyph) = self.glyph(way.at) {
                 self.step(way, &glyph);
+            }
+        }
+        best
+    }
+
+    /// The longest word that is written at this place as it is listed.
+    fn as_listed(&self, start: usize) -> Option<Found> {
+        let mut best = None;
+        let (mut node, mut spelling) = (0, Spelling::from(start));
+        let mut at = start;
+        while let Some(glyph) = self.glyph(at) {
+            let Letter { letter, class, .. } = glyph.letter;
+            let Some(child) = self.trie.child(node, letter, class) else { break };
+            (node, at) = (child, glyph.end_of_marks);
+            spelling.read(at, class);
+            if let Some(word) = self.trie.word(node)
+                && judge::accepts(self.text, &spelling, self.rules)
+            {
+                best = Some(Found { range: start..at, word });
             }
         }
         best
@@ -119,7 +154,7 @@ impl<'t> Walk<'t> {
     }
 
     fn step(&mut self, way: Way, glyph: &Glyph) {
-        let can_disguise = self.rules.strictness != Strictness::Exact && self.steps < STEPS_MAX;
+        let can_disguise = self.rules.strictness != Strictness::Exact;
         match glyph.letter.kind {
             Kind::Mark | Kind::Invisible => self.ways.push(Way { at: glyph.end, ..way }),
             Kind::Letter | Kind::Accented => {
@@ -139,10 +174,11 @@ impl<'t> Walk<'t> {
                 self.exact(way, glyph);
             }
             Kind::Space | Kind::Sign | Kind::Clause | Kind::Emoji => {
+                // What is tried last is followed first.
                 if can_disguise {
-                    self.gap(way, glyph);
                     self.wild(way, glyph);
                     self.leet(way, glyph);
+                    self.gap(way, glyph);
                 }
                 self.listed_gap(way, glyph);
                 if glyph.letter.kind != Kind::Space {
@@ -221,7 +257,8 @@ impl<'t> Walk<'t> {
     fn repeat(&mut self, way: Way, glyph: &Glyph) {
         let letter = glyph.letter;
         let is_same = letter.class == way.last || leet(letter.letter).contains(&way.last);
-        if !is_same || way.spelling.letters == 0 || way.is_listed_gap {
+        // A digit once more makes another number.
+        if !is_same || way.spelling.letters == 0 || way.is_listed_gap || way.last.is_ascii_digit() {
             return;
         }
         let mut spelling = way.spelling;

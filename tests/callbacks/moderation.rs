@@ -1,0 +1,173 @@
+//! What users try against a word filter, through the whole service: spellings, places in a message, broken JSON.
+
+use axum::body::Body;
+use harness::{TestHost, guests, setup};
+use serde_json::{Value, json};
+
+/// A host with filter-messages for both chat servers.
+fn filter(settings: &str) -> TestHost {
+    let module = guests::shipped("filter-messages");
+    setup().plugin("filter-messages", module, "*", &format!("settings = {settings}")).start()
+}
+
+const OPENIM: &str = "/openim/callbackBeforeSendSingleMsgCommand";
+const TENCENT: &str = "/tencent-chat?SdkAppid=1400000000&CallbackCommand=C2C.CallbackBeforeSendMsg";
+
+/// Whether each chat server is told to stop a message with this text, which is written as JSON by the caller.
+async fn both(host: &TestHost, text_json: &str) -> [bool; 2] {
+    let content = serde_json::to_string(&format!("{{\"content\":{text_json}}}")).unwrap();
+    let openim = format!(r#"{{"sendID":"u1","contentType":101,"content":{content}}}"#);
+    let tencent = format!(
+        r#"{{"From_Account":"u1","MsgBody":[{{"MsgType":"TIMTextElem","MsgContent":{{"Text":{text_json}}}}}]}}"#
+    );
+    [is_denied(host, OPENIM, openim).await, is_denied(host, TENCENT, tencent).await]
+}
+
+async fn is_denied(host: &TestHost, path: &str, body: impl Into<Body>) -> bool {
+    let answer = host.post(path, body).await.body;
+    [json!(5004), json!(120_005)].contains(answer.get("errCode").or(answer.get("ErrorCode")).unwrap_or(&Value::Null))
+}
+
+const LIST: &str = r#"words = ["free money", "五星红旗", "免费", "win", "admin", "cunt", "göt", "sıkıcı", "كلب"]"#;
+
+#[tokio::test]
+async fn spellings_do_not_hide_a_word_from_either_chat_server() {
+    let normal = filter(&format!("{{ {LIST} }}"));
+    let aggressive = filter(&format!("{{ {LIST}, strictness = \"aggressive\" }}"));
+    for text in [
+        "FREE Money",
+        "ｆｒｅｅ money",
+        "fr\u{200b}ee money",
+        "f.r.e.e money",
+        "f r e e money",
+        "free-money",
+        "free_money",
+        "fr3e money",
+        "frее money",
+        "fréé money",
+        "fre\u{301}e money",
+        "freeee money",
+        "𝓯𝓻𝓮𝓮 money",
+        "ⓕⓡⓔⓔ money",
+        "f r e e m o n e y",
+        "a f r e e m o n e y",
+        "五 星红旗迎风飘扬",
+        "五-星-红-旗",
+        "五星紅旗",
+        "现在免 费的",
+        "免-费",
+        "免費",
+        "GÖT",
+        "SIKICI",
+        "الكلب",
+        "كـلـب",
+    ] {
+        let json = serde_json::to_string(text).unwrap();
+        assert_eq!(both(&normal, &json).await, [true; 2], "{text}");
+        assert_eq!(both(&aggressive, &json).await, [true; 2], "{text}");
+    }
+    for text in ["免１费", "fr.ee money", "fr*e money", "f🔥r🔥e🔥e money"] {
+        let json = serde_json::to_string(text).unwrap();
+        assert_eq!(both(&normal, &json).await, [false; 2], "{text}");
+        assert_eq!(both(&aggressive, &json).await, [true; 2], "{text}");
+    }
+    for text in [
+        "2200 read receipts, typing notices",
+        "wing",
+        "Scunthorpe",
+        "badminton",
+        "3.14159",
+        "user.name@ in a sentence",
+        "got it",
+        "money for free",
+        "免",
+        "避免，费用",
+    ] {
+        let json = serde_json::to_string(text).unwrap();
+        assert_eq!(both(&normal, &json).await, [false; 2], "{text}");
+    }
+    assert_eq!(normal.metric("callgate_plugin_faults_total", &[]), 0.0);
+}
+
+#[tokio::test]
+async fn half_a_surrogate_hides_nothing() {
+    let host = filter(&format!("{{ {LIST} }}"));
+    for text in [
+        r#""\ud83d free money""#,
+        r#""free money \ude00""#,
+        r#""\u0066ree\u0020money\ud83d""#,
+        r#""\ud83d\ud83d\ude00 free money""#,
+    ] {
+        assert_eq!(both(&host, text).await, [true; 2], "{text}");
+    }
+    for body in [
+        r#"{"sendID":"u1","content":"{\"\\ud83d\":1,\"content\":\"\\u0066ree money\"}"}"#,
+        r#"{"sendID":"u1","\ud83d":1,"content":"{\"content\":\"free money\"}"}"#,
+        r#"{"sendID":"\ud83d","content":"{\"content\":\"free money\"}\ud83d"}"#,
+        r#"{"sendID":"u1","content":"{\"content\":\"a\"}","content":"{\"content\":\"free money\"}"}"#,
+        r#"{"sendID":"u1","con\u0074ent":"free money"}"#,
+    ] {
+        assert!(is_denied(&host, OPENIM, body).await, "{body}");
+    }
+    for body in [
+        r#"{"MsgBody":[7,{"MsgType":"TIMTextElem","MsgContent":{"Text":"free money"}}]}"#,
+        r#"{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":{"a":[1]}}},{"MsgType":"TIMTextElem","MsgContent":{"Text":"free money"}}]}"#,
+        r#"{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"\ud83d"}},{"MsgType":"\ud83d","MsgContent":{"\ude00":1,"Text":"free money"}}]}"#,
+        r#"{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"free "}},{"MsgType":"TIMTextElem","MsgContent":{"Text":"money"}}]}"#,
+    ] {
+        assert!(is_denied(&host, TENCENT, body).await, "{body}");
+    }
+    assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0);
+}
+
+#[tokio::test]
+async fn a_record_says_which_rule_hit_and_where() {
+    let host = filter(r#"{ categories = [{ name = "bait", words = ["free money"], action = "record" }] }"#);
+    let content = json!({ "title": "Chat", "abstractList": ["Bo: hi", "Al: fr3e money!"] }).to_string();
+    let body = json!({ "sendID": "u1", "contentType": 107, "content": content });
+    let answer = host.openim("callbackBeforeSendSingleMsgCommand", &body).await;
+    assert_eq!(answer["errCode"], 0);
+    let records = host.records();
+    assert_eq!(records.len(), 1);
+    let found = json!([{
+        "rule": "bait", "word": "free money", "place": "merged", "path": "content.abstractList[1]", "from": 4, "to": 14,
+    }]);
+    assert_eq!((&records[0]["event"], &records[0]["user"]), (&json!("message_filtered"), &json!("u1")));
+    assert_eq!((&records[0]["action"], &records[0]["found"]), (&json!("record"), &found));
+    assert!(!records[0].to_string().contains("fr3e"), "a record quotes no user");
+}
+
+#[tokio::test]
+async fn a_long_message_is_searched_within_three_million_units_of_fuel() {
+    let words: Vec<String> = (0..10_000).map(|number| format!("{number:04x}word")).collect();
+    let host = filter(&format!("{{ words = {} }}", json!(words)));
+    let text = "Shall we meet at the station on Saturday? I bring the map and some tea. ".repeat(908);
+    assert!(text.len() >= 65_000);
+    let body = json!({ "sendID": "u1", "content": json!({ "content": text }).to_string() });
+    host.openim("callbackBeforeSendSingleMsgCommand", &body).await;
+    assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0);
+    let fuel = host.metric("callgate_plugin_fuel_total", &[]);
+    assert!(fuel < 3_000_000.0, "{fuel}");
+}
+
+/// Text that is all disguises: every place is walked.
+#[tokio::test]
+async fn text_made_to_cost_much_costs_no_verdict() {
+    let words: Vec<String> =
+        (0..2000).map(|number| format!("a{number:04}b c")).chain(["aaaaaaaab".to_owned()]).collect();
+    let host = filter(&format!("{{ words = {}, strictness = \"aggressive\" }}", json!(words)));
+    for unit in ["a*", "a.a.", "aaaaaaaa ", "a0", "@4", "a 🔥", "à", "Ｉl1|", "a\u{301}", "ß"] {
+        let text = unit.repeat(60_000 / unit.len());
+        let body = json!({ "sendID": "u1", "content": json!({ "content": text }).to_string() });
+        host.openim("callbackBeforeSendSingleMsgCommand", &body).await;
+        assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0, "{unit}");
+    }
+}
+
+#[tokio::test]
+async fn the_longest_list_is_configured_within_the_limits() {
+    let words: Vec<String> = (0..50_000).map(|number| format!("word{number} of mine")).collect();
+    let host = filter(&format!("{{ words = {} }}", json!(words)));
+    assert_eq!(both(&host, "\"is word49999 of mine listed?\"").await, [true; 2]);
+    assert_eq!(both(&host, "\"is word50000 of mine listed?\"").await, [false; 2]);
+}
