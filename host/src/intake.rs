@@ -109,12 +109,10 @@ fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
         "refused: nothing is served at this path. Compare the URL in the chat server's settings with `path` of its \
          [[platform]]"
     );
-    write(Response { status: StatusCode::NOT_FOUND, body: refusal_for_all(host, "nothing is served at this path") })
-}
-
-/// A refusal for whichever chat server it was that asked.
-fn refusal_for_all(host: &Host, text: &str) -> Vec<u8> {
-    table::refusal_for_all(host.settings.chat_servers, text)
+    let status = StatusCode::NOT_FOUND;
+    // It is not known which chat server asked: this is a refusal to each of them.
+    let body = table::refusal_for_all(host.settings.chat_servers, status, "nothing is served at this path");
+    write(Response { status, body })
 }
 
 /// Callbacks go straight to their handler: there is one, and its way is counted in microseconds.
@@ -129,11 +127,10 @@ impl Respond for Host {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
                 ("head_too_large", "there are too many headers, or they are too long")
             }
-            _ => ("not_http", "this is not a request in HTTP/1.1"),
+            _ => ("bad_head", "this is not a request in HTTP/1.1"),
         };
-        self.telemetry.refused_without_platform(reason);
-        tracing::warn!(refusal = reason, "refused: {text}");
-        Some(refusal_for_all(self, text))
+        self.telemetry.refused_head(reason, text);
+        Some(table::refusal_for_all(self.settings.chat_servers, status, text))
     }
 
     fn ended_early(&self, cause: EndedEarly) {

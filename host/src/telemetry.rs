@@ -60,8 +60,8 @@ pub(crate) struct Telemetry {
     records: Records,
     host: HostCounters,
     plugins: PluginFamilies,
-    /// When it was last said that connections end early, by the cause.
-    told_early: Mutex<HashMap<EndedEarly, Instant>>,
+    /// When what strangers can bring about was last said, by its name.
+    told: Mutex<HashMap<&'static str, Instant>>,
     unknown_names: Mutex<HashSet<String>>,
     /// In the order of the settings.
     of_platforms: Vec<PlatformCounters>,
@@ -157,8 +157,8 @@ pub(crate) struct Now {
 /// Unknown command names that are remembered, so that each is logged once; the names come from outside.
 const UNKNOWN_NAMES_MAX: usize = 256;
 
-/// How long nothing is said about connections that end early for the same reason.
-const EARLY_PAUSE: Duration = Duration::from_secs(60);
+/// How long nothing more is said about what strangers can bring about.
+const TELL_PAUSE: Duration = Duration::from_secs(60);
 
 impl Telemetry {
     /// All counters at zero, for the platforms of these settings and these plugins.
@@ -183,7 +183,7 @@ impl Telemetry {
             registry,
             records: Records::new(settings.log),
             host,
-            told_early: Mutex::default(),
+            told: Mutex::default(),
             unknown_names: Mutex::default(),
             of_platforms,
             of_plugins: links.iter().map(|link| plugins.of(link)).collect(),
@@ -227,16 +227,31 @@ impl Telemetry {
         self.host.refusals.get_or_create(&[("platform", String::new()), ("reason", reason.to_owned())]).inc();
     }
 
+    /// A request was refused because of its head, which nobody has read.
+    pub(crate) fn refused_head(&self, reason: &'static str, text: &str) {
+        self.refused_without_platform(reason);
+        if self.may_tell(reason) {
+            tracing::warn!(refusal = reason, "refused: {text}");
+        }
+    }
+
+    /// Whether this may be said again: strangers can bring it about as often as they like.
+    fn may_tell(&self, what: &'static str) -> bool {
+        let now = Instant::now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_told = told.get(what).is_some_and(|at| now.saturating_duration_since(*at) < TELL_PAUSE);
+        if !is_told {
+            told.insert(what, now);
+        }
+        !is_told
+    }
+
     /// A connection ended before a request came.
     pub(crate) fn ended_early(&self, cause: EndedEarly) {
         let count = self.host.early.get(cause.index()).map_or(0, |counter| counter.inc() + 1);
-        let now = Instant::now();
-        let mut told = self.told_early.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.get(&cause).is_some_and(|at| now.saturating_duration_since(*at) < EARLY_PAUSE) {
+        if !self.may_tell(cause.name()) {
             return;
         }
-        told.insert(cause, now);
-        drop(told);
         match cause.advice() {
             Some(advice) => {
                 tracing::warn!(cause = cause.name(), count, "a connection ended before a request: {advice}")

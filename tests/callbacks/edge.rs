@@ -27,8 +27,8 @@ async fn what_is_refused_by_its_head_has_a_body_that_each_chat_server_reads_as_a
     let headers: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
     let too_many = format!("POST /openim HTTP/1.1\r\n{headers}\r\n");
     for (bytes, status, reason) in [
-        ("hello there\r\n\r\n", 400, "not_http"),
-        ("POST /openim HTTP/1.1\r\na b: c\r\n\r\n", 400, "not_http"),
+        ("hello there\r\n\r\n", 400, "bad_head"),
+        ("POST /openim HTTP/1.1\r\na b: c\r\n\r\n", 400, "bad_head"),
         (&too_long, 414, "uri_too_long"),
         (&too_many, 431, "head_too_large"),
     ] {
@@ -38,7 +38,11 @@ async fn what_is_refused_by_its_head_has_a_body_that_each_chat_server_reads_as_a
         assert!(head.contains(format!("content-length: {}\r\n", body.len()).trim_end()), "{head}");
         assert!(head.contains("connection: close") && head.contains("content-type: application/json"), "{head}");
         let members: Value = serde_json::from_str(body).unwrap();
-        assert_eq!(members["ActionStatus"], "FAIL", "{body}");
+        assert_eq!(
+            (&members["ActionStatus"], &members["errCode"]),
+            (&"FAIL".into(), &(5000 + status).into()),
+            "{body}"
+        );
         for server in CHAT_SERVERS {
             let commands = server.protocol().commands;
             let command = commands.iter().find(|command| command.phase == Phase::Before).unwrap();

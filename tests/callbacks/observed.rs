@@ -128,6 +128,7 @@ async fn each_plugin_has_all_its_metrics_from_the_start() {
     assert_eq!(count("callgate_plugin_faults_total{plugin=\"traps\""), 11, "{metrics}");
     assert_eq!(count("callgate_plugin_verdicts_total{plugin=\"denies\""), 7);
     assert_eq!(count("callgate_plugin_suspended{plugin=\"denies\"} 0"), 1);
+    assert_eq!(count("callgate_plugin_call_seconds_bucket{le=\"0.000025\",plugin=\"traps\"} 0"), 1, "{metrics}");
     assert_eq!(count("callgate_build_info{version=\"0.1.0\"} 1"), 1);
     let info: Vec<_> =
         metrics.lines().filter(|line| line.starts_with("callgate_plugin_info{plugin=\"traps\"")).collect();

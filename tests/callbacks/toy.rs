@@ -84,7 +84,7 @@ impl ChatServer for Toy {
         (json == "\"rude\"").then_some("it does not say that")
     }
 
-    fn not_found(&self, text: &str) -> Map<String, Value> {
+    fn refusal(&self, _: StatusCode, text: &str) -> Map<String, Value> {
         Map::from_iter([("go".to_owned(), json!(false)), ("because".to_owned(), json!(text))])
     }
 

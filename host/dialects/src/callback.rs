@@ -107,6 +107,7 @@ impl Callback {
 pub(crate) fn object(text: &str) -> Result<Object<'_>, Refusal> {
     // Plugins rely on this: the text is not checked again.
     json::check(text.as_bytes()).map_err(|problem| match problem {
+        json::Problem::NotJson if json::comment_line(text.as_bytes()).is_some() => Refusal::Commented,
         json::Problem::NotJson => Refusal::NotJson,
         json::Problem::TooDeep => Refusal::TooDeep,
     })?;

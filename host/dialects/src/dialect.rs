@@ -63,8 +63,8 @@ pub trait ChatServer: Sync + std::fmt::Debug {
         Examination::default()
     }
 
-    /// The members of an answer that refuses a request to an unknown path.
-    fn not_found(&self, text: &str) -> Map<String, Value>;
+    /// The members of an answer with this HTTP status that refuses what belongs to no platform.
+    fn refusal(&self, status: StatusCode, text: &str) -> Map<String, Value>;
 
     /// How the real server reads an answer with this HTTP status to a request.
     fn explain(&self, command: &Command, request: &str, status: u16, answer: &[u8]) -> Explanation;

@@ -60,6 +60,33 @@ pub fn check(json: &[u8]) -> Result<(), Problem> {
     }
 }
 
+/// The line of the first comment in a text that is no JSON because of it, counted from 1; `None` if there is none.
+///
+/// Samples of documentation have comments, and people paste them. Chat servers send none.
+///
+/// ```
+/// use callgate_dialects::json::comment_line;
+/// assert_eq!(comment_line(b"{\n  \"a\": 1, // the first\n}"), Some(2));
+/// assert_eq!(comment_line(br#"{"url":"http://x"}"#), None);
+/// ```
+#[must_use]
+pub fn comment_line(json: &[u8]) -> Option<usize> {
+    let (mut line, mut is_in_text, mut at) = (1, false, 0);
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'\n' => line += 1,
+            // What is escaped ends no text.
+            b'\\' if is_in_text => at += 1,
+            b'"' => is_in_text = !is_in_text,
+            b'#' if !is_in_text => return Some(line),
+            b'/' if !is_in_text && matches!(json.get(at + 1), Some(b'/' | b'*')) => return Some(line),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
 struct Check<'j> {
     json: &'j [u8],
     at: usize,
@@ -323,6 +350,20 @@ mod tests {
             "[{},[],\"\",0,null]",
         ] {
             is_same(text);
+        }
+    }
+
+    #[test]
+    fn comments_are_found_outside_of_texts_only() {
+        for (text, line) in [
+            ("{\n\n\"a\": 1 /* one */ }", Some(3)),
+            ("# a\n{}", Some(1)),
+            ("{\"a\":\"\\\"//\",\"b\":\"#/*\"}", None),
+            ("{\"a\":\"\\\\\"} // b", Some(1)),
+            ("1/2", None),
+            ("", None),
+        ] {
+            assert_eq!(comment_line(text.as_bytes()), line, "{text}");
         }
     }
 

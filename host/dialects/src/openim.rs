@@ -89,8 +89,8 @@ impl ChatServer for OpenIm {
         webhooks::examine(configuration, plan)
     }
 
-    fn not_found(&self, text: &str) -> Map<String, Value> {
-        let code = dialect::refusal_code(StatusCode::NOT_FOUND);
+    fn refusal(&self, status: StatusCode, text: &str) -> Map<String, Value> {
+        let code = dialect::refusal_code(status);
         let members = [
             ("actionCode", json!(0)),
             ("errCode", json!(code)),

@@ -37,6 +37,9 @@ pub enum Refusal {
     /// The body is not JSON.
     #[error("the body is not valid JSON")]
     NotJson,
+    /// The body is JSON with comments.
+    #[error("the body has comments, which JSON does not have: leave them out")]
+    Commented,
     /// The body is not a JSON object.
     #[error("the body is not a JSON object")]
     NotObject,
@@ -78,6 +81,7 @@ impl Refusal {
             Self::Busy | Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotUtf8
             | Self::NotJson
+            | Self::Commented
             | Self::NotObject
             | Self::TooDeep
             | Self::BatchTooLong
@@ -100,6 +104,7 @@ impl Refusal {
             Self::NoRoom => "no_room",
             Self::NotUtf8 => "not_utf8",
             Self::NotJson => "not_json",
+            Self::Commented => "commented",
             Self::NotObject => "not_object",
             Self::TooDeep => "too_deep",
             Self::BatchTooLong => "batch_too_long",

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use callgate_catalogue::catalogue::{Command, Protocol};
 use callgate_catalogue::tencent_chat;
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::commands::Commands;
@@ -64,7 +65,7 @@ impl ChatServer for TencentChat {
         format!("POST {path}?SdkAppid={{id}}&CallbackCommand={{command}}")
     }
 
-    fn not_found(&self, text: &str) -> Map<String, Value> {
+    fn refusal(&self, _: StatusCode, text: &str) -> Map<String, Value> {
         let members = [("ActionStatus", json!("FAIL")), ("ErrorCode", json!(1)), ("ErrorInfo", json!(text))];
         members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }

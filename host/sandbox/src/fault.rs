@@ -31,7 +31,7 @@ pub enum Fault {
         bytes_max: usize,
     },
     /// Its calls nested too deeply.
-    #[error("stack overflow: calls nest too deeply")]
+    #[error("stack overflow: calls nest too deeply, or hold too much in local variables")]
     StackOverflow,
     /// It panicked.
     #[error("panic: {message}{}", advice(message))]

@@ -105,7 +105,8 @@ mod tests {
                 {functions})"#
         ))
         .unwrap();
-        let snapshot = snapshot::take(&engine, &load::check(&module, &limits, None).unwrap(), "{}", &limits).unwrap();
+        let snapshot =
+            snapshot::take(&engine, &load::check(&module, &limits, None).unwrap(), "{}", &limits).unwrap().module;
         let code = || Module::new(engine.for_calls(), &snapshot).unwrap().serialize().unwrap();
 
         let from_configuring = held();

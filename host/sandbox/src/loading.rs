@@ -11,6 +11,7 @@ pub(crate) mod wire;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use crate::cache::Key;
 use crate::limits::{LoadingLimits, PluginLimits};
@@ -38,14 +39,14 @@ impl Children {
         Self { start, limits, idle: Mutex::default(), memory: RwLock::default() }
     }
 
-    /// Has a module configured and compiled. Returns a compile cache entry, not yet verified.
+    /// Has a module configured and compiled. Returns a compile cache entry, not yet verified, and how long `configure` took.
     pub(crate) fn prepare(
         &self,
         key: &Key,
         module: &[u8],
         settings: &str,
         limits: &PluginLimits,
-    ) -> Result<Vec<u8>, LoadError> {
+    ) -> Result<(Vec<u8>, Duration), LoadError> {
         let is_large = module.len() > LARGE_BYTES;
         let (_alone, _beside_others) = match is_large {
             true => (Some(self.memory.write().unwrap_or_else(PoisonError::into_inner)), None),
@@ -78,11 +79,9 @@ impl fmt::Debug for Children {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-    use std::time::Duration;
-
     use super::*;
     use crate::limits::Limit;
+    use std::ffi::OsString;
     use std::time::Instant;
 
     fn key() -> Key {
@@ -90,7 +89,7 @@ mod tests {
     }
 
     /// The result with a shell script in place of a child.
-    fn prepared_by(script: &str, limits: LoadingLimits) -> Result<Vec<u8>, LoadError> {
+    fn prepared_by(script: &str, limits: LoadingLimits) -> Result<(Vec<u8>, Duration), LoadError> {
         let arguments = ["-c", script].map(OsString::from).to_vec();
         let children = children("/bin/sh", arguments, limits);
         children.prepare(&key(), b"module", "{}", &PluginLimits::default())

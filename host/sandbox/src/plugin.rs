@@ -27,6 +27,9 @@ pub struct Plugin {
 /// Maximum size of the memory that `configure` leaves, for calls to be brief.
 const BRIEF_MEMORY_BYTES_MAX: usize = 16 << 20;
 
+/// A `configure` that takes longer than this is worth a line of the log.
+const CONFIGURE_TOLD: Duration = Duration::from_secs(1);
+
 /// Where a plugin's compiled code came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -66,7 +69,16 @@ impl Plugin {
         let (module, compiled) = match found {
             Some(module) => (module, None),
             None => {
-                let (module, entry) = compile(engine, &key, &checked, settings, limits)?;
+                let (module, entry, configured_in) = compile(engine, &key, &checked, settings, limits)?;
+                if configured_in > CONFIGURE_TOLD {
+                    let configure_ms = u64::try_from(configured_in.as_millis()).unwrap_or(u64::MAX);
+                    tracing::info!(
+                        plugin = name,
+                        configure_ms,
+                        "`configure` took long; the cache spares the next start from that, unless the module or its \
+                         settings change"
+                    );
+                }
                 (module, Some(entry))
             }
         };
@@ -174,25 +186,26 @@ fn budget(engine: &Engine, limits: &PluginLimits, remaining: Duration) -> Budget
     Budget { fuel: fuel_in_time.min(fuel_per_call), cut, within, is_brief: false }
 }
 
-/// Configures and compiles a module, here or in a child process; also returns the compile cache entry.
+/// Configures and compiles a module, here or in a child process; also returns the compile cache entry, and how long
+/// `configure` took.
 fn compile(
     engine: &Engine,
     key: &Key,
     checked: &Checked<'_>,
     settings: &str,
     limits: &PluginLimits,
-) -> Result<(Module, Vec<u8>), LoadError> {
+) -> Result<(Module, Vec<u8>, Duration), LoadError> {
     let failed = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
     let Some(children) = engine.children() else {
         let snapshot = snapshot::take(engine, checked, settings, limits)?;
-        let module = Module::new(engine.for_calls(), snapshot).map_err(failed)?;
+        let module = Module::new(engine.for_calls(), snapshot.module).map_err(failed)?;
         let code = module.serialize().map_err(failed)?;
-        return Ok((module, cache::entry(key.as_str(), &code)));
+        return Ok((module, cache::entry(key.as_str(), &code), snapshot.configured_in));
     };
-    let entry = children.prepare(key, checked.bytes, settings, limits)?;
+    let (entry, configured_in) = children.prepare(key, checked.bytes, settings, limits)?;
     let unfit = || LoadError::Process { why: "gave compiled code that does not fit".to_owned() };
     let module = cache::module_of(key, &entry, engine.for_calls()).ok_or_else(unfit)?.map_err(failed)?;
-    Ok((module, entry))
+    Ok((module, entry, configured_in))
 }
 
 impl Origin {

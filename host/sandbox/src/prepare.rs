@@ -7,6 +7,7 @@ mod bounds;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use bounds::{give_way, limit};
 use callgate_catalogue::line::one_line;
@@ -69,14 +70,17 @@ fn work(jobs: &mpsc::Receiver<Job>) -> io::Result<()> {
             error => error,
         });
         match prepared {
-            Ok(entry) => wire::write(&mut output, &Reply::Entry { bytes: entry.len() as u64 }, &[&entry])?,
+            Ok((entry, configured_in)) => {
+                let configure_ms = u64::try_from(configured_in.as_millis()).unwrap_or(u64::MAX);
+                wire::write(&mut output, &Reply::Entry { bytes: entry.len() as u64, configure_ms }, &[&entry])?;
+            }
             Err(error) => wire::write(&mut output, &Reply::Failed(error), &[])?,
         }
     }
     Ok(())
 }
 
-fn prepare(engine: &Engine, job: &Job) -> Result<Vec<u8>, LoadError> {
+fn prepare(engine: &Engine, job: &Job) -> Result<(Vec<u8>, Duration), LoadError> {
     let limits = &job.request.limits;
     let failed = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
     // Whoever started this may be another version of the program: what that one files must be its own.
@@ -85,8 +89,8 @@ fn prepare(engine: &Engine, job: &Job) -> Result<Vec<u8>, LoadError> {
     }
     let checked = load::check(&job.module, limits, None)?;
     let snapshot = snapshot::take(engine, &checked, &job.settings, limits)?;
-    let code = engine.for_calls().precompile_module(&snapshot).map_err(failed)?;
-    Ok(cache::entry(&job.request.key, &code))
+    let code = engine.for_calls().precompile_module(&snapshot.module).map_err(failed)?;
+    Ok((cache::entry(&job.request.key, &code), snapshot.configured_in))
 }
 
 /// Says what panicked on two lines. A compiler's panic may show a whole function, for which there is no room in the pipe.

@@ -108,7 +108,7 @@ impl Profiler {
         let checked = load::check(module, limits, None)?;
         // Function indices are the same before and after: neither the snapshot nor the hooks insert functions before
         // others.
-        let configured = snapshot::take(engine, &checked, settings, limits)?;
+        let configured = snapshot::take(engine, &checked, settings, limits)?.module;
         let prepare = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
         let hooked = instrument::hook(&configured).map_err(|error| LoadError::Prepare { why: error.to_string() })?;
         let for_profiles = Engine::for_profiles().map_err(prepare)?;

@@ -4,7 +4,7 @@
 //! as a module whose initial memory and globals are as `configure` left them. `wasmtime-wizer` does the writing, and
 //! rejects modules whose tables or segments could change, so memory and globals are the entire state.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use callgate_catalogue::wire::{ConfigureReply, export};
 use wasmtime::{Instance, Module, Store, TypedFunc, Val};
@@ -19,6 +19,13 @@ use super::load::{Checked, LoadError};
 use crate::limits::PluginLimits;
 use crate::reach;
 use callgate_catalogue::line::one_line;
+
+/// A module that starts from the state that `configure` left.
+pub(crate) struct Snapshot {
+    pub(crate) module: Vec<u8>,
+    /// How long `configure` took.
+    pub(crate) configured_in: Duration,
+}
 
 /// The budget for configuring.
 #[derive(Clone, Copy)]
@@ -37,7 +44,7 @@ pub(crate) fn take(
     checked: &Checked<'_>,
     settings: &str,
     limits: &PluginLimits,
-) -> Result<Vec<u8>, LoadError> {
+) -> Result<Snapshot, LoadError> {
     // Fuel bounds the work; the epoch only covers what fuel cannot measure, so it may be generous.
     let within = engine.time_for(limits.fuel_to_configure) * 10 + Duration::from_secs(1);
     let bounds = ConfigureBounds { limits, within };
@@ -51,10 +58,12 @@ pub(crate) fn take(
     let (context, instrumented) = wizer.instrument(&bare).map_err(|error| prepare(&error))?;
     let for_configure = reach::without_unreachable(&instrumented, |name| name != export::HANDLE_CALLBACK);
     let module = Module::new(engine.for_configure(), for_configure).map_err(|error| prepare(&error))?;
+    let started = Instant::now();
     let mut configured = run(engine, &module, settings, bounds)?;
+    let configured_in = started.elapsed();
     let snapshot = ready(wizer.snapshot(&context, &mut configured)).map_err(|error| prepare(&error))?;
     let (_, snapshot) = wizer.instrument(&snapshot).map_err(|error| prepare(&error))?;
-    Ok(reach::without_unreachable(&snapshot, |name| name != export::CONFIGURE))
+    Ok(Snapshot { module: reach::without_unreachable(&snapshot, |name| name != export::CONFIGURE), configured_in })
 }
 
 fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds<'_>) -> Result<Configured, LoadError> {

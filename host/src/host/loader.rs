@@ -65,7 +65,9 @@ impl PluginError {
                 // What its author's words quote is a key of the settings, or the value of one.
                 for table in ["settings", "settings_files"] {
                     let table = at(&[table]);
-                    if let Some(member) = quoted(reason).find_map(|word| source.member(&table, word)) {
+                    if let Some(member) =
+                        quoted(reason).find_map(|word| source.member(&table, word.split('[').next().unwrap_or(word)))
+                    {
                         return source.problem(&[&table[..], &[Key(&member)]].concat(), &self.to_string());
                     }
                 }

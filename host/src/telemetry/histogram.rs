@@ -14,8 +14,8 @@ pub(super) struct Histogram(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     bounds: &'static [u64],
-    /// What one is shown as.
-    scale: f64,
+    /// What values are divided by where they are shown.
+    divisor: f64,
     /// One for each bound, and one for what is more.
     buckets: Box<[AtomicU64]>,
     sum: AtomicU64,
@@ -47,7 +47,7 @@ const BOUNDS_FUEL: &[u64] =
 impl Histogram {
     /// Of times, shown in seconds.
     pub(super) fn of_seconds() -> Self {
-        Self::new(BOUNDS_NS, 1e-9)
+        Self::new(BOUNDS_NS, 1e9)
     }
 
     /// Of fuel.
@@ -55,9 +55,9 @@ impl Histogram {
         Self::new(BOUNDS_FUEL, 1.0)
     }
 
-    fn new(bounds: &'static [u64], scale: f64) -> Self {
+    fn new(bounds: &'static [u64], divisor: f64) -> Self {
         let buckets = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Self(Arc::new(Inner { bounds, scale, buckets, sum: AtomicU64::new(0) }))
+        Self(Arc::new(Inner { bounds, divisor, buckets, sum: AtomicU64::new(0) }))
     }
 
     pub(super) fn observe(&self, value: u64) {
@@ -79,9 +79,8 @@ impl TypedMetric for Histogram {
 
 impl EncodeMetric for Histogram {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Inner { bounds, scale, buckets, sum } = &*self.0;
-        // Divided, where that is exact: 0.000025, and not 0.000025000000000000005.
-        let shown = |value: u64| if *scale < 1.0 { value as f64 / (1.0 / scale) } else { value as f64 * scale };
+        let Inner { bounds, divisor, buckets, sum } = &*self.0;
+        let shown = |value: u64| value as f64 / divisor;
         let bounds = bounds.iter().map(|bound| shown(*bound)).chain([f64::INFINITY]);
         let counts = buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed));
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();

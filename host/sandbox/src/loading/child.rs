@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use callgate_catalogue::line::one_line;
 
@@ -58,7 +59,7 @@ impl Child {
         module: &[u8],
         settings: &str,
         limits: &PluginLimits,
-    ) -> Result<Vec<u8>, LoadError> {
+    ) -> Result<(Vec<u8>, Duration), LoadError> {
         let request = Request {
             key: key.as_str().to_owned(),
             loading: *loading,
@@ -85,7 +86,10 @@ impl Child {
             let exchanged = wire::write(input, &request, &[settings.as_bytes(), module]).and_then(|()| {
                 match wire::read_head(output)? {
                     // The child's memory was limited to this, so its reply cannot be larger.
-                    Reply::Entry { bytes } => Ok(Ok(wire::read_bytes(output, bytes, loading.memory_bytes_max)?)),
+                    Reply::Entry { bytes, configure_ms } => {
+                        let entry = wire::read_bytes(output, bytes, loading.memory_bytes_max)?;
+                        Ok(Ok((entry, Duration::from_millis(configure_ms))))
+                    }
                     Reply::Failed(error) => Ok(Err(error)),
                 }
             });

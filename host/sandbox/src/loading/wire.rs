@@ -24,8 +24,8 @@ pub(crate) struct Request {
 /// The result.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Reply {
-    /// A compile cache entry, which follows.
-    Entry { bytes: u64 },
+    /// A compile cache entry, which follows, and how long `configure` took.
+    Entry { bytes: u64, configure_ms: u64 },
     /// Why it failed.
     Failed(LoadError),
 }

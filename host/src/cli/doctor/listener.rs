@@ -71,7 +71,7 @@ pub(super) fn is_elsewhere(found: &Found) -> bool {
         let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text).unwrap_or_default();
         object.keys().cloned().collect::<std::collections::BTreeSet<_>>()
     };
-    let ours = members(&table::refusal_for_all(table::CHAT_SERVERS, ""));
+    let ours = members(&table::refusal_for_all(table::CHAT_SERVERS, http::StatusCode::NOT_FOUND, ""));
     !ours.is_empty() && members(body.as_bytes()) == ours
 }
 

@@ -4,12 +4,10 @@ use std::io::Read;
 use std::path::Path;
 
 use callgate_catalogue::catalogue::Command;
-use serde_json::{Map, Value};
-
+use callgate_catalogue::{Object, Text};
 use callgate_dialects::table::{self, CHAT_SERVERS};
-use callgate_dialects::{Callback, ChatServer};
-use callgate_terminal::nearest;
-use callgate_terminal::{Exit, Failure};
+use callgate_dialects::{Callback, ChatServer, json};
+use callgate_terminal::{Exit, Failure, nearest, read_file};
 
 /// Finds a chat server by the name of its protocol.
 ///
@@ -57,7 +55,7 @@ pub fn bytes(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = match is_standard_input(path) {
         true => std::io::stdin().read_to_end(&mut bytes).map(drop),
-        false => std::fs::read(path).map(|read| bytes = read),
+        false => read_file(path, FILE_BYTES_MAX).map(|read| bytes = read),
     };
     match read {
         Ok(()) => Ok(bytes),
@@ -67,6 +65,9 @@ pub fn bytes(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
         }
     }
 }
+
+/// Maximum size of a file with a callback or an answer, in bytes: many times what a host accepts.
+const FILE_BYTES_MAX: u64 = 256 << 20;
 
 fn is_standard_input(path: &Path) -> bool {
     path.as_os_str() == "-"
@@ -86,22 +87,31 @@ pub fn check_standard_input(arguments: &[(&str, Option<&Path>)]) -> Result<(), F
     Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)))
 }
 
-/// The members of the body, or why it has none.
-fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
+/// The members of the body, or why it has none: by the same check as for what a chat server sends.
+fn object(body: &[u8]) -> Result<Object<'_>, String> {
     let text = std::str::from_utf8(body).map_err(|_| "it is not UTF-8")?;
-    match serde_json::from_str(text) {
-        Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err("it is JSON, but not an object".to_owned()),
-        Err(_) if text.trim().is_empty() => Err("it is empty".to_owned()),
-        Err(error) => Err(format!("it is not JSON: {error}")),
+    if text.trim().is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    match json::check(body) {
+        Ok(()) => Object::parse("the request", text).map_err(|_| "it is JSON, but not an object".to_owned()),
+        Err(json::Problem::TooDeep) => Err(format!("it nests deeper than {} levels", json::DEPTH_MAX)),
+        Err(json::Problem::NotJson) => Err(match json::comment_line(body) {
+            Some(line) => format!("it has a comment in line {line}, which JSON does not have: leave out all comments"),
+            // The other parser says where.
+            None => match serde_json::from_str::<serde_json::Value>(text) {
+                Err(error) => format!("it is not JSON: {error}"),
+                Ok(_) => "it is not JSON".to_owned(),
+            },
+        }),
     }
 }
 
 /// The command's name in the body, in the member where one of the chat servers writes it.
-fn command_in(body: &Map<String, Value>) -> Result<String, String> {
-    let mut names = CHAT_SERVERS.iter().filter_map(|server| body.get(server.command_member())?.as_str());
-    let name = names.find(|name| !name.is_empty());
-    name.map(str::to_owned).ok_or_else(|| {
+fn command_in(body: &Object<'_>) -> Result<String, String> {
+    let named = CHAT_SERVERS.iter().map(|server| body.read_or_empty::<Text<'_>>(server.command_member()));
+    let name = named.filter_map(Result::ok).find(|name| !name.is_empty());
+    name.map(Text::into_owned).ok_or_else(|| {
         let members =
             CHAT_SERVERS.iter().map(|server| format!("`{}` ({})", server.command_member(), server.protocol().title));
         let members: Vec<_> = members.collect();
