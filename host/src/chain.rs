@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
 use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply};
-use callgate_dialects::{Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply};
+use callgate_dialects::{
+    Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
+};
 use callgate_sandbox::{Brief, Budget, Engine, Fault, PluginLimits, Usage, cpu};
 
 use crate::deadline::Deadline;
@@ -270,7 +272,7 @@ impl Chain {
             let body = modified.as_deref().unwrap_or(original);
             let tried = progress.tried.take();
             match self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried }) {
-                Ok(asked) => self.note(link, body, asked, progress),
+                Ok(asked) => self.note(link, original, body, asked, progress),
                 Err(cpu) => {
                     progress.tried = Some(cpu);
                     return Advance::Stopped;
@@ -298,7 +300,7 @@ impl Chain {
             progress.is_running = false;
             match asked {
                 // What was taken over meanwhile goes on without this.
-                Ok(asked) if !progress.is_over => self.note(link, body, asked, &mut progress),
+                Ok(asked) if !progress.is_over => self.note(link, original, body, asked, &mut progress),
                 _ => return,
             }
         }
@@ -336,8 +338,9 @@ impl Chain {
         self.links.get(progress.next).filter(|_| !progress.is_over)
     }
 
-    /// Takes note of what a plugin said to `body`, or how it failed.
-    fn note(&self, link: &Link, body: &str, asked: Asked, progress: &mut Progress) {
+    /// Takes note of what a plugin said to `body`, which is the `original` one or has been modified since; or how it
+    /// failed.
+    fn note(&self, link: &Link, original: &str, body: &str, asked: Asked, progress: &mut Progress) {
         let Asked { mut step, said } = asked;
         step.verdict = said.as_ref().map(|said| said.decision.index());
         let next = match (said, &step.fault) {
@@ -360,11 +363,16 @@ impl Chain {
             Some(_) => by_fault(link),
         };
         progress.next += 1;
+        // What a plugin takes back that an earlier one has changed is no change of the operation.
+        let takes_back = matches!(next, Decision::Modify(_)) && progress.modified.is_some();
         // Only the next plugin looks at what this one has changed.
         if let (Decision::Modify(changes), true) = (&next, progress.next < self.links.len()) {
             progress.modified = Some(apply(self.command, body, changes).into());
         }
         progress.run.then(next, by);
+        if takes_back {
+            progress.run.decision = settled(self.command, original, std::mem::take(&mut progress.run.decision));
+        }
         progress.run.steps.push(step);
         progress.is_over = progress.run.decision.is_final();
     }

@@ -348,3 +348,20 @@ async fn a_plugin_that_logs_too_much_is_cut_short() {
     assert_eq!(log.lines_with(" line ").len(), 16);
     assert!(log.text().lines().all(|line| line.len() < 1200));
 }
+
+#[tokio::test]
+async fn a_change_that_a_later_plugin_takes_back_is_none() {
+    // The older group update shows 0 and "" also for what the operation leaves alone: writing them back sets them.
+    let group = json!({
+        "groupID": "g", "groupName": "n", "introduction": "", "faceURL": "", "ex": "", "needVerification": 0,
+    });
+    let echo = json!({ "groupID": "g", "groupName": "n", "introduction": "", "faceURL": "" });
+    let post = async |first: Value, second: Value| {
+        let host = setup().replies("first", modify(first)).replies("second", modify(second)).start();
+        host.openim("callbackBeforeSetGroupInfoCommand", &group).await
+    };
+    let back = post(json!({ "needVerification": 1, "ex": "e" }), json!({ "needVerification": 0, "ex": "" })).await;
+    assert_eq!(back, with(allows(), echo.clone()));
+    let half = post(json!({ "needVerification": 1, "ex": "e" }), json!({ "ex": "" })).await;
+    assert_eq!(half, with(with(allows(), echo), json!({ "needVerification": 1 })));
+}

@@ -1,5 +1,7 @@
 //! `new` for each command: its list, and the sample that stands beside the decision.
 
+use std::process::Command;
+
 use callgate_catalogue::catalogue::PROTOCOLS;
 use harness::guests;
 use serde_json::Value;
@@ -51,6 +53,32 @@ fn the_sample_of_each_command_is_what_the_chat_server_sends() {
             assert!(named == 0 || named == 1 && sample["CallbackCommand"] == command.name, "{sample:#}");
         }
     }
+}
+
+#[test]
+#[ignore = "compiles 135 crates, which takes a minute or more"]
+fn the_plugin_for_each_command_compiles_and_passes_its_own_tests() {
+    // One workspace, so that the sdk is compiled once.
+    let lock = std::fs::read_to_string(guests::repository().join("Cargo.lock")).unwrap();
+    let folder = folder().file("Cargo.toml", "[workspace]\nresolver = \"3\"\n").file("Cargo.lock", lock);
+    let sdk = guests::repository().join("plugin-sdk").display().to_string();
+    let commands = PROTOCOLS.iter().flat_map(|protocol| protocol.commands);
+    let mut count = 0;
+    for command in commands {
+        count += 1;
+        folder.run(["new", &format!("p{count}"), "--command", command.name, "--sdk-path", &sdk]).succeeds();
+    }
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["test", "--lib", "--offline", "--no-fail-fast"]).current_dir(folder.path(""));
+    cargo.env("CARGO_TARGET_DIR", folder.path("target")).env("CARGO_PROFILE_DEV_DEBUG", "0");
+    let output = cargo.env("RUSTFLAGS", "-D warnings").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let passed = text.matches("test result: ok. 3 passed; 0 failed").count();
+    assert!(
+        output.status.success() && passed == count,
+        "{passed} of {count}: {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]

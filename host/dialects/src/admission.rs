@@ -257,6 +257,21 @@ fn unsafe_here(change: &Change, json: &str, request: Option<&Object<'_>>) -> Opt
     }
 }
 
+/// The decision without changes to what the request shows already: of several plugins, a later one may have taken back
+/// what an earlier one had changed.
+#[must_use]
+pub fn settled(command: &Command, body: &str, decision: Decision) -> Decision {
+    let Decision::Modify(wanted) = decision else { return decision };
+    let request = Object::parse(command.name, body).ok();
+    let mut changes = Changes::default();
+    for (name, value) in wanted.iter() {
+        if !is_there_already(command, name, value.as_str(), request.as_ref()) {
+            changes.set(name.to_owned(), value.clone());
+        }
+    }
+    if changes.is_empty() { Decision::Allow } else { Decision::Modify(changes) }
+}
+
 /// The request as the next plugin sees it: with the changes so far.
 pub fn apply(command: &Command, body: &str, changes: &Changes) -> String {
     let Ok(request) = Object::parse(command.name, body) else { return body.to_owned() };

@@ -29,7 +29,7 @@ mod same;
 pub mod table;
 mod tencent_chat;
 
-pub use admission::{Adjustment, Inadmissible, admit, apply};
+pub use admission::{Adjustment, Inadmissible, admit, apply, settled};
 pub use admitted::Admitted;
 pub use body::Body;
 pub use callback::Callback;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use callgate_catalogue::catalogue::{Change, Command, Kind, Rule};
 use callgate_catalogue::wire::Phase;
 
-use self::fields::{GROUP_UPDATE, GROUP_UPDATE_EX, MEMBERS, field, fields, plain};
+use self::fields::{GROUP_UPDATE, GROUP_UPDATE_EX, MEMBERS, PUSH_INFO, field, fields, plain};
 use self::go::{Type, Value, WrongType, field_index};
 use self::json::Json;
 use crate::explain::{Explanation, Outcome, Reader};
@@ -285,7 +285,25 @@ impl<'j> Request<'j> {
 
     /// The value that a change replaces; `None` where the request shows none.
     fn shown(&self, change: &Change) -> Option<Value> {
-        documented(self.member(change.shown_as?)?, &plain(change.kind))
+        match change.shown_as {
+            Some(shown_as) => documented(self.member(shown_as)?, &plain(change.kind)),
+            None if change.name == PUSH_INFO => self.embedded(&plain(change.kind)),
+            None => None,
+        }
+    }
+
+    /// A struct that is embedded in the request: its members are the request's own, and absent if it is nil.
+    fn embedded(&self, of: &Type) -> Option<Value> {
+        let Type::Struct(fields) = of else { return None };
+        let mut value = of.zero();
+        let Value::Struct(members) = &mut value else { return None };
+        let mut is_there = false;
+        for ((name, of), (_, member)) in fields.iter().zip(members) {
+            if let Some(json) = self.member(name) {
+                is_there |= of.store(member, json).is_ok();
+            }
+        }
+        is_there.then_some(value)
     }
 
     /// The members who join: the app's own data by user ID. Of two with the same ID, the server changes the second.

@@ -22,6 +22,9 @@ pub(super) const GROUP_UPDATE_EX: &str = "callbackBeforeSetGroupInfoExCommand";
 /// The list of members who join a group.
 pub(super) const MEMBERS: &str = "memberCallbackList";
 
+/// What a push shows on a device. The request embeds it; of a message it shows none.
+pub(super) const PUSH_INFO: &str = "offlinePushInfo";
+
 /// The fields of a command's answer, in the order of the struct.
 pub(super) fn fields(command: &Command) -> Vec<(&'static str, Type)> {
     let changes = command.changes.iter().map(|change| (change.name, field(command, change)));
