@@ -107,7 +107,7 @@ mod tests {
         };
         let edits = edits("xabcx", '*', find).unwrap();
         assert_eq!(Edit::apply("xabcx", &edits), "x***x");
-        let all = |text: &str| [0..text.len()].to_vec();
+        let all = |text: &str| std::iter::once(0..text.len()).collect();
         assert_eq!(super::edits("a", '*', all).map(|edits| edits.len()), Some(1));
     }
 }
