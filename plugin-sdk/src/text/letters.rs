@@ -196,7 +196,8 @@ pub const fn is_spaced(letter: char) -> bool {
 }
 
 /// Whether a letter is Arabic.
-pub(crate) const fn is_arabic(letter: char) -> bool {
+#[must_use]
+pub const fn is_arabic(letter: char) -> bool {
     matches!(letter, '\u{600}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{8a0}'..='\u{8ff}')
 }
 

@@ -57,6 +57,8 @@
 //! Of several actions in one message the first of deny, reply, mask, record is taken.
 
 mod mask;
+#[cfg(test)]
+mod masking;
 mod patterns;
 mod rules;
 mod settings;

@@ -11,20 +11,61 @@ const ROUNDS_MAX: usize = 8;
 
 /// What to replace in `text` so that `find` finds nothing any more. `None` if that cannot be reached.
 pub(crate) fn edits(text: &str, mask: char, find: impl Fn(&str) -> Vec<Range<usize>>) -> Option<Vec<Edit>> {
-    let first = hidden(text, find(text), mask);
-    let mut now = Edit::apply(text, &first);
-    for round in 0..ROUNDS_MAX {
+    let mut edits = hidden(text, find(text), mask);
+    for _ in 0..ROUNDS_MAX {
+        let now = Edit::apply(text, &edits);
         let again = hidden(&now, find(&now), mask);
         if again.is_empty() {
-            return Some(if round == 0 { first } else { vec![difference(text, &now)] });
+            return Some(edits);
         }
-        now = Edit::apply(&now, &again);
+        edits = composed(&edits, &now, &again);
     }
     None
 }
 
+/// The edits of a text that do what `first` and then `second` do, of which the latter is for the result, `now`.
+fn composed(first: &[Edit], now: &str, second: &[Edit]) -> Vec<Edit> {
+    // Where the first ones are in the result.
+    let mut grown = 0_isize;
+    let placed: Vec<(Range<usize>, isize)> = first
+        .iter()
+        .map(|edit| {
+            let start = edit.range.start.saturating_add_signed(grown);
+            grown += edit.with.len() as isize - edit.range.len() as isize;
+            (start..start + edit.with.len(), grown)
+        })
+        .collect();
+    let parts = placed.iter().map(|(range, _)| range.clone()).chain(second.iter().map(|edit| edit.range.clone()));
+    // A place outside of all edits, or at the edge of one, in the text before them.
+    let before = |at: usize| {
+        let grown = placed.iter().rev().find(|(range, _)| range.end <= at).map_or(0, |(_, grown)| *grown);
+        at.saturating_add_signed(-grown)
+    };
+    whole(parts.collect())
+        .into_iter()
+        .map(|part| {
+            let inner = second.iter().filter(|edit| part.start <= edit.range.start && edit.range.end <= part.end);
+            let inner: Vec<Edit> = inner
+                .map(|edit| Edit {
+                    range: edit.range.start - part.start..edit.range.end - part.start,
+                    with: edit.with.clone(),
+                })
+                .collect();
+            let with = Edit::apply(now.get(part.clone()).unwrap_or_default(), &inner);
+            Edit { range: before(part.start)..before(part.end), with }
+        })
+        .collect()
+}
+
 /// One edit for each part that is covered, in order.
-fn hidden(text: &str, mut parts: Vec<Range<usize>>, mask: char) -> Vec<Edit> {
+fn hidden(text: &str, parts: Vec<Range<usize>>, mask: char) -> Vec<Edit> {
+    let edits = whole(parts).into_iter().map(|range| Edit { with: masked(text, range.clone(), mask), range });
+    // Masked once, a part stays as it is.
+    edits.filter(|edit| text.get(edit.range.clone()) != Some(&*edit.with)).collect()
+}
+
+/// The parts in order, those that overlap or touch as one.
+fn whole(mut parts: Vec<Range<usize>>) -> Vec<Range<usize>> {
     parts.sort_by_key(|part| part.start);
     let mut whole: Vec<Range<usize>> = Vec::with_capacity(parts.len());
     for part in parts {
@@ -33,19 +74,7 @@ fn hidden(text: &str, mut parts: Vec<Range<usize>>, mask: char) -> Vec<Edit> {
             _ => whole.push(part),
         }
     }
-    let edits = whole.into_iter().map(|range| Edit { with: masked(text, range.clone(), mask), range });
-    // Masked once, a part stays as it is.
-    edits.filter(|edit| text.get(edit.range.clone()) != Some(&*edit.with)).collect()
-}
-
-/// The part in which two texts differ.
-fn difference(old: &str, new: &str) -> Edit {
-    let same = |(old, new): &(char, char)| old == new;
-    let start: usize = old.chars().zip(new.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
-    let (old_rest, new_rest) = (old.get(start..).unwrap_or_default(), new.get(start..).unwrap_or_default());
-    let backwards = old_rest.chars().rev().zip(new_rest.chars().rev());
-    let end: usize = backwards.take_while(same).map(|(c, _)| c.len_utf8()).sum();
-    Edit { range: start..old.len() - end, with: new_rest.get(..new_rest.len() - end).unwrap_or_default().to_owned() }
+    whole
 }
 
 #[cfg(test)]
@@ -59,10 +88,15 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_as_short_as_can_be() {
-        assert_eq!(difference("aöbc", "aö*c"), Edit { range: 3..4, with: "*".to_owned() });
-        assert_eq!(difference("aa", "a"), Edit { range: 1..2, with: String::new() });
-        assert_eq!(difference("", ""), Edit { range: 0..0, with: String::new() });
+    fn edits_one_after_the_other_are_edits_of_the_first_text() {
+        let edit = |range, with: &str| Edit { range, with: with.to_owned() };
+        let text = "one two three four";
+        let first = [edit(0..3, "*"), edit(8..13, "*****é")];
+        let now = Edit::apply(text, &first);
+        let second = [edit(2..5, "???"), edit(11..14, "!")];
+        let both = composed(&first, &now, &second);
+        assert_eq!(Edit::apply(text, &both), Edit::apply(&now, &second));
+        assert_eq!(both.len(), 3, "{both:?}");
     }
 
     #[test]
@@ -73,6 +107,7 @@ mod tests {
         };
         let edits = edits("xabcx", '*', find).unwrap();
         assert_eq!(Edit::apply("xabcx", &edits), "x***x");
-        assert_eq!(super::edits("a", '*', |text| vec![0..text.len()]).map(|edits| edits.len()), Some(1));
+        let all = |text: &str| std::iter::once(0..text.len()).collect();
+        assert_eq!(super::edits("a", '*', all).map(|edits| edits.len()), Some(1));
     }
 }

@@ -10,6 +10,8 @@ use crate::write;
 /// Values nested deeper than this, strings that hold JSON included, are not looked into member by member: every string
 /// in them counts as a text. Honest messages nest a dozen levels; each level of this walk takes stack.
 pub(crate) const DEPTH_MAX: usize = 40;
+/// Most times that a text which is also an element is visited as both.
+const ROUNDS_MAX: usize = 4;
 /// The longest name of a member that users read, in bytes.
 const NAME_BYTES_MAX: usize = 16;
 
@@ -129,17 +131,31 @@ impl<'w, 'v> Walk<'w, 'v> {
         }
         let text = raw.unescaped()?;
         match self.inner(&text, below, path) {
-            // What users type can look like an element, and is shown as they typed it.
-            Ok(Some(new)) if matches!(below.how, How::Content(_)) => {
-                let new = self.plain(&new, below, path).unwrap_or(new);
-                Some(write::quoted(&new))
-            }
             Ok(new) if !matches!(below.how, How::Content(_)) => new.map(|new| write::quoted(&new)),
-            Ok(_) | Err(NotJson) => {
+            Ok(new) => {
+                let is_new = new.is_some();
+                let both = self.both(new.unwrap_or_else(|| text.clone().into_owned()), below, path);
+                (is_new || both != text).then(|| write::quoted(&both))
+            }
+            Err(NotJson) => {
                 let new = self.text(&text, raw.between_quotes()?, below, path)?;
                 Some(format!("\"{new}\""))
             }
         }
+    }
+
+    /// What users type can look like an element, and is shown as they typed it: an element is also visited as
+    /// the text that it is, until nothing more is replaced.
+    fn both(&mut self, mut text: String, below: Below, path: &Path<'_>) -> String {
+        for _ in 0..ROUNDS_MAX {
+            let Some(new) = self.plain(&text, below, path) else { break };
+            text = new;
+            match self.inner(&text, below, path) {
+                Ok(Some(new)) => text = new,
+                Ok(None) | Err(NotJson) => break,
+            }
+        }
+        text
     }
 
     /// The JSON in a text that may hold some.

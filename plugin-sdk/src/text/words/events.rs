@@ -10,7 +10,7 @@ const HIGH: u64 = ONES * 0x80;
 /// The upper bit of each byte that is an ASCII letter.
 const fn letters(word: u64) -> u64 {
     // Seven bits and small letters, so that no sum reaches the next byte.
-    let small = (word | ONES * 0x20) & (ONES * 0x7f);
+    let small = (word | (ONES * 0x20)) & (ONES * 0x7f);
     let from_a = small + ONES * (0x80 - b'a' as u64);
     let beyond_z = small + ONES * (0x80 - b'z' as u64 - 1);
     from_a & !beyond_z & !word & HIGH
@@ -18,7 +18,7 @@ const fn letters(word: u64) -> u64 {
 
 /// The upper bit of each byte that is a space.
 const fn spaces(word: u64) -> u64 {
-    let other = word ^ ONES * b' ' as u64;
+    let other = word ^ (ONES * b' ' as u64);
     !(((other & (ONES * 0x7f)) + ONES * 0x7f) | other) & HIGH
 }
 

@@ -153,6 +153,7 @@ impl Beginnings {
 }
 
 /// The classes of ASCII letters; 0 for what is none.
+#[allow(clippy::indexing_slicing, reason = "in a constant, an index out of bounds does not compile")]
 const ASCII: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;

@@ -57,7 +57,8 @@ impl Trie {
         let root = Unit { class: '\0', letter: '\0' };
         let mut trie = Self { units: vec![root], children: Vec::new(), words: Vec::new(), roots: [(0, 0); 32] };
         // The part of the sorted list that is below each node, in the order of the nodes.
-        let mut parts = vec![0..list.len()];
+        let mut parts = Vec::with_capacity(list.len());
+        parts.push(0..list.len());
         let (mut node, mut depth, mut level_ends) = (0, 0, 1);
         while let Some(part) = parts.get(node).cloned() {
             if node == level_ends {

@@ -27,10 +27,9 @@ fn is_ending(c: char) -> bool {
 /// The labels of a host; `None` if it is none.
 fn labels(host: &str) -> Option<Vec<&str>> {
     let labels: Vec<&str> = host.split('.').collect();
-    let is_label = |label: &&str| {
-        !label.is_empty() && label.len() <= LABEL_MAX && !label.starts_with('-') && !label.ends_with('-')
-    };
-    (labels.len() >= 2 && labels.iter().all(|label| is_label(&label))).then_some(labels)
+    let is_label =
+        |label: &str| !label.is_empty() && label.len() <= LABEL_MAX && !label.starts_with('-') && !label.ends_with('-');
+    (labels.len() >= 2 && labels.iter().all(|label| is_label(label))).then_some(labels)
 }
 
 /// Whether a domain ends in letters, as every domain does.
