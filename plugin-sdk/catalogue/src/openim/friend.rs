@@ -17,9 +17,26 @@ members! { $
         remark: Text<'a> = "remark";
     }
 
-    from_user_id {
+    /// A friend request.
+    friend_request {
         /// ID of the user who asks.
         from_user_id: Text<'a> = "fromUserID";
+        /// ID of the user who is asked.
+        to_user_id: Text<'a> = "toUserID";
+        /// Text of the request.
+        req_msg: Text<'a> = "reqMsg";
+    }
+
+    /// The answer to a friend request.
+    friend_answer {
+        /// ID of the user who asked.
+        from_user_id: Text<'a> = "fromUserID";
+        /// ID of the user who accepts.
+        black_user_id: Text<'a> = "blackUserID";
+        /// Answer to the request: 1 accepted, -1 refused.
+        handle_result: i32 = "HandleResult";
+        /// Text of the answer.
+        handle_msg: Text<'a> = "HandleMsg";
     }
 }
 
@@ -30,12 +47,7 @@ commands! {
     BeforeAddFriend = "callbackBeforeAddFriendCommand", Before, OPENIM_BEFORE, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:36-52";
         request {
-            ..from_user_id;
-            /// ID of the user who is asked.
-            to_user_id: Text<'a> = "toUserID";
-            /// Text of the request.
-            req_msg: Text<'a> = "reqMsg";
-            ..ex;
+            ..friend_request, ex;
         }
     }
 
@@ -43,11 +55,7 @@ commands! {
     AfterAddFriend = "callbackAfterAddFriendCommand", After, AFTER, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:54-63";
         request {
-            ..from_user_id;
-            /// ID of the user who is asked.
-            to_user_id: Text<'a> = "toUserID";
-            /// Text of the request.
-            req_msg: Text<'a> = "reqMsg";
+            ..friend_request;
         }
     }
 
@@ -58,13 +66,7 @@ commands! {
     BeforeAddFriendAgree = "callbackBeforeAddFriendAgreeCommand", Before, OPENIM_BEFORE, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:127-139";
         request {
-            ..from_user_id;
-            /// ID of the user who accepts.
-            black_user_id: Text<'a> = "blackUserID";
-            /// Answer to the request: 1 accepted, -1 refused.
-            handle_result: i32 = "HandleResult";
-            /// Text of the answer.
-            handle_msg: Text<'a> = "HandleMsg";
+            ..friend_answer;
         }
     }
 
@@ -75,13 +77,7 @@ commands! {
     AfterAddFriendAgree = "callbackAfterAddFriendAgreeCommand", After, AFTER, "friend" {
         key []; source "open-im-server internal/rpc/relation/callback.go:141-151";
         request {
-            ..from_user_id;
-            /// ID of the user who accepted.
-            black_user_id: Text<'a> = "blackUserID";
-            /// Answer to the request: 1 accepted, -1 refused.
-            handle_result: i32 = "HandleResult";
-            /// Text of the answer.
-            handle_msg: Text<'a> = "HandleMsg";
+            ..friend_answer;
         }
     }
 

@@ -15,15 +15,32 @@ members! { $
         ..changed_texts;
         /// The new notice.
         notification: Option<Text<'a>> = "Notification";
-        /// Address of the new picture.
-        face_url: Option<Text<'a>> = "FaceUrl";
+        ..new_face_url;
     }
 
     /// A group that is created.
     new_group {
-        ..operator_account, owner_account, group_type;
+        ..operator_account, owner_account, group_type, group_name;
+    }
+
+    group_name {
         /// Name of the group.
         name: Text<'a> = "Name";
+    }
+
+    topic_name {
+        /// Name of the topic.
+        name: Text<'a> = "Name";
+    }
+
+    first_members {
+        /// The first members.
+        member_list: Vec<GroupMember<'a>> = "MemberList";
+    }
+
+    user_defined_data_list {
+        /// Fields of the app's own; only where Tencent has switched them on.
+        user_defined_data_list: Vec<CustomField<'a>> = "UserDefinedDataList" or_empty;
     }
 
     topic_id {
@@ -51,9 +68,7 @@ commands! {
             create_group_num: Option<i64> = "CreateGroupNum";
             /// Seen in one SDK only.
             created_group_num: Option<Raw<'a>> = "CreatedGroupNum";
-            /// The first members.
-            member_list: Vec<GroupMember<'a>> = "MemberList";
-            ..event_time;
+            ..first_members, event_time;
         }
     }
 
@@ -61,12 +76,7 @@ commands! {
     GroupAfterCreate = "Group.CallbackAfterCreateGroup", After, AFTER, "group" {
         key ["GroupId", "Operator_Account", "Owner_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34369";
         request {
-            ..group_id, new_group;
-            /// The first members.
-            member_list: Vec<GroupMember<'a>> = "MemberList";
-            /// Fields of the app's own; only where Tencent has switched them on.
-            user_defined_data_list: Vec<CustomField<'a>> = "UserDefinedDataList" or_empty;
-            ..event_time;
+            ..group_id, new_group, first_members, user_defined_data_list, event_time;
         }
     }
 
@@ -164,10 +174,7 @@ commands! {
     GroupAfterDestroyed = "Group.CallbackAfterGroupDestroyed", After, AFTER, "group" {
         key ["GroupId", "Owner_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/34377";
         request {
-            ..group, owner_account;
-            /// Name of the group.
-            name: Text<'a> = "Name";
-            ..member_list, event_time;
+            ..group, owner_account, group_name, member_list, event_time;
         }
     }
 
@@ -244,10 +251,7 @@ commands! {
     GroupBeforeCreateTopic = "Group.CallbackBeforeCreateTopic", Before, GROUP, "group" {
         key ["Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/49463";
         request {
-            ..operator_account, community_type;
-            /// Name of the topic.
-            name: Text<'a> = "Name";
-            ..event_time;
+            ..operator_account, community_type, topic_name, event_time;
         }
     }
 
@@ -258,12 +262,7 @@ commands! {
             ..group_id;
             /// ID of the topic.
             topic_id: Text<'a> = "TopicId";
-            ..operator_account, owner_account, community_type;
-            /// Name of the topic.
-            name: Text<'a> = "Name";
-            /// Fields of the app's own; only where Tencent has switched them on.
-            user_defined_data_list: Vec<CustomField<'a>> = "UserDefinedDataList" or_empty;
-            ..optional_event_time;
+            ..operator_account, owner_account, community_type, topic_name, user_defined_data_list, optional_event_time;
         }
     }
 

@@ -88,6 +88,11 @@ members! { $
         introduction: Option<Text<'a>> = "Introduction";
     }
 
+    new_face_url {
+        /// Address of the new picture.
+        face_url: Option<Text<'a>> = "FaceUrl";
+    }
+
     /// A room.
     room {
         ..room_id;

@@ -53,9 +53,7 @@ commands! {
     OfficialAfterInfoChanged = "OfficialAccount.CallbackAfterOfficialAccountInfoChanged", After, AFTER, "official_channel" {
         key ["Official_Account", "Operator_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/60797";
         request {
-            ..official_account, operator_account, changed_texts;
-            /// Address of the new picture.
-            face_url: Option<Text<'a>> = "FaceUrl";
+            ..official_account, operator_account, changed_texts, new_face_url;
             /// The new organisation.
             organization: Option<Text<'a>> = "Organization";
             ..event_time;

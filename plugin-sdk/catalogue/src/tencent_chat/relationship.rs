@@ -8,6 +8,16 @@ use crate::object::Text;
 use super::members::*;
 
 members! { $
+    requester_account {
+        /// ID of the account that made the request.
+        requester_account: Text<'a> = "Requester_Account";
+    }
+
+    remark {
+        /// Remark on the friend.
+        remark: Option<Text<'a>> = "Remark";
+    }
+
     pair_list {
         /// The pairs of users.
         pair_list: Vec<Pair<'a>> = "PairList";
@@ -24,8 +34,7 @@ commands! {
     SnsPrevFriendAdd = "Sns.CallbackPrevFriendAdd", Before, FRIEND_ADD, "relationship" {
         key ["Requester_Account", "From_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/43468";
         request {
-            /// ID of the account that made the request.
-            requester_account: Text<'a> = "Requester_Account";
+            ..requester_account;
             /// ID of the user who asks.
             from_account: Text<'a> = "From_Account";
             /// The users who are asked.
@@ -45,8 +54,7 @@ commands! {
     SnsPrevFriendResponse = "Sns.CallbackPrevFriendResponse", Before, FRIEND_RESPONSE, "relationship" {
         key ["Requester_Account", "From_Account", "EventTime"]; source "www.tencentcloud.com/document/product/1047/43467";
         request {
-            /// ID of the account that made the request.
-            requester_account: Text<'a> = "Requester_Account";
+            ..requester_account;
             /// ID of the user who answers.
             from_account: Text<'a> = "From_Account";
             /// The requests that are answered.
@@ -99,9 +107,7 @@ commands! {
 objects! {
     /// One user who is asked.
     FriendItem {
-        ..to_account;
-        /// Remark on the friend.
-        remark: Option<Text<'a>> = "Remark";
+        ..to_account, remark;
         /// Group in the user's list of friends.
         group_name: Option<Text<'a>> = "GroupName";
         /// Where the request comes from.
@@ -112,9 +118,7 @@ objects! {
 
     /// One request that is answered.
     ResponseFriendItem {
-        ..to_account;
-        /// Remark on the friend.
-        remark: Option<Text<'a>> = "Remark";
+        ..to_account, remark;
         /// Group in the user's list of friends.
         tag_name: Option<Text<'a>> = "TagName";
         /// `Response_Action_AgreeAndAdd`, `Response_Action_Agree` or `Response_Action_Reject`.
