@@ -8,6 +8,8 @@ mod completions;
 mod connect;
 #[cfg(feature = "workshop")]
 mod demo;
+#[cfg(feature = "workshop")]
+mod demo_lines;
 mod doctor;
 #[cfg(feature = "workshop")]
 mod explain;

@@ -129,3 +129,18 @@ commands = [\"C2C.CallbackBeforeSendMsg\", \"Live.CallbackAfterCreateRoom\"]
     let text = folder.type_in(line).succeeds();
     assert!(text.contains("Tencent cannot reach this host: give the public address with --url"), "{text}");
 }
+
+#[test]
+fn secrets_that_only_the_service_can_read_are_left_out() {
+    let settings = OPENIM.replace("path = \"/openim/secret-7Q\"", "path = { env = \"CALLGATE_TEST_UNSET_PATH\" }");
+    let folder = host(&settings);
+    folder.type_in("connect --settings host.toml").fails(3, &["CALLGATE_TEST_UNSET_PATH"]);
+    let text = folder.type_in("connect --settings host.toml --no-secrets").succeeds();
+    assert!(data(&text)[0].starts_with("url: "), "{text}");
+    // A path that was not read is not compared.
+    let folder = folder.file("none.env", "").file("webhooks.yml", text.replace("/openim", "/openim/real"));
+    let report = folder
+        .type_in("doctor --settings host.toml --webhooks webhooks.yml --environment none.env --offline --no-secrets")
+        .succeeds();
+    assert!(report.contains("the settings have no mistake"), "{report}");
+}

@@ -75,7 +75,7 @@ fn its_requests_are_answered_as_they_say_and_nothing_is_left_behind() {
         r#""nickName":"John Doe","faceURL":"https://example.com/face.png"}"#,
         r#""errCode":5001,"#,
         r#""errCode":5004,"#,
-        r#""Text":"**** ***** for you""#,
+        r#""Text":"**** *****!""#,
         r#""nextCode":0}"#,
         r#""nextCode":0}"#,
     ];

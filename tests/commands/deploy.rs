@@ -1,5 +1,8 @@
 //! What is in `host/deploy`, and what the program owes to a service manager.
 
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Command, Stdio};
@@ -87,6 +90,62 @@ fn the_unit_is_one_that_systemd_takes() {
     let verified = Command::new("systemd-analyze").arg("verify").arg(folder.path("callgate.service")).output().unwrap();
     let said = String::from_utf8_lossy(&verified.stderr);
     assert!(verified.status.success() && said.is_empty(), "{said}");
+}
+
+/// The system calls of a set such as `@system-service`, and of those in it.
+fn set(name: &str) -> BTreeSet<String> {
+    let listed = Command::new("systemd-analyze").args(["syscall-filter", name]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let words =
+        listed.lines().map(str::trim).filter(|word| !word.is_empty() && !word.starts_with('#') && *word != name);
+    words.flat_map(|word| if word.starts_with('@') { set(word) } else { BTreeSet::from([word.to_owned()]) }).collect()
+}
+
+#[test]
+fn the_unit_lets_the_service_make_its_system_calls() {
+    for tool in ["strace", "systemd-analyze"] {
+        if Command::new(tool).arg("--version").output().is_err() {
+            eprintln!("SKIPPED: the unit's filter is not tried because {tool} is not installed");
+            return;
+        }
+    }
+    let folder = host().module("p.wasm", guests::replies("no", r#"{"verdict":"deny","code":5003,"message":"no"}"#));
+    let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap();
+    let plugin = "[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = [\"*\"]\n";
+    std::fs::write(folder.path("host.toml"), settings + plugin).unwrap();
+    let mut traced = Command::new("strace");
+    traced.args(["--follow-forks", "--output=trace", env!("CARGO_BIN_EXE_callgate")]);
+    traced.args(["serve", "--settings", "host.toml"]).current_dir(folder.path(""));
+    traced.env("CACHE_DIRECTORY", folder.path("cache")).stderr(Stdio::piped());
+    let mut serving = traced.spawn().unwrap();
+    let mut log = std::io::BufReader::new(serving.stderr.take().unwrap());
+    let address = loop {
+        let mut line = String::new();
+        assert_ne!(std::io::BufRead::read_line(&mut log, &mut line).unwrap(), 0, "it ended");
+        if let Some((_, address)) = line.split_once("serving callbacks address=") {
+            break address.trim().to_owned();
+        }
+    };
+    let mut connection = TcpStream::connect(&address).unwrap();
+    let head =
+        "POST /openim/callbackBeforeAddFriendCommand HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2";
+    connection.write_all(format!("{head}\r\n\r\n{{}}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("5003"), "{answer}");
+    // The first line is of the process that strace started.
+    let trace = || std::fs::read_to_string(folder.path("trace")).unwrap();
+    let id = trace().split(' ').next().unwrap().to_owned();
+    assert!(Command::new("kill").arg(id).status().unwrap().success());
+    assert!(serving.wait().unwrap().success());
+
+    let allowed: BTreeSet<_> = set("@system-service").difference(&set("@privileged")).cloned().collect();
+    let calls = trace();
+    let calls = calls.lines().filter_map(|line| line.split_whitespace().nth(1)?.split_once('(')).map(|(name, _)| name);
+    let calls: BTreeSet<String> = calls.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    assert!(calls.contains("mprotect") && calls.contains("accept4"), "{calls:?}");
+    let refused: Vec<_> = calls.difference(&allowed).filter(|name| !set("@default").contains(*name)).collect();
+    assert!(refused.is_empty(), "{refused:?}");
 }
 
 #[test]

@@ -318,7 +318,7 @@ const HOST: &[Planted] = &[
         "settings",
         &["host.toml:9", "on_faults", "`on_fault`"],
     ),
-    (Settings("p.wasm", "q.wasm"), "error", "plugin", &["plugin p", "q.wasm cannot be read"]),
+    (Settings("p.wasm", "q.wasm"), "error", "plugin", &["host.toml:12", "q.wasm cannot be read"]),
     (
         Settings(
             "[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = [\"callbackBeforeAddFriendCommand\", \"callbackBeforeSendSingleMsgCommand\", \"callbackAfterSendGroupMsgCommand\"]\n",
@@ -331,8 +331,8 @@ const HOST: &[Planted] = &[
     (
         Settings("records.jsonl", "nowhere/records.jsonl"),
         "error",
-        "records",
-        &["cannot be appended to", "records of plugins are lost"],
+        "trial",
+        &["host.toml:6", "`records.file`", "cannot be appended to"],
     ),
     (Settings("127.0.0.1:18081", "0.0.0.0:18081"), "warning", "admin-public", &["can be reached from other machines"]),
     (
@@ -475,7 +475,7 @@ fn twenty_faults_at_once_are_all_found() {
                 | "openim-attention-ids"
                 | "openim-variable-unread"
                 | "openim-variable-unknown"
-                | "records"
+                | "trial"
                 | "admin-public"
                 | "on-overload"
                 | "kernel"

@@ -16,6 +16,8 @@ pub struct Plan {
     /// The URL that the chat server calls: scheme, host, port if it is not the scheme's own, and the platform's path.
     /// The path may hold a secret.
     pub url: String,
+    /// Whether the path in `url` is the real one; not if it is a secret that was not read.
+    pub is_path_known: bool,
     /// The address that the host listens on.
     pub listen: SocketAddr,
     /// The longest time from the head of a request to the answer.
@@ -142,6 +144,7 @@ mod tests {
         let plan = |url: &str| Plan {
             platform: String::new(),
             url: url.to_owned(),
+            is_path_known: true,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             answer_within: Duration::ZERO,
             commands: Vec::new(),

@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::settings_file::SettingsFile;
 use super::{plan, serve};
+use crate::settings::{Secrets, Settings};
 
 /// Print what to configure at a chat server, so that exactly the callbacks that have plugins arrive
 ///
@@ -24,6 +25,10 @@ pub(super) struct Connect {
     /// `[server] listen`]
     #[arg(long, value_name = "URL", value_parser = plan::base)]
     url: Option<String>,
+
+    /// Do not read the secrets that the settings name; the URL has a placeholder where its path is one
+    #[arg(long)]
+    no_secrets: bool,
 }
 
 impl Connect {
@@ -32,7 +37,11 @@ impl Connect {
     /// # Errors
     /// If settings or plugins are wrong, or the platform is not among them.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let host = serve::start(serve::load(&self.file.settings)?)?;
+        let secrets = if self.no_secrets { Secrets::Skip } else { Secrets::Read };
+        // Whether this user may write records, which `serve` tries, does not matter here.
+        let settings =
+            Settings::draft(&self.file.settings, secrets).finish().map_err(|problems| serve::wrong(&problems))?;
+        let host = serve::start(settings)?;
         let platform = plan::platform(host.settings(), self.platform.as_deref())?;
         let plan = plan::of(host.settings(), platform, plan::commands(&host, platform), self.url.as_deref());
         terminal::print(&platform.dialect.connect(&plan))

@@ -1,6 +1,5 @@
 //! `callgate demo`: builds and serves the shipped plugins, and prints requests to try.
 
-mod lines;
 mod requests;
 
 use std::net::SocketAddr;
@@ -9,11 +8,9 @@ use std::path::{Path, PathBuf};
 use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
-use super::serve;
+use super::{demo_lines, serve};
 use crate::host::Host;
-use crate::settings::Settings;
-
-pub(super) use lines::Lines;
+use crate::settings::{Settings, listen_address};
 
 /// Build the shipped plugins, serve them and print requests to try
 ///
@@ -27,7 +24,7 @@ pub(super) struct Demo {
     settings: Option<PathBuf>,
 
     /// The address for callbacks; metrics and health checks are on the next port [default: from the settings]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = listen_address)]
     listen: Option<SocketAddr>,
 }
 
@@ -82,6 +79,6 @@ fn invitation(host: &Host, address: SocketAddr) -> String {
         text.push_str(&format!("Metrics: curl -s http://{admin}/metrics\n"));
     }
     text.push_str("Stop with Ctrl-C. Each callback is logged on one line below.\n\n");
-    text.push_str(&format!("{}\n", lines::HEADING));
+    text.push_str(&format!("{}\n", demo_lines::HEADING));
     text
 }

@@ -14,6 +14,7 @@ use callgate_dialects::connection::{Finding, Level};
 use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
+use crate::settings::Secrets;
 use machine::Machine;
 
 /// Look for everything that keeps callbacks from being answered, and say what to do about it
@@ -42,6 +43,10 @@ pub(super) struct Doctor {
     #[arg(long, value_name = "NAME", requires = "webhooks")]
     platform: Option<String>,
 
+    /// Do not read the secrets that the settings name: only the service may be able to
+    #[arg(long)]
+    no_secrets: bool,
+
     /// Open no connection, not even to this machine's own listeners
     #[arg(long)]
     offline: bool,
@@ -63,7 +68,10 @@ impl Doctor {
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut findings = Vec::new();
         let (settings, host) = match &self.settings {
-            Some(path) => settings::examine(path, &mut findings),
+            Some(path) => {
+                let secrets = if self.no_secrets { Secrets::Skip } else { Secrets::Read };
+                settings::examine(path, secrets, &mut findings)
+            }
             None => (None, None),
         };
         let machine = Machine::new(&self.root);
@@ -79,6 +87,7 @@ impl Doctor {
             let side = chat_server::Side {
                 webhooks: self.webhooks.as_deref(),
                 environment: &self.environment,
+                has_secrets: !self.no_secrets,
                 platform: self.platform.as_deref(),
             };
             chat_server::examine(settings, host.as_ref(), &side, !self.offline, &mut findings)?;

@@ -45,7 +45,7 @@ pub(super) fn start(level: tracing::Level, form: Form) -> WorkerGuard {
         Form::Lines => log.compact().finish().try_init(),
         Form::Json => log.json().finish().try_init(),
         #[cfg(feature = "workshop")]
-        Form::Demo => log.event_format(super::demo::Lines).finish().try_init(),
+        Form::Demo => log.event_format(super::demo_lines::Lines).finish().try_init(),
     };
     guard
 }

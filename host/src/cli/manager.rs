@@ -3,8 +3,6 @@
 //! The protocol is a datagram with lines `NAME=VALUE`, sent to the socket that the manager names; see sd_notify(3), which
 //! promises that it is stable. It needs no library.
 
-use std::os::unix::net::UnixDatagram;
-
 /// Both listeners accept.
 pub(super) const READY: &str = "READY=1";
 
@@ -19,8 +17,9 @@ pub(super) fn tell(state: &str) {
     }
 }
 
+#[cfg(unix)]
 fn send(name: &std::ffi::OsStr, state: &str) -> std::io::Result<()> {
-    let socket = UnixDatagram::unbound()?;
+    let socket = std::os::unix::net::UnixDatagram::unbound()?;
     #[cfg(target_os = "linux")]
     {
         use std::os::linux::net::SocketAddrExt as _;
@@ -32,4 +31,10 @@ fn send(name: &std::ffi::OsStr, state: &str) -> std::io::Result<()> {
         }
     }
     socket.send_to(state.as_bytes(), name).map(drop)
+}
+
+/// No other system has such a manager.
+#[cfg(not(unix))]
+fn send(_: &std::ffi::OsStr, _: &str) -> std::io::Result<()> {
+    Ok(())
 }

@@ -32,9 +32,17 @@ pub(super) fn platform<'s>(settings: &'s Settings, name: Option<&str>) -> Result
 pub(super) fn of(settings: &Settings, platform: &Platform, commands: Vec<Planned>, base: Option<&str>) -> Plan {
     let listen = settings.server.listen;
     let base = base.map_or_else(|| reachable(listen), |base| base.trim_end_matches('/').to_owned());
+    // In full, because the chat server needs it so.
     let path = platform.path.reveal();
     let url = if base.ends_with(&path) { base } else { format!("{base}{path}") };
-    Plan { platform: platform.name.clone(), url, listen, answer_within: platform.answer_within, commands }
+    Plan {
+        platform: platform.name.clone(),
+        url,
+        is_path_known: true,
+        listen,
+        answer_within: platform.answer_within,
+        commands,
+    }
 }
 
 /// The commands that go through plugins.

@@ -45,8 +45,8 @@ pub(super) const TRY: [Request; 6] = [
         body: &[
             r#"{"CallbackCommand":"C2C.CallbackBeforeSendMsg","#,
             r#""From_Account":"id1","To_Account":"id2","#,
-            r#""MsgBody":[{"MsgType":"TIMTextElem","#,
-            r#""MsgContent":{"Text":"Free money for you"}}]}"#,
+            // In one line, because what is not changed comes back as it was.
+            r#""MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"Free money!"}}]}"#,
         ],
     },
     Request {

@@ -16,6 +16,8 @@ pub(super) struct Side<'s> {
     pub(super) webhooks: Option<&'s Path>,
     /// Files with its environment; none: this process's own environment.
     pub(super) environment: &'s [PathBuf],
+    /// Whether the secrets of the settings were read.
+    pub(super) has_secrets: bool,
     /// The platform's name.
     pub(super) platform: Option<&'s str>,
 }
@@ -41,7 +43,8 @@ pub(super) fn examine(
             Some(host) => plan::commands(host, platform),
             None => plan::commands_as_written(settings, platform),
         };
-        let plan = plan::of(settings, platform, commands, None);
+        let mut plan = plan::of(settings, platform, commands, None);
+        plan.is_path_known = side.has_secrets || !platform.path.is_secret();
         let text = read(webhooks)?;
         let environment = environment(side.environment)?;
         let name = webhooks.file_name().unwrap_or(webhooks.as_os_str()).to_string_lossy().into_owned();

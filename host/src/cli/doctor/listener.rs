@@ -78,7 +78,7 @@ pub(super) fn is_elsewhere(found: &Found) -> bool {
 /// Examines the listeners that the settings name.
 pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
     let listen = settings.server.listen;
-    let path = settings.platforms.first().map_or_else(|| "/".to_owned(), |platform| platform.path.reveal());
+    let path = settings.platforms.first().map_or_else(String::new, |platform| platform.path.reveal());
     if listen.ip().is_loopback() {
         let what = "only this machine can reach it";
         let todo = "right for a proxy or a chat server on this machine; else listen on an address that the chat server can \

@@ -16,7 +16,7 @@ const THREADS_MIN: u64 = 128;
 
 /// Examines the limits of this process. Those of a service may differ: systemd and containers set their own.
 pub(super) fn examine(machine: &Machine, settings: Option<&Settings>, is_started: bool, findings: &mut Vec<Finding>) {
-    if rustix::process::geteuid().is_root() {
+    if is_root() {
         let what = "this command runs as root; the service needs no privileges";
         let todo = "serve as a user of its own, as host/deploy/callgate.service does";
         findings.push(Finding::new(Level::Note, "root", "user", what, todo));
@@ -46,6 +46,17 @@ pub(super) fn examine(machine: &Machine, settings: Option<&Settings>, is_started
         let todo = "raise the limit (LimitNPROC=, TasksMax=, ulimit -u)";
         findings.push(Finding::new(Level::Warning, "threads", "threads", what, todo));
     }
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Other systems have no such user.
+#[cfg(not(unix))]
+fn is_root() -> bool {
+    false
 }
 
 /// The soft limit on a line of /proc/self/limits; `None`: unlimited, or not there.

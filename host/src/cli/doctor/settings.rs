@@ -8,48 +8,48 @@ use callgate_terminal::Failure;
 
 use super::super::serve;
 use crate::host::{Host, StartError};
-use crate::settings::{Draft, Secrets, Settings};
+use crate::settings::{Draft, Problem, Secrets, Settings};
 
-/// Reads the settings and loads the plugins, as `serve` does; both, as far as they are right. With a mistake in the
-/// settings, no plugin is loaded.
-pub(super) fn examine(path: &Path, findings: &mut Vec<Finding>) -> (Option<Settings>, Option<Host>) {
-    let Draft { settings, problems } = Settings::draft(path, Secrets::Read);
-    findings.extend(problems.iter().map(|problem| {
-        let line = if problem.line > 0 { format!(":{}", problem.line) } else { String::new() };
-        let place = format!("{}{line}", problem.file.display());
-        let key = if problem.key.is_empty() { String::new() } else { format!("`{}`: ", problem.key) };
-        let todo = "correct this; no plugin is loaded before all of the settings are right";
-        Finding::new(Level::Error, "settings", place, format!("{key}{}", problem.message), todo)
-    }));
+/// Reads the settings and loads the plugins, as `serve` does; both, as far as they are right.
+pub(super) fn examine(path: &Path, secrets: Secrets, findings: &mut Vec<Finding>) -> (Option<Settings>, Option<Host>) {
+    let Draft { settings, problems } = Settings::draft(path, secrets);
+    let is_right = problems.is_empty();
+    findings.extend(problems.iter().map(|problem| of_problem(Level::Error, "settings", problem)));
     let Some(settings) = settings else { return (None, None) };
     let place = path.display().to_string();
-    policy(&settings, &place, findings);
-    if !problems.is_empty() {
-        return (Some(settings), None);
+    if is_right {
+        findings.push(Finding::ok("settings", &place, "the settings have no mistake"));
     }
-    findings.push(Finding::ok("settings", &place, "the settings have no mistake"));
+    findings.extend(settings.trial().iter().map(|problem| of_problem(Level::Error, "trial", problem)));
+    findings.extend(settings.warnings().iter().map(|warning| of_problem(Level::Warning, "settings-warning", warning)));
+    policy(&settings, &place, findings);
+    let source = settings.source.clone();
     let host = match serve::host(settings.clone()) {
         Ok(host) => {
-            routes(&host, &place, findings);
+            routes(&host, &place, is_right, findings);
             Some(host)
         }
         Err(StartError::Plugins(errors)) => {
-            findings.extend(errors.iter().map(|error| {
-                let place = format!("plugin {}", error.name);
-                let todo = "correct this; `callgate check` tries all plugins again";
-                Finding::new(Level::Error, "plugin", place, error.why.to_string(), todo)
-            }));
+            findings.extend(errors.iter().map(|error| of_problem(Level::Error, "plugin", &error.problem(&source))));
             None
         }
         Err(error) => {
             let why = Failure::new(callgate_terminal::Exit::Other, error).error;
             let what = why.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-            let todo = "see the findings about address space, overcommit and executable memory, if there are any";
+            let todo = "see the findings about address space and overcommit, if there are any";
             findings.push(Finding::new(Level::Error, "sandbox", "sandbox", what, todo));
             None
         }
     };
     (Some(settings), host)
+}
+
+/// A mistake of the settings, whose message says what to do.
+fn of_problem(level: Level, id: &'static str, problem: &Problem) -> Finding {
+    let line = if problem.line > 0 { format!(":{}", problem.line) } else { String::new() };
+    let key = if problem.key.is_empty() { String::new() } else { format!("`{}`: ", problem.key) };
+    let todo = "correct this line; `callgate check` tries the settings again";
+    Finding::new(level, id, format!("{}{line}", problem.file.display()), format!("{key}{}", problem.message), todo)
 }
 
 /// What is allowed, but seldom wanted.
@@ -63,22 +63,17 @@ fn policy(settings: &Settings, place: &str, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(Level::Warning, "on-overload", place, what, "set on_overload = \"deny\""));
         }
     }
-    if let Some(admin) = settings.admin {
-        if admin == settings.server.listen && admin.port() != 0 {
-            let what = format!("[server] and [admin] listen on the same address, {admin}");
-            findings.push(Finding::new(Level::Error, "same-address", place, what, "give each its own port"));
-        }
-        if !admin.ip().is_loopback() {
-            let what =
-                format!("the admin listener, {admin}, can be reached from other machines, and asks for no password");
-            let todo = "set [admin] listen to a loopback address, or keep the network private";
-            findings.push(Finding::new(Level::Warning, "admin-public", place, what, todo));
-        }
+    if let Some(admin) = settings.admin
+        && !admin.ip().is_loopback()
+    {
+        let what = format!("the admin listener, {admin}, can be reached from other machines, and asks for no password");
+        let todo = "set [admin] listen to a loopback address, or keep the network private";
+        findings.push(Finding::new(Level::Warning, "admin-public", place, what, todo));
     }
 }
 
 /// What the plugins get to see.
-fn routes(host: &Host, place: &str, findings: &mut Vec<Finding>) {
+fn routes(host: &Host, place: &str, is_right: bool, findings: &mut Vec<Finding>) {
     let chains: Vec<_> = host
         .platforms()
         .iter()
@@ -99,6 +94,8 @@ fn routes(host: &Host, place: &str, findings: &mut Vec<Finding>) {
         }
     }
     match plugins {
+        // Those with a mistake in their table were left out.
+        0 if !is_right => {}
         0 => {
             let what = "no plugin is registered: every callback is allowed";
             findings.push(Finding::new(Level::Error, "no-plugin", place, what, "add a [[plugin]]"));

@@ -34,38 +34,29 @@ fn cache(settings: &Settings, findings: &mut Vec<Finding>) {
     findings.push(finding);
 }
 
-/// Whether records can be appended. Nothing is created.
+/// Whether there is room for records. Whether they can be appended, the settings' own trial says.
 fn records(settings: &Settings, findings: &mut Vec<Finding>) {
-    let file = &settings.records_file;
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let opened = match std::fs::OpenOptions::new().append(true).open(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(std::io::Error::from)
-        }
-        opened => opened.map(drop),
-    };
-    match opened {
-        Ok(()) => {
-            findings.extend(space("records", folder));
-            findings.push(Finding::ok("records", "records", format!("{} can be appended to", file.display())));
-        }
-        Err(error) => {
-            let what = format!("{} cannot be appended to ({error}): the records of plugins are lost", file.display());
-            let todo = "create the folder and let the user of the service write there, or change [records] file";
-            findings.push(Finding::new(Level::Error, "records", "records", what, todo));
-        }
-    }
+    let folder = settings.records_file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    findings.extend(space("records", folder.unwrap_or(Path::new("."))));
 }
 
 /// Whether the disk of a folder is nearly full.
 fn space(place: &'static str, folder: &Path) -> Option<Finding> {
-    let stat = rustix::fs::statvfs(folder).ok()?;
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    let free = free_bytes(folder)?;
     (free < FREE_BYTES_MIN).then(|| {
         let what = format!("only {} MiB are free on the disk of {}", free >> 20, folder.display());
         Finding::new(Level::Warning, "disk", place, what, "free space there, or move the folder")
     })
+}
+
+#[cfg(unix)]
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(folder).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// The standard library does not know it.
+#[cfg(not(unix))]
+fn free_bytes(_: &Path) -> Option<u64> {
+    None
 }

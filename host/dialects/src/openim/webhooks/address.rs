@@ -46,6 +46,9 @@ pub(super) fn examine(report: &mut Report<'_>, file: &File<'_>, plan: &Plan) -> 
 
 /// Whether the path is the platform's. Neither is shown: they may hold a secret.
 fn path(report: &mut Report<'_>, setting: &Written, parts: &Url<'_>, plan: &Plan) -> bool {
+    if !plan.is_path_known {
+        return true;
+    }
     let wanted: Vec<&str> = plan.path().split('/').filter(|segment| !segment.is_empty()).collect();
     let found: Vec<&str> = parts.segments().collect();
     if found == wanted {

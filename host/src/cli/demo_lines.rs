@@ -21,7 +21,7 @@ const PLUGINS: usize = 22;
 const COLUMNS: usize = 80;
 
 /// Writes callbacks as short lines, and nothing else below a warning.
-pub(crate) struct Lines;
+pub(super) struct Lines;
 
 /// What the record of a callback holds.
 #[derive(Default)]
