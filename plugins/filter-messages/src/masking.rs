@@ -88,7 +88,8 @@ fn masked<'a, E: Event<'a>>(plugin: &TestPlugin<FilterMessages>, body: &str, nam
         query: &[],
     };
     let envelope = head.before_body() + body + "}";
-    let reply = plugin.plugin().decide(&Callback::parse(&envelope).unwrap()).unwrap();
+    let callback = Callback::parse(&envelope).unwrap();
+    let reply: plugin_sdk::Reply = plugin.plugin().decide(&callback).unwrap().into();
     match reply.verdict {
         Verdict::Allow => None,
         Verdict::Modify(changes) => Some(Ok(changes.get(name).unwrap().as_str().to_owned())),
