@@ -52,7 +52,7 @@ fn a_bad_request_is_named_by_explain() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let folder = folder().folder("folder");
-    for (name, why) in [("none.json", "No such file or directory"), ("folder", "Is a directory")] {
+    for (name, why) in [("none.json", "No such file or directory"), ("folder", "it is a folder, not a file")] {
         let part = format!("{name} cannot be read ({why}");
         folder.run(["run", "p", "--request", name]).fails(6, &[&part, "name a file with the callback"]);
         folder.run(["profile", "p", "--request", name]).fails(6, &[&part, "name a file with the callback"]);

@@ -28,9 +28,8 @@ fn settings_of_a_host_are_refused_with_file_and_line() {
 #[test]
 fn settings_that_cannot_be_read_are_named() {
     let folder = folder().folder("folder");
-    for (name, why) in [("none.toml", "No such file or directory"), ("folder", "Is a directory")] {
-        let of_host = if name == "folder" { "it is a folder, not a file" } else { why };
-        let part = format!("{name}: cannot be read ({of_host}");
+    for (name, why) in [("none.toml", "No such file or directory"), ("folder", "it is a folder, not a file")] {
+        let part = format!("{name}: cannot be read ({why}");
         folder.run(["check", "--settings", name]).fails(3, &[&part, "name the settings file with --settings"]);
         folder.run(["serve", "--settings", name]).fails(3, &[&part, "name the settings file with --settings"]);
         let part = format!("{name} cannot be read ({why}");
