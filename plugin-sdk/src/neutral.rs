@@ -151,6 +151,8 @@ macro_rules! part {
 
 // After the macro, which it uses.
 mod message;
+#[cfg(test)]
+mod odd;
 
 /// A change of a user's profile, or of a member's profile in a group.
 #[derive(Debug, Clone)]

@@ -127,7 +127,7 @@ impl<'a> Message<'a> {
         let mut joined = Joined::default();
         let new = (content.visit)(&self.0.body, content.name, custom, &mut |shown| {
             let edits = visit(shown);
-            if shown.place == Place::Text {
+            if shown.place == Place::Text && shown.path.is_in_element() {
                 joined.add(shown.text, &edits);
             }
             edits

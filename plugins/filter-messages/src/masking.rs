@@ -5,7 +5,7 @@ use plugin_sdk::openim::BeforeMsgModify;
 use plugin_sdk::tencent_chat::C2cBeforeSendMsg;
 use plugin_sdk::testing::TestPlugin;
 use plugin_sdk::wire::EnvelopeHead;
-use plugin_sdk::{Callback, Plugin, Verdict};
+use plugin_sdk::{Callback, Plugin, Reply, Verdict};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -88,8 +88,7 @@ fn masked<'a, E: Event<'a>>(plugin: &TestPlugin<FilterMessages>, body: &str, nam
         query: &[],
     };
     let envelope = head.before_body() + body + "}";
-    let callback = Callback::parse(&envelope).unwrap();
-    let reply: plugin_sdk::Reply = plugin.plugin().decide(&callback).unwrap().into();
+    let reply: Reply = plugin.plugin().decide(&Callback::parse(&envelope).unwrap()).unwrap().into();
     match reply.verdict {
         Verdict::Allow => None,
         Verdict::Modify(changes) => Some(Ok(changes.get(name).unwrap().as_str().to_owned())),

@@ -54,6 +54,20 @@ impl<'p> Path<'p> {
         self.depth
     }
 
+    /// Whether this is in an element of the member that the path begins with.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_in_element(&self) -> bool {
+        let mut here = self;
+        while let Some(parent) = here.parent {
+            if parent.parent.is_none() {
+                return matches!(here.step, Step::Index(_));
+            }
+            here = parent;
+        }
+        false
+    }
+
     /// Whether the steps since the app's own data began start with this pattern.
     fn is_below(&self, pattern: &[String]) -> bool {
         let Some(beyond) = self.custom.checked_sub(pattern.len()) else { return false };
@@ -157,6 +171,8 @@ mod tests {
         let elem = root.index(0);
         let content = elem.name("MsgContent");
         assert_eq!(content.name("Text").to_string(), "MsgBody[0].MsgContent.Text");
+        assert!(content.name("Text").is_in_element() && elem.is_in_element());
+        assert!(!root.is_in_element() && !root.name("a").index(0).is_in_element());
     }
 
     #[test]
