@@ -3,13 +3,26 @@
 use crate::program::{REQUEST, folder};
 
 /// What stands in a request, and what is said about it.
-fn bad_requests() -> [(Vec<u8>, &'static str); 9] {
+fn bad_requests() -> [(Vec<u8>, &'static str); 11] {
     [
         (b"".to_vec(), "(it is empty): give the JSON object that the chat server sends"),
         (b"no JSON".to_vec(), "(it is not JSON: expected ident at line 1 column 2): give the JSON object"),
         (b"{\"callbackCommand\":\"callbackBeforeAddFriendCommand\"".to_vec(), "EOF while parsing an object"),
         (b"{\"callbackCommand\":\"\xff\"}".to_vec(), "(it is not UTF-8)"),
         (format!("[{REQUEST}]").into_bytes(), "(it is JSON, but not an object)"),
+        (
+            b"{\n  \"callbackCommand\": \"callbackBeforeAddFriendCommand\", // a comment\n}".to_vec(),
+            "it has a comment in line 2, which JSON does not have: leave out all comments",
+        ),
+        (
+            format!(
+                "{{\"callbackCommand\":\"callbackBeforeAddFriendCommand\",\"x\":{}{}}}",
+                "[".repeat(127),
+                "]".repeat(127)
+            )
+            .into_bytes(),
+            "it nests deeper than 127 levels",
+        ),
         (b"{}".to_vec(), "the request names no command: add `callbackCommand`"),
         (
             b"{\"callbackCommand\":\"\",\"CallbackCommand\":\"Push.OfflinePush\",\"Events\":[{},1]}".to_vec(),
@@ -52,7 +65,7 @@ fn a_bad_request_is_named_by_explain() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let folder = folder().folder("folder");
-    for (name, why) in [("none.json", "No such file or directory"), ("folder", "Is a directory")] {
+    for (name, why) in [("none.json", "No such file or directory"), ("folder", "it is a folder, not a file")] {
         let part = format!("{name} cannot be read ({why}");
         folder.run(["run", "p", "--request", name]).fails(6, &[&part, "name a file with the callback"]);
         folder.run(["profile", "p", "--request", name]).fails(6, &[&part, "name a file with the callback"]);
