@@ -270,6 +270,39 @@ async fn a_panic_is_logged_with_its_message() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_asks_for_the_time_is_told_where_it_is() {
+    let source = std::fs::read_to_string(guests::fixture("guests/panics.wat")).unwrap();
+    let (told, words) = ("src/lib.rs:7: it is broken", "src/lib.rs:7: time not implemented on this platform");
+    let length = |text: &str| format!("(i32.const {})", text.len());
+    let asks = source.replace(told, words).replace(&length(told), &length(words));
+    assert_ne!(asks, source);
+    let log = log::capture();
+    let host = setup().plugin("asks", guests::assemble("asks", &asks), "*", "").start();
+    host.openim(OPENIM, &json!({ "x": 1 })).await;
+    assert_eq!(log.lines_with("use the callback's `arrived_unix_ms`").len(), 1, "{}", log.text());
+}
+
+#[tokio::test]
+async fn what_was_burnt_and_why_no_more_is_told() {
+    for (limits, told) in [
+        (
+            "fuel_per_call = 10_000",
+            "out of fuel: more than 10000 units (`fuel_per_call`; `callgate profile` shows what burns it)",
+        ),
+        (
+            "fuel_per_ms = 1000\ncall_within_ms = 200",
+            "out of time: burnt the 200000 units of fuel that fit into the 200 ms it had, at 1000 a millisecond \
+             (`fuel_per_ms`), instead of its 20000000 (`fuel_per_call`)",
+        ),
+    ] {
+        let log = log::capture();
+        let host = setup().limits(limits).plugin("spins", guests::text("spins"), "*", "").start();
+        host.openim(OPENIM, &json!({ "x": 1 })).await;
+        assert_eq!(log.lines_with(&format!("spins: {told}")).len(), 1, "{}", log.text());
+    }
+}
+
+#[tokio::test]
 async fn last_words_that_lie_are_not_believed() {
     let log = log::capture();
     // The words are cut where the contract ends them; what is there is not a message.

@@ -295,6 +295,24 @@ fn a_plugin_that_fails_to_configure_is_explained() {
 }
 
 #[test]
+fn a_stack_that_is_used_up_while_configuring_is_told_as_that() {
+    // Its stack is at the bottom of its memory, as LLVM's linker has it, and its pointer is the first global.
+    let module = r#"(module {manifest}
+        (memory (export "memory") 2)
+        (global $stack (mut i32) (i32.const 0x1_0000))
+        (global (export "last_words") i32 (i32.const 0))
+        (func $nests (result i32)
+            (global.set $stack (i32.sub (global.get $stack) (i32.const 64)))
+            (i32.store (global.get $stack) (i32.const 1))
+            (call $nests))
+        (func (export "allocate") (param i32) (result i32) (i32.const 0x1_1000))
+        (func (export "configure") (param i32 i32) (result i64) (i64.extend_i32_u (call $nests)))
+        (func (export "handle_callback") (param i32 i32) (result i64) (i64.const 0)))"#;
+    let why = refused(guests::assemble("nests", module));
+    assert!(why.contains("stack overflow: calls nest too deeply"), "{why}");
+}
+
+#[test]
 fn a_start_function_that_loops_is_stopped() {
     let why = refused_with(guests::text("starts-with-a-loop"), "fuel_to_configure = 1_000_000");
     assert_eq!(

@@ -250,3 +250,13 @@ async fn a_path_that_is_not_served_is_read_as_no_allowance_by_each_chat_server()
     assert!(matches!(&outcomes[..], [Outcome::Denied { code: 5404, .. }, Outcome::Broken { .. }]), "{outcomes:?}");
     assert_eq!(answer.body["ActionStatus"], "FAIL");
 }
+
+#[tokio::test]
+async fn json_with_comments_is_named_as_such() {
+    let host = host();
+    let body = "{\"callbackCommand\": \"callbackBeforeAddFriendCommand\", // of the documentation\n}";
+    let answer = host.post("/openim", body).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer.body["errMsg"], "the body has comments, which JSON does not have: leave them out");
+    assert_eq!(host.metric("callgate_refusals_total", &["reason=\"commented\""]), 1.0);
+}

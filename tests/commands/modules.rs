@@ -85,6 +85,14 @@ fn an_import_is_named_with_what_usually_lies_behind_it() {
             r#"(import "__wbindgen_placeholder__" "__wbg_getRandomValues_1" (func))"#,
             ["`__wbindgen_placeholder__.__wbg_getRandomValues_1`", "`js` feature (`getrandom`, `uuid`, `chrono`)"],
         ),
+        (
+            r#"(import "__wbindgen_placeholder__" "__wbg_fetch_1" (func)) (import "__wbindgen_placeholder__" "__wbg_new_2" (func))"#,
+            ["`__wbindgen_placeholder__.__wbg_fetch_1`", "there is no network in a plugin"],
+        ),
+        (
+            r#"(import "wasi_snapshot_preview1" "sock_send" (func))"#,
+            ["`wasi_snapshot_preview1.sock_send`", "there is no network in a plugin"],
+        ),
         (r#"(import "env" "now" (func (result i64)))"#, ["`env.now`", "find it with `cargo tree`"]),
     ] {
         is_refused(folder().module("p.wasm", guest(&format!("{imports} {{manifest}}"))), &parts);

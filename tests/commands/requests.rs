@@ -3,13 +3,26 @@
 use crate::program::{REQUEST, folder};
 
 /// What stands in a request, and what is said about it.
-fn bad_requests() -> [(Vec<u8>, &'static str); 9] {
+fn bad_requests() -> [(Vec<u8>, &'static str); 11] {
     [
         (b"".to_vec(), "(it is empty): give the JSON object that the chat server sends"),
         (b"no JSON".to_vec(), "(it is not JSON: expected ident at line 1 column 2): give the JSON object"),
         (b"{\"callbackCommand\":\"callbackBeforeAddFriendCommand\"".to_vec(), "EOF while parsing an object"),
         (b"{\"callbackCommand\":\"\xff\"}".to_vec(), "(it is not UTF-8)"),
         (format!("[{REQUEST}]").into_bytes(), "(it is JSON, but not an object)"),
+        (
+            b"{\n  \"callbackCommand\": \"callbackBeforeAddFriendCommand\", // a comment\n}".to_vec(),
+            "it has a comment in line 2, which JSON does not have: leave out all comments",
+        ),
+        (
+            format!(
+                "{{\"callbackCommand\":\"callbackBeforeAddFriendCommand\",\"x\":{}{}}}",
+                "[".repeat(127),
+                "]".repeat(127)
+            )
+            .into_bytes(),
+            "it nests deeper than 127 levels",
+        ),
         (b"{}".to_vec(), "the request names no command: add `callbackCommand`"),
         (
             b"{\"callbackCommand\":\"\",\"CallbackCommand\":\"Push.OfflinePush\",\"Events\":[{},1]}".to_vec(),
