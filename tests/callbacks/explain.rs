@@ -78,6 +78,19 @@ fn openim_reads_the_common_members_as_go_decodes_them() {
 }
 
 #[test]
+fn openim_reads_the_body_whatever_the_status_if_there_can_be_one() {
+    let name = "callbackBeforeSendSingleMsgCommand";
+    let rejection = br#"{"errCode":5001,"errMsg":"no","nextCode":1}"#;
+    let outcome = |status: u16| explain(&openim::PROTOCOL, name, "{}", status, rejection).outcome;
+    for status in [200, 201, 301, 404, 500, 599] {
+        assert_eq!(outcome(status), denied(5001, "no", ""), "{status}");
+    }
+    for status in [204, 304] {
+        assert!(is_broken(&outcome(status), "90007"), "{status}");
+    }
+}
+
+#[test]
 fn openim_hands_on_codes_from_100_on_only() {
     let reject = |code: i64| single(&format!(r#"{{"errCode":{code},"nextCode":1}}"#));
     assert_eq!(reject(100), denied(100, "", ""));

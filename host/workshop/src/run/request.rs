@@ -137,7 +137,7 @@ pub fn find(platform: Option<&'static dyn ChatServer>, name: &str) -> Result<&'s
         None => format!("no platform has a command `{name}`"),
     };
     let elsewhere = CHAT_SERVERS.iter().find(|other| other.commands().find(name).is_some());
-    Err(match (elsewhere, nearest(name, commands().map(|command| command.name))) {
+    Err(match (elsewhere, nearest(name, commands().flat_map(|command| [command.name, command.rust_name]))) {
         (Some(other), _) => format!("{unknown}: it is one of {}", other.protocol().name),
         (None, Some(nearest)) => format!("{unknown}: did you mean `{nearest}`?"),
         (None, None) => {
