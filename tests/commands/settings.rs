@@ -32,7 +32,7 @@ fn settings_that_cannot_be_read_are_named() {
         let part = format!("{name}: cannot be read ({why}");
         folder.run(["check", "--settings", name]).fails(3, &[&part, "name the settings file with --settings"]);
         folder.run(["serve", "--settings", name]).fails(3, &[&part, "name the settings file with --settings"]);
-        let part = format!("{name} cannot be read ({of_host}");
+        let part = format!("{name} cannot be read ({why}");
         for command in ["run", "profile"] {
             let line = [command, "p.wasm", "--request", "ok.json", "--settings", name];
             folder.run(line).fails(3, &[&part, "name a file with the plugin's settings"]);
