@@ -149,7 +149,7 @@ mod letters {
     fn entry(c: char, several: &mut Vec<String>) -> Entry {
         // 0 is the character itself.
         let plain = |kind| (0, 0, 0, kind);
-        if is_invisible(c) || c.is_control() && !c.is_whitespace() {
+        if is_invisible(c) || c.is_control() && !is_space(c) {
             return plain(Kind::Invisible);
         }
         if is_beside(c) {
@@ -159,7 +159,7 @@ mod letters {
         if is_combining_mark(c) || matches!(c, '\u{3041}'..='\u{30ff}' | '\u{ac00}'..='\u{d7a3}') {
             return (0, 0, 0, Kind::Letter);
         }
-        if c.is_whitespace() || c == '\u{2800}' {
+        if is_space(c) {
             return (' ' as u32, ' ' as u32, 0, Kind::Space);
         }
         let compatible = compatible(c);

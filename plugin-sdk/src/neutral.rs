@@ -18,17 +18,21 @@
 //! }
 //! ```
 
+// First, because of its macro.
+#[macro_use]
+mod view;
+mod message;
+#[cfg(test)]
+mod odd;
+
 pub use callgate_catalogue::neutral::{CustomText, Edit, Path, Place, RelationChange, Shown, Target, Visit};
-use callgate_catalogue::neutral::{
-    GroupNames, JoinNames, Pairs, ProfileNames, ProfileValue, RelationNames, Row, Users,
-};
-use callgate_catalogue::tables;
+use callgate_catalogue::neutral::{GroupNames, JoinNames, Pairs, ProfileNames, ProfileValue, RelationNames, Users};
 pub use message::{Message, MessageText};
+use view::View;
 
 use crate::callback::Callback;
-use crate::catalogue::{Change, Command};
 use crate::object::{FieldError, Object, Text};
-use crate::verdict::{Changes, Json, Verdict};
+use crate::verdict::Verdict;
 
 /// A callback of either platform, by what it is about. Members are read when they are asked for.
 #[derive(Debug, Clone)]
@@ -66,93 +70,6 @@ impl<'a> Neutral<'a> {
         Ok(Relation::of(callback)?.map(Self::Relation))
     }
 }
-
-/// A callback as part of the view: its row, and its body.
-#[derive(Debug)]
-struct View<'a, N: 'static> {
-    row: &'static Row<N>,
-    body: Object<'a>,
-}
-
-impl<N> Clone for View<'_, N> {
-    fn clone(&self) -> Self {
-        Self { row: self.row, body: self.body.clone() }
-    }
-}
-
-impl<'a, N> View<'a, N> {
-    fn of(table: &'static [&'static [Row<N>]], callback: &Callback<'a>) -> Result<Option<Self>, FieldError> {
-        let is_it =
-            |row: &&Row<N>| row.command.name == callback.command() && row.command.protocol == callback.platform();
-        match table.iter().copied().flatten().find(is_it) {
-            Some(row) => Ok(Some(Self { row, body: Object::parse(row.command.name, callback.body())? })),
-            None => {
-                callback.miss();
-                Ok(None)
-            }
-        }
-    }
-
-    /// A denial with the app's code number `nth`, counted from the first of the range that the platform hands to its
-    /// clients. Beyond the range it is the last.
-    fn deny(&self, nth: u16, message: impl Into<String>) -> Verdict {
-        let codes = self.row.command.answers.deny;
-        let code = codes.map(|codes| (codes.first + i32::from(nth)).min(codes.last));
-        Verdict::Deny { code, message: message.into(), detail: String::new() }
-    }
-
-    /// The changes that are there; `None` if the command knows none of their names. OpenIM crashes over some values
-    /// that the operation itself does not have: those are left out.
-    fn modify<const T: usize>(&self, texts: [(Option<&'static str>, Option<&str>); T]) -> Option<Verdict> {
-        let is_settable = |name: &str| self.row.command.change(name).is_some_and(Change::is_settable);
-        if !texts.iter().any(|(name, _)| name.is_some_and(is_settable)) {
-            return None;
-        }
-        let mut changes = Changes::default();
-        for (name, text) in texts {
-            if let (Some(name), Some(text)) = (name.filter(|name| self.body.has(name)), text) {
-                changes.set(name, Json::infallible(text));
-            }
-        }
-        Some(if changes.is_empty() { Verdict::Allow } else { Verdict::Modify(changes) })
-    }
-
-    /// The text of a member; `None` if the platform has none here, or it is missing or null.
-    fn optional(&self, name: Option<&'static str>) -> Result<Option<Text<'a>>, FieldError> {
-        name.map_or(Ok(None), |name| self.body.read(name))
-    }
-}
-
-/// What every part of the view can do.
-macro_rules! part {
-    ($table:ident) => {
-        /// The callback in this part of the view; `None` if it is about something else.
-        ///
-        /// # Errors
-        /// If the body is not a JSON object.
-        pub fn of(callback: &Callback<'a>) -> Result<Option<Self>, FieldError> {
-            Ok(View::of(tables::$table, callback)?.map(Self))
-        }
-
-        /// The platform's own entry for the command.
-        #[must_use]
-        pub fn command(&self) -> &'static Command {
-            self.0.row.command
-        }
-
-        /// Stops the operation. `nth` counts the app's own codes from 0: OpenIM's begin at 5000, Tencent's at 120001
-        /// (one-to-one) or 10100 (groups). `message` is what the user may read.
-        #[must_use]
-        pub fn deny(&self, nth: u16, message: impl Into<String>) -> Verdict {
-            self.0.deny(nth, message)
-        }
-    };
-}
-
-// After the macro, which it uses.
-mod message;
-#[cfg(test)]
-mod odd;
 
 /// A change of a user's profile, or of a member's profile in a group.
 #[derive(Debug, Clone)]
@@ -409,7 +326,11 @@ impl<'a> Relation<'a> {
 
 #[cfg(test)]
 mod tests {
+    use callgate_catalogue::neutral::Row;
+    use callgate_catalogue::tables;
+
     use super::*;
+    use crate::catalogue::Command;
     use crate::catalogue::PROTOCOLS;
     use crate::testing::TestPlugin;
     use crate::{Error, NoSettings, Plugin, Reply, openim, tencent_chat};

@@ -3,6 +3,7 @@
 //! A user who is denied `support` tries `SUPPORT`, `ＳＵＰＰＯＲＴ`, `s u p p o r t` and `sup<zero-width space>port`.
 //! The functions here bring such spellings to one form, without tables that would weigh more than a plugin does.
 
+mod invisible;
 #[cfg(feature = "letters")]
 pub mod letters;
 #[cfg(feature = "words")]
@@ -10,8 +11,7 @@ pub mod words;
 
 use std::borrow::Cow;
 
-// Read by the build script too, and for that reason a file that is included.
-include!("text/invisible.rs");
+pub use invisible::{is_invisible, is_space};
 
 /// Whether a text shows nothing: spaces, and characters that are invisible.
 ///
@@ -22,16 +22,6 @@ include!("text/invisible.rs");
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| is_space(c) || is_invisible(c) || c.is_control())
-}
-
-/// Whether a character shows as a space: the white space of Unicode, and braille's blank.
-///
-/// ```
-/// assert!(plugin_sdk::text::is_space('\u{3000}')); // ideographic space
-/// ```
-#[must_use]
-pub fn is_space(c: char) -> bool {
-    c.is_whitespace() || c == '\u{2800}'
 }
 
 /// One character in its simplest form: lower case, full-width forms as ASCII, any space as `' '`; `None` for what is

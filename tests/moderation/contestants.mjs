@@ -11,19 +11,19 @@ const require = createRequire(import.meta.url);
 
 /** Filters that run in this process: a function from a text to a boolean. */
 export const PEERS = {
-  obscenity(words) {
+  obscenity(words, spaced) {
     const { RegExpMatcher, DataSet, englishRecommendedTransformers, parseRawPattern } = require("obscenity");
     const data = new DataSet();
     for (const word of words) {
       const raw = word.replace(/[\\[\]?|]/g, "\\$&");
-      data.addPhrase((phrase) => phrase.setMetadata({ originalWord: word }).addPattern(parseRawPattern(`|${raw}|`)));
+      data.addPhrase((phrase) => phrase.setMetadata({ originalWord: word }).addPattern(parseRawPattern(spaced ? `|${raw}|` : raw)));
     }
     const matcher = new RegExpMatcher({ ...data.build(), ...englishRecommendedTransformers });
     return (text) => matcher.hasMatch(text);
   },
-  "@2toad/profanity"(words) {
+  "@2toad/profanity"(words, spaced) {
     const { Profanity } = require("@2toad/profanity");
-    const filter = new Profanity({ wholeWord: true, unicodeWordBoundaries: true });
+    const filter = new Profanity({ wholeWord: spaced, unicodeWordBoundaries: true });
     filter.removeWords([...(filter.blacklist?.words ?? [])]);
     filter.addWords(words);
     return (text) => filter.exists(text);
@@ -38,7 +38,9 @@ export const PEERS = {
   "bad-words-next"(words) {
     const BadWordsNext = require("bad-words-next");
     const { lookalike } = require("bad-words-next/lib/en");
-    const data = { id: "listed", words: words.map((word) => word.replaceAll(" ", "_")), lookalike };
+    // As its page advises: `+` for repeated letters, `_` for what can be between them.
+    const pattern = (word) => [...word].map((c) => (c === " " ? "_" : `${c}+`)).join("_");
+    const data = { id: "listed", words: words.map(pattern), lookalike };
     const filter = new BadWordsNext({ data });
     return (text) => filter.check(text);
   },

@@ -4,11 +4,9 @@ use std::ops::Deref;
 
 use callgate_catalogue::neutral::{CustomText, Edit, MessageNames, Path, Place, Receiver, Shown, Target, Visit};
 use callgate_catalogue::object::Raw;
-use callgate_catalogue::{FieldError, Text, tables};
+use callgate_catalogue::{FieldError, Text};
 
-use super::View;
-use crate::callback::Callback;
-use crate::catalogue::Command;
+use super::view::View;
 use crate::verdict::{Changes, Verdict};
 
 /// A message, before or after it is sent.

@@ -2,7 +2,7 @@
 
 use callgate_catalogue::neutral::Place;
 
-use super::Message;
+use super::message::Message;
 use crate::callback::Callback;
 use crate::catalogue::Command;
 use crate::events::Event as _;

@@ -1,3 +1,5 @@
+// Read by the build script too.
+
 /// Whether a character shows as nothing: zero-width spaces and joiners, soft hyphens, direction marks, variation
 /// selectors.
 ///
@@ -12,4 +14,14 @@ pub const fn is_invisible(c: char) -> bool {
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
         | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a character shows as a space: the white space of Unicode, and braille's blank.
+///
+/// ```
+/// assert!(plugin_sdk::text::is_space('\u{3000}')); // ideographic space
+/// ```
+#[must_use]
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || c == '\u{2800}'
 }

@@ -10,6 +10,8 @@
 //! | `look-alikes` | letters of other alphabets that look alike | 11 000 |
 //! | `chinese` | simplified for traditional characters | 9 000 |
 
+use super::invisible::is_invisible;
+
 include!(concat!(env!("OUT_DIR"), "/letters.rs"));
 
 /// What a character is, for reading words.
@@ -80,7 +82,7 @@ pub fn read(c: char) -> Letter {
     }
     let itself = |kind| Letter { kind, letter: c, class: c, shown: None };
     let Some(block) = INDEX.get(code as usize >> 6) else {
-        return itself(if super::is_invisible(c) { Kind::Invisible } else { Kind::Letter });
+        return itself(if is_invisible(c) { Kind::Invisible } else { Kind::Letter });
     };
     let id = BLOCKS.get(usize::from(*block) << 6 | code as usize & 63).copied().unwrap_or(0);
     if id == 0 {

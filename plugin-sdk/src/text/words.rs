@@ -25,121 +25,16 @@
 
 mod events;
 mod judge;
+mod list;
+mod rules;
 mod search;
 mod trie;
 mod walk;
 
 use std::ops::Range;
 
-use callgate_catalogue::Error;
-use serde::Deserialize;
-
-use search::Beginnings;
-use trie::Trie;
-
-/// How far a spelling may be from the listed one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Strictness {
-    /// Letter case, the width of letters, the kind and number of spaces, and what does not show make no difference.
-    Exact,
-    /// Nor do: spaces or signs between all letters (`f r e e`, `f.r.e.e`), a sign for a space (`free-money`), letters
-    /// that look alike, mathematical and circled letters, digits and signs for letters (`fr3e`), repeated letters,
-    /// accents and combining marks that the list does not have. In scripts without spaces: spaces and signs between
-    /// any characters, and traditional characters.
-    #[default]
-    Normal,
-    /// Nor do: a sign between two letters (`fr.ee`), a sign for a letter (`m*ney`), emoji between letters, a space that
-    /// is left out of a long phrase, a doubled letter, `l` for `i`; and in scripts without spaces, digits between
-    /// characters, and the end of a clause inside a word.
-    Aggressive,
-}
-
-/// How words are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// How far a spelling may be from the listed one.
-    pub strictness: Strictness,
-    /// Whether a word counts only where it is no part of a longer one, in scripts that put spaces between words; in
-    /// Arabic, articles and prepositions can be joined to it.
-    pub whole_words: bool,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self { strictness: Strictness::Normal, whole_words: true }
-    }
-}
-
-/// Where a listed word was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The part of the text, in bytes.
-    pub range: Range<usize>,
-    /// The word's index in the list.
-    pub word: usize,
-}
-
-/// A list of words, prepared for searching.
-#[derive(Debug)]
-pub struct Words {
-    trie: Trie,
-    beginnings: Beginnings,
-    rules: Rules,
-}
-
-impl Words {
-    /// Prepares a list; do this in `configure`. It may be empty.
-    ///
-    /// # Errors
-    /// If a word shows nothing; the error has its index.
-    pub fn new<T: AsRef<str>>(words: &[T], rules: Rules) -> Result<Self, Error> {
-        let mut units = Vec::with_capacity(words.len());
-        for (index, word) in words.iter().enumerate() {
-            let word = trie::units(word.as_ref());
-            if word.is_empty() {
-                return Err(Error::new(format!("word {index} has no visible character")));
-            }
-            units.push((word, index as u32));
-        }
-        let beginnings = Beginnings::of(&units);
-        Ok(Self { trie: Trie::new(units), beginnings, rules })
-    }
-
-    /// Whether a word occurs in `text`.
-    #[must_use]
-    pub fn occur_in(&self, text: &str) -> bool {
-        self.find(text).is_some()
-    }
-
-    /// The first place where a word occurs.
-    #[must_use]
-    pub fn find(&self, text: &str) -> Option<Found> {
-        let mut first = None;
-        self.search(text, &mut |found| {
-            first = Some(found);
-            false
-        });
-        first
-    }
-
-    /// All places where words occur, by where they begin; where several begin, the longest. They may overlap.
-    #[must_use]
-    pub fn find_all(&self, text: &str) -> Vec<Found> {
-        let mut all = Vec::new();
-        self.search(text, &mut |found| {
-            all.push(found);
-            true
-        });
-        all
-    }
-
-    /// A list with no word finds nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.trie.is_empty()
-    }
-}
+pub use list::Words;
+pub use rules::{Found, Rules, Strictness};
 
 /// The parts of a text that are to be hidden, with `mask` for each visible character: spaces stay, so that a reader sees
 /// how long the words were. What does not show inside of a word goes.
@@ -193,75 +88,77 @@ mod tests {
         words(&LIST, strictness).occur_in(text)
     }
 
+    const NORMAL: &[&str] = &[
+        "FREE MONEY",
+        "ｆｒｅｅ\u{3000}money",
+        "f\u{200b}ree \n money",
+        "so: free money!",
+        "\u{fffd} free money",
+        "f.r.e.e money",
+        "f r e e money",
+        "f r e e m o n e y",
+        "f-r-e-e-m-o-n-e-y",
+        "free-money",
+        "free_money",
+        "free.money",
+        "fr3e money",
+        "fr33 m0n3y",
+        "frее money",
+        "fréé money",
+        "fre\u{301}e money",
+        "freeee money",
+        "ffrreeee mmooney",
+        "𝓯𝓻𝓮𝓮 money",
+        "ⓕⓡⓔⓔ ⓜⓞⓝⓔⓨ",
+        "🅵🆁🅴🅴 money",
+        "a f r e e m o n e y",
+        "I w i n",
+        "f̶r̶e̶e̶ money",
+        "免费",
+        "免 费",
+        "现在免 费的",
+        "免-费",
+        "免費",
+        "五 星红旗迎风飘扬",
+        "五-星-红-旗",
+        "五星紅旗",
+        "五，星，红，旗",
+        "a WIN.",
+        "_win_",
+        "win24x",
+        "微win信",
+        "Спам!",
+        "cпам",
+        "с п а м",
+        "спaм",
+        "GÖT",
+        "go\u{308}t",
+        "g ö t",
+        "SCHEISSE",
+        "scheisse",
+        "ScheiẞE",
+        "sch3isse",
+        "SIKICI",
+        "sıkıcı",
+        "كلب",
+        "الكلب",
+        "كـلـب",
+        "كَلْب",
+        "ك ل ب",
+        "والقحبه",
+        "ﻛﻠﺐ",
+        "cIassic",
+        "g e t  r i c h  b y  f r i d a y",
+        "get-rich-by-friday",
+        "b@dword",
+        "bädwörd",
+        "b a d w o r d",
+        "fuuck badwooord",
+    ];
+
     #[test]
     fn spellings_that_normal_finds() {
-        for text in [
-            "FREE MONEY",
-            "ｆｒｅｅ\u{3000}money",
-            "f\u{200b}ree \n money",
-            "so: free money!",
-            "\u{fffd} free money",
-            "f.r.e.e money",
-            "f r e e money",
-            "f r e e m o n e y",
-            "f-r-e-e-m-o-n-e-y",
-            "free-money",
-            "free_money",
-            "free.money",
-            "fr3e money",
-            "fr33 m0n3y",
-            "frее money",
-            "fréé money",
-            "fre\u{301}e money",
-            "freeee money",
-            "ffrreeee mmooney",
-            "𝓯𝓻𝓮𝓮 money",
-            "ⓕⓡⓔⓔ ⓜⓞⓝⓔⓨ",
-            "🅵🆁🅴🅴 money",
-            "a f r e e m o n e y",
-            "I w i n",
-            "f̶r̶e̶e̶ money",
-            "免费",
-            "免 费",
-            "现在免 费的",
-            "免-费",
-            "免費",
-            "五 星红旗迎风飘扬",
-            "五-星-红-旗",
-            "五星紅旗",
-            "五，星，红，旗",
-            "a WIN.",
-            "_win_",
-            "win24x",
-            "微win信",
-            "Спам!",
-            "cпам",
-            "с п а м",
-            "спaм",
-            "GÖT",
-            "go\u{308}t",
-            "g ö t",
-            "SCHEISSE",
-            "scheisse",
-            "ScheiẞE",
-            "sch3isse",
-            "SIKICI",
-            "sıkıcı",
-            "كلب",
-            "الكلب",
-            "كـلـب",
-            "كَلْب",
-            "ك ل ب",
-            "والقحبه",
-            "ﻛﻠﺐ",
-            "cIassic",
-            "g e t  r i c h  b y  f r i d a y",
-            "get-rich-by-friday",
-            "b@dword",
-            "bädwörd",
-            "b a d w o r d",
-            "fuuck badwooord",
-        ] {
+        for text in NORMAL {
             assert!(finds(Strictness::Normal, text), "{text:?}");
         }
     }

@@ -70,8 +70,8 @@ use plugin_sdk::neutral::{Message, Place, Shown};
 use plugin_sdk::{Callback, Error, Plugin, Reply, Verdict};
 use serde::Serialize;
 
-use crate::rules::Hit;
-use crate::settings::{Action, Checked};
+use crate::rules::{Action, Hit};
+use crate::settings::Checked;
 
 pub use crate::settings::Settings;
 

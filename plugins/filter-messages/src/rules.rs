@@ -5,9 +5,30 @@ use std::ops::Range;
 use plugin_sdk::Error;
 use plugin_sdk::neutral::{Place, Shown};
 use plugin_sdk::text::words::{Rules, Strictness, Words};
+use serde::Deserialize;
 
 use crate::patterns::Pattern;
-use crate::settings::Action;
+
+/// What happens to a message in which something is found; of several the first in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Action {
+    Deny,
+    Reply,
+    Mask,
+    Record,
+}
+
+impl Action {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Reply => "reply",
+            Self::Mask => "mask",
+            Self::Record => "record",
+        }
+    }
+}
 
 /// One rule: a category of words, or a pattern.
 #[derive(Debug)]

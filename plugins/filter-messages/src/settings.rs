@@ -6,7 +6,7 @@ use plugin_sdk::{Error, text};
 use serde::Deserialize;
 
 use crate::patterns::Pattern;
-use crate::rules::{Rule, RuleSet, What};
+use crate::rules::{Action, Rule, RuleSet, What};
 use crate::words::{WORDS_BYTES_MAX, WORDS_MAX, WordList};
 
 /// The settings as written; the comment at the top of the crate explains them.
@@ -65,27 +65,6 @@ struct Patterns {
     phones: Option<Action>,
     numbers: Option<Action>,
     numbers_digits_min: Option<usize>,
-}
-
-/// What happens to a message in which something is found; of several the first in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Action {
-    Deny,
-    Reply,
-    Mask,
-    Record,
-}
-
-impl Action {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Deny => "deny",
-            Self::Reply => "reply",
-            Self::Mask => "mask",
-            Self::Record => "record",
-        }
-    }
 }
 
 /// Fewest digits of a number that is looked for, if the settings do not say.

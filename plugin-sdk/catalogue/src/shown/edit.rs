@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Edit;
+use super::text::Edit;
 use crate::unescape;
 use crate::write;
 

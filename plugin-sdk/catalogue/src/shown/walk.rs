@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::path::ascii_of;
-use super::{CustomText, Edit, How, Members, Path, Place, Shown, Visit, edit};
+use super::edit;
+use super::path::{CustomText, Path, ascii_of};
+use super::text::{Edit, How, Members, Place, Shown, Visit};
 use crate::scan::{self, Raw, Scan};
 use crate::write;
 

@@ -1,6 +1,6 @@
 //! Whether a spelling is a listed word in disguise, or just looks a little like it.
 
-use super::{Rules, Strictness};
+use super::rules::{Rules, Strictness};
 use crate::text::letters::{Kind, Letter, is_arabic, is_spaced, read};
 
 /// What a letter of the text is for a letter of the list.

@@ -4,9 +4,9 @@
 //! after following plain letters to where no word goes on. Only what is left is walked.
 
 use super::events::Events;
+use super::rules::{Found, Rules, Strictness};
 use super::trie::{Trie, Unit};
 use super::walk::Walk;
-use super::{Found, Words};
 use crate::text::letters::{Kind, Letter, is_arabic, is_spaced, leet, plain_class, read, simplified};
 
 /// Which classes of letters words begin with, as bits at their hashes.
@@ -192,13 +192,20 @@ impl Before {
     }
 }
 
-impl Words {
+/// A search for the words of a list.
+pub(super) struct Search<'w> {
+    pub(super) trie: &'w Trie,
+    pub(super) beginnings: &'w Beginnings,
+    pub(super) rules: Rules,
+}
+
+impl Search<'_> {
     /// Calls `found` for each place where a word occurs, until it returns false.
-    pub(super) fn search(&self, text: &str, found: &mut dyn FnMut(Found) -> bool) {
+    pub(super) fn each(&self, text: &str, found: &mut dyn FnMut(Found) -> bool) {
         if self.trie.is_empty() {
             return;
         }
-        let mut walk = Walk::new(text, &self.trie, self.rules);
+        let mut walk = Walk::new(text, self.trie, self.rules);
         let bytes = text.as_bytes();
         let mut events = Events::new(text, !self.rules.whole_words);
         // What the last character was that is no ASCII letter, and where it ended.
@@ -316,7 +323,7 @@ impl Words {
             return *third != b' ' && is_open(bytes, at + 2) || self.beginnings.have_alone(first, Some(second));
         }
         self.beginnings.have_three(first, second, char::from(third_class))
-            && (self.rules.strictness == super::Strictness::Aggressive || self.trie.may_go_on(bytes, at))
+            && (self.rules.strictness == Strictness::Aggressive || self.trie.may_go_on(bytes, at))
     }
 
     /// The same in the last three bytes.

@@ -5,8 +5,8 @@
 //! where a word ends.
 
 use super::judge::{self, Likeness, Spelling};
+use super::rules::{Found, Rules, Strictness};
 use super::trie::Trie;
-use super::{Found, Rules, Strictness};
 use crate::text::letters::{self, Kind, Letter, leet, read};
 
 /// Most signs and spaces in a row that a word goes on after.

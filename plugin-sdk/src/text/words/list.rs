@@ -1,0 +1,72 @@
+//! Lists of words.
+
+use callgate_catalogue::Error;
+
+use super::rules::{Found, Rules};
+use super::search::{Beginnings, Search};
+use super::trie::{self, Trie};
+
+/// A list of words, prepared for searching.
+#[derive(Debug)]
+pub struct Words {
+    trie: Trie,
+    beginnings: Beginnings,
+    rules: Rules,
+}
+
+impl Words {
+    /// Prepares a list; do this in `configure`. It may be empty.
+    ///
+    /// # Errors
+    /// If a word shows nothing; the error has its index.
+    pub fn new<T: AsRef<str>>(words: &[T], rules: Rules) -> Result<Self, Error> {
+        let mut units = Vec::with_capacity(words.len());
+        for (index, word) in words.iter().enumerate() {
+            let word = trie::units(word.as_ref());
+            if word.is_empty() {
+                return Err(Error::new(format!("word {index} has no visible character")));
+            }
+            units.push((word, index as u32));
+        }
+        let beginnings = Beginnings::of(&units);
+        Ok(Self { trie: Trie::new(units), beginnings, rules })
+    }
+
+    /// Whether a word occurs in `text`.
+    #[must_use]
+    pub fn occur_in(&self, text: &str) -> bool {
+        self.find(text).is_some()
+    }
+
+    /// The first place where a word occurs.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<Found> {
+        let mut first = None;
+        self.search().each(text, &mut |found| {
+            first = Some(found);
+            false
+        });
+        first
+    }
+
+    /// All places where words occur, by where they begin; where several begin, the longest. They may overlap.
+    #[must_use]
+    pub fn find_all(&self, text: &str) -> Vec<Found> {
+        let mut all = Vec::new();
+        self.search().each(text, &mut |found| {
+            all.push(found);
+            true
+        });
+        all
+    }
+
+    /// A list with no word finds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.trie.is_empty()
+    }
+
+    fn search(&self) -> Search<'_> {
+        Search { trie: &self.trie, beginnings: &self.beginnings, rules: self.rules }
+    }
+}
