@@ -46,12 +46,8 @@ impl Serve {
     }
 }
 
-/// Reads the settings and tries what `serve` needs; all mistakes become one failure.
-pub(super) fn load(path: &Path) -> Result<Settings, Failure> {
-    try_out(read(path)?)
-}
-
-fn read(path: &Path) -> Result<Settings, Failure> {
+/// Reads the settings; all mistakes become one failure.
+pub(super) fn read(path: &Path) -> Result<Settings, Failure> {
     Settings::load(path).map_err(|problems| wrong(&problems))
 }
 
@@ -105,6 +101,10 @@ pub(super) struct Steps;
 impl Progress for Steps {
     fn step(&mut self, what: &str, plugin: &str, number: usize, of: usize) {
         super::log::step(what, plugin, number, of);
+    }
+
+    fn cargo(&self) -> Option<fn(&str)> {
+        super::log::for_cargo()
     }
 }
 
