@@ -291,8 +291,10 @@ fn with_log_json_standard_error_has_nothing_but_json() {
         .file("wrong.toml", TWENTY)
         .file("crate.toml", format!("{OPENIM}{broken}"))
         .file("p/Cargo.toml", "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n")
-        .file("p/src/lib.rs", "this is no Rust\n");
-    for (file, code) in [("host.toml", 0), ("wrong.toml", 3), ("crate.toml", 4)] {
+        .file("p/src/lib.rs", "this is no Rust\n")
+        .file("manifest.toml", format!("{OPENIM}{broken}").replace("= \"p\"\ncommands", "= \"q\"\ncommands"))
+        .file("q/Cargo.toml", "[package]\n");
+    for (file, code) in [("host.toml", 0), ("wrong.toml", 3), ("crate.toml", 4), ("manifest.toml", 4)] {
         let ended = folder.run(["--log-json", "check", "--settings", file]);
         assert_eq!(ended.code, Some(code));
         let lines: Vec<serde_json::Value> = ended.err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
