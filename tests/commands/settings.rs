@@ -226,6 +226,17 @@ fn two_listeners_with_one_address_are_noticed() {
 }
 
 #[test]
+fn a_check_knows_the_address_that_serve_would_listen_on() {
+    let folder = folder().file("host.toml", OPENIM);
+    let taken = "check --settings host.toml --listen :8081";
+    folder.type_in(taken).fails(3, &["`admin.listen`: is the address of [server] too"]);
+    let mut command = folder.command("check --settings host.toml".split(' '));
+    let ended = crate::program::Ended::of(command.env("CALLGATE_LISTEN", ":9000"));
+    assert!(ended.err.contains("nothing authenticates them"), "{ended:#?}");
+    ended.succeeds();
+}
+
+#[test]
 fn without_its_secrets_a_host_can_be_checked_but_not_served() {
     let toml = "[[platform]]\nkind = \"openim\"\npath = { file = \"path\" }\n[[platform]]\nkind = \"openim\"\nname = \"b\"\n\
                 path = { env = \"CALLGATE_UNSET_PATH\" }\n[[platform]]\nkind = \"tencent-chat\"\n[[platform.app]]\nid = 1\n\
