@@ -202,7 +202,14 @@ fn records_that_could_not_be_written_keep_a_host_from_starting() {
             folder.run([command, "--settings", "host.toml"]).fails(3, &parts);
         }
     }
-    let folder = folder().file("host.toml", OPENIM);
+    // Who only explains an answer needs no records.
+    let folder =
+        folder().file("none.toml", format!("[records]\nfile = \"none/records\"\n{OPENIM}")).file("host.toml", OPENIM);
+    folder
+        .type_in(
+            "explain --platform openim --command callbackBeforeAddFriendCommand --request ok.json --settings none.toml",
+        )
+        .succeeds();
     folder.type_in("check --settings host.toml").succeeds();
     assert!(!folder.path("records.jsonl").exists(), "a check leaves nothing behind");
 }
@@ -216,6 +223,17 @@ fn two_listeners_with_one_address_are_noticed() {
         let folder = folder().file("host.toml", toml);
         folder.type_in("check --settings host.toml").fails(3, &["`admin.listen`: is the address of [server] too"]);
     }
+}
+
+#[test]
+fn a_check_knows_the_address_that_serve_would_listen_on() {
+    let folder = folder().file("host.toml", OPENIM);
+    let taken = "check --settings host.toml --listen :8081";
+    folder.type_in(taken).fails(3, &["`admin.listen`: is the address of [server] too"]);
+    let mut command = folder.command("check --settings host.toml".split(' '));
+    let ended = crate::program::Ended::of(command.env("CALLGATE_LISTEN", ":9000"));
+    assert!(ended.err.contains("nothing authenticates them"), "{ended:#?}");
+    ended.succeeds();
 }
 
 #[test]
@@ -277,15 +295,24 @@ fn what_is_most_likely_not_meant_is_warned_of() {
 
 #[test]
 fn with_log_json_standard_error_has_nothing_but_json() {
-    let folder = folder().file("host.toml", OPENIM).file("wrong.toml", TWENTY);
-    for (file, code) in [("host.toml", 0), ("wrong.toml", 3)] {
+    // A crate that cargo looks at and refuses, in words of its own.
+    let broken = "[[plugin]]\nname = \"p\"\nsource = \"p\"\ncommands = [\"*\"]\n";
+    let folder = folder()
+        .file("host.toml", OPENIM)
+        .file("wrong.toml", TWENTY)
+        .file("crate.toml", format!("{OPENIM}{broken}"))
+        .file("p/Cargo.toml", "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n")
+        .file("p/src/lib.rs", "this is no Rust\n")
+        .file("manifest.toml", format!("{OPENIM}{broken}").replace("= \"p\"\ncommands", "= \"q\"\ncommands"))
+        .file("q/Cargo.toml", "[package]\n");
+    for (file, code) in [("host.toml", 0), ("wrong.toml", 3), ("crate.toml", 4), ("manifest.toml", 4)] {
         let ended = folder.run(["--log-json", "check", "--settings", file]);
         assert_eq!(ended.code, Some(code));
         let lines: Vec<serde_json::Value> = ended.err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert!(lines.len() > 1, "{ended:#?}");
         if code != 0 {
             let last = lines.last().unwrap();
-            assert_eq!((&last["level"], &last["fields"]["exit_code"]), (&"ERROR".into(), &3.into()), "{last}");
+            assert_eq!((&last["level"], &last["fields"]["exit_code"]), (&"ERROR".into(), &code.into()), "{last}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use callgate_terminal::{self as terminal, Failure};
 use clap::Args;
 
-use super::settings_file::SettingsFile;
+use super::settings_file::{Listen, SettingsFile};
 use super::{loading, serve};
 use crate::host::{Host, StartError};
 use crate::settings::{Draft, Secrets, Settings};
@@ -16,6 +16,9 @@ Example: callgate check --settings host.toml --no-secrets")]
 pub(super) struct Check {
     #[command(flatten)]
     file: SettingsFile,
+
+    #[command(flatten)]
+    listen: Listen,
 
     /// Do not read the secrets that the settings name, for checking where they are not, such as in CI
     #[arg(long)]
@@ -30,7 +33,8 @@ impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
         let secrets = if self.no_secrets { Secrets::Skip } else { Secrets::Read };
         let Draft { settings, mut problems } = Settings::draft(&self.file.settings, secrets);
-        let Some(settings) = settings else { return Err(serve::wrong(&problems)) };
+        let Some(mut settings) = settings else { return Err(serve::wrong(&problems)) };
+        self.listen.apply(&mut settings);
         problems.extend(settings.trial());
         if problems.is_empty() {
             serve::warn(&settings);

@@ -34,7 +34,7 @@ impl Demo {
     /// # Errors
     /// If a plugin cannot be built, or an address is taken.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut settings = serve::load(&self.settings.clone().unwrap_or_else(example))?;
+        let mut settings = serve::read(&self.settings.clone().unwrap_or_else(example))?;
         if let Some(listen) = self.listen {
             listen_on(&mut settings, listen);
         }

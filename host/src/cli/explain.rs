@@ -88,7 +88,7 @@ impl Explain {
 
     /// The answer of a host with these settings, and the faults of its plugins.
     fn ask(&self, settings: &Path, callback: &Callback) -> Result<(Response, Vec<String>), Failure> {
-        let host = serve::start(serve::load(settings)?)?;
+        let host = serve::start(serve::read(settings)?)?;
         let mounted = host
             .platforms()
             .iter()

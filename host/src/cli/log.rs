@@ -66,6 +66,11 @@ pub(super) fn step(what: &str, plugin: &str, number: usize, of: usize) {
     }
 }
 
+/// Where cargo's lines go, if they must not be written as they are.
+pub(super) fn for_cargo() -> Option<fn(&str)> {
+    is_json().then_some(|line| tracing::info!(target: "cargo", "{line}"))
+}
+
 /// Writes what is left of the log, and why the command failed: for people as the last thing, for machines in the log.
 pub(super) fn end(log: WorkerGuard, failure: Option<&Failure>) {
     if let (Some(failure), true) = (failure, is_json()) {

@@ -10,11 +10,11 @@ use tokio::net::TcpListener;
 
 use super::loading;
 use super::manager;
-use super::settings_file::SettingsFile;
+use super::settings_file::{Listen, SettingsFile};
 use crate::admin;
 use crate::edge::{self, Readiness};
 use crate::host::{Host, Progress, StartError};
-use crate::settings::{Problem, Settings, listen_address};
+use crate::settings::{Problem, Settings};
 
 /// Serve callbacks until SIGTERM or Ctrl-C
 #[derive(Debug, Args)]
@@ -25,10 +25,8 @@ pub(super) struct Serve {
     #[command(flatten)]
     file: SettingsFile,
 
-    /// Address and port for callbacks, instead of `listen` under [server]: `127.0.0.1:8080`, `localhost:8080`, or `:8080`
-    /// for all addresses
-    #[arg(long, env = "CALLGATE_LISTEN", value_name = "ADDRESS", value_parser = listen_address)]
-    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    listen: Listen,
 }
 
 impl Serve {
@@ -38,20 +36,14 @@ impl Serve {
     /// If settings or plugins are wrong, or an address is taken.
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut settings = read(&self.file.settings)?;
-        if let Some(address) = self.listen {
-            settings.server.listen = address;
-        }
+        self.listen.apply(&mut settings);
         let host = start(try_out(settings)?)?;
         run(host, |_, _| ())
     }
 }
 
-/// Reads the settings and tries what `serve` needs; all mistakes become one failure.
-pub(super) fn load(path: &Path) -> Result<Settings, Failure> {
-    try_out(read(path)?)
-}
-
-fn read(path: &Path) -> Result<Settings, Failure> {
+/// Reads the settings; all mistakes become one failure.
+pub(super) fn read(path: &Path) -> Result<Settings, Failure> {
     Settings::load(path).map_err(|problems| wrong(&problems))
 }
 
@@ -105,6 +97,10 @@ pub(super) struct Steps;
 impl Progress for Steps {
     fn step(&mut self, what: &str, plugin: &str, number: usize, of: usize) {
         super::log::step(what, plugin, number, of);
+    }
+
+    fn cargo(&self) -> Option<fn(&str)> {
+        super::log::for_cargo()
     }
 }
 

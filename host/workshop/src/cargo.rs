@@ -61,7 +61,7 @@ pub fn build_telling(folder: &Path, tell: Option<fn(&str)>) -> Result<PathBuf, B
     ensure_target(folder)?;
     let mut cargo = cargo(folder);
     cargo.args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
-    cargo.arg("--target-dir").arg(target_folder(folder)?.join("callgate"));
+    cargo.arg("--target-dir").arg(target_folder_telling(folder, tell)?.join("callgate"));
     cargo.envs(ENVIRONMENT).stdout(Stdio::piped());
     if tell.is_some() {
         cargo.stderr(Stdio::piped());
@@ -103,11 +103,18 @@ fn module_of(message: &Message, folder: &Path) -> Option<PathBuf> {
 
 /// The target folder of the crate or its workspace.
 pub(crate) fn target_folder(folder: &Path) -> Result<PathBuf, BuildError> {
+    target_folder_telling(folder, None)
+}
+
+fn target_folder_telling(folder: &Path, tell: Option<fn(&str)>) -> Result<PathBuf, BuildError> {
     let output = cargo(folder)
         .args(["metadata", "--format-version", "1", "--no-deps"])
-        .stderr(Stdio::inherit())
+        .stderr(if tell.is_some() { Stdio::piped() } else { Stdio::inherit() })
         .output()
         .map_err(BuildError::NoCargo)?;
+    if let Some(tell) = tell {
+        String::from_utf8_lossy(&output.stderr).lines().for_each(tell);
+    }
     let metadata = std::str::from_utf8(&output.stdout).ok().and_then(|text| MetadataCommand::parse(text).ok());
     metadata.map(|metadata| metadata.target_directory.into()).ok_or_else(|| BuildError::Failed(folder.to_owned()))
 }
