@@ -398,6 +398,6 @@ fn is_prefix(before: &str, letters: u16) -> bool {
     }
     let has_article = matches!(rest, [.., 'ا', 'ل'] | ['ل', 'ل']);
     let is_known = matches!(rest, [] | ['ا', 'ل'] | ['ب' | 'ك' | 'ل' | 'س'] | ['ب' | 'ك' | 'ل', 'ا', 'ل'] | ['ل', 'ل']);
-    // A short word with one letter before it is mostly another word.
-    is_known && !prefix.is_empty() && (has_article || letters >= 4)
+    // A short word with one letter before it is mostly another word, unless that is an `and`.
+    is_known && !prefix.is_empty() && (has_article || letters >= 4 || letters == 3 && prefix == ['و'])
 }
