@@ -344,7 +344,7 @@ mod letters {
     }
 
     fn sign(c: char, base: char) -> Kind {
-        const CLAUSE: &str = ",.!?;:，。！？；：、،؛؟…";
+        const CLAUSE: &str = ",.!?;:，。！？；：،؛؟…";
         match c as u32 {
             _ if CLAUSE.contains(c) && !matches!(c, '.') || base != '.' && CLAUSE.contains(base) => Kind::Clause,
             0x2300..=0x23ff | 0x2600..=0x27bf | 0x2b00..=0x2bff | 0x1f000..=0x1faff | 0x3030 | 0x303d => Kind::Emoji,

@@ -89,6 +89,9 @@ mod tests {
     }
 
     const NORMAL: &[&str] = &[
+        "f  r  e  e  money",
+        "ＳＩＫＩＣＩ",
+        "c|assic",
         "FREE MONEY",
         "ｆｒｅｅ\u{3000}money",
         "f\u{200b}ree \n money",

@@ -25,7 +25,8 @@ pub(super) fn likeness(listed: char, seen: Letter, raw: char, has_mark: bool, st
         return if has_mark && !is_exact && listed.is_ascii() { Likeness::Accent } else { Likeness::Same };
     }
     // Half of Turkey's capitals are other languages' small letters.
-    if raw == 'I' && listed == 'ı' {
+    let is_capital_i = matches!(raw, 'I' | 'Ｉ');
+    if is_capital_i && listed == 'ı' {
         return Likeness::Same;
     }
     // An accent in a character of its own: the same in another encoding.
@@ -52,7 +53,7 @@ fn latin(listed: char, letter: char, raw: char, is_accented: bool, strictness: S
     let is_look = Likeness::Look { is_ordinary: false };
     match (listed, letter) {
         // A capital I looks like an l, and a small l like a capital I; but `fill` is not `fiii`.
-        ('l', 'i') if raw == 'I' => is_look,
+        ('l', 'i') if matches!(raw, 'I' | 'Ｉ') => is_look,
         ('l', 'i') | ('i', 'l') if !is_accented && strictness == Strictness::Aggressive => is_look,
         ('l', 'i' | 'ı') | ('i', 'l' | 'ı') | ('ı', _) => Likeness::Other,
         ('l', _) if is_i(letter) => Likeness::Other,
@@ -397,6 +398,6 @@ fn is_prefix(before: &str, letters: u16) -> bool {
     }
     let has_article = matches!(rest, [.., 'ا', 'ل'] | ['ل', 'ل']);
     let is_known = matches!(rest, [] | ['ا', 'ل'] | ['ب' | 'ك' | 'ل' | 'س'] | ['ب' | 'ك' | 'ل', 'ا', 'ل'] | ['ل', 'ل']);
-    // A short word with one letter before it is mostly another word.
-    is_known && !prefix.is_empty() && (has_article || letters >= 4)
+    // A short word with one letter before it is mostly another word, unless that is an `and`.
+    is_known && !prefix.is_empty() && (has_article || letters >= 4 || letters == 3 && prefix == ['و'])
 }

@@ -310,7 +310,10 @@ impl Search<'_> {
         let second_class = ascii(*second);
         if second_class == 0 {
             // `a `, but not `a b `, which can be a word that is drawn out.
-            let is_drawn_out = *third != b' ' && (ascii(*third) == 0 || ascii(*fourth) == 0);
+            let is_drawn_out = match third {
+                b' ' => *fourth != b' ',
+                third => ascii(*third) == 0 || ascii(*fourth) == 0,
+            };
             let is_alone = *second == b' ' || !is_open(bytes, at + 1);
             return !is_alone || is_drawn_out || self.beginnings.have_alone(char::from(class), None);
         }
