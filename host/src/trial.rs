@@ -101,11 +101,19 @@ fn why_not_appendable(path: &Path) -> Option<String> {
     }
 }
 
+#[cfg(unix)]
 fn may_write(path: &Path) -> std::io::Result<()> {
     Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?)
 }
 
+/// Elsewhere only opening it would tell.
+#[cfg(not(unix))]
+fn may_write(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Whether files can be created in this folder.
+#[cfg(unix)]
 fn may_create_in(folder: &Path) -> std::io::Result<()> {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
     // A file without a name shows more than permissions do, such as a file system without room for another one.
@@ -119,6 +127,12 @@ fn may_create_in(folder: &Path) -> std::io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
+    Ok(())
+}
+
+/// Elsewhere only creating a file would tell.
+#[cfg(not(unix))]
+fn may_create_in(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 

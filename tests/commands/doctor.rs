@@ -583,6 +583,12 @@ fn files_that_do_not_fit_are_named() {
     folder
         .type_in("doctor --settings host.toml --webhooks none.yml --offline")
         .fails(6, &["none.yml cannot be read (No such file", "name a file of the chat server"]);
+    for (name, why) in [("/dev/zero", "it is a device, not a file"), ("root", "it is a folder, not a file")] {
+        let part = format!("{name} cannot be read ({why})");
+        folder.type_in(&format!("doctor --settings host.toml --webhooks {name} --offline")).fails(6, &[&part]);
+        let line = format!("doctor --settings host.toml --webhooks webhooks.yml --environment {name} --offline");
+        folder.type_in(&line).fails(6, &[&part]);
+    }
     folder
         .type_in("doctor --settings two.toml --webhooks webhooks.yml --offline")
         .fails(2, &["several platforms: choose one of \"openim\", \"b\" with --platform"]);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use callgate_dialects::connection::{Configuration, Finding, Level};
-use callgate_terminal::{Exit, Failure};
+use callgate_terminal::{Exit, Failure, read_text};
 
 use super::super::plan;
 use super::listener::{Found, ask, is_callbacks, is_elsewhere};
@@ -97,20 +97,12 @@ fn with_file<'s>(settings: &'s Settings, name: Option<&str>) -> Result<&'s Platf
     Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)))
 }
 
-/// Reads a file of at most [`FILE_BYTES_MAX`].
+/// Reads a file of the chat server.
 fn read(path: &Path) -> Result<String, Failure> {
-    use std::io::Read as _;
-    let fail = |why: String| {
-        let text = format!("{} cannot be read ({why}): name a file of the chat server", path.display());
+    read_text(path, FILE_BYTES_MAX).map_err(|error| {
+        let text = format!("{} cannot be read ({error}): name a file of the chat server", path.display());
         Failure::new(Exit::Input, anyhow::anyhow!(text))
-    };
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| fail(error.to_string()))?;
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| fail(error.to_string()))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(fail(format!("it is larger than {FILE_BYTES_MAX} bytes")));
-    }
-    String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8".to_owned()))
+    })
 }
 
 /// The chat server's environment.
