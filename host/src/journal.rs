@@ -53,6 +53,11 @@ impl Journal {
         }
     }
 
+    /// Has the next records open the file anew: it may have been renamed since. Blocks while records are written.
+    pub(crate) fn reopen(&self) {
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Counts and logs records that cannot be kept.
     pub(crate) fn lose(&self, records: &[String], why: &str) {
         let count = records.len() as u64;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use harness::guests;
 
@@ -19,36 +19,85 @@ fn host(listen: &str) -> Folder {
     )
 }
 
-#[test]
-fn it_answers_until_it_is_told_to_stop() {
-    let folder = host("127.0.0.1:0");
-    let mut command = folder.command(["serve", "--settings", "host.toml"]);
-    let mut serving = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut log = BufReader::new(serving.stderr.take().unwrap());
-    let mut said = String::new();
-    let address = loop {
-        let start = said.len();
-        assert_ne!(log.read_line(&mut said).unwrap(), 0, "it ended: {said}");
-        if let Some((_, address)) = said[start..].split_once("serving callbacks address=") {
-            break address.trim().to_owned();
-        }
-    };
+/// A running `serve`, and what it has logged.
+struct Serving {
+    command: Command,
+    process: Child,
+    log: BufReader<ChildStderr>,
+    said: String,
+}
 
-    let mut connection = TcpStream::connect(&address).unwrap();
+impl Serving {
+    fn start(folder: &Folder) -> Self {
+        let mut command = folder.command(["serve", "--settings", "host.toml"]);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(process.stderr.take().unwrap());
+        Self { command, process, log, said: String::new() }
+    }
+
+    /// Reads the log up to this, and returns the rest of the line.
+    fn wait_for(&mut self, part: &str) -> String {
+        loop {
+            let start = self.said.len();
+            assert_ne!(self.log.read_line(&mut self.said).unwrap(), 0, "it ended: {}", self.said);
+            if let Some((_, rest)) = self.said[start..].split_once(part) {
+                return rest.trim().to_owned();
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Ends it with SIGTERM.
+    fn stop(mut self) -> Ended {
+        self.signal("TERM");
+        self.log.read_to_string(&mut self.said).unwrap();
+        let mut output = self.process.wait_with_output().unwrap();
+        output.stderr = self.said.into_bytes();
+        Ended::from(&self.command, output)
+    }
+}
+
+/// Posts an empty callback, and returns the answer, head and body.
+fn post(address: &str) -> String {
+    let mut connection = TcpStream::connect(address).unwrap();
     let head =
         "POST /openim/callbackBeforeAddFriendCommand HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2";
     connection.write_all(format!("{head}\r\n\r\n{{}}").as_bytes()).unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\"errCode\":5003"), "{answer}");
+    answer
+}
 
-    assert!(Command::new("kill").arg(serving.id().to_string()).status().unwrap().success());
-    log.read_to_string(&mut said).unwrap();
-    let mut output = serving.wait_with_output().unwrap();
-    output.stderr = said.into_bytes();
-    let ended = Ended::from(&command, output);
+#[test]
+fn it_answers_until_it_is_told_to_stop() {
+    let folder = host("127.0.0.1:0");
+    let mut serving = Serving::start(&folder);
+    let address = serving.wait_for("serving callbacks address=");
+    let answer = post(&address);
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\"errCode\":5003"), "{answer}");
+    let ended = serving.stop();
     assert!(ended.err.trim_end().ends_with("stopped"), "{ended:#?}");
     assert_eq!(ended.succeeds(), "");
+}
+
+#[test]
+fn after_sighup_records_go_to_a_new_file() {
+    let recording = guests::replies("recording", r#"{"verdict":"allow","records":[1]}"#);
+    let folder = host("127.0.0.1:0").module("p.wasm", recording);
+    let mut serving = Serving::start(&folder);
+    let address = serving.wait_for("serving callbacks address=");
+    let read = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap_or_default();
+    post(&address);
+    std::fs::rename(folder.path("records.jsonl"), folder.path("old.jsonl")).unwrap();
+    serving.signal("HUP");
+    serving.wait_for("SIGHUP: the records file is opened anew");
+    post(&address);
+    post(&address);
+    assert_eq!((read("old.jsonl").as_str(), read("records.jsonl").as_str()), ("1\n", "1\n1\n"));
+    serving.stop().succeeds();
 }
 
 #[test]

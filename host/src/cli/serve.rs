@@ -38,7 +38,7 @@ impl Serve {
         let mut settings = read(&self.file.settings)?;
         self.listen.apply(&mut settings);
         let host = start(try_out(settings)?)?;
-        run(host, |_, _| ())
+        run(host, |host, _| reopen_on_hangup(host))
     }
 }
 
@@ -188,6 +188,32 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
         tracing::info!("stopping: finishing running callbacks");
     })
 }
+
+/// On SIGHUP, the records file is opened anew, so that it can be renamed and compressed. Must be called in a runtime.
+#[cfg(unix)]
+fn reopen_on_hangup(host: &Host) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => return tracing::warn!("SIGHUP would end this process, because it cannot be waited for: {error}"),
+    };
+    let host = host.clone();
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            let host = host.clone();
+            // The file may hang.
+            let reopened = tokio::task::spawn_blocking(move || host.journal.reopen()).await;
+            if reopened.is_ok() {
+                tracing::info!(
+                    "SIGHUP: the records file is opened anew; settings and plugins change with a restart only"
+                );
+            }
+        }
+    });
+}
+
+#[cfg(not(unix))]
+fn reopen_on_hangup(_: &Host) {}
 
 /// Nothing restores instances or limits the loading of modules here, so no callbacks are served.
 #[cfg(not(unix))]
