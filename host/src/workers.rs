@@ -206,6 +206,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_share_of_everything_leaves_nothing_and_the_smallest_share_is_one_call() {
+        // Two threads in the lane: with all of them, two jobs of one plugin can wait for each other.
+        let workers = Workers::new(4, 100).unwrap();
+        let (sender, receiver) = channel();
+        let first = workers.run(FLOW, Duration::ZERO, deadline(), move || receiver.recv().unwrap_or(0));
+        let second = workers.run(FLOW, Duration::ZERO, deadline(), move || sender.send(7).is_ok());
+        assert_eq!(tokio::join!(first, second), (Ok(7), Ok(true)));
+        let workers = Workers::new(4, 1).unwrap();
+        assert_eq!(workers.run(FLOW, Duration::ZERO, deadline(), || 8).await, Ok(8));
+    }
+
+    #[tokio::test]
     async fn long_jobs_have_a_lane_of_their_own() {
         let workers = Arc::new(Workers::new(2, 50).unwrap());
         let (sender, hold) = channel::<()>();
