@@ -447,7 +447,7 @@ impl Chain {
         }
     }
 
-    /// A call on a thread that nobody else waits for, with all that the plugin may use.
+    /// A call on a worker, with everything that the plugin may use.
     fn call(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
         let Question { engine, head, body, deadline, .. } = *question;
         let remaining = deadline.remaining_for_guests();

@@ -29,7 +29,7 @@ impl Deadline {
         self.moment.saturating_duration_since(Instant::now())
     }
 
-    /// What is left for guests. They are ended a little earlier than whoever waits for them gives up, so that a chain
+    /// What is left for guests. They are ended a little before the task that waits for them gives up, so that a chain
     /// can still say what was decided before, and whose fault it is that there is no more.
     pub(crate) fn remaining_for_guests(self) -> Duration {
         self.remaining().saturating_sub((self.answer_within / 10).min(GUEST_MARGIN_MAX))

@@ -55,7 +55,7 @@ impl Host {
             Ok(body) => body,
             Err(refusal) => return write(self.refuse(mounted, refusal)),
         };
-        // Only what is there whole takes a permit: who sends slowly holds up nobody.
+        // A permit is taken once the body is complete, so a slow sender delays no one.
         let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return write(self.refuse(mounted, Refusal::Busy)) };
         let (body, _room) = body.into_parts();
@@ -93,7 +93,7 @@ impl Host {
 
 /// A path of no platform: most often the base URL in the chat server's settings is not the path here.
 ///
-/// The answer names nothing: whoever asks may be a stranger who looks for the path. Nor does the log show more of a path
+/// The answer names nothing: the caller may be a stranger looking for the path. Nor does the log show more of a path
 /// than its first segment, and not even that where it could be a secret with a typing mistake in it.
 fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
     host.telemetry.refused_without_platform("no_such_path");

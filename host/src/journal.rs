@@ -53,7 +53,7 @@ impl Journal {
         }
     }
 
-    /// Has the next records open the file anew: it may have been renamed since. Blocks while records are written.
+    /// Closes the file; the next record opens it again, because it may have been renamed. Blocks while records are written.
     pub(crate) fn reopen(&self) {
         *self.file.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -27,7 +27,7 @@ impl Routes {
         Self { chains }
     }
 
-    /// The plugins that get this command; `None`: nobody asked for it.
+    /// The plugins that get this command; `None`: no plugin handles it.
     pub fn find(&self, command: &Command) -> Option<&Arc<Chain>> {
         self.chains.get(command.name)
     }

@@ -134,7 +134,7 @@ impl HostCounters {
     }
 }
 
-/// Counts what the log has left out; set by whoever starts a log.
+/// Counts lines that the log dropped; set when a log starts.
 static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
 /// From now on, the lines that this log leaves out are shown among the metrics.
@@ -143,7 +143,7 @@ pub(crate) fn count_lost_lines(counter: ErrorCounter) {
     let _ = LOST_LINES.set(counter);
 }
 
-/// What is not counted but asked for when somebody looks.
+/// What is not counted but read when metrics are requested.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now {
     /// Callbacks being answered.
@@ -227,7 +227,7 @@ impl Telemetry {
         self.host.refusals.get_or_create(&[("platform", String::new()), ("reason", reason.to_owned())]).inc();
     }
 
-    /// A request was refused because of its head, which nobody has read.
+    /// A request was refused because of its head, which could not be parsed.
     pub(crate) fn refused_head(&self, reason: &'static str, text: &str) {
         self.refused_without_platform(reason);
         if self.may_tell(reason) {

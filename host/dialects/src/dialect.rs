@@ -73,7 +73,7 @@ pub trait ChatServer: Sync + std::fmt::Debug {
 /// How long a chat server waits for an answer, round trip included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// How long it waits if nobody changed that.
+    /// How long it waits by default.
     pub waits: Duration,
     /// The default of `answer_within_ms`.
     pub default: Duration,
@@ -95,7 +95,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// If it names no command, or several.
     fn identify(&self, head: &Head, body: &Object<'_>) -> Result<Identity, Refusal>;
 
-    /// Whether it refuses whoever does not know a secret.
+    /// Whether it refuses callers that do not know a secret.
     fn authenticates(&self) -> bool {
         false
     }

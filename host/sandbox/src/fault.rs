@@ -67,7 +67,7 @@ pub enum Fault {
         /// More about it, which may quote the reply; may be empty.
         detail: String,
     },
-    /// It failed so often, and for so many users, that it is suspended for a while.
+    /// It failed too often, and for too many users, and is suspended for a while.
     #[error("suspended: most of its calls failed (`breaker_faults_max`)")]
     Suspended,
     /// The host had no time for it: other calls ran until too little time was left. Not the plugin's fault.

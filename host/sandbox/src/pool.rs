@@ -183,7 +183,7 @@ impl Pool {
         }
         let glance = instance.guest.glance(&keeper.map);
         let may_go_aside = self.shared.aside.load(Ordering::Relaxed) < self.shared.slots.len() * INSTANCES_PER_SLOT;
-        // With so many there already, new ones would be made one after the other, which takes the same lock.
+        // With too many there, each call would make a new instance, which takes the same lock.
         if is_brief && glance.looks && may_go_aside {
             return Ok(Restored::Aside(number, glance));
         }

@@ -209,7 +209,7 @@ mod tests {
 
     const LOOPS: Fault = Fault::StackOverflow;
 
-    /// Whether so many faults of each of so many users suspend the plugin.
+    /// Whether this many faults from each of this many users suspend the plugin.
     fn suspends(breaker: &Breaker, actors: usize, of_each: usize, fault: &Fault, cost: f64) -> bool {
         (0..actors * of_each).any(|n| breaker.failed(&format!("u{}", n % actors), fault, cost).is_some())
     }

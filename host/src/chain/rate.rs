@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Lets so many through in a second, and as many at once after a pause.
+/// Lets a number through per second, and as many at once after a pause.
 #[derive(Debug)]
 pub(super) struct Rate {
     per_second_max: u32,

@@ -108,7 +108,7 @@ fn short(command: &str) -> String {
     command.replacen("callback", "", 1).replacen("Callback", "", 1)
 }
 
-/// A text of at most so many characters.
+/// A text of at most this many characters.
 fn fitting(text: &str, characters: usize) -> String {
     match text.chars().count() > characters {
         true => text.chars().take(characters - 1).chain(['…']).collect(),

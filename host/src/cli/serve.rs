@@ -189,7 +189,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// On SIGHUP, the records file is opened anew, so that it can be renamed and compressed. Must be called in a runtime.
+/// Reopens the records file on SIGHUP, so that it can be rotated. Must be called in a runtime.
 #[cfg(unix)]
 fn reopen_on_hangup(host: &Host) {
     use tokio::signal::unix::{SignalKind, signal};
@@ -204,9 +204,7 @@ fn reopen_on_hangup(host: &Host) {
             // The file may hang.
             let reopened = tokio::task::spawn_blocking(move || host.journal.reopen()).await;
             if reopened.is_ok() {
-                tracing::info!(
-                    "SIGHUP: the records file is opened anew; settings and plugins change with a restart only"
-                );
+                tracing::info!("SIGHUP: the records file is reopened; settings and plugins change with a restart only");
             }
         }
     });

@@ -15,7 +15,7 @@ use super::early::EndedEarly;
 use super::respond::Respond;
 use super::wire::{First, Wire};
 
-/// Answers the requests that arrive on `stream`. A connection that fails concerns nobody else.
+/// Answers the requests that arrive on `stream`. A connection that fails affects no other.
 pub(super) async fn converse<S>(stream: S, app: impl Respond, idle_within: Duration, graceful: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,

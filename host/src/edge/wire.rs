@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::early::FIRST_BYTES;
 use super::respond::Respond;
 
-/// The first bytes that came, for whoever wants to know after the connection has ended.
+/// The first bytes that arrived, to be examined after the connection has ended.
 #[derive(Debug, Clone, Default)]
 pub(super) struct First(Arc<Mutex<Vec<u8>>>);
 

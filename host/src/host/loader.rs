@@ -174,7 +174,7 @@ fn build(_: &Path, _: Option<fn(&str)>) -> Result<PathBuf, PluginProblem> {
 /// Maximum number of plugins loaded concurrently: each may take the memory of `[loading] memory_bytes_max`.
 const LOADED_AT_ONCE_MAX: usize = 8;
 
-/// How many of so many plugins are loaded concurrently; they share the cores.
+/// How many of this number of plugins are loaded concurrently; they share the cores.
 pub(super) fn at_once(plugins: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     cores.min(LOADED_AT_ONCE_MAX).min(plugins)

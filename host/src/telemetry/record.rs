@@ -31,7 +31,7 @@ pub(crate) struct Answered<'a> {
 #[derive(Debug)]
 pub(super) struct Records {
     settings: Log,
-    /// Other users' numbers after each start: nobody can try out whose they are.
+    /// Different after each start, so that no one can find out a user by trying.
     hasher: RandomState,
 }
 
@@ -47,7 +47,7 @@ impl Records {
         }
         let run = answered.run;
         let is_fault = run.fault.is_some() || run.steps.iter().any(|step| step.fault.is_some());
-        // Nothing is put together for a record that nobody reads.
+        // Nothing is formatted for a record that is not written.
         let is_read = match is_fault {
             true => tracing::enabled!(target: "callgate::callback", tracing::Level::WARN),
             false => tracing::enabled!(target: "callgate::callback", tracing::Level::INFO),

@@ -65,7 +65,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// A lane of at most so many threads, which are started when they are needed, of which one plugin has at most `part`.
+    /// A lane of at most `threads_max` threads, which are started when needed; one plugin gets at most `part` of them.
     pub(super) fn new(name: &'static str, nice: i32, threads_max: usize, part: usize) -> Self {
         Self { name, nice, threads_max, queue: Queue::new(part), workers: Vec::new(), idle: Vec::new() }
     }
