@@ -20,26 +20,12 @@ mod letters {
     use unicode_normalization::char::is_combining_mark;
 
     include!("src/text/invisible.rs");
+    include!("src/text/letters/kind.rs");
 
     /// Beyond this, characters are ideographs that nothing here folds, or tags that do not show.
     const CHARACTERS: u32 = 0x2_0000;
     /// Chinese characters have a table of their own: most of them are no other character's variant.
     const IDEOGRAPHS: std::ops::Range<u32> = 0x4e00..0xa000;
-
-    /// The kinds of characters, as in `src/text/letters.rs`.
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-    enum Kind {
-        Letter,
-        Accented,
-        Digit,
-        Mark,
-        Space,
-        Sign,
-        Clause,
-        Emoji,
-        Several,
-        Invisible,
-    }
 
     type Entry = (u32, u32, u32, Kind);
 
@@ -77,7 +63,7 @@ mod letters {
         let _ = writeln!(out, "static BLOCKS: [u16; {}] = {blocks:?};", blocks.len());
         let _ = write!(out, "static ENTRIES: [Entry; {}] = [", entries.len());
         for (letter, class, other, kind) in &entries {
-            let _ = write!(out, "Entry({letter},{class},{other},{}),", *kind as u8);
+            let _ = write!(out, "Entry({letter},{class},{other},Kind::{kind:?}),");
         }
         let _ = writeln!(out, "];\nstatic SEVERAL: [&str; {}] = {several:?};", several.len());
         ascii(&mut out, &mut several);
@@ -93,11 +79,8 @@ mod letters {
             let (letter, class, _, kind) = entry(c, several);
             let of = |code: u32| char::from_u32(code).filter(|code| *code != '\0').unwrap_or(c);
             let (letter, class) = (of(letter), of(class));
-            let _ = write!(
-                out,
-                "Letter {{ kind: KINDS[{}], letter: {letter:?}, class: {class:?}, shown: None }},",
-                kind as u8
-            );
+            let _ =
+                write!(out, "Letter {{ kind: Kind::{kind:?}, letter: {letter:?}, class: {class:?}, shown: None }},");
         }
         let _ = writeln!(out, "];");
     }

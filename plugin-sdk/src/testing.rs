@@ -5,10 +5,36 @@
 
 use serde_json::{Value, json};
 
+use crate::catalogue::Command;
 use crate::events::Event;
 use crate::export::{configured, decided};
 use crate::plugin::{Error, Plugin};
-use crate::wire::Phase;
+use crate::wire::{EnvelopeHead, Phase};
+
+/// The envelope of a callback whose body is exactly this text, for tests that depend on how a body is written. It has no
+/// operation ID, no query and no client address, and arrived at 0.
+///
+/// ```
+/// use plugin_sdk::{Callback, events::Event as _, openim::BeforeAddFriend, testing};
+///
+/// let envelope = testing::envelope(BeforeAddFriend::COMMAND, r#"{"toUserID":"\u0061"}"#);
+/// let event = Callback::parse(&envelope)?.event::<BeforeAddFriend>()?;
+/// assert_eq!(event.unwrap().to_user_id()?, "a");
+/// # Ok::<(), plugin_sdk::Error>(())
+/// ```
+#[must_use]
+pub fn envelope(command: &Command, body: &str) -> String {
+    let head = EnvelopeHead {
+        platform: command.protocol,
+        command: command.name,
+        phase: command.phase,
+        operation_id: "",
+        arrived_unix_ms: 0,
+        client_address: "",
+        query: &[],
+    };
+    head.before_body() + body + "}"
+}
 
 /// A configured plugin under test.
 ///

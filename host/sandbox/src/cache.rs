@@ -261,7 +261,7 @@ fn code<'e>(key: &Key, entry: &'e [u8]) -> Option<&'e [u8]> {
     (head == self::head(&key.0, code)).then_some(code)
 }
 
-/// How a snapshot comes about, in words that change when it does: no number has to be raised by hand.
+/// The source of the code that takes snapshots: part of the key, so that no version number has to be raised by hand.
 const SNAPSHOTS: [&str; 4] =
     [include_str!("snapshot.rs"), include_str!("abi.rs"), include_str!("reach.rs"), include_str!("guest.rs")];
 

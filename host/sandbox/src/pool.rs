@@ -152,7 +152,7 @@ impl Pool {
                 if keeper.aside.work(restore) {
                     return Kept::Yes;
                 }
-                // With so much waiting there, the plugin is better off on other threads.
+                // The restoring thread is overloaded, so the plugin moves to the workers.
                 self.shared.aside.fetch_sub(1, Ordering::Relaxed);
                 Kept::Spoiled
             }

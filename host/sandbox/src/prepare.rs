@@ -83,7 +83,7 @@ fn work(jobs: &mpsc::Receiver<Job>) -> io::Result<()> {
 fn prepare(engine: &Engine, job: &Job) -> Result<(Vec<u8>, Duration), LoadError> {
     let limits = &job.request.limits;
     let failed = |error: wasmtime::Error| LoadError::Prepare { why: snapshot::words(&error) };
-    // Whoever started this may be another version of the program: what that one files must be its own.
+    // The parent may be another version of this program, and each version caches only what it compiled itself.
     if engine.key(&job.module, &job.settings, limits).as_str() != job.request.key {
         return Err(LoadError::Process { why: "is another version of this program".to_owned() });
     }

@@ -9,20 +9,11 @@ use crate::events::Event as _;
 use crate::object::{Object, Text};
 use crate::openim::BeforeSendSingleMsg;
 use crate::tencent_chat::C2cBeforeSendMsg;
-use crate::wire::EnvelopeHead;
+use crate::testing::envelope;
 
 /// The texts of a message, or the error; the body is JSON as it is written.
 fn texts(command: &'static Command, body: &str) -> Result<Vec<(Place, String)>, String> {
-    let head = EnvelopeHead {
-        platform: command.protocol,
-        command: command.name,
-        phase: command.phase,
-        operation_id: "",
-        arrived_unix_ms: 0,
-        client_address: "",
-        query: &[],
-    };
-    let envelope = head.before_body() + body + "}";
+    let envelope = envelope(command, body);
     let message = Message::of(&Callback::parse(&envelope).unwrap()).unwrap().expect("it is a message");
     let texts = message.texts().map_err(|error| error.to_string())?;
     Ok(texts.iter().map(|text| (text.place(), text.to_string())).collect())

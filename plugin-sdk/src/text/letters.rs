@@ -12,37 +12,15 @@
 
 use super::invisible::is_invisible;
 
-include!(concat!(env!("OUT_DIR"), "/letters.rs"));
+mod kind;
 
-/// What a character is, for reading words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    /// A letter, or a character of a script without letters.
-    Letter,
-    /// A letter with an accent.
-    Accented,
-    /// A digit.
-    Digit,
-    /// A mark on the letter before it, or the line that stretches an Arabic word.
-    Mark,
-    /// Any space.
-    Space,
-    /// A sign.
-    Sign,
-    /// A sign that ends a clause or a sentence.
-    Clause,
-    /// A picture.
-    Emoji,
-    /// Several letters in one character: `ß`, `ﬁ`, `㎏`.
-    Several,
-    /// It does not show.
-    Invisible,
-}
+pub use kind::Kind;
+
+include!(concat!(env!("OUT_DIR"), "/letters.rs"));
 
 /// The table's line of a character: what it is written as, what it looks like, what its capital looks like.
 #[derive(Debug, Clone, Copy)]
-struct Entry(u16, u16, u16, u8);
+struct Entry(u16, u16, u16, Kind);
 
 /// A character as it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +68,7 @@ pub fn read(c: char) -> Letter {
     }
     let Some(Entry(letter, class, shown, kind)) = ENTRIES.get(usize::from(id)) else { return itself(Kind::Letter) };
     Letter {
-        kind: KINDS.get(usize::from(*kind)).copied().unwrap_or(Kind::Letter),
+        kind: *kind,
         letter: of(*letter, c),
         class: of(*class, c),
         shown: if *shown == 0 { None } else { char::from_u32(u32::from(*shown)) },
@@ -108,24 +86,11 @@ pub(crate) fn plain_class(c: char) -> Option<char> {
     match BLOCKS.get(usize::from(*block) << 6 | code as usize & 63)? {
         0 => Some(c),
         id => match ENTRIES.get(usize::from(*id))? {
-            Entry(_, class, 0, 0 | 1) => Some(of(*class, c)),
+            Entry(_, class, 0, Kind::Letter | Kind::Accented) => Some(of(*class, c)),
             _ => None,
         },
     }
 }
-
-const KINDS: [Kind; 10] = [
-    Kind::Letter,
-    Kind::Accented,
-    Kind::Digit,
-    Kind::Mark,
-    Kind::Space,
-    Kind::Sign,
-    Kind::Clause,
-    Kind::Emoji,
-    Kind::Several,
-    Kind::Invisible,
-];
 
 fn of(code: u16, c: char) -> char {
     if code == 0 { c } else { char::from_u32(u32::from(code)).unwrap_or(c) }

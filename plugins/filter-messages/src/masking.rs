@@ -3,8 +3,7 @@
 use plugin_sdk::events::Event;
 use plugin_sdk::openim::BeforeMsgModify;
 use plugin_sdk::tencent_chat::C2cBeforeSendMsg;
-use plugin_sdk::testing::TestPlugin;
-use plugin_sdk::wire::EnvelopeHead;
+use plugin_sdk::testing::{TestPlugin, envelope};
 use plugin_sdk::{Callback, Plugin, Reply, Verdict};
 use proptest::prelude::*;
 use serde_json::json;
@@ -77,17 +76,7 @@ fn written() -> impl Strategy<Value = String> {
 
 /// What the plugin makes of the member `name` of this body; `None` if it allows it as it is.
 fn masked<'a, E: Event<'a>>(plugin: &TestPlugin<FilterMessages>, body: &str, name: &str) -> Option<Result<String, ()>> {
-    let command = E::COMMAND;
-    let head = EnvelopeHead {
-        platform: command.protocol,
-        command: command.name,
-        phase: command.phase,
-        operation_id: "",
-        arrived_unix_ms: 0,
-        client_address: "",
-        query: &[],
-    };
-    let envelope = head.before_body() + body + "}";
+    let envelope = envelope(E::COMMAND, body);
     let reply: Reply = plugin.plugin().decide(&Callback::parse(&envelope).unwrap()).unwrap().into();
     match reply.verdict {
         Verdict::Allow => None,

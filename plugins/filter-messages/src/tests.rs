@@ -363,19 +363,7 @@ fn masking_keeps_every_other_byte() {
     let relay = r#"[ {"MsgType":"TIMRelayElem","MsgContent":{ "Title" : "caf\u00e9 \u0066ree money\/","MsgList":[{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"a 免费"}}]}]} } ,{"MsgType":"TIMCustomElem","MsgContent":{"Data":"{ \"t\":\"free money\", \"n\":1.0}"}}]"#;
     let masked = r#"[ {"MsgType":"TIMRelayElem","MsgContent":{ "Title" : "caf\u00e9 **** *****\/","MsgList":[{"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"a **"}}]}]} } ,{"MsgType":"TIMCustomElem","MsgContent":{"Data":"{ \"t\":\"**** *****\", \"n\":1.0}"}}]"#;
     let body = format!(r#"{{"MsgBody":{relay}}}"#);
-    let message = plugin_sdk::tencent_chat::C2cBeforeSendMsg::COMMAND;
-    let envelope = plugin_sdk::wire::EnvelopeHead {
-        platform: message.protocol,
-        command: message.name,
-        phase: message.phase,
-        operation_id: "",
-        arrived_unix_ms: 0,
-        client_address: "",
-        query: &[],
-    }
-    .before_body()
-        + &body
-        + "}";
+    let envelope = plugin_sdk::testing::envelope(C2cBeforeSendMsg::COMMAND, &body);
     let callback = Callback::parse(&envelope).unwrap();
     let host = mask();
     let reply: plugin_sdk::Reply = plugin_sdk::Plugin::decide(host.plugin(), &callback).unwrap().into();

@@ -147,8 +147,8 @@ fn reached(url: &str) -> Option<Finding> {
             place,
             "something listens at the chat server's URL; behind TLS nothing was asked",
         ),
-        Found::Nobody => {
-            let what = "nobody listens at the chat server's URL, as seen from this machine";
+        Found::NoListener => {
+            let what = "no process listens at the chat server's URL, as seen from this machine";
             let todo = "start Callgate, or the proxy in front of it, or correct `url`";
             Finding::new(Level::Warning, "url-off", place, what, todo)
         }

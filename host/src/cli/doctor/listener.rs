@@ -18,8 +18,8 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 /// What was found at an address.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Nobody listens.
-    Nobody,
+    /// No process listens there.
+    NoListener,
     /// It cannot be reached, for this reason.
     Unreachable(String),
     /// An answer: status and body.
@@ -38,7 +38,7 @@ pub(super) fn ask(host: &str, port: u16, path: &str) -> Found {
     for address in addresses {
         match TcpStream::connect_timeout(&address, WITHIN) {
             Ok(stream) => return get(stream, host, path).unwrap_or(Found::Silence),
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => last = Found::Nobody,
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => last = Found::NoListener,
             Err(error) => last = Found::Unreachable(error.to_string()),
         }
     }
@@ -115,8 +115,8 @@ fn ask_own(listen: SocketAddr, path: &str) -> Found {
 fn listener(id: &'static str, place: &str, found: &Found, is_callgate: bool) -> Finding {
     match found {
         _ if is_callgate => Finding::ok(id, place, "Callgate answers here"),
-        Found::Nobody => {
-            let what = "nobody listens here: Callgate is not running";
+        Found::NoListener => {
+            let what = "no process listens here: Callgate is not running";
             Finding::new(Level::Warning, "listener-off", place, what, "start it: callgate serve --settings FILE")
         }
         Found::Unreachable(why) => {

@@ -16,7 +16,7 @@ pub(crate) fn examine(configuration: &Configuration<'_>, plan: &Plan) -> Examina
         Err(error) => {
             let place = at(configuration.name, error.line);
             let what = format!("it is not valid YAML ({}): the services of OpenIM do not start with it", error.message);
-            let todo = "correct this line, or write the file anew with `callgate connect`";
+            let todo = "correct this line, or create the file again with `callgate connect`";
             let finding = Finding::new(Level::Error, "openim-yaml", place, what, todo);
             return Examination { findings: vec![finding], url: None };
         }
