@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use callgate_dialects::{Callback, Response};
 use callgate_sandbox::{Fault, cpu};
-use tokio::time::timeout_at;
 
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
 use crate::host::{Host, Mounted};
 use crate::intake::Request;
+use crate::records::Origin;
 use crate::telemetry::Answered;
 use crate::workers::{Flow, NotRun};
 
@@ -20,7 +20,7 @@ impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
     /// has not given the callback an ID, the one that was made here comes with it.
     pub(crate) async fn answer(&self, mounted: &Mounted, request: Request<'_>) -> (Response, Option<String>) {
-        let Request { admitted, body, deadline } = request;
+        let Request { admitted, body, deadline, traceparent } = request;
         let callback = match admitted.open(body) {
             Ok(callback) => callback,
             Err(refusal) => return (self.refuse(mounted, refusal), None),
@@ -41,10 +41,17 @@ impl Host {
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
         if kept > 0 {
-            self.keep(records, deadline).await;
+            let origin = Origin {
+                platform: mounted.platform.name.clone(),
+                command: callback.name().to_owned(),
+                key: callback.order_key(mounted.platform.server.protocol()),
+                traceparent,
+                arrived_unix_ms: callback.arrived_unix_ms(),
+            };
+            self.records.keep(records, origin, deadline, self.now_unix_ms()).await;
         }
         if run.records_lost > 0 {
-            self.journal.left_out(run.records_lost);
+            self.records.left_out(run.records_lost);
         }
         let response = mounted.platform.dialect.render(&callback, &run.decision);
         let answered = Answered {
@@ -137,23 +144,6 @@ impl Host {
         // A chain without plugins is never asked for.
         let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.index, takes));
         self.workers.run(Flow { platform: chain.platform_index(), plugin }, takes, deadline, job).await
-    }
-
-    /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and
-    /// not more than a bounded number of records waits either.
-    async fn keep(&self, records: Vec<String>, deadline: Deadline) {
-        let permit = Arc::clone(&self.journal.waiting).acquire_owned();
-        let Ok(Ok(permit)) = timeout_at(deadline.moment(), permit).await else {
-            return self.journal.lose(&records, "too many are waiting for the file");
-        };
-        let host = self.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            host.journal.append(&records);
-            drop(permit);
-        });
-        if timeout_at(deadline.moment(), written).await.is_err() {
-            tracing::error!("the records file does not take records in time; the answer does not wait for it");
-        }
     }
 
     /// What this host would answer, without keeping records or counting anything. Blocks: it runs guests.

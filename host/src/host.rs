@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::bodies::Bodies;
 use crate::chain::Link;
-use crate::journal::Journal;
+use crate::records::Records;
 use crate::route::Routes;
 use crate::settings::Settings;
 use crate::telemetry::{Now, Telemetry, VERSION};
@@ -39,7 +39,7 @@ pub struct Inner {
     pub(crate) in_flight: Semaphore,
     /// Memory for the bodies of requests.
     pub(crate) bodies: Bodies,
-    pub(crate) journal: Journal,
+    pub(crate) records: Records,
     pub(crate) telemetry: Telemetry,
     /// When it was started, and how many operations it has named since: together, an ID that no other has.
     started_unix_ms: u64,
@@ -119,17 +119,18 @@ impl Host {
             platform: platform.clone(),
             routes: Routes::build(index, platform, &links),
         });
+        let started_unix_ms = clock();
         Ok(Self(Arc::new(Inner {
             platforms: platforms.collect(),
             workers,
             in_flight: Semaphore::new(settings.server.in_flight_max),
             bodies: Bodies::new(settings.server.body_bytes_max, settings.server.bodies_bytes_max),
-            journal: Journal::new(&settings.records_file),
+            records: Records::new(&settings.sinks, format!("callgate-{started_unix_ms:x}")),
             telemetry,
             settings,
             engine,
             links,
-            started_unix_ms: clock(),
+            started_unix_ms,
             operations: AtomicU64::new(0),
             clock,
         })))
@@ -159,7 +160,7 @@ impl Host {
     pub fn metrics(&self) -> String {
         let in_flight = self.settings.server.in_flight_max - self.in_flight.available_permits();
         let now = Now { in_flight, waiting: self.workers.waiting(), is_memory_distrusted: self.engine.is_distrusted() };
-        self.telemetry.render(&self.journal, now)
+        self.telemetry.render(&self.records, now)
     }
 
     /// An ID for a callback that has none.

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::deadline::Deadline;
 use crate::edge::{EndedEarly, Respond};
 use crate::host::{Host, Mounted};
+use crate::records::valid_traceparent;
 
 /// A request for one platform, as it was read.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Request<'h> {
     pub(crate) body: Bytes,
     /// When the answer must have been decided; made here, and nowhere else.
     pub(crate) deadline: Deadline,
+    /// Its header `traceparent`, if it is valid.
+    pub(crate) traceparent: Option<String>,
 }
 
 impl Host {
@@ -35,6 +38,8 @@ impl Host {
         };
         let (head, body) = request.into_parts();
         let deadline = Deadline::new(arrived, mounted.platform.answer_within);
+        let traceparent = head.headers.get("traceparent").and_then(|value| valid_traceparent(value.to_str().ok()?));
+        let traceparent = traceparent.map(str::to_owned);
         let query = head.uri.query().unwrap_or_default();
         let head = Head {
             method: head.method,
@@ -59,7 +64,7 @@ impl Host {
         let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return write(self.refuse(mounted, Refusal::Busy)) };
         let (body, _room) = body.into_parts();
-        let (response, operation_id) = self.answer(mounted, Request { admitted, body, deadline }).await;
+        let (response, operation_id) = self.answer(mounted, Request { admitted, body, deadline, traceparent }).await;
         let mut written = write(response);
         if let Some(id) = operation_id.and_then(|id| HeaderValue::try_from(id).ok()) {
             written.headers_mut().insert(OPERATION_ID, id);

@@ -17,7 +17,7 @@ pub mod chain;
 
 mod bodies;
 mod deadline;
-mod journal;
+mod records;
 mod telemetry;
 mod workers;
 

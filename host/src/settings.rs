@@ -2,6 +2,7 @@
 
 mod cache;
 mod file;
+mod journal;
 mod limits;
 mod listen;
 mod loading;
@@ -12,10 +13,11 @@ mod platform;
 mod plugin;
 mod secret;
 mod server;
+mod sink;
 mod source;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use callgate_dialects::{Table, table};
 use callgate_sandbox::{CacheSettings, LoadingLimits};
@@ -24,6 +26,7 @@ use callgate_terminal::read_text;
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
 pub use file::{Problem, Secrets};
+pub use journal::{Decisions, Journal, Keep, WhenFull};
 pub use limits::{BreakerLimits, Limits};
 pub(crate) use listen::is_taken_twice;
 pub use listen::listen_address;
@@ -33,6 +36,7 @@ pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
 pub use server::Server;
+pub use sink::Sink;
 pub use source::{Source, Step};
 
 use file::{File, MIB, Section};
@@ -56,8 +60,10 @@ pub struct Settings {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
-    /// The file that plugins' records are appended to.
-    pub records_file: PathBuf,
+    /// What is kept on disk.
+    pub journal: Journal,
+    /// Where records go.
+    pub sinks: Vec<Sink>,
     /// Chat servers, each under its own path.
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
@@ -142,19 +148,13 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let mut limits = limits::read(root.section("limits"));
     let loading = loading::read(root.section("loading"));
     let cache = cache::read(root.section("cache"));
-    let records_file = records(root.section("records"));
+    let journal = journal::read(root.section("journal"));
+    let sinks = sink::read(&mut root, &journal);
     let platforms = platform::read(&mut root, chat_servers);
     let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
     limits.engine.memory_bytes_largest =
         plugins.iter().map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
     let platforms = platforms.known;
-    Settings { source, chat_servers, server, admin, log, limits, loading, cache, records_file, platforms, plugins }
-}
-
-fn records(mut section: Section<'_, '_>) -> PathBuf {
-    let file = section.text("file").map_or("records.jsonl", |at| at.value);
-    let path = section.file().beside(file);
-    section.finish();
-    path
+    Settings { source, chat_servers, server, admin, log, limits, loading, cache, journal, sinks, platforms, plugins }
 }

@@ -24,7 +24,6 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::chain::Link;
 use crate::edge::EndedEarly;
-use crate::journal::Journal;
 use crate::settings::Settings;
 use family::{Labels, registered};
 use histogram::Histogram;
@@ -81,6 +80,7 @@ struct HostCounters {
     answer_seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
     records_written: Counter,
     records_lost: Counter,
+    records_unrouted: Counter,
     log_lines_lost: Counter,
     in_flight: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
@@ -116,8 +116,9 @@ impl HostCounters {
                 "connections_ended_early",
                 "Connections that ended before a request, by what came instead",
             ),
-            records_written: registered(registry, "records_written", "Records appended to the records file"),
+            records_written: registered(registry, "records_written", "Records that are on disk, or written by sinks"),
             records_lost: registered(registry, "records_lost", "Records that could not be written"),
+            records_unrouted: registered(registry, "records_unrouted", "Records whose topic no sink takes"),
             log_lines_lost: registered(
                 registry,
                 "log_lines_lost",
@@ -192,15 +193,16 @@ impl Telemetry {
     }
 
     /// All counters in OpenMetrics' text format.
-    pub(crate) fn render(&self, journal: &Journal, now: Now) -> String {
+    pub(crate) fn render(&self, kept: &crate::records::Records, now: Now) -> String {
         let Now { in_flight, waiting, is_memory_distrusted } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
         host.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         host.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
-        catch_up(&host.records_written, journal.written());
-        catch_up(&host.records_lost, journal.lost());
+        catch_up(&host.records_written, kept.written());
+        catch_up(&host.records_lost, kept.lost());
+        catch_up(&host.records_unrouted, kept.unrouted());
         catch_up(&host.log_lines_lost, LOST_LINES.get().map_or(0, |lost| lost.dropped_lines() as u64));
         self.of_plugins.iter().for_each(PluginCounters::look);
         let mut text = String::new();

@@ -79,6 +79,11 @@ fn the_sandbox_has_not_heard_of_http() {
 }
 
 #[test]
+fn the_journal_knows_neither_plugins_nor_chat_servers_nor_the_server() {
+    never_compiles("callgate-journal", &["callgate-sandbox", "callgate-dialects", "wasmtime", "axum"]);
+}
+
+#[test]
 fn only_the_sandbox_depends_on_wasmtime() {
     for member in members().iter().filter(|member| member.name != "callgate-tests") {
         let depends = member.dependencies.iter().any(|name| name.starts_with("wasmtime"));

@@ -1,5 +1,6 @@
 //! A plugin as part of chains: the plugin, what the settings say about using it, and what is known of its calls.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use callgate_catalogue::catalogue::Command;
@@ -8,6 +9,7 @@ use callgate_sandbox::Plugin;
 use super::breaker::{Breaker, Change};
 use super::pace::Pace;
 use super::rate::Rate;
+use crate::records::Author;
 use crate::settings::{self, OnFault, Pattern, Platform};
 
 /// A plugin in use.
@@ -16,7 +18,7 @@ pub struct Link {
     /// Its number, in the order of the settings.
     pub(crate) index: usize,
     plugin: Plugin,
-    sha256: String,
+    author: Arc<Author>,
     platforms: Vec<String>,
     commands: Vec<Pattern>,
     on_fault: Option<OnFault>,
@@ -35,11 +37,12 @@ impl Link {
         settings: &settings::Plugin,
         breaker: Breaker,
     ) -> Self {
+        let author = Arc::new(Author { name: plugin.name().to_string(), sha256, is_durable: settings.durable });
         let records = Rate::new(plugin.limits().records_per_second_max);
         Self {
             index,
             plugin,
-            sha256,
+            author,
             platforms: settings.platforms.clone(),
             commands: settings.commands.clone(),
             on_fault: settings.on_fault,
@@ -57,7 +60,12 @@ impl Link {
 
     /// The SHA-256 of its module.
     pub(crate) fn sha256(&self) -> &str {
-        &self.sha256
+        &self.author.sha256
+    }
+
+    /// Who its records come from.
+    pub(super) fn author(&self) -> &Arc<Author> {
+        &self.author
     }
 
     /// What its faults mean, if the settings say so for this plugin.

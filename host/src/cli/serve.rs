@@ -189,7 +189,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Reopens the records file on SIGHUP, so that it can be rotated. Must be called in a runtime.
+/// Reopens the files of sinks on SIGHUP, so that it can be rotated. Must be called in a runtime.
 #[cfg(unix)]
 fn reopen_on_hangup(host: &Host) {
     use tokio::signal::unix::{SignalKind, signal};
@@ -202,9 +202,11 @@ fn reopen_on_hangup(host: &Host) {
         while hangups.recv().await.is_some() {
             let host = host.clone();
             // The file may hang.
-            let reopened = tokio::task::spawn_blocking(move || host.journal.reopen()).await;
+            let reopened = tokio::task::spawn_blocking(move || host.records.reopen()).await;
             if reopened.is_ok() {
-                tracing::info!("SIGHUP: the records file is reopened; settings and plugins change with a restart only");
+                tracing::info!(
+                    "SIGHUP: the files of sinks are reopened; settings and plugins change with a restart only"
+                );
             }
         }
     });
