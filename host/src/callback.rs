@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callgate_dialects::{Callback, Response};
-use callgate_sandbox::{Fault, cpu};
+use callgate_sandbox::{Cancel, Fault, cpu};
 use tokio::time::timeout_at;
 
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
@@ -15,7 +15,7 @@ use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
 use crate::telemetry::Answered;
-use crate::workers::{Flow, NotRun};
+use crate::workers::{Claim, Flow, NotRun};
 
 impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
@@ -91,11 +91,11 @@ impl Host {
         let seen = Arc::new(Seen::new(progress));
         let (host, held, its_callback, its_seen) =
             (self.clone(), Held::new(chain, generation), callback.clone(), Arc::clone(&seen));
-        let job = move || held.chain().advance_seen(&host.engine, &its_callback, deadline, &its_seen);
+        let job = move |_: &Cancel| held.chain().advance_seen(&host.engine, &its_callback, deadline, &its_seen);
         match self.work(chain, deadline, job).await {
             Ok(()) => seen.into_run(),
             Err(NotRun::Panicked) => chain.failed(HOST_FAILED),
-            Err(NotRun::NoTime) => chain.give_up(deadline, &seen),
+            Err(NotRun::NoTime(_) | NotRun::Full) => chain.give_up(deadline, &seen),
         }
     }
 
@@ -113,7 +113,7 @@ impl Host {
         while !parts.is_empty() {
             let (host, held) = (self.clone(), Held::new(chain, generation));
             let mut some = std::mem::take(&mut parts);
-            let job = move || {
+            let job = move |_: &Cancel| {
                 let (began, mut runs) = (cpu::of_this_thread(), Vec::new());
                 while let Some(part) = some.pop_front() {
                     let mut progress = Progress::default();
@@ -130,7 +130,7 @@ impl Host {
             let (runs, rest) = match self.work(chain, deadline, job).await {
                 Ok(done) => done,
                 Err(NotRun::Panicked) => (vec![chain.failed(HOST_FAILED)], VecDeque::new()),
-                Err(NotRun::NoTime) => {
+                Err(NotRun::NoTime(_) | NotRun::Full) => {
                     (vec![ChainRun { fault: Some(Fault::NoTime), ..ChainRun::default() }], VecDeque::new())
                 }
             };
@@ -150,11 +150,13 @@ impl Host {
         &self,
         chain: &Chain,
         deadline: Deadline,
-        job: impl FnOnce() -> T + Send + 'static,
+        job: impl FnOnce(&Cancel) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
         // A chain without plugins is never asked for.
         let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.flow(), takes));
-        self.workers.run(Flow { platform: chain.platform_flow(), plugin }, takes, deadline, job).await
+        let flow = Flow { platform: chain.platform_flow(), plugin };
+        let claim = Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() };
+        self.workers.run(claim, deadline, job).await
     }
 
     /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and

@@ -58,10 +58,8 @@ impl Fixed {
         settings.cache = self.cache.clone();
         settings.records_file = self.records_file.clone();
         settings.limits.plugin_share_percent_max = self.plugin_share_percent_max;
-        settings.limits.engine = EngineLimits {
-            memory_bytes_largest: settings.limits.engine.memory_bytes_largest,
-            ..self.engine.clone()
-        };
+        settings.limits.engine =
+            EngineLimits { memory_bytes_largest: settings.limits.engine.memory_bytes_largest, ..self.engine.clone() };
         let of_plugins = settings.plugins.iter_mut().map(|plugin| &mut plugin.limits);
         for limits in of_plugins.chain([&mut settings.limits.plugin]) {
             limits.table_elements_max = self.engine.table_elements_max;

@@ -108,12 +108,12 @@ impl Host {
         open_cache(&mut engine, &settings.cache);
         engine.log_memory_reset();
         tracing::info!(version = VERSION, "callgate starts");
-        let workers = Workers::new(engine.calls_at_once(), settings.limits.plugin_share_percent_max)
-            .map_err(StartError::Workers)?;
+        let workers =
+            Workers::new(engine.calls_at_once(), engine.calls_behind(), settings.limits.plugin_share_percent_max)
+                .map_err(StartError::Workers)?;
         let telemetry = Telemetry::new();
         let fixed = Fixed::of(&settings);
-        let first =
-            Generation::build(settings, &engine, &telemetry, None, progress).map_err(StartError::Plugins)?;
+        let first = Generation::build(settings, &engine, &telemetry, None, progress).map_err(StartError::Plugins)?;
         Ok(Self(Arc::new(Inner {
             generation: ArcSwap::from_pointee(first),
             retired: Retired::default(),
@@ -142,7 +142,11 @@ impl Host {
     ///
     /// # Errors
     /// The problems of all plugins that cannot be used.
-    pub(crate) fn build(&self, settings: Settings, progress: &mut dyn Progress) -> Result<Generation, Vec<PluginError>> {
+    pub(crate) fn build(
+        &self,
+        settings: Settings,
+        progress: &mut dyn Progress,
+    ) -> Result<Generation, Vec<PluginError>> {
         Generation::build(settings, &self.engine, &self.telemetry, Some(&self.generation()), progress)
     }
 
