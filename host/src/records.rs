@@ -6,6 +6,7 @@ mod returned;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
 use callgate_journal::envelope::Event;
 
 use crate::deadline::Deadline;
@@ -18,7 +19,10 @@ pub(crate) use returned::{Author, Origin, Returned, valid_traceparent};
 #[derive(Debug)]
 pub(crate) struct Records {
     /// Each of the sinks, without a journal in between.
-    direct: Vec<Direct>,
+    direct: ArcSwap<Vec<Arc<Direct>>>,
+    /// Those of sinks that are gone: counters never go down.
+    written_before: AtomicU64,
+    lost_before: AtomicU64,
     /// Begins the IDs of all records since the start.
     run: String,
     number: AtomicU64,
@@ -30,7 +34,9 @@ impl Records {
     /// Records go straight to these sinks. `run` names this run of the host, and no other one.
     pub(crate) fn new(sinks: &[Sink], run: String) -> Self {
         Self {
-            direct: sinks.iter().filter_map(Direct::new).collect(),
+            direct: ArcSwap::from_pointee(made(sinks, &[])),
+            written_before: AtomicU64::new(0),
+            lost_before: AtomicU64::new(0),
             run,
             number: AtomicU64::new(0),
             lost: AtomicU64::new(0),
@@ -42,12 +48,13 @@ impl Records {
     pub(crate) async fn keep(&self, returned: Vec<Returned>, origin: Origin, deadline: Deadline, now_unix_ms: u64) {
         let origin = Arc::new(origin);
         let records: Vec<Named> = returned.into_iter().map(|returned| self.name(returned, &origin)).collect();
-        let is_taken = |record: &Named| self.direct.iter().any(|sink| sink.takes(record));
+        let sinks = self.direct.load_full();
+        let is_taken = |record: &Named| sinks.iter().any(|sink| sink.takes(record));
         let unrouted = records.iter().filter(|record| !is_taken(record)).count() as u64;
         if unrouted > 0 && self.unrouted.fetch_add(unrouted, Ordering::Relaxed) == 0 {
             tracing::warn!("a record has a topic that no [[sink]] takes: it goes nowhere, and is only counted");
         }
-        for sink in &self.direct {
+        for sink in sinks.iter() {
             let its: Vec<Named> = records.iter().filter(|record| sink.takes(record)).cloned().collect();
             if !its.is_empty() {
                 sink.write(its, deadline, now_unix_ms).await;
@@ -60,10 +67,21 @@ impl Records {
         Named { id: format!("{}-r{number}", self.run), returned, origin: Arc::clone(origin) }
     }
 
+    /// Makes these the sinks. Those that are the same as before go on.
+    pub(crate) fn set_sinks(&self, sinks: &[Sink]) {
+        let before = self.direct.load_full();
+        let next = made(sinks, &before);
+        for gone in before.iter().filter(|sink| !next.iter().any(|other| Arc::ptr_eq(other, sink))) {
+            self.written_before.fetch_add(gone.written(), Ordering::Relaxed);
+            self.lost_before.fetch_add(gone.lost(), Ordering::Relaxed);
+        }
+        self.direct.store(Arc::new(next));
+    }
+
     /// Closes the files of all sinks; the next records open them again, because they may have been renamed. Blocks while
     /// records are written.
     pub(crate) fn reopen(&self) {
-        self.direct.iter().for_each(Direct::reopen);
+        self.direct.load().iter().for_each(|sink| sink.reopen());
     }
 
     /// Counts and logs the records of a plugin that exceeded its limit.
@@ -74,18 +92,28 @@ impl Records {
 
     /// Records written since the start, by all sinks together.
     pub(crate) fn written(&self) -> u64 {
-        self.direct.iter().map(Direct::written).sum()
+        self.written_before.load(Ordering::Relaxed) + self.direct.load().iter().map(|sink| sink.written()).sum::<u64>()
     }
 
     /// Records that could not be written; one that two sinks lose counts twice.
     pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed) + self.direct.iter().map(Direct::lost).sum::<u64>()
+        let of_sinks: u64 = self.direct.load().iter().map(|sink| sink.lost()).sum();
+        self.lost.load(Ordering::Relaxed) + self.lost_before.load(Ordering::Relaxed) + of_sinks
     }
 
     /// Records whose topic no sink takes.
     pub(crate) fn unrouted(&self) -> u64 {
         self.unrouted.load(Ordering::Relaxed)
     }
+}
+
+/// These sinks; those among `before` that are the same are taken over.
+fn made(sinks: &[Sink], before: &[Arc<Direct>]) -> Vec<Arc<Direct>> {
+    let made = sinks.iter().filter_map(|sink| match before.iter().find(|before| before.is(sink)) {
+        Some(same) => Some(Arc::clone(same)),
+        None => Direct::new(sink).map(Arc::new),
+    });
+    made.collect()
 }
 
 /// A record with an ID.

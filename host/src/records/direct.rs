@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use callgate_journal::sink::Topics;
+use callgate_journal::sink::SinkSettings;
 use callgate_journal::sink::lines::Lines;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
@@ -17,7 +17,7 @@ use crate::settings::Sink;
 /// A sink of lines.
 #[derive(Debug)]
 pub(super) struct Direct {
-    topics: Topics,
+    settings: SinkSettings,
     inner: Arc<Inner>,
     /// Permits to wait for the lines, each on its own thread.
     waiting: Arc<Semaphore>,
@@ -45,12 +45,17 @@ impl Direct {
             lost: AtomicU64::new(0),
         };
         let waiting = Arc::new(Semaphore::new(WAITING_MAX));
-        Some(Self { topics: settings.topics.clone(), inner: Arc::new(inner), waiting })
+        Some(Self { settings: settings.clone(), inner: Arc::new(inner), waiting })
+    }
+
+    /// Whether it is what the settings say.
+    pub(super) fn is(&self, sink: &Sink) -> bool {
+        self.settings == sink.settings
     }
 
     /// Whether the sink gets this record.
     pub(super) fn takes(&self, record: &Named) -> bool {
-        self.topics.take(record.returned.topic())
+        self.settings.topics.take(record.returned.topic())
     }
 
     /// Writes records. Files can hang: then the answer does not wait for them beyond the deadline, and not more than a
