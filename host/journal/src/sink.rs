@@ -1,14 +1,20 @@
 //! Sinks: where records go. Each kind is a file here, and a variant of [`Kind`].
 
 pub mod back_off;
+mod feed;
 pub mod file;
 pub mod http;
+mod in_order;
 pub mod lines;
+mod running;
+mod status;
 pub mod topics;
 
 use std::time::Duration;
 
 pub use back_off::BackOff;
+pub use running::{Sinks, SinksError};
+pub use status::{SinkStatus, State};
 pub use topics::Topics;
 
 /// What the settings say about one sink.

@@ -85,7 +85,7 @@ fn invitation(host: &Host, address: SocketAddr) -> String {
     for request in requests::TRY.iter().filter(|request| host.generation().find(request.path).is_some()) {
         text.push_str(&request.as_command(address));
     }
-    for sink in &host.settings.sinks {
+    for sink in &host.generation().settings().sinks {
         if let Kind::File(file) = &sink.settings.kind {
             text.push_str(&format!("Records go to {}.\n", file.path.display()));
         }

@@ -93,13 +93,10 @@ impl FileWriter {
             rotate::rotate(&self.settings.path, self.settings.rotation, now)?;
             open = Open::at(&self.settings.path)?;
         }
-        open.file.write_all(lines)?;
+        open.write(lines, self.settings.fsync)?;
         if let Some(regular) = &mut open.regular {
             regular.bytes += length;
             regular.written = Some(now);
-            if self.settings.fsync {
-                open.file.sync_data()?;
-            }
         }
         self.open = Some(open);
         Ok(())
@@ -130,6 +127,24 @@ impl Open {
         }
         let modified = metadata.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
         Ok(Self { file, regular: Some(Regular { bytes, written: modified.filter(|_| bytes > 0) }) })
+    }
+
+    /// Writes all of the lines. After a failure the file is cut back to what it was, where that is possible: what was
+    /// written in part is written again, and a full disk would get a piece of it with each attempt.
+    fn write(&mut self, lines: &[u8], fsync: bool) -> io::Result<()> {
+        let written = self.file.write_all(lines).and_then(|()| match self.regular.is_some() && fsync {
+            true => self.file.sync_data(),
+            false => Ok(()),
+        });
+        let (Err(error), Some(regular)) = (&written, &self.regular) else { return written };
+        let length = self.file.metadata().map_or(0, |metadata| metadata.len());
+        // Nobody else has written meanwhile.
+        if (regular.bytes..=regular.bytes + lines.len() as u64).contains(&length)
+            && let Err(cut) = self.file.set_len(regular.bytes)
+        {
+            tracing::debug!("a line that was written in part stays in its file after `{error}`: {cut}");
+        }
+        written
     }
 
     /// Whether it is still the file at this path.

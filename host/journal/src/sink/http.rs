@@ -1,11 +1,16 @@
 //! The sink `http`: records as requests to a receiver of webhooks (Standard Webhooks 1.0).
 
+mod answer;
+mod client;
+mod lanes;
+mod run;
 mod secret;
 pub mod sign;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(super) use run::{off, off_state, run};
 pub use secret::{SigningSecret, WrongSecret};
 
 /// The keys of `kind = "http"`.
@@ -24,6 +29,14 @@ pub struct HttpSettings {
     pub ca_file: Option<PathBuf>,
     /// After this many attempts a record is given up; `None`: never.
     pub attempts_max: Option<u32>,
+}
+
+impl HttpSettings {
+    /// Why no request could be made with these settings, found without making one.
+    #[must_use]
+    pub fn why_not(&self) -> Option<String> {
+        client::tls(self).err()
+    }
 }
 
 /// A URL of which only scheme, host and port are ever shown: the rest may be a secret.

@@ -93,6 +93,7 @@ pub fn why_not(kind: &Kind) -> Option<(&'static str, String)> {
             let why = why_not_appendable(&file.path)?;
             Some(("path", format!("cannot be appended to ({why}): name a file that this user may write to")))
         }
-        Kind::Stdout(_) | Kind::Http(_) => None,
+        Kind::Http(http) => Some(("ca_file", http.why_not()?)),
+        Kind::Stdout(_) => None,
     }
 }
