@@ -239,7 +239,9 @@ impl TestHost {
     pub async fn exchange(&self, request: Request<Body>) -> Response<String> {
         let (client, server) = tokio::io::duplex(PIPE_BYTES);
         let (host, settings) = (self.host.clone(), self.host.settings().server.clone());
-        let served = tokio::spawn(async move { callgate::edge::converse(server, host, &settings).await });
+        let served = tokio::spawn(async move {
+            callgate::edge::converse(server, host, &settings, callgate::edge::Peer::default()).await
+        });
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(client)).await.expect("a connection");
         let connection = tokio::spawn(connection);
