@@ -23,7 +23,7 @@ use crowd::Crowd;
 use door::Door;
 
 pub use early::EndedEarly;
-pub use framing::{HeadLimits, HeadRefusal};
+pub use framing::HeadRefusal;
 pub use listener::Listener;
 pub use pulse::Peer;
 pub use respond::{Closed, Respond};

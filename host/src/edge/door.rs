@@ -9,6 +9,7 @@ use super::crowd::{Crowd, Member};
 use super::listener::{Accepted, Listener};
 use super::pulse::{Order, Peer};
 use super::respond::{Closed, Respond};
+use super::vanished::Stream;
 use crate::settings::Server;
 
 pub(super) struct Door<A> {
@@ -100,7 +101,7 @@ impl<A: Respond> Welcome<A> {
 }
 
 async fn converse(
-    stream: impl super::Stream,
+    stream: impl Stream,
     app: impl Respond,
     settings: Arc<Server>,
     crowd: Arc<Crowd>,

@@ -13,16 +13,7 @@ use http::StatusCode;
 use chunks::Chunks;
 use line::{Field, RequestLine};
 
-/// Limits for the head of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeadLimits {
-    /// Maximum size of a head, in bytes, with the request line and the empty line at its end.
-    pub bytes_max: usize,
-    /// Maximum size of the URL in the request line, in bytes.
-    pub uri_bytes_max: usize,
-    /// Maximum number of headers.
-    pub headers_max: usize,
-}
+use crate::settings::HeadLimits;
 
 /// Why a head is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

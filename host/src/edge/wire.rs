@@ -10,10 +10,11 @@ use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::early::FIRST_BYTES;
-use super::framing::{Framing, HeadLimits, HeadRefusal, POISON};
+use super::framing::{Framing, HeadRefusal, POISON};
 use super::pulse::Pulse;
 use super::respond::Respond;
 use super::vanished::{Look, Stream, Vanishing};
+use crate::settings::HeadLimits;
 
 /// A stream that hyper reads and writes.
 ///

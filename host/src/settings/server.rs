@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::file::{KIB, MIB, MS_PER_HOUR, Section, ms, size};
 use super::listen::listen_address;
-use crate::edge::HeadLimits;
 
 /// Where and how callbacks are received.
 #[derive(Debug, Clone)]
@@ -34,6 +33,17 @@ pub struct Server {
     pub drain_delay: Duration,
     /// Time to finish running callbacks when the service stops, after that.
     pub shutdown_within: Duration,
+}
+
+/// Limits for the head of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// Maximum size of a head, in bytes, with the request line and the empty line at its end.
+    pub bytes_max: usize,
+    /// Maximum size of the URL in the request line, in bytes.
+    pub uri_bytes_max: usize,
+    /// Maximum number of headers.
+    pub headers_max: usize,
 }
 
 pub(super) fn read(mut section: Section<'_, '_>) -> Server {
