@@ -100,13 +100,7 @@ impl<A: Respond> Welcome<A> {
     }
 }
 
-async fn converse(
-    stream: impl Stream,
-    app: impl Respond,
-    settings: Arc<Server>,
-    crowd: Arc<Crowd>,
-    member: Member,
-) {
+async fn converse(stream: impl Stream, app: impl Respond, settings: Arc<Server>, crowd: Arc<Crowd>, member: Member) {
     let pulse = Arc::clone(&member.pulse);
     connection::converse(stream, app, &settings, crowd, pulse).await;
     drop(member);
