@@ -35,7 +35,7 @@ pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
-pub use server::Server;
+pub use server::{HeadLimits, Server};
 pub use sink::Sink;
 pub use source::{Source, Step};
 
