@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use callgate_catalogue::wire::Phase;
 use callgate_dialects::{Callback, Response};
 use callgate_sandbox::{Cancel, Fault, cpu};
 
@@ -13,7 +14,7 @@ use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
-use crate::records::Origin;
+use crate::records::{Origin, Wait};
 use crate::telemetry::Answered;
 use crate::workers::{Claim, Flow, NotRun};
 
@@ -48,13 +49,15 @@ impl Host {
         let kept = records.len();
         if kept > 0 {
             let origin = Origin {
-                platform: mounted.platform.name.clone(),
-                command: callback.name().to_owned(),
+                platform: mounted.platform.name.as_str().into(),
+                command: callback.name().into(),
                 key: callback.order_key(mounted.platform.server.protocol()),
                 traceparent,
                 arrived_unix_ms: callback.arrived_unix_ms(),
             };
-            self.records.keep(records, origin, deadline, self.now_unix_ms()).await;
+            // An after-callback is acknowledged by its answer.
+            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
+            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
         }
         if run.records_lost > 0 {
             self.records.left_out(run.records_lost);

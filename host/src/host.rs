@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
+use callgate_catalogue::line::one_line;
+use callgate_journal::sink::{SinkStatus, State};
 use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading};
 use tokio::sync::Semaphore;
 
@@ -184,6 +186,17 @@ impl Host {
             generations: self.generations(),
         };
         self.telemetry.render(generation.counters(), &self.records, now)
+    }
+
+    /// The sinks that fail, each on a line with the reason; empty if all deliver.
+    pub(crate) fn failing_sinks(&self) -> String {
+        let failing = self.records.status().into_iter().filter(|sink| sink.state != State::Running);
+        let line = |sink: SinkStatus| {
+            let (name, state) = (&sink.name, one_line(&sink.state.to_string()));
+            let (records, seconds) = (sink.lag_records, sink.lag_age.as_secs());
+            format!("sink {name}: {state}; {records} records behind, the oldest {seconds} s old\n")
+        };
+        failing.map(line).collect()
     }
 
     /// An ID for a callback that has none.

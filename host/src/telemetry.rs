@@ -7,6 +7,7 @@ mod plugins;
 mod process;
 mod record;
 mod reloads;
+mod sinks;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -31,6 +32,7 @@ use histogram::Histogram;
 use plugins::{PluginCounters, PluginFamilies};
 use record::Records;
 use reloads::Generations;
+use sinks::SinkFamilies;
 
 pub(crate) use plain::{OPENMETRICS, content_type, from_openmetrics};
 pub(crate) use record::Answered;
@@ -63,6 +65,7 @@ pub(crate) struct Telemetry {
     registry: Registry,
     records: Records,
     host: HostCounters,
+    sinks: SinkFamilies,
     generations: Generations,
     plugins: PluginFamilies,
     /// When what strangers can bring about was last said, by its name.
@@ -206,6 +209,7 @@ impl Telemetry {
     /// All counters of the host itself, at zero.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("callgate");
+        let sinks = SinkFamilies::register(&mut registry);
         let plugins = PluginFamilies::register(&mut registry);
         plugins.fault("", callgate_sandbox::Fault::NoTime.name());
         let mut host = HostCounters::register(&mut registry);
@@ -217,6 +221,7 @@ impl Telemetry {
             registry,
             records: Records::default(),
             host,
+            sinks,
             told: Mutex::default(),
             unknown_names: Mutex::default(),
             plugins,
@@ -269,6 +274,7 @@ impl Telemetry {
         host.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         self.generations.show(generation, generations);
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
+        self.sinks.show(&kept.status());
         catch_up(&host.records_written, kept.written());
         catch_up(&host.records_lost, kept.lost());
         catch_up(&host.records_unrouted, kept.unrouted());

@@ -85,7 +85,7 @@ impl Loaded {
 impl Link {
     /// The plugin number `index` of the settings.
     pub(crate) fn new(index: usize, loaded: Arc<Loaded>, settings: &settings::Plugin) -> Self {
-        let (name, sha256) = (loaded.plugin.name().to_string(), loaded.identity.sha256.clone());
+        let (name, sha256) = (Arc::clone(loaded.plugin.name()), loaded.identity.sha256.as_str().into());
         Self {
             index,
             author: Arc::new(Author { name, sha256, is_durable: settings.durable }),
