@@ -10,8 +10,10 @@ mod mount;
 mod pattern;
 mod platform;
 mod plugin;
+mod promotion;
 mod secret;
 mod server;
+mod shadow;
 mod source;
 
 use std::net::SocketAddr;
@@ -32,7 +34,9 @@ pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
+pub use promotion::promoted;
 pub use server::Server;
+pub use shadow::{Change, FallBack, Shadow};
 pub use source::{Source, Step};
 
 use file::{File, MIB, Section};
@@ -62,6 +66,8 @@ pub struct Settings {
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
     pub plugins: Vec<Plugin>,
+    /// Candidates, which are compared with the plugins.
+    pub shadows: Vec<Shadow>,
 }
 
 /// Settings as far as they could be understood, and all mistakes in them.
@@ -144,12 +150,35 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let cache = cache::read(root.section("cache"));
     let records_file = records(root.section("records"));
     let platforms = platform::read(&mut root, chat_servers);
+    let mistakes_before = root.file().mistakes();
     let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
+    let context = shadow::Context {
+        chat_servers,
+        platforms: &platforms,
+        plugins: &plugins,
+        are_plugins_clear: root.file().mistakes() == mistakes_before,
+        defaults: &limits.plugin,
+    };
+    let shadows = shadow::read(&mut root, &context);
+    let all = plugins.iter().chain(shadows.iter().filter_map(Shadow::plugin));
     limits.engine.memory_bytes_largest =
-        plugins.iter().map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
+        all.map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
     let platforms = platforms.known;
-    Settings { source, chat_servers, server, admin, log, limits, loading, cache, records_file, platforms, plugins }
+    Settings {
+        source,
+        chat_servers,
+        server,
+        admin,
+        log,
+        limits,
+        loading,
+        cache,
+        records_file,
+        platforms,
+        plugins,
+        shadows,
+    }
 }
 
 fn records(mut section: Section<'_, '_>) -> PathBuf {
