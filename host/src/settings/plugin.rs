@@ -38,6 +38,14 @@ pub struct Plugin {
     pub settings_files: Vec<(String, PathBuf)>,
 }
 
+impl Plugin {
+    /// Whether both do the same: with the same module, settings, limits and decision after a fault.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let of = |it: &Self| (it.module.clone(), it.sha256.clone(), it.on_fault, it.limits.clone());
+        of(self) == of(other) && self.settings == other.settings
+    }
+}
+
 /// Where a plugin's module comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModuleSource {
@@ -91,6 +99,7 @@ impl Reading<'_> {
             self.chat_servers.to_vec()
         };
         let commands = patterns(&mut section, self.chat_servers, &servers);
+        let (on_fault, limits) = (on_fault(&mut section), limits::of_plugin(&mut section, self.defaults));
         let (settings, settings_files) = plugin_settings(&mut section);
         let plugin = Plugin {
             table: "plugin",
@@ -100,8 +109,8 @@ impl Reading<'_> {
             sha256,
             platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
             commands,
-            on_fault: on_fault(&mut section),
-            limits: limits::of_plugin(&mut section, self.defaults),
+            on_fault,
+            limits,
             settings,
             settings_files,
         };

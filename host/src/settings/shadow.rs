@@ -9,6 +9,7 @@ use callgate_sandbox::PluginLimits;
 use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
 use super::pattern::{Pattern, commands_meant};
 use super::platform::{Platform, Platforms};
+use super::Settings;
 use super::plugin::{self, ModuleSource, Plugin};
 
 /// A candidate: the plugins with one change.
@@ -194,7 +195,11 @@ impl Context<'_> {
         match key {
             "replace" => {
                 let (index, present) = self.known(section, key, &said)?;
+                let mistakes_before = section.file().mistakes();
                 let with = self.replacement(section, present, name, number);
+                if with.is_as(present) && section.file().mistakes() == mistakes_before {
+                    section.report("replace", "changes nothing: all that is given is as the plugin has it");
+                }
                 Some(Change::Replace { index, with: Box::new(with) })
             }
             "remove" => {
@@ -396,4 +401,27 @@ fn name(section: &mut Section<'_, '_>, others: &[Shadow]) -> Option<String> {
         section.report("name", "another [[shadow]] has this name: give each its own `name`");
     }
     Some(name.to_owned())
+}
+
+impl Settings {
+    /// The commands that a candidate changes once it is promoted, and that it is not compared on.
+    #[must_use]
+    pub fn not_compared(&self, shadow: &Shadow) -> Vec<String> {
+        let (Change::Replace { index, .. } | Change::Remove { index, .. }) = &shadow.change else { return Vec::new() };
+        let Some(plugin) = self.plugins.get(*index) else { return Vec::new() };
+        let gets = |names: &[String], patterns: &[Pattern], platform: &Platform, name: &str| {
+            names.contains(&platform.name) && patterns.iter().any(|pattern| pattern.matches(name))
+        };
+        let mut more = Vec::new();
+        for platform in &self.platforms {
+            for command in platform.server.protocol().commands {
+                if gets(&plugin.platforms, &plugin.commands, platform, command.name)
+                    && !gets(&shadow.platforms, &shadow.commands, platform, command.name)
+                {
+                    more.push(format!("{} of {}", command.name, platform.name));
+                }
+            }
+        }
+        more
+    }
 }
