@@ -68,6 +68,8 @@ pub struct Settings {
     pub plugins: Vec<Plugin>,
     /// Candidates, which are compared with the plugins.
     pub shadows: Vec<Shadow>,
+    /// The keys whose values were given otherwise.
+    pub(crate) given: Vec<&'static str>,
 }
 
 /// Settings as far as they could be understood, and all mistakes in them.
@@ -93,7 +95,7 @@ impl Draft {
 }
 
 /// Maximum size of a settings file, in bytes: many times what thousands of plugins take.
-const FILE_BYTES_MAX: u64 = 16 * MIB;
+pub(crate) const FILE_BYTES_MAX: u64 = 16 * MIB;
 
 impl Settings {
     /// Reads a settings file, and the secrets and word lists that it names.
@@ -107,14 +109,43 @@ impl Settings {
     /// Reads a settings file as far as possible, with or without the secrets that it names.
     #[must_use]
     pub fn draft(path: &Path, secrets: Secrets) -> Draft {
+        Self::draft_for(table::CHAT_SERVERS, path, secrets)
+    }
+
+    fn draft_for(chat_servers: &'static Table, path: &Path, secrets: Secrets) -> Draft {
         match read_text(path, FILE_BYTES_MAX) {
-            Ok(text) => Self::understand(table::CHAT_SERVERS, path, &text, secrets),
+            Ok(text) => Self::understand(chat_servers, path, &text, secrets),
             Err(error) => {
                 let message = format!("cannot be read ({error}): name the settings file with --settings");
                 let problem = Problem { file: path.to_owned(), line: 0, key: String::new(), message };
                 Draft { settings: None, problems: vec![problem] }
             }
         }
+    }
+
+    /// Reads this text of a settings file, with or without the secrets that it names.
+    #[must_use]
+    pub fn draft_of(path: &Path, text: &str, secrets: Secrets) -> Draft {
+        Self::understand(table::CHAT_SERVERS, path, text, secrets)
+    }
+
+    /// The plugins, and behind them those of the candidates.
+    pub(crate) fn all_plugins(&self) -> Vec<&Plugin> {
+        self.plugins.iter().chain(self.shadows.iter().filter_map(Shadow::plugin)).collect()
+    }
+
+    /// Reads a settings file again, for these chat servers.
+    ///
+    /// # Errors
+    /// All mistakes, in the order of the file.
+    pub(crate) fn load_for(chat_servers: &'static Table, path: &Path) -> Result<Self, Vec<Problem>> {
+        Self::draft_for(chat_servers, path, Secrets::Read).finish()
+    }
+
+    /// Listens for callbacks there, whatever the file says.
+    pub fn listen_on(&mut self, address: SocketAddr) {
+        self.server.listen = address;
+        self.given.push("server.listen");
     }
 
     /// Reads settings from a string. Relative paths are relative to the folder of `path`, and mistakes are reported for
@@ -178,6 +209,7 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         platforms,
         plugins,
         shadows,
+        given: Vec::new(),
     }
 }
 

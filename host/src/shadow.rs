@@ -64,8 +64,8 @@ pub(crate) struct Candidate {
 #[derive(Debug)]
 pub(crate) struct Past {
     pub(crate) callback: Callback,
-    /// The chat server's, or one that was made here.
-    pub(crate) operation_id: String,
+    /// Its ID, if the chat server has given it none.
+    pub(crate) operation_id: Option<String>,
     /// What became of it, without its records.
     pub(crate) run: ChainRun,
     /// Of its records; see [`digests`].
@@ -174,7 +174,7 @@ impl Candidate {
                     at_unix_ms: now_unix_ms(),
                     platform: self.platform.clone(),
                     command: self.command,
-                    operation_id: one_line(&past.operation_id),
+                    operation_id: one_line(past.operation_id.as_deref().unwrap_or(past.callback.operation_id())),
                     kind,
                     present: describe(present, self.payloads),
                     candidate: describe(&candidate, self.payloads),
@@ -247,9 +247,10 @@ pub(crate) fn answered(
 }
 
 /// What is to be compared once a callback is answered; `None`: nothing.
-pub(crate) fn afterwards(candidates: &[Arc<Candidate>], past: impl FnOnce() -> Past, bytes: usize) -> Option<Job> {
+pub(crate) fn afterwards(candidates: &[Arc<Candidate>], past: Past) -> Option<Job> {
+    let bytes = past.callback.body().len();
     let waiting: Vec<_> = candidates.iter().filter_map(|candidate| candidate.room(bytes)).collect();
-    (!waiting.is_empty()).then(|| Job { past: past(), waiting })
+    (!waiting.is_empty()).then(|| Job { past, waiting })
 }
 
 impl std::fmt::Debug for Job {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use callgate_dialects::Table;
 use callgate_sandbox::PluginLimits;
 
+use super::Settings;
 use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
 use super::pattern::{Pattern, commands_meant};
 use super::platform::{Platform, Platforms};
-use super::Settings;
 use super::plugin::{self, ModuleSource, Plugin};
 
 /// A candidate: the plugins with one change.

@@ -110,10 +110,8 @@ impl Book {
     /// All figures. Blocks: the thread that compares may hold a lock.
     pub(super) fn report(&self) -> Value {
         let tallies = lock(&self.tallies);
-        let commands: Vec<Value> = tallies
-            .iter()
-            .filter_map(|((platform, command), tally)| tally.report(platform, command))
-            .collect();
+        let commands: Vec<Value> =
+            tallies.iter().filter_map(|((platform, command), tally)| tally.report(platform, command)).collect();
         let faults: Vec<Value> = lock(&self.faults)
             .iter()
             .map(|((side, plugin, fault), count)| {

@@ -15,9 +15,6 @@ use crate::telemetry::ShadowFamilies;
 
 /// What it takes to build the candidates of a generation.
 pub(crate) struct Builder<'b> {
-    pub(crate) platforms: &'b [&'b Platform],
-    /// Under which numbers the workers schedule the platforms.
-    pub(crate) flows: &'b [usize],
     /// The plugins in service, in the order of the settings.
     pub(crate) links: &'b [Arc<Link>],
     pub(crate) families: &'b ShadowFamilies,
@@ -38,15 +35,17 @@ struct Place {
 
 impl Builder<'_> {
     /// A candidate, and its chain for each command at which it makes a difference, with the number of the platform.
-    /// `new`: the plugin that was loaded for it.
+    /// `new`: the plugin that was loaded for it. `platforms`: those of the generation, and under which numbers the workers
+    /// schedule them.
     pub(crate) fn build(
         &self,
         settings: &settings::Shadow,
         new: Option<&Arc<Link>>,
+        platforms: &[(&Platform, usize)],
     ) -> (Arc<Shadow>, Vec<(usize, &'static Command, Arc<Candidate>)>) {
-        let (places, fingerprint) = self.places(settings, &self.order(settings, new));
-        let before = self.before.iter().find(|before| before.name() == settings.name);
-        let before = before.filter(|before| before.book.fingerprint == fingerprint);
+        let (places, fingerprint) = self.places(settings, &self.order(settings, new), platforms);
+        let named = self.before.iter().find(|before| before.name() == settings.name);
+        let before = named.filter(|before| before.book.fingerprint == fingerprint);
         let is_same = |canary: &Canary| canary.is(settings.percent, settings.fall_back);
         let canary = before.map(|before| &before.canary).filter(|canary| is_same(canary));
         let new_canary = || Arc::new(Canary::new(&settings.name, settings.percent, settings.fall_back));
@@ -61,11 +60,12 @@ impl Builder<'_> {
                     true => link.name().to_string(),
                     false => format!("{}@{}", link.name(), settings.name),
                 };
-                let known = before.and_then(|before| before.loaded.iter().find(|known| **known.plugin().name() == *name));
+                let known =
+                    named.and_then(|before| before.loaded.iter().find(|known| **known.plugin().name() == *name));
                 Arc::clone(apart.entry(name).or_insert_with_key(|name| Arc::new(link.apart(name, known))))
             });
             let links: Vec<_> = links.collect();
-            let (Some(of), Some(flow)) = (self.platforms.get(*platform), self.flows.get(*platform)) else { continue };
+            let Some((of, flow)) = platforms.get(*platform) else { continue };
             chains.push((*platform, *command, Arc::new(Chain::new(command, *flow, of, links))));
         }
         let shadow = Arc::new(Shadow {
@@ -75,7 +75,7 @@ impl Builder<'_> {
             loaded: apart.values().map(|link| Arc::clone(link.loaded())).collect(),
         });
         let candidates = chains.into_iter().filter_map(|(number, command, chain)| {
-            let platform = self.platforms.get(number)?;
+            let (platform, _) = platforms.get(number)?;
             let candidate = Candidate {
                 chain,
                 tally: shadow.book.tally(&platform.name, command.name),
@@ -119,9 +119,14 @@ impl Builder<'_> {
     }
 
     /// The commands at which the candidate makes a difference, and a digest of what both chains of each are made of.
-    fn places(&self, settings: &settings::Shadow, order: &[Arc<Link>]) -> (Vec<Place>, String) {
+    fn places(
+        &self,
+        settings: &settings::Shadow,
+        order: &[Arc<Link>],
+        platforms: &[(&Platform, usize)],
+    ) -> (Vec<Place>, String) {
         let (mut places, mut made_of) = (Vec::new(), String::new());
-        for (number, platform) in self.platforms.iter().enumerate() {
+        for (number, (platform, _)) in platforms.iter().enumerate() {
             if !settings.platforms.contains(&platform.name) {
                 continue;
             }
@@ -133,7 +138,8 @@ impl Builder<'_> {
                     links.iter().filter(|link| link.takes(platform, command)).cloned().collect()
                 };
                 let (present, links) = (taking(self.links), taking(order));
-                if present.len() == links.len() && present.iter().zip(&links).all(|(one, other)| Arc::ptr_eq(one, other))
+                if present.len() == links.len()
+                    && present.iter().zip(&links).all(|(one, other)| Arc::ptr_eq(one, other))
                 {
                     continue;
                 }

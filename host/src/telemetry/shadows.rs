@@ -132,8 +132,12 @@ impl ShadowCounters {
 
     /// Counts what both chains used in a comparison without a fault: in service, and the candidate.
     pub(crate) fn used(&self, fuel: [u64; 2], cpu: [Duration; 2]) {
-        self.fuel.iter().zip(fuel).for_each(|(counter, fuel)| drop(counter.inc_by(fuel)));
-        self.cpu_seconds.iter().zip(cpu).for_each(|(counter, cpu)| drop(counter.inc_by(cpu.as_secs_f64())));
+        for (counter, fuel) in self.fuel.iter().zip(fuel) {
+            counter.inc_by(fuel);
+        }
+        for (counter, cpu) in self.cpu_seconds.iter().zip(cpu) {
+            counter.inc_by(cpu.as_secs_f64());
+        }
     }
 
     /// Counts a callback for which there was no room in the queue.

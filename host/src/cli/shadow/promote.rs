@@ -6,7 +6,8 @@ use callgate_terminal::{self as terminal, Exit, Failure, read_text};
 use clap::Args;
 use serde_json::Value;
 
-use super::super::api::{RELOAD_WITHIN, Running};
+use super::super::api::Running;
+use super::super::reload::RELOAD_WITHIN;
 use super::super::serve;
 use super::edit;
 use crate::settings::{self, FILE_BYTES_MAX, Secrets, Settings};
