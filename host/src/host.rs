@@ -164,6 +164,9 @@ impl Host {
         let next = Arc::new(next);
         let before = self.0.generation.swap(Arc::clone(&next));
         self.telemetry.forget(before.counters(), next.counters());
+        for gone in before.shadows().iter().filter(|gone| !next.shadows().iter().any(|it| it.name() == gone.name())) {
+            self.telemetry.shadows().forget(gone.name());
+        }
         self.retired.add(before);
         self.start_comparing();
     }
@@ -217,10 +220,9 @@ impl Host {
         let in_flight = self.in_flight();
         let generation = self.generation();
         let families = self.telemetry.shadows();
-        families.forget();
         for shadow in generation.shadows() {
-            let (percent, waiting, fallen) = shadow.now();
-            families.look(shadow.name(), percent, waiting, fallen.is_some());
+            let (percent, waiting, is_fallen_back) = shadow.now();
+            families.look(shadow.name(), percent, waiting, is_fallen_back);
         }
         let now = Now {
             in_flight,

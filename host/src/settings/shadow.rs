@@ -6,7 +6,6 @@ use std::time::Duration;
 use callgate_dialects::Table;
 use callgate_sandbox::PluginLimits;
 
-use super::Settings;
 use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
 use super::pattern::{Pattern, commands_meant};
 use super::platform::{Platform, Platforms};
@@ -31,7 +30,7 @@ pub struct Shadow {
     pub fall_back: FallBack,
     /// Maximum number of callbacks that wait to be compared.
     pub queue_max: usize,
-    /// Maximum size of the bodies of these, together, in bytes.
+    /// Maximum size of the bodies, queries and answers of these, together, in bytes.
     pub queue_bytes_max: usize,
 }
 
@@ -86,6 +85,28 @@ impl Shadow {
 }
 
 impl Shadow {
+    /// The commands that a candidate changes once it is promoted, and that it is not compared on: each with the name of
+    /// its platform.
+    #[must_use]
+    pub fn not_compared(&self, plugins: &[Plugin], platforms: &[Platform]) -> Vec<String> {
+        let (Change::Replace { index, .. } | Change::Remove { index, .. }) = &self.change else { return Vec::new() };
+        let Some(plugin) = plugins.get(*index) else { return Vec::new() };
+        let gets = |names: &[String], patterns: &[Pattern], platform: &Platform, name: &str| {
+            names.contains(&platform.name) && patterns.iter().any(|pattern| pattern.matches(name))
+        };
+        let mut more = Vec::new();
+        for platform in platforms {
+            for command in platform.server.protocol().commands {
+                if gets(&plugin.platforms, &plugin.commands, platform, command.name)
+                    && !gets(&self.platforms, &self.commands, platform, command.name)
+                {
+                    more.push(format!("{} of {}", command.name, platform.name));
+                }
+            }
+        }
+        more
+    }
+
     /// What is different, in a few words.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -401,27 +422,4 @@ fn name(section: &mut Section<'_, '_>, others: &[Shadow]) -> Option<String> {
         section.report("name", "another [[shadow]] has this name: give each its own `name`");
     }
     Some(name.to_owned())
-}
-
-impl Settings {
-    /// The commands that a candidate changes once it is promoted, and that it is not compared on.
-    #[must_use]
-    pub fn not_compared(&self, shadow: &Shadow) -> Vec<String> {
-        let (Change::Replace { index, .. } | Change::Remove { index, .. }) = &shadow.change else { return Vec::new() };
-        let Some(plugin) = self.plugins.get(*index) else { return Vec::new() };
-        let gets = |names: &[String], patterns: &[Pattern], platform: &Platform, name: &str| {
-            names.contains(&platform.name) && patterns.iter().any(|pattern| pattern.matches(name))
-        };
-        let mut more = Vec::new();
-        for platform in &self.platforms {
-            for command in platform.server.protocol().commands {
-                if gets(&plugin.platforms, &plugin.commands, platform, command.name)
-                    && !gets(&shadow.platforms, &shadow.commands, platform, command.name)
-                {
-                    more.push(format!("{} of {}", command.name, platform.name));
-                }
-            }
-        }
-        more
-    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::outcome::{Kind, Outcome};
+use super::outcome::{Kind, Outcome, plain_name};
 use super::samples::{Sample, Samples};
 use crate::telemetry::{ShadowCounters, ShadowFamilies};
 
@@ -210,11 +210,6 @@ impl Tally {
             "answered": {"present": present, "candidate": candidate, "candidate_faults": faults},
         }))
     }
-}
-
-/// The name of a plugin in the settings, without the name of the candidate behind it.
-pub(super) fn plain_name(name: &str) -> &str {
-    name.split_once('@').map_or(name, |(plugin, _)| plugin)
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -8,7 +8,7 @@ use callgate_sandbox::sha256;
 
 use super::book::Book;
 use super::canary::Canary;
-use super::{Candidate, Shadow};
+use super::candidate::{Candidate, Shadow};
 use crate::chain::{Chain, Link};
 use crate::settings::{self, Change, Platform};
 use crate::telemetry::ShadowFamilies;

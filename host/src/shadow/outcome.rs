@@ -80,6 +80,9 @@ impl Kind {
     }
 }
 
+/// The names of the outcomes of a comparison, for metrics.
+pub(crate) const OUTCOMES: &[&str] = &Kind::NAMES;
+
 /// What became of one callback on one side.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome<'r> {
@@ -175,6 +178,11 @@ pub(crate) fn digests(run: &ChainRun) -> Vec<u64> {
         digest(its_records)
     };
     run.parts.iter().map(of_part).collect()
+}
+
+/// The name of a plugin in the settings, without the name of the candidate behind it.
+pub(super) fn plain_name(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(plugin, _)| plugin)
 }
 
 /// 0 for none.

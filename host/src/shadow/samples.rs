@@ -8,7 +8,7 @@ use callgate_catalogue::line::one_line;
 use callgate_dialects::Decision;
 use serde_json::{Value, json};
 
-use super::outcome::{Kind, Outcome};
+use super::outcome::{Kind, Outcome, plain_name};
 
 /// Examples of each kind that are kept for the report: the latest.
 const OF_KIND_MAX: usize = 8;
@@ -124,7 +124,7 @@ pub(super) fn describe(outcome: &Outcome<'_>, payloads: bool) -> String {
         Decision::Allow | Decision::Drop | Decision::Reply(_) => {}
     }
     for (step, fault) in outcome.faults().take(NAMES_MAX) {
-        let plugin = super::book::plain_name(step.link.plugin().name());
+        let plugin = plain_name(step.link.plugin().name());
         let fault = if payloads { fault.to_string() } else { fault.without_texts() };
         let _ = write!(words, "; {plugin}: {}", shortened(&fault));
     }

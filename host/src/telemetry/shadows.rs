@@ -105,11 +105,12 @@ impl ShadowFamilies {
         self.faults.get_or_create(&labels.map(|(name, value)| (name, value.to_owned()))).inc();
     }
 
-    /// Forgets what candidates do now: [`ShadowFamilies::look`] is called for each that is still there.
-    pub(crate) fn forget(&self) {
-        self.percent.clear();
-        self.waiting.clear();
-        self.fallen_back.clear();
+    /// Removes what a candidate does now, because it is gone. What it did stays.
+    pub(crate) fn forget(&self, shadow: &str) {
+        let label = [("shadow", shadow.to_owned())];
+        self.percent.remove(&label);
+        self.waiting.remove(&label);
+        self.fallen_back.remove(&label);
     }
 
     /// What a candidate does now.

@@ -83,7 +83,7 @@ impl Promote {
                 false => format!("no [[shadow]] has this name: give one of {}", known.join(", ")),
             }));
         };
-        let more = settings.not_compared(shadow);
+        let more = shadow.not_compared(&settings.plugins, &settings.platforms);
         if !more.is_empty() && !self.all_commands {
             let shown: Vec<_> = more.iter().take(SHOWN_MAX).map(String::as_str).collect();
             let others = match more.len() - shown.len() {
