@@ -35,7 +35,7 @@ pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
 pub use promotion::promoted;
-pub use server::Server;
+pub use server::{HeadLimits, Server};
 pub use shadow::{Change, FallBack, Shadow};
 pub use source::{Source, Step};
 

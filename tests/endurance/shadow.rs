@@ -6,12 +6,12 @@ use std::time::Duration;
 use axum::body::Body;
 use callgate::edge::Readiness;
 use callgate_dialects::table::CHAT_SERVERS;
-use callgate_plugin_sdk::catalogue::Command;
-use callgate_plugin_sdk::wire::Phase;
 use callgate_sandbox::cpu;
 use harness::{TestHost, guests, setup};
 use http::Request;
 use http_body_util::BodyExt as _;
+use plugin_sdk::catalogue::Command;
+use plugin_sdk::wire::Phase;
 use serde_json::Value;
 use tower::ServiceExt as _;
 

@@ -78,7 +78,10 @@ impl Past {
         let decisions = std::iter::once(&self.run.decision).chain(self.run.parts.iter().map(|part| &part.decision));
         let faults = self.run.steps.iter().filter_map(|step| step.fault.as_ref());
         let head = query + callback.operation_id().len() + callback.client_address().len();
-        callback.body().len() + head + decisions.map(bytes_of).sum::<usize>() + faults.map(bytes_of_fault).sum::<usize>()
+        callback.body().len()
+            + head
+            + decisions.map(bytes_of).sum::<usize>()
+            + faults.map(bytes_of_fault).sum::<usize>()
     }
 
     /// Without what comparing does not need.
