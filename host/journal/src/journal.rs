@@ -18,10 +18,10 @@ use crate::record::{NewRecord, Sequence, SinkCursor};
 use crate::scheduler::Scheduler;
 use crate::settings::JournalSettings;
 use crate::sqlite::connection::Place;
-use crate::sqlite::reader::Reader;
+use crate::sqlite::reader::{Reader, Report};
 use crate::sqlite::store::SqliteStore;
 use crate::worker::{WorkLimits, Worker};
-use crate::writer::Writer;
+use crate::writer::{Shared, Writer};
 
 /// A journal. Clones are the same one; when the last is dropped, its threads end.
 #[derive(Debug, Clone)]
@@ -35,6 +35,7 @@ struct Inner {
     clock: Clock,
     place: Place,
     file_number: Arc<AtomicU64>,
+    report: Report,
     sequence: watch::Receiver<Sequence>,
     queue: Queue,
     decisions: Queue,
@@ -97,12 +98,18 @@ impl Journal {
         let lock = folder::lock(&settings.folder)?;
         let file_number = Arc::new(AtomicU64::new(1));
         let counts = Arc::new(Counts::default());
-        let store = SqliteStore::open(settings, clock.clone(), Arc::clone(&file_number))?;
-        let (sender, sequence) = watch::channel(Sequence(0));
         let (writer, scheduler) = (Arc::new(Inbox::new()), Arc::new(Inbox::new()));
-        let its_inbox = Arc::clone(&writer);
-        let thread =
-            Writer::new(Box::new(store), lock, its_inbox, settings.clone(), clock.clone(), Arc::clone(&counts), sender);
+        let report = report_to(Arc::clone(&writer));
+        let (store, salvaged) =
+            SqliteStore::open(settings, clock.clone(), Arc::clone(&file_number), Some(report.clone()))?;
+        let (sender, sequence) = watch::channel(Sequence(0));
+        let shared = Shared {
+            inbox: Arc::clone(&writer),
+            clock: clock.clone(),
+            counts: Arc::clone(&counts),
+            file_number: Arc::clone(&file_number),
+        };
+        let thread = Writer::new(Box::new(store), lock, settings.clone(), shared, sender, salvaged);
         let failed = |source| OpenError::Folder { folder: settings.folder.clone(), source };
         std::thread::Builder::new().name("journal".to_owned()).spawn(move || thread.run()).map_err(failed)?;
         Ok(Self(Arc::new(Inner {
@@ -112,6 +119,7 @@ impl Journal {
             clock,
             place: Place { folder: settings.folder.clone(), vfs: settings.vfs.clone() },
             file_number,
+            report,
             sequence,
             queue: Queue::new(settings.queue_items_max, settings.queue_bytes_max),
             decisions: Queue::new(settings.decisions_queue_items_max, settings.decisions_queue_bytes_max),
@@ -211,7 +219,7 @@ impl Journal {
 
     /// Opens a connection for reading, on first use.
     pub fn reader(&self) -> Reader {
-        Reader::new(self.0.place.clone(), Arc::clone(&self.0.file_number))
+        Reader::new(self.0.place.clone(), Arc::clone(&self.0.file_number), Some(self.0.report.clone()))
     }
 
     /// The numbers of now.
@@ -245,6 +253,11 @@ impl Journal {
         self.0.writer.send(message(reply)).map_err(|_| NotKept::Closed)?;
         answer.await.map_err(|_| NotKept::Closed)?
     }
+}
+
+/// Tells the writer about damage that a reader has met.
+fn report_to(writer: Arc<Inbox<Message>>) -> Report {
+    Report(Arc::new(move |file, what| drop(writer.send(Message::Damage { file, what }))))
 }
 
 impl Drop for Inner {

@@ -61,8 +61,11 @@ pub(crate) enum Message {
         reply: oneshot::Sender<Result<Box<dyn ReadEntries>, NotKept>>,
     },
     Flush(Reply<()>),
-    /// A reader has met damage.
-    Damage(String),
+    /// A reader has met damage in the file with this number.
+    Damage {
+        file: u64,
+        what: String,
+    },
     Tick,
     Close(oneshot::Sender<()>),
 }
