@@ -1,7 +1,7 @@
 //! The handle to a journal.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -39,6 +39,8 @@ struct Inner {
     sequence: watch::Receiver<Sequence>,
     queue: Queue,
     decisions: Queue,
+    /// Whether the scheduler's thread was started.
+    is_working: AtomicBool,
 }
 
 /// Places in a queue.
@@ -123,6 +125,7 @@ impl Journal {
             sequence,
             queue: Queue::new(settings.queue_items_max, settings.queue_bytes_max),
             decisions: Queue::new(settings.decisions_queue_items_max, settings.decisions_queue_bytes_max),
+            is_working: AtomicBool::new(false),
         })))
     }
 
@@ -179,6 +182,7 @@ impl Journal {
         let run = move || Scheduler::run(inbox, writer, clock, counts);
         let spawned = std::thread::Builder::new().name("journal-work".to_owned()).spawn(run);
         spawned.map_err(|error| NotKept::Failed(error.to_string()))?;
+        inner.is_working.store(true, Ordering::Release);
         let scheduler = Arc::clone(&inner.scheduler);
         let entries = self.ask(|reply| Message::Start { scheduler, reply }).await?;
         let _ = inner.scheduler.send(Task::Work { worker, limits, entries });
@@ -187,7 +191,7 @@ impl Journal {
 
     /// Begins no more work. What is worked on can still end.
     pub fn stop_working(&self) {
-        let _ = self.0.scheduler.send(Task::Stop);
+        let _ = self.0.scheduler.send(Task::Stop(None));
     }
 
     /// Has the dead entries that match worked off again, as if they had just been accepted. Returns how many.
@@ -241,7 +245,11 @@ impl Journal {
     /// Closes the journal: what was given to it is committed, and the folder may be used by another host when this returns.
     /// Entries that are worked on are worked off again after the next start.
     pub async fn close(&self) {
-        let _ = self.0.scheduler.send(Task::Stop);
+        if self.0.is_working.load(Ordering::Acquire) {
+            let (reply, stopped) = oneshot::channel();
+            let _ = self.0.scheduler.send(Task::Stop(Some(reply)));
+            let _ = stopped.await;
+        }
         let (reply, closed) = oneshot::channel();
         if self.0.writer.send(Message::Close(reply)).is_ok() {
             let _ = closed.await;
@@ -262,7 +270,7 @@ fn report_to(writer: Arc<Inbox<Message>>) -> Report {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let _ = self.scheduler.send(Task::Stop);
+        let _ = self.scheduler.send(Task::Stop(None));
         let (reply, _) = oneshot::channel();
         let _ = self.writer.send(Message::Close(reply));
     }

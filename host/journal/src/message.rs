@@ -98,6 +98,6 @@ pub(crate) enum Task {
     Work { worker: Arc<dyn Worker>, limits: WorkLimits, entries: Box<dyn ReadEntries> },
     /// Look at the clock.
     Tick,
-    /// Begin no more work.
-    Stop,
+    /// Begin no more work, and close what is open. Told when that is done.
+    Stop(Option<oneshot::Sender<()>>),
 }

@@ -86,6 +86,7 @@ impl Scheduler {
                 self.take(task);
             }
         }
+        self.inbox.end();
     }
 
     fn take(&mut self, task: Task) {
@@ -110,7 +111,13 @@ impl Scheduler {
                 self.tools = Some(Tools { worker, entries, finish });
             }
             Task::Tick => {}
-            Task::Stop => self.is_stopped = true,
+            Task::Stop(reply) => {
+                self.is_stopped = true;
+                self.tools = None;
+                if let Some(reply) = reply {
+                    let _ = reply.send(());
+                }
+            }
         }
     }
 
@@ -193,20 +200,10 @@ impl Scheduler {
     /// Decides about an entry that cannot be read.
     fn unreadable(&mut self, id: EntryId, lane: i64, error: &ReadError) {
         match error {
-            // Lost with a damaged file, and counted then.
-            ReadError::NotFound { .. } => self.lanes.advance(lane),
+            ReadError::NotFound { .. } => self.bury(id, lane, "the entry is gone: it was lost with a damaged file"),
             ReadError::Damaged { .. } => {
                 self.counts.damaged.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(entry = id.0, "an entry is damaged on disk: its checksum is wrong; it is dead now");
-                let attempt = NewAttempt {
-                    fault: "damaged".to_owned(),
-                    message: "the entry is damaged on disk: its checksum is wrong".to_owned(),
-                    ..NewAttempt::default()
-                };
-                self.begun += 1;
-                self.lanes.advance(lane);
-                let finished = Finished { id, ended: Ended::Failed(attempt, Next::Dead) };
-                let _ = self.writer.send(Message::Finish(finished));
+                self.bury(id, lane, "the entry is damaged on disk: its checksum is wrong");
             }
             ReadError::Failed(source) => {
                 tracing::error!(entry = id.0, "an entry cannot be read, it is tried again: {source}");
@@ -214,6 +211,16 @@ impl Scheduler {
                 self.park(lane, self.clock.now_unix_ms().saturating_add(again));
             }
         }
+    }
+
+    /// Makes an entry dead that can never be worked off.
+    fn bury(&mut self, id: EntryId, lane: i64, why: &str) {
+        tracing::error!(entry = id.0, "{why}; it is dead now");
+        let attempt = NewAttempt { fault: "damaged".to_owned(), message: why.to_owned(), ..NewAttempt::default() };
+        self.begun += 1;
+        self.lanes.advance(lane);
+        let finished = Finished { id, ended: Ended::Failed(attempt, Next::Dead) };
+        let _ = self.writer.send(Message::Finish(finished));
     }
 
     /// How long nothing happens by itself.

@@ -435,7 +435,7 @@ impl Writer {
     }
 
     fn close(mut self, reply: oneshot::Sender<()>) {
-        self.shared.inbox.close();
+        self.shared.inbox.end();
         if let Err(error) = self.store.close() {
             tracing::error!("the journal's file cannot be closed: {error}");
         }

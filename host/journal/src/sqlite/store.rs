@@ -440,7 +440,8 @@ impl Store for SqliteStore {
 
     fn tidy(&mut self, is_idle: bool) -> Result<bool, StoreError> {
         let connection = self.connection()?;
-        let least = if is_idle { CHECKPOINT_IDLE_BYTES } else { CHECKPOINT_BYTES };
+        // When nobody waits, it is done early.
+        let least = if is_idle { self.settings.checkpoint_bytes / 8 } else { self.settings.checkpoint_bytes };
         if wal_bytes(connection).map_err(say)? < least {
             return Ok(false);
         }
@@ -499,10 +500,6 @@ fn is_at_bytes_max(connection: &Connection) -> bool {
     let number = |sql: &str| connection.query_row(sql, (), |row| row.get::<_, i64>(0));
     matches!((number("PRAGMA page_count"), number("PRAGMA max_page_count")), (Ok(pages), Ok(max)) if pages >= max)
 }
-
-/// Bytes of the log that are moved into the database file while others wait, and while nobody does.
-const CHECKPOINT_BYTES: u64 = 8 << 20;
-const CHECKPOINT_IDLE_BYTES: u64 = 1 << 20;
 
 /// Bytes of the log that are not in the database file yet.
 fn wal_bytes(connection: &Connection) -> rusqlite::Result<u64> {
