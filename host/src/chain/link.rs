@@ -71,6 +71,11 @@ impl Loaded {
         }
     }
 
+    /// The plugin.
+    pub(crate) fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
     /// What it was made from.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
@@ -85,7 +90,13 @@ impl Loaded {
 impl Link {
     /// The plugin number `index` of the settings.
     pub(crate) fn new(index: usize, loaded: Arc<Loaded>, settings: &settings::Plugin) -> Self {
-        let (name, sha256) = (Arc::clone(loaded.plugin.name()), loaded.identity.sha256.as_str().into());
+        // A candidate of a plugin returns that plugin's records: sinks take them as before.
+        let name = loaded
+            .plugin
+            .name()
+            .split_once('@')
+            .map_or_else(|| Arc::clone(loaded.plugin.name()), |(name, _)| name.into());
+        let sha256 = loaded.identity.sha256.as_str().into();
         Self {
             index,
             author: Arc::new(Author { name, sha256, is_durable: settings.durable }),
@@ -94,6 +105,32 @@ impl Link {
             commands: settings.commands.clone(),
             on_fault: settings.on_fault,
         }
+    }
+
+    /// The same plugin under another name, for chains that must not touch those of this one: with instances, breaker and
+    /// pace of its own. If `before`, which had this name, is the same, it goes on.
+    pub(crate) fn apart(&self, name: &str, before: Option<&Arc<Loaded>>) -> Self {
+        let Loaded { plugin, identity, limits, .. } = &*self.loaded;
+        let loaded = match before.filter(|before| before.is(identity, *limits)) {
+            Some(before) => Arc::clone(before),
+            None => {
+                let before = before.map(Arc::as_ref);
+                Arc::new(Loaded::new(plugin.apart(name), identity.clone(), *limits, before))
+            }
+        };
+        Self {
+            index: self.index,
+            author: Arc::clone(&self.author),
+            loaded,
+            platforms: self.platforms.clone(),
+            commands: self.commands.clone(),
+            on_fault: self.on_fault,
+        }
+    }
+
+    /// What it is made of, and what its faults mean, in a text that differs where anything of that does.
+    pub(crate) fn made_of(&self) -> String {
+        format!("{:?} {:?}", self.loaded.identity, self.on_fault)
     }
 
     /// The plugin.
