@@ -1,7 +1,8 @@
-//! What must hold over hours, under violence: each subject has a short version, which always runs, and a full one:
+//! What must hold for long, under load and under violence. Each subject has a short version, which runs with all tests, and
+//! the full one:
 //!
 //! ```sh
-//! cargo test --workspace --test endurance -- --ignored kill --nocapture
+//! cargo test --workspace --release --test endurance -- --ignored SUBJECT --nocapture
 //! ```
 //!
 //! Each prints its figures.
@@ -10,4 +11,9 @@ mod disk;
 mod kill;
 mod power;
 mod random;
+mod shadow;
 mod vfs;
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
