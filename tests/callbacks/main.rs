@@ -24,5 +24,6 @@ mod settings;
 mod shadow;
 mod shipped;
 mod shutdown;
+mod sinks;
 mod toy;
 mod verdicts;

@@ -3,5 +3,4 @@
 mod entries;
 mod harness;
 mod kept;
-mod receiver;
 mod sinks;
