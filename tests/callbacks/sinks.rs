@@ -78,9 +78,12 @@ async fn post(host: &TestHost, command: &str, traceparent: &str) {
 
 fn events() -> harness::Setup {
     let reply = json!({ "verdict": "allow", "records": [{ "a": 1 }], "topics": ["t.x"] }).to_string();
-    setup()
-        .tables("[[sink]]\nname = \"events\"\nkind = \"file\"\npath = \"events\"\n")
-        .plugin("p", guests::replies("p", &reply), "*", "")
+    setup().tables("[[sink]]\nname = \"events\"\nkind = \"file\"\npath = \"events\"\n").plugin(
+        "p",
+        guests::replies("p", &reply),
+        "*",
+        "",
+    )
 }
 
 #[tokio::test]

@@ -518,8 +518,7 @@ fn twenty_faults_at_once_are_all_found() {
     assert!(missed.is_empty(), "{missed:?} of {all:#?}");
 
     // With a mistake in the settings, plugins are not loaded; everything else is found still.
-    let settings =
-        std::fs::read_to_string(folder.path("host.toml")).unwrap().replace("[server]", "[server]\nfiel = 1");
+    let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap().replace("[server]", "[server]\nfiel = 1");
     std::fs::write(folder.path("host.toml"), settings).unwrap();
     let all = findings(&folder.type_in(LINE));
     wanted[0] = "settings";

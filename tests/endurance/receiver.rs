@@ -78,10 +78,8 @@ async fn run(until: Until, longest: Duration) {
     let mood = Arc::new(Mutex::new(Mood { random: Random(7), kind: 9, left: 20, is_well: false }));
     let its = Arc::clone(&mood);
     let receiver = Receiver::start(move |_| its.lock().unwrap().next()).await;
-    let settings = SinkSettings {
-        back_off: BackOff { first: Duration::from_millis(1), longest },
-        ..hasty(sink(&receiver.url()))
-    };
+    let settings =
+        SinkSettings { back_off: BackOff { first: Duration::from_millis(1), longest }, ..hasty(sink(&receiver.url())) };
     let journal = Journal::open(&JournalSettings::new(folder.path()), Clock::system()).unwrap();
     let mut sinks = start(&journal, &settings).await;
     let (mut random, mut restarts, mut kept) = (Random(11), 0_u64, 0_u64);
