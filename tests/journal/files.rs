@@ -113,7 +113,7 @@ async fn damage_that_is_met_while_working_is_salvaged() {
     assert!((150..200).contains(&(worked as u64 + numbers.dead)), "{worked}");
     let names: Vec<_> =
         std::fs::read_dir(&kept.settings.folder).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert!(names.iter().any(|name| name.to_string_lossy().starts_with("journal-damaged-20231114T2214")), "{names:?}");
+    assert!(names.iter().any(|name| name.to_string_lossy().starts_with("journal-damaged-20231114T")), "{names:?}");
     assert_eq!(journal.accept(vec![entry("a", "new")]).await.unwrap().kept, 1, "service goes on");
     journal.close().await;
 }

@@ -1,6 +1,5 @@
 //! The read side: connections of its own, so that reading and writing never wait for each other.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -294,23 +293,6 @@ impl Reader {
                 Ok(SinkCursor { sink: row.get(0)?, delivered_to: Sequence(row.get(1)?), state: row.get(2)? })
             })?;
             all.collect()
-        })
-    }
-
-    /// How many entries there are in each state, by platform and command; for tables.
-    pub fn entries_by_command(&mut self) -> Result<HashMap<(Arc<str>, Arc<str>, EntryState), u64>, ReadError> {
-        self.with(|connection, names, _| {
-            let sql = "SELECT platform, command, state, count(*) FROM entries GROUP BY 1, 2, 3";
-            let mut statement = connection.prepare_cached(sql)?;
-            let mut rows = statement.query(())?;
-            let mut counts = HashMap::new();
-            while let Some(row) = rows.next()? {
-                let platform = names.of(connection, row.get_ref(0)?)?;
-                let command = names.of(connection, row.get_ref(1)?)?;
-                let state = EntryState::of_code(row.get(2)?);
-                counts.insert((platform, command, state), u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0));
-            }
-            Ok(counts)
         })
     }
 
