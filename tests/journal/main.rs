@@ -5,3 +5,5 @@ mod files;
 mod harness;
 mod kept;
 mod limits;
+mod receiver;
+mod sinks;
