@@ -1,4 +1,8 @@
-//! For operators: whether the service is alive and ready, and its metrics.
+//! For operators: whether the service is alive and ready, its metrics, and what they can have it do.
+
+mod api;
+mod reload;
+mod shadow;
 
 use axum::Router;
 use axum::body::Body;
@@ -9,7 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
-use crate::edge::{Readiness, Respond};
+use crate::edge::{Peer, Readiness, Respond};
 use crate::host::Host;
 use crate::telemetry;
 
@@ -19,14 +23,22 @@ pub fn routes(host: Host, ready: Readiness) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(is_ready))
         .route("/metrics", get(metrics))
-        .with_state((host, ready))
+        .with_state((host.clone(), ready))
+        .nest("/api/v1", api(host))
 }
 
-async fn is_ready(State((_, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
-    match ready.is_ready() {
-        true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
-    }
+/// What operators can have the service do: JSON in and out. Each subject is a file, and adds its routes here.
+fn api(host: Host) -> Router {
+    api::guarded(Router::new().merge(reload::routes(host.clone())).merge(shadow::routes(host)))
+}
+
+/// Whether callbacks are answered, which sinks that fail do not change: they are named, and their records wait.
+async fn is_ready(State((host, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
+    let (status, word) = match ready.is_ready() {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+    };
+    (status, format!("{word}\n{}", host.failing_sinks()))
 }
 
 async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap) -> impl IntoResponse {
@@ -40,7 +52,7 @@ async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap)
 }
 
 impl Respond for Router {
-    async fn respond(&self, request: http::Request<Incoming>) -> http::Response<Body> {
+    async fn respond(&self, request: http::Request<Incoming>, _: Peer) -> http::Response<Body> {
         match self.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},

@@ -5,46 +5,63 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use callgate_catalogue::wire::Phase;
 use callgate_dialects::{Callback, Response};
-use callgate_sandbox::{Fault, cpu};
-use tokio::time::timeout_at;
+use callgate_sandbox::{Cancel, Fault, cpu};
 
+use crate::afterwards::Afterwards;
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
-use crate::host::{Host, Mounted};
+use crate::generation::{Generation, Mounted};
+use crate::host::Host;
 use crate::intake::Request;
+use crate::records::{Origin, Wait};
+use crate::shadow::{self, Candidate, Past};
 use crate::telemetry::Answered;
-use crate::workers::{Flow, NotRun};
+use crate::workers::{Claim, Flow, NotRun};
 
 impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
     /// has not given the callback an ID, the one that was made here comes with it.
-    pub(crate) async fn answer(&self, mounted: &Mounted, request: Request<'_>) -> (Response, Option<String>) {
-        let Request { admitted, body, deadline } = request;
+    pub(crate) async fn answer(&self, generation: &Arc<Generation>, mounted: &Mounted, request: Request<'_>) -> Answer {
+        let Request { admitted, body, deadline, traceparent } = request;
         let callback = match admitted.open(body) {
             Ok(callback) => callback,
-            Err(refusal) => return (self.refuse(mounted, refusal), None),
+            Err(refusal) => return Answer::refused(self.refuse(generation, mounted, refusal)),
         };
         let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
-        let mut run = match callback.command().map(|command| (command, mounted.routes.find(command))) {
-            Some((_, Some(chain))) => self.decide(chain, &callback, deadline).await,
+        let candidates = mounted.routes.candidates(callback.command());
+        let candidate = shadow::answering(candidates, &callback);
+        let chain = |command| candidate.map(|it| it.chain()).or_else(|| mounted.routes.find(command));
+        let mut run = match callback.command().map(|command| (command, chain(command))) {
+            Some((_, Some(chain))) => self.decide(generation, chain, &callback, deadline).await,
             Some((command, None)) => {
-                self.telemetry.unhandled_command(mounted.index, command.name);
+                self.telemetry.unhandled_command(generation.counters(), mounted.index, command.name);
                 ChainRun::default()
             }
             None => {
-                self.telemetry.unknown_command(mounted.index, &callback);
+                self.telemetry.unknown_command(generation.counters(), mounted.index, &callback);
                 ChainRun::default()
             }
         };
+        let digests = if candidates.is_empty() { Vec::new() } else { shadow::digests(&run) };
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
         if kept > 0 {
-            self.keep(records, deadline).await;
+            let origin = Origin {
+                platform: mounted.platform.name.as_str().into(),
+                command: callback.name().into(),
+                key: callback.order_key(mounted.platform.server.protocol()),
+                traceparent,
+                arrived_unix_ms: callback.arrived_unix_ms(),
+            };
+            // An after-callback is acknowledged by its answer.
+            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
+            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
         }
         if run.records_lost > 0 {
-            self.journal.left_out(run.records_lost);
+            self.records.left_out(run.records_lost);
         }
         let response = mounted.platform.dialect.render(&callback, &run.decision);
         let answered = Answered {
@@ -53,19 +70,41 @@ impl Host {
             callback: &callback,
             operation_id: own_id.as_deref().unwrap_or(callback.operation_id()),
             run: &run,
+            shadow: candidate.map(|candidate| candidate.name()),
             records: kept,
             took: deadline.elapsed(),
         };
-        self.telemetry.answered(mounted.index, &answered);
-        (response, own_id)
+        self.telemetry.answered(generation.counters(), mounted.index, &answered);
+        let mut afterwards = None;
+        if !candidates.is_empty() {
+            shadow::answered(candidates, candidate, &run, || self.now_unix_ms());
+            if candidate.is_none() {
+                let past = Past { callback, run, digests, operation_id: own_id.clone() };
+                afterwards = self.compare_afterwards(candidates, past);
+            }
+        }
+        Answer { response, own_id, afterwards }
+    }
+
+    /// Has candidates compared once the answer is on its way.
+    fn compare_afterwards(&self, candidates: &[Arc<Candidate>], past: Past) -> Option<Afterwards> {
+        let queue = Arc::clone(self.comparing()?);
+        let job = shadow::afterwards(candidates, past)?;
+        Some(Box::new(move || queue.send(job)))
     }
 
     /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick of
     /// late is begun where it is, because handing it to another thread costs more than it does. What turns out not to be
     /// quick, and everything that consists of several parts, is left to the workers.
-    async fn decide(&self, chain: &Arc<Chain>, callback: &Callback, deadline: Deadline) -> ChainRun {
+    async fn decide(
+        &self,
+        generation: &Arc<Generation>,
+        chain: &Arc<Chain>,
+        callback: &Callback,
+        deadline: Deadline,
+    ) -> ChainRun {
         if let Some(parts) = callback.split() {
-            return self.decide_parts(chain, parts, deadline).await;
+            return self.decide_parts(generation, chain, parts, deadline).await;
         }
         let mut progress = Progress::default();
         if chain.is_quick(callback) {
@@ -77,29 +116,35 @@ impl Host {
             }
         }
         let seen = Arc::new(Seen::new(progress));
-        let (host, its_chain, its_callback, its_seen) =
-            (self.clone(), Arc::clone(chain), callback.clone(), Arc::clone(&seen));
-        let job = move || its_chain.advance_seen(&host.engine, &its_callback, deadline, &its_seen);
+        let (host, held, its_callback, its_seen) =
+            (self.clone(), Held::new(chain, generation), callback.clone(), Arc::clone(&seen));
+        let job = move |_: &Cancel| held.chain().advance_seen(&host.engine, &its_callback, deadline, &its_seen);
         match self.work(chain, deadline, job).await {
             Ok(()) => seen.into_run(),
             Err(NotRun::Panicked) => chain.failed(HOST_FAILED),
-            Err(NotRun::NoTime) => chain.give_up(deadline, &seen),
+            Err(NotRun::NoTime(_) | NotRun::Full) => chain.give_up(deadline, &seen),
         }
     }
 
     /// Runs the chain for each of the callbacks that one request carries, a few at a time: between them others have their
     /// turn.
-    async fn decide_parts(&self, chain: &Arc<Chain>, parts: Vec<Callback>, deadline: Deadline) -> ChainRun {
+    async fn decide_parts(
+        &self,
+        generation: &Arc<Generation>,
+        chain: &Arc<Chain>,
+        parts: Vec<Callback>,
+        deadline: Deadline,
+    ) -> ChainRun {
         let mut whole: Option<ChainRun> = None;
         let mut parts = VecDeque::from(parts);
         while !parts.is_empty() {
-            let (host, its_chain) = (self.clone(), Arc::clone(chain));
+            let (host, held) = (self.clone(), Held::new(chain, generation));
             let mut some = std::mem::take(&mut parts);
-            let job = move || {
+            let job = move |_: &Cancel| {
                 let (began, mut runs) = (cpu::of_this_thread(), Vec::new());
                 while let Some(part) = some.pop_front() {
                     let mut progress = Progress::default();
-                    its_chain.advance(&host.engine, &part, deadline, Mode::Full, &mut progress);
+                    held.chain().advance(&host.engine, &part, deadline, Mode::Full, &mut progress);
                     runs.push(progress.run);
                     // Without time left, each of the others would only say so.
                     let is_over = deadline.remaining_for_guests().is_zero();
@@ -112,7 +157,7 @@ impl Host {
             let (runs, rest) = match self.work(chain, deadline, job).await {
                 Ok(done) => done,
                 Err(NotRun::Panicked) => (vec![chain.failed(HOST_FAILED)], VecDeque::new()),
-                Err(NotRun::NoTime) => {
+                Err(NotRun::NoTime(_) | NotRun::Full) => {
                     (vec![ChainRun { fault: Some(Fault::NoTime), ..ChainRun::default() }], VecDeque::new())
                 }
             };
@@ -132,28 +177,13 @@ impl Host {
         &self,
         chain: &Chain,
         deadline: Deadline,
-        job: impl FnOnce() -> T + Send + 'static,
+        job: impl FnOnce(&Cancel) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
         // A chain without plugins is never asked for.
-        let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.index, takes));
-        self.workers.run(Flow { platform: chain.platform_index(), plugin }, takes, deadline, job).await
-    }
-
-    /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and
-    /// not more than a bounded number of records waits either.
-    async fn keep(&self, records: Vec<String>, deadline: Deadline) {
-        let permit = Arc::clone(&self.journal.waiting).acquire_owned();
-        let Ok(Ok(permit)) = timeout_at(deadline.moment(), permit).await else {
-            return self.journal.lose(&records, "too many are waiting for the file");
-        };
-        let host = self.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            host.journal.append(&records);
-            drop(permit);
-        });
-        if timeout_at(deadline.moment(), written).await.is_err() {
-            tracing::error!("the records file does not take records in time; the answer does not wait for it");
-        }
+        let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.flow(), takes));
+        let flow = Flow { platform: chain.platform_flow(), plugin };
+        let claim = Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() };
+        self.workers.run(claim, deadline, job).await
     }
 
     /// What this host would answer, without keeping records or counting anything. Blocks: it runs guests.
@@ -174,6 +204,38 @@ impl Host {
         }
         let response = mounted.platform.dialect.render(callback, &whole.decision);
         (whole, response)
+    }
+}
+
+/// An answer, and what comes with it.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// The ID of the callback, if the chat server has given it none.
+    pub(crate) own_id: Option<String>,
+    /// What is to be done once the connection has taken the answer.
+    pub(crate) afterwards: Option<Afterwards>,
+}
+
+impl Answer {
+    fn refused(response: Response) -> Self {
+        Self { response, own_id: None, afterwards: None }
+    }
+}
+
+/// The chain that a worker runs, and its generation. The chain is let go first, so that what it holds ends where
+/// generations end.
+struct Held {
+    chain: Arc<Chain>,
+    _generation: Arc<Generation>,
+}
+
+impl Held {
+    fn new(chain: &Arc<Chain>, generation: &Arc<Generation>) -> Self {
+        Self { chain: Arc::clone(chain), _generation: Arc::clone(generation) }
+    }
+
+    fn chain(&self) -> &Chain {
+        &self.chain
     }
 }
 

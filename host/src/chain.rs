@@ -10,24 +10,25 @@ use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
-use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply};
+use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply, TOPIC_BYTES_MAX, is_topic};
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
 use callgate_sandbox::{Brief, Budget, Engine, Fault, PluginLimits, Usage, cpu};
 
 use crate::deadline::Deadline;
+use crate::records::Returned;
 use crate::settings::Platform;
 
-pub(crate) use breaker::Breaker;
 pub use link::Link;
+pub(crate) use link::{Identity, Loaded};
 
 /// The plugins that get one command of one platform.
 #[derive(Debug)]
 pub struct Chain {
     command: &'static Command,
     server: &'static dyn ChatServer,
-    platform_index: usize,
+    platform_flow: usize,
     on_fault: OnFault,
     on_overload: OnFault,
     links: Vec<Arc<Link>>,
@@ -72,6 +73,10 @@ impl Seen {
 impl ChainRun {
     /// Adds what became of another callback of the same request. The first one's decision stays.
     pub(crate) fn add(&mut self, other: Self) {
+        if self.parts.is_empty() {
+            self.parts.push(self.part());
+        }
+        self.parts.push(other.part());
         self.steps.extend(other.steps);
         self.records.extend(other.records);
         self.records_lost += other.records_lost;
@@ -79,6 +84,12 @@ impl ChainRun {
         if self.decided_by.is_empty() {
             self.decided_by = other.decided_by;
         }
+    }
+
+    /// What it is as one of several.
+    fn part(&self) -> Part {
+        let (decision, fault) = (self.decision.clone(), self.fault.clone());
+        Part { decision, fault, steps: self.steps.len(), records: self.records.len() }
     }
 
     /// Adds the next decision, and whose word it is.
@@ -98,7 +109,7 @@ impl Step {
             usage: Usage::default(),
             took: Duration::ZERO,
             cpu: Duration::ZERO,
-            is_on_worker: mode == Mode::Full,
+            is_on_worker: mode != Mode::Brief,
             fault: None,
             verdict: None,
             adjustments: Vec::new(),
@@ -114,6 +125,9 @@ pub(crate) enum Mode {
     Brief,
     /// All that the plugins' limits and the deadline allow.
     Full,
+    /// All that the plugins' limits allow, on a thread that stands still whenever another one wants to run. Nothing is
+    /// learnt of the plugins from it: neither their breakers nor their pace see it.
+    Spare,
 }
 
 /// Whether a chain came to its end.
@@ -130,8 +144,8 @@ pub(crate) enum Advance {
 pub struct ChainRun {
     /// What is to happen to the operation.
     pub decision: Decision,
-    /// Data that plugins want handed on, each a JSON text on one line.
-    pub records: Vec<String>,
+    /// Data that plugins want handed on.
+    pub records: Vec<Returned>,
     /// Records beyond `records_per_second_max`, which are left out.
     pub records_lost: usize,
     /// The calls that were made, in order.
@@ -143,6 +157,22 @@ pub struct ChainRun {
     /// Whose word the decision is: that of the last one who asked for more than to allow. A plugin by its name; where it
     /// has failed, `on_fault:` and its name; `on_overload`; empty if all allow.
     pub decided_by: String,
+    /// If the request carried several callbacks: what became of each.
+    pub parts: Vec<Part>,
+}
+
+/// What became of one of the callbacks that a request carried. Its calls and records are those of the whole request,
+/// after those of the parts before it.
+#[derive(Debug)]
+pub struct Part {
+    /// What was decided.
+    pub decision: Decision,
+    /// A fault that belongs to no plugin.
+    pub fault: Option<Fault>,
+    /// The number of its calls.
+    pub steps: usize,
+    /// The number of its records.
+    pub records: usize,
 }
 
 /// One call of a plugin.
@@ -193,25 +223,25 @@ struct Said {
     decision: Decision,
     adjustments: Vec<Adjustment>,
     log: Vec<(LogLevel, String)>,
-    records: Vec<String>,
+    records: Vec<Returned>,
 }
 
 impl Chain {
     /// Plugins in the order in which they are asked.
     pub(crate) fn new(
         command: &'static Command,
-        platform_index: usize,
+        platform_flow: usize,
         platform: &Platform,
         links: Vec<Arc<Link>>,
     ) -> Self {
         let (on_fault, on_overload) = (platform.on_fault(command), platform.on_overload);
         let server = platform.server;
-        Self { command, server, platform_index, on_fault, on_overload, links }
+        Self { command, server, platform_flow, on_fault, on_overload, links }
     }
 
-    /// The number of its platform, in the order of the settings.
-    pub(crate) fn platform_index(&self) -> usize {
-        self.platform_index
+    /// Under which number the workers schedule its platform.
+    pub(crate) fn platform_flow(&self) -> usize {
+        self.platform_flow
     }
 
     /// What a fault of one of its plugins means; the stricter, if they differ.
@@ -230,14 +260,14 @@ impl Chain {
     pub(crate) fn is_quick(&self, callback: &Callback) -> bool {
         callback.body().len() <= QUICK_BODY_BYTES_MAX
             && self.links.len() <= QUICK_LINKS_MAX
-            && self.links.iter().all(|link| link.pace.is_quick() && link.plugin().can_be_brief())
+            && self.links.iter().all(|link| link.loaded.pace.is_quick() && link.plugin().can_be_brief())
     }
 
     /// The plugin whose calls take longest, and how long all calls take together: that is who waits for a worker, and for
     /// how much.
     pub(crate) fn cost(&self) -> Option<(&Link, Duration)> {
-        let longest = self.links.iter().max_by_key(|link| link.pace.average())?;
-        Some((longest, self.links.iter().map(|link| link.pace.average()).sum()))
+        let longest = self.links.iter().max_by_key(|link| link.loaded.pace.average())?;
+        Some((longest, self.links.iter().map(|link| link.loaded.pace.average()).sum()))
     }
 
     /// What becomes of a callback over which the host itself failed: if one of the plugins must not be left out, the
@@ -272,7 +302,7 @@ impl Chain {
             let body = modified.as_deref().unwrap_or(original);
             let tried = progress.tried.take();
             match self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried }) {
-                Ok(asked) => self.note(link, original, body, asked, progress),
+                Ok(asked) => self.note(link, original, body, asked, mode, progress),
                 Err(cpu) => {
                     progress.tried = Some(cpu);
                     return Advance::Stopped;
@@ -300,7 +330,7 @@ impl Chain {
             progress.is_running = false;
             match asked {
                 // What was taken over meanwhile goes on without this.
-                Ok(asked) if !progress.is_over => self.note(link, original, body, asked, &mut progress),
+                Ok(asked) if !progress.is_over => self.note(link, original, body, asked, mode, &mut progress),
                 _ => return,
             }
         }
@@ -326,7 +356,7 @@ impl Chain {
         // For those behind it there is no time.
         if let Some(link) = self.next(&progress) {
             progress.run.fault = Some(Fault::NoTime);
-            progress.run.not_asked = Some(Arc::clone(link.plugin().name()));
+            progress.run.not_asked = Some(Arc::clone(link.name()));
             let next = Decision::without_verdict(Trouble::Busy, self.on_overload, self.command);
             decide(&mut progress, next, ON_OVERLOAD.to_owned());
         }
@@ -340,13 +370,13 @@ impl Chain {
 
     /// Takes note of what a plugin said to `body`, which is the `original` one or has been modified since; or how it
     /// failed.
-    fn note(&self, link: &Link, original: &str, body: &str, asked: Asked, progress: &mut Progress) {
+    fn note(&self, link: &Link, original: &str, body: &str, asked: Asked, mode: Mode, progress: &mut Progress) {
         let Asked { mut step, said } = asked;
         step.verdict = said.as_ref().map(|said| said.decision.index());
         let next = match (said, &step.fault) {
             (Some(said), _) => {
                 let all = said.records.len();
-                let kept = link.records.take(all);
+                let kept = if mode == Mode::Spare { all } else { link.loaded.records.take(all) };
                 progress.run.records_lost += all - kept;
                 progress.run.records.extend(said.records.into_iter().take(kept));
                 said.decision
@@ -358,7 +388,7 @@ impl Chain {
             }
         };
         let by = || match &step.fault {
-            None => link.plugin().name().to_string(),
+            None => link.name().to_string(),
             Some(Fault::NoTime) => ON_OVERLOAD.to_owned(),
             Some(_) => by_fault(link),
         };
@@ -381,8 +411,8 @@ impl Chain {
     fn ask(&self, link: &Arc<Link>, question: &Question<'_>) -> Result<Asked, Duration> {
         let mut step = Step::new(link, question.mode);
         // The call that is made again is still the one that the breaker let pass.
-        if question.tried.is_none() {
-            match link.breaker.check() {
+        if question.tried.is_none() && question.mode != Mode::Spare {
+            match link.loaded.breaker.check() {
                 Ok(change) => link.note_change(change),
                 Err(fault) => return Ok(Asked { step: Step { fault: Some(fault), ..step }, said: None }),
             }
@@ -390,10 +420,12 @@ impl Chain {
         let said = match question.mode {
             Mode::Brief => self.call_briefly(link, question, &mut step).ok_or(step.cpu)?,
             Mode::Full => self.call(link, question, &mut step),
+            Mode::Spare => self.call_patiently(link, question, &mut step),
         };
         step.cpu += question.tried.unwrap_or_default();
         match &said {
-            Ok(_) => link.breaker.succeeded(),
+            _ if question.mode == Mode::Spare => {}
+            Ok(_) => link.loaded.breaker.succeeded(),
             // What the host had no time for says nothing about the plugin.
             Err(Fault::NoTime) => {}
             Err(fault) => self.count_fault(link, question.callback, fault, &step),
@@ -414,13 +446,13 @@ impl Chain {
         let limits = link.plugin().limits();
         let by_fuel = step.usage.fuel.0 as f64 / limits.fuel_per_call.0 as f64;
         let by_time = step.cpu.as_secs_f64() / limits.call_within.as_secs_f64();
-        link.note_change(link.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
+        link.note_change(link.loaded.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
     }
 
     /// A call on a thread that other callbacks wait for; `None` if it is too long for that.
     fn call_briefly(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Option<Result<Said, Fault>> {
         let Question { engine, head, body, .. } = *question;
-        let cpu_before = link.pace.is_watched().then(cpu::of_this_thread);
+        let cpu_before = link.loaded.pace.is_watched().then(cpu::of_this_thread);
         let started = Instant::now();
         let (ended, usage) = link
             .plugin()
@@ -433,15 +465,15 @@ impl Chain {
         step.cpu = cpu.unwrap_or(took);
         match ended {
             Brief::Replied(said) => {
-                link.pace.was_brief(took, cpu, usage.is_spoiled);
+                link.loaded.pace.was_brief(took, cpu, usage.is_spoiled);
                 Some(said)
             }
             Brief::Failed(fault) => {
-                link.pace.was_brief(took, cpu, false);
+                link.loaded.pace.was_brief(took, cpu, false);
                 Some(Err(fault))
             }
             Brief::TooLong => {
-                link.pace.was_too_long();
+                link.loaded.pace.was_too_long();
                 None
             }
         }
@@ -460,9 +492,29 @@ impl Chain {
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
-        link.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
+        link.loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
             Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, link, deadline) => Err(Fault::NoTime),
+            Err(fault) => Err(fault),
+            Ok(said) => said,
+        }
+    }
+
+    /// A call with all that the plugin may use, on a thread that stands still whenever another one wants to run: what is
+    /// bounded by time otherwise is bounded by CPU time.
+    fn call_patiently(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
+        let Question { engine, head, body, .. } = *question;
+        let budget = link.plugin().patient_budget(engine);
+        let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
+        let (result, usage) = link.plugin().call(&[head, body, "}"], budget, |reply| self.read(link, reply, body));
+        step.took = started.elapsed();
+        step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
+        step.usage = usage;
+        let within = link.plugin().limits().call_within;
+        match result {
+            Ok(_) if step.cpu > within => Err(Fault::OutOfTime { within, cut: None }),
+            // It was not on a core for long enough to say more.
+            Err(Fault::OutOfTime { .. }) if usage.fuel < budget.fuel && step.cpu <= within => Err(Fault::NoTime),
             Err(fault) => Err(fault),
             Ok(said) => said,
         }
@@ -486,7 +538,13 @@ impl Chain {
         })?;
         let log = reply.log.iter().take(LOG_LINES_MAX).map(|line| (line.level, one_line(&line.text))).collect();
         check_records(&reply, link.plugin().limits())?;
-        let records = reply.records.iter().map(|record| on_one_line(record.get())).collect();
+        let topics = reply.topics.iter().map(|topic| topic.0.as_ref()).chain(std::iter::repeat(""));
+        let records = reply.records.iter().zip(topics).map(|(record, topic)| Returned {
+            topic: (!topic.is_empty()).then(|| topic.to_owned()),
+            data: on_one_line(record.get()),
+            plugin: Arc::clone(link.author()),
+        });
+        let records = records.collect();
         Ok(Said { decision, adjustments, log, records })
     }
 
@@ -540,6 +598,15 @@ fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> 
         let why = format!("a record has {longest} bytes, at most {bytes_max} are allowed (`record_bytes_max`)");
         return Err(Fault::ReplyInvalid { why, detail: String::new() });
     }
+    if reply.topics.len() > records {
+        let why = format!("it has {} topics for {records} records", reply.topics.len());
+        return Err(Fault::ReplyInvalid { why, detail: String::new() });
+    }
+    if reply.topics.iter().any(|topic| !topic.0.is_empty() && !is_topic(&topic.0)) {
+        let why =
+            format!("the topic of a record is not 1 to {TOPIC_BYTES_MAX} ASCII letters, digits, `.`, `_` and `-`");
+        return Err(Fault::ReplyInvalid { why, detail: String::new() });
+    }
     Ok(())
 }
 
@@ -548,7 +615,7 @@ const ON_OVERLOAD: &str = "on_overload";
 
 /// Who has decided where a plugin has failed.
 fn by_fault(link: &Link) -> String {
-    format!("on_fault:{}", link.plugin().name())
+    format!("on_fault:{}", link.name())
 }
 
 /// What the user of a chat server is told about a fault.

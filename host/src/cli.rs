@@ -1,6 +1,7 @@
 //! The command line. This file lists the commands; each has a file of its own. The author commands are in
 //! `callgate-workshop`.
 
+mod api;
 #[cfg(feature = "workshop")]
 mod author;
 mod check;
@@ -17,8 +18,10 @@ mod loading;
 mod log;
 mod manager;
 mod plan;
+mod reload;
 mod serve;
 mod settings_file;
+mod shadow;
 
 use std::process::ExitCode;
 
@@ -50,6 +53,7 @@ enum Command {
     Check(check::Check),
     Connect(connect::Connect),
     Doctor(doctor::Doctor),
+    Reload(reload::Reload),
     #[cfg(feature = "workshop")]
     New(new::New),
     #[cfg(feature = "workshop")]
@@ -66,6 +70,7 @@ enum Command {
     Explain(explain::Explain),
     #[cfg(feature = "workshop")]
     Demo(demo::Demo),
+    Shadow(shadow::Shadow),
     Completions(completions::Completions),
     #[command(name = "man")]
     Manual(completions::Manual),
@@ -95,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Connect(connect) => connect.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Reload(reload) => reload.run(),
         #[cfg(feature = "workshop")]
         Command::New(new) => new.run(),
         #[cfg(feature = "workshop")]
@@ -111,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         #[cfg(feature = "workshop")]
         Command::Demo(demo) => demo.run(),
+        Command::Shadow(shadow) => shadow.run(),
         Command::Completions(completions) => completions.run(Arguments::command()),
         Command::Manual(manual) => manual.run(Arguments::command()),
     };

@@ -1,27 +1,27 @@
-//! A host: its platforms with their dialects and routes, its plugins, and the slots in the sandbox.
-
-mod loader;
-mod mounted;
+//! A host: the generation in service, and what outlives generations: the sandbox, workers, permits, journal, metrics.
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading, Plugin};
+use arc_swap::{ArcSwap, Guard};
+use callgate_catalogue::line::one_line;
+use callgate_journal::Journal;
+use callgate_journal::sink::{SinkStatus, State};
+use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading};
 use tokio::sync::Semaphore;
 
 use crate::bodies::Bodies;
-use crate::chain::Link;
-use crate::journal::Journal;
-use crate::route::Routes;
+use crate::fixed::Fixed;
+use crate::generation::{self, Generation, PluginError, Progress, Retired};
+use crate::records::Records;
+use crate::reloads::Reloads;
 use crate::settings::Settings;
+use crate::shadow::{self, Job, Queue};
 use crate::telemetry::{Now, Telemetry, VERSION};
 use crate::workers::Workers;
-
-pub use loader::{PluginError, PluginProblem, Progress};
-pub use mounted::Mounted;
 
 /// Everything that answers callbacks. Clones are cheap and share one host.
 #[derive(Clone)]
@@ -29,17 +29,21 @@ pub struct Host(Arc<Inner>);
 
 /// What a [`Host`] consists of.
 pub struct Inner {
-    pub(crate) settings: Settings,
+    /// What only a restart changes.
+    pub(crate) settings: Fixed,
     pub(crate) engine: Engine,
-    pub(crate) platforms: Vec<Mounted>,
-    pub(crate) links: Vec<Arc<Link>>,
+    generation: ArcSwap<Generation>,
+    retired: Retired<Generation>,
+    pub(crate) reloads: Reloads,
     /// Threads for the guests that are not quick.
     pub(crate) workers: Workers,
     /// Permits to be among the callbacks in flight.
     pub(crate) in_flight: Semaphore,
     /// Memory for the bodies of requests.
     pub(crate) bodies: Bodies,
-    pub(crate) journal: Journal,
+    pub(crate) records: Records,
+    /// The thread that compares candidates; set once there is one.
+    comparing: OnceLock<Arc<Queue<Job>>>,
     pub(crate) telemetry: Telemetry,
     /// When it was started, and how many operations it has named since: together, an ID that no other has.
     started_unix_ms: u64,
@@ -62,7 +66,7 @@ pub enum StartError {
     )]
     Workers(#[source] std::io::Error),
     /// Plugins cannot be used.
-    #[error("{}", loader::lines(.0))]
+    #[error("{}", generation::lines(.0))]
     Plugins(Vec<PluginError>),
 }
 
@@ -106,60 +110,157 @@ impl Host {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let mut engine = Engine::new(&settings.limits.engine)?;
-        engine.load_in(loading, &settings.loading, loader::at_once(settings.plugins.len()));
+        engine.load_in(loading, &settings.loading, generation::at_once(settings.plugins.len()));
         open_cache(&mut engine, &settings.cache);
         engine.log_memory_reset();
         tracing::info!(version = VERSION, "callgate starts");
-        let workers = Workers::new(engine.calls_at_once(), settings.limits.plugin_share_percent_max)
-            .map_err(StartError::Workers)?;
-        let links = loader::load_all(&settings, &engine, progress).map_err(StartError::Plugins)?;
-        let telemetry = Telemetry::new(&settings, &links);
-        let platforms = settings.platforms.iter().enumerate().map(|(index, platform)| Mounted {
-            index,
-            platform: platform.clone(),
-            routes: Routes::build(index, platform, &links),
-        });
-        Ok(Self(Arc::new(Inner {
-            platforms: platforms.collect(),
+        let workers =
+            Workers::new(engine.calls_at_once(), engine.calls_behind(), settings.limits.plugin_share_percent_max)
+                .map_err(StartError::Workers)?;
+        let telemetry = Telemetry::new(shadow::OUTCOMES);
+        let fixed = Fixed::of(&settings);
+        let started_unix_ms = clock();
+        let first = Generation::build(settings, &engine, &telemetry, None, started_unix_ms, progress)
+            .map_err(StartError::Plugins)?;
+        let records = Records::new(&first.settings().sinks, format!("callgate-{started_unix_ms:x}"));
+        let host = Self(Arc::new(Inner {
+            generation: ArcSwap::from_pointee(first),
+            retired: Retired::default(),
+            reloads: Reloads::default(),
             workers,
-            in_flight: Semaphore::new(settings.server.in_flight_max),
-            bodies: Bodies::new(settings.server.body_bytes_max, settings.server.bodies_bytes_max),
-            journal: Journal::new(&settings.records_file),
+            in_flight: Semaphore::new(fixed.server.in_flight_max),
+            bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
+            records,
+            comparing: OnceLock::new(),
             telemetry,
-            settings,
+            settings: fixed,
             engine,
-            links,
-            started_unix_ms: clock(),
+            started_unix_ms,
             operations: AtomicU64::new(0),
             clock,
-        })))
+        }));
+        host.start_comparing();
+        Ok(host)
     }
 
-    /// The platform that a path belongs to, and what follows the platform's own path.
-    pub(crate) fn find(&self, path: &str) -> Option<(&Mounted, String)> {
-        mounted::find(&self.0.platforms, path)
+    /// The generation in service. A callback asks for it once, when it arrives. Takes no lock, and counts no reference
+    /// where few are held at the same time.
+    pub fn generation(&self) -> Guard<Arc<Generation>> {
+        self.0.generation.load()
     }
 
-    /// Its settings.
-    pub fn settings(&self) -> &Settings {
+    /// Builds what these settings say beside the generation in service. Blocks: plugins are built, configured and
+    /// compiled.
+    ///
+    /// # Errors
+    /// The problems of all plugins that cannot be used.
+    pub(crate) fn build(
+        &self,
+        settings: Settings,
+        progress: &mut dyn Progress,
+    ) -> Result<Generation, Vec<PluginError>> {
+        let before = self.generation();
+        Generation::build(settings, &self.engine, &self.telemetry, Some(&before), self.now_unix_ms(), progress)
+    }
+
+    /// Puts a generation into service: each callback that arrives from now on is answered by it. The one before ends when
+    /// its last callback is answered.
+    pub(crate) fn replace(&self, next: Generation) {
+        let next = Arc::new(next);
+        let before = self.0.generation.swap(Arc::clone(&next));
+        self.telemetry.forget(before.counters(), next.counters());
+        self.records.set_sinks(&next.settings().sinks);
+        for gone in before.shadows().iter().filter(|gone| !next.shadows().iter().any(|it| it.name() == gone.name())) {
+            self.telemetry.shadows().forget(gone.name());
+        }
+        self.retired.add(before);
+        self.start_comparing();
+    }
+
+    /// Starts the thread that compares candidates, if there are any and it does not run yet.
+    fn start_comparing(&self) {
+        if self.generation().shadows().is_empty() || self.comparing.get().is_some() {
+            return;
+        }
+        let (its, itself) = (Arc::downgrade(&self.0), Arc::downgrade(&self.0));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // With as many callbacks under way as there are cores, none is to spare.
+        let has_spare =
+            move || its.upgrade().is_none_or(|host| host.workers.waiting() == 0 && host.in_flight() < cores);
+        let run = move |job: Job| {
+            if let Some(host) = itself.upgrade() {
+                job.run(&host.engine, &*host.clock);
+            }
+        };
+        match Queue::start(has_spare, run) {
+            Ok(queue) => drop(self.comparing.set(Arc::new(queue))),
+            Err(error) => tracing::error!("candidates are not compared, because no thread can be started: {error}"),
+        }
+    }
+
+    /// The thread that compares candidates; `None`: there are none.
+    pub(crate) fn comparing(&self) -> Option<&Arc<Queue<Job>>> {
+        self.comparing.get()
+    }
+
+    /// Completes when all callbacks that were answered by now are compared.
+    #[doc(hidden)]
+    pub async fn compared(&self) {
+        if let Some(queue) = self.comparing() {
+            queue.settle().await;
+        }
+    }
+
+    /// How many generations are in memory: one, and while callbacks hold them those before it.
+    pub(crate) fn generations(&self) -> usize {
+        1 + self.retired.len()
+    }
+
+    /// The settings that only a restart changes.
+    pub fn settings(&self) -> &Fixed {
         &self.0.settings
-    }
-
-    /// The platforms, in the order of the settings.
-    pub fn platforms(&self) -> &[Mounted] {
-        &self.0.platforms
-    }
-
-    /// The plugins, in the order of the settings.
-    pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
-        self.0.links.iter().map(|link| link.plugin())
     }
 
     /// The metrics in OpenMetrics text format.
     pub fn metrics(&self) -> String {
-        let in_flight = self.settings.server.in_flight_max - self.in_flight.available_permits();
-        let now = Now { in_flight, waiting: self.workers.waiting(), is_memory_distrusted: self.engine.is_distrusted() };
-        self.telemetry.render(&self.journal, now)
+        let in_flight = self.in_flight();
+        let generation = self.generation();
+        let families = self.telemetry.shadows();
+        for shadow in generation.shadows() {
+            let (percent, waiting, is_fallen_back) = shadow.now();
+            families.look(shadow.name(), percent, waiting, is_fallen_back);
+        }
+        let now = Now {
+            in_flight,
+            waiting: self.workers.waiting(),
+            is_memory_distrusted: self.engine.is_distrusted(),
+            generation: generation.number(),
+            generations: self.generations(),
+        };
+        self.telemetry.render(generation.counters(), &self.records, now)
+    }
+
+    /// Has records go into this journal from now on, and the sinks of the settings read from it. Must be called in a
+    /// runtime, once. Until then, and in a host without a journal, records go straight to sinks of lines.
+    pub async fn keep_records_in(&self, journal: Journal, clock: callgate_journal::Clock) {
+        let generation = self.0.generation.load_full();
+        self.records.use_journal(journal, clock, &generation.settings().sinks).await;
+    }
+
+    /// Waits until each sink that works has the records that are on disk now. One that fails is not waited for.
+    pub async fn settle_sinks(&self) {
+        self.records.settle().await;
+    }
+
+    /// The sinks that fail, each on a line with the reason; empty if all deliver.
+    pub(crate) fn failing_sinks(&self) -> String {
+        let failing = self.records.status().into_iter().filter(|sink| sink.state != State::Running);
+        let line = |sink: SinkStatus| {
+            let (name, state) = (&sink.name, one_line(&sink.state.to_string()));
+            let (records, seconds) = (sink.lag_records, sink.lag_age.as_secs());
+            format!("sink {name}: {state}; {records} records behind, the oldest {seconds} s old\n")
+        };
+        failing.map(line).collect()
     }
 
     /// An ID for a callback that has none.
@@ -169,6 +270,13 @@ impl Host {
 
     pub(crate) fn now_unix_ms(&self) -> u64 {
         (self.0.clock)()
+    }
+}
+
+impl Inner {
+    /// Callbacks being answered.
+    fn in_flight(&self) -> usize {
+        self.settings.server.in_flight_max - self.in_flight.available_permits()
     }
 }
 
@@ -182,13 +290,13 @@ impl Deref for Host {
 
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").field("platforms", &self.0.platforms).finish_non_exhaustive()
+        f.debug_struct("Host").field("generation", &self.0.generation.load().number()).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner").field("platforms", &self.platforms).finish_non_exhaustive()
+        f.debug_struct("Inner").field("generation", &self.generation.load().number()).finish_non_exhaustive()
     }
 }
 

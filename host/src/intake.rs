@@ -8,9 +8,12 @@ use callgate_dialects::{Admitted, Head, Refusal, Response, table};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::{Instant, timeout_at};
 
+use crate::afterwards::{self, Afterwards};
 use crate::deadline::Deadline;
-use crate::edge::{EndedEarly, Respond};
-use crate::host::{Host, Mounted};
+use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
+use crate::generation::{Generation, Mounted};
+use crate::host::Host;
+use crate::records::valid_traceparent;
 
 /// A request for one platform, as it was read.
 #[derive(Debug)]
@@ -21,20 +24,35 @@ pub(crate) struct Request<'h> {
     pub(crate) body: Bytes,
     /// When the answer must have been decided; made here, and nowhere else.
     pub(crate) deadline: Deadline,
+    /// Its header `traceparent`, if it is valid.
+    pub(crate) traceparent: Option<String>,
 }
 
 impl Host {
-    /// Answers one HTTP request: finds the platform, reads the body within bounds, has the callback answered.
+    /// Answers one HTTP request of a peer without an address, as [`Host::receive_from`] does.
     pub async fn receive<B>(&self, request: http::Request<B>) -> http::Response<Body>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
+        self.receive_from(Peer::default(), request).await
+    }
+
+    /// Answers one HTTP request: finds the platform, reads the body within bounds, has the callback answered.
+    pub async fn receive_from<B>(&self, peer: Peer, request: http::Request<B>) -> http::Response<Body>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        let _ = peer;
         let (arrived, arrived_unix_ms) = (Instant::now(), self.now_unix_ms());
-        let Some((mounted, subpath)) = self.find(request.uri().path()) else {
-            return nowhere(self, request.uri().path());
+        // Here, and nowhere else: a callback is all of one generation.
+        let generation = self.generation();
+        let Some((mounted, subpath)) = generation.find(request.uri().path()) else {
+            return nowhere(self, &generation, request.uri().path());
         };
         let (head, body) = request.into_parts();
         let deadline = Deadline::new(arrived, mounted.platform.answer_within);
+        let traceparent = head.headers.get("traceparent").and_then(|value| valid_traceparent(value.to_str().ok()?));
+        let traceparent = traceparent.map(str::to_owned);
         let query = head.uri.query().unwrap_or_default();
         let head = Head {
             method: head.method,
@@ -48,20 +66,21 @@ impl Host {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 self.bodies.forget(body, deadline).await;
-                return write(self.refuse(mounted, refusal));
+                return write(self.refuse(&generation, mounted, refusal));
             }
         };
         let body = match self.bodies.read(body, deadline).await {
             Ok(body) => body,
-            Err(refusal) => return write(self.refuse(mounted, refusal)),
+            Err(refusal) => return write(self.refuse(&generation, mounted, refusal)),
         };
         // A permit is taken once the body is complete, so a slow sender delays no one.
         let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
-        let Ok(Ok(_permit)) = permit else { return write(self.refuse(mounted, Refusal::Busy)) };
+        let Ok(Ok(_permit)) = permit else { return write(self.refuse(&generation, mounted, Refusal::Busy)) };
         let (body, _room) = body.into_parts();
-        let (response, operation_id) = self.answer(mounted, Request { admitted, body, deadline }).await;
-        let mut written = write(response);
-        if let Some(id) = operation_id.and_then(|id| HeaderValue::try_from(id).ok()) {
+        let request = Request { admitted, body, deadline, traceparent };
+        let answer = self.answer(&generation, mounted, request).await;
+        let mut written = write_then(answer.response, answer.afterwards);
+        if let Some(id) = answer.own_id.and_then(|id| HeaderValue::try_from(id).ok()) {
             written.headers_mut().insert(OPERATION_ID, id);
         }
         written
@@ -74,7 +93,12 @@ const OPERATION_ID: HeaderName = HeaderName::from_static("x-operation-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 fn write(response: Response) -> http::Response<Body> {
-    let mut written = http::Response::new(Body::from(response.body));
+    write_then(response, None)
+}
+
+/// As [`write`], with what is to be done once the connection has taken the answer.
+fn write_then(response: Response, afterwards: Option<Afterwards>) -> http::Response<Body> {
+    let mut written = http::Response::new(afterwards::body(response.body, afterwards));
     *written.status_mut() = response.status;
     written.headers_mut().insert(header::CONTENT_TYPE, JSON);
     if response.status == StatusCode::METHOD_NOT_ALLOWED {
@@ -85,8 +109,8 @@ fn write(response: Response) -> http::Response<Body> {
 
 impl Host {
     /// Refuses a request in the form of its platform.
-    pub(crate) fn refuse(&self, mounted: &Mounted, refusal: Refusal) -> Response {
-        self.telemetry.refused(mounted.index, refusal);
+    pub(crate) fn refuse(&self, generation: &Generation, mounted: &Mounted, refusal: Refusal) -> Response {
+        self.telemetry.refused(generation.counters(), mounted.index, refusal);
         mounted.platform.dialect.refuse(&refusal)
     }
 }
@@ -95,10 +119,10 @@ impl Host {
 ///
 /// The answer names nothing: the caller may be a stranger looking for the path. Nor does the log show more of a path
 /// than its first segment, and not even that where it could be a secret with a typing mistake in it.
-fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
+fn nowhere(host: &Host, generation: &Generation, path: &str) -> http::Response<Body> {
     host.telemetry.refused_without_platform("no_such_path");
-    let names: Vec<_> = host.platforms().iter().map(|mounted| mounted.platform.name.as_str()).collect();
-    let is_hidden = host.platforms().iter().any(|mounted| mounted.platform.path.hides_first());
+    let names: Vec<_> = generation.platforms().iter().map(|mounted| mounted.platform.name.as_str()).collect();
+    let is_hidden = generation.platforms().iter().any(|mounted| mounted.platform.path.hides_first());
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let first = segments.next().filter(|_| !is_hidden).map(one_line).unwrap_or_default();
     let more = segments.count();
@@ -117,20 +141,18 @@ fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
 
 /// Callbacks go straight to their handler: there is one, and its way is counted in microseconds.
 impl Respond for Host {
-    async fn respond(&self, request: http::Request<hyper::body::Incoming>) -> http::Response<Body> {
-        self.receive(request).await
+    async fn respond(&self, request: http::Request<hyper::body::Incoming>, peer: Peer) -> http::Response<Body> {
+        self.receive_from(peer, request).await
     }
 
-    fn refuse_head(&self, status: StatusCode) -> Option<Vec<u8>> {
-        let (reason, text) = match status {
-            StatusCode::URI_TOO_LONG => ("uri_too_long", "the URL is too long"),
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-                ("head_too_large", "there are too many headers, or they are too long")
-            }
-            _ => ("bad_head", "this is not a request in HTTP/1.1"),
-        };
-        self.telemetry.refused_head(reason, text);
-        Some(table::refusal_for_all(self.settings.chat_servers, status, text))
+    fn refuse_head(&self, refusal: HeadRefusal) -> Option<Vec<u8>> {
+        let text = refusal.text();
+        self.telemetry.refused_head(refusal.name(), text);
+        Some(table::refusal_for_all(self.settings.chat_servers, refusal.status(), text))
+    }
+
+    fn closed(&self, why: Closed, connections: usize) {
+        self.telemetry.closed(why, connections);
     }
 
     fn ended_early(&self, cause: EndedEarly) {

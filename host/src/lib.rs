@@ -11,22 +11,30 @@ mod intake;
 
 mod callback;
 
+mod generation;
 mod route;
 
 pub mod chain;
 
+mod afterwards;
 mod bodies;
 mod deadline;
-mod journal;
+mod records;
 mod telemetry;
 mod workers;
 
 pub mod admin;
 pub mod cli;
+mod fixed;
 mod host;
+pub mod reload;
+mod reloads;
 pub mod settings;
+mod shadow;
 mod trial;
 
 pub use callgate_sandbox::Loading;
-pub use host::{Clock, Host, Mounted, PluginError, PluginProblem, Progress, StartError};
+pub use fixed::Fixed;
+pub use generation::{Generation, Mounted, PluginError, PluginProblem, Progress};
+pub use host::{Clock, Host, StartError};
 pub use settings::Settings;

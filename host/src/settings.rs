@@ -2,6 +2,7 @@
 
 mod cache;
 mod file;
+mod journal;
 mod limits;
 mod listen;
 mod loading;
@@ -10,12 +11,15 @@ mod mount;
 mod pattern;
 mod platform;
 mod plugin;
+mod promotion;
 mod secret;
 mod server;
+mod shadow;
+mod sink;
 mod source;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use callgate_dialects::{Table, table};
 use callgate_sandbox::{CacheSettings, LoadingLimits};
@@ -24,6 +28,7 @@ use callgate_terminal::read_text;
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
 pub use file::{Problem, Secrets};
+pub use journal::{Decisions, Journal, Keep};
 pub use limits::{BreakerLimits, Limits};
 pub(crate) use listen::is_taken_twice;
 pub use listen::listen_address;
@@ -32,7 +37,10 @@ pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
-pub use server::Server;
+pub use promotion::promoted;
+pub use server::{HeadLimits, Server};
+pub use shadow::{Change, FallBack, Shadow};
+pub use sink::Sink;
 pub use source::{Source, Step};
 
 use file::{File, MIB, Section};
@@ -56,12 +64,18 @@ pub struct Settings {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
-    /// The file that plugins' records are appended to.
-    pub records_file: PathBuf,
+    /// What is kept on disk.
+    pub journal: Journal,
+    /// Where records go.
+    pub sinks: Vec<Sink>,
     /// Chat servers, each under its own path.
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
     pub plugins: Vec<Plugin>,
+    /// Candidates, which are compared with the plugins.
+    pub shadows: Vec<Shadow>,
+    /// The keys whose values were given otherwise.
+    pub(crate) given: Vec<&'static str>,
 }
 
 /// Settings as far as they could be understood, and all mistakes in them.
@@ -87,7 +101,7 @@ impl Draft {
 }
 
 /// Maximum size of a settings file, in bytes: many times what thousands of plugins take.
-const FILE_BYTES_MAX: u64 = 16 * MIB;
+pub(crate) const FILE_BYTES_MAX: u64 = 16 * MIB;
 
 impl Settings {
     /// Reads a settings file, and the secrets and word lists that it names.
@@ -101,14 +115,43 @@ impl Settings {
     /// Reads a settings file as far as possible, with or without the secrets that it names.
     #[must_use]
     pub fn draft(path: &Path, secrets: Secrets) -> Draft {
+        Self::draft_for(table::CHAT_SERVERS, path, secrets)
+    }
+
+    fn draft_for(chat_servers: &'static Table, path: &Path, secrets: Secrets) -> Draft {
         match read_text(path, FILE_BYTES_MAX) {
-            Ok(text) => Self::understand(table::CHAT_SERVERS, path, &text, secrets),
+            Ok(text) => Self::understand(chat_servers, path, &text, secrets),
             Err(error) => {
                 let message = format!("cannot be read ({error}): name the settings file with --settings");
                 let problem = Problem { file: path.to_owned(), line: 0, key: String::new(), message };
                 Draft { settings: None, problems: vec![problem] }
             }
         }
+    }
+
+    /// Reads this text of a settings file, with or without the secrets that it names.
+    #[must_use]
+    pub fn draft_of(path: &Path, text: &str, secrets: Secrets) -> Draft {
+        Self::understand(table::CHAT_SERVERS, path, text, secrets)
+    }
+
+    /// The plugins, and behind them those of the candidates.
+    pub(crate) fn all_plugins(&self) -> Vec<&Plugin> {
+        self.plugins.iter().chain(self.shadows.iter().filter_map(Shadow::plugin)).collect()
+    }
+
+    /// Reads a settings file again, for these chat servers.
+    ///
+    /// # Errors
+    /// All mistakes, in the order of the file.
+    pub(crate) fn load_for(chat_servers: &'static Table, path: &Path) -> Result<Self, Vec<Problem>> {
+        Self::draft_for(chat_servers, path, Secrets::Read).finish()
+    }
+
+    /// Listens for callbacks there, whatever the file says.
+    pub fn listen_on(&mut self, address: SocketAddr) {
+        self.server.listen = address;
+        self.given.push("server.listen");
     }
 
     /// Reads settings from a string. Relative paths are relative to the folder of `path`, and mistakes are reported for
@@ -142,19 +185,38 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let mut limits = limits::read(root.section("limits"));
     let loading = loading::read(root.section("loading"));
     let cache = cache::read(root.section("cache"));
-    let records_file = records(root.section("records"));
+    let journal = journal::read(root.section("journal"));
+    let sinks = sink::read(&mut root, &journal);
     let platforms = platform::read(&mut root, chat_servers);
+    let mistakes_before = root.file().mistakes();
     let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
+    let context = shadow::Context {
+        chat_servers,
+        platforms: &platforms,
+        plugins: &plugins,
+        are_plugins_clear: root.file().mistakes() == mistakes_before,
+        defaults: &limits.plugin,
+    };
+    let shadows = shadow::read(&mut root, &context);
+    let all = plugins.iter().chain(shadows.iter().filter_map(Shadow::plugin));
     limits.engine.memory_bytes_largest =
-        plugins.iter().map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
+        all.map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
     let platforms = platforms.known;
-    Settings { source, chat_servers, server, admin, log, limits, loading, cache, records_file, platforms, plugins }
-}
-
-fn records(mut section: Section<'_, '_>) -> PathBuf {
-    let file = section.text("file").map_or("records.jsonl", |at| at.value);
-    let path = section.file().beside(file);
-    section.finish();
-    path
+    Settings {
+        source,
+        chat_servers,
+        server,
+        admin,
+        log,
+        limits,
+        loading,
+        cache,
+        journal,
+        sinks,
+        platforms,
+        plugins,
+        shadows,
+        given: Vec::new(),
+    }
 }

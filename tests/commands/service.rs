@@ -13,14 +13,14 @@ fn host(listen: &str) -> Folder {
     folder().module("p.wasm", plugin).file(
         "host.toml",
         format!(
-            "[server]\nlisten = \"{listen}\"\n[admin]\noff = true\n[[platform]]\nkind = \"openim\"\n\
+            "[server]\nlisten = \"{listen}\"\ndrain_delay_ms = 0\n[admin]\noff = true\n[[platform]]\nkind = \"openim\"\n\
              [[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = [\"*\"]\n"
         ),
     )
 }
 
 /// A running `serve`, and what it has logged.
-struct Serving {
+pub struct Serving {
     command: Command,
     process: Child,
     log: BufReader<ChildStderr>,
@@ -28,7 +28,7 @@ struct Serving {
 }
 
 impl Serving {
-    fn start(folder: &Folder) -> Self {
+    pub fn start(folder: &Folder) -> Self {
         let mut command = folder.command(["serve", "--settings", "host.toml"]);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(process.stderr.take().unwrap());
@@ -36,7 +36,7 @@ impl Serving {
     }
 
     /// Reads the log up to this, and returns the rest of the line.
-    fn wait_for(&mut self, part: &str) -> String {
+    pub fn wait_for(&mut self, part: &str) -> String {
         loop {
             let start = self.said.len();
             assert_ne!(self.log.read_line(&mut self.said).unwrap(), 0, "it ended: {}", self.said);
@@ -51,7 +51,7 @@ impl Serving {
     }
 
     /// Ends it with SIGTERM.
-    fn stop(mut self) -> Ended {
+    pub fn stop(mut self) -> Ended {
         self.signal("TERM");
         self.log.read_to_string(&mut self.said).unwrap();
         let mut output = self.process.wait_with_output().unwrap();
@@ -61,7 +61,7 @@ impl Serving {
 }
 
 /// Posts an empty callback, and returns the answer, head and body.
-fn post(address: &str) -> String {
+pub fn post(address: &str) -> String {
     let mut connection = TcpStream::connect(address).unwrap();
     let head =
         "POST /openim/callbackBeforeAddFriendCommand HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2";
@@ -93,11 +93,32 @@ fn after_sighup_records_go_to_a_new_file() {
     post(&address);
     std::fs::rename(folder.path("records.jsonl"), folder.path("old.jsonl")).unwrap();
     serving.signal("HUP");
-    serving.wait_for("SIGHUP: the records file is reopened");
+    serving.wait_for("SIGHUP: the files of sinks are reopened");
     post(&address);
     post(&address);
     assert_eq!((read("old.jsonl").as_str(), read("records.jsonl").as_str()), ("1\n", "1\n1\n"));
     serving.stop().succeeds();
+}
+
+/// A pipe that nobody reads from: answers do not wait for it beyond their deadline, and the end of the process not at all.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sink_that_hangs_keeps_no_process_from_ending() {
+    let recording = guests::replies("recording", r#"{"verdict":"allow","records":[1]}"#);
+    for journal in ["[journal]\noff = true\n", ""] {
+        let folder = host("127.0.0.1:0").module("p.wasm", &recording);
+        let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap();
+        let settings = settings.replace("kind = \"openim\"\n", "kind = \"openim\"\nanswer_within_ms = 200\n");
+        let sink = "[[sink]]\nname = \"s\"\nkind = \"file\"\npath = \"pipe\"\n";
+        std::fs::write(folder.path("host.toml"), format!("{journal}{sink}{settings}")).unwrap();
+        assert!(Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap().success());
+        let mut serving = Serving::start(&folder);
+        let address = serving.wait_for("serving callbacks address=");
+        assert!(post(&address).starts_with("HTTP/1.1 200 OK\r\n"));
+        let ended = serving.stop();
+        assert!(ended.err.trim_end().ends_with("stopped"), "{ended:#?}");
+        ended.succeeds();
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use wasmtime::Module;
 use crate::budget::{Brief, Budget, Usage};
 use crate::cache::{self, Key};
 use crate::call;
+use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::fault::{Fault, FuelCut};
 use crate::guest::{Code, Guest};
@@ -26,6 +27,9 @@ pub struct Plugin {
 
 /// Maximum size of the memory that `configure` leaves, for calls to be brief.
 const BRIEF_MEMORY_BYTES_MAX: usize = 16 << 20;
+
+/// How many times the wall time of a call it has with [`Plugin::patient_budget`].
+const PATIENCE: u32 = 8;
 
 /// A `configure` that takes longer than this is worth a line of the log.
 const CONFIGURE_TOLD: Duration = Duration::from_secs(1);
@@ -120,6 +124,15 @@ impl Plugin {
         Self { name: name.into(), limits: self.limits.clone(), prepared: Arc::clone(&self.prepared) }
     }
 
+    /// The same plugin under another name, with instances of its own: calls of the one leave those of the other as they
+    /// are. Compiled code and snapshot are shared.
+    pub fn apart(&self, name: &str) -> Self {
+        let Prepared { pool, origin, manifest, memory_bytes } = &*self.prepared;
+        let (pool, manifest) = (pool.apart(), manifest.clone());
+        let prepared = Prepared { pool, origin: *origin, manifest, memory_bytes: *memory_bytes };
+        Self { name: name.into(), limits: self.limits.clone(), prepared: Arc::new(prepared) }
+    }
+
     /// Its name in the settings.
     pub fn name(&self) -> &Arc<str> {
         &self.name
@@ -145,6 +158,13 @@ impl Plugin {
         budget(engine, &self.limits, remaining)
     }
 
+    /// The budget of a call on a thread that gets what the others leave: as much fuel as a call with all of its time
+    /// has, and more wall time, because such a thread stands still whenever another one wants to run.
+    pub fn patient_budget(&self, engine: &Engine) -> Budget {
+        let budget = self.budget(engine, self.limits.call_within);
+        Budget { within: budget.within.saturating_mul(PATIENCE), ..budget }
+    }
+
     /// Whether brief calls of this plugin are bounded well enough for a thread that other callbacks wait for.
     ///
     /// A single instruction can write to all of a memory, with a page fault for each page. The size of the memory
@@ -165,12 +185,23 @@ impl Plugin {
         read: impl FnOnce(&[u8]) -> T,
     ) -> (Brief<T>, Usage) {
         let budget = Budget { is_brief: true, ..self.budget(engine, within) };
-        call::run(&self.prepared.pool, parts, budget, read)
+        call::run(&self.prepared.pool, parts, budget, None, read)
     }
 
     /// Passes in one callback, the concatenation of `parts`, and calls `read` with the reply.
     pub fn call<T>(&self, parts: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
-        call::call(&self.prepared.pool, parts, budget, read)
+        call::call(&self.prepared.pool, parts, budget, None, read)
+    }
+
+    /// As [`Plugin::call`]. If it is cancelled it ends within some milliseconds, with [`Fault::OutOfTime`].
+    pub fn call_unless<T>(
+        &self,
+        cancel: &Cancel,
+        parts: &[&str],
+        budget: Budget,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> (Result<T, Fault>, Usage) {
+        call::call(&self.prepared.pool, parts, budget, Some(cancel), read)
     }
 }
 

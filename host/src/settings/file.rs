@@ -192,6 +192,11 @@ impl<'f, 't> Section<'f, 't> {
         self.get(key).is_some()
     }
 
+    /// Counts these keys as known, without reading them.
+    pub(super) fn ignore(&mut self, keys: &[&'static str]) {
+        self.known.extend_from_slice(keys);
+    }
+
     /// Whether the table has this key, with a table as its value.
     pub(super) fn is_table(&mut self, key: &'static str) -> bool {
         self.get(key).is_some_and(|value| value.get_ref().is_table())
@@ -416,6 +421,9 @@ fn json(file: &File<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> serde_json:
 
 /// Milliseconds in an hour, the maximum of most durations.
 pub(super) const MS_PER_HOUR: u64 = 3_600_000;
+
+/// Bytes in a kibibyte.
+pub(super) const KIB: u64 = 1 << 10;
 
 /// Bytes in a mebibyte.
 pub(super) const MIB: u64 = 1 << 20;

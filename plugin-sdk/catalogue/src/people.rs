@@ -14,6 +14,8 @@ pub struct People {
     pub targets: &'static [&'static str],
     /// Commands for which other members count: the command's name, its actors, its targets.
     pub exceptions: &'static [(&'static str, &'static [&'static str], &'static [&'static str])],
+    /// Members that name the group, or room, in which the operation happens, in the same way.
+    pub groups: &'static [&'static str],
 }
 
 /// Who acts, and on whom or what; empty where the request does not say so.
@@ -27,7 +29,7 @@ pub struct Named {
 
 impl People {
     /// A chat server whose requests name nobody.
-    pub const NOBODY: Self = Self { actors: &[], targets: &[], exceptions: &[] };
+    pub const NOBODY: Self = Self { actors: &[], targets: &[], exceptions: &[], groups: &[] };
 
     /// Who is named in the body of a request.
     ///
@@ -47,6 +49,32 @@ impl People {
         let exception = self.exceptions.iter().find(|(name, ..)| *name == command.name);
         let (actors, targets) = exception.map_or((self.actors, self.targets), |(_, actors, targets)| (actors, targets));
         Named { actor: first(&body, actors), target: first(&body, targets) }
+    }
+
+    /// What the operation is about, for keeping events about the same thing in order: the group; else the users that
+    /// are named, sorted, with `|` between them. Empty if the request does not say so.
+    ///
+    /// ```
+    /// use callgate_catalogue::openim::{self, AfterSendSingleMsg};
+    /// use callgate_catalogue::events::Event as _;
+    ///
+    /// let subject = |body| openim::PROTOCOL.people.subject(AfterSendSingleMsg::COMMAND, body);
+    /// assert_eq!(subject(r#"{"sendID":"otto","recvID":"mei"}"#), "mei|otto");
+    /// assert_eq!(subject(r#"{"sendID":"mei","recvID":"otto"}"#), "mei|otto");
+    /// ```
+    #[must_use]
+    pub fn subject(&self, command: &Command, body: &str) -> String {
+        let Ok(object) = Object::parse("request", body) else { return String::new() };
+        let group = first(&object, self.groups);
+        if !group.is_empty() {
+            return group;
+        }
+        let Named { actor, target } = self.named(command, body);
+        let (low, high) = if actor <= target { (actor, target) } else { (target, actor) };
+        match low.is_empty() || low == high {
+            true => high,
+            false => low + "|" + &high,
+        }
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) const PEOPLE: People = People {
         ("callbackAfterSetGroupMemberInfoCommand", &[], &["userID"]),
         ("callbackAfterUserKickOffCommand", &[], &["userID"]),
     ],
+    groups: &["groupID", "groupId"],
 };
 
 members! { $

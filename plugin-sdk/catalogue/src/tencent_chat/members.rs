@@ -35,6 +35,7 @@ pub(super) const PEOPLE: People = People {
         ("C2C.CallbackAfterModifyMsg", &["Operator_Account", "From_Account"], &["To_Account"]),
         ("Profile.CallbackPortraitSet", &["Operator_Account", "From_Account"], &["From_Account"]),
     ],
+    groups: &["GroupId", "RoomId", "RoomInfo.RoomId"],
 };
 
 members! { $

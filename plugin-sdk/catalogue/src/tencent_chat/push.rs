@@ -23,7 +23,7 @@ commands! {
     ///
     /// Tencent sends up to 100 in one request; the host passes them on one by one. `EventTime` is in seconds here.
     PushOffline = "Push.OfflinePush", After, AFTER, "push" {
-        key ["MsgKey"]; source "www.tencentcloud.com/document/product/1047/67552";
+        key ["MsgKey", "To_Account", "PushStage"]; source "www.tencentcloud.com/document/product/1047/67552";
         request {
             /// 1 one-to-one, 2 group.
             event_type: i64 = "EventType";

@@ -1,0 +1,341 @@
+//! Which entry is worked on when: in order per key, in parallel across keys, at most so many at once.
+
+mod backlog;
+mod lanes;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use self::backlog::Backlog;
+use self::lanes::Lanes;
+use crate::clock::Clock;
+use crate::entry::{Entry, EntryId, NewAttempt};
+use crate::error::ReadError;
+use crate::inbox::Inbox;
+use crate::message::{Ended, Finished, Message, Task};
+use crate::numbers::{Counts, set};
+use crate::store::{Next, ReadEntries, Waiting};
+use crate::worker::{Finish, Outcome, Ticket, WorkLimits, Worker};
+
+/// The state of the scheduler's thread.
+pub(crate) struct Scheduler {
+    inbox: Arc<Inbox<Task>>,
+    writer: Arc<Inbox<Message>>,
+    clock: Clock,
+    counts: Arc<Counts>,
+    tools: Option<Tools>,
+    limits: WorkLimits,
+    lanes: Lanes,
+    /// What was accepted before and is not read yet, and what has to wait until it is.
+    backlog: Option<Backlog>,
+    /// Bodies that are at hand, so that they need not be read from disk.
+    bodies: HashMap<EntryId, Entry>,
+    bodies_bytes: usize,
+    /// Lanes that wait until a time, the next one first.
+    parked: BinaryHeap<Reverse<(i64, i64)>>,
+    /// Entries that have failed: their attempts, and when the next is due.
+    failed: HashMap<EntryId, (u32, i64)>,
+    /// Entries that are worked on, with their lanes.
+    working: HashMap<EntryId, i64>,
+    /// Entries that were begun and whose results are not on disk yet.
+    begun: usize,
+    /// When the oldest entry was last looked for.
+    oldest_at: Option<Instant>,
+    is_stopped: bool,
+}
+
+/// What entries are worked off with, once that is known.
+struct Tools {
+    worker: Arc<dyn Worker>,
+    entries: Box<dyn ReadEntries>,
+    finish: Arc<Finish>,
+}
+
+/// How often the oldest entry is looked for and, with the system's clock, parked lanes are looked at.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Messages that are taken at once.
+const TASKS_MAX: usize = 4096;
+
+impl Scheduler {
+    /// Takes up what waits, and works on it once it is told with what, until it is stopped. This is the scheduler's thread.
+    pub(crate) fn run(inbox: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock, counts: Arc<Counts>) {
+        let scheduler = Self {
+            inbox,
+            writer,
+            clock,
+            counts,
+            tools: None,
+            limits: WorkLimits::default(),
+            lanes: Lanes::default(),
+            backlog: None,
+            oldest_at: None,
+            bodies: HashMap::new(),
+            bodies_bytes: 0,
+            parked: BinaryHeap::new(),
+            failed: HashMap::new(),
+            working: HashMap::new(),
+            begun: 0,
+            is_stopped: false,
+        };
+        scheduler.work();
+    }
+
+    fn work(mut self) {
+        while !self.is_stopped {
+            self.unpark();
+            let is_reading = self.read_backlog();
+            self.begin();
+            self.count();
+            let wait = if is_reading { Duration::ZERO } else { self.until_next() };
+            for task in Arc::clone(&self.inbox).take(TASKS_MAX, wait) {
+                self.take(task);
+            }
+        }
+        self.inbox.end();
+    }
+
+    fn take(&mut self, task: Task) {
+        match task {
+            Task::Backlog { before } => self.backlog = Some(Backlog::new(before)),
+            Task::Accepted(entries) => {
+                for (waiting, entry) in entries {
+                    self.wait(waiting);
+                    let bytes = entry.body.len() + entry.head.len();
+                    if self.bodies_bytes + bytes <= self.limits.bodies_bytes_max {
+                        self.bodies_bytes += bytes;
+                        self.bodies.insert(waiting.id, entry);
+                    }
+                }
+            }
+            Task::Waiting(entries) => entries.into_iter().for_each(|waiting| self.wait(waiting)),
+            Task::Ended { id, again_at, is_attempt } => self.ended(id, again_at, is_attempt),
+            Task::Committed(count) => self.begun = self.begun.saturating_sub(count),
+            Task::Work { worker, limits, entries } => {
+                let (scheduler, writer) = (Arc::clone(&self.inbox), Arc::clone(&self.writer));
+                let finish = finish(scheduler, writer, self.clock.clone(), limits.clone());
+                self.limits = limits;
+                self.tools = Some(Tools { worker, entries, finish });
+            }
+            Task::Tick => {}
+            Task::Stop(reply) => {
+                self.is_stopped = true;
+                self.tools = None;
+                if let Some(reply) = reply {
+                    let _ = reply.send(());
+                }
+            }
+        }
+    }
+
+    /// Reads some of what was accepted before. Returns whether there is more.
+    fn read_backlog(&mut self) -> bool {
+        let (Some(backlog), Some(tools)) = (&mut self.backlog, &mut self.tools) else { return false };
+        match backlog.read(tools.entries.as_mut()) {
+            Ok(Some(some)) => {
+                some.into_iter().for_each(|waiting| self.queue(waiting));
+                return true;
+            }
+            Ok(None) => {}
+            // A damaged file is reported where it is read, and the rest is read from the new one.
+            Err(error) => {
+                tracing::error!("entries that were left cannot be read, this is tried again: {error}");
+                return false;
+            }
+        }
+        if let Some(backlog) = self.backlog.take() {
+            backlog.later().for_each(|waiting| self.queue(waiting));
+        }
+        false
+    }
+
+    /// Takes up an entry. Its lane's order is that of acceptance, so it waits for those that are not read yet.
+    fn wait(&mut self, waiting: Waiting) {
+        match &mut self.backlog {
+            Some(backlog) => backlog.hold(waiting),
+            None => self.queue(waiting),
+        }
+    }
+
+    fn queue(&mut self, waiting: Waiting) {
+        if waiting.attempts > 0 {
+            self.failed.insert(waiting.id, (waiting.attempts, waiting.due_unix_ms));
+        }
+        self.lanes.push(waiting);
+    }
+
+    fn ended(&mut self, id: EntryId, again_at: Option<i64>, is_attempt: bool) {
+        let Some(lane) = self.working.remove(&id) else { return };
+        let Some(due) = again_at else {
+            self.failed.remove(&id);
+            return self.lanes.advance(lane);
+        };
+        let attempts = self.failed.get(&id).map_or(0, |(attempts, _)| *attempts);
+        if is_attempt {
+            self.failed.insert(id, (attempts + 1, due));
+        } else {
+            // Nothing of it goes to disk.
+            self.begun = self.begun.saturating_sub(1);
+        }
+        self.park(lane, due);
+    }
+
+    fn park(&mut self, lane: i64, due: i64) {
+        self.lanes.park(lane);
+        self.parked.push(Reverse((due, lane)));
+    }
+
+    /// Lanes whose time has come are ready again.
+    fn unpark(&mut self) {
+        let now = self.clock.now_unix_ms();
+        let longest = i64::try_from(self.limits.retry_max.max(self.limits.retry_first).as_millis()).unwrap_or(i64::MAX);
+        while let Some(Reverse((due, lane))) = self.parked.peek().copied() {
+            // A time further away than any delay means that the clock was set back.
+            if due > now && due <= now.saturating_add(longest) {
+                break;
+            }
+            self.parked.pop();
+            self.lanes.unpark(lane);
+        }
+    }
+
+    /// Begins as many entries as may be worked on.
+    fn begin(&mut self) {
+        while self.tools.is_some() && self.begun < self.limits.at_once.max(1) {
+            let Some((id, lane)) = self.lanes.next() else { return };
+            let (attempts, due) = self.failed.get(&id).copied().unwrap_or_default();
+            let now = self.clock.now_unix_ms();
+            if due > now {
+                // Of the backlog: it had failed before the host was started.
+                self.failed.insert(id, (attempts, 0));
+                self.park(lane, due);
+                continue;
+            }
+            let body = self.bodies.remove(&id);
+            let Some(tools) = &mut self.tools else { return };
+            let read = match body {
+                Some(entry) => {
+                    self.bodies_bytes -= entry.body.len() + entry.head.len();
+                    Ok(entry)
+                }
+                None => tools.entries.entry(id),
+            };
+            match read {
+                Ok(mut entry) => {
+                    entry.attempts = attempts;
+                    self.begun += 1;
+                    self.working.insert(id, lane);
+                    tools.worker.work(entry, Ticket::new(id, attempts, Arc::clone(&tools.finish)));
+                }
+                Err(error) => self.unreadable(id, lane, &error),
+            }
+        }
+    }
+
+    /// Decides about an entry that cannot be read.
+    fn unreadable(&mut self, id: EntryId, lane: i64, error: &ReadError) {
+        match error {
+            ReadError::NotFound { .. } => self.bury(id, lane, "the entry is gone: it was lost with a damaged file"),
+            ReadError::Damaged { .. } => {
+                self.counts.damaged.fetch_add(1, Ordering::Relaxed);
+                self.bury(id, lane, "the entry is damaged on disk: its checksum is wrong");
+            }
+            ReadError::Failed(source) => {
+                tracing::error!(entry = id.0, "an entry cannot be read, it is tried again: {source}");
+                let again = i64::try_from(UNREADABLE_AGAIN.as_millis()).unwrap_or(0);
+                self.park(lane, self.clock.now_unix_ms().saturating_add(again));
+            }
+        }
+    }
+
+    /// Makes an entry dead that can never be worked off.
+    fn bury(&mut self, id: EntryId, lane: i64, why: &str) {
+        tracing::error!(entry = id.0, "{why}; it is dead now");
+        let attempt = NewAttempt { fault: "damaged".to_owned(), message: why.to_owned(), ..NewAttempt::default() };
+        self.begun += 1;
+        self.lanes.advance(lane);
+        let finished = Finished { id, attempts: 0, ended: Ended::Failed(attempt, Next::Dead) };
+        let _ = self.writer.send(Message::Finish(finished));
+    }
+
+    /// How long nothing happens by itself.
+    fn until_next(&self) -> Duration {
+        let Some(Reverse((due, _))) = self.parked.peek().filter(|_| !self.clock.is_manual()) else { return TICK };
+        let left = due.saturating_sub(self.clock.now_unix_ms());
+        Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(TICK)
+    }
+
+    fn count(&mut self) {
+        let is_due = self.oldest_at.is_none_or(|at| at.elapsed() >= TICK);
+        // Of many lanes, this takes milliseconds.
+        if is_due || self.lanes.count() <= FEW_LANES {
+            self.oldest_at = Some(Instant::now());
+            self.counts.oldest_received_ms.store(self.lanes.oldest_unix_ms().unwrap_or(0), Ordering::Relaxed);
+        }
+        set(&self.counts.working, self.working.len() as u64);
+        set(&self.counts.parked_keys, self.parked.len() as u64);
+    }
+}
+
+/// With so many lanes, the oldest entry is looked for each time.
+const FEW_LANES: usize = 16;
+
+/// When an entry that could not be read is tried again.
+const UNREADABLE_AGAIN: Duration = Duration::from_secs(1);
+
+/// What takes the outcomes of entries: it tells the scheduler, so that the lane moves on, and the writer.
+fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock, limits: WorkLimits) -> Arc<Finish> {
+    Arc::new(move |id, attempts, outcome| {
+        let retry_at = |attempts| clock.now_unix_ms().saturating_add(delay_ms(&limits, attempts, random()));
+        let (ended, again_at) = match outcome {
+            Outcome::Done { records } => (Some(Ended::Done(records)), None),
+            Outcome::Failed { attempt } if attempts + 1 < limits.attempts_max => {
+                let due = retry_at(attempts);
+                (Some(Ended::Failed(attempt, Next::RetryAt(due))), Some(due))
+            }
+            Outcome::Failed { attempt } | Outcome::Hopeless { attempt } => {
+                (Some(Ended::Failed(attempt, Next::Dead)), None)
+            }
+            Outcome::NotTried => (None, Some(retry_at(0))),
+        };
+        // A closed inbox: the host stops, and the entry is worked off again after the next start.
+        let _ = scheduler.send(Task::Ended { id, again_at, is_attempt: ended.is_some() });
+        if let Some(ended) = ended {
+            let _ = writer.send(Message::Finish(Finished { id, attempts, ended }));
+        }
+    })
+}
+
+/// The delay in milliseconds after so many earlier failures; `random` is from 0 to 1.
+fn delay_ms(limits: &WorkLimits, attempts: u32, random: f64) -> i64 {
+    let first = limits.retry_first.as_secs_f64();
+    let longest = limits.retry_max.max(limits.retry_first).as_secs_f64();
+    let full = (first * 2_f64.powi(attempts.min(64).cast_signed())).min(longest);
+    (full * (1.0 - random / 2.0) * 1000.0) as i64
+}
+
+/// A number from 0 to 1, different each time; enough to spread retries.
+fn random() -> f64 {
+    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+    let random = RandomState::new().build_hasher().finish();
+    random as f64 / u64::MAX as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_longest_and_are_shortened_by_up_to_half() {
+        let limits = WorkLimits { retry_max: Duration::from_secs(10), ..WorkLimits::default() };
+        let delays: Vec<i64> = (0..6).map(|attempts| delay_ms(&limits, attempts, 0.0)).collect();
+        assert_eq!(delays, [1000, 2000, 4000, 8000, 10_000, 10_000]);
+        assert_eq!(delay_ms(&limits, 0, 1.0), 500);
+        assert_eq!(delay_ms(&limits, u32::MAX, 0.0), 10_000);
+        let shorter = WorkLimits { retry_max: Duration::ZERO, ..WorkLimits::default() };
+        assert_eq!(delay_ms(&shorter, 3, 0.0), 1000);
+    }
+}
