@@ -21,6 +21,7 @@ mod plan;
 mod reload;
 mod serve;
 mod settings_file;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -14,7 +14,6 @@ mod secret;
 mod server;
 mod source;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use callgate_dialects::{Table, table};
@@ -26,13 +25,13 @@ pub use callgate_sandbox::MemoryReset;
 pub use file::{Problem, Secrets};
 pub use limits::{BreakerLimits, Limits};
 pub(crate) use listen::is_taken_twice;
-pub use listen::listen_address;
+pub use listen::{Address, listen_address, listen_at};
 pub use log::{Log, Users};
 pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
-pub use server::{HeadLimits, Server};
+pub use server::{Admin, HeadLimits, Networks, Server, TlsFiles};
 pub use source::{Source, Step};
 
 use file::{File, MIB, Section};
@@ -46,8 +45,8 @@ pub struct Settings {
     pub chat_servers: &'static Table,
     /// Where and how callbacks are received.
     pub server: Server,
-    /// The address of the admin listener; `None`: no listener.
-    pub admin: Option<SocketAddr>,
+    /// The listener for operators; `None`: no listener.
+    pub admin: Option<Admin>,
     /// What of callbacks the log may show.
     pub log: Log,
     /// Limits for guests.
@@ -126,8 +125,8 @@ impl Settings {
     }
 
     /// Listens for callbacks there, whatever the file says.
-    pub fn listen_on(&mut self, address: SocketAddr) {
-        self.server.listen = address;
+    pub fn listen_on(&mut self, address: impl Into<Address>) {
+        self.server.listen = address.into();
         self.given.push("server.listen");
     }
 

@@ -1,5 +1,6 @@
 //! Callgate from outside, one subject a file.
 
+mod access;
 mod auth;
 mod breaker;
 mod cache;
@@ -23,5 +24,7 @@ mod secrets;
 mod settings;
 mod shipped;
 mod shutdown;
+mod sockets;
+mod tls;
 mod toy;
 mod verdicts;
