@@ -20,6 +20,7 @@ mod requests;
 mod samples;
 mod service;
 mod settings;
+mod shadow;
 mod signals;
 mod streams;
 mod watch;
