@@ -65,7 +65,8 @@ fn post(address: &str) -> TcpStream {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     for (first, second, code) in [("TERM", "TERM", 143), ("TERM", "INT", 130)] {
-        let mut serving = Serving::start(&host(ALLOW, "drain_delay_ms = 3600000"));
+        let folder = host(ALLOW, "drain_delay_ms = 3600000");
+        let mut serving = Serving::start(&folder);
         serving.wait_for("serving callbacks address=");
         serving.signal(first);
         serving.wait_for("stopping: finishing running callbacks");
@@ -78,7 +79,8 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn ctrl_c_does_not_wait_for_load_balancers() {
-    let mut serving = Serving::start(&host(ALLOW, "drain_delay_ms = 3600000"));
+    let folder = host(ALLOW, "drain_delay_ms = 3600000");
+    let mut serving = Serving::start(&folder);
     serving.wait_for("serving callbacks address=");
     serving.signal("INT");
     let (status, said) = serving.end();

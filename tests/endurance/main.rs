@@ -7,11 +7,13 @@
 //!
 //! Each prints its figures.
 
+mod bad_clients;
 mod disk;
 mod kill;
 mod power;
 mod random;
 mod shadow;
+mod shutdown;
 mod vfs;
 
 /// The allocator of the program.

@@ -1,13 +1,12 @@
 //! TLS: the certificate of a listener, checked when it is read, and read again when its files change.
 
+mod files;
 mod own;
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use callgate_terminal::read_file;
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
@@ -18,7 +17,10 @@ use rustls::{CertificateError, RootCertStore, ServerConfig};
 
 use crate::settings::TlsFiles;
 
+pub use files::TlsError;
 pub use own::trusting;
+
+use files::{Contents, certificates, wrong};
 
 /// The TLS of one listener.
 #[derive(Debug)]
@@ -31,30 +33,6 @@ pub struct Tls {
     tickets: Arc<dyn ProducesTickets>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Contents {
-    certificate: Vec<u8>,
-    key: Vec<u8>,
-    client_ca: Option<Vec<u8>>,
-}
-
-/// Why TLS cannot be spoken: which key of `tls` is wrong, and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct TlsError {
-    /// The key below `tls`.
-    pub key: &'static str,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-fn wrong<T>(key: &'static str, message: impl Into<String>) -> Result<T, TlsError> {
-    Err(TlsError { key, message: message.into() })
-}
-
-/// Maximum size of a file with certificates or a key, in bytes.
-const FILE_BYTES_MAX: u64 = 1 << 20;
-
 impl Tls {
     /// Reads and checks the files.
     ///
@@ -66,7 +44,7 @@ impl Tls {
             Ok(tickets) => tickets,
             Err(error) => return wrong("certificate", format!("no random numbers for session tickets: {error}")),
         };
-        let config = contents.config(Arc::clone(&tickets))?;
+        let config = config(&contents, Arc::clone(&tickets))?;
         Ok(Self {
             files: files.clone(),
             contents: Mutex::new(contents),
@@ -92,7 +70,7 @@ impl Tls {
         } else {
             ring::Ticketer::new().unwrap_or_else(|_| Arc::clone(&self.tickets))
         };
-        self.config.store(Arc::new(contents.config(tickets)?));
+        self.config.store(Arc::new(config(&contents, tickets)?));
         *before = contents;
         Ok(true)
     }
@@ -110,53 +88,24 @@ impl Tls {
     }
 }
 
-impl Contents {
-    fn read(files: &TlsFiles) -> Result<Self, TlsError> {
-        let read = |key, path: &Path| match read_file(path, FILE_BYTES_MAX) {
-            Ok(bytes) => Ok(bytes),
-            Err(error) => wrong(key, format!("{} cannot be read ({error})", path.display())),
-        };
-        Ok(Self {
-            certificate: read("certificate", &files.certificate)?,
-            key: read("key", &files.key)?,
-            client_ca: files.client_ca.as_deref().map(|path| read("client_ca", path)).transpose()?,
-        })
-    }
-
-    fn chain(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-        certificates("certificate", &self.certificate)
-    }
-
-    fn config(&self, tickets: Arc<dyn ProducesTickets>) -> Result<ServerConfig, TlsError> {
-        let provider = Arc::new(ring::default_provider());
-        let certified = certified(self.chain()?, &self.key, &provider)?;
-        let versions = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .or_else(|error| wrong("certificate", error.to_string()))?;
-        let clients = match &self.client_ca {
-            None => versions.with_no_client_auth(),
-            Some(roots) => {
-                let roots = Arc::new(roots_of(roots)?);
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
-                versions.with_client_cert_verifier(verifier.or_else(|error| wrong("client_ca", error.to_string()))?)
-            }
-        };
-        let mut config = clients.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        config.ticketer = tickets;
-        Ok(config)
-    }
-}
-
-fn certificates(key: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match found {
-        Ok(found) if found.is_empty() => {
-            wrong(key, "holds no certificate: a file in PEM begins with -----BEGIN CERTIFICATE-----")
+fn config(contents: &Contents, tickets: Arc<dyn ProducesTickets>) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let certified = certified(contents.chain()?, &contents.key, &provider)?;
+    let versions = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .or_else(|error| wrong("certificate", error.to_string()))?;
+    let clients = match &contents.client_ca {
+        None => versions.with_no_client_auth(),
+        Some(roots) => {
+            let roots = Arc::new(roots_of(roots)?);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
+            versions.with_client_cert_verifier(verifier.or_else(|error| wrong("client_ca", error.to_string()))?)
         }
-        Ok(found) => Ok(found),
-        Err(error) => wrong(key, format!("is no valid PEM ({error})")),
-    }
+    };
+    let mut config = clients.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.ticketer = tickets;
+    Ok(config)
 }
 
 fn roots_of(pem: &[u8]) -> Result<RootCertStore, TlsError> {

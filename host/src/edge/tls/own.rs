@@ -8,7 +8,7 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-use super::{Contents, TlsError, wrong};
+use super::files::{Contents, TlsError, wrong};
 use crate::settings::TlsFiles;
 
 /// A client that trusts the certificate of these files, and no other.
