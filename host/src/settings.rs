@@ -2,6 +2,7 @@
 
 mod cache;
 mod file;
+mod journal;
 mod limits;
 mod listen;
 mod loading;
@@ -14,9 +15,10 @@ mod promotion;
 mod secret;
 mod server;
 mod shadow;
+mod sink;
 mod source;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use callgate_dialects::{Table, table};
 use callgate_sandbox::{CacheSettings, LoadingLimits};
@@ -25,6 +27,7 @@ use callgate_terminal::read_text;
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
 pub use file::{Problem, Secrets};
+pub use journal::{Decisions, Journal, Keep};
 pub use limits::{BreakerLimits, Limits};
 pub(crate) use listen::is_taken_twice;
 pub use listen::{Address, listen_address, listen_at};
@@ -36,6 +39,7 @@ pub use plugin::{ModuleSource, Plugin};
 pub use promotion::promoted;
 pub use server::{Admin, HeadLimits, Networks, Server, TlsFiles};
 pub use shadow::{Change, FallBack, Shadow};
+pub use sink::Sink;
 pub use source::{Source, Step};
 
 use file::{File, MIB, Section};
@@ -59,8 +63,10 @@ pub struct Settings {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
-    /// The file that plugins' records are appended to.
-    pub records_file: PathBuf,
+    /// What is kept on disk.
+    pub journal: Journal,
+    /// Where records go.
+    pub sinks: Vec<Sink>,
     /// Chat servers, each under its own path.
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
@@ -178,7 +184,8 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let mut limits = limits::read(root.section("limits"));
     let loading = loading::read(root.section("loading"));
     let cache = cache::read(root.section("cache"));
-    let records_file = records(root.section("records"));
+    let journal = journal::read(root.section("journal"));
+    let sinks = sink::read(&mut root, &journal);
     let platforms = platform::read(&mut root, chat_servers);
     let mistakes_before = root.file().mistakes();
     let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
@@ -204,17 +211,11 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         limits,
         loading,
         cache,
-        records_file,
+        journal,
+        sinks,
         platforms,
         plugins,
         shadows,
         given: Vec::new(),
     }
-}
-
-fn records(mut section: Section<'_, '_>) -> PathBuf {
-    let file = section.text("file").map_or("records.jsonl", |at| at.value);
-    let path = section.file().beside(file);
-    section.finish();
-    path
 }

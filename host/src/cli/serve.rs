@@ -253,16 +253,18 @@ async fn serve(host: Host, callbacks: Listener, admin: Option<Listener>, stop: i
     }
 }
 
-/// Reopens the records file on SIGHUP, so that it can be rotated. Must be called in a runtime.
+/// Reopens the files of sinks on SIGHUP, so that they can be rotated. Must be called in a runtime.
 fn reopen_on_hangup(host: &Host, mut hangups: Hangups) {
     let host = host.clone();
     tokio::spawn(async move {
         while hangups.next().await {
             let host = host.clone();
             // The file may hang.
-            let reopened = tokio::task::spawn_blocking(move || host.journal.reopen()).await;
+            let reopened = tokio::task::spawn_blocking(move || host.records.reopen()).await;
             if reopened.is_ok() {
-                tracing::info!("SIGHUP: the records file is reopened; settings and plugins change with a restart only");
+                tracing::info!(
+                    "SIGHUP: the files of sinks are reopened; settings and plugins change with a restart only"
+                );
             }
         }
     });
