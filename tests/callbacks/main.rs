@@ -25,6 +25,7 @@ mod settings;
 mod shadow;
 mod shipped;
 mod shutdown;
+mod sinks;
 mod sockets;
 mod tls;
 mod toy;

@@ -12,6 +12,7 @@ mod disk;
 mod kill;
 mod power;
 mod random;
+mod receiver;
 mod shadow;
 mod shutdown;
 mod vfs;
