@@ -7,11 +7,14 @@
 //!
 //! Each prints its figures.
 
+mod bad_clients;
 mod disk;
 mod kill;
 mod power;
 mod random;
+mod receiver;
 mod shadow;
+mod shutdown;
 mod vfs;
 
 /// The allocator of the program.
