@@ -24,6 +24,9 @@ pub(crate) struct Builder<'b> {
     pub(crate) now_unix_ms: u64,
 }
 
+/// A candidate at a command of the platform with this number.
+pub(crate) type Placed = (usize, &'static Command, Arc<Candidate>);
+
 /// A command at which a candidate makes a difference.
 struct Place {
     /// The number of its platform.
@@ -42,7 +45,7 @@ impl Builder<'_> {
         settings: &settings::Shadow,
         new: Option<&Arc<Link>>,
         platforms: &[(&Platform, usize)],
-    ) -> (Arc<Shadow>, Vec<(usize, &'static Command, Arc<Candidate>)>) {
+    ) -> (Arc<Shadow>, Vec<Placed>) {
         let (places, fingerprint) = self.places(settings, &self.order(settings, new), platforms);
         let named = self.before.iter().find(|before| before.name() == settings.name);
         let before = named.filter(|before| before.book.fingerprint == fingerprint);
