@@ -52,7 +52,7 @@ impl Fixed {
     /// so take effect with a restart.
     pub(crate) fn keep(&self, settings: &mut Settings) -> Vec<&'static str> {
         let keys = self.differ(settings);
-        settings.server = self.server.clone();
+        settings.server = Server { start: settings.server.start, ..self.server.clone() };
         settings.admin = self.admin;
         settings.loading = self.loading;
         settings.cache = self.cache.clone();
@@ -77,6 +77,8 @@ impl Fixed {
             connections_max,
             idle_within,
             shutdown_within,
+            // It counts for the next reload.
+            start: _,
         } = &settings.server;
         let EngineLimits {
             calls_at_once_max,

@@ -1,8 +1,11 @@
 //! What a reload replaces in one step: settings, platforms with their routes, chains, plugins.
 
+mod build;
 mod loader;
 mod mounted;
+mod problem;
 mod retired;
+mod signature;
 
 use std::sync::Arc;
 
@@ -10,13 +13,18 @@ use callgate_sandbox::{Engine, Plugin};
 
 use crate::chain::Link;
 use crate::route::Routes;
-use crate::settings::Settings;
+use crate::settings::{Problem, Settings};
+
 use crate::telemetry::{Counters, Telemetry};
+use loader::{All, Before};
 
-pub use loader::{PluginError, PluginProblem, Progress};
+pub use loader::{Crates, Progress};
 pub use mounted::Mounted;
+pub use problem::{PluginError, PluginProblem};
+pub use signature::SignatureError;
 
-pub(crate) use loader::{at_once, lines};
+pub(crate) use loader::{Module, at_once};
+pub(crate) use problem::lines;
 pub(crate) use retired::Retired;
 
 /// One loaded configuration. It never changes: a callback takes the one in service when it arrives, and keeps it until it
@@ -27,7 +35,18 @@ pub struct Generation {
     settings: Settings,
     platforms: Vec<Mounted>,
     links: Vec<Arc<Link>>,
+    /// The files of the modules, in the order of the plugins.
+    modules: Vec<Module>,
+    /// What is wrong with the plugins that are not loaded.
+    not_loaded: Vec<Problem>,
     counters: Counters,
+}
+
+/// Why there is no new generation, and the files that were read.
+#[derive(Debug)]
+pub(crate) struct NotBuilt {
+    pub(crate) errors: Vec<PluginError>,
+    pub(crate) modules: Vec<Module>,
 }
 
 impl Generation {
@@ -41,9 +60,23 @@ impl Generation {
         engine: &Engine,
         telemetry: &Telemetry,
         before: Option<&Self>,
+        crates: Crates,
         progress: &mut dyn Progress,
-    ) -> Result<Self, Vec<PluginError>> {
-        let links = loader::load_all(&settings, engine, before.map_or(&[][..], |before| &before.links), progress)?;
+    ) -> Result<Self, NotBuilt> {
+        let in_service = before.map_or_else(Before::default, |before| Before {
+            links: &before.links,
+            modules: &before.modules,
+            keys: &before.settings.public_keys,
+        });
+        let All { links, modules, errors, not_loaded } =
+            loader::load_all(&settings, engine, in_service, crates, progress);
+        if !errors.is_empty() {
+            return Err(NotBuilt { errors, modules });
+        }
+        let not_loaded: Vec<Problem> = not_loaded.iter().map(|error| error.problem(&settings.source)).collect();
+        for problem in &not_loaded {
+            tracing::error!("a plugin is not loaded, `on_fault` decides in its place: {problem}");
+        }
         let counters = telemetry.counters(&settings, &links, before.map(|before| &before.counters));
         let platforms = settings.platforms.iter().enumerate().map(|(index, platform)| {
             let before = before.and_then(|before| before.named(&platform.name));
@@ -51,7 +84,7 @@ impl Generation {
             Mounted { index, flow, platform: platform.clone(), routes: Routes::build(flow, platform, &links) }
         });
         let number = before.map_or(0, |before| before.number) + 1;
-        Ok(Self { number, platforms: platforms.collect(), settings, links, counters })
+        Ok(Self { number, platforms: platforms.collect(), settings, links, modules, not_loaded, counters })
     }
 
     /// Its number: the start makes the first one, and each reload that changes something the next.
@@ -69,14 +102,24 @@ impl Generation {
         &self.platforms
     }
 
-    /// The plugins, in the order of the settings.
+    /// The plugins that are loaded, in the order of the settings.
     pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
-        self.links.iter().map(|link| link.plugin())
+        self.links.iter().filter_map(|link| link.plugin())
     }
 
     /// The plugins as parts of chains, in the order of the settings.
     pub(crate) fn links(&self) -> &[Arc<Link>] {
         &self.links
+    }
+
+    /// The files of the plugins' modules, in the order of the settings.
+    pub(crate) fn modules(&self) -> &[Module] {
+        &self.modules
+    }
+
+    /// What is wrong with the plugins that are not loaded.
+    pub fn not_loaded(&self) -> &[Problem] {
+        &self.not_loaded
     }
 
     /// Its counters.

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::bodies::Bodies;
 use crate::fixed::Fixed;
-use crate::generation::{self, Generation, PluginError, Progress, Retired};
+use crate::generation::{self, Crates, Generation, NotBuilt, PluginError, Progress, Retired};
 use crate::journal::Journal;
 use crate::reloads::Reloads;
 use crate::settings::Settings;
@@ -113,7 +113,8 @@ impl Host {
                 .map_err(StartError::Workers)?;
         let telemetry = Telemetry::new();
         let fixed = Fixed::of(&settings);
-        let first = Generation::build(settings, &engine, &telemetry, None, progress).map_err(StartError::Plugins)?;
+        let first = Generation::build(settings, &engine, &telemetry, None, Crates::Build, progress)
+            .map_err(|not_built| StartError::Plugins(not_built.errors))?;
         Ok(Self(Arc::new(Inner {
             generation: ArcSwap::from_pointee(first),
             retired: Retired::default(),
@@ -145,9 +146,11 @@ impl Host {
     pub(crate) fn build(
         &self,
         settings: Settings,
+        crates: Crates,
         progress: &mut dyn Progress,
-    ) -> Result<Generation, Vec<PluginError>> {
-        Generation::build(settings, &self.engine, &self.telemetry, Some(&self.generation()), progress)
+    ) -> Result<Generation, NotBuilt> {
+        let before = Arc::clone(&self.generation());
+        Generation::build(settings, &self.engine, &self.telemetry, Some(&before), crates, progress)
     }
 
     /// Puts a generation into service: each callback that arrives from now on is answered by it. The one before ends when

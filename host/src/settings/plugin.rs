@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use callgate_dialects::{OnFault, Table};
 use callgate_sandbox::PluginLimits;
-use callgate_terminal::read_text;
 
 use super::file::{MIB, Section};
 use super::limits;
@@ -22,6 +21,8 @@ pub struct Plugin {
     pub module: ModuleSource,
     /// The expected SHA-256 of the module.
     pub sha256: Option<String>,
+    /// The file of the module's signature; `None`: beside the module.
+    pub signature: Option<PathBuf>,
     /// Names of the platforms whose callbacks it receives.
     pub platforms: Vec<String>,
     /// Patterns of the commands that it receives.
@@ -79,6 +80,10 @@ impl Reading<'_> {
         if sha256.is_some() && matches!(module, Some(ModuleSource::Crate(_))) {
             section.report("sha256", "is for a built module: use it with `wasm`, not with `source`");
         }
+        let signature = section.text("signature").map(|at| section.file().beside(at.value));
+        if signature.is_some() && matches!(module, Some(ModuleSource::Crate(_))) {
+            section.report("signature", "is for a built module: use it with `wasm`, not with `source`");
+        }
         let (platforms, is_clear) = platform_names(&mut section, self.platforms);
         // Where it is not known for which platforms the plugin is, its commands may be of any.
         let servers = if is_clear {
@@ -92,6 +97,7 @@ impl Reading<'_> {
             name: name.unwrap_or_default(),
             module: module.unwrap_or_else(|| ModuleSource::Wasm(PathBuf::new())),
             sha256,
+            signature,
             platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
             commands,
             on_fault: section.choice("on_fault", &ON_FAULT),
@@ -208,7 +214,7 @@ fn plugin_settings(section: &mut Section<'_, '_>) -> serde_json::Map<String, ser
     for (name, path) in section.pairs("settings_files") {
         let file = section.file();
         let full = file.beside(path.value);
-        match read_text(&full, SETTINGS_FILE_BYTES_MAX) {
+        match file.read_text(&path.key, &full, SETTINGS_FILE_BYTES_MAX) {
             Ok(_) if settings.contains_key(&name) => {
                 file.report(path.at, &path.key, "is also set in `settings`: set it in only one of them");
             }

@@ -23,7 +23,21 @@ pub struct Server {
     pub idle_within: Duration,
     /// Time to finish running callbacks when the service stops.
     pub shutdown_within: Duration,
+    /// Whether it starts without plugins that cannot be loaded.
+    pub start: Start,
 }
+
+/// Which plugins the host starts with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Start {
+    /// All of them, or it does not start.
+    #[default]
+    All,
+    /// Those that can be loaded. For the others `on_fault` decides.
+    Healthy,
+}
+
+const START: [(&str, Start); 2] = [("all", Start::All), ("healthy", Start::Healthy)];
 
 pub(super) fn read(mut section: Section<'_, '_>) -> Server {
     let server = Server {
@@ -38,6 +52,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Server {
         // Chat servers keep idle connections open forever, and a POST that meets a closing one fails the operation.
         idle_within: ms(section.number("idle_within_ms", MS_PER_HOUR, 1000, 24 * MS_PER_HOUR)),
         shutdown_within: ms(section.number("shutdown_within_ms", 10_000, 0, MS_PER_HOUR)),
+        start: section.choice("start", &START).unwrap_or_default(),
     };
     section.finish();
     server

@@ -29,6 +29,7 @@ pub(super) struct PluginCounters {
     adjustments: Counter,
     suspensions: Counter,
     is_suspended: Gauge<i64, AtomicI64>,
+    is_not_loaded: Gauge<i64, AtomicI64>,
     call_seconds: Histogram,
     call_fuel: Histogram,
     /// In the order of [`Decision::NAMES`].
@@ -48,6 +49,7 @@ pub(super) struct PluginFamilies {
     adjustments: Family<Labels<1>, Counter>,
     suspensions: Family<Labels<1>, Counter>,
     suspended: Family<Labels<1>, Gauge<i64, AtomicI64>>,
+    not_loaded: Family<Labels<1>, Gauge<i64, AtomicI64>>,
     call_seconds: Histograms,
     call_fuel: Histograms,
     verdicts: Family<Labels<2>, Counter>,
@@ -79,6 +81,11 @@ impl PluginFamilies {
             faults: registered(registry, "plugin_faults", "Calls of plugins that gave no verdict"),
             suspensions: registered(registry, "plugin_suspensions", "How often plugins were suspended"),
             suspended: registered(registry, "plugin_suspended", "1 while a plugin is suspended"),
+            not_loaded: registered(
+                registry,
+                "plugin_not_loaded",
+                "1 if a plugin could not be loaded, and `on_fault` decides in its place",
+            ),
         }
     }
 
@@ -86,7 +93,9 @@ impl PluginFamilies {
     pub(super) fn of(&self, link: &Arc<Link>) -> PluginCounters {
         let name = link.name().to_string();
         let labels = [("plugin", name.clone())];
-        self.info.get_or_create(&info(link)).set(1);
+        if let Some(info) = info(link) {
+            self.info.get_or_create(&info).set(1);
+        }
         let verdict = |verdict: &str| [("plugin", name.clone()), ("verdict", verdict.to_owned())];
         PluginCounters {
             link: Arc::clone(link),
@@ -98,6 +107,7 @@ impl PluginFamilies {
             adjustments: self.adjustments.get_or_create(&labels).clone(),
             suspensions: self.suspensions.get_or_create(&labels).clone(),
             is_suspended: self.suspended.get_or_create(&labels).clone(),
+            is_not_loaded: self.not_loaded.get_or_create(&labels).clone(),
             call_seconds: self.call_seconds.get_or_create(&labels).clone(),
             call_fuel: self.call_fuel.get_or_create(&labels).clone(),
             verdicts: Decision::NAMES.map(|name| self.verdicts.get_or_create(&verdict(name)).clone()),
@@ -109,8 +119,10 @@ impl PluginFamilies {
     pub(super) fn forget(&self, before: &PluginCounters, next: &[PluginCounters]) {
         before.look();
         let link = &before.link;
-        if !next.iter().any(|next| info(&next.link) == info(link)) {
-            self.info.remove(&info(link));
+        if let Some(module) = info(link)
+            && !next.iter().any(|next| info(&next.link).as_ref() == Some(&module))
+        {
+            self.info.remove(&module);
         }
         if next.iter().any(|next| next.link.name() == link.name()) {
             return;
@@ -124,6 +136,7 @@ impl PluginFamilies {
         }
         self.cpu_seconds.remove(&labels);
         self.suspended.remove(&labels);
+        self.not_loaded.remove(&labels);
         self.call_seconds.remove(&labels);
         self.call_fuel.remove(&labels);
         for verdict in Decision::NAMES {
@@ -140,10 +153,11 @@ impl PluginFamilies {
     }
 }
 
-/// What is told of a plugin's module.
-fn info(link: &Link) -> Labels<3> {
-    let version = link.plugin().manifest().version.clone();
-    [("plugin", link.name().to_string()), ("version", version), ("sha256", link.sha256().to_owned())]
+/// What is told of a plugin's module, if it is loaded.
+fn info(link: &Link) -> Option<Labels<3>> {
+    let loaded = link.loaded()?;
+    let (version, sha256) = (loaded.plugin().manifest().version.clone(), loaded.identity().sha256.clone());
+    Some([("plugin", link.name().to_string()), ("version", version), ("sha256", sha256)])
 }
 
 impl PluginCounters {
@@ -161,7 +175,7 @@ impl PluginCounters {
         if !step.adjustments.is_empty() {
             self.adjustments.inc_by(step.adjustments.len() as u64);
         }
-        if step.fault != Some(Fault::Suspended) {
+        if !matches!(step.fault, Some(Fault::Suspended | Fault::NotLoaded)) {
             self.call_seconds.observe_time(step.took);
             self.call_fuel.observe(step.usage.fuel.0);
         }
@@ -176,6 +190,7 @@ impl PluginCounters {
     /// Brings up to date what is not counted here.
     pub(super) fn look(&self) {
         self.is_suspended.set(self.link.is_suspended().into());
+        self.is_not_loaded.set(self.link.plugin().is_none().into());
         self.suspensions.inc_by(self.link.new_suspensions());
     }
 }

@@ -12,7 +12,7 @@ use crate::settings::{Draft, Problem, Secrets, Settings};
 
 /// Reads the settings and loads the plugins, as `serve` does; both, as far as they are right.
 pub(super) fn examine(path: &Path, secrets: Secrets, findings: &mut Vec<Finding>) -> (Option<Settings>, Option<Host>) {
-    let Draft { settings, problems } = Settings::draft(path, secrets);
+    let Draft { settings, problems, .. } = Settings::draft(path, secrets);
     let is_right = problems.is_empty();
     findings.extend(problems.iter().map(|problem| of_problem(Level::Error, "settings", problem)));
     let Some(settings) = settings else { return (None, None) };
