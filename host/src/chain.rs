@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
-use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply};
+use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Phase, Reply};
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
@@ -100,6 +100,7 @@ impl Step {
             cpu: Duration::ZERO,
             is_on_worker: mode == Mode::Full,
             fault: None,
+            is_let_through: false,
             verdict: None,
             adjustments: Vec::new(),
             log: Vec::new(),
@@ -161,6 +162,8 @@ pub struct Step {
     pub is_on_worker: bool,
     /// How it failed.
     pub fault: Option<Fault>,
+    /// Whether it failed, and what it was to check before it happens is allowed all the same.
+    pub is_let_through: bool,
     /// Its verdict, as far as the chat server can carry it out: the index in [`Decision::NAMES`].
     pub verdict: Option<usize>,
     /// What it asked for and the chat server cannot do.
@@ -320,7 +323,8 @@ impl Chain {
         if let Some(link) = self.next(&progress).filter(|_| progress.is_running) {
             let fault = Fault::OutOfTime { within: deadline.all_for_guests(), cut: None };
             let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
-            progress.run.steps.push(Step { fault: Some(fault), ..Step::new(link, Mode::Full) });
+            let is_let_through = self.is_let_through(&next);
+            progress.run.steps.push(Step { fault: Some(fault), is_let_through, ..Step::new(link, Mode::Full) });
             decide(&mut progress, next, by_fault(link));
         }
         // For those behind it there is no time.
@@ -357,6 +361,7 @@ impl Chain {
                 Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
             }
         };
+        step.is_let_through = step.fault.is_some() && self.is_let_through(&next);
         let by = || match &step.fault {
             None => link.name().to_string(),
             Some(Fault::NoTime) => ON_OVERLOAD.to_owned(),
@@ -375,6 +380,11 @@ impl Chain {
         }
         progress.run.steps.push(step);
         progress.is_over = progress.run.decision.is_final();
+    }
+
+    /// Whether a decision without a verdict allows what was to be checked before it happens.
+    fn is_let_through(&self, decision: &Decision) -> bool {
+        self.command.phase == Phase::Before && *decision == Decision::Allow
     }
 
     /// Asks one plugin. If it would take too long here, the error is the CPU time that finding out has cost.

@@ -120,7 +120,9 @@ fn parts(name: &str, (old, before): (&Side<'_>, &Link), (new, link): (&Side<'_>,
         let plugin = side.settings.plugins.iter().find(|plugin| plugin.name == name);
         plugin.map_or_else(
             || empty.clone(),
-            |plugin| plugin.settings.iter().map(|(key, value)| (format!("settings.{key}"), value.to_string())).collect(),
+            |plugin| {
+                plugin.settings.iter().map(|(key, value)| (format!("settings.{key}"), value.to_string())).collect()
+            },
         )
     };
     what.extend(differing(&own(old), &own(new)));

@@ -11,17 +11,17 @@ use callgate_terminal::read_file;
 
 /// A file as it was when it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The key that names it; empty for the settings file itself.
-    pub key: String,
+    pub(crate) key: String,
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// What the system said of it before it was read; `None`: it could not be looked at.
     pub(crate) stamp: Option<Stamp>,
     /// The SHA-256 of what was in it; `None`: it could not be read.
-    pub sha256: Option<String>,
+    pub(crate) sha256: Option<String>,
     /// Whether it holds a secret.
-    pub is_secret: bool,
+    pub(crate) is_secret: bool,
 }
 
 /// What tells whether a file may have changed without reading it. Another file at the same path, such as behind a
@@ -87,7 +87,8 @@ impl Stamp {
         let found = std::fs::metadata(path).ok()?;
         let modified = found.modified().ok();
         let (device, inode, changed) = identity(&found);
-        let changed_at = u64::try_from(changed.0).ok().map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        let changed_at =
+            u64::try_from(changed.0).ok().map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         let now = SystemTime::now();
         let is_old = |at: SystemTime| now.duration_since(at).is_ok_and(|age| age >= SETTLED_AFTER);
         let is_settled = modified.is_some_and(is_old) && changed_at.is_none_or(is_old);

@@ -115,10 +115,11 @@ impl Host {
         let fixed = Fixed::of(&settings);
         let first = Generation::build(settings, &engine, &telemetry, None, Crates::Build, progress)
             .map_err(|not_built| StartError::Plugins(not_built.errors))?;
+        let started_unix_ms = clock();
         Ok(Self(Arc::new(Inner {
             generation: ArcSwap::from_pointee(first),
             retired: Retired::default(),
-            reloads: Reloads::default(),
+            reloads: Reloads::new(started_unix_ms),
             workers,
             in_flight: Semaphore::new(fixed.server.in_flight_max),
             bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
@@ -126,7 +127,7 @@ impl Host {
             telemetry,
             settings: fixed,
             engine,
-            started_unix_ms: clock(),
+            started_unix_ms,
             operations: AtomicU64::new(0),
             clock,
         })))
@@ -182,6 +183,7 @@ impl Host {
             is_memory_distrusted: self.engine.is_distrusted(),
             generation: generation.number(),
             generations: self.generations(),
+            reloads: self.reloads.status().clone(),
         };
         self.telemetry.render(generation.counters(), &self.journal, now)
     }

@@ -187,7 +187,8 @@ impl Host {
     /// As [`Host::attempt`], at a priority at which it does not slow down callbacks.
     fn attempt_quietly(&self, ask: Ask, kept: Option<Arc<Kept>>) -> (Vec<Seen>, Result<Report, Vec<Problem>>) {
         priority::lowered(|| self.attempt(ask, kept)).unwrap_or_else(|error| {
-            let message = format!("no thread can be started to read it again ({error}): raise TasksMax= or `ulimit -u`");
+            let message =
+                format!("no thread can be started to read it again ({error}): raise TasksMax= or `ulimit -u`");
             (Vec::new(), Err(vec![self.generation().settings().source.problem(&[], &message)]))
         })
     }
@@ -273,7 +274,10 @@ impl Host {
                 (status.problems, status.failed_unix_ms) = (problems.clone(), now);
                 let generation = self.generation().number();
                 for problem in problems {
-                    tracing::error!(generation, "the reload is refused, and the generation before stays in service: {problem}");
+                    tracing::error!(
+                        generation,
+                        "the reload is refused, and the generation before stays in service: {problem}"
+                    );
                 }
             }
             Ok(report) => {
@@ -282,7 +286,8 @@ impl Host {
                 status.restart.clone_from(&report.restart);
                 *if report.is_new { &mut status.changed } else { &mut status.unchanged } += 1;
                 let took_ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);
-                let what = if report.is_new { report.difference.lines().join("; ") } else { "nothing has changed".to_owned() };
+                let what =
+                    if report.is_new { report.difference.lines().join("; ") } else { "nothing has changed".to_owned() };
                 tracing::info!(generation = report.generation, took_ms, "the settings are read again: {what}");
                 if !report.restart.is_empty() {
                     tracing::warn!("these keys take effect with a restart: {}", report.restart.join(", "));

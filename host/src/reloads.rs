@@ -7,7 +7,7 @@ use crate::files::{Seen, Stamp};
 use crate::settings::Problem;
 
 /// The state of reloads. Whoever reloads holds `alone`; the rest is read by others, too, and locked briefly.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Reloads {
     alone: Mutex<Watch>,
     status: Mutex<Status>,
@@ -46,6 +46,12 @@ pub struct Status {
 }
 
 impl Reloads {
+    /// Of a host that was started at this moment.
+    pub(crate) fn new(unix_ms: u64) -> Self {
+        let status = Status { good_unix_ms: unix_ms, ..Status::default() };
+        Self { alone: Mutex::default(), status: Mutex::new(status) }
+    }
+
     /// Waits until no other reload is under way, and keeps others waiting until the guard is dropped.
     pub(crate) fn alone(&self) -> MutexGuard<'_, Watch> {
         self.alone.lock().unwrap_or_else(PoisonError::into_inner)

@@ -32,12 +32,15 @@ pub(super) fn routes(host: Host) -> Router {
 
 async fn generation(State(host): State<Host>) -> Response {
     let (generation, status) = (host.generation(), host.reload_status());
+    let suspended = generation.links().iter().filter(|link| link.is_suspended());
+    let suspended: Vec<_> = suspended.map(|link| link.name().to_string()).collect();
     let names: Vec<_> = generation.links().iter().map(|link| link.name().to_string()).collect();
     respond(
         StatusCode::OK,
         &json!({
             "generation": generation.number(),
             "plugins": names,
+            "suspended": suspended,
             "not_loaded": problems(generation.not_loaded()),
             "good_unix_ms": status.good_unix_ms,
             "problems": problems(&status.problems),
@@ -57,9 +60,7 @@ async fn reload(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<R
 
 async fn kept(State(host): State<Host>) -> Result<Response, ApiError> {
     let (entries, in_service) = blocking(move || host.kept()).await?;
-    let each = |entry: &crate::history::Entry| {
-        json!({ "number": entry.number, "unix_ms": entry.unix_ms, "plugins": entry.plugins })
-    };
+    let each = |entry: &crate::history::Entry| json!({ "number": entry.number, "unix_ms": entry.unix_ms, "plugins": entry.plugins });
     let entries: Vec<Value> = entries.iter().map(each).collect();
     Ok(respond(StatusCode::OK, &json!({ "kept": entries, "in_service": in_service })))
 }

@@ -51,7 +51,9 @@ fn on_signals(host: &Host) {
     let on = |kind, name: &'static str, act: fn(&Host)| {
         let mut signals = match signal(kind) {
             Ok(signals) => signals,
-            Err(error) => return tracing::warn!("{name} would end this process, because it cannot be waited for: {error}"),
+            Err(error) => {
+                return tracing::warn!("{name} would end this process, because it cannot be waited for: {error}");
+            }
         };
         let host = host.clone();
         tokio::spawn(async move {

@@ -41,7 +41,8 @@ impl Rollback {
         }
         let report = api.post("/api/v1/rollback", &json!({ "to": self.to }), RELOAD_WITHIN)?;
         let text = outcome(&report, false);
-        let warning = "The settings file and what it names are not touched: mend them before the next restart or reload.\n";
+        let warning =
+            "The settings file and what it names are not touched: mend them before the next restart or reload.\n";
         terminal::print(&format!("{text}{warning}"))
     }
 }
@@ -57,7 +58,8 @@ fn list(kept: &Value) -> String {
     };
     let rows: Vec<_> = kept.get("kept").and_then(Value::as_array).into_iter().flatten().map(row).collect();
     if rows.is_empty() {
-        return "Nothing is kept: `keep` under [reload] is 0, or no folder can be written to; see the host's log.\n".to_owned();
+        return "Nothing is kept: `keep` under [reload] is 0, or no folder can be written to; see the host's log.\n"
+            .to_owned();
     }
     terminal::table(&["NUMBER", "IN SERVICE SINCE (UTC)", "PLUGINS", ""], &rows)
 }

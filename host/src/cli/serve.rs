@@ -9,8 +9,8 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::loading;
-use super::{manager, reloading};
 use super::settings_file::{Listen, SettingsFile};
+use super::{manager, reloading};
 use crate::admin;
 use crate::edge::{self, Readiness};
 use crate::generation::Progress;

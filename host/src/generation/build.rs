@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "workshop")]
-pub use callgate_workshop::cargo::BuildError;
+pub(super) use callgate_workshop::cargo::BuildError;
 
 /// Builds a plugin from its crate.
 ///

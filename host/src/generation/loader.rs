@@ -130,7 +130,8 @@ fn paths(
         ModuleSource::Wasm(path) => Ok(path.clone()),
         ModuleSource::Crate(folder) => {
             let built = before.modules.iter().filter(|_| crates == Crates::BuildNew || settings.kept.is_some());
-            let built = built.filter(|module| module.folder.as_ref() == Some(folder)).find_map(|module| module.file.as_ref());
+            let built =
+                built.filter(|module| module.folder.as_ref() == Some(folder)).find_map(|module| module.file.as_ref());
             if let Some(built) = built {
                 return Ok(built.path.clone());
             }
@@ -273,9 +274,10 @@ impl Loader<'_> {
         let (loaded, file) = (link.loaded()?, before.file.as_ref()?);
         let is_signed = self.keys.is_empty()
             || self.keys == self.before.keys
-                && before.signature.as_ref().is_some_and(|seen| {
-                    seen.path == signature_of(plugin, path) && seen.is_untouched()
-                });
+                && before
+                    .signature
+                    .as_ref()
+                    .is_some_and(|seen| seen.path == signature_of(plugin, path) && seen.is_untouched());
         if self.kept.is_some() || file.path != path || !is_signed || !file.is_untouched() {
             return None;
         }

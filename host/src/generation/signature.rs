@@ -33,7 +33,9 @@ pub enum SignatureError {
         why: String,
     },
     /// A crate has no signature.
-    #[error("[modules] has `public_keys`, and what is built from a crate is not signed: name a signed module under `wasm`")]
+    #[error(
+        "[modules] has `public_keys`, and what is built from a crate is not signed: name a signed module under `wasm`"
+    )]
     Crate,
 }
 
@@ -48,7 +50,12 @@ pub(super) fn beside(module: &Path) -> PathBuf {
 }
 
 /// Checks that one of these keys has signed the module. Returns the file of the signature, read or not.
-pub(super) fn check(keys: &[PublicKey], module: &[u8], path: &Path, kept: Option<&Kept>) -> (Seen, Result<(), SignatureError>) {
+pub(super) fn check(
+    keys: &[PublicKey],
+    module: &[u8],
+    path: &Path,
+    kept: Option<&Kept>,
+) -> (Seen, Result<(), SignatureError>) {
     let (seen, bytes) = Seen::read("", path, SIGNATURE_BYTES_MAX, kept);
     let path = || path.to_owned();
     let checked = match bytes {

@@ -27,6 +27,7 @@ pub(super) struct PluginCounters {
     cpu_seconds: Counter<f64, AtomicU64>,
     on_workers: Counter,
     adjustments: Counter,
+    let_through: Counter,
     suspensions: Counter,
     is_suspended: Gauge<i64, AtomicI64>,
     is_not_loaded: Gauge<i64, AtomicI64>,
@@ -47,6 +48,7 @@ pub(super) struct PluginFamilies {
     cpu_seconds: Family<Labels<1>, Counter<f64, AtomicU64>>,
     on_workers: Family<Labels<1>, Counter>,
     adjustments: Family<Labels<1>, Counter>,
+    let_through: Family<Labels<1>, Counter>,
     suspensions: Family<Labels<1>, Counter>,
     suspended: Family<Labels<1>, Gauge<i64, AtomicI64>>,
     not_loaded: Family<Labels<1>, Gauge<i64, AtomicI64>>,
@@ -79,6 +81,11 @@ impl PluginFamilies {
             fuel: registered(registry, "plugin_fuel", "Fuel burnt by plugins"),
             verdicts: registered(registry, "plugin_verdicts", "Verdicts of plugins, as they were carried out"),
             faults: registered(registry, "plugin_faults", "Calls of plugins that gave no verdict"),
+            let_through: registered(
+                registry,
+                "plugin_faults_allowed",
+                "Operations that were allowed unchecked, because a plugin gave no verdict",
+            ),
             suspensions: registered(registry, "plugin_suspensions", "How often plugins were suspended"),
             suspended: registered(registry, "plugin_suspended", "1 while a plugin is suspended"),
             not_loaded: registered(
@@ -105,6 +112,7 @@ impl PluginFamilies {
             cpu_seconds: self.cpu_seconds.get_or_create(&labels).clone(),
             on_workers: self.on_workers.get_or_create(&labels).clone(),
             adjustments: self.adjustments.get_or_create(&labels).clone(),
+            let_through: self.let_through.get_or_create(&labels).clone(),
             suspensions: self.suspensions.get_or_create(&labels).clone(),
             is_suspended: self.suspended.get_or_create(&labels).clone(),
             is_not_loaded: self.not_loaded.get_or_create(&labels).clone(),
@@ -129,9 +137,15 @@ impl PluginFamilies {
         }
         let name = || ("plugin", link.name().to_string());
         let labels = [name()];
-        for counters in
-            [&self.calls, &self.instances, &self.fuel, &self.on_workers, &self.adjustments, &self.suspensions]
-        {
+        for counters in [
+            &self.calls,
+            &self.instances,
+            &self.fuel,
+            &self.on_workers,
+            &self.adjustments,
+            &self.let_through,
+            &self.suspensions,
+        ] {
             counters.remove(&labels);
         }
         self.cpu_seconds.remove(&labels);
@@ -178,6 +192,9 @@ impl PluginCounters {
         if !matches!(step.fault, Some(Fault::Suspended | Fault::NotLoaded)) {
             self.call_seconds.observe_time(step.took);
             self.call_fuel.observe(step.usage.fuel.0);
+        }
+        if step.is_let_through {
+            self.let_through.inc();
         }
         if let Some(counter) = step.verdict.and_then(|verdict| self.verdicts.get(verdict)) {
             counter.inc();

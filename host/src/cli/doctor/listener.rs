@@ -91,10 +91,10 @@ pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
     }
     if let Some(admin) = settings.admin.filter(|admin| admin.port() != 0) {
         let found = ask_own(admin, "/readyz");
-        let is_ready = matches!(&found, Found::Answer(200, body) if body == "ready\n");
+        let is_ready = matches!(&found, Found::Answer(200, body) if body.lines().next() == Some("ready"));
         let place = format!("[admin] listen = \"{admin}\"");
         findings.push(match &found {
-            Found::Answer(503, body) if body == "stopping\n" => {
+            Found::Answer(503, body) if body.lines().next() == Some("stopping") => {
                 let what = "Callgate is stopping, and accepts no callbacks";
                 Finding::new(Level::Warning, "listener-stopping", place, what, "start it again")
             }
