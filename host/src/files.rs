@@ -51,6 +51,12 @@ impl Seen {
         (Self { key: key.to_owned(), path: path.to_owned(), stamp, sha256: sum, is_secret: false }, bytes)
     }
 
+    /// A settings file that this text was in, as far as is known.
+    pub(crate) fn of_text(path: &Path, text: &str) -> Self {
+        let sum = sha256(text.as_bytes());
+        Self { key: String::new(), path: path.to_owned(), stamp: None, sha256: Some(sum), is_secret: false }
+    }
+
     /// Whether what is in the file now is certainly the same, without reading it.
     pub(crate) fn is_untouched(&self) -> bool {
         self.stamp.is_some_and(|stamp| stamp.is_settled && Stamp::of(&self.path).is_some_and(|now| now.is_like(&stamp)))

@@ -244,6 +244,9 @@ impl Host {
         if is_new {
             next.settings().warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
             self.replace(next);
+        } else {
+            // What only this one would have counted.
+            self.telemetry.forget(next.counters(), before.counters());
         }
         Report { generation, is_new, difference, restart, not_loaded, took: started.elapsed() }
     }

@@ -167,7 +167,9 @@ impl Settings {
     /// # Errors
     /// All mistakes, in the order of the file.
     pub fn parse_for(chat_servers: &'static Table, path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
-        Self::understand(chat_servers, path, text, Secrets::Read, None).finish()
+        let mut settings = Self::understand(chat_servers, path, text, Secrets::Read, None).finish()?;
+        settings.seen.insert(0, Seen::of_text(path, text));
+        Ok(settings)
     }
 
     fn understand(
@@ -179,7 +181,9 @@ impl Settings {
     ) -> Draft {
         let file = File::new(path, text, secrets).with_kept(kept.map(|kept| &**kept));
         let settings = file.parse().map(|table| read(file.root(&table), Source::new(path, text), chat_servers));
-        Draft { settings, seen: file.seen(), problems: file.into_problems() }
+        let seen = file.seen();
+        let settings = settings.map(|settings| Settings { seen: seen.clone(), ..settings });
+        Draft { settings, seen, problems: file.into_problems() }
     }
 }
 

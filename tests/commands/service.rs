@@ -20,7 +20,7 @@ fn host(listen: &str) -> Folder {
 }
 
 /// A running `serve`, and what it has logged.
-struct Serving {
+pub(crate) struct Serving {
     command: Command,
     process: Child,
     log: BufReader<ChildStderr>,
@@ -28,7 +28,7 @@ struct Serving {
 }
 
 impl Serving {
-    fn start(folder: &Folder) -> Self {
+    pub(crate) fn start(folder: &Folder) -> Self {
         let mut command = folder.command(["serve", "--settings", "host.toml"]);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(process.stderr.take().unwrap());
@@ -36,7 +36,7 @@ impl Serving {
     }
 
     /// Reads the log up to this, and returns the rest of the line.
-    fn wait_for(&mut self, part: &str) -> String {
+    pub(crate) fn wait_for(&mut self, part: &str) -> String {
         loop {
             let start = self.said.len();
             assert_ne!(self.log.read_line(&mut self.said).unwrap(), 0, "it ended: {}", self.said);
@@ -46,12 +46,12 @@ impl Serving {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         assert!(Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap().success());
     }
 
     /// Ends it with SIGTERM.
-    fn stop(mut self) -> Ended {
+    pub(crate) fn stop(mut self) -> Ended {
         self.signal("TERM");
         self.log.read_to_string(&mut self.said).unwrap();
         let mut output = self.process.wait_with_output().unwrap();
@@ -61,7 +61,7 @@ impl Serving {
 }
 
 /// Posts an empty callback, and returns the answer, head and body.
-fn post(address: &str) -> String {
+pub(crate) fn post(address: &str) -> String {
     let mut connection = TcpStream::connect(address).unwrap();
     let head =
         "POST /openim/callbackBeforeAddFriendCommand HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2";
@@ -84,7 +84,7 @@ fn it_answers_until_it_is_told_to_stop() {
 }
 
 #[test]
-fn after_sighup_records_go_to_a_new_file() {
+fn after_sigusr1_records_go_to_a_new_file() {
     let recording = guests::replies("recording", r#"{"verdict":"allow","records":[1]}"#);
     let folder = host("127.0.0.1:0").module("p.wasm", recording);
     let mut serving = Serving::start(&folder);
@@ -92,8 +92,8 @@ fn after_sighup_records_go_to_a_new_file() {
     let read = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap_or_default();
     post(&address);
     std::fs::rename(folder.path("records.jsonl"), folder.path("old.jsonl")).unwrap();
-    serving.signal("HUP");
-    serving.wait_for("SIGHUP: the records file is reopened");
+    serving.signal("USR1");
+    serving.wait_for("SIGUSR1: the records file is reopened");
     post(&address);
     post(&address);
     assert_eq!((read("old.jsonl").as_str(), read("records.jsonl").as_str()), ("1\n", "1\n1\n"));

@@ -16,7 +16,7 @@ const CALLERS: usize = 8;
 fn stamped(stamp: &str) -> Setup {
     let own = format!("settings = {{ stamp = \"{stamp}\" }}");
     setup()
-        .limits("calls_at_once_max = 8")
+        .limits("records_per_second_max = 0")
         .plugin("first", guests::stamps("first"), "*", &own)
         .plugin("second", guests::stamps("second"), "*", &own)
         .plugin("replaced", "replaced.wasm", "*", "")

@@ -3,6 +3,8 @@
 //! `GET /api/v1/generation`: what is in service. `POST /api/v1/reload`: read the settings again; with `?dry_run=true`, only
 //! try them. `GET /api/v1/kept`: what there is to go back to. `POST /api/v1/rollback` with `{"to": 3}` or `{}`: go back.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
@@ -10,12 +12,16 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::api::{ApiError, blocking, flag, respond};
 use crate::generation::Crates;
 use crate::host::Host;
 use crate::reload::{Ask, Mode, Report};
 use crate::settings::Problem;
+
+/// Reloads that may be under way or wait for each other, each on a thread.
+const AT_ONCE_MAX: usize = 4;
 
 /// Maximum size of a request's body, in bytes: it has one number in it.
 const BODY_BYTES_MAX: usize = 4096;
@@ -27,11 +33,37 @@ pub(super) fn routes(host: Host) -> Router {
         .route("/kept", get(kept))
         .route("/rollback", post(roll_back))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(host)
+        .with_state(Asked { host, room: Arc::new(Semaphore::new(AT_ONCE_MAX)) })
 }
 
-async fn generation(State(host): State<Host>) -> Response {
-    let (generation, status) = (host.generation(), host.reload_status());
+/// The host, and who may ask it for a reload.
+#[derive(Clone)]
+struct Asked {
+    host: Host,
+    room: Arc<Semaphore>,
+}
+
+impl Asked {
+    /// Does what reloads, unless too many do so already.
+    async fn reload(
+        self,
+        work: impl FnOnce(&Host) -> Result<Report, Vec<Problem>> + Send + 'static,
+    ) -> Result<Response, ApiError> {
+        let Ok(permit) = self.room.try_acquire_owned() else {
+            let message = format!("{AT_ONCE_MAX} reloads are under way: wait for them");
+            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, message));
+        };
+        let host = self.host;
+        let work = move || {
+            let _permit = permit;
+            work(&host)
+        };
+        ended(blocking(work).await?)
+    }
+}
+
+async fn generation(State(asked): State<Asked>) -> Response {
+    let (generation, status) = (asked.host.generation(), asked.host.reload_status());
     let suspended = generation.links().iter().filter(|link| link.is_suspended());
     let suspended: Vec<_> = suspended.map(|link| link.name().to_string()).collect();
     let names: Vec<_> = generation.links().iter().map(|link| link.name().to_string()).collect();
@@ -52,20 +84,20 @@ async fn generation(State(host): State<Host>) -> Response {
     )
 }
 
-async fn reload(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+async fn reload(State(asked): State<Asked>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let mode = if flag(query.as_deref(), "dry_run")? { Mode::Try } else { Mode::Replace };
     let ask = Ask { mode, crates: Crates::Build };
-    ended(blocking(move || host.reload(ask)).await?)
+    asked.reload(move |host| host.reload(ask)).await
 }
 
-async fn kept(State(host): State<Host>) -> Result<Response, ApiError> {
-    let (entries, in_service) = blocking(move || host.kept()).await?;
+async fn kept(State(asked): State<Asked>) -> Result<Response, ApiError> {
+    let (entries, in_service) = blocking(move || asked.host.kept()).await?;
     let each = |entry: &crate::history::Entry| json!({ "number": entry.number, "unix_ms": entry.unix_ms, "plugins": entry.plugins });
     let entries: Vec<Value> = entries.iter().map(each).collect();
     Ok(respond(StatusCode::OK, &json!({ "kept": entries, "in_service": in_service })))
 }
 
-async fn roll_back(State(host): State<Host>, body: Bytes) -> Result<Response, ApiError> {
+async fn roll_back(State(asked): State<Asked>, body: Bytes) -> Result<Response, ApiError> {
     let body = if body.is_empty() { &b"{}"[..] } else { &body };
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let to = match (body.as_object(), body.get("to")) {
@@ -76,7 +108,7 @@ async fn roll_back(State(host): State<Host>, body: Bytes) -> Result<Response, Ap
             return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
         }
     };
-    ended(blocking(move || host.roll_back(to)).await?)
+    asked.reload(move |host| host.roll_back(to)).await
 }
 
 fn ended(ended: Result<Report, Vec<Problem>>) -> Result<Response, ApiError> {

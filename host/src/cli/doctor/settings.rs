@@ -63,6 +63,10 @@ fn policy(settings: &Settings, place: &str, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(Level::Warning, "on-overload", place, what, "set on_overload = \"deny\""));
         }
     }
+    if !settings.public_keys.is_empty() {
+        let what = format!("modules must be signed; public keys: {}", settings.public_keys.len());
+        findings.push(Finding::ok("modules-signed", place, &what));
+    }
     if let Some(admin) = settings.admin
         && !admin.ip().is_loopback()
     {
