@@ -37,7 +37,7 @@ pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
 pub use reload::Reload;
-pub use server::{Server, Start};
+pub use server::{HeadLimits, Server, Start};
 pub use source::{Source, Step, Written};
 
 use crate::files::{Kept, Seen};

@@ -16,7 +16,7 @@ fn module(code: u32) -> Vec<u8> {
 fn settings(poll_ms: u32, more: &str) -> String {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     format!(
-        "[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"{free}\"\n[reload]\npoll_ms = {poll_ms}\n[[platform]]\n\
+        "[server]\nlisten = \"127.0.0.1:0\"\ndrain_delay_ms = 0\n[admin]\nlisten = \"{free}\"\n[reload]\npoll_ms = {poll_ms}\n[[platform]]\n\
          kind = \"openim\"\n[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = [\"*\"]\n{more}"
     )
 }
@@ -51,7 +51,7 @@ fn a_running_host_reloads_and_goes_back_when_it_is_told_to() {
     // Also where the settings file is broken, as long as the address is given.
     std::fs::write(folder.path("host.toml"), "[[").unwrap();
     command("rollback").fails(3, &["host.toml does not say where the host's admin listener is"]);
-    let admin = text.lines().nth(3).unwrap().split('"').nth(1).unwrap().to_owned();
+    let admin = text.lines().nth(4).unwrap().split('"').nth(1).unwrap().to_owned();
     let back = folder.type_in(&format!("rollback --admin {admin}")).succeeds();
     assert!(
         back.contains("plugins changed: p (module)") && back.contains("mend them before the next restart"),

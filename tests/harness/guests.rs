@@ -248,8 +248,8 @@ pub fn stamps(name: &str) -> PathBuf {
             (data (i32.const 2048) "{reply}")
             (func (export "allocate") (param i32) (result i32) (i32.const 4096))
             (func (export "configure") (param $input i32) (param $len i32) (result i64)
-                (i64.store (i32.const {place}) (i64.load offset=10 (local.get $input)))
-                (if (i32.eq (i32.load8_u offset=10 (local.get $input)) (i32.const 0x78))
+                (i64.store (i32.const {place}) (i64.load offset=22 (local.get $input)))
+                (if (i32.eq (i32.load8_u offset=22 (local.get $input)) (i32.const 0x78))
                     (then (return (i64.const {refusal}))))
                 (i64.const 0x400_0000_0011))
             (func (export "handle_callback") (param i32 i32) (result i64) (i64.const {verdict})))"#,
