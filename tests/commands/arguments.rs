@@ -40,7 +40,7 @@ fn wrong_arguments_are_named() {
         ("doctor --webhooks x", "--settings <FILE>"),
         ("doctor --settings x --environment y", "--webhooks <FILE>"),
         ("demo --listen here", "invalid value 'here' for '--listen <ADDRESS>'"),
-        ("reload", "<--settings <FILE>|--admin <ADDRESS>>"),
+        ("reload", "--settings <FILE>"),
         ("reload --admin here", "must be an address or a name, and a port"),
         ("rollback --settings x --list --to 3", "cannot be used with"),
         ("rollback --settings x --to three", "invalid value 'three' for '--to <NUMBER>'"),

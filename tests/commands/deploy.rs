@@ -112,7 +112,8 @@ fn the_unit_is_one_that_systemd_takes() {
     let mut words = command.split(' ');
     let program = words.next().unwrap();
     assert!(words.eq(["serve", "--settings", "/etc/callgate/host.toml"]), "{command}");
-    assert_eq!(value(&unit, "Type"), "notify-reload");
+    assert_eq!(value(&unit, "Type"), "notify");
+    assert_eq!(value(&unit, "ExecReload"), format!("{program} reload --settings /etc/callgate/host.toml"));
     // Longer than the host takes to stop, and enough files for its connections, by default.
     assert!(value(&unit, "TimeoutStopSec").parse::<u64>().unwrap() > 10);
     assert!(value(&unit, "LimitNOFILE").parse::<u64>().unwrap() > 4096 + 64);

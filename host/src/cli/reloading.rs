@@ -13,14 +13,9 @@ const CHANGING_EVERY: Duration = Duration::from_millis(250);
 /// How soon it is looked whether the settings turn polling on, while they turn it off.
 const OFF_EVERY: Duration = Duration::from_secs(2);
 
-/// Keeps what is in service, and reloads from now on. Must be called in a runtime.
+/// Reloads from now on. Must be called in a runtime.
 pub(super) fn begin(host: &Host) {
-    let its_host = host.clone();
-    tokio::spawn(async move {
-        let keeping = its_host.clone();
-        let _ = tokio::task::spawn_blocking(move || keeping.keep_in_service()).await;
-        poll(its_host).await;
-    });
+    tokio::spawn(poll(host.clone()));
     on_signals(host);
 }
 

@@ -38,6 +38,8 @@ impl Serve {
         let mut settings = read(&self.file.settings)?;
         self.listen.apply(&mut settings);
         let host = start(try_out(settings)?)?;
+        // Before anything can change.
+        host.keep_in_service();
         run(host, |host, _| reloading::begin(host))
     }
 }
