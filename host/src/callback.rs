@@ -9,30 +9,30 @@ use callgate_dialects::{Callback, Response};
 use callgate_sandbox::{Cancel, Fault, cpu};
 use tokio::time::timeout_at;
 
+use crate::afterwards::Afterwards;
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
+use crate::shadow::{self, Candidate, Past};
 use crate::telemetry::Answered;
 use crate::workers::{Claim, Flow, NotRun};
 
 impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
     /// has not given the callback an ID, the one that was made here comes with it.
-    pub(crate) async fn answer(
-        &self,
-        generation: &Arc<Generation>,
-        mounted: &Mounted,
-        request: Request<'_>,
-    ) -> (Response, Option<String>) {
+    pub(crate) async fn answer(&self, generation: &Arc<Generation>, mounted: &Mounted, request: Request<'_>) -> Answer {
         let Request { admitted, body, deadline } = request;
         let callback = match admitted.open(body) {
             Ok(callback) => callback,
-            Err(refusal) => return (self.refuse(generation, mounted, refusal), None),
+            Err(refusal) => return Answer::refused(self.refuse(generation, mounted, refusal)),
         };
         let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
-        let mut run = match callback.command().map(|command| (command, mounted.routes.find(command))) {
+        let candidates = mounted.routes.candidates(callback.command());
+        let candidate = shadow::answering(candidates, &callback);
+        let chain = |command| candidate.map(|it| it.chain()).or_else(|| mounted.routes.find(command));
+        let mut run = match callback.command().map(|command| (command, chain(command))) {
             Some((_, Some(chain))) => self.decide(generation, chain, &callback, deadline).await,
             Some((command, None)) => {
                 self.telemetry.unhandled_command(generation.counters(), mounted.index, command.name);
@@ -43,6 +43,7 @@ impl Host {
                 ChainRun::default()
             }
         };
+        let digests = if candidates.is_empty() { Vec::new() } else { shadow::digests(&run) };
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
@@ -59,11 +60,27 @@ impl Host {
             callback: &callback,
             operation_id: own_id.as_deref().unwrap_or(callback.operation_id()),
             run: &run,
+            shadow: candidate.map(|candidate| candidate.name()),
             records: kept,
             took: deadline.elapsed(),
         };
         self.telemetry.answered(generation.counters(), mounted.index, &answered);
-        (response, own_id)
+        let mut afterwards = None;
+        if !candidates.is_empty() {
+            shadow::answered(candidates, candidate, &run, || self.now_unix_ms());
+            if candidate.is_none() {
+                let past = Past { callback, run, digests, operation_id: own_id.clone() };
+                afterwards = self.compare_afterwards(candidates, past);
+            }
+        }
+        Answer { response, own_id, afterwards }
+    }
+
+    /// Has candidates compared once the answer is on its way.
+    fn compare_afterwards(&self, candidates: &[Arc<Candidate>], past: Past) -> Option<Afterwards> {
+        let queue = Arc::clone(self.comparing()?);
+        let job = shadow::afterwards(candidates, past)?;
+        Some(Box::new(move || queue.send(job)))
     }
 
     /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick of
@@ -194,6 +211,21 @@ impl Host {
         }
         let response = mounted.platform.dialect.render(callback, &whole.decision);
         (whole, response)
+    }
+}
+
+/// An answer, and what comes with it.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// The ID of the callback, if the chat server has given it none.
+    pub(crate) own_id: Option<String>,
+    /// What is to be done once the connection has taken the answer.
+    pub(crate) afterwards: Option<Afterwards>,
+}
+
+impl Answer {
+    fn refused(response: Response) -> Self {
+        Self { response, own_id: None, afterwards: None }
     }
 }
 

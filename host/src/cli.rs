@@ -23,6 +23,7 @@ mod reloading;
 mod rollback;
 mod serve;
 mod settings_file;
+mod shadow;
 
 use std::process::ExitCode;
 
@@ -72,6 +73,7 @@ enum Command {
     Explain(explain::Explain),
     #[cfg(feature = "workshop")]
     Demo(demo::Demo),
+    Shadow(shadow::Shadow),
     Completions(completions::Completions),
     #[command(name = "man")]
     Manual(completions::Manual),
@@ -119,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         #[cfg(feature = "workshop")]
         Command::Demo(demo) => demo.run(),
+        Command::Shadow(shadow) => shadow.run(),
         Command::Completions(completions) => completions.run(Arguments::command()),
         Command::Manual(manual) => manual.run(Arguments::command()),
     };

@@ -47,6 +47,7 @@ impl Difference {
         if order(&old, &new) != order(&new, &old) {
             difference.keys.push("the order of the plugins".to_owned());
         }
+        difference.keys.extend(candidates(before, next));
         difference.keys.extend(secrets(old.settings, new.settings));
         difference
     }
@@ -133,6 +134,15 @@ fn parts(name: &str, (old, before): (&Side<'_>, &Link), (new, link): (&Side<'_>,
 fn differing(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     keys.into_iter().filter(|key| old.get(*key) != new.get(*key)).cloned().collect()
+}
+
+/// The candidates that are made of something else although the settings file says the same.
+fn candidates(before: &Generation, next: &Generation) -> Vec<String> {
+    let made_of = |generation: &Generation| -> BTreeMap<String, String> {
+        let links = generation.candidate_links().iter();
+        links.map(|link| (format!("the module or the files of candidate {}", link.name()), link.made_of())).collect()
+    };
+    differing(&made_of(before), &made_of(next))
 }
 
 /// The keys of secrets whose files have other contents.

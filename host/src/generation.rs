@@ -14,7 +14,7 @@ use callgate_sandbox::{Engine, Plugin};
 use crate::chain::Link;
 use crate::route::Routes;
 use crate::settings::{Problem, Settings};
-
+use crate::shadow::{Builder, Shadow};
 use crate::telemetry::{Counters, Telemetry};
 use loader::{All, Before};
 
@@ -35,7 +35,10 @@ pub struct Generation {
     settings: Settings,
     platforms: Vec<Mounted>,
     links: Vec<Arc<Link>>,
-    /// The files of the modules, in the order of the plugins.
+    /// The plugins that were loaded for candidates, in the order of the settings.
+    candidate_links: Vec<Arc<Link>>,
+    shadows: Vec<Arc<Shadow>>,
+    /// The files of the modules, in the order of the plugins, and behind them those of the candidates.
     modules: Vec<Module>,
     /// What is wrong with the plugins that are not loaded.
     not_loaded: Vec<Problem>,
@@ -61,14 +64,17 @@ impl Generation {
         telemetry: &Telemetry,
         before: Option<&Self>,
         crates: Crates,
+        now_unix_ms: u64,
         progress: &mut dyn Progress,
     ) -> Result<Self, NotBuilt> {
+        let known: Vec<_> =
+            before.into_iter().flat_map(|before| before.links.iter().chain(&before.candidate_links)).cloned().collect();
         let in_service = before.map_or_else(Before::default, |before| Before {
-            links: &before.links,
+            links: &known,
             modules: &before.modules,
             keys: &before.settings.public_keys,
         });
-        let All { links, modules, errors, not_loaded } =
+        let All { mut links, modules, errors, not_loaded } =
             loader::load_all(&settings, engine, in_service, crates, progress);
         if !errors.is_empty() {
             return Err(NotBuilt { errors, modules });
@@ -78,13 +84,23 @@ impl Generation {
             tracing::error!("a plugin is not loaded, `on_fault` decides in its place: {problem}");
         }
         let counters = telemetry.counters(&settings, &links, before.map(|before| &before.counters));
+        let candidate_links = links.split_off(settings.plugins.len().min(links.len()));
         let platforms = settings.platforms.iter().enumerate().map(|(index, platform)| {
             let before = before.and_then(|before| before.named(&platform.name));
             let flow = before.map_or_else(mounted::new_flow, |before| before.flow);
             Mounted { index, flow, platform: platform.clone(), routes: Routes::build(flow, platform, &links) }
         });
+        let mut platforms: Vec<Mounted> = platforms.collect();
+        let builder = Builder {
+            links: &links,
+            families: telemetry.shadows(),
+            before: before.map_or(&[], |before| &before.shadows),
+            payloads: settings.log.payloads,
+            now_unix_ms,
+        };
+        let shadows = build_shadows(&settings, &builder, &candidate_links, &mut platforms);
         let number = before.map_or(0, |before| before.number) + 1;
-        Ok(Self { number, platforms: platforms.collect(), settings, links, modules, not_loaded, counters })
+        Ok(Self { number, platforms, settings, links, candidate_links, shadows, modules, not_loaded, counters })
     }
 
     /// Its number: the start makes the first one, and each reload that changes something the next.
@@ -112,6 +128,16 @@ impl Generation {
         &self.links
     }
 
+    /// The plugins that were loaded for candidates, in the order of the settings.
+    pub(crate) fn candidate_links(&self) -> &[Arc<Link>] {
+        &self.candidate_links
+    }
+
+    /// The candidates, in the order of the settings.
+    pub(crate) fn shadows(&self) -> &[Arc<Shadow>] {
+        &self.shadows
+    }
+
     /// The files of the plugins' modules, in the order of the settings.
     pub(crate) fn modules(&self) -> &[Module] {
         &self.modules
@@ -135,4 +161,28 @@ impl Generation {
     fn named(&self, name: &str) -> Option<&Mounted> {
         self.platforms.iter().find(|mounted| mounted.platform.name == name)
     }
+}
+
+/// Builds the candidates, and has them compared on the commands at which they make a difference. `loaded`: the plugins
+/// that were loaded for them.
+fn build_shadows(
+    settings: &Settings,
+    builder: &Builder<'_>,
+    loaded: &[Arc<Link>],
+    platforms: &mut [Mounted],
+) -> Vec<Arc<Shadow>> {
+    let mut loaded = loaded.iter();
+    let mut shadows = Vec::new();
+    for shadow in &settings.shadows {
+        let new = shadow.plugin().and_then(|_| loaded.next());
+        let of: Vec<_> = platforms.iter().map(|mounted| (&mounted.platform, mounted.flow)).collect();
+        let (shadow, candidates) = builder.build(shadow, new, &of);
+        shadows.push(shadow);
+        for (number, command, candidate) in candidates {
+            if let Some(mounted) = platforms.get_mut(number) {
+                mounted.routes.add(command, candidate);
+            }
+        }
+    }
+    shadows
 }

@@ -8,6 +8,7 @@ use callgate_dialects::{Admitted, Head, Refusal, Response, table};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::{Instant, timeout_at};
 
+use crate::afterwards::{self, Afterwards};
 use crate::deadline::Deadline;
 use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
 use crate::generation::{Generation, Mounted};
@@ -71,9 +72,9 @@ impl Host {
         let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return write(self.refuse(&generation, mounted, Refusal::Busy)) };
         let (body, _room) = body.into_parts();
-        let (response, operation_id) = self.answer(&generation, mounted, Request { admitted, body, deadline }).await;
-        let mut written = write(response);
-        if let Some(id) = operation_id.and_then(|id| HeaderValue::try_from(id).ok()) {
+        let answer = self.answer(&generation, mounted, Request { admitted, body, deadline }).await;
+        let mut written = write_then(answer.response, answer.afterwards);
+        if let Some(id) = answer.own_id.and_then(|id| HeaderValue::try_from(id).ok()) {
             written.headers_mut().insert(OPERATION_ID, id);
         }
         written
@@ -86,7 +87,12 @@ const OPERATION_ID: HeaderName = HeaderName::from_static("x-operation-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 fn write(response: Response) -> http::Response<Body> {
-    let mut written = http::Response::new(Body::from(response.body));
+    write_then(response, None)
+}
+
+/// As [`write`], with what is to be done once the connection has taken the answer.
+fn write_then(response: Response, afterwards: Option<Afterwards>) -> http::Response<Body> {
+    let mut written = http::Response::new(afterwards::body(response.body, afterwards));
     *written.status_mut() = response.status;
     written.headers_mut().insert(header::CONTENT_TYPE, JSON);
     if response.status == StatusCode::METHOD_NOT_ALLOWED {

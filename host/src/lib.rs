@@ -16,6 +16,7 @@ mod route;
 
 pub mod chain;
 
+mod afterwards;
 mod bodies;
 mod deadline;
 mod journal;
@@ -33,6 +34,7 @@ mod priority;
 mod reload;
 mod reloads;
 pub mod settings;
+mod shadow;
 mod trial;
 
 pub use callgate_sandbox::Loading;

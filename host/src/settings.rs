@@ -11,9 +11,11 @@ mod mount;
 mod pattern;
 mod platform;
 mod plugin;
+mod promotion;
 mod reload;
 mod secret;
 mod server;
+mod shadow;
 mod source;
 
 use std::io;
@@ -36,8 +38,10 @@ pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
+pub use promotion::promoted;
 pub use reload::Reload;
 pub use server::{HeadLimits, Server, Start};
+pub use shadow::{Change, FallBack, Shadow};
 pub use source::{Source, Step, Written};
 
 use crate::files::{Kept, Seen};
@@ -72,6 +76,8 @@ pub struct Settings {
     pub public_keys: Vec<PublicKey>,
     /// When and how they are read again.
     pub reload: Reload,
+    /// Candidates, which are compared with the plugins.
+    pub shadows: Vec<Shadow>,
     /// The keys whose values were given otherwise.
     pub(crate) given: Vec<&'static str>,
     /// The files that they name and that were read: word lists, secrets.
@@ -105,7 +111,7 @@ impl Draft {
 }
 
 /// Maximum size of a settings file, in bytes: many times what thousands of plugins take.
-const FILE_BYTES_MAX: u64 = 16 * MIB;
+pub(crate) const FILE_BYTES_MAX: u64 = 16 * MIB;
 
 impl Settings {
     /// Reads a settings file, and the secrets and word lists that it names.
@@ -119,15 +125,15 @@ impl Settings {
     /// Reads a settings file as far as possible, with or without the secrets that it names.
     #[must_use]
     pub fn draft(path: &Path, secrets: Secrets) -> Draft {
-        Self::draft_of(table::CHAT_SERVERS, path, secrets, None)
+        Self::draft_from(table::CHAT_SERVERS, path, secrets, None)
     }
 
     /// As [`Settings::draft`], for these chat servers, and from copies where there are some.
     pub(crate) fn draft_again(chat_servers: &'static Table, path: &Path, kept: Option<Arc<Kept>>) -> Draft {
-        Self::draft_of(chat_servers, path, Secrets::Read, kept)
+        Self::draft_from(chat_servers, path, Secrets::Read, kept)
     }
 
-    fn draft_of(chat_servers: &'static Table, path: &Path, secrets: Secrets, kept: Option<Arc<Kept>>) -> Draft {
+    fn draft_from(chat_servers: &'static Table, path: &Path, secrets: Secrets, kept: Option<Arc<Kept>>) -> Draft {
         let (seen, bytes) = Seen::read("", path, FILE_BYTES_MAX, kept.as_deref());
         let text = bytes.and_then(|bytes| {
             String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
@@ -145,6 +151,17 @@ impl Settings {
             (settings.seen, settings.kept) = (draft.seen.clone(), kept);
         }
         draft
+    }
+
+    /// Reads this text of a settings file, with or without the secrets that it names.
+    #[must_use]
+    pub fn draft_of(path: &Path, text: &str, secrets: Secrets) -> Draft {
+        Self::understand(table::CHAT_SERVERS, path, text, secrets, None)
+    }
+
+    /// The plugins, and behind them those of the candidates.
+    pub(crate) fn all_plugins(&self) -> Vec<&Plugin> {
+        self.plugins.iter().chain(self.shadows.iter().filter_map(Shadow::plugin)).collect()
     }
 
     /// Listens for callbacks there, whatever the file says.
@@ -198,9 +215,19 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let public_keys = modules::read(root.section("modules"));
     let reload = reload::read(root.section("reload"));
     let platforms = platform::read(&mut root, chat_servers);
+    let mistakes_before = root.file().mistakes();
     let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
+    let context = shadow::Context {
+        chat_servers,
+        platforms: &platforms,
+        plugins: &plugins,
+        are_plugins_clear: root.file().mistakes() == mistakes_before,
+        defaults: &limits.plugin,
+    };
+    let shadows = shadow::read(&mut root, &context);
+    let all = plugins.iter().chain(shadows.iter().filter_map(Shadow::plugin));
     limits.engine.memory_bytes_largest =
-        plugins.iter().map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
+        all.map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
     let platforms = platforms.known;
     Settings {
@@ -217,6 +244,7 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         plugins,
         public_keys,
         reload,
+        shadows,
         given: Vec::new(),
         seen: Vec::new(),
         kept: None,

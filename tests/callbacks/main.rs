@@ -22,6 +22,7 @@ mod protocol;
 mod reload;
 mod secrets;
 mod settings;
+mod shadow;
 mod shipped;
 mod shutdown;
 mod signatures;

@@ -1,4 +1,20 @@
-//! What must hold for long and under load. Each subject has a short run, which is one of the usual tests, and a full one:
-//! `cargo test --workspace --test endurance -- --ignored SUBJECT --nocapture`. Each prints its figures.
+//! What must hold for long, under load and under violence. Each subject has a short version, which runs with all tests, and
+//! the full one:
+//!
+//! ```sh
+//! cargo test --workspace --release --test endurance -- --ignored SUBJECT --nocapture
+//! ```
+//!
+//! Each prints its figures.
 
+mod disk;
+mod kill;
+mod power;
+mod random;
 mod reload;
+mod shadow;
+mod vfs;
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

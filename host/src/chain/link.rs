@@ -118,17 +118,43 @@ impl Link {
         settings: &settings::Plugin,
         before: Option<&Self>,
     ) -> Self {
-        static FLOWS: AtomicUsize = AtomicUsize::new(0);
         Self {
             index,
             name: settings.name.as_str().into(),
-            flow: before.map_or_else(|| FLOWS.fetch_add(1, Ordering::Relaxed), |before| before.flow),
+            flow: before.map_or_else(new_flow, |before| before.flow),
             loaded,
             handles,
             platforms: settings.platforms.clone(),
             commands: settings.commands.clone(),
             on_fault: settings.on_fault,
         }
+    }
+
+    /// The same plugin under another name, for chains that must not touch those of this one: with instances, breaker and
+    /// pace of its own. If `before`, which had this name, is the same, it goes on.
+    pub(crate) fn apart(&self, name: &str, before: Option<&Arc<Loaded>>) -> Self {
+        let apart = |loaded: &Arc<Loaded>| {
+            let Loaded { plugin, identity, limits, .. } = &**loaded;
+            match before.filter(|before| before.is(identity, *limits)) {
+                Some(before) => Arc::clone(before),
+                None => Arc::new(Loaded::new(plugin.apart(name), identity.clone(), *limits)),
+            }
+        };
+        Self {
+            index: self.index,
+            name: name.into(),
+            flow: new_flow(),
+            loaded: self.loaded.as_ref().map(apart),
+            handles: self.handles.clone(),
+            platforms: self.platforms.clone(),
+            commands: self.commands.clone(),
+            on_fault: self.on_fault,
+        }
+    }
+
+    /// What it is made of, and what its faults mean, in a text that differs where anything of that does.
+    pub(crate) fn made_of(&self) -> String {
+        format!("{:?} {:?}", self.loaded.as_ref().map(|loaded| &loaded.identity), self.on_fault)
     }
 
     /// The plugin; `None`: it could not be loaded.
@@ -184,6 +210,12 @@ impl Link {
             && self.commands.iter().any(|pattern| pattern.matches(command.name))
             && (self.handles.is_empty() || self.handles.iter().any(|handled| handled == command.name))
     }
+}
+
+/// A number for a plugin that the last generation did not have.
+fn new_flow() -> usize {
+    static FLOWS: AtomicUsize = AtomicUsize::new(0);
+    FLOWS.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Loaded {

@@ -82,7 +82,8 @@ pub(super) fn load_all(
     crates: Crates,
     progress: &mut dyn Progress,
 ) -> All {
-    let modules = paths(settings, before, crates, progress);
+    let plugins = settings.all_plugins();
+    let modules = paths(settings, &plugins, before, crates, progress);
     let loader = Loader {
         engine,
         before,
@@ -91,9 +92,9 @@ pub(super) fn load_all(
         prepared: Mutex::default(),
     };
     let started = Instant::now();
-    let attempts = load_at_once(&loader, &settings.plugins, modules, progress);
+    let attempts = load_at_once(&loader, &plugins, modules, progress);
     let mut all = All { links: Vec::new(), modules: Vec::new(), errors: Vec::new(), not_loaded: Vec::new() };
-    for (plugin, Attempt { module, prepared }) in settings.plugins.iter().zip(attempts) {
+    for (&plugin, Attempt { module, prepared }) in plugins.iter().zip(attempts) {
         let name_before = before.named(&plugin.name).map(|(link, _)| &**link);
         let link = match prepared {
             Ok(prepared) => {
@@ -102,9 +103,11 @@ pub(super) fn load_all(
             }
             Err(why) => {
                 let handles = loader.handles(plugin, &module);
-                let error = PluginError { number: plugin.number, name: plugin.name.clone(), why };
+                let (table, number, name) = (plugin.table, plugin.number, plugin.name.clone());
+                let error = PluginError { table, number, name, why };
                 // What works is not given up for what does not.
                 let is_done_without = settings.server.start == Start::Healthy
+                    && plugin.table == "plugin"
                     && (before.links.is_empty() || name_before.is_some_and(|link| link.plugin().is_none()));
                 if is_done_without { &mut all.not_loaded } else { &mut all.errors }.push(error);
                 Link::not_loaded(all.links.len(), handles, plugin, name_before)
@@ -121,12 +124,13 @@ pub(super) fn load_all(
 /// Where the modules are. All crates are built first, to keep cargo's output together.
 fn paths(
     settings: &Settings,
+    plugins: &[&settings::Plugin],
     before: Before<'_>,
     crates: Crates,
     progress: &mut dyn Progress,
 ) -> Vec<Result<PathBuf, BuildError>> {
-    let of = settings.plugins.len();
-    let path = |(index, plugin): (usize, &settings::Plugin)| match &plugin.module {
+    let of = plugins.len();
+    let path = |(index, plugin): (usize, &&settings::Plugin)| match &plugin.module {
         ModuleSource::Wasm(path) => Ok(path.clone()),
         ModuleSource::Crate(folder) => {
             let built = before.modules.iter().filter(|_| crates == Crates::BuildNew || settings.kept.is_some());
@@ -139,7 +143,7 @@ fn paths(
             build(folder, progress.cargo())
         }
     };
-    settings.plugins.iter().enumerate().map(path).collect()
+    plugins.iter().enumerate().map(path).collect()
 }
 
 /// Maximum number of plugins loaded concurrently: each may take the memory of `[loading] memory_bytes_max`.
@@ -168,7 +172,7 @@ struct Attempt {
 /// Loads several plugins concurrently. Progress and results are in the order of the settings.
 fn load_at_once(
     loader: &Loader<'_>,
-    plugins: &[settings::Plugin],
+    plugins: &[&settings::Plugin],
     modules: Vec<Result<PathBuf, BuildError>>,
     progress: &mut dyn Progress,
 ) -> Vec<Attempt> {

@@ -12,7 +12,9 @@ use crate::settings::{Problem, Source, Step};
 #[derive(Debug, thiserror::Error)]
 #[error("plugin {name}: {why}")]
 pub struct PluginError {
-    /// Its number in the settings, counted from 1.
+    /// The table of the settings that it is in: `plugin`, or `shadow` for a candidate's.
+    pub table: &'static str,
+    /// The number of that table in the settings, counted from 1.
     pub number: usize,
     /// Its name in the settings.
     pub name: String,
@@ -55,7 +57,7 @@ impl PluginError {
     #[must_use]
     pub fn problem(&self, source: &Source) -> Problem {
         use Step::{Key, Number};
-        let plugin = [Key("plugin"), Number(self.number)];
+        let plugin = [Key(self.table), Number(self.number)];
         let at = |keys: &[&'static str]| -> Vec<Step<'_>> {
             plugin.into_iter().chain(keys.iter().map(|key| Key(key))).collect()
         };
