@@ -1,6 +1,7 @@
 //! For operators: whether the service is alive and ready, its metrics, and what they can have it do.
 
 mod api;
+mod detail;
 mod reload;
 mod shadow;
 
@@ -32,11 +33,12 @@ fn api(host: Host) -> Router {
     api::guarded(Router::new().merge(reload::routes(host.clone())).merge(shadow::routes(host)))
 }
 
-async fn is_ready(State((_, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
-    match ready.is_ready() {
-        true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
-    }
+async fn is_ready(State((host, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
+    let (status, word) = match ready.is_ready() {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+    };
+    (status, format!("{word}\n{}", detail::lines(&host)))
 }
 
 async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap) -> impl IntoResponse {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use callgate_dialects::Table;
 use callgate_sandbox::{CacheSettings, EngineLimits, LoadingLimits};
 
-use crate::settings::{Server, Settings};
+use crate::settings::{Server, Settings, Shadow};
 
 /// The settings that are in force from the start of the process to its end.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Fixed {
     /// so take effect with a restart.
     pub(crate) fn keep(&self, settings: &mut Settings) -> Vec<&'static str> {
         let keys = self.differ(settings);
-        settings.server = self.server.clone();
+        settings.server = Server { start: settings.server.start, ..self.server.clone() };
         settings.admin = self.admin;
         settings.loading = self.loading;
         settings.cache = self.cache.clone();
@@ -60,7 +60,8 @@ impl Fixed {
         settings.limits.plugin_share_percent_max = self.plugin_share_percent_max;
         settings.limits.engine =
             EngineLimits { memory_bytes_largest: settings.limits.engine.memory_bytes_largest, ..self.engine.clone() };
-        let of_plugins = settings.plugins.iter_mut().map(|plugin| &mut plugin.limits);
+        let of_candidates = settings.shadows.iter_mut().filter_map(Shadow::plugin_mut);
+        let of_plugins = settings.plugins.iter_mut().chain(of_candidates).map(|plugin| &mut plugin.limits);
         for limits in of_plugins.chain([&mut settings.limits.plugin]) {
             limits.table_elements_max = self.engine.table_elements_max;
         }
@@ -82,6 +83,8 @@ impl Fixed {
             idle_within,
             drain_delay,
             shutdown_within,
+            // It counts for the next reload.
+            start: _,
         } = &settings.server;
         let EngineLimits {
             calls_at_once_max,
@@ -98,6 +101,13 @@ impl Fixed {
             ("server.bodies_bytes_max", *bodies_bytes_max != server.bodies_bytes_max),
             ("server.in_flight_max", *in_flight_max != server.in_flight_max),
             ("server.connections_max", *connections_max != server.connections_max),
+            ("server.connections_per_address_max", *connections_per_address_max != server.connections_per_address_max),
+            ("server.head_bytes_max", head.bytes_max != server.head.bytes_max),
+            ("server.uri_bytes_max", head.uri_bytes_max != server.head.uri_bytes_max),
+            ("server.headers_max", head.headers_max != server.head.headers_max),
+            ("server.head_within_ms", *head_within != server.head_within),
+            ("server.body_bytes_per_second_min", *body_bytes_per_second_min != server.body_bytes_per_second_min),
+            ("server.drain_delay_ms", *drain_delay != server.drain_delay),
             ("server.connections_per_address_max", *connections_per_address_max != server.connections_per_address_max),
             ("server.head_bytes_max", head.bytes_max != server.head.bytes_max),
             ("server.uri_bytes_max", head.uri_bytes_max != server.head.uri_bytes_max),

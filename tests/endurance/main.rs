@@ -11,6 +11,7 @@ mod disk;
 mod kill;
 mod power;
 mod random;
+mod reload;
 mod shadow;
 mod vfs;
 

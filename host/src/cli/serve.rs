@@ -8,8 +8,8 @@ use callgate_terminal::{Exit, Failure};
 use clap::Args;
 
 use super::loading;
-use super::manager;
 use super::settings_file::{Listen, SettingsFile};
+use super::{manager, reloading};
 use crate::admin;
 use crate::edge::{self, Listener, Readiness, Stop};
 use crate::generation::Progress;
@@ -38,7 +38,9 @@ impl Serve {
         let mut settings = read(&self.file.settings)?;
         self.listen.apply(&mut settings);
         let host = start(try_out(settings)?)?;
-        run(host, |host, _| reopen_on_hangup(host))
+        // Before anything can change.
+        host.keep_in_service();
+        run(host, |host, _| reloading::begin(host))
     }
 }
 
@@ -184,30 +186,6 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
         tracing::info!("stopping: finishing running callbacks");
     })
 }
-
-/// Reopens the records file on SIGHUP, so that it can be rotated. Must be called in a runtime.
-#[cfg(unix)]
-fn reopen_on_hangup(host: &Host) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangups = match signal(SignalKind::hangup()) {
-        Ok(hangups) => hangups,
-        Err(error) => return tracing::warn!("SIGHUP would end this process, because it cannot be waited for: {error}"),
-    };
-    let host = host.clone();
-    tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
-            let host = host.clone();
-            // The file may hang.
-            let reopened = tokio::task::spawn_blocking(move || host.journal.reopen()).await;
-            if reopened.is_ok() {
-                tracing::info!("SIGHUP: the records file is reopened; settings and plugins change with a restart only");
-            }
-        }
-    });
-}
-
-#[cfg(not(unix))]
-fn reopen_on_hangup(_: &Host) {}
 
 /// Nothing restores instances or limits the loading of modules here, so no callbacks are served.
 #[cfg(not(unix))]
