@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use callgate_catalogue::wire::Phase;
 use callgate_dialects::{Callback, Response};
 use callgate_sandbox::{Cancel, Fault, cpu};
-use tokio::time::timeout_at;
 
 use crate::afterwards::Afterwards;
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
@@ -15,6 +15,7 @@ use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
+use crate::records::{Origin, Wait};
 use crate::shadow::{self, Candidate, Past};
 use crate::telemetry::Answered;
 use crate::workers::{Claim, Flow, NotRun};
@@ -23,7 +24,7 @@ impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
     /// has not given the callback an ID, the one that was made here comes with it.
     pub(crate) async fn answer(&self, generation: &Arc<Generation>, mounted: &Mounted, request: Request<'_>) -> Answer {
-        let Request { admitted, body, deadline } = request;
+        let Request { admitted, body, deadline, traceparent } = request;
         let callback = match admitted.open(body) {
             Ok(callback) => callback,
             Err(refusal) => return Answer::refused(self.refuse(generation, mounted, refusal)),
@@ -50,10 +51,19 @@ impl Host {
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
         if kept > 0 {
-            self.keep(records, deadline).await;
+            let origin = Origin {
+                platform: mounted.platform.name.as_str().into(),
+                command: callback.name().into(),
+                key: callback.order_key(mounted.platform.server.protocol()),
+                traceparent,
+                arrived_unix_ms: callback.arrived_unix_ms(),
+            };
+            // An after-callback is acknowledged by its answer.
+            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
+            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
         }
         if run.records_lost > 0 {
-            self.journal.left_out(run.records_lost);
+            self.records.left_out(run.records_lost);
         }
         let response = mounted.platform.dialect.render(&callback, &run.decision);
         let answered = Answered {
@@ -176,23 +186,6 @@ impl Host {
         let flow = Flow { platform: chain.platform_flow(), plugin };
         let claim = Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() };
         self.workers.run(claim, deadline, job).await
-    }
-
-    /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and
-    /// not more than a bounded number of records waits either.
-    async fn keep(&self, records: Vec<String>, deadline: Deadline) {
-        let permit = Arc::clone(&self.journal.waiting).acquire_owned();
-        let Ok(Ok(permit)) = timeout_at(deadline.moment(), permit).await else {
-            return self.journal.lose(&records, "too many are waiting for the file");
-        };
-        let host = self.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            host.journal.append(&records);
-            drop(permit);
-        });
-        if timeout_at(deadline.moment(), written).await.is_err() {
-            tracing::error!("the records file does not take records in time; the answer does not wait for it");
-        }
     }
 
     /// What this host would answer, without keeping records or counting anything. Blocks: it runs guests.

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
-use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Phase, Reply};
+use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Phase, Reply, TOPIC_BYTES_MAX, is_topic};
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
 use callgate_sandbox::{Brief, Budget, Engine, Fault, PluginLimits, Usage, cpu};
 
 use crate::deadline::Deadline;
+use crate::records::Returned;
 use crate::settings::Platform;
 
 pub use link::Link;
@@ -144,8 +145,8 @@ pub(crate) enum Advance {
 pub struct ChainRun {
     /// What is to happen to the operation.
     pub decision: Decision,
-    /// Data that plugins want handed on, each a JSON text on one line.
-    pub records: Vec<String>,
+    /// Data that plugins want handed on.
+    pub records: Vec<Returned>,
     /// Records beyond `records_per_second_max`, which are left out.
     pub records_lost: usize,
     /// The calls that were made, in order.
@@ -225,7 +226,7 @@ struct Said {
     decision: Decision,
     adjustments: Vec<Adjustment>,
     log: Vec<(LogLevel, String)>,
-    records: Vec<String>,
+    records: Vec<Returned>,
 }
 
 impl Chain {
@@ -431,9 +432,9 @@ impl Chain {
             }
         }
         let said = match question.mode {
-            Mode::Brief => self.call_briefly(loaded, question, &mut step).ok_or(step.cpu)?,
-            Mode::Full => self.call(loaded, question, &mut step),
-            Mode::Spare => self.call_patiently(loaded, question, &mut step),
+            Mode::Brief => self.call_briefly(link, loaded, question, &mut step).ok_or(step.cpu)?,
+            Mode::Full => self.call(link, loaded, question, &mut step),
+            Mode::Spare => self.call_patiently(link, loaded, question, &mut step),
         };
         step.cpu += question.tried.unwrap_or_default();
         match &said {
@@ -463,13 +464,19 @@ impl Chain {
     }
 
     /// A call on a thread that other callbacks wait for; `None` if it is too long for that.
-    fn call_briefly(&self, loaded: &Loaded, question: &Question<'_>, step: &mut Step) -> Option<Result<Said, Fault>> {
+    fn call_briefly(
+        &self,
+        link: &Link,
+        loaded: &Loaded,
+        question: &Question<'_>,
+        step: &mut Step,
+    ) -> Option<Result<Said, Fault>> {
         let Question { engine, head, body, .. } = *question;
         let cpu_before = loaded.pace.is_watched().then(cpu::of_this_thread);
         let started = Instant::now();
         let (ended, usage) = loaded
             .plugin
-            .call_briefly(engine, &[head, body, "}"], pace::BRIEF_MAX, |reply| self.read(loaded, reply, body));
+            .call_briefly(engine, &[head, body, "}"], pace::BRIEF_MAX, |reply| self.read(link, loaded, reply, body));
         step.took = started.elapsed();
         step.usage = usage;
         let cpu = cpu_before.map(|before| cpu::of_this_thread().saturating_sub(before));
@@ -493,7 +500,7 @@ impl Chain {
     }
 
     /// A call on a worker, with everything that the plugin may use.
-    fn call(&self, loaded: &Loaded, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
+    fn call(&self, link: &Link, loaded: &Loaded, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
         let Question { engine, head, body, deadline, .. } = *question;
         let remaining = deadline.remaining_for_guests();
         if remaining.is_zero() {
@@ -501,7 +508,8 @@ impl Chain {
         }
         let budget = loaded.plugin.budget(engine, remaining);
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) = loaded.plugin.call(&[head, body, "}"], budget, |reply| self.read(loaded, reply, body));
+        let (result, usage) =
+            loaded.plugin.call(&[head, body, "}"], budget, |reply| self.read(link, loaded, reply, body));
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
@@ -515,11 +523,18 @@ impl Chain {
 
     /// A call with all that the plugin may use, on a thread that stands still whenever another one wants to run: what is
     /// bounded by time otherwise is bounded by CPU time.
-    fn call_patiently(&self, loaded: &Loaded, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
+    fn call_patiently(
+        &self,
+        link: &Link,
+        loaded: &Loaded,
+        question: &Question<'_>,
+        step: &mut Step,
+    ) -> Result<Said, Fault> {
         let Question { engine, head, body, .. } = *question;
         let budget = loaded.plugin.patient_budget(engine);
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) = loaded.plugin.call(&[head, body, "}"], budget, |reply| self.read(loaded, reply, body));
+        let (result, usage) =
+            loaded.plugin.call(&[head, body, "}"], budget, |reply| self.read(link, loaded, reply, body));
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
@@ -534,7 +549,7 @@ impl Chain {
     }
 
     /// Understands a reply while it is still in the guest's memory.
-    fn read(&self, loaded: &Loaded, reply: &[u8], body: &str) -> Result<Said, Fault> {
+    fn read(&self, link: &Link, loaded: &Loaded, reply: &[u8], body: &str) -> Result<Said, Fault> {
         let invalid = |why: String, detail: String| Fault::ReplyInvalid { why, detail: one_line(&detail) };
         let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string(), String::new()))?;
         let reply: Reply<'_> = serde_json::from_str(reply).map_err(|error| {
@@ -551,7 +566,13 @@ impl Chain {
         })?;
         let log = reply.log.iter().take(LOG_LINES_MAX).map(|line| (line.level, one_line(&line.text))).collect();
         check_records(&reply, loaded.plugin.limits())?;
-        let records = reply.records.iter().map(|record| on_one_line(record.get())).collect();
+        let topics = reply.topics.iter().map(|topic| topic.0.as_ref()).chain(std::iter::repeat(""));
+        let records = reply.records.iter().zip(topics).map(|(record, topic)| Returned {
+            topic: (!topic.is_empty()).then(|| topic.to_owned()),
+            data: on_one_line(record.get()),
+            plugin: Arc::clone(link.author()),
+        });
+        let records = records.collect();
         Ok(Said { decision, adjustments, log, records })
     }
 
@@ -603,6 +624,15 @@ fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> 
     if longest > limits.record_bytes_max {
         let bytes_max = limits.record_bytes_max;
         let why = format!("a record has {longest} bytes, at most {bytes_max} are allowed (`record_bytes_max`)");
+        return Err(Fault::ReplyInvalid { why, detail: String::new() });
+    }
+    if reply.topics.len() > records {
+        let why = format!("it has {} topics for {records} records", reply.topics.len());
+        return Err(Fault::ReplyInvalid { why, detail: String::new() });
+    }
+    if reply.topics.iter().any(|topic| !topic.0.is_empty() && !is_topic(&topic.0)) {
+        let why =
+            format!("the topic of a record is not 1 to {TOPIC_BYTES_MAX} ASCII letters, digits, `.`, `_` and `-`");
         return Err(Fault::ReplyInvalid { why, detail: String::new() });
     }
     Ok(())

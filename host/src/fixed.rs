@@ -1,12 +1,11 @@
 //! What of the settings only a restart changes: listeners, and what the sandbox is set up with.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use callgate_dialects::Table;
 use callgate_sandbox::{CacheSettings, EngineLimits, LoadingLimits};
 
-use crate::settings::{Server, Settings, Shadow};
+use crate::settings::{Journal, Server, Settings, Shadow, Sink};
 
 /// The settings that are in force from the start of the process to its end.
 #[derive(Debug, Clone)]
@@ -25,8 +24,10 @@ pub struct Fixed {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
-    /// The file that plugins' records are appended to.
-    pub records_file: PathBuf,
+    /// What is kept on disk.
+    pub journal: Journal,
+    /// Where records go.
+    pub sinks: Vec<Sink>,
     /// The keys whose values were given otherwise, such as with an argument: what the file says of them does not count.
     pub(crate) given: Vec<&'static str>,
 }
@@ -43,7 +44,8 @@ impl Fixed {
             plugin_share_percent_max: settings.limits.plugin_share_percent_max,
             loading: settings.loading,
             cache: settings.cache.clone(),
-            records_file: settings.records_file.clone(),
+            journal: settings.journal.clone(),
+            sinks: settings.sinks.clone(),
             given: settings.given.clone(),
         }
     }
@@ -56,7 +58,8 @@ impl Fixed {
         settings.admin = self.admin;
         settings.loading = self.loading;
         settings.cache = self.cache.clone();
-        settings.records_file = self.records_file.clone();
+        settings.journal = self.journal.clone();
+        settings.sinks.clone_from(&self.sinks);
         settings.limits.plugin_share_percent_max = self.plugin_share_percent_max;
         settings.limits.engine =
             EngineLimits { memory_bytes_largest: settings.limits.engine.memory_bytes_largest, ..self.engine.clone() };
@@ -129,7 +132,8 @@ impl Fixed {
             ),
             ("loading", settings.loading != self.loading),
             ("cache", settings.cache != self.cache),
-            ("records.file", settings.records_file != self.records_file),
+            ("journal", settings.journal != self.journal),
+            ("sink", settings.sinks != self.sinks),
         ];
         let differs = |(key, differs): (&'static str, bool)| (differs && !self.given.contains(&key)).then_some(key);
         keys.into_iter().filter_map(differs).collect()

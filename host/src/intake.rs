@@ -13,6 +13,7 @@ use crate::deadline::Deadline;
 use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
+use crate::records::valid_traceparent;
 
 /// A request for one platform, as it was read.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Request<'h> {
     pub(crate) body: Bytes,
     /// When the answer must have been decided; made here, and nowhere else.
     pub(crate) deadline: Deadline,
+    /// Its header `traceparent`, if it is valid.
+    pub(crate) traceparent: Option<String>,
 }
 
 impl Host {
@@ -48,6 +51,8 @@ impl Host {
         };
         let (head, body) = request.into_parts();
         let deadline = Deadline::new(arrived, mounted.platform.answer_within);
+        let traceparent = head.headers.get("traceparent").and_then(|value| valid_traceparent(value.to_str().ok()?));
+        let traceparent = traceparent.map(str::to_owned);
         let query = head.uri.query().unwrap_or_default();
         let head = Head {
             method: head.method,
@@ -72,7 +77,8 @@ impl Host {
         let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return write(self.refuse(&generation, mounted, Refusal::Busy)) };
         let (body, _room) = body.into_parts();
-        let answer = self.answer(&generation, mounted, Request { admitted, body, deadline }).await;
+        let request = Request { admitted, body, deadline, traceparent };
+        let answer = self.answer(&generation, mounted, request).await;
         let mut written = write_then(answer.response, answer.afterwards);
         if let Some(id) = answer.own_id.and_then(|id| HeaderValue::try_from(id).ok()) {
             written.headers_mut().insert(OPERATION_ID, id);

@@ -19,7 +19,7 @@ pub mod chain;
 mod afterwards;
 mod bodies;
 mod deadline;
-mod journal;
+mod records;
 mod telemetry;
 mod workers;
 

@@ -2,6 +2,7 @@
 
 mod cache;
 mod file;
+mod journal;
 mod limits;
 mod listen;
 mod loading;
@@ -16,11 +17,12 @@ mod reload;
 mod secret;
 mod server;
 mod shadow;
+mod sink;
 mod source;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use callgate_dialects::{Table, table};
@@ -30,6 +32,7 @@ use minisign_verify::PublicKey;
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
 pub use file::{Problem, Secrets};
+pub use journal::{Decisions, Journal, Keep};
 pub use limits::{BreakerLimits, Limits};
 pub(crate) use listen::is_taken_twice;
 pub use listen::listen_address;
@@ -42,6 +45,7 @@ pub use promotion::promoted;
 pub use reload::Reload;
 pub use server::{HeadLimits, Server, Start};
 pub use shadow::{Change, FallBack, Shadow};
+pub use sink::Sink;
 pub use source::{Source, Step, Written};
 
 use crate::files::{Kept, Seen};
@@ -66,8 +70,10 @@ pub struct Settings {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
-    /// The file that plugins' records are appended to.
-    pub records_file: PathBuf,
+    /// What is kept on disk.
+    pub journal: Journal,
+    /// Where records go.
+    pub sinks: Vec<Sink>,
     /// Chat servers, each under its own path.
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
@@ -211,7 +217,8 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let mut limits = limits::read(root.section("limits"));
     let loading = loading::read(root.section("loading"));
     let cache = cache::read(root.section("cache"));
-    let records_file = records(root.section("records"));
+    let journal = journal::read(root.section("journal"));
+    let sinks = sink::read(&mut root, &journal);
     let public_keys = modules::read(root.section("modules"));
     let reload = reload::read(root.section("reload"));
     let platforms = platform::read(&mut root, chat_servers);
@@ -239,7 +246,8 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         limits,
         loading,
         cache,
-        records_file,
+        journal,
+        sinks,
         platforms,
         plugins,
         public_keys,
@@ -249,11 +257,4 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         seen: Vec::new(),
         kept: None,
     }
-}
-
-fn records(mut section: Section<'_, '_>) -> PathBuf {
-    let file = section.text("file").map_or("records.jsonl", |at| at.value);
-    let path = section.file().beside(file);
-    section.finish();
-    path
 }

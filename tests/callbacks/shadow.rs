@@ -325,7 +325,9 @@ async fn a_reload_goes_on_with_the_figures_of_a_candidate_that_is_the_same_and_w
     let fails = guests::replies("fails", r#"{"verdict":"fail","message":"x"}"#);
     let denies = guests::replies("present", r#"{"verdict":"deny","code":5001}"#);
     let canary = |percent: u8, word: &str| {
-        let more = format!("commands = \"callbackBefore*\"\npercent = {percent}\nfaults_per_thousand_max = 0\nfuel_per_call = 1_000_000");
+        let more = format!(
+            "commands = \"callbackBefore*\"\npercent = {percent}\nfaults_per_thousand_max = 0\nfuel_per_call = 1_000_000"
+        );
         let tables = format!("[[shadow]]\nname = \"s\"\nreplace = \"p\"\nwasm = \"{}\"\n{more}\n", fails.display());
         setup().tables(&tables).plugin("p", &denies, "*", "").plugin("q", &denies, AFTER, word)
     };

@@ -81,9 +81,10 @@ pub fn example(plugins: &[&str]) -> Setup {
             }
             Some(("# fuel_per_ms", _)) => whole.push_str(FUEL_PER_MS),
             _ if line == "[cache]" => whole.push_str(NO_CACHE),
-            Some(("keep", _)) => whole.push_str("keep = 0"),
+            Some(("keep", "5")) => whole.push_str("keep = 0"),
+            _ if line == "[journal]" => whole.push_str(NO_JOURNAL),
             // Once is enough.
-            Some(("bytes_max", _)) => {}
+            Some(("bytes_max" | "off", _)) => {}
             _ => whole.push_str(&line.replace("\"../", &format!("\"{}/../", host.display()))),
         }
         whole.push('\n');
@@ -103,6 +104,9 @@ const NO_CACHE: &str = "[cache]\nbytes_max = 0\n";
 
 /// The same for what is kept for a rollback.
 const NO_KEEP: &str = "[reload]\nkeep = 0\n";
+/// A thread and a file for each of thousands of hosts would cost more than what they show: what is about the journal
+/// says so in [`Setup::tables`]. Without it, records are in their file when the answer comes.
+const NO_JOURNAL: &str = "[journal]\noff = true\n";
 
 impl Setup {
     /// Writes a file beside the settings.
@@ -174,7 +178,8 @@ impl Setup {
         let per_ms = if self.limits.contains("fuel_per_ms") { "" } else { FUEL_PER_MS };
         let cache = if self.top.contains("[cache]") { "" } else { NO_CACHE };
         let keep = if self.top.contains("[reload]") { "" } else { NO_KEEP };
-        format!("{}{cache}{keep}[limits]\n{per_ms}\n{}\n{platforms}{}", self.top, self.limits, self.plugins)
+        let journal = if self.top.contains("[journal]") { "" } else { NO_JOURNAL };
+        format!("{}{cache}{keep}{journal}[limits]\n{per_ms}\n{}\n{platforms}{}", self.top, self.limits, self.plugins)
     }
 
     /// Starts the host.

@@ -10,6 +10,7 @@ use callgate_sandbox::{Plugin, PluginLimits, sha256};
 use super::breaker::{Breaker, Change};
 use super::pace::Pace;
 use super::rate::Rate;
+use crate::records::Author;
 use crate::settings::{self, BreakerLimits, OnFault, Pattern, Platform};
 
 /// A plugin in use, as the settings of one generation say.
@@ -21,6 +22,7 @@ pub struct Link {
     flow: usize,
     /// `None`: it could not be loaded, and is asked for nothing.
     pub(super) loaded: Option<Arc<Loaded>>,
+    author: Arc<Author>,
     /// The commands that it handles; empty: all, or it is not known.
     handles: Vec<String>,
     platforms: Vec<String>,
@@ -118,8 +120,12 @@ impl Link {
         settings: &settings::Plugin,
         before: Option<&Self>,
     ) -> Self {
+        // A candidate of a plugin returns that plugin's records: sinks take them as before.
+        let author = settings.name.split_once('@').map_or(settings.name.as_str(), |(name, _)| name);
+        let sha256 = loaded.as_ref().map_or("", |loaded| loaded.identity.sha256.as_str());
         Self {
             index,
+            author: Arc::new(Author { name: author.into(), sha256: sha256.into(), is_durable: settings.durable }),
             name: settings.name.as_str().into(),
             flow: before.map_or_else(new_flow, |before| before.flow),
             loaded,
@@ -142,6 +148,7 @@ impl Link {
         };
         Self {
             index: self.index,
+            author: Arc::clone(&self.author),
             name: name.into(),
             flow: before.map_or_else(new_flow, |before| before.flow),
             loaded: self.loaded.as_ref().map(apart),
@@ -170,6 +177,11 @@ impl Link {
     /// The plugin with what is known of its calls.
     pub(crate) fn loaded(&self) -> Option<&Arc<Loaded>> {
         self.loaded.as_ref()
+    }
+
+    /// Who its records come from.
+    pub(super) fn author(&self) -> &Arc<Author> {
+        &self.author
     }
 
     /// Under which number the workers schedule it: the same for the plugins of one name in all generations, so that

@@ -61,8 +61,8 @@ fn on_signals(host: &Host) {
     };
     on(SignalKind::hangup(), "SIGHUP", reload);
     on(SignalKind::user_defined1(), "SIGUSR1", |host| {
-        host.journal.reopen();
-        tracing::info!("SIGUSR1: the records file is reopened");
+        host.records.reopen();
+        tracing::info!("SIGUSR1: the files of sinks are reopened");
     });
 }
 

@@ -31,6 +31,8 @@ pub struct Plugin {
     pub commands: Vec<Pattern>,
     /// The decision after its faults; `None`: that of the platform.
     pub on_fault: Option<OnFault>,
+    /// Whether the answer waits until its records are on disk.
+    pub durable: bool,
     /// Its limits.
     pub limits: PluginLimits,
     /// Its own settings.
@@ -103,6 +105,7 @@ impl Reading<'_> {
         };
         let commands = patterns(&mut section, self.chat_servers, &servers);
         let (on_fault, limits) = (on_fault(&mut section), limits::of_plugin(&mut section, self.defaults));
+        let durable = section.flag("durable", false);
         let (settings, settings_files) = plugin_settings(&mut section);
         let plugin = Plugin {
             table: "plugin",
@@ -114,6 +117,7 @@ impl Reading<'_> {
             platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
             commands,
             on_fault,
+            durable,
             limits,
             settings,
             settings_files,
@@ -157,6 +161,7 @@ pub(super) const KEYS: &[&str] = &[
     "settings",
     "settings_files",
     "on_fault",
+    "durable",
     "fuel_per_call",
     "fuel_to_configure",
     "call_within_ms",
