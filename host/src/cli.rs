@@ -24,6 +24,7 @@ mod rollback;
 mod serve;
 mod settings_file;
 mod shadow;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -129,7 +129,7 @@ impl Host {
             reloads: Reloads::new(started_unix_ms),
             workers,
             in_flight: Semaphore::new(fixed.server.in_flight_max),
-            bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
+            bodies: Bodies::new(&fixed.server),
             records,
             comparing: OnceLock::new(),
             telemetry,

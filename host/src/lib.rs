@@ -25,6 +25,7 @@ mod workers;
 
 pub mod admin;
 pub mod cli;
+mod descriptors;
 mod difference;
 mod files;
 mod fixed;

@@ -8,6 +8,7 @@ pub mod hostile;
 pub mod judge;
 pub mod log;
 pub mod nets;
+pub mod receiver;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::manager;
+use super::signals::Hangups;
 use crate::generation::Crates;
 use crate::host::Host;
 use crate::reload::{Ask, Mode, Polled};
@@ -14,8 +15,9 @@ const CHANGING_EVERY: Duration = Duration::from_millis(250);
 const OFF_EVERY: Duration = Duration::from_secs(2);
 
 /// Reloads from now on. Must be called in a runtime.
-pub(super) fn begin(host: &Host) {
+pub(super) fn begin(host: &Host, hangups: Hangups) {
     tokio::spawn(poll(host.clone()));
+    tokio::spawn(on_hangups(host.clone(), hangups));
     on_signals(host);
 }
 
@@ -39,7 +41,16 @@ async fn poll(host: Host) {
     }
 }
 
-/// Reloads on SIGHUP, and reopens files on SIGUSR1.
+/// Reloads on SIGHUP.
+async fn on_hangups(host: Host, mut hangups: Hangups) {
+    while hangups.next().await {
+        let host = host.clone();
+        // A panic is a mistake of the host, and has been logged.
+        let _ = tokio::task::spawn_blocking(move || reload(&host)).await;
+    }
+}
+
+/// Reopens files on SIGUSR1.
 #[cfg(unix)]
 fn on_signals(host: &Host) {
     use tokio::signal::unix::{SignalKind, signal};
@@ -59,7 +70,6 @@ fn on_signals(host: &Host) {
             }
         });
     };
-    on(SignalKind::hangup(), "SIGHUP", reload);
     on(SignalKind::user_defined1(), "SIGUSR1", |host| {
         host.records.reopen();
         tracing::info!("SIGUSR1: the files of sinks are reopened");
@@ -69,9 +79,9 @@ fn on_signals(host: &Host) {
 #[cfg(not(unix))]
 fn on_signals(_: &Host) {}
 
-#[cfg(unix)]
 fn reload(host: &Host) {
     tracing::info!("SIGHUP: the settings are read again");
+    #[cfg(unix)]
     manager::tell(&manager::reloading());
     let ended = host.reload(Ask { mode: Mode::Replace, crates: Crates::Build });
     let status = match &ended {
