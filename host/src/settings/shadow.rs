@@ -353,7 +353,7 @@ impl Context<'_> {
         let is_given = section.has("platform");
         let (platforms, is_clear) = plugin::platform_names(section, self.platforms);
         let of_present = |platform: &&Platform| present.is_none_or(|plugin| plugin.platforms.contains(&platform.name));
-        if is_given && is_clear && !platforms.iter().any(|platform| of_present(&platform)) {
+        if is_given && is_clear && !platforms.iter().any(|platform| of_present(platform)) {
             section.report("platform", "the plugin gets no callbacks of it, so there is nothing to compare");
         }
         let platforms: Vec<&Platform> = platforms.into_iter().filter(of_present).collect();

@@ -92,7 +92,7 @@ fn one(shadow: &Value, now: u64) -> String {
     let rows: Vec<_> = commands.iter().map(row).collect();
     let heading = ["PLATFORM", "COMMAND", "COMPARED", "SAME", "DIFFERENT", "FAULTS", "DROPPED", "FUEL", "CPU"];
     page.push_str(&terminal::table(&heading, &rows));
-    page.push_str(&answers(&commands));
+    page.push_str(&answers(commands));
     let faults = list(shadow, "faults").iter().map(|fault| {
         let texts = ["side", "plugin", "fault"].map(|key| text(fault, key).to_owned());
         texts.into_iter().chain([number(fault, "count").to_string()]).collect::<Vec<_>>()
