@@ -13,6 +13,7 @@ mod kill;
 mod power;
 mod random;
 mod receiver;
+mod reload;
 mod shadow;
 mod shutdown;
 mod vfs;
