@@ -57,7 +57,7 @@ fn a_candidate_is_compared_promoted_and_then_in_service() {
     assert_eq!(resumed, "kinder had not fallen back: nothing has changed.\n");
 
     let before = std::fs::read_to_string(folder.path("host.toml")).unwrap();
-    let more = "the plugin also gets callbackAfter";
+    let more = "the plugin also gets callbackBeforeUserRegisterCommand of openim, callbackAfter";
     folder.type_in("shadow promote kinder --settings host.toml").fails(3, &[more, "give --all-commands"]);
     let shown = folder.type_in("shadow promote kinder --settings host.toml --all-commands --dry-run").succeeds();
     assert!(shown.contains("-wasm = \"p.wasm\" # the first build\n+wasm = \"q.wasm\"\n"), "{shown}");
