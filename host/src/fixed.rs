@@ -3,7 +3,7 @@
 use callgate_dialects::Table;
 use callgate_sandbox::{CacheSettings, EngineLimits, LoadingLimits};
 
-use crate::settings::{Admin, Journal, Server, Settings, Sink};
+use crate::settings::{Admin, Journal, Server, Settings, Shadow, Sink};
 
 /// The settings that are in force from the start of the process to its end.
 #[derive(Debug, Clone)]
@@ -61,7 +61,8 @@ impl Fixed {
         settings.limits.plugin_share_percent_max = self.plugin_share_percent_max;
         settings.limits.engine =
             EngineLimits { memory_bytes_largest: settings.limits.engine.memory_bytes_largest, ..self.engine.clone() };
-        let of_plugins = settings.plugins.iter_mut().map(|plugin| &mut plugin.limits);
+        let of_candidates = settings.shadows.iter_mut().filter_map(Shadow::plugin_mut);
+        let of_plugins = settings.plugins.iter_mut().chain(of_candidates).map(|plugin| &mut plugin.limits);
         for limits in of_plugins.chain([&mut settings.limits.plugin]) {
             limits.table_elements_max = self.engine.table_elements_max;
         }

@@ -254,9 +254,10 @@ impl Host {
     /// Plugins may not have more memory than the pool was made for.
     fn beyond_the_pool(&self, settings: &Settings) -> Vec<Problem> {
         let largest = self.settings.engine.memory_bytes_largest;
-        let too_large = settings.plugins.iter().filter(|plugin| plugin.limits.memory_bytes_max > largest);
+        let all = settings.all_plugins().into_iter();
+        let too_large = all.filter(|plugin| plugin.limits.memory_bytes_max > largest);
         let problem = |plugin: &crate::settings::Plugin| {
-            let place = [Key("plugin"), Number(plugin.number), Key("memory_bytes_max")];
+            let place = [Key(plugin.table), Number(plugin.number), Key("memory_bytes_max")];
             let message = format!(
                 "plugin {} may have more memory than any did when the host started ({largest} bytes): restart the host, or \
                  lower it",

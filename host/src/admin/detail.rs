@@ -16,6 +16,14 @@ pub(super) fn lines(host: &Host) -> String {
     for problem in generation.not_loaded() {
         let _ = writeln!(text, "a plugin is not loaded, `on_fault` decides in its place: {problem}");
     }
+    for shadow in generation.shadows().iter().filter(|shadow| shadow.now().2) {
+        let name = shadow.name();
+        let _ = writeln!(
+            text,
+            "candidate {name} answers nothing any more, because its faults passed `faults_per_thousand_max`: `callgate shadow \
+             report {name}` shows them"
+        );
+    }
     for problem in &status.problems {
         let _ = writeln!(text, "the last reload was refused, the generation before it is in service: {problem}");
     }

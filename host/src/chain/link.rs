@@ -138,10 +138,10 @@ impl Link {
 
     /// The same plugin under another name, for chains that must not touch those of this one: with instances, breaker and
     /// pace of its own. If `before`, which had this name, is the same, it goes on.
-    pub(crate) fn apart(&self, name: &str, before: Option<&Arc<Loaded>>) -> Self {
+    pub(crate) fn apart(&self, name: &str, before: Option<&Self>) -> Self {
         let apart = |loaded: &Arc<Loaded>| {
             let Loaded { plugin, identity, limits, .. } = &**loaded;
-            match before.filter(|before| before.is(identity, *limits)) {
+            match before.and_then(Self::loaded).filter(|before| before.is(identity, *limits)) {
                 Some(before) => Arc::clone(before),
                 None => Arc::new(Loaded::new(plugin.apart(name), identity.clone(), *limits)),
             }
@@ -150,7 +150,7 @@ impl Link {
             index: self.index,
             author: Arc::clone(&self.author),
             name: name.into(),
-            flow: new_flow(),
+            flow: before.map_or_else(new_flow, |before| before.flow),
             loaded: self.loaded.as_ref().map(apart),
             handles: self.handles.clone(),
             platforms: self.platforms.clone(),

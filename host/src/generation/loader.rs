@@ -107,7 +107,6 @@ pub(super) fn load_all(
                 let error = PluginError { table, number, name, why };
                 // What works is not given up for what does not.
                 let is_done_without = settings.server.start == Start::Healthy
-                    && plugin.table == "plugin"
                     && (before.links.is_empty() || name_before.is_some_and(|link| link.plugin().is_none()));
                 if is_done_without { &mut all.not_loaded } else { &mut all.errors }.push(error);
                 Link::not_loaded(all.links.len(), handles, plugin, name_before)

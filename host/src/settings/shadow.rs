@@ -85,6 +85,15 @@ impl Shadow {
 }
 
 impl Shadow {
+    /// As [`Shadow::plugin`].
+    pub(crate) fn plugin_mut(&mut self) -> Option<&mut Plugin> {
+        match &mut self.change {
+            Change::Replace { with, .. } => Some(with),
+            Change::Add { plugin, .. } => Some(plugin),
+            Change::Remove { .. } => None,
+        }
+    }
+
     /// The commands that a candidate changes once it is promoted, and that it is not compared on: each with the name of
     /// its platform.
     #[must_use]
@@ -357,7 +366,7 @@ impl Context<'_> {
         let is_given = section.has("platform");
         let (platforms, is_clear) = plugin::platform_names(section, self.platforms);
         let of_present = |platform: &&Platform| present.is_none_or(|plugin| plugin.platforms.contains(&platform.name));
-        if is_given && is_clear && !platforms.iter().any(|platform| of_present(&platform)) {
+        if is_given && is_clear && !platforms.iter().any(of_present) {
             section.report("platform", "the plugin gets no callbacks of it, so there is nothing to compare");
         }
         let platforms: Vec<&Platform> = platforms.into_iter().filter(of_present).collect();
