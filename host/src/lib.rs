@@ -25,16 +25,25 @@ mod workers;
 
 pub mod admin;
 pub mod cli;
+mod descriptors;
+mod difference;
+mod files;
 mod fixed;
+mod history;
 mod host;
-pub mod reload;
+mod priority;
+mod reload;
 mod reloads;
 pub mod settings;
 mod shadow;
 mod trial;
 
 pub use callgate_sandbox::Loading;
+pub use difference::Difference;
 pub use fixed::Fixed;
-pub use generation::{Generation, Mounted, PluginError, PluginProblem, Progress};
+pub use generation::{Crates, Generation, Mounted, PluginError, PluginProblem, Progress, SignatureError};
+pub use history::Entry;
 pub use host::{Clock, Host, StartError};
+pub use reload::{Ask, Mode, Polled, Report};
+pub use reloads::Status;
 pub use settings::Settings;

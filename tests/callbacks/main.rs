@@ -1,5 +1,6 @@
 //! Callgate from outside, one subject a file.
 
+mod access;
 mod auth;
 mod breaker;
 mod cache;
@@ -19,11 +20,15 @@ mod observed;
 mod paths;
 mod profile;
 mod protocol;
+mod reload;
 mod secrets;
 mod settings;
 mod shadow;
 mod shipped;
 mod shutdown;
+mod signatures;
 mod sinks;
+mod sockets;
+mod tls;
 mod toy;
 mod verdicts;

@@ -279,7 +279,7 @@ const CHAT_SERVER: &[Planted] = &[
         &["callgate.internal", "only this machine can reach"],
     ),
     (Webhooks("127.0.0.1:18080", "0.0.0.0:18080"), "error", "openim-url-host", &["an address to listen on"]),
-    (Webhooks("http://127.0.0.1:18080", "https://callgate.internal"), "note", "openim-url-tls", &["no TLS"]),
+    (Webhooks("http://127.0.0.1:18080", "https://callgate.internal"), "note", "openim-url-tls", &["has no `tls`"]),
     (
         Variable("IMENV_WEBHOOKS_BEFOREADDFRIEND_ENABLE=false"),
         "error",

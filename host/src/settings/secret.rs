@@ -1,7 +1,6 @@
 //! Secrets. They are never part of the settings file itself.
 
 use callgate_dialects::Secret;
-use callgate_terminal::read_text;
 
 use super::file::{Secrets, Section};
 
@@ -39,6 +38,39 @@ pub(super) fn list(section: &mut Section<'_, '_>, key: &'static str) -> Vec<Secr
     sections.into_iter().filter_map(secret).collect()
 }
 
+/// A secret that may be there.
+pub(super) enum Found {
+    Nothing,
+    Secret(Secret),
+    /// It is written, and was not read, or could not be.
+    Unread,
+}
+
+impl Found {
+    pub(super) fn into_secret(self) -> Option<Secret> {
+        match self {
+            Self::Secret(secret) => Some(secret),
+            Self::Nothing | Self::Unread => None,
+        }
+    }
+}
+
+/// Reads one secret: `{ env = "NAME" }` or `{ file = "path" }`.
+pub(super) fn one(section: &mut Section<'_, '_>, key: &'static str) -> Found {
+    if !section.has(key) {
+        return Found::Nothing;
+    }
+    if !section.is_table(key) {
+        section.report(key, "must be { env = \"NAME\" } or { file = \"path\" }: secrets are never part of this file");
+        return Found::Unread;
+    }
+    let place = section.section(key);
+    match (place.file().secrets(), secret(place)) {
+        (Secrets::Read, Some(secret)) => Found::Secret(secret),
+        _ => Found::Unread,
+    }
+}
+
 /// Maximum size of a secret, in bytes. Tencent's tokens have at most 128 characters.
 const SECRET_BYTES_MAX: u64 = 4096;
 
@@ -52,7 +84,9 @@ fn secret(mut section: Section<'_, '_>) -> Option<Secret> {
         (Some(env), None) => {
             std::env::var(env.value).map_err(|error| section.report("env", unset(env.value, &error))).ok()
         }
-        (None, Some(file)) => read_text(&section.file().beside(file.value), SECRET_BYTES_MAX)
+        (None, Some(file)) => section
+            .file()
+            .read_secret(&section.key(""), &section.file().beside(file.value), SECRET_BYTES_MAX)
             .map_err(|error| section.report("file", format!("cannot be read: {error}")))
             .ok(),
         _ => {

@@ -12,7 +12,7 @@ use crate::settings::{Draft, Problem, Secrets, Settings};
 
 /// Reads the settings and loads the plugins, as `serve` does; both, as far as they are right.
 pub(super) fn examine(path: &Path, secrets: Secrets, findings: &mut Vec<Finding>) -> (Option<Settings>, Option<Host>) {
-    let Draft { settings, problems } = Settings::draft(path, secrets);
+    let Draft { settings, problems, .. } = Settings::draft(path, secrets);
     let is_right = problems.is_empty();
     findings.extend(problems.iter().map(|problem| of_problem(Level::Error, "settings", problem)));
     let Some(settings) = settings else { return (None, None) };
@@ -63,11 +63,19 @@ fn policy(settings: &Settings, place: &str, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(Level::Warning, "on-overload", place, what, "set on_overload = \"deny\""));
         }
     }
-    if let Some(admin) = settings.admin
-        && !admin.ip().is_loopback()
+    if !settings.public_keys.is_empty() {
+        let what = format!("modules must be signed; public keys: {}", settings.public_keys.len());
+        findings.push(Finding::ok("modules-signed", place, &what));
+    }
+    if let Some(admin) = &settings.admin
+        && !admin.listen.is_local()
+        && admin.tls.is_none()
     {
-        let what = format!("the admin listener, {admin}, can be reached from other machines, and asks for no password");
-        let todo = "set [admin] listen to a loopback address, or keep the network private";
+        let what = format!(
+            "the admin listener, {}, can be reached from other machines, and its token is sent there without encryption",
+            admin.listen
+        );
+        let todo = "set [admin] tls, or listen to a loopback address, or keep the network private";
         findings.push(Finding::new(Level::Warning, "admin-public", place, what, todo));
     }
 }
