@@ -30,8 +30,8 @@ pub use listen::listen_address;
 pub use log::{Log, Users};
 pub use mount::MountPath;
 pub use pattern::Pattern;
-pub use platform::Platform;
-pub use plugin::{ModuleSource, Plugin};
+pub use platform::{Mode, Platform};
+pub use plugin::{ModuleSource, Plugin, Work};
 pub use server::Server;
 pub use source::{Source, Step};
 

@@ -1,7 +1,8 @@
 //! Threads that run guests which are not quick, so that the threads that move bytes never do.
 //!
 //! There are two lanes, for jobs of some milliseconds and for longer ones, each with threads and a queue of its own: a job
-//! that takes a tenth of a second never waits in front of one that takes one. Inside a lane the queue is fair
+//! that takes a tenth of a second never waits in front of one that takes one. A third lane is for work that nobody waits
+//! for: its threads get what the others leave. Inside a lane the queue is fair
 //! (`workers/queue.rs`). The threads have a lower priority than those that move bytes, the long lane the lowest, so a
 //! machine that is full of guests still reads, refuses and answers in time. No thread that moves bytes ever waits for one
 //! of these, not even for a lock (`workers/dispatcher.rs`).
@@ -27,13 +28,17 @@ pub(crate) use queue::Flow;
 const SHORT_MAX: Duration = Duration::from_millis(8);
 
 /// How much lower the priority of the lanes' threads is, as `nice` counts: with 2 a thread gets two thirds, with 6 a
-/// quarter of what a thread that moves bytes gets, when all want to run.
-const NICE: [i32; 2] = [2, 6];
+/// quarter, with 15 a thirtieth of what a thread that moves bytes gets, when all want to run.
+const NICE: [i32; 3] = [2, 6, 15];
+
+/// How long a job that nobody waits for may wait: for ever.
+const UNAWAITED: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Runs jobs on threads of its own. Dropping it ends the threads once they have done what they are at.
 #[derive(Debug)]
 pub(crate) struct Workers {
     dispatcher: Mailbox<Message>,
+    /// Lanes for jobs that somebody waits for; behind them comes the one for the others.
     lanes: usize,
     next_number: AtomicU64,
     waiting: Arc<AtomicUsize>,
@@ -57,13 +62,15 @@ impl Workers {
     pub(crate) fn new(threads_max: usize, part_percent: usize) -> std::io::Result<Self> {
         let lane =
             |name, nice, threads_max: usize| Lane::new(name, nice, threads_max, threads_max * part_percent / 100);
-        let [short_nice, long_nice] = NICE;
+        let [short_nice, long_nice, unawaited_nice] = NICE;
         let mut lanes = vec![lane("guest-short", short_nice, threads_max.div_ceil(2).max(1))];
         // One thread alone must do for both.
         if threads_max >= 2 {
             lanes.push(lane("guest-long", long_nice, threads_max / 2));
         }
         let (count, waiting) = (lanes.len(), Arc::new(AtomicUsize::new(0)));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        lanes.push(lane("guest-unawaited", unawaited_nice, cores));
         let its_waiting = Arc::clone(&waiting);
         let dispatcher =
             mailbox::start_with_own("guest-queue", move |inbox, own| dispatch(&inbox, &own, lanes, &its_waiting))?;
@@ -107,6 +114,21 @@ impl Workers {
         waiting.is_over = true;
         // A job that is dropped was refused.
         ended.unwrap_or(Err(NotRun::NoTime))
+    }
+
+    /// Has `job` run, when its flow's turn has come, with less priority than all that is waited for. A job is dropped
+    /// without having run only when the workers end.
+    ///
+    /// Its queue is as long as the caller makes it: it posts no more jobs than it has a bound for.
+    pub(crate) fn post(&self, flow: Flow, job: impl FnOnce() + Send + 'static) {
+        let run = Box::new(move || -> Deliver {
+            // Whoever needs to know of a panic has something in the job that is dropped.
+            let _ = catch_unwind(AssertUnwindSafe(job));
+            Box::new(|| {})
+        });
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let deadline = Deadline::new(tokio::time::Instant::now(), UNAWAITED);
+        self.dispatcher.send(Message::Job(self.lanes, Job { flow, number, deadline, run }));
     }
 
     /// Waits until all that was sent to the dispatcher has been dealt with.
@@ -260,6 +282,27 @@ mod tests {
         first.await.unwrap().unwrap();
         assert_eq!(workers.run(OTHER, Duration::ZERO, deadline(), || 3).await, Ok(3));
         assert!(has_begun.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_job_that_nobody_waits_for_runs_beside_the_others_even_if_one_panics() {
+        let workers = Workers::new(1, 50).unwrap();
+        let (sender, hold) = channel::<()>();
+        let (began, has_begun) = channel();
+        let held = workers.run(FLOW, Duration::ZERO, deadline(), move || {
+            began.send(()).unwrap();
+            hold.recv().unwrap_or_default();
+        });
+        let (done, is_done) = channel();
+        workers.post(FLOW, || panic!("on purpose"));
+        workers.post(FLOW, move || {
+            has_begun.recv().unwrap();
+            done.send(()).unwrap();
+            drop(sender);
+        });
+        assert_eq!(held.await, Ok(()));
+        is_done.recv().unwrap();
+        assert_eq!(workers.waiting(), 0);
     }
 
     #[tokio::test]

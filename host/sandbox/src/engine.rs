@@ -397,7 +397,8 @@ fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationCo
     let kept_max = if memory_reset == MemoryReset::Keep { limits.kept_instances_max } else { 0 };
     // A second slot for each call, from which the snapshot's own pages may have to be read.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let calls = (limits.calls_at_once_max.get() + cores) * if kept_max > 0 { 2 } else { 1 };
+    // On workers; brief ones; and those that nobody waits for.
+    let calls = (limits.calls_at_once_max.get() + 2 * cores) * if kept_max > 0 { 2 } else { 1 };
     let waiting = if memory_reset == MemoryReset::Keep { aside::waiting_max() } else { 0 };
     let slots = u32::try_from(calls + kept_max + waiting).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();

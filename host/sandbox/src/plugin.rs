@@ -12,7 +12,7 @@ use crate::call;
 use crate::engine::Engine;
 use crate::fault::{Fault, FuelCut};
 use crate::guest::{Code, Guest};
-use crate::limits::PluginLimits;
+use crate::limits::{Fuel, PluginLimits};
 use crate::load::{self, Checked, LoadError};
 use crate::pool::Pool;
 use crate::snapshot;
@@ -143,6 +143,13 @@ impl Plugin {
     /// The budget of one call when `remaining` is left until the answer is due.
     pub fn budget(&self, engine: &Engine, remaining: Duration) -> Budget {
         budget(engine, &self.limits, remaining)
+    }
+
+    /// The budget of one call that nobody waits for, when `remaining` is left: `within` and `fuel` take the place of the
+    /// plugin's own `call_within` and `fuel_per_call`.
+    pub fn budget_for_work(&self, engine: &Engine, remaining: Duration, within: Duration, fuel: Fuel) -> Budget {
+        let limits = PluginLimits { fuel_per_call: fuel, call_within: within, ..self.limits.clone() };
+        budget(engine, &limits, remaining)
     }
 
     /// Whether brief calls of this plugin are bounded well enough for a thread that other callbacks wait for.

@@ -1,12 +1,13 @@
 //! `[[plugin]]`: the plugins, and which callbacks each receives.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use callgate_dialects::{OnFault, Table};
-use callgate_sandbox::PluginLimits;
+use callgate_sandbox::{Fuel, PluginLimits};
 use callgate_terminal::read_text;
 
-use super::file::{MIB, Section};
+use super::file::{MIB, MS_PER_HOUR, Section, ms};
 use super::limits;
 use super::pattern::{Pattern, canonical, commands_meant};
 use super::platform::{ON_FAULT, Platform, Platforms};
@@ -30,8 +31,20 @@ pub struct Plugin {
     pub on_fault: Option<OnFault>,
     /// Its limits.
     pub limits: PluginLimits,
+    /// Its limits where nobody waits for it.
+    pub work: Work,
     /// Its own settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The limits of a call that works off an entry of the journal; `None`: derived from those of the journal and of other
+/// calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Wall time for one call.
+    pub within: Option<Duration>,
+    /// Fuel for one call.
+    pub fuel: Option<Fuel>,
 }
 
 /// Where a plugin's module comes from.
@@ -96,6 +109,10 @@ impl Reading<'_> {
             commands,
             on_fault: section.choice("on_fault", &ON_FAULT),
             limits: limits::of_plugin(&mut section, self.defaults),
+            work: Work {
+                within: section.number_if_given("work_within_ms", 1, MS_PER_HOUR).map(ms),
+                fuel: section.number_if_given("fuel_per_work", 1, u64::MAX / 2).map(Fuel),
+            },
             settings: plugin_settings(&mut section),
         };
         let file = section.file();

@@ -113,7 +113,8 @@ fn work(lane: usize, worker: usize, job: Job) -> Done {
     Done { lane, worker, flow: job.flow, cpu, held: began.elapsed(), deliver }
 }
 
-/// Dispatches the jobs of these lanes until it is told to end. `waiting` is kept at the number of jobs that wait.
+/// Dispatches the jobs of these lanes until it is told to end. `waiting` is kept at the number of jobs that wait in all
+/// lanes but the last, whose jobs nobody waits for.
 pub(super) fn dispatch(
     inbox: &Inbox<Message>,
     own: &Mailbox<Message>,
@@ -153,7 +154,8 @@ pub(super) fn dispatch(
         if let Some(lane) = lanes.get_mut(number) {
             lane.dispatch(number, own);
         }
-        waiting.store(lanes.iter().map(|lane| lane.queue.waiting()).sum(), Ordering::Relaxed);
+        let awaited = lanes.split_last().map_or(&[][..], |(_, awaited)| awaited);
+        waiting.store(awaited.iter().map(|lane| lane.queue.waiting()).sum(), Ordering::Relaxed);
     }
 }
 

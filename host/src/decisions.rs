@@ -1,0 +1,240 @@
+//! Decisions that are kept: which, and how they get from the callback's way to the journal without delaying it.
+
+mod document;
+mod redact;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use callgate_catalogue::catalogue::{Named, Protocol};
+use callgate_catalogue::wire::Phase;
+use callgate_dialects::{Callback, Decision, Refusal, Response};
+use callgate_journal::{Journal, NewDecision};
+
+use crate::chain::ChainRun;
+use crate::settings::{Decisions as Settings, Keep, Users};
+
+pub use document::{Call, Document, REFUSED};
+
+/// Hands decisions to the journal, on a thread of its own that writes their documents.
+#[derive(Debug)]
+pub(crate) struct Decisions {
+    policy: Arc<Policy>,
+    /// `None`: none are kept.
+    queue: Option<SyncSender<Item>>,
+    thread: Option<JoinHandle<()>>,
+    dropped: AtomicU64,
+}
+
+/// What is kept of decisions.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    pub(crate) keep: Keep,
+    /// Whether body, answer, records and the texts of plugins are kept.
+    pub(crate) payloads: bool,
+    /// Members whose values are not kept.
+    pub(crate) redact: Vec<String>,
+    /// How users are kept.
+    pub(crate) users: Users,
+}
+
+/// Maximum number of decisions that wait for their document; more are dropped and counted. Their bodies are those of
+/// callbacks that were just answered, so that at most so many bodies are held longer.
+const QUEUE_MAX: usize = 1024;
+
+/// A body beyond this is not kept with its decision, in bytes: chat messages are a hundred times smaller, and one client
+/// could push out everybody else's decisions.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
+
+/// A decision on its way.
+pub(crate) struct Decided {
+    pub(crate) platform: String,
+    pub(crate) protocol: &'static Protocol,
+    pub(crate) callback: Callback,
+    pub(crate) operation_id: String,
+    pub(crate) run: ChainRun,
+    pub(crate) records: Vec<String>,
+    pub(crate) response: Response,
+    pub(crate) took: Duration,
+    pub(crate) generation: u64,
+    /// When it was answered.
+    pub(crate) at_unix_ms: u64,
+}
+
+/// A refusal on its way.
+pub(crate) struct RefusedRequest {
+    pub(crate) platform: String,
+    pub(crate) kind: &'static str,
+    pub(crate) refusal: Refusal,
+    pub(crate) status: u16,
+    pub(crate) at_unix_ms: u64,
+    pub(crate) generation: u64,
+    /// As far as it is there.
+    pub(crate) body: Bytes,
+}
+
+enum Item {
+    Decided(Box<Decided>),
+    Refused(Box<RefusedRequest>),
+    Settle(SyncSender<()>),
+}
+
+impl Decisions {
+    /// Keeps what these settings say, in this journal.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub(crate) fn start(settings: &Settings, users: Users, journal: Option<&Arc<Journal>>) -> std::io::Result<Self> {
+        let policy = Arc::new(Policy {
+            keep: if journal.is_some() { settings.keep } else { Keep::None },
+            payloads: settings.payloads,
+            redact: settings.redact.clone(),
+            users,
+        });
+        let (queue, thread) = match journal.filter(|_| policy.keep != Keep::None) {
+            None => (None, None),
+            Some(journal) => {
+                let (queue, inbox) = sync_channel(QUEUE_MAX);
+                let (its_policy, journal) = (Arc::clone(&policy), Arc::clone(journal));
+                let run = move || write(&inbox, &its_policy, &journal);
+                let thread = std::thread::Builder::new().name("decisions".to_owned()).spawn(run)?;
+                (Some(queue), Some(thread))
+            }
+        };
+        Ok(Self { policy, queue, thread, dropped: AtomicU64::new(0) })
+    }
+
+    /// Whether this decision is kept.
+    pub(crate) fn wants(&self, phase: Phase, run: &ChainRun) -> bool {
+        let is_refusal = || {
+            let is_fault = run.fault.is_some() || run.steps.iter().any(|step| step.fault.is_some());
+            is_fault
+                || match &run.decision {
+                    Decision::Deny(_) | Decision::Drop | Decision::RefuseSome(_) => true,
+                    Decision::PerUser(results) => results.iter().any(|result| result.code != 0),
+                    Decision::Allow | Decision::Modify(_) | Decision::Reply(_) => false,
+                }
+        };
+        phase == Phase::Before
+            && match self.policy.keep {
+                Keep::None => false,
+                Keep::Refused => is_refusal(),
+                Keep::Changed => run.decision != Decision::Allow || is_refusal(),
+                Keep::All => true,
+            }
+    }
+
+    /// Whether refusals of requests are kept.
+    pub(crate) fn wants_refusals(&self) -> bool {
+        self.policy.keep != Keep::None
+    }
+
+    /// Whether records are kept with a decision.
+    pub(crate) fn wants_payloads(&self) -> bool {
+        self.policy.payloads
+    }
+
+    /// Keeps a decision. Never waits: if too many are on their way, it is dropped and counted.
+    pub(crate) fn keep(&self, decided: Decided) {
+        self.send(Item::Decided(Box::new(decided)));
+    }
+
+    /// Keeps a refusal, in the same way.
+    pub(crate) fn keep_refusal(&self, refused: RefusedRequest) {
+        self.send(Item::Refused(Box::new(refused)));
+    }
+
+    fn send(&self, item: Item) {
+        let Some(queue) = &self.queue else { return };
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = queue.try_send(item) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Decisions that were dropped before they reached the journal.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the decisions that were made before are with the journal. Blocks.
+    pub(crate) fn settle(&self) {
+        let Some(queue) = &self.queue else { return };
+        let (sender, receiver) = sync_channel(1);
+        if queue.send(Item::Settle(sender)).is_ok() {
+            let _ = receiver.recv();
+        }
+    }
+}
+
+impl Drop for Decisions {
+    /// Has the journal take what is still on its way.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Writes documents until no more decisions can come.
+fn write(inbox: &Receiver<Item>, policy: &Policy, journal: &Journal) {
+    for item in inbox {
+        match item {
+            Item::Decided(decided) => journal.keep_decision(document_of(&decided, policy)),
+            Item::Refused(refused) => journal.keep_decision(document_of_refusal(&refused, policy)),
+            Item::Settle(sender) => {
+                let _ = sender.send(());
+            }
+        }
+    }
+}
+
+fn document_of(decided: &Decided, policy: &Policy) -> NewDecision {
+    let callback = &decided.callback;
+    let people = match (policy.users, callback.command()) {
+        (Users::Yes, Some(command)) => decided.protocol.people.named(command, callback.body()),
+        _ => Named::default(),
+    };
+    let (document, body) = Document::of(decided, &people, policy);
+    let run = &decided.run;
+    NewDecision {
+        at_unix_ms: millis(decided.at_unix_ms),
+        platform: decided.platform.as_str().into(),
+        command: document.command.as_str().into(),
+        // It names users, unless it names a group.
+        key: if policy.users == Users::Yes { callback.order_key(decided.protocol) } else { String::new() },
+        actor: people.actor,
+        target: people.target,
+        verdict: run.decision.name().into(),
+        code: document.code.unwrap_or_default().into(),
+        decided_by: document.decided_by.as_str().into(),
+        refusal: Arc::default(),
+        fault: document.fault.as_str().into(),
+        plugins: run.steps.iter().map(|step| Arc::clone(step.link.plugin().name())).collect(),
+        operation_id: document.operation_id.clone(),
+        generation: decided.generation,
+        document: document.to_json(),
+        body,
+    }
+}
+
+fn document_of_refusal(refused: &RefusedRequest, policy: &Policy) -> NewDecision {
+    let document = Document::of_refusal(refused, policy);
+    NewDecision {
+        at_unix_ms: millis(refused.at_unix_ms),
+        platform: refused.platform.as_str().into(),
+        verdict: REFUSED.into(),
+        refusal: refused.refusal.name().into(),
+        generation: refused.generation,
+        document: document.to_json(),
+        ..NewDecision::default()
+    }
+}
+
+fn millis(unix_ms: u64) -> i64 {
+    i64::try_from(unix_ms).unwrap_or(i64::MAX)
+}
