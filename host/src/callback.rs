@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callgate_dialects::{Callback, Response};
-use callgate_sandbox::{Fault, cpu};
+use callgate_sandbox::{Cancel, Fault, cpu};
 use tokio::time::timeout_at;
 
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
@@ -14,7 +14,7 @@ use crate::deadline::Deadline;
 use crate::host::{Host, Mounted};
 use crate::intake::Request;
 use crate::telemetry::Answered;
-use crate::workers::{Flow, NotRun};
+use crate::workers::{Claim, Flow, NotRun};
 
 impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
@@ -79,11 +79,11 @@ impl Host {
         let seen = Arc::new(Seen::new(progress));
         let (host, its_chain, its_callback, its_seen) =
             (self.clone(), Arc::clone(chain), callback.clone(), Arc::clone(&seen));
-        let job = move || its_chain.advance_seen(&host.engine, &its_callback, deadline, &its_seen);
+        let job = move |_: &Cancel| its_chain.advance_seen(&host.engine, &its_callback, deadline, &its_seen);
         match self.work(chain, deadline, job).await {
             Ok(()) => seen.into_run(),
             Err(NotRun::Panicked) => chain.failed(HOST_FAILED),
-            Err(NotRun::NoTime) => chain.give_up(deadline, &seen),
+            Err(NotRun::NoTime(_) | NotRun::Full) => chain.give_up(deadline, &seen),
         }
     }
 
@@ -95,7 +95,7 @@ impl Host {
         while !parts.is_empty() {
             let (host, its_chain) = (self.clone(), Arc::clone(chain));
             let mut some = std::mem::take(&mut parts);
-            let job = move || {
+            let job = move |_: &Cancel| {
                 let (began, mut runs) = (cpu::of_this_thread(), Vec::new());
                 while let Some(part) = some.pop_front() {
                     let mut progress = Progress::default();
@@ -112,7 +112,7 @@ impl Host {
             let (runs, rest) = match self.work(chain, deadline, job).await {
                 Ok(done) => done,
                 Err(NotRun::Panicked) => (vec![chain.failed(HOST_FAILED)], VecDeque::new()),
-                Err(NotRun::NoTime) => {
+                Err(NotRun::NoTime(_) | NotRun::Full) => {
                     (vec![ChainRun { fault: Some(Fault::NoTime), ..ChainRun::default() }], VecDeque::new())
                 }
             };
@@ -132,11 +132,13 @@ impl Host {
         &self,
         chain: &Chain,
         deadline: Deadline,
-        job: impl FnOnce() -> T + Send + 'static,
+        job: impl FnOnce(&Cancel) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
         // A chain without plugins is never asked for.
         let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.index, takes));
-        self.workers.run(Flow { platform: chain.platform_index(), plugin }, takes, deadline, job).await
+        let flow = Flow { platform: chain.platform_index(), plugin };
+        let claim = Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() };
+        self.workers.run(claim, deadline, job).await
     }
 
     /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and

@@ -110,8 +110,9 @@ impl Host {
         open_cache(&mut engine, &settings.cache);
         engine.log_memory_reset();
         tracing::info!(version = VERSION, "callgate starts");
-        let workers = Workers::new(engine.calls_at_once(), settings.limits.plugin_share_percent_max)
-            .map_err(StartError::Workers)?;
+        let workers =
+            Workers::new(engine.calls_at_once(), engine.calls_behind(), settings.limits.plugin_share_percent_max)
+                .map_err(StartError::Workers)?;
         let links = loader::load_all(&settings, &engine, progress).map_err(StartError::Plugins)?;
         let telemetry = Telemetry::new(&settings, &links);
         let platforms = settings.platforms.iter().enumerate().map(|(index, platform)| Mounted {

@@ -1,134 +1,225 @@
 //! Threads that run guests which are not quick, so that the threads that move bytes never do.
 //!
-//! There are two lanes, for jobs of some milliseconds and for longer ones, each with threads and a queue of its own: a job
-//! that takes a tenth of a second never waits in front of one that takes one. A third lane is for work that nobody waits
-//! for: its threads get what the others leave. Inside a lane the queue is fair
-//! (`workers/queue.rs`). The threads have a lower priority than those that move bytes, the long lane the lowest, so a
-//! machine that is full of guests still reads, refuses and answers in time. No thread that moves bytes ever waits for one
-//! of these, not even for a lock (`workers/dispatcher.rs`).
+//! There are two lanes for callbacks, for jobs of some milliseconds and for longer ones, each with threads and a queue of
+//! its own: a job that takes a tenth of a second never waits in front of one that takes one. Inside a lane the queue is
+//! fair (`workers/queue.rs`). Two more lanes are for jobs that no chat server waits for ([`Behind`]). The threads have a
+//! lower priority than those that move bytes, the later lanes the lowest, so a machine that is full of guests still
+//! reads, refuses and answers in time. No thread that moves bytes ever waits for one of these, not even for a lock
+//! (`workers/dispatcher.rs`); how long a job would wait it reads from a few atomics (`workers/crowd.rs`).
 
+mod crowd;
 mod dispatcher;
 mod queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use callgate_sandbox::Cancel;
 use callgate_sandbox::mailbox::{self, Mailbox};
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::deadline::Deadline;
+use crowd::LANES;
 use dispatcher::{Deliver, Job, Lane, Message, dispatch};
 
+pub(crate) use crowd::{Crowd, Overload};
+pub(crate) use dispatcher::Bound;
 pub(crate) use queue::Flow;
 
 /// Jobs that take longer than this go into the long lane.
 const SHORT_MAX: Duration = Duration::from_millis(8);
 
 /// How much lower the priority of the lanes' threads is, as `nice` counts: with 2 a thread gets two thirds, with 6 a
-/// quarter, with 15 a thirtieth of what a thread that moves bytes gets, when all want to run.
-const NICE: [i32; 3] = [2, 6, 15];
-
-/// How long a job that nobody waits for may wait: for ever.
-const UNAWAITED: Duration = Duration::from_secs(365 * 24 * 3600);
+/// quarter of what a thread that moves bytes gets, when all want to run; with 10 a tenth, with 19 a seventieth.
+const NICE: [i32; 4] = [2, 6, 10, 19];
 
 /// Runs jobs on threads of its own. Dropping it ends the threads once they have done what they are at.
 #[derive(Debug)]
 pub(crate) struct Workers {
     dispatcher: Mailbox<Message>,
-    /// Lanes for jobs that somebody waits for; behind them comes the one for the others.
-    lanes: usize,
+    has_long_lane: bool,
     next_number: AtomicU64,
     waiting: Arc<AtomicUsize>,
+    cancelled: [AtomicU64; 2],
 }
+
+/// What a job needs besides its code.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    /// Whose job it is.
+    pub(crate) flow: Flow,
+    /// What such jobs take, in CPU time.
+    pub(crate) takes: Duration,
+    /// The plugins that it calls and that may only have so many calls at the same time.
+    pub(crate) bounds: Arc<[Bound]>,
+    /// Where it can be seen how crowded the flow is. All jobs of a flow should bring the same.
+    pub(crate) crowd: Arc<Crowd>,
+}
+
+/// What a job that no chat server waits for is done behind.
+// For shadow chains and the journal.
+#[allow(dead_code)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// Behind all callbacks that want a core. It is done in the end: at least a tenth of a core is its.
+    Callbacks,
+    /// Behind everything: it begins only while no callback waits for a worker.
+    Everything,
+}
+
+/// Jobs of each kind that may wait behind others; each belongs to a callback, with its body.
+const BEHIND_WAITING_MAX: usize = 256;
 
 /// Why a job gave no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotRun {
     /// Its flow has so much to do that there would be no time left, or it had not ended when the deadline came.
-    NoTime,
+    NoTime(Overload),
+    /// Too many jobs of its kind wait.
+    #[allow(dead_code)]
+    Full,
     /// It panicked, which only a mistake of the host can do.
     Panicked,
 }
 
 impl Workers {
-    /// Threads for `threads_max` jobs at the same time, half of them in each lane; of one plugin at most `part_percent` of a
-    /// lane's. They are started when they are needed.
+    /// Threads for `threads_max` jobs at the same time, half of them in each lane for callbacks, and for `behind` more that
+    /// no callback waits for; of one plugin at most `part_percent` of a lane's. They are started when they are needed.
     ///
     /// # Errors
     /// If the thread that distributes the jobs cannot be started.
-    pub(crate) fn new(threads_max: usize, part_percent: usize) -> std::io::Result<Self> {
+    pub(crate) fn new(threads_max: usize, behind: usize, part_percent: usize) -> std::io::Result<Self> {
         let lane =
             |name, nice, threads_max: usize| Lane::new(name, nice, threads_max, threads_max * part_percent / 100);
-        let [short_nice, long_nice, unawaited_nice] = NICE;
-        let mut lanes = vec![lane("guest-short", short_nice, threads_max.div_ceil(2).max(1))];
-        // One thread alone must do for both.
-        if threads_max >= 2 {
-            lanes.push(lane("guest-long", long_nice, threads_max / 2));
-        }
-        let (count, waiting) = (lanes.len(), Arc::new(AtomicUsize::new(0)));
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        lanes.push(lane("guest-unawaited", unawaited_nice, cores));
+        let [short, long, callbacks, everything] = NICE;
+        let spare = (behind / 2).max(1);
+        let lanes = vec![
+            lane("guest-short", short, threads_max.div_ceil(2).max(1)),
+            lane("guest-long", long, threads_max / 2),
+            lane("guest-behind", callbacks, behind.saturating_sub(spare).max(1)).behind(BEHIND_WAITING_MAX, false),
+            lane("guest-spare", everything, spare).behind(BEHIND_WAITING_MAX, true),
+        ];
+        let waiting = Arc::new(AtomicUsize::new(0));
         let its_waiting = Arc::clone(&waiting);
         let dispatcher =
             mailbox::start_with_own("guest-queue", move |inbox, own| dispatch(&inbox, &own, lanes, &its_waiting))?;
-        Ok(Self { dispatcher, lanes: count, next_number: AtomicU64::new(0), waiting })
+        Ok(Self {
+            dispatcher,
+            // One thread alone must do for both.
+            has_long_lane: threads_max >= 2,
+            next_number: AtomicU64::new(0),
+            waiting,
+            cancelled: Default::default(),
+        })
     }
 
-    /// How many jobs wait for a thread.
+    /// How many jobs of callbacks wait for a thread.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Runs `job` on a worker when its flow's turn has come, and gives its result. `takes` is what such jobs take.
+    /// How many jobs were given up before their deadline because nobody waited for them any more: those that had not
+    /// begun, and those that were running. (Some of these may have ended at that very moment.)
+    #[allow(dead_code)]
+    pub(crate) fn cancelled(&self) -> [u64; 2] {
+        self.cancelled.each_ref().map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// Whether such a job would wait for longer than there is time, and for what.
+    #[allow(dead_code)]
+    pub(crate) fn overload(&self, claim: &Claim, deadline: Deadline) -> Option<Overload> {
+        let lane = self.lane(claim.takes);
+        let is_hopeless = claim.crowd.wait(lane) > deadline.remaining_for_guests();
+        is_hopeless.then(|| claim.crowd.overload(lane, deadline))
+    }
+
+    /// Runs `job` on a worker when its flow's turn has come, and gives its result.
+    ///
+    /// When this is dropped, because the client has gone, a job that waits is taken out of the queue, and one that runs
+    /// is told so. When the deadline comes the same happens: the queue and the memory of its jobs are bounded by those
+    /// that are waited for.
     ///
     /// # Errors
-    /// If there is no time for it. A job is taken out of the queue when its deadline comes, or when this is dropped because
-    /// the client has gone: the queue and the memory of its jobs are bounded by those that are waited for.
+    /// If there is no time for it.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        flow: Flow,
-        takes: Duration,
+        claim: Claim,
         deadline: Deadline,
-        job: impl FnOnce() -> T + Send + 'static,
+        job: impl FnOnce(&Cancel) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
-        let lane = usize::from(takes > SHORT_MAX).min(self.lanes - 1);
+        let lane = self.lane(claim.takes);
+        let crowd = Arc::clone(&claim.crowd);
+        let (receiver, mut waiting) = self.send(lane, claim, Some(deadline), job);
+        let ended = timeout_at(deadline.moment(), receiver).await;
+        waiting.until = if ended.is_ok() { Until::Ended } else { Until::Deadline };
+        // A job that is dropped was refused.
+        ended.ok().and_then(Result::ok).unwrap_or_else(|| Err(NotRun::NoTime(crowd.overload(lane, deadline))))
+    }
+
+    /// Runs `job` on a worker when nothing of higher rank wants to run, and gives its result. It is not stopped.
+    ///
+    /// # Errors
+    /// [`NotRun::Full`] if too many wait.
+    #[allow(dead_code)]
+    pub(crate) async fn run_behind<T: Send + 'static>(
+        &self,
+        behind: Behind,
+        claim: Claim,
+        job: impl FnOnce(&Cancel) -> T + Send + 'static,
+    ) -> Result<T, NotRun> {
+        let lane = match behind {
+            Behind::Callbacks => LANES,
+            Behind::Everything => LANES + 1,
+        };
+        let (receiver, mut waiting) = self.send(lane, claim, None, job);
+        let ended = receiver.await;
+        waiting.until = Until::Ended;
+        ended.unwrap_or(Err(NotRun::Full))
+    }
+
+    fn lane(&self, takes: Duration) -> usize {
+        usize::from(self.has_long_lane && takes > SHORT_MAX)
+    }
+
+    /// Sends a job to the dispatcher.
+    fn send<T: Send + 'static>(
+        &self,
+        lane: usize,
+        claim: Claim,
+        deadline: Option<Deadline>,
+        job: impl FnOnce(&Cancel) -> T + Send + 'static,
+    ) -> (oneshot::Receiver<Result<T, NotRun>>, Waiting<'_>) {
+        let Claim { flow, bounds, crowd, .. } = claim;
         let (sender, receiver) = oneshot::channel();
+        let cancel = Cancel::default();
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let waiting = Waiting {
+            workers: self,
+            lane,
+            flow,
+            number,
+            cancel: cancel.clone(),
+            has_begun: Arc::clone(&has_begun),
+            until: Until::Gone,
+        };
         let run = Box::new(move || -> Deliver {
-            if sender.is_closed() || deadline.remaining_for_guests().is_zero() {
+            if sender.is_closed() || deadline.is_some_and(|deadline| deadline.remaining_for_guests().is_zero()) {
                 return Box::new(move || drop(sender));
             }
+            has_begun.store(true, Ordering::Relaxed);
             // The sandbox is large; should it have a mistake that panics, the thread goes on with the next job.
-            let result = catch_unwind(AssertUnwindSafe(job)).map_err(|_| NotRun::Panicked);
+            let result = catch_unwind(AssertUnwindSafe(|| job(&cancel))).map_err(|_| NotRun::Panicked);
             Box::new(move || {
                 // The task that waited may have gone.
                 let _ = sender.send(result);
             })
         });
-        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
-        self.dispatcher.send(Message::Job(lane, Job { flow, number, deadline, run }));
-        let mut waiting = Waiting { dispatcher: &self.dispatcher, lane, flow, number, is_over: false };
-        let Ok(ended) = timeout_at(deadline.moment(), receiver).await else { return Err(NotRun::NoTime) };
-        waiting.is_over = true;
-        // A job that is dropped was refused.
-        ended.unwrap_or(Err(NotRun::NoTime))
-    }
-
-    /// Has `job` run, when its flow's turn has come, with less priority than all that is waited for. A job is dropped
-    /// without having run only when the workers end.
-    ///
-    /// Its queue is as long as the caller makes it: it posts no more jobs than it has a bound for.
-    pub(crate) fn post(&self, flow: Flow, job: impl FnOnce() + Send + 'static) {
-        let run = Box::new(move || -> Deliver {
-            // Whoever needs to know of a panic has something in the job that is dropped.
-            let _ = catch_unwind(AssertUnwindSafe(job));
-            Box::new(|| {})
-        });
-        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
-        let deadline = Deadline::new(tokio::time::Instant::now(), UNAWAITED);
-        self.dispatcher.send(Message::Job(self.lanes, Job { flow, number, deadline, run }));
+        self.dispatcher.send(Message::Job(lane, Job { flow, number, deadline, bounds, crowd, run }));
+        (receiver, waiting)
     }
 
     /// Waits until all that was sent to the dispatcher has been dealt with.
@@ -146,19 +237,39 @@ impl Drop for Workers {
     }
 }
 
-/// A job that is waited for. Dropping it takes the job out of the queue, if it has not begun.
+/// A job that is waited for. Dropping it takes the job out of the queue, or has it end soon if it is running.
 struct Waiting<'w> {
-    dispatcher: &'w Mailbox<Message>,
+    workers: &'w Workers,
     lane: usize,
     flow: Flow,
     number: u64,
-    is_over: bool,
+    cancel: Cancel,
+    has_begun: Arc<AtomicBool>,
+    until: Until,
+}
+
+/// For how long a job was waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Until it ended, or was refused.
+    Ended,
+    /// Until its deadline.
+    Deadline,
+    /// Until the client had gone.
+    Gone,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if !self.is_over {
-            self.dispatcher.send(Message::Gone(self.lane, self.flow, self.number));
+        if self.until == Until::Ended {
+            return;
+        }
+        self.cancel.cancel();
+        self.workers.dispatcher.send(Message::Gone(self.lane, self.flow, self.number));
+        if self.until == Until::Gone
+            && let Some(count) = self.workers.cancelled.get(usize::from(self.has_begun.load(Ordering::Relaxed)))
+        {
+            count.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -171,6 +282,12 @@ mod tests {
 
     const FLOW: Flow = Flow { platform: 0, plugin: 0 };
     const OTHER: Flow = Flow { platform: 0, plugin: 1 };
+    const THIRD: Flow = Flow { platform: 1, plugin: 2 };
+
+    /// What jobs of a flow bring that take this long.
+    fn claim(flow: Flow, takes: Duration) -> Claim {
+        Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() }
+    }
 
     fn deadline() -> Deadline {
         Deadline::new(tokio::time::Instant::now(), Duration::from_secs(60))
@@ -178,32 +295,32 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_has_its_result_and_a_job_that_panics_hurts_no_other() {
-        let workers = Workers::new(1, 50).unwrap();
-        assert_eq!(workers.run(FLOW, Duration::ZERO, deadline(), || 7).await, Ok(7));
-        let panics = workers.run(FLOW, Duration::ZERO, deadline(), || panic!("on purpose")).await;
+        let workers = Workers::new(1, 2, 50).unwrap();
+        assert_eq!(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 7).await, Ok(7));
+        let panics = workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| panic!("on purpose")).await;
         assert_eq!(panics.map(|()| 0), Err(NotRun::Panicked));
-        assert_eq!(workers.run(FLOW, Duration::ZERO, deadline(), || 8).await, Ok(8));
+        assert_eq!(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 8).await, Ok(8));
         assert_eq!(workers.waiting(), 0);
     }
 
     #[tokio::test]
     async fn a_plugin_that_fills_its_part_leaves_a_thread_to_others() {
-        let workers = Arc::new(Workers::new(4, 50).unwrap());
+        let workers = Arc::new(Workers::new(4, 2, 50).unwrap());
         let (sender, hold) = channel::<()>();
         let (began, has_begun) = channel();
         let its = Arc::clone(&workers);
         let holds = tokio::spawn(async move {
-            let job = move || {
+            let job = move |_: &Cancel| {
                 let _ = began.send(());
                 let _ = hold.recv();
             };
-            its.run(FLOW, Duration::ZERO, deadline(), job).await
+            its.run(claim(FLOW, Duration::ZERO), deadline(), job).await
         });
         tokio::task::spawn_blocking(move || has_begun.recv()).await.unwrap().unwrap();
         // Another job of the same plugin has to wait, although the lane has a second thread.
-        let second = workers.run(FLOW, Duration::ZERO, deadline(), || 1);
+        let second = workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 1);
         let mut second = std::pin::pin!(second);
-        let third = workers.run(OTHER, Duration::ZERO, deadline(), || 2);
+        let third = workers.run(claim(OTHER, Duration::ZERO), deadline(), |_| 2);
         tokio::select! {
             biased;
             _ = &mut second => panic!("it has passed the job before it"),
@@ -218,57 +335,58 @@ mod tests {
 
     #[tokio::test]
     async fn two_jobs_at_the_same_moment_do_not_count_on_the_same_idle_thread() {
-        let workers = Workers::new(4, 50).unwrap();
-        assert_eq!(workers.run(FLOW, Duration::ZERO, deadline(), || 0).await, Ok(0));
+        let workers = Workers::new(4, 2, 50).unwrap();
+        assert_eq!(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 0).await, Ok(0));
         // One thread is idle, or soon will be. The first job ends only if the second one runs beside it.
         let (sender, receiver) = channel();
-        let first = workers.run(FLOW, Duration::ZERO, deadline(), move || receiver.recv().unwrap_or(0));
-        let second = workers.run(OTHER, Duration::ZERO, deadline(), move || sender.send(7).is_ok());
+        let first = workers.run(claim(FLOW, Duration::ZERO), deadline(), move |_| receiver.recv().unwrap_or(0));
+        let second = workers.run(claim(OTHER, Duration::ZERO), deadline(), move |_| sender.send(7).is_ok());
         assert_eq!(tokio::join!(first, second), (Ok(7), Ok(true)));
     }
 
     #[tokio::test]
     async fn a_share_of_everything_leaves_nothing_and_the_smallest_share_is_one_call() {
         // Two threads in the lane: with all of them, two jobs of one plugin can wait for each other.
-        let workers = Workers::new(4, 100).unwrap();
+        let workers = Workers::new(4, 2, 100).unwrap();
         let (sender, receiver) = channel();
-        let first = workers.run(FLOW, Duration::ZERO, deadline(), move || receiver.recv().unwrap_or(0));
-        let second = workers.run(FLOW, Duration::ZERO, deadline(), move || sender.send(7).is_ok());
+        let first = workers.run(claim(FLOW, Duration::ZERO), deadline(), move |_| receiver.recv().unwrap_or(0));
+        let second = workers.run(claim(FLOW, Duration::ZERO), deadline(), move |_| sender.send(7).is_ok());
         assert_eq!(tokio::join!(first, second), (Ok(7), Ok(true)));
-        let workers = Workers::new(4, 1).unwrap();
-        assert_eq!(workers.run(FLOW, Duration::ZERO, deadline(), || 8).await, Ok(8));
+        let workers = Workers::new(4, 2, 1).unwrap();
+        assert_eq!(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 8).await, Ok(8));
     }
 
     #[tokio::test]
     async fn long_jobs_have_a_lane_of_their_own() {
-        let workers = Arc::new(Workers::new(2, 50).unwrap());
+        let workers = Arc::new(Workers::new(2, 2, 50).unwrap());
         let (sender, hold) = channel::<()>();
         let its = Arc::clone(&workers);
         let long = tokio::spawn(async move {
-            its.run(FLOW, SHORT_MAX * 2, deadline(), move || hold.recv().unwrap_or_default()).await
+            its.run(claim(FLOW, SHORT_MAX * 2), deadline(), move |_| hold.recv().unwrap_or_default()).await
         });
-        assert_eq!(workers.run(OTHER, SHORT_MAX, deadline(), || 1).await, Ok(1));
+        assert_eq!(workers.run(claim(OTHER, SHORT_MAX), deadline(), |_| 1).await, Ok(1));
         drop(sender);
         assert_eq!(long.await.unwrap(), Ok(()));
     }
 
     #[tokio::test]
     async fn a_job_that_nobody_waits_for_any_more_is_not_begun() {
-        let workers = Arc::new(Workers::new(1, 50).unwrap());
+        let workers = Arc::new(Workers::new(1, 2, 50).unwrap());
         let (sender, hold) = channel::<()>();
         let (begins, first_has_begun) = channel();
         let its = Arc::clone(&workers);
         let first = tokio::spawn(async move {
-            let job = move || {
+            let job = move |_: &Cancel| {
                 let _ = begins.send(());
                 hold.recv().unwrap_or_default();
             };
-            its.run(FLOW, Duration::ZERO, deadline(), job).await
+            its.run(claim(FLOW, Duration::ZERO), deadline(), job).await
         });
         tokio::task::spawn_blocking(move || first_has_begun.recv()).await.unwrap().unwrap();
         let (began, has_begun) = channel();
         {
-            let gone = workers.run(OTHER, Duration::ZERO, deadline(), move || began.send(()).unwrap_or_default());
+            let gone =
+                workers.run(claim(OTHER, Duration::ZERO), deadline(), move |_| began.send(()).unwrap_or_default());
             let mut gone = std::pin::pin!(gone);
             tokio::select! {
                 biased;
@@ -280,35 +398,149 @@ mod tests {
         assert_eq!(workers.waiting(), 0, "it is out of the queue at once");
         drop(sender);
         first.await.unwrap().unwrap();
-        assert_eq!(workers.run(OTHER, Duration::ZERO, deadline(), || 3).await, Ok(3));
+        assert_eq!(workers.run(claim(OTHER, Duration::ZERO), deadline(), |_| 3).await, Ok(3));
         assert!(has_begun.try_recv().is_err());
     }
 
     #[tokio::test]
-    async fn a_job_that_nobody_waits_for_runs_beside_the_others_even_if_one_panics() {
-        let workers = Workers::new(1, 50).unwrap();
-        let (sender, hold) = channel::<()>();
-        let (began, has_begun) = channel();
-        let held = workers.run(FLOW, Duration::ZERO, deadline(), move || {
-            began.send(()).unwrap();
-            hold.recv().unwrap_or_default();
+    async fn without_time_left_a_job_is_refused_or_given_up() {
+        let workers = Workers::new(1, 2, 50).unwrap();
+        let over = Deadline::new(tokio::time::Instant::now(), Duration::ZERO);
+        let refused = workers.run(claim(FLOW, Duration::ZERO), over, |_| 1).await;
+        assert!(matches!(refused, Err(NotRun::NoTime(_))), "{refused:?}");
+    }
+
+    /// Starts a job that takes a thread until the sender is dropped or sends.
+    async fn occupy(
+        workers: &Arc<Workers>,
+        claim: Claim,
+    ) -> (std::sync::mpsc::Sender<()>, tokio::task::JoinHandle<Result<bool, NotRun>>) {
+        let (release, hold) = channel::<()>();
+        let (begins, has_begun) = channel();
+        let its = Arc::clone(workers);
+        let task = tokio::spawn(async move {
+            let job = move |cancel: &Cancel| {
+                let _ = begins.send(());
+                // It ends when it is released, or not wanted any more.
+                while let Err(std::sync::mpsc::TryRecvError::Empty) = hold.try_recv() {
+                    if cancel.is_cancelled() {
+                        return true;
+                    }
+                    std::thread::yield_now();
+                }
+                false
+            };
+            its.run(claim, deadline(), job).await
         });
-        let (done, is_done) = channel();
-        workers.post(FLOW, || panic!("on purpose"));
-        workers.post(FLOW, move || {
-            has_begun.recv().unwrap();
-            done.send(()).unwrap();
-            drop(sender);
-        });
-        assert_eq!(held.await, Ok(()));
-        is_done.recv().unwrap();
-        assert_eq!(workers.waiting(), 0);
+        tokio::task::spawn_blocking(move || has_begun.recv()).await.unwrap().unwrap();
+        (release, task)
     }
 
     #[tokio::test]
-    async fn without_time_left_a_job_is_refused_or_given_up() {
-        let workers = Workers::new(1, 50).unwrap();
-        let over = Deadline::new(tokio::time::Instant::now(), Duration::ZERO);
-        assert_eq!(workers.run(FLOW, Duration::ZERO, over, || 1).await, Err(NotRun::NoTime));
+    async fn a_client_that_goes_ends_its_job_whether_it_waits_or_runs() {
+        let workers = Arc::new(Workers::new(1, 2, 50).unwrap());
+        let (_release, running) = occupy(&workers, claim(FLOW, Duration::ZERO)).await;
+        let its = Arc::clone(&workers);
+        let waiting = tokio::spawn(async move { its.run(claim(OTHER, Duration::ZERO), deadline(), |_| ()).await });
+        while workers.settle().await == () && workers.waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        workers.settle().await;
+        assert_eq!((workers.waiting(), workers.cancelled()), (0, [1, 0]));
+        running.abort();
+        assert!(running.await.unwrap_err().is_cancelled());
+        // The only thread is free again.
+        assert_eq!(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 1).await, Ok(1));
+        assert_eq!(workers.cancelled(), [1, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_bounded_plugin_has_no_more_calls_in_both_lanes_together() {
+        let workers = Arc::new(Workers::new(8, 2, 100).unwrap());
+        let bounded = |takes| {
+            let bound = Bound { plugin: FLOW.plugin, calls_at_once_max: 1 };
+            Claim { bounds: Arc::new([bound]), crowd: Arc::new(Crowd::new(Some(1))), ..claim(FLOW, takes) }
+        };
+        let (release, first) = occupy(&workers, bounded(Duration::ZERO)).await;
+        let in_other_lane = workers.run(bounded(SHORT_MAX * 2), deadline(), |_| 2);
+        let mut in_other_lane = std::pin::pin!(in_other_lane);
+        // A plugin that calls it, too, waits as well; others do not.
+        let calls_it = Claim { flow: OTHER, ..bounded(Duration::ZERO) };
+        let calls_it = workers.run(calls_it, deadline(), |_| 3);
+        let mut calls_it = std::pin::pin!(calls_it);
+        tokio::select! {
+            biased;
+            _ = &mut in_other_lane => panic!("it exceeds the bound"),
+            _ = &mut calls_it => panic!("it exceeds the bound"),
+            other = workers.run(claim(THIRD, Duration::ZERO), deadline(), |_| 4) => assert_eq!(other, Ok(4)),
+        }
+        drop(release);
+        assert_eq!(first.await.unwrap(), Ok(false));
+        assert_eq!(tokio::join!(in_other_lane, calls_it), (Ok(2), Ok(3)));
+    }
+
+    #[tokio::test]
+    async fn how_long_a_job_would_wait_is_known_before_it_is_sent() {
+        let workers = Arc::new(Workers::new(1, 2, 50).unwrap());
+        let claim = claim(FLOW, Duration::ZERO);
+        let short = Deadline::new(tokio::time::Instant::now(), Duration::ZERO);
+        // What such a job takes is known from the first one. Another one would wait for the second.
+        let (release, first) = occupy(&workers, claim.clone()).await;
+        assert_eq!(workers.overload(&claim, deadline()), None);
+        drop(release);
+        first.await.unwrap().unwrap();
+        let (release, second) = occupy(&workers, claim.clone()).await;
+        workers.settle().await;
+        let overload = workers.overload(&claim, short).unwrap();
+        assert_eq!((overload.limit, overload.value), ("plugin_share_percent_max", 1));
+        assert_eq!((overload.in_flight, overload.waiting, overload.left), (1, 0, Duration::ZERO));
+        assert!(overload.to_string().starts_with(
+            "overloaded: `plugin_share_percent_max` allows 1 at a time, 1 are in flight and 0 wait; one more would wait"
+        ));
+        let other = Claim { flow: OTHER, crowd: Arc::default(), ..claim.clone() };
+        assert_eq!(workers.overload(&other, short), None, "others do not wait for it");
+        drop(release);
+        second.await.unwrap().unwrap();
+        workers.settle().await;
+        assert_eq!(workers.overload(&claim, short), None);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_runs_behind_and_only_so_much_of_it_waits() {
+        let workers = Arc::new(Workers::new(1, 2, 50).unwrap());
+        let spare = Behind::Everything;
+        assert_eq!(workers.run_behind(spare, claim(FLOW, Duration::ZERO), |_| 1).await, Ok(1));
+        let (release, first) = occupy(&workers, claim(FLOW, Duration::ZERO)).await;
+        let waits = workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 2);
+        let mut waits = std::pin::pin!(waits);
+        assert!(futures_are_pending(&mut waits).await);
+        // A callback waits: nothing begins behind everything, but behind callbacks it does.
+        let jobs: Vec<_> = (0..=BEHIND_WAITING_MAX)
+            .map(|_| {
+                let its = Arc::clone(&workers);
+                tokio::spawn(async move { its.run_behind(spare, claim(OTHER, Duration::ZERO), |_| 3).await })
+            })
+            .collect();
+        let behind = workers.run_behind(Behind::Callbacks, claim(FLOW, Duration::ZERO), |_| 4).await;
+        assert_eq!(behind, Ok(4));
+        assert_eq!(workers.waiting(), 1, "only callbacks count");
+        drop(release);
+        first.await.unwrap().unwrap();
+        assert_eq!(waits.await, Ok(2));
+        let mut full = 0;
+        for job in jobs {
+            match job.await.unwrap() {
+                Err(NotRun::Full) => full += 1,
+                other => assert_eq!(other, Ok(3)),
+            }
+        }
+        assert_eq!(full, 1, "one more than may wait");
+    }
+
+    /// Sends the job of a future, and says whether that still waits.
+    async fn futures_are_pending<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
+        std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_pending())).await
     }
 }

@@ -6,6 +6,7 @@ use wasmtime::Trap;
 
 use super::abi::Crossing;
 use super::budget::{Brief, Budget, Usage};
+use super::cancel::Cancel;
 use super::fault::{Circumstances, Fault, sort, sort_call};
 use super::guest::{Denied, Guest, NeedsRoom};
 use super::limits::Fuel;
@@ -20,9 +21,10 @@ pub(crate) fn call<T>(
     pool: &Pool,
     input: &[&str],
     budget: Budget,
+    cancel: Option<&Cancel>,
     read: impl FnOnce(&[u8]) -> T,
 ) -> (Result<T, Fault>, Usage) {
-    let (ended, usage) = run(pool, input, budget, read);
+    let (ended, usage) = run(pool, input, budget, cancel, read);
     let result = match ended {
         Brief::Replied(reply) => Ok(reply),
         Brief::Failed(fault) => Err(fault),
@@ -36,7 +38,13 @@ pub(crate) fn call<T>(
 ///
 /// The instance is either one kept for this thread, restored to the snapshot after its last call, or a new one. The
 /// guest cannot tell which. An instance that failed is never used again.
-pub(crate) fn run<T>(pool: &Pool, input: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Brief<T>, Usage) {
+pub(crate) fn run<T>(
+    pool: &Pool,
+    input: &[&str],
+    budget: Budget,
+    cancel: Option<&Cancel>,
+    read: impl FnOnce(&[u8]) -> T,
+) -> (Brief<T>, Usage) {
     let (code, limits) = (pool.code(), pool.limits());
     let circumstances = |memory_denied, last_words| Circumstances {
         fuel: budget.fuel,
@@ -61,7 +69,7 @@ pub(crate) fn run<T>(pool: &Pool, input: &[&str], budget: Budget, read: impl FnO
         false => limits.reply_bytes_max,
     };
     let mut reply_bytes = 0;
-    let result = guest.call(input, budget, reply_bytes_max, |reply| {
+    let result = guest.call(input, budget, cancel, reply_bytes_max, |reply| {
         reply_bytes = reply.len();
         read(reply)
     });
@@ -252,7 +260,7 @@ mod tests {
         let called = |start: &str, budget| {
             let module = guest("", &format!("(func $start {start}) (start $start)"));
             let code = Code::new(engine.epoch(), &Module::new(engine.for_calls(), module).unwrap()).unwrap();
-            call(&Pool::new(None, code, &PluginLimits::default()), &["{}"], budget, |_| ())
+            call(&Pool::new(None, code, &PluginLimits::default()), &["{}"], budget, None, |_| ())
         };
         assert_eq!(called("", BUDGET).0, Ok(()));
         let fill = "(memory.fill (i32.const 8192) (i32.const 0) (i32.const 5000))";
@@ -294,6 +302,32 @@ mod tests {
             let (result, _) = plugin.call(&["{}"], budget, |_| ());
             assert_eq!(result, Err(Fault::OutOfTime { within: budget.within, cut: None }));
         }
+    }
+
+    #[test]
+    fn a_call_that_is_cancelled_ends_long_before_its_time() {
+        let engine = Engine::new(&limits(MemoryReset::Auto)).unwrap();
+        let plugin = load(&engine, "(loop (br 0))");
+        let budget = Budget { fuel: Fuel(u64::MAX / 4), within: Duration::from_secs(3600), ..BUDGET };
+        // The first call makes an instance; its clock starts then.
+        for _ in 0..2 {
+            let cancel = Cancel::default();
+            let (begins, has_begun) = std::sync::mpsc::channel();
+            std::thread::scope(|scope| {
+                let call = scope.spawn(|| {
+                    begins.send(()).unwrap();
+                    plugin.call_unless(&cancel, &["{}"], budget, |_| ()).0
+                });
+                has_begun.recv().unwrap();
+                cancel.cancel();
+                assert_eq!(call.join().unwrap(), Err(Fault::OutOfTime { within: budget.within, cut: None }));
+            });
+        }
+        // One that is still wanted goes on past the looks, until its time is over.
+        let budget = Budget { within: Duration::from_millis(20), ..budget };
+        let (result, usage) = plugin.call_unless(&Cancel::default(), &["{}"], budget, |_| ());
+        assert_eq!(result, Err(Fault::OutOfTime { within: budget.within, cut: None }));
+        assert!(usage.fuel.0 > 0);
     }
 
     #[test]

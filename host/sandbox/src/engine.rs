@@ -250,6 +250,12 @@ impl Engine {
         self.calls_at_once
     }
 
+    /// How many more calls can be on workers at the same time for which nobody waits.
+    #[must_use]
+    pub fn calls_behind(&self) -> usize {
+        CALLS_BEHIND
+    }
+
     /// The most fuel that can be burnt in `time`.
     pub fn fuel_within(&self, time: Duration) -> Fuel {
         let fuel = u128::from(self.fuel_per_ms) * time.as_micros() / 1000;
@@ -393,12 +399,14 @@ fn sees_writes(engine: &Wasmtime, map: &PageMap) -> bool {
     trial().unwrap_or(false)
 }
 
+/// Calls that run on workers for nobody who waits, at the same time, besides `calls_at_once_max`.
+const CALLS_BEHIND: usize = 2;
+
 fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationConfig {
     let kept_max = if memory_reset == MemoryReset::Keep { limits.kept_instances_max } else { 0 };
     // A second slot for each call, from which the snapshot's own pages may have to be read.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // On workers; brief ones; and those that nobody waits for.
-    let calls = (limits.calls_at_once_max.get() + 2 * cores) * if kept_max > 0 { 2 } else { 1 };
+    let calls = (limits.calls_at_once_max.get() + CALLS_BEHIND + cores) * if kept_max > 0 { 2 } else { 1 };
     let waiting = if memory_reset == MemoryReset::Keep { aside::waiting_max() } else { 0 };
     let slots = u32::try_from(calls + kept_max + waiting).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();

@@ -12,6 +12,7 @@ use callgate_catalogue::wire::export;
 
 use super::abi::{Abi, Crossing};
 use super::budget::Budget;
+use super::cancel::{Cancel, LOOK_EVERY};
 use super::cpu;
 use super::epoch::{self, Epoch, Running};
 use super::limits::Fuel;
@@ -31,6 +32,8 @@ pub(crate) struct Bounds {
     cpu_at_deadline: Option<Duration>,
     /// When the time of a call that is not brief is over.
     until: Option<Instant>,
+    /// Ends a call that is not brief sooner.
+    cancel: Option<Cancel>,
 }
 
 /// CPU time that a brief call may use after its wall time is over. The clock keeps running while the thread waits for a
@@ -57,6 +60,7 @@ impl Bounds {
             is_brief: false,
             cpu_at_deadline: None,
             until: None,
+            cancel: None,
         }
     }
 }
@@ -65,18 +69,21 @@ impl Bounds {
     /// Starts a call with this budget.
     fn begin(&mut self, budget: Budget) {
         self.is_brief = budget.is_brief;
+        self.cancel = None;
         self.cpu_at_deadline = None;
         self.until = if budget.is_brief { None } else { Instant::now().checked_add(budget.within) };
     }
 
-    /// Runs at the epoch deadline: ends the call, unless it is a brief one that has had hardly any CPU time, or the epoch
-    /// caught up on ticks from before the call.
+    /// Runs at the epoch deadline: ends the call, unless it is a brief one that has had hardly any CPU time, the epoch
+    /// caught up on ticks from before the call, or it was only time to look whether the call is still wanted.
     fn deadline_reached(&mut self) -> UpdateDeadline {
         if !self.is_brief {
             let left = self.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-            return match left.is_zero() {
-                true => UpdateDeadline::Interrupt,
-                false => UpdateDeadline::Continue(epoch::ticks_within(left)),
+            return match (left.is_zero(), &self.cancel) {
+                (true, _) => UpdateDeadline::Interrupt,
+                (false, Some(cancel)) if cancel.is_cancelled() => UpdateDeadline::Interrupt,
+                (false, Some(_)) => UpdateDeadline::Continue(epoch::ticks_within(left.min(LOOK_EVERY))),
+                (false, None) => UpdateDeadline::Continue(epoch::ticks_within(left)),
             };
         }
         let now = cpu::of_this_thread();
@@ -216,17 +223,24 @@ impl Guest {
         }
     }
 
-    /// Passes in one callback and calls `read` with the reply, in place.
+    /// Passes in one callback and calls `read` with the reply, in place. `cancel` ends a call that is not brief.
     pub(crate) fn call<T>(
         &mut self,
         input: &[&str],
         budget: Budget,
+        cancel: Option<&Cancel>,
         reply_bytes_max: usize,
         read: impl FnOnce(&[u8]) -> T,
     ) -> Result<T, Crossing> {
         if !std::mem::take(&mut self.is_new) {
             self.store.data_mut().begin(budget);
             self.store.set_epoch_deadline(epoch::ticks_within(budget.within));
+        }
+        if !budget.is_brief {
+            self.store.data_mut().cancel = cancel.cloned();
+            if cancel.is_some() {
+                self.store.set_epoch_deadline(epoch::ticks_within(budget.within.min(LOOK_EVERY)));
+            }
         }
         // The full amount even if the instance is new: the same input burns the same in each instance.
         self.store.set_fuel(budget.fuel.0)?;

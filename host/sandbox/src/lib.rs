@@ -13,6 +13,7 @@ mod aside;
 mod budget;
 mod cache;
 mod call;
+mod cancel;
 pub mod cpu;
 mod engine;
 mod epoch;
@@ -39,6 +40,7 @@ mod thread;
 
 pub use budget::{Brief, Budget, Usage};
 pub use cache::{Cache, CacheError};
+pub use cancel::Cancel;
 pub use engine::{Engine, EngineError};
 pub use fault::{Fault, FuelCut};
 pub use limits::{CacheSettings, EngineLimits, Fuel, Limit, Loading, LoadingLimits, MemoryReset, PluginLimits};

@@ -9,6 +9,7 @@ use wasmtime::Module;
 use crate::budget::{Brief, Budget, Usage};
 use crate::cache::{self, Key};
 use crate::call;
+use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::fault::{Fault, FuelCut};
 use crate::guest::{Code, Guest};
@@ -172,12 +173,23 @@ impl Plugin {
         read: impl FnOnce(&[u8]) -> T,
     ) -> (Brief<T>, Usage) {
         let budget = Budget { is_brief: true, ..self.budget(engine, within) };
-        call::run(&self.prepared.pool, parts, budget, read)
+        call::run(&self.prepared.pool, parts, budget, None, read)
     }
 
     /// Passes in one callback, the concatenation of `parts`, and calls `read` with the reply.
     pub fn call<T>(&self, parts: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
-        call::call(&self.prepared.pool, parts, budget, read)
+        call::call(&self.prepared.pool, parts, budget, None, read)
+    }
+
+    /// As [`Plugin::call`]. If it is cancelled it ends within some milliseconds, with [`Fault::OutOfTime`].
+    pub fn call_unless<T>(
+        &self,
+        cancel: &Cancel,
+        parts: &[&str],
+        budget: Budget,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> (Result<T, Fault>, Usage) {
+        call::call(&self.prepared.pool, parts, budget, Some(cancel), read)
     }
 }
 

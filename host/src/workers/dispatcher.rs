@@ -4,6 +4,7 @@
 //! worker its next job. It runs at the priority of the threads that move bytes, and also delivers the results: a worker,
 //! which may lose its core at any moment, never holds anything that those threads wait for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 use callgate_sandbox::cpu;
 use callgate_sandbox::mailbox::{Inbox, Mailbox, start};
 
-use super::queue::{Flow, Queue};
+use super::crowd::{Crowd, LANES};
+use super::queue::{Flow, Queue, Terms};
 use crate::deadline::Deadline;
 
 /// Runs a guest, on a worker.
@@ -25,8 +27,42 @@ pub(super) struct Job {
     pub(super) flow: Flow,
     /// Different for each job. It grows in each thread that sends jobs.
     pub(super) number: u64,
-    pub(super) deadline: Deadline,
+    /// When its result must be there; `None`: nobody waits for it.
+    pub(super) deadline: Option<Deadline>,
+    /// The plugins that it calls and that may only have so many calls at the same time.
+    pub(super) bounds: Arc<[Bound]>,
+    /// Where the dispatcher notes how crowded its flow is.
+    pub(super) crowd: Arc<Crowd>,
     pub(super) run: Run,
+}
+
+/// How many calls a plugin may have on workers at the same time, on all platforms and in all lanes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bound {
+    /// The plugin's number, in the order of the settings.
+    pub(crate) plugin: usize,
+    /// At least 1.
+    pub(crate) calls_at_once_max: usize,
+}
+
+impl Job {
+    /// How it joins its flow.
+    fn terms(&self) -> Terms {
+        let own = self.bounds.iter().find(|bound| bound.plugin == self.flow.plugin);
+        Terms {
+            left: self.deadline.map_or(Duration::MAX, Deadline::remaining_for_guests),
+            bound: own.map_or(usize::MAX, |bound| bound.calls_at_once_max),
+            crowd: Arc::clone(&self.crowd),
+        }
+    }
+
+    /// Whether there is less time left for it than such jobs take. (A job that takes nearly all the time that there is may
+    /// begin in the first half of it: otherwise none ever would.)
+    fn is_hopeless(&self, takes: Duration) -> bool {
+        let Some(deadline) = self.deadline else { return false };
+        let left = deadline.remaining_for_guests();
+        left.is_zero() || left < takes.min(deadline.all_for_guests() / 2)
+    }
 }
 
 /// What the dispatcher is told.
@@ -48,6 +84,7 @@ pub(super) struct Done {
     lane: usize,
     worker: usize,
     flow: Flow,
+    bounds: Arc<[Bound]>,
     cpu: Duration,
     held: Duration,
     deliver: Deliver,
@@ -58,6 +95,10 @@ pub(super) struct Lane {
     name: &'static str,
     nice: i32,
     threads_max: usize,
+    /// Maximum number of jobs that wait.
+    waiting_max: usize,
+    /// Whether its jobs begin only while no job with a deadline waits.
+    is_spare: bool,
     queue: Queue<Job>,
     workers: Vec<Mailbox<Job>>,
     /// The numbers of the workers that have nothing to do; the last one has been busy most recently.
@@ -67,17 +108,44 @@ pub(super) struct Lane {
 impl Lane {
     /// A lane of at most `threads_max` threads, which are started when needed; one plugin gets at most `part` of them.
     pub(super) fn new(name: &'static str, nice: i32, threads_max: usize, part: usize) -> Self {
-        Self { name, nice, threads_max, queue: Queue::new(part), workers: Vec::new(), idle: Vec::new() }
+        Self {
+            name,
+            nice,
+            threads_max,
+            waiting_max: usize::MAX,
+            is_spare: false,
+            queue: Queue::new(threads_max, part),
+            workers: Vec::new(),
+            idle: Vec::new(),
+        }
+    }
+
+    /// The same for jobs that nobody waits for: at most `waiting_max` of them wait.
+    pub(super) fn behind(self, waiting_max: usize, is_spare: bool) -> Self {
+        Self { waiting_max, is_spare, ..self }
+    }
+
+    /// Takes a job in, if it can end in time. If not it is dropped: the task that waits for it learns it from that.
+    fn take(&mut self, job: Job) {
+        let terms = job.terms();
+        if self.queue.waiting() < self.waiting_max && self.queue.look(job.flow).wait <= terms.left {
+            self.queue.push(job.flow, job.number, job, terms);
+        }
     }
 
     /// Hands out jobs as long as there are both jobs and workers for them.
-    fn dispatch(&mut self, number: usize, own: &Mailbox<Message>) {
+    fn dispatch(&mut self, number: usize, own: &Mailbox<Message>, bounded: &mut Bounded) {
         while self.queue.waiting() > 0 {
             let Some(worker) = self.idle.pop().or_else(|| self.start_worker(number, own)) else { return };
-            let (Some(job), Some(mailbox)) = (self.queue.pop(), self.workers.get(worker)) else {
+            let mut refused = Vec::new();
+            let job = self.queue.pop(|job| bounded.may_start(&job.bounds), Job::is_hopeless, &mut refused);
+            refused.iter().for_each(|job| self.queue.note(number, job.flow));
+            let (Some(job), Some(mailbox)) = (job, self.workers.get(worker)) else {
                 self.idle.push(worker);
                 return;
             };
+            bounded.begin(&job.bounds);
+            self.queue.note(number, job.flow);
             mailbox.send(job);
         }
     }
@@ -105,44 +173,70 @@ impl Lane {
     }
 }
 
+/// The calls of bounded plugins that are running.
+#[derive(Debug, Default)]
+struct Bounded(BTreeMap<usize, usize>);
+
+impl Bounded {
+    fn may_start(&self, bounds: &[Bound]) -> bool {
+        bounds.iter().all(|bound| self.0.get(&bound.plugin).is_none_or(|calls| *calls < bound.calls_at_once_max))
+    }
+
+    fn begin(&mut self, bounds: &[Bound]) {
+        bounds.iter().for_each(|bound| *self.0.entry(bound.plugin).or_default() += 1);
+    }
+
+    fn end(&mut self, bounds: &[Bound]) {
+        for bound in bounds {
+            if let Some(calls) = self.0.get_mut(&bound.plugin) {
+                *calls = calls.saturating_sub(1);
+            }
+        }
+    }
+}
+
 /// Runs a job, on a worker.
 fn work(lane: usize, worker: usize, job: Job) -> Done {
     let (began, cpu_before) = (Instant::now(), cpu::of_this_thread());
-    let deliver = (job.run)();
+    let Job { flow, bounds, run, .. } = job;
+    let deliver = run();
     let cpu = cpu::of_this_thread().saturating_sub(cpu_before);
-    Done { lane, worker, flow: job.flow, cpu, held: began.elapsed(), deliver }
+    Done { lane, worker, flow, bounds, cpu, held: began.elapsed(), deliver }
 }
 
-/// Dispatches the jobs of these lanes until it is told to end. `waiting` is kept at the number of jobs that wait in all
-/// lanes but the last, whose jobs nobody waits for.
+/// Dispatches the jobs of these lanes until it is told to end. `waiting` is kept at the number of jobs with a deadline
+/// that wait.
 pub(super) fn dispatch(
     inbox: &Inbox<Message>,
     own: &Mailbox<Message>,
     mut lanes: Vec<Lane>,
     waiting: &Arc<AtomicUsize>,
 ) {
+    let mut bounded = Bounded::default();
     while let Some(message) = inbox.receive() {
-        let number = match message {
+        match message {
             Message::Job(number, job) => {
-                if let Some(lane) = lanes.get_mut(number)
-                    && lane.queue.wait(job.flow) <= job.deadline.remaining_for_guests()
-                {
-                    lane.queue.push(job.flow, job.number, job);
+                let flow = job.flow;
+                if let Some(lane) = lanes.get_mut(number) {
+                    lane.take(job);
+                    lane.queue.note(number, flow);
                 }
-                number
             }
             Message::Gone(number, flow, job) => {
                 // What it has captured is dropped here.
-                let _job = lanes.get_mut(number).and_then(|lane| lane.queue.remove(flow, job));
-                number
+                if let Some(lane) = lanes.get_mut(number) {
+                    drop(lane.queue.remove(flow, job));
+                    lane.queue.note(number, flow);
+                }
             }
-            Message::Done(Done { lane: number, worker, flow, cpu, held, deliver }) => {
+            Message::Done(Done { lane: number, worker, flow, bounds, cpu, held, deliver }) => {
                 deliver();
+                bounded.end(&bounds);
                 if let Some(lane) = lanes.get_mut(number) {
                     lane.queue.done(flow, cpu, held);
                     lane.idle.push(worker);
+                    lane.queue.note(number, flow);
                 }
-                number
             }
             Message::End => return,
             #[cfg(test)]
@@ -150,12 +244,15 @@ pub(super) fn dispatch(
                 let _ = sender.send(());
                 continue;
             }
-        };
-        if let Some(lane) = lanes.get_mut(number) {
-            lane.dispatch(number, own);
         }
-        let awaited = lanes.split_last().map_or(&[][..], |(_, awaited)| awaited);
-        waiting.store(awaited.iter().map(|lane| lane.queue.waiting()).sum(), Ordering::Relaxed);
+        // What has ended in one lane may let a job of the same plugin begin in another.
+        for number in 0..lanes.len() {
+            let waits = lanes.iter().take(LANES).any(|lane| lane.queue.waiting() > 0);
+            if let Some(lane) = lanes.get_mut(number).filter(|lane| !(lane.is_spare && waits)) {
+                lane.dispatch(number, own, &mut bounded);
+            }
+        }
+        waiting.store(lanes.iter().take(LANES).map(|lane| lane.queue.waiting()).sum(), Ordering::Relaxed);
     }
 }
 

@@ -1,0 +1,111 @@
+//! How crowded a flow is: what the dispatcher knows, for threads that must not ask it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+
+/// The lanes in which jobs with a deadline run.
+pub(super) const LANES: usize = 2;
+
+/// How many jobs of a flow wait and run, and how long that takes, as the dispatcher last saw it. Figures that belong
+/// together may be from different moments.
+#[derive(Debug, Default)]
+pub(crate) struct Crowd {
+    /// The plugin's own `calls_at_once_max`; 0: it has none.
+    bound: usize,
+    lanes: [InLane; LANES],
+}
+
+#[derive(Debug, Default)]
+struct InLane {
+    waiting: AtomicUsize,
+    running: AtomicUsize,
+    slots: AtomicUsize,
+    wait_ns: AtomicU64,
+}
+
+/// What the dispatcher says about a flow in one lane.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Look {
+    /// Jobs that wait.
+    pub(super) waiting: usize,
+    /// Jobs that run.
+    pub(super) running: usize,
+    /// How many may run at the same time.
+    pub(super) slots: usize,
+    /// How long one more job would wait.
+    pub(super) wait: Duration,
+}
+
+impl Crowd {
+    /// That of a flow whose plugin may have so many calls on workers at the same time, if its settings say so.
+    #[allow(dead_code)]
+    pub(crate) fn new(bound: Option<usize>) -> Self {
+        Self { bound: bound.unwrap_or(0), lanes: Default::default() }
+    }
+
+    pub(super) fn note(&self, lane: usize, look: Look) {
+        let Some(figures) = self.lanes.get(lane) else { return };
+        figures.waiting.store(look.waiting, Ordering::Relaxed);
+        figures.running.store(look.running, Ordering::Relaxed);
+        figures.slots.store(look.slots, Ordering::Relaxed);
+        figures.wait_ns.store(u64::try_from(look.wait.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How long one more job would wait in this lane.
+    pub(super) fn wait(&self, lane: usize) -> Duration {
+        self.lanes.get(lane).map_or(Duration::ZERO, |lane| Duration::from_nanos(lane.wait_ns.load(Ordering::Relaxed)))
+    }
+
+    /// What is said of a job that there is no time for in this lane.
+    pub(super) fn overload(&self, lane: usize, deadline: Deadline) -> Overload {
+        let read = |figure: fn(&InLane) -> &AtomicUsize| {
+            self.lanes.get(lane).map_or(0, |lane| figure(lane).load(Ordering::Relaxed))
+        };
+        let slots = read(|lane| &lane.slots).max(1);
+        let limit = match self.bound > 0 && self.bound <= slots {
+            true => "calls_at_once_max",
+            false => "plugin_share_percent_max",
+        };
+        Overload {
+            limit,
+            value: slots,
+            in_flight: read(|lane| &lane.running),
+            waiting: read(|lane| &lane.waiting),
+            wait: self.wait(lane),
+            left: deadline.remaining_for_guests(),
+        }
+    }
+}
+
+/// Why there is no time for a callback: what it would have waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Overload {
+    /// The key of the limit.
+    pub(crate) limit: &'static str,
+    /// What it comes to: calls, callbacks or bytes at the same time.
+    pub(crate) value: usize,
+    /// How much of it is taken.
+    pub(crate) in_flight: usize,
+    /// How many wait.
+    pub(crate) waiting: usize,
+    /// How long one more would have waited.
+    pub(crate) wait: Duration,
+    /// What was left until the answer is due.
+    pub(crate) left: Duration,
+}
+
+/// It names nothing but a limit and figures: the chat server may see it.
+impl fmt::Display for Overload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, value, in_flight, waiting, wait, left } = self;
+        let (wait, left) = (wait.as_millis(), left.as_millis());
+        write!(
+            f,
+            "overloaded: `{limit}` allows {value} at a time, {in_flight} are in flight and {waiting} wait; one more \
+             would wait for about {wait} ms, and {left} ms are left"
+        )
+    }
+}
