@@ -1,0 +1,217 @@
+//! Entries: after-callbacks on their way into the journal, and from there to their chains.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use callgate_dialects::{Callback, KeptHead, Refusal};
+use callgate_journal::{Entry, Journal, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
+use callgate_sandbox::Fault;
+use sha2::{Digest as _, Sha256};
+use tokio::runtime::Handle;
+use tokio::time::timeout_at;
+
+use crate::chain::{Chain, ChainRun, Mode as CallMode, Progress, Step};
+use crate::deadline::Deadline;
+use crate::generation::{Generation, Mounted};
+use crate::host::{Host, WeakHost};
+use crate::settings::{Mode, Users};
+use crate::telemetry::Worked;
+use crate::workers::{Behind, NotRun};
+
+impl Host {
+    /// Whether an after-callback goes into the journal and is worked off later, and with which journal.
+    pub(crate) fn journal_for(&self, mounted: &Mounted, callback: &Callback) -> Option<&Arc<Journal>> {
+        let command = callback.command()?;
+        self.journal.as_ref().filter(|_| mounted.platform.mode(command) == Mode::Journal)
+    }
+
+    /// Puts an after-callback into the journal, each of its parts as an entry of its own. Once this has succeeded it is on
+    /// disk, or counted as lost where the settings want that.
+    ///
+    /// # Errors
+    /// If it is not: then it must not be acknowledged.
+    pub(crate) async fn accept(
+        &self,
+        journal: &Journal,
+        mounted: &Mounted,
+        callback: &Callback,
+        traceparent: Option<&str>,
+        deadline: Deadline,
+    ) -> Result<(), Refusal> {
+        let parts = callback.split();
+        let parts = parts.as_deref().unwrap_or(std::slice::from_ref(callback));
+        let entries: Vec<NewEntry> =
+            parts.iter().map(|part| self.entry_of(mounted, part, traceparent)).collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        match timeout_at(deadline.moment(), journal.accept(entries)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(NotKept::Full(_) | NotKept::TooLarge { .. })) => Err(Refusal::JournalFull),
+            Ok(Err(_)) => Err(Refusal::NotKept),
+            // It may be on its way. If the chat server repeats it, the journal knows it by then.
+            Err(_) => Err(Refusal::NotKept),
+        }
+    }
+
+    fn entry_of(&self, mounted: &Mounted, callback: &Callback, traceparent: Option<&str>) -> NewEntry {
+        let protocol = mounted.platform.server.protocol();
+        let key = callback.order_key(protocol);
+        let head = Head { kept: callback.kept_head(), traceparent: traceparent.map(str::to_owned) };
+        NewEntry {
+            platform: mounted.platform.name.as_str().into(),
+            command: callback.name().into(),
+            key: match self.users() {
+                Users::Yes => key,
+                // The order must not depend on what is shown.
+                Users::Hashed | Users::No => hidden(&key),
+            },
+            duplicate_key: callback.duplicate_key().map(|key| hex(&key)),
+            head: serde_json::to_string(&head).unwrap_or_default(),
+            body: callback.body_bytes(),
+            received_unix_ms: i64::try_from(callback.arrived_unix_ms()).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+/// What is kept of an entry besides its body.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Head {
+    #[serde(flatten)]
+    pub(crate) kept: KeptHead,
+    /// The `traceparent` of its request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) traceparent: Option<String>,
+}
+
+/// A key that says nothing about whom it is about.
+fn hidden(key: &str) -> String {
+    if key.is_empty() { String::new() } else { hex(&Sha256::digest(key.as_bytes())).chars().take(16).collect() }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Works off entries: what the journal hands them to.
+#[derive(Default)]
+pub(crate) struct Work {
+    /// Set once the host is there, before the journal hands anything on.
+    host: OnceLock<(WeakHost, Handle)>,
+}
+
+impl Work {
+    /// Entries are worked off by this host, in this runtime.
+    pub(crate) fn is_for(&self, host: WeakHost, runtime: Handle) {
+        let _ = self.host.set((host, runtime));
+    }
+}
+
+impl Worker for Work {
+    fn work(&self, entry: Entry, ticket: Ticket) {
+        let found = self.host.get().and_then(|(host, runtime)| Some((host.upgrade()?, runtime)));
+        let Some((host, runtime)) = found else { return ticket.finish(Outcome::NotTried) };
+        runtime.spawn(async move {
+            let outcome = host.work_off(entry).await;
+            ticket.finish(outcome);
+        });
+    }
+}
+
+impl Host {
+    /// Runs the chain that an entry has now: settings and plugins are those of this moment.
+    async fn work_off(&self, entry: Entry) -> Outcome {
+        let generation = self.generation_for_long();
+        let (callback, chain, head) = match prepare(&generation, &entry) {
+            Ok(prepared) => prepared,
+            Err((fault, message)) => return failed(None, fault, message, Duration::ZERO),
+        };
+        let claim = self.claim(&chain);
+        let (host, its_chain, its_callback) = (self.clone(), Arc::clone(&chain), callback.clone());
+        let held = Arc::clone(&generation);
+        let job = move |cancel: &_| {
+            let _held = held;
+            let began = Instant::now();
+            // The time begins when the work does, however long it has waited for a thread.
+            let deadline = Deadline::new(tokio::time::Instant::now(), its_chain.work_within());
+            let mut progress = Progress::default();
+            its_chain.advance(&host.engine, &its_callback, deadline, CallMode::Work, cancel, &mut progress);
+            drop(its_chain);
+            (progress.run, began.elapsed())
+        };
+        match self.workers.run_behind(Behind::Callbacks, claim, job).await {
+            Ok((run, took)) => {
+                let outcome = self.outcome(&entry, &head, &run, took);
+                let worked = Worked { entry: &entry, callback: &callback, run: &run, took, is_done: matches!(outcome, Outcome::Done { .. }) };
+                self.telemetry.worked(generation.counters(), &worked);
+                outcome
+            }
+            Err(NotRun::Panicked) => {
+                failed(None, "host_failed", "the host failed; please report this".to_owned(), Duration::ZERO)
+            }
+            Err(NotRun::NoTime(_) | NotRun::Full) => Outcome::NotTried,
+        }
+    }
+
+    /// How working off an entry ended.
+    fn outcome(&self, entry: &Entry, head: &Head, run: &ChainRun, took: Duration) -> Outcome {
+        let fault = run.steps.iter().find_map(|step| Some((step, step.fault.as_ref()?)));
+        match fault {
+            // Not the callback's fault, nor the plugin's: it comes again, and that does not count.
+            Some((_, Fault::NoTime | Fault::Suspended | Fault::Cancelled)) => Outcome::NotTried,
+            Some((step, fault)) => {
+                let text = if self.shows_payloads() { fault.to_string() } else { fault.without_texts() };
+                failed(Some(step), fault.name(), text, took)
+            }
+            None if run.fault.is_some() => Outcome::NotTried,
+            // More records than the plugin may give in a second: they are not left out, they come later.
+            None if run.records_lost > 0 => Outcome::NotTried,
+            None => Outcome::Done { records: self.records_of(entry, head, run) },
+        }
+    }
+
+    fn records_of(&self, entry: &Entry, head: &Head, run: &ChainRun) -> Vec<NewRecord> {
+        let at_unix_ms = i64::try_from(self.now_unix_ms()).unwrap_or(i64::MAX);
+        let record = |returned: &crate::chain::Returned| NewRecord {
+            topic: returned.topic().to_owned(),
+            key: entry.key.clone(),
+            platform: Arc::clone(&entry.platform),
+            command: Arc::clone(&entry.command),
+            plugin: returned.plugin.name.as_str().into(),
+            sha256: returned.plugin.sha256.as_str().into(),
+            at_unix_ms,
+            traceparent: head.traceparent.clone(),
+            data: returned.data.clone(),
+        };
+        run.records.iter().map(record).collect()
+    }
+}
+
+/// Opens an entry again, and finds its chain.
+fn prepare(generation: &Generation, entry: &Entry) -> Result<(Callback, Arc<Chain>, Head), (&'static str, String)> {
+    let mounted = generation.platforms().iter().find(|mounted| *mounted.platform.name == *entry.platform);
+    let mounted = mounted.ok_or_else(|| {
+        let message = format!("no [[platform]] is called {} any more: add it again, or `callgate journal drop`", entry.platform);
+        ("no_platform", message)
+    })?;
+    let head: Head = serde_json::from_str(&entry.head)
+        .map_err(|error| ("not_readable", format!("what was kept of the callback cannot be read: {error}")))?;
+    let callback = Callback::reopen(mounted.platform.server.commands(), head.kept.clone(), entry.body.clone())
+        .map_err(|refusal| ("not_readable", format!("what was kept of the callback cannot be read: {refusal}")))?;
+    let chain = callback.command().and_then(|command| mounted.routes.find(command)).ok_or_else(|| {
+        let message = "no plugin has this command any more: add one, or `callgate journal drop`".to_owned();
+        ("no_plugin", message)
+    })?;
+    Ok((callback, Arc::clone(chain), head))
+}
+
+/// A failed attempt.
+fn failed(step: Option<&Step>, fault: &str, message: String, took: Duration) -> Outcome {
+    let attempt = NewAttempt {
+        plugin: step.map(|step| step.link.name().to_string()),
+        fault: fault.to_owned(),
+        message,
+        took_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+    };
+    Outcome::Failed { attempt }
+}
