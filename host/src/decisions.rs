@@ -19,6 +19,8 @@ use crate::chain::ChainRun;
 use crate::settings::{Decisions as Settings, Keep, Users};
 
 pub use document::{Call, Document, REFUSED};
+#[cfg(feature = "workshop")]
+pub(crate) use redact::Redaction;
 
 /// Hands decisions to the journal, on a thread of its own that writes their documents.
 #[derive(Debug)]

@@ -38,6 +38,10 @@ impl stage::Service for Service {
         let link = host.links.first().cloned().ok_or_else(|| unexpected("the plugin is not there"))?;
         Ok(Box::new(Stage { host, link }))
     }
+
+    fn kept(&self, wanted: &stage::Wanted<'_>) -> Result<Vec<stage::Kept>, Failure> {
+        super::journal::kept::read(wanted)
+    }
 }
 
 /// The settings of that host: all defaults, except that a plugin that keeps failing is not suspended.

@@ -4,6 +4,8 @@
 mod change;
 mod export;
 mod filters;
+#[cfg(feature = "workshop")]
+pub(super) mod kept;
 mod list;
 mod place;
 mod progress;

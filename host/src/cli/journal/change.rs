@@ -1,11 +1,13 @@
 //! `callgate journal retry` and `drop`: on all dead entries that match, after their number was shown.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::time::Duration;
 
-use callgate_journal::{EntryFilter, EntryState, OpenError};
+use callgate_journal::{Clock, EntryFilter, EntryState, Journal, NotKept, OpenError};
 use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
+use super::super::api::Running;
 use super::filters::{Filters, Id, Kind};
 use super::place::{Found, Place, not_opened, unreadable};
 
@@ -81,9 +83,36 @@ impl Change {
         if !self.yes && !confirmed(&what.will(count))? {
             return terminal::print("Nothing was changed.\n");
         }
-        let changed = apply(&found, what, &filter)?;
+        let changed = match at_rest(&found, what, &filter) {
+            Err(AtRest::NotOpened(OpenError::InUse { .. })) => {
+                self.through_host(what, &filter)?
+            }
+            Err(AtRest::NotOpened(error)) => return Err(not_opened(error)),
+            Err(AtRest::Failed(failure)) => return Err(failure),
+            Ok(changed) => changed,
+        };
         terminal::print(&what.done(changed))
     }
+
+    /// Has the host do it that uses the journal.
+    fn through_host(&self, what: What, filter: &EntryFilter) -> Result<u64, Failure> {
+        let Some(settings) = self.place.settings.clone() else {
+            let text = "a host uses this journal: name its settings file with --settings instead, so that it can be asked";
+            return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)));
+        };
+        let api = Running::of(settings).api()?;
+        let path = format!("/api/v1/journal/{}", what.path());
+        let answer = api.post(&path, &crate::admin::journal::filter_as_json(filter), CHANGE_WITHIN)?;
+        Ok(answer.get("changed").and_then(serde_json::Value::as_u64).unwrap_or(0))
+    }
+}
+
+/// Time for a change of all dead entries there can be.
+const CHANGE_WITHIN: Duration = Duration::from_secs(600);
+
+enum AtRest {
+    NotOpened(OpenError),
+    Failed(Failure),
 }
 
 /// Asks, where there is somebody to ask.
@@ -97,11 +126,18 @@ fn confirmed(what: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// Through the host that runs, or in the files if none does.
-fn apply(found: &Found, what: What, filter: &EntryFilter) -> Result<u64, Failure> {
-    match at_rest(found, what, filter) {
-        Ok(changed) => Ok(changed),
-        Err(OpenError::InUse { .. }) => through_host(found, what, filter),
-        Err(error) => Err(not_opened(error)),
-    }
+/// Changes the files, which no host uses.
+fn at_rest(found: &Found, what: What, filter: &EntryFilter) -> Result<u64, AtRest> {
+    let journal = Journal::open(&found.journal_settings(), Clock::system()).map_err(AtRest::NotOpened)?;
+    let failed = |error: std::io::Error| AtRest::Failed(Failure::new(Exit::Other, error));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
+    let changed = runtime.block_on(async {
+        let changed = match what {
+            What::Retry => journal.retry(filter.clone()).await,
+            What::Drop => journal.drop_dead(filter.clone()).await,
+        };
+        journal.close().await;
+        changed
+    });
+    changed.map_err(|error: NotKept| AtRest::Failed(Failure::new(Exit::Journal, error)))
 }

@@ -1,9 +1,9 @@
 //! Where the journal is: the folder that the settings name, or one that is named itself.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use callgate_journal::{OpenError, ReadError, Reader};
+use callgate_journal::{JournalSettings, OpenError, ReadError, Reader};
 use callgate_terminal::{Exit, Failure};
 use clap::Args;
 
@@ -25,10 +25,29 @@ pub(super) struct Place {
 /// What the settings say about it.
 pub(super) struct Found {
     pub(super) folder: PathBuf,
-    /// The address of the running host's admin listener, if there may be one.
-    pub(super) admin: Option<SocketAddr>,
     /// The settings, if they were given.
     pub(super) settings: Option<Settings>,
+}
+
+impl Found {
+    /// With which settings the files are changed. Where those of the host are not known, nothing is removed for its age or
+    /// size.
+    pub(super) fn journal_settings(&self) -> JournalSettings {
+        match &self.settings {
+            Some(settings) => settings.journal.for_journal(),
+            None => JournalSettings {
+                bytes_max: u64::MAX,
+                dead_entries_max: usize::MAX,
+                dead_entries_age: Duration::MAX,
+                done_entries_age: Duration::MAX,
+                records_age: Duration::MAX,
+                undelivered_records_age: Duration::MAX,
+                decisions_age: Duration::MAX,
+                decisions_bytes_max: u64::MAX,
+                ..JournalSettings::new(&self.folder)
+            },
+        }
+    }
 }
 
 impl Place {
@@ -38,7 +57,7 @@ impl Place {
     /// If the settings cannot be read, or turn the journal off.
     pub(super) fn find(&self) -> Result<Found, Failure> {
         if let Some(folder) = &self.folder {
-            return Ok(Found { folder: folder.clone(), admin: None, settings: None });
+            return Ok(Found { folder: folder.clone(), settings: None });
         }
         let file = self.settings.as_deref().unwrap_or(Path::new(""));
         let Draft { settings, problems } = Settings::draft(file, Secrets::Skip);
@@ -47,8 +66,7 @@ impl Place {
             let text = "these settings have no journal (`off = true` under [journal]): name the folder of an earlier one with --folder";
             return Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)));
         }
-        let (folder, admin) = (settings.journal.folder.clone(), settings.admin);
-        Ok(Found { folder, admin, settings: Some(settings) })
+        Ok(Found { folder: settings.journal.folder.clone(), settings: Some(settings) })
     }
 
     /// Opens the journal for reading, whether a host uses it or not.
