@@ -1,6 +1,7 @@
 //! For operators: whether the service is alive and ready, its metrics, and what they can have it do.
 
 mod api;
+pub(crate) mod journal;
 mod reload;
 
 use axum::Router;
@@ -28,7 +29,7 @@ pub fn routes(host: Host, ready: Readiness) -> Router {
 
 /// What operators can have the service do: JSON in and out. Each subject is a file, and adds its routes here.
 fn api(host: Host) -> Router {
-    api::guarded(Router::new().merge(reload::routes(host)))
+    api::guarded(Router::new().merge(journal::routes(host.clone())).merge(reload::routes(host)))
 }
 
 async fn is_ready(State((_, ready)): State<(Host, Readiness)>) -> impl IntoResponse {

@@ -11,10 +11,12 @@ use tokio::time::timeout_at;
 
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
+use crate::decisions::Decided;
+use crate::entries::Arrived;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
-use crate::telemetry::Answered;
+use crate::telemetry::{Answered, How};
 use crate::workers::{Claim, Flow, NotRun};
 
 impl Host {
@@ -27,13 +29,27 @@ impl Host {
         request: Request<'_>,
     ) -> (Response, Option<String>) {
         let Request { admitted, body, deadline } = request;
-        let callback = match admitted.open(body) {
+        let callback = match admitted.open(body.clone()) {
             Ok(callback) => callback,
-            Err(refusal) => return (self.refuse(generation, mounted, refusal), None),
+            Err(refusal) => return (self.refuse_admitted(generation, mounted, refusal, body), None),
         };
         let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
+        let mut is_kept = false;
         let mut run = match callback.command().map(|command| (command, mounted.routes.find(command))) {
-            Some((_, Some(chain))) => self.decide(generation, chain, &callback, deadline).await,
+            Some((command, Some(chain))) => match self.journal_for(mounted, command) {
+                None => self.decide(generation, chain, &callback, deadline).await,
+                Some(journal) => {
+                    let users = generation.settings().log.users;
+                    let arrived = Arrived { mounted, callback: &callback, own_id: own_id.as_deref(), users, deadline };
+                    match self.accept(journal, &arrived).await {
+                        Ok(()) => {
+                            is_kept = true;
+                            ChainRun::default()
+                        }
+                        Err(refusal) => return (self.refuse(generation, mounted, refusal), own_id),
+                    }
+                }
+            },
             Some((command, None)) => {
                 self.telemetry.unhandled_command(generation.counters(), mounted.index, command.name);
                 ChainRun::default()
@@ -46,6 +62,10 @@ impl Host {
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
+        let wanted = match self.keeping.decisions() {
+            Some(decisions) if kept > 0 && decisions.wants(callback.phase(), &run) => records.clone(),
+            _ => Vec::new(),
+        };
         if kept > 0 {
             self.keep(records, deadline).await;
         }
@@ -61,8 +81,25 @@ impl Host {
             run: &run,
             records: kept,
             took: deadline.elapsed(),
+            how: if is_kept { How::Kept } else { How::Answered },
         };
         self.telemetry.answered(generation.counters(), mounted.index, &answered);
+        let took = answered.took;
+        if let Some(decisions) = self.keeping.decisions().filter(|decisions| decisions.wants(callback.phase(), &run)) {
+            let operation_id = own_id.clone().unwrap_or_else(|| callback.operation_id().to_owned());
+            decisions.keep(Decided {
+                platform: mounted.platform.name.clone(),
+                protocol: mounted.platform.server.protocol(),
+                callback,
+                operation_id,
+                run,
+                records: wanted,
+                response: response.clone(),
+                took,
+                generation: generation.number(),
+                at_unix_ms: self.now_unix_ms(),
+            });
+        }
         (response, own_id)
     }
 

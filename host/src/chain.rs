@@ -20,7 +20,7 @@ use crate::deadline::Deadline;
 use crate::settings::Platform;
 
 pub use link::Link;
-pub(crate) use link::{Identity, Loaded};
+pub(crate) use link::{Identity, Loaded, WorkBudget};
 
 /// The plugins that get one command of one platform.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Step {
             usage: Usage::default(),
             took: Duration::ZERO,
             cpu: Duration::ZERO,
-            is_on_worker: mode == Mode::Full,
+            is_on_worker: mode != Mode::Brief,
             fault: None,
             verdict: None,
             adjustments: Vec::new(),
@@ -114,6 +114,8 @@ pub(crate) enum Mode {
     Brief,
     /// All that the plugins' limits and the deadline allow.
     Full,
+    /// All that the plugins' limits for work that nobody waits for allow.
+    Work,
 }
 
 /// Whether a chain came to its end.
@@ -254,6 +256,17 @@ impl Chain {
         link.on_fault().unwrap_or(self.on_fault)
     }
 
+    /// How long all calls may take together where nobody waits for them.
+    pub(crate) fn work_within(&self) -> Duration {
+        let (mut own, mut shared) = (Duration::ZERO, Duration::ZERO);
+        for work in self.links.iter().map(|link| link.work()) {
+            own += work.within;
+            shared = shared.max(work.within);
+        }
+        // Each plugin may take its time, as far as the settings give it more than they give to all.
+        if self.links.iter().any(|link| link.has_own_work()) { own } else { shared }
+    }
+
     /// Asks the plugins one after the other, from where `progress` is. Blocks: it runs guests.
     ///
     /// With [`Mode::Brief`] it may stop before a plugin that would take too long, and is then not finished: it can be
@@ -389,7 +402,7 @@ impl Chain {
         }
         let said = match question.mode {
             Mode::Brief => self.call_briefly(link, question, &mut step).ok_or(step.cpu)?,
-            Mode::Full => self.call(link, question, &mut step),
+            Mode::Full | Mode::Work => self.call(link, question, &mut step),
         };
         step.cpu += question.tried.unwrap_or_default();
         match &said {
@@ -454,7 +467,13 @@ impl Chain {
         if remaining.is_zero() {
             return Err(Fault::NoTime);
         }
-        let budget = link.plugin().budget(engine, remaining);
+        let (budget, within) = match question.mode {
+            Mode::Brief | Mode::Full => (link.plugin().budget(engine, remaining), link.plugin().limits().call_within),
+            Mode::Work => {
+                let WorkBudget { within, fuel } = link.work();
+                (link.plugin().budget_for_work(engine, remaining, within, fuel), within)
+            }
+        };
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
         let (result, usage) = link.plugin().call(&[head, body, "}"], budget, |reply| self.read(link, reply, body));
         step.took = started.elapsed();
@@ -462,7 +481,7 @@ impl Chain {
         step.usage = usage;
         link.loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
-            Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, link, deadline) => Err(Fault::NoTime),
+            Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, within, deadline) => Err(Fault::NoTime),
             Err(fault) => Err(fault),
             Ok(said) => said,
         }
@@ -521,8 +540,8 @@ const QUICK_LINKS_MAX: usize = 8;
 /// Whether a call that was ended by time has used its time itself, and not lost it by waiting: for its turn, for the
 /// plugins before it, or for a core. It has if it burnt all the fuel that was left to it, and that was not cut short; or
 /// if it was on a CPU for an eighth of what it would have had without waiting.
-fn is_own_fault(budget: Budget, step: &Step, link: &Link, deadline: Deadline) -> bool {
-    let without_waiting = deadline.all_for_guests().min(link.plugin().limits().call_within);
+fn is_own_fault(budget: Budget, step: &Step, within: Duration, deadline: Deadline) -> bool {
+    let without_waiting = deadline.all_for_guests().min(within);
     let burnt_all = step.usage.fuel >= budget.fuel && budget.within >= without_waiting / 2;
     burnt_all || step.cpu >= without_waiting / 8
 }

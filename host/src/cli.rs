@@ -14,6 +14,7 @@ mod demo_lines;
 mod doctor;
 #[cfg(feature = "workshop")]
 mod explain;
+mod journal;
 mod loading;
 mod log;
 mod manager;
@@ -52,6 +53,7 @@ enum Command {
     Check(check::Check),
     Connect(connect::Connect),
     Doctor(doctor::Doctor),
+    Journal(journal::Journal),
     Reload(reload::Reload),
     #[cfg(feature = "workshop")]
     New(new::New),
@@ -98,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Connect(connect) => connect.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Journal(journal) => journal.run(),
         Command::Reload(reload) => reload.run(),
         #[cfg(feature = "workshop")]
         Command::New(new) => new.run(),

@@ -90,18 +90,18 @@ impl Decisions {
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub(crate) fn start(settings: &Settings, users: Users, journal: Option<&Arc<Journal>>) -> std::io::Result<Self> {
+    pub(crate) fn start(settings: &Settings, users: Users, journal: &Journal) -> std::io::Result<Self> {
         let policy = Arc::new(Policy {
-            keep: if journal.is_some() { settings.keep } else { Keep::None },
+            keep: settings.keep,
             payloads: settings.payloads,
             redact: settings.redact.clone(),
             users,
         });
-        let (queue, thread) = match journal.filter(|_| policy.keep != Keep::None) {
-            None => (None, None),
-            Some(journal) => {
+        let (queue, thread) = match policy.keep {
+            Keep::None => (None, None),
+            Keep::Refused | Keep::Changed | Keep::All => {
                 let (queue, inbox) = sync_channel(QUEUE_MAX);
-                let (its_policy, journal) = (Arc::clone(&policy), Arc::clone(journal));
+                let (its_policy, journal) = (Arc::clone(&policy), journal.clone());
                 let run = move || write(&inbox, &its_policy, &journal);
                 let thread = std::thread::Builder::new().name("decisions".to_owned()).spawn(run)?;
                 (Some(queue), Some(thread))
@@ -133,11 +133,6 @@ impl Decisions {
     /// Whether refusals of requests are kept.
     pub(crate) fn wants_refusals(&self) -> bool {
         self.policy.keep != Keep::None
-    }
-
-    /// Whether records are kept with a decision.
-    pub(crate) fn wants_payloads(&self) -> bool {
-        self.policy.payloads
     }
 
     /// Keeps a decision. Never waits: if too many are on their way, it is dropped and counted.
@@ -186,8 +181,9 @@ impl Drop for Decisions {
 fn write(inbox: &Receiver<Item>, policy: &Policy, journal: &Journal) {
     for item in inbox {
         match item {
-            Item::Decided(decided) => journal.keep_decision(document_of(&decided, policy)),
-            Item::Refused(refused) => journal.keep_decision(document_of_refusal(&refused, policy)),
+            // What the journal has no room for, it counts.
+            Item::Decided(decided) => _ = journal.offer_decision(document_of(&decided, policy)),
+            Item::Refused(refused) => _ = journal.offer_decision(document_of_refusal(&refused, policy)),
             Item::Settle(sender) => {
                 let _ = sender.send(());
             }
@@ -216,7 +212,7 @@ fn document_of(decided: &Decided, policy: &Policy) -> NewDecision {
         decided_by: document.decided_by.as_str().into(),
         refusal: Arc::default(),
         fault: document.fault.as_str().into(),
-        plugins: run.steps.iter().map(|step| Arc::clone(step.link.plugin().name())).collect(),
+        plugins: run.steps.iter().map(|step| Arc::clone(step.link.name())).collect(),
         operation_id: document.operation_id.clone(),
         generation: decided.generation,
         document: document.to_json(),

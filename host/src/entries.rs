@@ -1,11 +1,12 @@
 //! Entries: after-callbacks on their way into the journal, and from there to their chains.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callgate_dialects::{Callback, KeptHead, Refusal};
+use callgate_catalogue::catalogue::{Command, Protocol};
 use callgate_journal::{Entry, Journal, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
-use callgate_sandbox::Fault;
+use callgate_sandbox::{Cancel, Fault};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::time::timeout_at;
@@ -15,14 +16,13 @@ use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
 use crate::host::{Host, WeakHost};
 use crate::settings::{Mode, Users};
-use crate::telemetry::Worked;
+use crate::telemetry::{Answered, How};
 use crate::workers::{Behind, NotRun};
 
 impl Host {
     /// Whether an after-callback goes into the journal and is worked off later, and with which journal.
-    pub(crate) fn journal_for(&self, mounted: &Mounted, callback: &Callback) -> Option<&Arc<Journal>> {
-        let command = callback.command()?;
-        self.journal.as_ref().filter(|_| mounted.platform.mode(command) == Mode::Journal)
+    pub(crate) fn journal_for(&self, mounted: &Mounted, command: &Command) -> Option<&Journal> {
+        self.keeping.journal().filter(|_| mounted.platform.mode(command) == Mode::Journal)
     }
 
     /// Puts an after-callback into the journal, each of its parts as an entry of its own. Once this has succeeded it is on
@@ -30,22 +30,14 @@ impl Host {
     ///
     /// # Errors
     /// If it is not: then it must not be acknowledged.
-    pub(crate) async fn accept(
-        &self,
-        journal: &Journal,
-        mounted: &Mounted,
-        callback: &Callback,
-        traceparent: Option<&str>,
-        deadline: Deadline,
-    ) -> Result<(), Refusal> {
-        let parts = callback.split();
-        let parts = parts.as_deref().unwrap_or(std::slice::from_ref(callback));
-        let entries: Vec<NewEntry> =
-            parts.iter().map(|part| self.entry_of(mounted, part, traceparent)).collect();
+    pub(crate) async fn accept(&self, journal: &Journal, arrived: &Arrived<'_>) -> Result<(), Refusal> {
+        let parts = arrived.callback.split();
+        let parts = parts.as_deref().unwrap_or(std::slice::from_ref(arrived.callback));
+        let entries: Vec<NewEntry> = parts.iter().map(|part| arrived.entry(part)).collect();
         if entries.is_empty() {
             return Ok(());
         }
-        match timeout_at(deadline.moment(), journal.accept(entries)).await {
+        match timeout_at(arrived.deadline.moment(), journal.accept(entries)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(NotKept::Full(_) | NotKept::TooLarge { .. })) => Err(Refusal::JournalFull),
             Ok(Err(_)) => Err(Refusal::NotKept),
@@ -53,15 +45,27 @@ impl Host {
             Err(_) => Err(Refusal::NotKept),
         }
     }
+}
 
-    fn entry_of(&self, mounted: &Mounted, callback: &Callback, traceparent: Option<&str>) -> NewEntry {
-        let protocol = mounted.platform.server.protocol();
-        let key = callback.order_key(protocol);
-        let head = Head { kept: callback.kept_head(), traceparent: traceparent.map(str::to_owned) };
+/// An after-callback that has arrived.
+pub(crate) struct Arrived<'a> {
+    pub(crate) mounted: &'a Mounted,
+    pub(crate) callback: &'a Callback,
+    /// The ID that was made here, if the chat server sent none.
+    pub(crate) own_id: Option<&'a str>,
+    pub(crate) users: Users,
+    pub(crate) deadline: Deadline,
+}
+
+impl Arrived<'_> {
+    /// The entry for the callback, or for a part of it.
+    fn entry(&self, callback: &Callback) -> NewEntry {
+        let key = callback.order_key(self.mounted.platform.server.protocol());
+        let head = Head { kept: callback.kept_head(), own_id: self.own_id.map(str::to_owned), traceparent: None };
         NewEntry {
-            platform: mounted.platform.name.as_str().into(),
+            platform: self.mounted.platform.name.as_str().into(),
             command: callback.name().into(),
-            key: match self.users() {
+            key: match self.users {
                 Users::Yes => key,
                 // The order must not depend on what is shown.
                 Users::Hashed | Users::No => hidden(&key),
@@ -79,6 +83,9 @@ impl Host {
 pub(crate) struct Head {
     #[serde(flatten)]
     pub(crate) kept: KeptHead,
+    /// The ID that the host gave the callback, if the chat server gave it none: for the log, not for plugins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) own_id: Option<String>,
     /// The `traceparent` of its request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) traceparent: Option<String>,
@@ -94,24 +101,22 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Works off entries: what the journal hands them to.
-#[derive(Default)]
 pub(crate) struct Work {
-    /// Set once the host is there, before the journal hands anything on.
-    host: OnceLock<(WeakHost, Handle)>,
+    host: WeakHost,
+    runtime: Handle,
 }
 
 impl Work {
     /// Entries are worked off by this host, in this runtime.
-    pub(crate) fn is_for(&self, host: WeakHost, runtime: Handle) {
-        let _ = self.host.set((host, runtime));
+    pub(crate) fn of(host: &Host, runtime: Handle) -> Self {
+        Self { host: host.downgrade(), runtime }
     }
 }
 
 impl Worker for Work {
     fn work(&self, entry: Entry, ticket: Ticket) {
-        let found = self.host.get().and_then(|(host, runtime)| Some((host.upgrade()?, runtime)));
-        let Some((host, runtime)) = found else { return ticket.finish(Outcome::NotTried) };
-        runtime.spawn(async move {
+        let Some(host) = self.host.upgrade() else { return ticket.finish(Outcome::NotTried) };
+        self.runtime.spawn(async move {
             let outcome = host.work_off(entry).await;
             ticket.finish(outcome);
         });
@@ -122,27 +127,40 @@ impl Host {
     /// Runs the chain that an entry has now: settings and plugins are those of this moment.
     async fn work_off(&self, entry: Entry) -> Outcome {
         let generation = self.generation_for_long();
-        let (callback, chain, head) = match prepare(&generation, &entry) {
+        let Prepared { callback, chain, head, protocol } = match prepare(&generation, &entry) {
             Ok(prepared) => prepared,
             Err((fault, message)) => return failed(None, fault, message, Duration::ZERO),
         };
         let claim = self.claim(&chain);
         let (host, its_chain, its_callback) = (self.clone(), Arc::clone(&chain), callback.clone());
         let held = Arc::clone(&generation);
-        let job = move |cancel: &_| {
+        let job = move |_: &Cancel| {
             let _held = held;
             let began = Instant::now();
             // The time begins when the work does, however long it has waited for a thread.
             let deadline = Deadline::new(tokio::time::Instant::now(), its_chain.work_within());
             let mut progress = Progress::default();
-            its_chain.advance(&host.engine, &its_callback, deadline, CallMode::Work, cancel, &mut progress);
+            its_chain.advance(&host.engine, &its_callback, deadline, CallMode::Work, &mut progress);
             drop(its_chain);
             (progress.run, began.elapsed())
         };
         match self.workers.run_behind(Behind::Callbacks, claim, job).await {
             Ok((run, took)) => {
-                let outcome = self.outcome(&entry, &head, &run, took);
-                let worked = Worked { entry: &entry, callback: &callback, run: &run, took, is_done: matches!(outcome, Outcome::Done { .. }) };
+                let outcome = self.outcome(&entry, &head, &run, took, generation.settings().log.payloads);
+                let how = match &outcome {
+                    Outcome::Done { .. } => How::WorkedOff(entry.id.0),
+                    _ => How::NotWorkedOff(entry.id.0),
+                };
+                let worked = Answered {
+                    platform: &entry.platform,
+                    protocol,
+                    callback: &callback,
+                    operation_id: head.own_id.as_deref().unwrap_or(callback.operation_id()),
+                    run: &run,
+                    records: run.records.len(),
+                    took,
+                    how,
+                };
                 self.telemetry.worked(generation.counters(), &worked);
                 outcome
             }
@@ -154,13 +172,13 @@ impl Host {
     }
 
     /// How working off an entry ended.
-    fn outcome(&self, entry: &Entry, head: &Head, run: &ChainRun, took: Duration) -> Outcome {
+    fn outcome(&self, entry: &Entry, head: &Head, run: &ChainRun, took: Duration, shows_payloads: bool) -> Outcome {
         let fault = run.steps.iter().find_map(|step| Some((step, step.fault.as_ref()?)));
         match fault {
             // Not the callback's fault, nor the plugin's: it comes again, and that does not count.
-            Some((_, Fault::NoTime | Fault::Suspended | Fault::Cancelled)) => Outcome::NotTried,
+            Some((_, Fault::NoTime | Fault::Suspended)) => Outcome::NotTried,
             Some((step, fault)) => {
-                let text = if self.shows_payloads() { fault.to_string() } else { fault.without_texts() };
+                let text = if shows_payloads { fault.to_string() } else { fault.without_texts() };
                 failed(Some(step), fault.name(), text, took)
             }
             None if run.fault.is_some() => Outcome::NotTried,
@@ -172,23 +190,31 @@ impl Host {
 
     fn records_of(&self, entry: &Entry, head: &Head, run: &ChainRun) -> Vec<NewRecord> {
         let at_unix_ms = i64::try_from(self.now_unix_ms()).unwrap_or(i64::MAX);
-        let record = |returned: &crate::chain::Returned| NewRecord {
-            topic: returned.topic().to_owned(),
+        let record = |data: &String| NewRecord {
+            topic: String::new(),
             key: entry.key.clone(),
             platform: Arc::clone(&entry.platform),
             command: Arc::clone(&entry.command),
-            plugin: returned.plugin.name.as_str().into(),
-            sha256: returned.plugin.sha256.as_str().into(),
+            plugin: Arc::default(),
+            sha256: Arc::default(),
             at_unix_ms,
             traceparent: head.traceparent.clone(),
-            data: returned.data.clone(),
+            data: data.clone(),
         };
         run.records.iter().map(record).collect()
     }
 }
 
-/// Opens an entry again, and finds its chain.
-fn prepare(generation: &Generation, entry: &Entry) -> Result<(Callback, Arc<Chain>, Head), (&'static str, String)> {
+/// An entry that can be worked off.
+struct Prepared {
+    callback: Callback,
+    chain: Arc<Chain>,
+    head: Head,
+    protocol: &'static Protocol,
+}
+
+/// Opens an entry again, and finds its chain. The error is the name of a fault, and its text.
+fn prepare(generation: &Generation, entry: &Entry) -> Result<Prepared, (&'static str, String)> {
     let mounted = generation.platforms().iter().find(|mounted| *mounted.platform.name == *entry.platform);
     let mounted = mounted.ok_or_else(|| {
         let message = format!("no [[platform]] is called {} any more: add it again, or `callgate journal drop`", entry.platform);
@@ -202,7 +228,9 @@ fn prepare(generation: &Generation, entry: &Entry) -> Result<(Callback, Arc<Chai
         let message = "no plugin has this command any more: add one, or `callgate journal drop`".to_owned();
         ("no_plugin", message)
     })?;
-    Ok((callback, Arc::clone(chain), head))
+    let protocol = mounted.platform.server.protocol();
+    let chain = Arc::clone(chain);
+    Ok(Prepared { callback, chain, head, protocol })
 }
 
 /// A failed attempt.

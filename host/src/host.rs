@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,6 +14,7 @@ use crate::bodies::Bodies;
 use crate::fixed::Fixed;
 use crate::generation::{self, Generation, PluginError, Progress, Retired};
 use crate::journal::Journal;
+use crate::keeping::Keeping;
 use crate::reloads::Reloads;
 use crate::settings::Settings;
 use crate::telemetry::{Now, Telemetry, VERSION};
@@ -22,6 +23,16 @@ use crate::workers::Workers;
 /// Everything that answers callbacks. Clones are cheap and share one host.
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
+
+/// A host that is not kept alive by this.
+pub(crate) struct WeakHost(Weak<Inner>);
+
+impl WeakHost {
+    /// The host, if it is still there.
+    pub(crate) fn upgrade(&self) -> Option<Host> {
+        self.0.upgrade().map(Host)
+    }
+}
 
 /// What a [`Host`] consists of.
 pub struct Inner {
@@ -38,6 +49,8 @@ pub struct Inner {
     /// Memory for the bodies of requests.
     pub(crate) bodies: Bodies,
     pub(crate) journal: Journal,
+    /// The journal on disk, and what uses it.
+    pub(crate) keeping: Keeping,
     pub(crate) telemetry: Telemetry,
     /// When it was started, and how many operations it has named since: together, an ID that no other has.
     started_unix_ms: u64,
@@ -123,6 +136,7 @@ impl Host {
             in_flight: Semaphore::new(fixed.server.in_flight_max),
             bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
             journal: Journal::new(&fixed.records_file),
+            keeping: Keeping::default(),
             telemetry,
             settings: fixed,
             engine,
@@ -136,6 +150,16 @@ impl Host {
     /// where few are held at the same time.
     pub fn generation(&self) -> Guard<Arc<Generation>> {
         self.0.generation.load()
+    }
+
+    /// The generation in service, for work that outlasts a request.
+    pub(crate) fn generation_for_long(&self) -> Arc<Generation> {
+        self.0.generation.load_full()
+    }
+
+    /// This host, without keeping it alive.
+    pub(crate) fn downgrade(&self) -> WeakHost {
+        WeakHost(Arc::downgrade(&self.0))
     }
 
     /// Builds what these settings say beside the generation in service. Blocks: plugins are built, configured and
@@ -177,7 +201,7 @@ impl Host {
             generation: generation.number(),
             generations: self.generations(),
         };
-        self.telemetry.render(generation.counters(), &self.journal, now)
+        self.telemetry.render(generation.counters(), &self.journal, &self.keeping, now)
     }
 
     /// An ID for a callback that has none.

@@ -18,7 +18,10 @@ pub mod chain;
 
 mod bodies;
 mod deadline;
+pub mod decisions;
+mod entries;
 mod journal;
+mod keeping;
 mod telemetry;
 mod workers;
 
@@ -27,6 +30,7 @@ pub mod cli;
 mod fixed;
 mod host;
 pub mod reload;
+pub mod replay;
 mod reloads;
 pub mod settings;
 mod trial;

@@ -2,6 +2,8 @@
 
 mod cache;
 mod file;
+mod journal;
+mod keeping;
 mod limits;
 mod listen;
 mod loading;
@@ -24,6 +26,7 @@ use callgate_terminal::read_text;
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
 pub use file::{Problem, Secrets};
+pub use journal::{Decisions, Journal, Keep, WhenFull};
 pub use limits::{BreakerLimits, Limits};
 pub(crate) use listen::is_taken_twice;
 pub use listen::listen_address;
@@ -56,6 +59,8 @@ pub struct Settings {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
+    /// What is kept on disk.
+    pub journal: Journal,
     /// The file that plugins' records are appended to.
     pub records_file: PathBuf,
     /// Chat servers, each under its own path.
@@ -162,6 +167,7 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let mut limits = limits::read(root.section("limits"));
     let loading = loading::read(root.section("loading"));
     let cache = cache::read(root.section("cache"));
+    let journal = journal::read(root.section("journal"));
     let records_file = records(root.section("records"));
     let platforms = platform::read(&mut root, chat_servers);
     let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
@@ -178,6 +184,7 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         limits,
         loading,
         cache,
+        journal,
         records_file,
         platforms,
         plugins,

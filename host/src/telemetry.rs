@@ -2,6 +2,7 @@
 
 mod family;
 mod histogram;
+mod journal;
 mod plain;
 mod plugins;
 mod process;
@@ -24,15 +25,18 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::chain::Link;
 use crate::edge::EndedEarly;
+use crate::decisions::Decisions;
 use crate::journal::Journal;
+use crate::keeping::Keeping;
 use crate::settings::{Log, Settings};
 use family::{Labels, registered};
 use histogram::Histogram;
+use journal::JournalCounters;
 use plugins::{PluginCounters, PluginFamilies};
 use record::Records;
 
 pub(crate) use plain::{OPENMETRICS, content_type, from_openmetrics};
-pub(crate) use record::Answered;
+pub(crate) use record::{Answered, How};
 
 /// The counters of one platform, looked up once: the path of a callback takes no lock for them.
 #[derive(Debug)]
@@ -63,6 +67,7 @@ pub(crate) struct Telemetry {
     records: Records,
     host: HostCounters,
     plugins: PluginFamilies,
+    journal: JournalCounters,
     /// When what strangers can bring about was last said, by its name.
     told: Mutex<HashMap<&'static str, Instant>>,
     unknown_names: Mutex<HashSet<String>>,
@@ -210,7 +215,9 @@ impl Telemetry {
         host.early = EndedEarly::ALL
             .map(|cause| host.ended_early.get_or_create(&[("cause", cause.name().to_owned())]).clone())
             .into();
+        let journal = JournalCounters::register(&mut registry);
         Self {
+            journal,
             registry,
             records: Records::default(),
             host,
@@ -258,7 +265,7 @@ impl Telemetry {
     }
 
     /// All counters in OpenMetrics' text format.
-    pub(crate) fn render(&self, counters: &Counters, journal: &Journal, now: Now) -> String {
+    pub(crate) fn render(&self, counters: &Counters, journal: &Journal, keeping: &Keeping, now: Now) -> String {
         let Now { in_flight, waiting, is_memory_distrusted, generation, generations } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
@@ -270,6 +277,7 @@ impl Telemetry {
         catch_up(&host.records_written, journal.written());
         catch_up(&host.records_lost, journal.lost());
         catch_up(&host.log_lines_lost, LOST_LINES.get().map_or(0, |lost| lost.dropped_lines() as u64));
+        self.journal.look(&keeping.numbers(), keeping.decisions().map_or(0, Decisions::dropped));
         counters.of_plugins.iter().for_each(PluginCounters::look);
         let mut text = String::new();
         // Writing into a text does not fail.
@@ -379,6 +387,17 @@ impl Telemetry {
             counter.get_or_init(|| self.host.callbacks.get_or_create(&labels()).clone()).inc();
         }
         of_platform.answer_seconds.observe_time(took);
+        self.called(counters, answered);
+    }
+
+    /// An entry of the journal was worked off, or that was tried.
+    pub(crate) fn worked(&self, counters: &Counters, worked: &Answered<'_>) {
+        self.called(counters, worked);
+    }
+
+    /// Plugins were called.
+    fn called(&self, counters: &Counters, answered: &Answered<'_>) {
+        let run = answered.run;
         for step in &run.steps {
             if let Some(of_plugin) = counters.of_plugins.get(step.link.index) {
                 of_plugin.called(step);

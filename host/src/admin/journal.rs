@@ -37,7 +37,7 @@ async fn change(State(host): State<Host>, Path(change): Path<String>, body: Byte
 }
 
 fn journal(host: &Host) -> Result<&Journal, ApiError> {
-    host.journal.as_ref().ok_or_else(|| {
+    host.keeping.journal().ok_or_else(|| {
         ApiError::new(StatusCode::NOT_FOUND, "this host has no journal (`off = true` under [journal])")
     })
 }

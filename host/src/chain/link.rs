@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use callgate_catalogue::catalogue::Command;
-use callgate_sandbox::{Plugin, PluginLimits, sha256};
+use callgate_sandbox::{Fuel, Plugin, PluginLimits, sha256};
 
 use super::breaker::{Breaker, Change};
 use super::pace::Pace;
@@ -20,6 +21,17 @@ pub struct Link {
     platforms: Vec<String>,
     commands: Vec<Pattern>,
     on_fault: Option<OnFault>,
+    work: settings::Work,
+    work_within: Duration,
+}
+
+/// What one call may use that works off an entry of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WorkBudget {
+    /// Wall time.
+    pub(crate) within: Duration,
+    /// Fuel.
+    pub(crate) fuel: Fuel,
 }
 
 /// A loaded plugin, and what is known of its calls. The next generation takes it over where nothing that it depends on
@@ -82,14 +94,37 @@ impl Loaded {
 
 impl Link {
     /// The plugin number `index` of the settings.
-    pub(crate) fn new(index: usize, loaded: Arc<Loaded>, settings: &settings::Plugin) -> Self {
+    pub(crate) fn new(
+        index: usize,
+        loaded: Arc<Loaded>,
+        settings: &settings::Plugin,
+        work_within: Duration,
+    ) -> Self {
         Self {
             index,
             loaded,
             platforms: settings.platforms.clone(),
             commands: settings.commands.clone(),
             on_fault: settings.on_fault,
+            work: settings.work,
+            work_within,
         }
+    }
+
+    /// What one call may use that works off an entry: without limits of its own, as much more fuel than usual as it has
+    /// more time.
+    pub(crate) fn work(&self) -> WorkBudget {
+        let limits = self.plugin().limits();
+        let within = self.work.within.unwrap_or(self.work_within);
+        let more = within.as_nanos().max(1) / limits.call_within.as_nanos().max(1);
+        let fuel = u128::from(limits.fuel_per_call.0) * more.max(1);
+        let fuel = Fuel(u64::try_from(fuel).unwrap_or(u64::MAX / 2).min(u64::MAX / 2));
+        WorkBudget { within, fuel: self.work.fuel.unwrap_or(fuel) }
+    }
+
+    /// Whether its settings say how long such a call may take.
+    pub(super) fn has_own_work(&self) -> bool {
+        self.work.within.is_some()
     }
 
     /// The plugin.

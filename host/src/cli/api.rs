@@ -47,6 +47,11 @@ pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 impl Running {
+    /// The host that was started with this settings file.
+    pub(super) fn of(settings: PathBuf) -> Self {
+        Self { settings: Some(settings), admin: None }
+    }
+
     /// A client of that host.
     ///
     /// # Errors

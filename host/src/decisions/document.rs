@@ -229,7 +229,7 @@ impl Call {
         });
         let log = step.log.iter().filter(|_| policy.payloads);
         Self {
-            name: step.link.plugin().name().to_string(),
+            name: step.link.name().to_string(),
             sha256: step.link.sha256().to_owned(),
             verdict: verdict.to_owned(),
             fault: step.fault.as_ref().map(|fault| fault.name().to_owned()).unwrap_or_default(),

@@ -137,7 +137,7 @@ pub(super) fn load_all(
         match prepared {
             Ok(prepared) => {
                 let loaded = loader.loaded(plugin, prepared, settings.limits.breaker);
-                links.push(Arc::new(Link::new(links.len(), loaded, plugin)));
+                links.push(Arc::new(Link::new(links.len(), loaded, plugin, settings.journal.work_within)));
             }
             Err(why) => errors.push(PluginError { number: plugin.number, name: plugin.name.clone(), why }),
         }

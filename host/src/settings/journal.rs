@@ -3,9 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use callgate_journal::sink::BackOff;
 
 use super::file::{MIB, MS_PER_HOUR, Section, ms};
+
+/// Pauses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackOff {
+    /// The first.
+    pub first: Duration,
+    /// The longest.
+    pub longest: Duration,
+}
 
 /// The keys of `[journal]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

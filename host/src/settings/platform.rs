@@ -44,9 +44,9 @@ pub struct Platform {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Once it is in the journal and acknowledged.
-    #[default]
     Journal,
     /// Before it is acknowledged, within the time for an answer: what fails then is not tried again.
+    #[default]
     Inline,
 }
 

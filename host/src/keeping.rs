@@ -1,0 +1,131 @@
+//! The journal of a host, and what uses it: entries that are worked off, decisions that are kept.
+//!
+//! A host answers without it, too: commands that only look at settings and plugins must not open what a running host uses.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use callgate_journal::{Clock, Journal, Numbers, OpenError};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::decisions::Decisions;
+use crate::entries::Work;
+use crate::host::Host;
+
+/// The journal, once it is open.
+#[derive(Default)]
+pub(crate) struct Keeping {
+    journal: OnceLock<Journal>,
+    decisions: OnceLock<Decisions>,
+}
+
+/// Why what is kept cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepingError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// The thread that writes documents.
+    #[error("no thread can be started for decisions: raise the maximum number of threads (`ulimit -u`, `TasksMax` of systemd)")]
+    Thread(#[source] std::io::Error),
+}
+
+impl Keeping {
+    /// The journal; `None`: there is none, or it was not opened.
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.journal.get()
+    }
+
+    /// Where decisions are kept.
+    pub(crate) fn decisions(&self) -> Option<&Decisions> {
+        self.decisions.get()
+    }
+
+    /// What the journal counts.
+    pub(crate) fn numbers(&self) -> Numbers {
+        self.journal().map(Journal::numbers).unwrap_or_default()
+    }
+}
+
+/// How often it is looked whether the entries under way are done, when the host stops.
+const LOOK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Time to write and close the journal when the host stops, beyond the time for what is under way. A disk can hang: then
+/// what was acknowledged is on it already.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+impl Host {
+    /// Opens the journal, if the settings have one, and locks it against other hosts. Blocks.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn open_journal(&self, clock: Clock) -> Result<(), KeepingError> {
+        let generation = self.generation();
+        let settings = generation.settings();
+        if settings.journal.off {
+            return Ok(());
+        }
+        let journal = Journal::open(&settings.journal.for_journal(), clock)?;
+        let decisions = Decisions::start(&settings.journal.decisions, settings.log.users, &journal);
+        let _ = self.keeping.decisions.set(decisions.map_err(KeepingError::Thread)?);
+        let _ = self.keeping.journal.set(journal);
+        Ok(())
+    }
+
+    /// Starts working off entries, those first that were left from before. Must be called in a runtime.
+    pub async fn work_off_entries(&self) {
+        let Some(journal) = self.keeping.journal() else { return };
+        let limits = self.generation().settings().journal.work_limits();
+        let work = Work::of(self, Handle::current());
+        if let Err(error) = journal.start_working(Arc::new(work), limits).await {
+            tracing::error!("entries of the journal are not worked off: {error}; restart the host");
+        }
+    }
+
+    /// Closes the journal: entries that are under way have `within` to end, then they go back. What was acknowledged is on
+    /// disk in any case.
+    pub async fn close_journal(&self, within: Duration) {
+        let Some(journal) = self.keeping.journal() else { return };
+        journal.stop_working();
+        let until = Instant::now() + within;
+        while journal.numbers().working > 0 && Instant::now() < until {
+            sleep(LOOK_PAUSE).await;
+        }
+        let working = journal.numbers().working;
+        if working > 0 {
+            tracing::warn!(entries = working, "entries are under way and go back: they are worked off after the next start");
+        }
+        let host = self.clone();
+        let settled = tokio::task::spawn_blocking(move || {
+            if let Some(decisions) = host.keeping.decisions() {
+                decisions.settle();
+            }
+        });
+        let close = async {
+            let _ = settled.await;
+            journal.close().await;
+        };
+        if timeout(CLOSE_WITHIN, close).await.is_err() {
+            tracing::error!("the journal's disk does not answer: the journal is not closed; nothing acknowledged is lost");
+        }
+    }
+
+    /// Waits until all that was kept before is on disk; for tests.
+    pub async fn settle_journal(&self) {
+        let Some(journal) = self.keeping.journal() else { return };
+        let host = self.clone();
+        let _ = tokio::task::spawn_blocking(move || {
+            if let Some(decisions) = host.keeping.decisions() {
+                decisions.settle();
+            }
+        })
+        .await;
+        let _ = journal.flush().await;
+    }
+
+    /// The numbers of the journal.
+    pub fn journal_numbers(&self) -> Numbers {
+        self.keeping.numbers()
+    }
+}
