@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use callgate_dialects::Table;
 use callgate_sandbox::{CacheSettings, EngineLimits, LoadingLimits};
 
-use crate::settings::{Server, Settings};
+use crate::settings::{Journal, Server, Settings};
 
 /// The settings that are in force from the start of the process to its end.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Fixed {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
+    /// What is kept on disk.
+    pub journal: Journal,
     /// The file that plugins' records are appended to.
     pub records_file: PathBuf,
     /// The keys whose values were given otherwise, such as with an argument: what the file says of them does not count.
@@ -43,6 +45,7 @@ impl Fixed {
             plugin_share_percent_max: settings.limits.plugin_share_percent_max,
             loading: settings.loading,
             cache: settings.cache.clone(),
+            journal: settings.journal.clone(),
             records_file: settings.records_file.clone(),
             given: settings.given.clone(),
         }
@@ -56,12 +59,11 @@ impl Fixed {
         settings.admin = self.admin;
         settings.loading = self.loading;
         settings.cache = self.cache.clone();
+        settings.journal = self.journal.clone();
         settings.records_file = self.records_file.clone();
         settings.limits.plugin_share_percent_max = self.plugin_share_percent_max;
-        settings.limits.engine = EngineLimits {
-            memory_bytes_largest: settings.limits.engine.memory_bytes_largest,
-            ..self.engine.clone()
-        };
+        settings.limits.engine =
+            EngineLimits { memory_bytes_largest: settings.limits.engine.memory_bytes_largest, ..self.engine.clone() };
         let of_plugins = settings.plugins.iter_mut().map(|plugin| &mut plugin.limits);
         for limits in of_plugins.chain([&mut settings.limits.plugin]) {
             limits.table_elements_max = self.engine.table_elements_max;
@@ -109,6 +111,7 @@ impl Fixed {
             ),
             ("loading", settings.loading != self.loading),
             ("cache", settings.cache != self.cache),
+            ("journal", settings.journal != self.journal),
             ("records.file", settings.records_file != self.records_file),
         ];
         let differs = |(key, differs): (&'static str, bool)| (differs && !self.given.contains(&key)).then_some(key);

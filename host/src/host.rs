@@ -126,8 +126,7 @@ impl Host {
                 .map_err(StartError::Workers)?;
         let telemetry = Telemetry::new();
         let fixed = Fixed::of(&settings);
-        let first =
-            Generation::build(settings, &engine, &telemetry, None, progress).map_err(StartError::Plugins)?;
+        let first = Generation::build(settings, &engine, &telemetry, None, progress).map_err(StartError::Plugins)?;
         Ok(Self(Arc::new(Inner {
             generation: ArcSwap::from_pointee(first),
             retired: Retired::default(),
@@ -167,7 +166,11 @@ impl Host {
     ///
     /// # Errors
     /// The problems of all plugins that cannot be used.
-    pub(crate) fn build(&self, settings: Settings, progress: &mut dyn Progress) -> Result<Generation, Vec<PluginError>> {
+    pub(crate) fn build(
+        &self,
+        settings: Settings,
+        progress: &mut dyn Progress,
+    ) -> Result<Generation, Vec<PluginError>> {
         Generation::build(settings, &self.engine, &self.telemetry, Some(&self.generation()), progress)
     }
 

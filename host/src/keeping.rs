@@ -83,6 +83,13 @@ impl Host {
         }
     }
 
+    /// Begins to work off no more entries.
+    pub fn begin_no_entries(&self) {
+        if let Some(journal) = self.keeping.journal() {
+            journal.stop_working();
+        }
+    }
+
     /// Closes the journal: entries that are under way have `within` to end, then they go back. What was acknowledged is on
     /// disk in any case.
     pub async fn close_journal(&self, within: Duration) {

@@ -7,6 +7,7 @@ mod plain;
 mod plugins;
 mod process;
 mod record;
+mod reloads;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -34,6 +35,7 @@ use histogram::Histogram;
 use journal::JournalCounters;
 use plugins::{PluginCounters, PluginFamilies};
 use record::Records;
+use reloads::Generations;
 
 pub(crate) use plain::{OPENMETRICS, content_type, from_openmetrics};
 pub(crate) use record::{Answered, How};
@@ -66,6 +68,7 @@ pub(crate) struct Telemetry {
     registry: Registry,
     records: Records,
     host: HostCounters,
+    generations: Generations,
     plugins: PluginFamilies,
     journal: JournalCounters,
     /// When what strangers can bring about was last said, by its name.
@@ -99,8 +102,6 @@ struct HostCounters {
     in_flight: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
     memory_distrusted: Gauge<i64, AtomicI64>,
-    generation: Gauge<i64, AtomicI64>,
-    generations: Gauge<i64, AtomicI64>,
 }
 
 impl HostCounters {
@@ -141,12 +142,6 @@ impl HostCounters {
             ),
             in_flight: registered(registry, "in_flight", "Callbacks being answered"),
             waiting: registered(registry, "waiting", "Callbacks that wait for a worker"),
-            generation: registered(registry, "generation", "The number of the generation in service: 1 after the start"),
-            generations: registered(
-                registry,
-                "generations",
-                "Generations in memory: the one in service, and those before it that callbacks still hold",
-            ),
             memory_distrusted: registered(
                 registry,
                 "memory_distrusted",
@@ -218,6 +213,7 @@ impl Telemetry {
         let journal = JournalCounters::register(&mut registry);
         Self {
             journal,
+            generations: Generations::register(&mut registry),
             registry,
             records: Records::default(),
             host,
@@ -271,8 +267,7 @@ impl Telemetry {
         host.memory_distrusted.set(is_memory_distrusted.into());
         host.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         host.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
-        host.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
-        host.generations.set(i64::try_from(generations).unwrap_or(i64::MAX));
+        self.generations.show(generation, generations);
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
         catch_up(&host.records_written, journal.written());
         catch_up(&host.records_lost, journal.lost());

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use callgate_terminal::{Exit, Failure};
 use clap::Args;
@@ -39,6 +40,7 @@ impl Serve {
         let mut settings = read(&self.file.settings)?;
         self.listen.apply(&mut settings);
         let host = start(try_out(settings)?)?;
+        host.open_journal(callgate_journal::Clock::system()).map_err(|error| Failure::new(Exit::Journal, error))?;
         run(host, |host, _| reopen_on_hangup(host))
     }
 }
@@ -164,11 +166,23 @@ pub(super) async fn serve(
 ) {
     let ready = Readiness::default();
     let settings = host.settings.server.clone();
+    host.work_off_entries().await;
+    let stopping = host.clone();
+    let stopped_at = std::cell::Cell::new(None);
+    let stop = async {
+        stop.await;
+        // What has not begun begins after the next start. Callbacks that are under way can still be accepted.
+        stopping.begin_no_entries();
+        stopped_at.set(Some(tokio::time::Instant::now()));
+    };
     let admin = admin.map(|listener| {
         let (app, settings, ready) = (admin::routes(host.clone(), ready.clone()), settings.clone(), ready.clone());
         tokio::spawn(async move { edge::serve(listener, app, &settings, ready, std::future::pending()).await })
     });
-    edge::serve(callbacks, host, &settings, ready, stop).await;
+    edge::serve(callbacks, host.clone(), &settings, ready, stop).await;
+    // One time for both: for connections, and for entries.
+    let gone = stopped_at.get().map_or(Duration::ZERO, |at| at.elapsed());
+    host.close_journal(settings.shutdown_within.saturating_sub(gone)).await;
     // The admin listener serves until the last callback is answered.
     if let Some(admin) = admin {
         admin.abort();

@@ -117,7 +117,8 @@ impl PluginFamilies {
         }
         let name = || ("plugin", link.name().to_string());
         let labels = [name()];
-        for counters in [&self.calls, &self.instances, &self.fuel, &self.on_workers, &self.adjustments, &self.suspensions]
+        for counters in
+            [&self.calls, &self.instances, &self.fuel, &self.on_workers, &self.adjustments, &self.suspensions]
         {
             counters.remove(&labels);
         }
