@@ -101,15 +101,8 @@ impl Journal {
         let (sender, sequence) = watch::channel(Sequence(0));
         let (writer, scheduler) = (Arc::new(Inbox::new()), Arc::new(Inbox::new()));
         let its_inbox = Arc::clone(&writer);
-        let thread = Writer::new(
-            Box::new(store),
-            lock,
-            its_inbox,
-            settings.clone(),
-            clock.clone(),
-            Arc::clone(&counts),
-            sender,
-        );
+        let thread =
+            Writer::new(Box::new(store), lock, its_inbox, settings.clone(), clock.clone(), Arc::clone(&counts), sender);
         let failed = |source| OpenError::Folder { folder: settings.folder.clone(), source };
         std::thread::Builder::new().name("journal".to_owned()).spawn(move || thread.run()).map_err(failed)?;
         Ok(Self(Arc::new(Inner {
@@ -147,9 +140,11 @@ impl Journal {
     pub fn offer_records(&self, records: Vec<NewRecord>) -> bool {
         let count = records.len();
         let bytes = records.iter().map(NewRecord::bytes).sum();
-        let sent = self.0.queue.try_enter(count, bytes).is_some_and(|permits| {
-            self.0.writer.send(Message::Records { records, reply: None, permits }).is_ok()
-        });
+        let sent = self
+            .0
+            .queue
+            .try_enter(count, bytes)
+            .is_some_and(|permits| self.0.writer.send(Message::Records { records, reply: None, permits }).is_ok());
         if !sent {
             add(&self.0.counts.records_dropped, count);
         }

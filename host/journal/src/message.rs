@@ -25,17 +25,41 @@ pub(crate) struct Permits {
 
 /// To the writer.
 pub(crate) enum Message {
-    Accept { entries: Vec<NewEntry>, reply: Reply<Accepted>, permits: Permits },
+    Accept {
+        entries: Vec<NewEntry>,
+        reply: Reply<Accepted>,
+        permits: Permits,
+    },
     /// Without a reply, they were offered.
-    Records { records: Vec<NewRecord>, reply: Option<Reply<()>>, permits: Permits },
-    Decision { decision: Box<NewDecision>, permits: Permits },
+    Records {
+        records: Vec<NewRecord>,
+        reply: Option<Reply<()>>,
+        permits: Permits,
+    },
+    Decision {
+        decision: Box<NewDecision>,
+        permits: Permits,
+    },
     Finish(Finished),
     Cursor(SinkCursor),
-    Sinks { names: Vec<String>, from: Option<Sequence>, reply: Reply<Vec<SinkCursor>> },
-    Retry { filter: EntryFilter, reply: Reply<u64> },
-    Drop { filter: EntryFilter, reply: Reply<u64> },
+    Sinks {
+        names: Vec<String>,
+        from: Option<Sequence>,
+        reply: Reply<Vec<SinkCursor>>,
+    },
+    Retry {
+        filter: EntryFilter,
+        reply: Reply<u64>,
+    },
+    Drop {
+        filter: EntryFilter,
+        reply: Reply<u64>,
+    },
     /// From here on, what is committed is told to the scheduler, which is given the backlog first.
-    Start { scheduler: Arc<Inbox<Task>>, reply: oneshot::Sender<Result<Box<dyn ReadEntries>, NotKept>> },
+    Start {
+        scheduler: Arc<Inbox<Task>>,
+        reply: oneshot::Sender<Result<Box<dyn ReadEntries>, NotKept>>,
+    },
     Flush(Reply<()>),
     /// A reader has met damage.
     Damage(String),

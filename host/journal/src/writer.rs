@@ -64,7 +64,7 @@ impl Writer {
         sequence: watch::Sender<Sequence>,
     ) -> Self {
         let trim_at = clock.now_unix_ms();
-        Self {
+        let mut writer = Self {
             store,
             inbox,
             settings,
@@ -77,12 +77,13 @@ impl Writer {
             is_failing: false,
             trim_at,
             _lock: lock,
-        }
+        };
+        writer.look();
+        writer
     }
 
     /// Works until it is told to close. This is the writer's thread.
     pub(crate) fn run(mut self) {
-        self.look();
         loop {
             let messages = self.inbox.take(MESSAGES_MAX, TICK);
             let is_idle = messages.is_empty();
@@ -198,14 +199,15 @@ impl Writer {
         match batch.write(self.store.as_mut()) {
             Ok(written) => {
                 self.committed(began.elapsed(), &written, now);
+                self.look();
                 self.announce(batch, written);
             }
             Err(error) => {
                 let why = self.failed(&error);
+                self.look();
                 self.give_up(batch, &why);
             }
         }
-        self.look();
     }
 
     /// Counts a commit.

@@ -79,8 +79,10 @@ impl Reader {
         let current = self.current.load(Ordering::Acquire);
         if self.connection.is_none() || self.opened != current {
             let connection = self.place.open_reader().map_err(failed)?;
-            let journal: Option<String> =
-                connection.query_row("SELECT journal FROM counters", (), |row| row.get(0)).optional().map_err(failed)?;
+            let journal: Option<String> = connection
+                .query_row("SELECT journal FROM counters", (), |row| row.get(0))
+                .optional()
+                .map_err(failed)?;
             self.journal = Arc::from(journal.unwrap_or_default());
             self.names = Names::default();
             (self.connection, self.opened) = (Some(connection), current);
@@ -162,7 +164,8 @@ impl Reader {
     /// The failed attempts of an entry, the first one first.
     pub fn attempts(&mut self, id: EntryId) -> Result<Vec<Attempt>, ReadError> {
         self.with(|connection, names, _| {
-            let sql = "SELECT number, at_ms, plugin, fault, message, took_us FROM attempts WHERE entry = ?1 ORDER BY number";
+            let sql =
+                "SELECT number, at_ms, plugin, fault, message, took_us FROM attempts WHERE entry = ?1 ORDER BY number";
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query((id.0,))?;
             let mut attempts = Vec::new();

@@ -145,9 +145,8 @@ fn lane(platform: &str, key: &str) -> i64 {
     // FNV-1a: the number is stored, so it must be the same in every build. Without a seed, somebody could choose keys that
     // share a lane; they would only be slower themselves.
     let bytes = platform.bytes().chain([0xff]).chain(key.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     hash.cast_signed()
 }
 
@@ -192,9 +191,12 @@ impl Store for SqliteStore {
                 .prepare_cached("INSERT INTO entries VALUES (?1, 0, ?2, ?3, ?4, ?5, 0, 0, ?6)")?
                 .execute(params![id, lane, platform, command, received_unix_ms, entry.key])?;
             let crc = checksum(&[entry.head.as_bytes(), &entry.body]);
-            connection
-                .prepare_cached("INSERT INTO entry_bodies VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![id, crc, entry.head, &entry.body[..]])?;
+            connection.prepare_cached("INSERT INTO entry_bodies VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+                id,
+                crc,
+                entry.head,
+                &entry.body[..]
+            ])?;
             counters.next_entry += 1;
             trimmed.waiting += 1;
             Ok(Some(Waiting { id: EntryId(id), lane, due_unix_ms: 0, received_unix_ms, attempts: 0 }))
@@ -237,10 +239,8 @@ impl Store for SqliteStore {
             };
             let sql = "UPDATE entries SET state = ?2, due_ms = ?3, attempts = attempts + 1 \
                        WHERE id = ?1 AND state = 0 RETURNING attempts";
-            let number: Option<i64> = connection
-                .prepare_cached(sql)?
-                .query_row((id.0, state.code(), due), |row| row.get(0))
-                .optional()?;
+            let number: Option<i64> =
+                connection.prepare_cached(sql)?.query_row((id.0, state.code(), due), |row| row.get(0)).optional()?;
             let Some(number) = number else { return Ok(()) };
             if next == Next::Dead {
                 trimmed.waiting = trimmed.waiting.saturating_sub(1);

@@ -140,7 +140,8 @@ impl Trim<'_> {
     fn decisions(&mut self, bytes: &mut u64) -> rusqlite::Result<()> {
         let cutoff = self.cutoff(self.settings.decisions_age);
         let bytes_max = if self.is_tight { 0 } else { self.settings.decisions_bytes_max };
-        let mut oldest = self.connection.prepare_cached("SELECT id, at_ms, bytes FROM decisions ORDER BY id LIMIT ?1")?;
+        let mut oldest =
+            self.connection.prepare_cached("SELECT id, at_ms, bytes FROM decisions ORDER BY id LIMIT ?1")?;
         let mut rows = oldest.query((self.rows_max as i64,))?;
         let (mut last, mut count) = (None, 0);
         while let Some(row) = rows.next()? {

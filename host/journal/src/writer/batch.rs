@@ -99,4 +99,3 @@ pub(super) struct Written {
     pub(super) last: Option<Sequence>,
     pub(super) trimmed: Trimmed,
 }
-
