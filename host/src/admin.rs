@@ -32,10 +32,13 @@ fn api(host: Host) -> Router {
     api::guarded(Router::new().merge(journal::routes(host.clone())).merge(reload::routes(host)))
 }
 
-async fn is_ready(State((_, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
-    match ready.is_ready() {
-        true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+/// Whether callbacks are welcome; and in further lines, what is to be said about the journal.
+async fn is_ready(State((host, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
+    let (can_keep, about) = host.keeping.condition(host.settings.journal.when_full);
+    match (ready.is_ready(), can_keep) {
+        (true, true) => (StatusCode::OK, format!("ready\n{about}")),
+        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready\n{about}")),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned()),
     }
 }
 

@@ -97,6 +97,7 @@ impl Host {
                 response: response.clone(),
                 took,
                 generation: generation.number(),
+                users: generation.settings().log.users,
                 at_unix_ms: self.now_unix_ms(),
             });
         }

@@ -4,8 +4,8 @@ mod document;
 mod redact;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(crate) struct Decisions {
     /// `None`: none are kept.
     queue: Option<SyncSender<Item>>,
     thread: Option<JoinHandle<()>>,
+    /// Bytes of bodies, records and answers that are on their way.
+    bytes: Arc<AtomicUsize>,
     dropped: AtomicU64,
 }
 
@@ -40,13 +42,12 @@ pub(crate) struct Policy {
     pub(crate) payloads: bool,
     /// Members whose values are not kept.
     pub(crate) redact: Vec<String>,
-    /// How users are kept.
-    pub(crate) users: Users,
 }
 
-/// Maximum number of decisions that wait for their document; more are dropped and counted. Their bodies are those of
-/// callbacks that were just answered, so that at most so many bodies are held longer.
+/// Maximum number of decisions that wait for their document, and maximum size of their bodies, records and answers
+/// together, in bytes; more are dropped and counted.
 const QUEUE_MAX: usize = 1024;
+const QUEUE_BYTES_MAX: usize = 64 << 20;
 
 /// A body beyond this is not kept with its decision, in bytes: chat messages are a hundred times smaller, and one client
 /// could push out everybody else's decisions.
@@ -63,6 +64,8 @@ pub(crate) struct Decided {
     pub(crate) response: Response,
     pub(crate) took: Duration,
     pub(crate) generation: u64,
+    /// Whether the users that it names are kept.
+    pub(crate) users: Users,
     /// When it was answered.
     pub(crate) at_unix_ms: u64,
 }
@@ -85,29 +88,43 @@ enum Item {
     Settle(SyncSender<()>),
 }
 
+impl Item {
+    /// What it holds in memory.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Decided(decided) => {
+                let records = decided.records.iter().map(|record| record.len()).sum::<usize>();
+                decided.callback.body().len() + records + decided.response.body.len()
+            }
+            Self::Refused(refused) => refused.body.len(),
+            Self::Settle(_) => 0,
+        }
+    }
+}
+
 impl Decisions {
     /// Keeps what these settings say, in this journal.
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub(crate) fn start(settings: &Settings, users: Users, journal: &Journal) -> std::io::Result<Self> {
+    pub(crate) fn start(settings: &Settings, journal: &Journal) -> std::io::Result<Self> {
         let policy = Arc::new(Policy {
             keep: settings.keep,
             payloads: settings.payloads,
             redact: settings.redact.clone(),
-            users,
         });
+        let bytes = Arc::new(AtomicUsize::new(0));
         let (queue, thread) = match policy.keep {
             Keep::None => (None, None),
             Keep::Refused | Keep::Changed | Keep::All => {
                 let (queue, inbox) = sync_channel(QUEUE_MAX);
-                let (its_policy, journal) = (Arc::clone(&policy), journal.clone());
-                let run = move || write(&inbox, &its_policy, &journal);
+                let (its_policy, its_bytes, journal) = (Arc::clone(&policy), Arc::clone(&bytes), journal.clone());
+                let run = move || write(&inbox, &its_policy, &its_bytes, &journal);
                 let thread = std::thread::Builder::new().name("decisions".to_owned()).spawn(run)?;
                 (Some(queue), Some(thread))
             }
         };
-        Ok(Self { policy, queue, thread, dropped: AtomicU64::new(0) })
+        Ok(Self { policy, queue, thread, bytes, dropped: AtomicU64::new(0) })
     }
 
     /// Whether this decision is kept.
@@ -147,7 +164,10 @@ impl Decisions {
 
     fn send(&self, item: Item) {
         let Some(queue) = &self.queue else { return };
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = queue.try_send(item) {
+        let bytes = item.bytes();
+        let fits = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= QUEUE_BYTES_MAX;
+        if !fits || queue.try_send(item).is_err() {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -178,8 +198,9 @@ impl Drop for Decisions {
 }
 
 /// Writes documents until no more decisions can come.
-fn write(inbox: &Receiver<Item>, policy: &Policy, journal: &Journal) {
+fn write(inbox: &Receiver<Item>, policy: &Policy, bytes: &AtomicUsize, journal: &Journal) {
     for item in inbox {
+        let its_bytes = item.bytes();
         match item {
             // What the journal has no room for, it counts.
             Item::Decided(decided) => _ = journal.offer_decision(document_of(&decided, policy)),
@@ -188,12 +209,13 @@ fn write(inbox: &Receiver<Item>, policy: &Policy, journal: &Journal) {
                 let _ = sender.send(());
             }
         }
+        bytes.fetch_sub(its_bytes, Ordering::Relaxed);
     }
 }
 
 fn document_of(decided: &Decided, policy: &Policy) -> NewDecision {
     let callback = &decided.callback;
-    let people = match (policy.users, callback.command()) {
+    let people = match (decided.users, callback.command()) {
         (Users::Yes, Some(command)) => decided.protocol.people.named(command, callback.body()),
         _ => Named::default(),
     };
@@ -204,7 +226,7 @@ fn document_of(decided: &Decided, policy: &Policy) -> NewDecision {
         platform: decided.platform.as_str().into(),
         command: document.command.as_str().into(),
         // It names users, unless it names a group.
-        key: if policy.users == Users::Yes { callback.order_key(decided.protocol) } else { String::new() },
+        key: if decided.users == Users::Yes { callback.order_key(decided.protocol) } else { String::new() },
         actor: people.actor,
         target: people.target,
         verdict: run.decision.name().into(),

@@ -2,16 +2,18 @@
 //!
 //! A host answers without it, too: commands that only look at settings and plugins must not open what a running host uses.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use callgate_journal::{Clock, Journal, Numbers, OpenError};
+use callgate_journal::{Clock, Journal, Numbers, OpenError, Reader};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::decisions::Decisions;
 use crate::entries::Work;
 use crate::host::Host;
+use crate::settings::WhenFull;
 
 /// The journal, once it is open.
 #[derive(Default)]
@@ -42,10 +44,67 @@ impl Keeping {
         self.decisions.get()
     }
 
+    /// Whether callbacks are refused because the journal is full or its disk fails; and a line about it, if there is one.
+    pub(crate) fn condition(&self, when_full: WhenFull) -> (bool, String) {
+        let Some(journal) = self.journal() else { return (true, String::new()) };
+        let Numbers { backlog, oldest, dead, is_full, .. } = journal.numbers();
+        let waits = format!("{backlog} entries wait, the oldest for {} s; {dead} are dead", oldest.as_secs());
+        match (is_full, when_full) {
+            (false, _) => (true, format!("journal: {waits}\n")),
+            (true, WhenFull::AcknowledgeAndCount) => {
+                (true, format!("journal: full, or its disk fails: after-callbacks are acknowledged and lost; {waits}\n"))
+            }
+            (true, WhenFull::Refuse) => {
+                (false, format!("journal: full, or its disk fails: after-callbacks are refused; {waits}\n"))
+            }
+        }
+    }
+
     /// What the journal counts.
     pub(crate) fn numbers(&self) -> Numbers {
         self.journal().map(Journal::numbers).unwrap_or_default()
     }
+}
+
+/// Why no journal could be opened in this folder, as far as that can be found out without leaving anything behind, and
+/// while another host uses it; `None` if it could.
+pub(crate) fn why_not(folder: &Path) -> Option<String> {
+    match std::fs::metadata(folder) {
+        Ok(found) if !found.is_dir() => Some("it is no folder".to_owned()),
+        Ok(_) => match (may_write_in(folder), Reader::open(folder)) {
+            (Err(error), _) => Some(format!("files cannot be written there: {error}")),
+            (Ok(()), Ok(_) | Err(OpenError::Missing { .. })) => None,
+            (Ok(()), Err(error)) => Some(chain(&error)),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let above = folder.ancestors().skip(1).find(|above| above.as_os_str().is_empty() || above.exists());
+            let above = above.filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            may_write_in(above).err().map(|error| format!("it cannot be created in {}: {error}", above.display()))
+        }
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+/// An error and its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(unix)]
+fn may_write_in(folder: &Path) -> std::io::Result<()> {
+    Ok(rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?)
+}
+
+/// Elsewhere only writing would tell.
+#[cfg(not(unix))]
+fn may_write_in(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// How often it is looked whether the entries under way are done, when the host stops.
@@ -67,7 +126,7 @@ impl Host {
             return Ok(());
         }
         let journal = Journal::open(&settings.journal.for_journal(), clock)?;
-        let decisions = Decisions::start(&settings.journal.decisions, settings.log.users, &journal);
+        let decisions = Decisions::start(&settings.journal.decisions, &journal);
         let _ = self.keeping.decisions.set(decisions.map_err(KeepingError::Thread)?);
         let _ = self.keeping.journal.set(journal);
         Ok(())

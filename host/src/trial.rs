@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use callgate_terminal::what_else;
 
+use crate::keeping::why_not;
 use crate::settings::Step::{Key, Number};
 use crate::settings::{Platform, Problem, Settings, is_taken_twice};
 
@@ -20,6 +21,15 @@ impl Settings {
         if let Some(why) = why_not_appendable(&self.records_file) {
             let why = format!("cannot be appended to ({why}): name a file that this user may write to");
             problems.push(self.source.problem(&[Key("records"), Key("file")], &why));
+        }
+        if !self.journal.off
+            && let Some(why) = why_not(&self.journal.folder)
+        {
+            let why = format!(
+                "no journal can be kept in {} ({why}): name another folder, or turn the journal off with `off = true`",
+                self.journal.folder.display()
+            );
+            problems.push(self.source.problem(&[Key("journal"), Key("folder")], &why));
         }
         if let Some(admin) = self.admin
             && is_taken_twice(self.server.listen, admin)
