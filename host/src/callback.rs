@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use callgate_dialects::{Callback, Response};
 use callgate_sandbox::{Cancel, Fault, cpu};
-use tokio::time::timeout_at;
 
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
@@ -17,6 +16,7 @@ use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
 use crate::telemetry::{Answered, How};
+use crate::records::Origin;
 use crate::workers::{Claim, Flow, NotRun};
 
 impl Host {
@@ -28,7 +28,7 @@ impl Host {
         mounted: &Mounted,
         request: Request<'_>,
     ) -> (Response, Option<String>) {
-        let Request { admitted, body, deadline } = request;
+        let Request { admitted, body, deadline, traceparent } = request;
         let callback = match admitted.open(body.clone()) {
             Ok(callback) => callback,
             Err(refusal) => return (self.refuse_admitted(generation, mounted, refusal, body), None),
@@ -40,7 +40,7 @@ impl Host {
                 None => self.decide(generation, chain, &callback, deadline).await,
                 Some(journal) => {
                     let users = generation.settings().log.users;
-                    let arrived = Arrived { mounted, callback: &callback, own_id: own_id.as_deref(), users, deadline };
+                    let arrived = Arrived { mounted, callback: &callback, own_id: own_id.as_deref(), traceparent: traceparent.as_deref(), users, deadline };
                     match self.accept(journal, &arrived).await {
                         Ok(()) => {
                             is_kept = true;
@@ -67,10 +67,17 @@ impl Host {
             _ => Vec::new(),
         };
         if kept > 0 {
-            self.keep(records, deadline).await;
+            let origin = Origin {
+                platform: mounted.platform.name.clone(),
+                command: callback.name().to_owned(),
+                key: callback.order_key(mounted.platform.server.protocol()),
+                traceparent,
+                arrived_unix_ms: callback.arrived_unix_ms(),
+            };
+            self.records.keep(records, origin, deadline, self.now_unix_ms()).await;
         }
         if run.records_lost > 0 {
-            self.journal.left_out(run.records_lost);
+            self.records.left_out(run.records_lost);
         }
         let response = mounted.platform.dialect.render(&callback, &run.decision);
         let answered = Answered {
@@ -200,23 +207,6 @@ impl Host {
         let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.flow(), takes));
         let flow = Flow { platform: chain.platform_flow(), plugin };
         Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() }
-    }
-
-    /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and
-    /// not more than a bounded number of records waits either.
-    async fn keep(&self, records: Vec<String>, deadline: Deadline) {
-        let permit = Arc::clone(&self.journal.waiting).acquire_owned();
-        let Ok(Ok(permit)) = timeout_at(deadline.moment(), permit).await else {
-            return self.journal.lose(&records, "too many are waiting for the file");
-        };
-        let host = self.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            host.journal.append(&records);
-            drop(permit);
-        });
-        if timeout_at(deadline.moment(), written).await.is_err() {
-            tracing::error!("the records file does not take records in time; the answer does not wait for it");
-        }
     }
 
     /// What this host would answer, without keeping records or counting anything. Blocks: it runs guests.

@@ -16,6 +16,7 @@ use callgate_dialects::{Callback, Decision, Refusal, Response};
 use callgate_journal::{Journal, NewDecision};
 
 use crate::chain::ChainRun;
+use crate::records::Returned;
 use crate::settings::{Decisions as Settings, Keep, Users};
 
 pub use document::{Call, Document, REFUSED};
@@ -60,7 +61,7 @@ pub(crate) struct Decided {
     pub(crate) callback: Callback,
     pub(crate) operation_id: String,
     pub(crate) run: ChainRun,
-    pub(crate) records: Vec<String>,
+    pub(crate) records: Vec<Returned>,
     pub(crate) response: Response,
     pub(crate) took: Duration,
     pub(crate) generation: u64,
@@ -93,7 +94,7 @@ impl Item {
     fn bytes(&self) -> usize {
         match self {
             Self::Decided(decided) => {
-                let records = decided.records.iter().map(|record| record.len()).sum::<usize>();
+                let records = decided.records.iter().map(|record| record.data.len()).sum::<usize>();
                 decided.callback.body().len() + records + decided.response.body.len()
             }
             Self::Refused(refused) => refused.body.len(),

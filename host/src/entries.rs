@@ -15,6 +15,7 @@ use crate::chain::{Chain, ChainRun, Mode as CallMode, Progress, Step};
 use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
 use crate::host::{Host, WeakHost};
+use crate::records::Returned;
 use crate::settings::{Mode, Users};
 use crate::telemetry::{Answered, How};
 use crate::workers::{Behind, NotRun};
@@ -53,6 +54,8 @@ pub(crate) struct Arrived<'a> {
     pub(crate) callback: &'a Callback,
     /// The ID that was made here, if the chat server sent none.
     pub(crate) own_id: Option<&'a str>,
+    /// The header `traceparent` of its request, if it was valid.
+    pub(crate) traceparent: Option<&'a str>,
     pub(crate) users: Users,
     pub(crate) deadline: Deadline,
 }
@@ -61,7 +64,7 @@ impl Arrived<'_> {
     /// The entry for the callback, or for a part of it.
     fn entry(&self, callback: &Callback) -> NewEntry {
         let key = callback.order_key(self.mounted.platform.server.protocol());
-        let head = Head { kept: callback.kept_head(), own_id: self.own_id.map(str::to_owned), traceparent: None };
+        let head = Head { kept: callback.kept_head(), own_id: self.own_id.map(str::to_owned), traceparent: self.traceparent.map(str::to_owned) };
         NewEntry {
             platform: self.mounted.platform.name.as_str().into(),
             command: callback.name().into(),
@@ -190,16 +193,16 @@ impl Host {
 
     fn records_of(&self, entry: &Entry, head: &Head, run: &ChainRun) -> Vec<NewRecord> {
         let at_unix_ms = i64::try_from(self.now_unix_ms()).unwrap_or(i64::MAX);
-        let record = |data: &String| NewRecord {
-            topic: String::new(),
+        let record = |returned: &Returned| NewRecord {
+            topic: returned.topic().to_owned(),
             key: entry.key.clone(),
             platform: Arc::clone(&entry.platform),
             command: Arc::clone(&entry.command),
-            plugin: Arc::default(),
-            sha256: Arc::default(),
+            plugin: returned.plugin.name.as_str().into(),
+            sha256: returned.plugin.sha256.as_str().into(),
             at_unix_ms,
             traceparent: head.traceparent.clone(),
-            data: data.clone(),
+            data: returned.data.clone(),
         };
         run.records.iter().map(record).collect()
     }

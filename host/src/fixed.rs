@@ -1,7 +1,6 @@
 //! What of the settings only a restart changes: listeners, and what the sandbox is set up with.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use callgate_dialects::Table;
 use callgate_sandbox::{CacheSettings, EngineLimits, LoadingLimits};
@@ -27,8 +26,6 @@ pub struct Fixed {
     pub cache: CacheSettings,
     /// What is kept on disk.
     pub journal: Journal,
-    /// The file that plugins' records are appended to.
-    pub records_file: PathBuf,
     /// The keys whose values were given otherwise, such as with an argument: what the file says of them does not count.
     pub(crate) given: Vec<&'static str>,
 }
@@ -46,7 +43,6 @@ impl Fixed {
             loading: settings.loading,
             cache: settings.cache.clone(),
             journal: settings.journal.clone(),
-            records_file: settings.records_file.clone(),
             given: settings.given.clone(),
         }
     }
@@ -60,7 +56,6 @@ impl Fixed {
         settings.loading = self.loading;
         settings.cache = self.cache.clone();
         settings.journal = self.journal.clone();
-        settings.records_file = self.records_file.clone();
         settings.limits.plugin_share_percent_max = self.plugin_share_percent_max;
         settings.limits.engine =
             EngineLimits { memory_bytes_largest: settings.limits.engine.memory_bytes_largest, ..self.engine.clone() };
@@ -79,7 +74,12 @@ impl Fixed {
             bodies_bytes_max,
             in_flight_max,
             connections_max,
+            connections_per_address_max,
+            head,
+            head_within,
+            body_bytes_per_second_min,
             idle_within,
+            drain_delay,
             shutdown_within,
         } = &settings.server;
         let EngineLimits {
@@ -97,6 +97,13 @@ impl Fixed {
             ("server.bodies_bytes_max", *bodies_bytes_max != server.bodies_bytes_max),
             ("server.in_flight_max", *in_flight_max != server.in_flight_max),
             ("server.connections_max", *connections_max != server.connections_max),
+            ("server.connections_per_address_max", *connections_per_address_max != server.connections_per_address_max),
+            ("server.head_bytes_max", head.bytes_max != server.head.bytes_max),
+            ("server.uri_bytes_max", head.uri_bytes_max != server.head.uri_bytes_max),
+            ("server.headers_max", head.headers_max != server.head.headers_max),
+            ("server.head_within_ms", *head_within != server.head_within),
+            ("server.body_bytes_per_second_min", *body_bytes_per_second_min != server.body_bytes_per_second_min),
+            ("server.drain_delay_ms", *drain_delay != server.drain_delay),
             ("server.idle_within_ms", *idle_within != server.idle_within),
             ("server.shutdown_within_ms", *shutdown_within != server.shutdown_within),
             ("admin.listen", settings.admin != self.admin),
@@ -112,7 +119,6 @@ impl Fixed {
             ("loading", settings.loading != self.loading),
             ("cache", settings.cache != self.cache),
             ("journal", settings.journal != self.journal),
-            ("records.file", settings.records_file != self.records_file),
         ];
         let differs = |(key, differs): (&'static str, bool)| (differs && !self.given.contains(&key)).then_some(key);
         keys.into_iter().filter_map(differs).collect()

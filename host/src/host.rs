@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 use crate::bodies::Bodies;
 use crate::fixed::Fixed;
 use crate::generation::{self, Generation, PluginError, Progress, Retired};
-use crate::journal::Journal;
 use crate::keeping::Keeping;
+use crate::records::Records;
 use crate::reloads::Reloads;
 use crate::settings::Settings;
 use crate::telemetry::{Now, Telemetry, VERSION};
@@ -48,9 +48,9 @@ pub struct Inner {
     pub(crate) in_flight: Semaphore,
     /// Memory for the bodies of requests.
     pub(crate) bodies: Bodies,
-    pub(crate) journal: Journal,
     /// The journal on disk, and what uses it.
     pub(crate) keeping: Keeping,
+    pub(crate) records: Records,
     pub(crate) telemetry: Telemetry,
     /// When it was started, and how many operations it has named since: together, an ID that no other has.
     started_unix_ms: u64,
@@ -127,6 +127,8 @@ impl Host {
         let telemetry = Telemetry::new();
         let fixed = Fixed::of(&settings);
         let first = Generation::build(settings, &engine, &telemetry, None, progress).map_err(StartError::Plugins)?;
+        let started_unix_ms = clock();
+        let records = Records::new(&first.settings().sinks, format!("callgate-{started_unix_ms:x}"));
         Ok(Self(Arc::new(Inner {
             generation: ArcSwap::from_pointee(first),
             retired: Retired::default(),
@@ -134,12 +136,12 @@ impl Host {
             workers,
             in_flight: Semaphore::new(fixed.server.in_flight_max),
             bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
-            journal: Journal::new(&fixed.records_file),
             keeping: Keeping::default(),
+            records,
             telemetry,
             settings: fixed,
             engine,
-            started_unix_ms: clock(),
+            started_unix_ms,
             operations: AtomicU64::new(0),
             clock,
         })))
@@ -180,6 +182,7 @@ impl Host {
         let next = Arc::new(next);
         let before = self.0.generation.swap(Arc::clone(&next));
         self.telemetry.forget(before.counters(), next.counters());
+        self.records.set_sinks(&next.settings().sinks);
         self.retired.add(before);
     }
 
@@ -204,7 +207,7 @@ impl Host {
             generation: generation.number(),
             generations: self.generations(),
         };
-        self.telemetry.render(generation.counters(), &self.journal, &self.keeping, now)
+        self.telemetry.render(generation.counters(), &self.records, &self.keeping, now)
     }
 
     /// An ID for a callback that has none.

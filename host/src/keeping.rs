@@ -6,14 +6,13 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use callgate_journal::{Clock, Journal, Numbers, OpenError, Reader};
+use callgate_journal::{Clock, Journal, Numbers, OpenError, Reader, WhenFull};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::decisions::Decisions;
 use crate::entries::Work;
 use crate::host::Host;
-use crate::settings::WhenFull;
 
 /// The journal, once it is open.
 #[derive(Default)]
@@ -125,7 +124,7 @@ impl Host {
         if settings.journal.off {
             return Ok(());
         }
-        let journal = Journal::open(&settings.journal.for_journal(), clock)?;
+        let journal = Journal::open(&settings.journal.limits(), clock)?;
         let decisions = Decisions::start(&settings.journal.decisions, &journal);
         let _ = self.keeping.decisions.set(decisions.map_err(KeepingError::Thread)?);
         let _ = self.keeping.journal.set(journal);

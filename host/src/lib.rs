@@ -20,8 +20,8 @@ mod bodies;
 mod deadline;
 pub mod decisions;
 mod entries;
-mod journal;
 mod keeping;
+mod records;
 mod telemetry;
 mod workers;
 

@@ -85,7 +85,7 @@ const TIMES_LONGER: u32 = 10;
 impl Outcome {
     fn of_run(run: &ChainRun, answer: &[u8]) -> Self {
         let fault = run.steps.iter().find_map(|step| step.fault.as_ref()).or(run.fault.as_ref());
-        let data = run.records.iter().map(|record| serde_json::from_str(record).unwrap_or_default());
+        let data = run.records.iter().map(|record| serde_json::from_str(&record.data).unwrap_or_default());
         Self {
             verdict: run.decision.name().to_owned(),
             answer: serde_json::from_slice(answer).ok(),

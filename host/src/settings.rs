@@ -14,10 +14,11 @@ mod platform;
 mod plugin;
 mod secret;
 mod server;
+mod sink;
 mod source;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use callgate_dialects::{Table, table};
 use callgate_sandbox::{CacheSettings, LoadingLimits};
@@ -26,7 +27,7 @@ use callgate_terminal::read_text;
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
 pub use file::{Problem, Secrets};
-pub use journal::{Decisions, Journal, Keep, WhenFull};
+pub use journal::{Decisions, Journal, Keep};
 pub use limits::{BreakerLimits, Limits};
 pub(crate) use listen::is_taken_twice;
 pub use listen::listen_address;
@@ -35,7 +36,8 @@ pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::{Mode, Platform};
 pub use plugin::{ModuleSource, Plugin, Work};
-pub use server::Server;
+pub use server::{HeadLimits, Server};
+pub use sink::Sink;
 pub use source::{Source, Step};
 
 use file::{File, MIB, Section};
@@ -61,8 +63,8 @@ pub struct Settings {
     pub cache: CacheSettings,
     /// What is kept on disk.
     pub journal: Journal,
-    /// The file that plugins' records are appended to.
-    pub records_file: PathBuf,
+    /// Where records go.
+    pub sinks: Vec<Sink>,
     /// Chat servers, each under its own path.
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
@@ -168,7 +170,7 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let loading = loading::read(root.section("loading"));
     let cache = cache::read(root.section("cache"));
     let journal = journal::read(root.section("journal"));
-    let records_file = records(root.section("records"));
+    let sinks = sink::read(&mut root, &journal);
     let platforms = platform::read(&mut root, chat_servers);
     let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
     limits.engine.memory_bytes_largest =
@@ -185,16 +187,9 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         loading,
         cache,
         journal,
-        records_file,
+        sinks,
         platforms,
         plugins,
         given: Vec::new(),
     }
-}
-
-fn records(mut section: Section<'_, '_>) -> PathBuf {
-    let file = section.text("file").map_or("records.jsonl", |at| at.value);
-    let path = section.file().beside(file);
-    section.finish();
-    path
 }

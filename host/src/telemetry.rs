@@ -25,10 +25,9 @@ use tokio::time::Instant;
 use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::chain::Link;
-use crate::edge::EndedEarly;
 use crate::decisions::Decisions;
-use crate::journal::Journal;
 use crate::keeping::Keeping;
+use crate::edge::{Closed, EndedEarly};
 use crate::settings::{Log, Settings};
 use family::{Labels, registered};
 use histogram::Histogram;
@@ -93,11 +92,13 @@ struct HostCounters {
     unknown_commands: Family<Labels<1>, Counter>,
     unhandled_commands: Family<Labels<2>, Counter>,
     ended_early: Family<Labels<1>, Counter>,
+    closed: Family<Labels<1>, Counter>,
     /// Those of `ended_early`, in the order of [`EndedEarly::ALL`].
     early: Vec<Counter>,
     answer_seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
     records_written: Counter,
     records_lost: Counter,
+    records_unrouted: Counter,
     log_lines_lost: Counter,
     in_flight: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
@@ -133,8 +134,14 @@ impl HostCounters {
                 "connections_ended_early",
                 "Connections that ended before a request, by what came instead",
             ),
-            records_written: registered(registry, "records_written", "Records appended to the records file"),
+            closed: registered(
+                registry,
+                "connections_closed",
+                "Connections that were closed because of a limit, or whose TLS handshake failed, by cause",
+            ),
+            records_written: registered(registry, "records_written", "Records that are on disk, or written by sinks"),
             records_lost: registered(registry, "records_lost", "Records that could not be written"),
+            records_unrouted: registered(registry, "records_unrouted", "Records whose topic no sink takes"),
             log_lines_lost: registered(
                 registry,
                 "log_lines_lost",
@@ -261,7 +268,7 @@ impl Telemetry {
     }
 
     /// All counters in OpenMetrics' text format.
-    pub(crate) fn render(&self, counters: &Counters, journal: &Journal, keeping: &Keeping, now: Now) -> String {
+    pub(crate) fn render(&self, counters: &Counters, kept: &crate::records::Records, keeping: &Keeping, now: Now) -> String {
         let Now { in_flight, waiting, is_memory_distrusted, generation, generations } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
@@ -269,8 +276,9 @@ impl Telemetry {
         host.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         self.generations.show(generation, generations);
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
-        catch_up(&host.records_written, journal.written());
-        catch_up(&host.records_lost, journal.lost());
+        catch_up(&host.records_written, kept.written());
+        catch_up(&host.records_lost, kept.lost());
+        catch_up(&host.records_unrouted, kept.unrouted());
         catch_up(&host.log_lines_lost, LOST_LINES.get().map_or(0, |lost| lost.dropped_lines() as u64));
         self.journal.look(&keeping.numbers(), keeping.decisions().map_or(0, Decisions::dropped));
         counters.of_plugins.iter().for_each(PluginCounters::look);
@@ -318,6 +326,15 @@ impl Telemetry {
     }
 
     /// A connection ended before a request came.
+    pub(crate) fn closed(&self, why: Closed, connections: usize) {
+        let labels = [("cause", why.name().to_owned())];
+        let count = self.host.closed.get_or_create(&labels).inc_by(connections as u64);
+        if self.may_tell(why.name()) {
+            let before = count;
+            tracing::warn!(cause = why.name(), before, "connections were closed: {}", why.advice());
+        }
+    }
+
     pub(crate) fn ended_early(&self, cause: EndedEarly) {
         let count = self.host.early.get(cause.index()).map_or(0, |counter| counter.inc() + 1);
         if !self.may_tell(cause.name()) {

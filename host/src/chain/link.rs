@@ -10,6 +10,7 @@ use callgate_sandbox::{Fuel, Plugin, PluginLimits, sha256};
 use super::breaker::{Breaker, Change};
 use super::pace::Pace;
 use super::rate::Rate;
+use crate::records::Author;
 use crate::settings::{self, BreakerLimits, OnFault, Pattern, Platform};
 
 /// A plugin in use, as the settings of one generation say.
@@ -18,6 +19,7 @@ pub struct Link {
     /// Its number, in the order of the settings of its generation.
     pub(crate) index: usize,
     pub(super) loaded: Arc<Loaded>,
+    author: Arc<Author>,
     platforms: Vec<String>,
     commands: Vec<Pattern>,
     on_fault: Option<OnFault>,
@@ -100,8 +102,10 @@ impl Link {
         settings: &settings::Plugin,
         work_within: Duration,
     ) -> Self {
+        let (name, sha256) = (loaded.plugin.name().to_string(), loaded.identity.sha256.clone());
         Self {
             index,
+            author: Arc::new(Author { name, sha256, is_durable: settings.durable }),
             loaded,
             platforms: settings.platforms.clone(),
             commands: settings.commands.clone(),
@@ -145,6 +149,11 @@ impl Link {
     /// The SHA-256 of its module.
     pub(crate) fn sha256(&self) -> &str {
         &self.loaded.identity.sha256
+    }
+
+    /// Who its records come from.
+    pub(super) fn author(&self) -> &Arc<Author> {
+        &self.author
     }
 
     /// Under which number the workers schedule it: the same for the plugins of one name in all generations, so that

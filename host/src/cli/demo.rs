@@ -5,6 +5,7 @@ mod requests;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use callgate_journal::sink::Kind;
 use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
@@ -44,7 +45,7 @@ impl Demo {
             let text = format!("no temporary folder can be created ({error}): set TMPDIR to a folder of yours");
             Failure::new(Exit::Other, anyhow::anyhow!(text))
         })?;
-        settings.records_file = folder.path().join("records.jsonl");
+        move_into(&mut settings, folder.path());
         let host = serve::start(settings)?;
         serve::run(host, |host, address| {
             // Serve even if this cannot be printed.
@@ -56,9 +57,21 @@ impl Demo {
 /// Moves both listeners. Port 0 lets the system choose.
 fn listen_on(settings: &mut Settings, listen: SocketAddr) {
     settings.listen_on(listen);
+    // Nobody has to notice.
+    settings.server.drain_delay = std::time::Duration::ZERO;
     if let Some(admin) = &mut settings.admin {
         *admin = listen;
         admin.set_port(if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or(listen.port() - 1) });
+    }
+}
+
+/// Has everything that the host keeps written to this folder.
+fn move_into(settings: &mut Settings, folder: &Path) {
+    settings.journal.folder = folder.join("journal");
+    for sink in &mut settings.sinks {
+        if let Kind::File(file) = &mut sink.settings.kind {
+            file.path = folder.join(format!("{}.jsonl", sink.settings.name));
+        }
     }
 }
 
@@ -74,7 +87,11 @@ fn invitation(host: &Host, address: SocketAddr) -> String {
     for request in requests::TRY.iter().filter(|request| host.generation().find(request.path).is_some()) {
         text.push_str(&request.as_command(address));
     }
-    text.push_str(&format!("Records go to {}.\n", host.settings.records_file.display()));
+    for sink in &host.generation().settings().sinks {
+        if let Kind::File(file) = &sink.settings.kind {
+            text.push_str(&format!("Records go to {}.\n", file.path.display()));
+        }
+    }
     if let Some(admin) = host.settings.admin.filter(|admin| admin.port() != 0) {
         text.push_str(&format!("Metrics: curl -s http://{admin}/metrics\n"));
     }

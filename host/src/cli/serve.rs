@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use callgate_terminal::{Exit, Failure};
 use clap::Args;
-use tokio::net::TcpListener;
 
 use super::loading;
 use super::manager;
 use super::settings_file::{Listen, SettingsFile};
 use crate::admin;
-use crate::edge::{self, Readiness};
+use crate::edge::{self, Listener, Readiness, Stop};
 use crate::generation::Progress;
 use crate::host::{Host, StartError};
 use crate::settings::{Problem, Settings};
@@ -127,20 +126,21 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host, SocketAddr)) -> Result<(
         .build()
         .map_err(|error| Failure::new(Exit::Other, error))?;
     runtime.block_on(async {
-        let callbacks = listen(host.settings.server.listen, "[server] listen").await?;
+        let callbacks = listen(host.settings.server.listen, "[server] listen")?;
         let admin = match host.settings.admin {
-            Some(address) => Some(listen(address, "[admin] listen").await?),
+            Some(address) => Some(listen(address, "[admin] listen")?),
             None => None,
         };
         let stop = stop_signal().map_err(|error| Failure::new(Exit::Other, error))?;
         // With port 0 the system chooses the port.
-        let address = callbacks.local_addr().unwrap_or(host.settings.server.listen);
+        let address = callbacks.address().unwrap_or(host.settings.server.listen);
         tracing::info!(%address, "serving callbacks");
         ready(&host, address);
         manager::tell(manager::READY);
         let stop = async {
             stop.await;
             manager::tell(manager::STOPPING);
+            Stop::Drain
         };
         serve(host, callbacks, admin, stop).await;
         tracing::info!("stopped");
@@ -148,8 +148,8 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host, SocketAddr)) -> Result<(
     })
 }
 
-async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| taken(address, key, &error))
+fn listen(address: SocketAddr, key: &str) -> Result<Listener, Failure> {
+    Listener::bind(address).map_err(|error| taken(address, key, &error))
 }
 
 fn taken(address: SocketAddr, key: &str, error: &std::io::Error) -> Failure {
@@ -158,22 +158,18 @@ fn taken(address: SocketAddr, key: &str, error: &std::io::Error) -> Failure {
 }
 
 /// Serves on these listeners until `stop` completes. Tests start here, too.
-pub(super) async fn serve(
-    host: Host,
-    callbacks: TcpListener,
-    admin: Option<TcpListener>,
-    stop: impl Future<Output = ()>,
-) {
+pub(super) async fn serve(host: Host, callbacks: Listener, admin: Option<Listener>, stop: impl Future<Output = Stop>) {
     let ready = Readiness::default();
     let settings = host.settings.server.clone();
     host.work_off_entries().await;
     let stopping = host.clone();
     let stopped_at = std::cell::Cell::new(None);
     let stop = async {
-        stop.await;
+        let stop = stop.await;
         // What has not begun begins after the next start. Callbacks that are under way can still be accepted.
         stopping.begin_no_entries();
         stopped_at.set(Some(tokio::time::Instant::now()));
+        stop
     };
     let admin = admin.map(|listener| {
         let (app, settings, ready) = (admin::routes(host.clone(), ready.clone()), settings.clone(), ready.clone());
@@ -204,7 +200,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Reopens the records file on SIGHUP, so that it can be rotated. Must be called in a runtime.
+/// Reopens the files of sinks on SIGHUP, so that it can be rotated. Must be called in a runtime.
 #[cfg(unix)]
 fn reopen_on_hangup(host: &Host) {
     use tokio::signal::unix::{SignalKind, signal};
@@ -217,9 +213,11 @@ fn reopen_on_hangup(host: &Host) {
         while hangups.recv().await.is_some() {
             let host = host.clone();
             // The file may hang.
-            let reopened = tokio::task::spawn_blocking(move || host.journal.reopen()).await;
+            let reopened = tokio::task::spawn_blocking(move || host.records.reopen()).await;
             if reopened.is_ok() {
-                tracing::info!("SIGHUP: the records file is reopened; settings and plugins change with a restart only");
+                tracing::info!(
+                    "SIGHUP: the files of sinks are reopened; settings and plugins change with a restart only"
+                );
             }
         }
     });

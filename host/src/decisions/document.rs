@@ -138,7 +138,7 @@ impl Document {
             None
         };
         let kept_records = match keeps_payload {
-            true => decided.records.iter().filter_map(|record| redaction.json(record)).collect(),
+            true => decided.records.iter().filter_map(|record| redaction.json(&record.data)).collect(),
             false => Vec::new(),
         };
         let (code, message, detail) = match &run.decision {

@@ -3,17 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use callgate_journal::sink::BackOff;
+use callgate_journal::{JournalSettings, WhenFull};
 
 use super::file::{MIB, MS_PER_HOUR, Section, ms};
-
-/// Pauses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BackOff {
-    /// The first.
-    pub first: Duration,
-    /// The longest.
-    pub longest: Duration,
-}
 
 /// The keys of `[journal]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,21 +28,35 @@ pub struct Journal {
     pub back_off: BackOff,
     /// For so long a repeated after-callback is recognised; zero: never.
     pub repeats_within: Duration,
-    /// Entries that are done, and records that all sinks have, are deleted after this time.
+    /// Entries that are done are deleted after this time.
     pub done_age_max: Duration,
+    /// Records that all sinks have are deleted after this time.
+    pub delivered_age_max: Duration,
+    /// Records that some sink does not have are deleted after this time.
+    pub undelivered_age_max: Duration,
     /// Dead letters are deleted after this time.
     pub dead_age_max: Duration,
     /// What is kept of before-callbacks.
     pub decisions: Decisions,
 }
 
-/// What happens to an after-callback when the journal is full or cannot be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhenFull {
-    /// It is refused, so that the chat server knows.
-    Refuse,
-    /// It is acknowledged, lost and counted.
-    AcknowledgeAndCount,
+impl Journal {
+    /// What the journal needs to know.
+    #[must_use]
+    pub fn limits(&self) -> JournalSettings {
+        JournalSettings {
+            bytes_max: self.bytes_max,
+            when_full: self.when_full,
+            dead_entries_age: self.dead_age_max,
+            done_entries_age: self.done_age_max,
+            repeats_window: self.repeats_within,
+            records_age: self.delivered_age_max,
+            undelivered_records_age: self.undelivered_age_max,
+            decisions_age: self.decisions.age_max,
+            decisions_bytes_max: self.decisions.bytes_max,
+            ..JournalSettings::new(&self.folder)
+        }
+    }
 }
 
 /// The keys of `[journal.decisions]`.
@@ -106,7 +113,9 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Journal {
         attempts_max: u32::try_from(section.number("attempts_max", 20, 1, 1000)).unwrap_or(u32::MAX),
         back_off: back_off(&mut section, BackOff { first: ms(1000), longest: ms(600_000) }),
         repeats_within: ms(section.number("repeats_within_ms", 600_000, 0, 24 * MS_PER_HOUR)),
-        done_age_max: hours(section.number("done_hours_max", 24, 0, HOURS_MAX)),
+        done_age_max: hours(section.number("done_hours_max", 0, 0, HOURS_MAX)),
+        delivered_age_max: hours(section.number("delivered_hours_max", 1, 0, HOURS_MAX)),
+        undelivered_age_max: hours(section.number("undelivered_hours_max", 30 * 24, 1, HOURS_MAX)),
         dead_age_max: hours(section.number("dead_hours_max", 30 * 24, 1, HOURS_MAX)),
         decisions: decisions(section.section("decisions")),
     };
@@ -125,7 +134,7 @@ fn decisions(mut section: Section<'_, '_>) -> Decisions {
         payloads: section.flag("payloads", false),
         redact: redact.into_iter().map(|name| name.value.to_owned()).collect(),
         age_max: hours(section.number("hours_max", 7 * 24, 1, HOURS_MAX)),
-        bytes_max: section.number("bytes_max", 1024 * MIB, MIB, 1024 * 1024 * MIB),
+        bytes_max: section.number("bytes_max", 256 * MIB, MIB, 1024 * 1024 * MIB),
     };
     section.finish();
     decisions

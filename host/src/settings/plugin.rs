@@ -29,6 +29,8 @@ pub struct Plugin {
     pub commands: Vec<Pattern>,
     /// The decision after its faults; `None`: that of the platform.
     pub on_fault: Option<OnFault>,
+    /// Whether the answer waits until its records are on disk.
+    pub durable: bool,
     /// Its limits.
     pub limits: PluginLimits,
     /// Its limits where nobody waits for it.
@@ -108,6 +110,7 @@ impl Reading<'_> {
             platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
             commands,
             on_fault: section.choice("on_fault", &ON_FAULT),
+            durable: section.flag("durable", false),
             limits: limits::of_plugin(&mut section, self.defaults),
             work: Work {
                 within: section.number_if_given("work_within_ms", 1, MS_PER_HOUR).map(ms),
@@ -136,7 +139,7 @@ impl Reading<'_> {
     }
 }
 
-fn is_name_byte(byte: u8) -> bool {
+pub(super) fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 

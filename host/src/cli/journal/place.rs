@@ -34,7 +34,7 @@ impl Found {
     /// size.
     pub(super) fn journal_settings(&self) -> JournalSettings {
         match &self.settings {
-            Some(settings) => settings.journal.for_journal(),
+            Some(settings) => settings.journal.limits(),
             None => JournalSettings {
                 bytes_max: u64::MAX,
                 dead_entries_max: usize::MAX,

@@ -282,6 +282,7 @@ fn note(
 /// The settings of a host that does nothing but run plugins.
 fn without_effects(mut settings: Settings) -> Settings {
     settings.journal.off = true;
+    settings.sinks.clear();
     settings.admin = None;
     // What failed then must fail again.
     settings.limits.breaker.faults_max = 0;
