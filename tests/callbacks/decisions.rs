@@ -56,7 +56,7 @@ async fn what_is_kept_is_what_the_settings_say() {
     }
     let fails = keeping("").plugin("fails", guests::text("gives-up"), "*", "on_fault = \"allow\"");
     let host = fails.start_with_journal().await;
-    host.openim(SEND, &message("x")).await;
+    host.openim(SEND, &json!({ "sendID": "u123", "x": 1 })).await;
     let (found, document) = kept(&host).await.remove(0);
     assert_eq!((&*found.decision.verdict, &*found.decision.fault), ("allow", "undecided"));
     assert_eq!(document.plugins[0].fault, "undecided");
