@@ -3,6 +3,7 @@
 mod api;
 pub(crate) mod journal;
 mod reload;
+mod shadow;
 
 use axum::Router;
 use axum::body::Body;
@@ -29,7 +30,8 @@ pub fn routes(host: Host, ready: Readiness) -> Router {
 
 /// What operators can have the service do: JSON in and out. Each subject is a file, and adds its routes here.
 fn api(host: Host) -> Router {
-    api::guarded(Router::new().merge(journal::routes(host.clone())).merge(reload::routes(host)))
+    let routes = Router::new().merge(journal::routes(host.clone())).merge(reload::routes(host.clone()));
+    api::guarded(routes.merge(shadow::routes(host)))
 }
 
 /// Whether callbacks are welcome; and in further lines, what is to be said about the journal.

@@ -8,13 +8,15 @@ use std::time::Duration;
 use callgate_dialects::{Callback, Response};
 use callgate_sandbox::{Cancel, Fault, cpu};
 
+use crate::afterwards::Afterwards;
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
 use crate::decisions::Decided;
-use crate::entries::Arrived;
+use crate::entries::{Acceptance, Arrived};
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
+use crate::shadow::{self, Candidate, Past};
 use crate::telemetry::{Answered, How};
 use crate::records::Origin;
 use crate::workers::{Claim, Flow, NotRun};
@@ -22,34 +24,33 @@ use crate::workers::{Claim, Flow, NotRun};
 impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
     /// has not given the callback an ID, the one that was made here comes with it.
-    pub(crate) async fn answer(
-        &self,
-        generation: &Arc<Generation>,
-        mounted: &Mounted,
-        request: Request<'_>,
-    ) -> (Response, Option<String>) {
+    pub(crate) async fn answer(&self, generation: &Arc<Generation>, mounted: &Mounted, request: Request<'_>) -> Answer {
         let Request { admitted, body, deadline, traceparent } = request;
         let callback = match admitted.open(body.clone()) {
             Ok(callback) => callback,
-            Err(refusal) => return (self.refuse_admitted(generation, mounted, refusal, body), None),
+            Err(refusal) => return Answer::refused(self.refuse_admitted(generation, mounted, refusal, body)),
         };
         let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
-        let mut is_kept = false;
-        let mut run = match callback.command().map(|command| (command, mounted.routes.find(command))) {
-            Some((command, Some(chain))) => match self.journal_for(mounted, command) {
-                None => self.decide(generation, chain, &callback, deadline).await,
-                Some(journal) => {
-                    let users = generation.settings().log.users;
-                    let arrived = Arrived { mounted, callback: &callback, own_id: own_id.as_deref(), traceparent: traceparent.as_deref(), users, deadline };
-                    match self.accept(journal, &arrived).await {
-                        Ok(()) => {
-                            is_kept = true;
-                            ChainRun::default()
-                        }
-                        Err(refusal) => return (self.refuse(generation, mounted, refusal), own_id),
-                    }
-                }
-            },
+        let arrived = Arrived {
+            mounted,
+            callback: &callback,
+            own_id: own_id.as_deref(),
+            traceparent: traceparent.as_deref(),
+            users: generation.settings().log.users,
+            deadline,
+        };
+        match self.accept(&arrived).await {
+            Ok(Acceptance::NotForJournal) => {}
+            Ok(Acceptance::Kept) => return self.acknowledge(generation, &arrived),
+            Err(refusal) => {
+                return Answer { own_id, ..Answer::refused(self.refuse(generation, mounted, refusal)) };
+            }
+        }
+        let candidates = mounted.routes.candidates(callback.command());
+        let candidate = shadow::answering(candidates, &callback);
+        let chain = |command| candidate.map(|it| it.chain()).or_else(|| mounted.routes.find(command));
+        let mut run = match callback.command().map(|command| (command, chain(command))) {
+            Some((_, Some(chain))) => self.decide(generation, chain, &callback, deadline).await,
             Some((command, None)) => {
                 self.telemetry.unhandled_command(generation.counters(), mounted.index, command.name);
                 ChainRun::default()
@@ -59,13 +60,12 @@ impl Host {
                 ChainRun::default()
             }
         };
+        let digests = if candidates.is_empty() { Vec::new() } else { shadow::digests(&run) };
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
-        let wanted = match self.keeping.decisions() {
-            Some(decisions) if kept > 0 && decisions.wants(callback.phase(), &run) => records.clone(),
-            _ => Vec::new(),
-        };
+        let decisions = self.keeping.decisions().filter(|decisions| decisions.wants(callback.phase(), &run));
+        let wanted = if decisions.is_some() { records.clone() } else { Vec::new() };
         if kept > 0 {
             let origin = Origin {
                 platform: mounted.platform.name.clone(),
@@ -86,29 +86,43 @@ impl Host {
             callback: &callback,
             operation_id: own_id.as_deref().unwrap_or(callback.operation_id()),
             run: &run,
+            shadow: candidate.map(|candidate| candidate.name()),
             records: kept,
             took: deadline.elapsed(),
-            how: if is_kept { How::Kept } else { How::Answered },
+            how: How::Answered,
         };
         self.telemetry.answered(generation.counters(), mounted.index, &answered);
-        let took = answered.took;
-        if let Some(decisions) = self.keeping.decisions().filter(|decisions| decisions.wants(callback.phase(), &run)) {
-            let operation_id = own_id.clone().unwrap_or_else(|| callback.operation_id().to_owned());
+        if let Some(decisions) = decisions {
             decisions.keep(Decided {
                 platform: mounted.platform.name.clone(),
                 protocol: mounted.platform.server.protocol(),
-                callback,
-                operation_id,
-                run,
+                callback: callback.clone(),
+                operation_id: answered.operation_id.to_owned(),
+                run: run.clone(),
                 records: wanted,
                 response: response.clone(),
-                took,
+                took: answered.took,
                 generation: generation.number(),
                 users: generation.settings().log.users,
                 at_unix_ms: self.now_unix_ms(),
             });
         }
-        (response, own_id)
+        let mut afterwards = None;
+        if !candidates.is_empty() {
+            shadow::answered(candidates, candidate, &run, || self.now_unix_ms());
+            if candidate.is_none() {
+                let past = Past { callback, run, digests, operation_id: own_id.clone() };
+                afterwards = self.compare_afterwards(candidates, past);
+            }
+        }
+        Answer { response, own_id, afterwards }
+    }
+
+    /// Has candidates compared once the answer is on its way.
+    fn compare_afterwards(&self, candidates: &[Arc<Candidate>], past: Past) -> Option<Afterwards> {
+        let queue = Arc::clone(self.comparing()?);
+        let job = shadow::afterwards(candidates, past)?;
+        Some(Box::new(move || queue.send(job)))
     }
 
     /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick of
@@ -227,6 +241,21 @@ impl Host {
         }
         let response = mounted.platform.dialect.render(callback, &whole.decision);
         (whole, response)
+    }
+}
+
+/// An answer, and what comes with it.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// The ID of the callback, if the chat server has given it none.
+    pub(crate) own_id: Option<String>,
+    /// What is to be done once the connection has taken the answer.
+    pub(crate) afterwards: Option<Afterwards>,
+}
+
+impl Answer {
+    pub(crate) fn refused(response: Response) -> Self {
+        Self { response, own_id: None, afterwards: None }
     }
 }
 

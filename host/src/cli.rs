@@ -22,6 +22,7 @@ mod plan;
 mod reload;
 mod serve;
 mod settings_file;
+mod shadow;
 
 use std::process::ExitCode;
 
@@ -71,6 +72,7 @@ enum Command {
     Explain(explain::Explain),
     #[cfg(feature = "workshop")]
     Demo(demo::Demo),
+    Shadow(shadow::Shadow),
     Completions(completions::Completions),
     #[command(name = "man")]
     Manual(completions::Manual),
@@ -118,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         #[cfg(feature = "workshop")]
         Command::Demo(demo) => demo.run(),
+        Command::Shadow(shadow) => shadow.run(),
         Command::Completions(completions) => completions.run(Arguments::command()),
         Command::Manual(manual) => manual.run(Arguments::command()),
     };

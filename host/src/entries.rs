@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callgate_dialects::{Callback, KeptHead, Refusal};
-use callgate_catalogue::catalogue::{Command, Protocol};
-use callgate_journal::{Entry, Journal, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
+use callgate_catalogue::catalogue::Protocol;
+use callgate_journal::{Entry, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
 use callgate_sandbox::{Cancel, Fault};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 
+use crate::callback::Answer;
 use crate::chain::{Chain, ChainRun, Mode as CallMode, Progress, Step};
 use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
@@ -21,31 +22,61 @@ use crate::telemetry::{Answered, How};
 use crate::workers::{Behind, NotRun};
 
 impl Host {
-    /// Whether an after-callback goes into the journal and is worked off later, and with which journal.
-    pub(crate) fn journal_for(&self, mounted: &Mounted, command: &Command) -> Option<&Journal> {
-        self.keeping.journal().filter(|_| mounted.platform.mode(command) == Mode::Journal)
-    }
-
-    /// Puts an after-callback into the journal, each of its parts as an entry of its own. Once this has succeeded it is on
-    /// disk, or counted as lost where the settings want that.
+    /// Puts an after-callback into the journal, if that is where its settings want it: each of its parts as an entry of its
+    /// own. Once this has succeeded it is on disk, or counted as lost where the settings want that.
     ///
     /// # Errors
     /// If it is not: then it must not be acknowledged.
-    pub(crate) async fn accept(&self, journal: &Journal, arrived: &Arrived<'_>) -> Result<(), Refusal> {
-        let parts = arrived.callback.split();
-        let parts = parts.as_deref().unwrap_or(std::slice::from_ref(arrived.callback));
+    pub(crate) async fn accept(&self, arrived: &Arrived<'_>) -> Result<Acceptance, Refusal> {
+        let (callback, mounted) = (arrived.callback, arrived.mounted);
+        let command = callback.command().filter(|command| mounted.platform.mode(command) == Mode::Journal);
+        let journal = self.keeping.journal();
+        let (Some(journal), Some(_)) = (journal, command.and_then(|command| mounted.routes.find(command))) else {
+            return Ok(Acceptance::NotForJournal);
+        };
+        let parts = callback.split();
+        let parts = parts.as_deref().unwrap_or(std::slice::from_ref(callback));
         let entries: Vec<NewEntry> = parts.iter().map(|part| arrived.entry(part)).collect();
         if entries.is_empty() {
-            return Ok(());
+            return Ok(Acceptance::Kept);
         }
         match timeout_at(arrived.deadline.moment(), journal.accept(entries)).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => Ok(Acceptance::Kept),
             Ok(Err(NotKept::Full(_) | NotKept::TooLarge { .. })) => Err(Refusal::JournalFull),
             Ok(Err(_)) => Err(Refusal::NotKept),
             // It may be on its way. If the chat server repeats it, the journal knows it by then.
             Err(_) => Err(Refusal::NotKept),
         }
     }
+
+    /// The answer to an after-callback that is in the journal.
+    pub(crate) fn acknowledge(&self, generation: &Generation, arrived: &Arrived<'_>) -> Answer {
+        let Arrived { mounted, callback, own_id, deadline, .. } = *arrived;
+        let run = ChainRun::default();
+        let answered = Answered {
+            platform: &mounted.platform.name,
+            protocol: mounted.platform.server.protocol(),
+            callback,
+            operation_id: own_id.unwrap_or(callback.operation_id()),
+            run: &run,
+            shadow: None,
+            records: 0,
+            took: deadline.elapsed(),
+            how: How::Kept,
+        };
+        self.telemetry.answered(generation.counters(), mounted.index, &answered);
+        let response = mounted.platform.dialect.render(callback, &run.decision);
+        Answer { own_id: own_id.map(str::to_owned), ..Answer::refused(response) }
+    }
+}
+
+/// What has become of a callback that may be one for the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Acceptance {
+    /// Its plugins are to answer it now.
+    NotForJournal,
+    /// It is to be acknowledged.
+    Kept,
 }
 
 /// An after-callback that has arrived.
@@ -160,6 +191,7 @@ impl Host {
                     callback: &callback,
                     operation_id: head.own_id.as_deref().unwrap_or(callback.operation_id()),
                     run: &run,
+                    shadow: None,
                     records: run.records.len(),
                     took,
                     how,

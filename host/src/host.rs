@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,6 +17,7 @@ use crate::keeping::Keeping;
 use crate::records::Records;
 use crate::reloads::Reloads;
 use crate::settings::Settings;
+use crate::shadow::{self, Job, Queue};
 use crate::telemetry::{Now, Telemetry, VERSION};
 use crate::workers::Workers;
 
@@ -51,6 +52,8 @@ pub struct Inner {
     /// The journal on disk, and what uses it.
     pub(crate) keeping: Keeping,
     pub(crate) records: Records,
+    /// The thread that compares candidates; set once there is one.
+    comparing: OnceLock<Arc<Queue<Job>>>,
     pub(crate) telemetry: Telemetry,
     /// When it was started, and how many operations it has named since: together, an ID that no other has.
     started_unix_ms: u64,
@@ -124,12 +127,13 @@ impl Host {
         let workers =
             Workers::new(engine.calls_at_once(), engine.calls_behind(), settings.limits.plugin_share_percent_max)
                 .map_err(StartError::Workers)?;
-        let telemetry = Telemetry::new();
+        let telemetry = Telemetry::new(shadow::OUTCOMES);
         let fixed = Fixed::of(&settings);
-        let first = Generation::build(settings, &engine, &telemetry, None, progress).map_err(StartError::Plugins)?;
         let started_unix_ms = clock();
+        let first = Generation::build(settings, &engine, &telemetry, None, started_unix_ms, progress)
+            .map_err(StartError::Plugins)?;
         let records = Records::new(&first.settings().sinks, format!("callgate-{started_unix_ms:x}"));
-        Ok(Self(Arc::new(Inner {
+        let host = Self(Arc::new(Inner {
             generation: ArcSwap::from_pointee(first),
             retired: Retired::default(),
             reloads: Reloads::default(),
@@ -138,13 +142,16 @@ impl Host {
             bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
             keeping: Keeping::default(),
             records,
+            comparing: OnceLock::new(),
             telemetry,
             settings: fixed,
             engine,
             started_unix_ms,
             operations: AtomicU64::new(0),
             clock,
-        })))
+        }));
+        host.start_comparing();
+        Ok(host)
     }
 
     /// The generation in service. A callback asks for it once, when it arrives. Takes no lock, and counts no reference
@@ -173,7 +180,8 @@ impl Host {
         settings: Settings,
         progress: &mut dyn Progress,
     ) -> Result<Generation, Vec<PluginError>> {
-        Generation::build(settings, &self.engine, &self.telemetry, Some(&self.generation()), progress)
+        let before = self.generation();
+        Generation::build(settings, &self.engine, &self.telemetry, Some(&before), self.now_unix_ms(), progress)
     }
 
     /// Puts a generation into service: each callback that arrives from now on is answered by it. The one before ends when
@@ -183,7 +191,45 @@ impl Host {
         let before = self.0.generation.swap(Arc::clone(&next));
         self.telemetry.forget(before.counters(), next.counters());
         self.records.set_sinks(&next.settings().sinks);
+        for gone in before.shadows().iter().filter(|gone| !next.shadows().iter().any(|it| it.name() == gone.name())) {
+            self.telemetry.shadows().forget(gone.name());
+        }
         self.retired.add(before);
+        self.start_comparing();
+    }
+
+    /// Starts the thread that compares candidates, if there are any and it does not run yet.
+    fn start_comparing(&self) {
+        if self.generation().shadows().is_empty() || self.comparing.get().is_some() {
+            return;
+        }
+        let (its, itself) = (Arc::downgrade(&self.0), Arc::downgrade(&self.0));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // With as many callbacks under way as there are cores, none is to spare.
+        let has_spare =
+            move || its.upgrade().is_none_or(|host| host.workers.waiting() == 0 && host.in_flight() < cores);
+        let run = move |job: Job| {
+            if let Some(host) = itself.upgrade() {
+                job.run(&host.engine, &*host.clock);
+            }
+        };
+        match Queue::start(has_spare, run) {
+            Ok(queue) => drop(self.comparing.set(Arc::new(queue))),
+            Err(error) => tracing::error!("candidates are not compared, because no thread can be started: {error}"),
+        }
+    }
+
+    /// The thread that compares candidates; `None`: there are none.
+    pub(crate) fn comparing(&self) -> Option<&Arc<Queue<Job>>> {
+        self.comparing.get()
+    }
+
+    /// Completes when all callbacks that were answered by now are compared.
+    #[doc(hidden)]
+    pub async fn compared(&self) {
+        if let Some(queue) = self.comparing() {
+            queue.settle().await;
+        }
     }
 
     /// How many generations are in memory: one, and while callbacks hold them those before it.
@@ -198,8 +244,13 @@ impl Host {
 
     /// The metrics in OpenMetrics text format.
     pub fn metrics(&self) -> String {
-        let in_flight = self.settings.server.in_flight_max - self.in_flight.available_permits();
+        let in_flight = self.in_flight();
         let generation = self.generation();
+        let families = self.telemetry.shadows();
+        for shadow in generation.shadows() {
+            let (percent, waiting, is_fallen_back) = shadow.now();
+            families.look(shadow.name(), percent, waiting, is_fallen_back);
+        }
         let now = Now {
             in_flight,
             waiting: self.workers.waiting(),
@@ -217,6 +268,13 @@ impl Host {
 
     pub(crate) fn now_unix_ms(&self) -> u64 {
         (self.0.clock)()
+    }
+}
+
+impl Inner {
+    /// Callbacks being answered.
+    fn in_flight(&self) -> usize {
+        self.settings.server.in_flight_max - self.in_flight.available_permits()
     }
 }
 

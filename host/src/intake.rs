@@ -8,6 +8,7 @@ use callgate_dialects::{Admitted, Head, Refusal, Response, table};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::{Instant, timeout_at};
 
+use crate::afterwards::{self, Afterwards};
 use crate::deadline::Deadline;
 use crate::decisions::RefusedRequest;
 use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
@@ -80,9 +81,9 @@ impl Host {
         };
         let (body, _room) = body.into_parts();
         let request = Request { admitted, body, deadline, traceparent };
-        let (response, operation_id) = self.answer(&generation, mounted, request).await;
-        let mut written = write(response);
-        if let Some(id) = operation_id.and_then(|id| HeaderValue::try_from(id).ok()) {
+        let answer = self.answer(&generation, mounted, request).await;
+        let mut written = write_then(answer.response, answer.afterwards);
+        if let Some(id) = answer.own_id.and_then(|id| HeaderValue::try_from(id).ok()) {
             written.headers_mut().insert(OPERATION_ID, id);
         }
         written
@@ -95,7 +96,12 @@ const OPERATION_ID: HeaderName = HeaderName::from_static("x-operation-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 fn write(response: Response) -> http::Response<Body> {
-    let mut written = http::Response::new(Body::from(response.body));
+    write_then(response, None)
+}
+
+/// As [`write`], with what is to be done once the connection has taken the answer.
+fn write_then(response: Response, afterwards: Option<Afterwards>) -> http::Response<Body> {
+    let mut written = http::Response::new(afterwards::body(response.body, afterwards));
     *written.status_mut() = response.status;
     written.headers_mut().insert(header::CONTENT_TYPE, JSON);
     if response.status == StatusCode::METHOD_NOT_ALLOWED {

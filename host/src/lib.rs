@@ -16,6 +16,7 @@ mod route;
 
 pub mod chain;
 
+mod afterwards;
 mod bodies;
 mod deadline;
 pub mod decisions;
@@ -33,6 +34,7 @@ pub mod reload;
 pub mod replay;
 mod reloads;
 pub mod settings;
+mod shadow;
 mod trial;
 
 pub use callgate_sandbox::Loading;

@@ -67,7 +67,7 @@ impl Host {
         let mut progress = Progress::default();
         if let Some(chain) = chain {
             let (within, mode) = match callback.phase() {
-                Phase::Before => (mounted.platform.answer_within, Mode::Full),
+                Phase::Before => (mounted.platform.answer_within, Mode::Spare),
                 Phase::After => (chain.work_within(), Mode::Work),
             };
             // Nobody waits: the machine's load must not cut the time of a plugin.

@@ -21,5 +21,6 @@ mod requests;
 mod samples;
 mod service;
 mod settings;
+mod shadow;
 mod streams;
 mod watch;

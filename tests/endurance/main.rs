@@ -1,4 +1,20 @@
-//! What must hold over many repetitions. A short version of each runs with all tests; the full one with
-//! `cargo test --workspace --test endurance -- --ignored SUBJECT --nocapture`. Each prints its figures.
+//! What must hold for long, under load and under violence. Each subject has a short version, which runs with all tests, and
+//! the full one:
+//!
+//! ```sh
+//! cargo test --workspace --release --test endurance -- --ignored SUBJECT --nocapture
+//! ```
+//!
+//! Each prints its figures.
 
+mod disk;
+mod kill;
+mod power;
+mod random;
 mod replay;
+mod shadow;
+mod vfs;
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -61,8 +61,11 @@ pub(crate) enum Message {
         reply: oneshot::Sender<Result<Box<dyn ReadEntries>, NotKept>>,
     },
     Flush(Reply<()>),
-    /// A reader has met damage.
-    Damage(String),
+    /// A reader has met damage in the file with this number.
+    Damage {
+        file: u64,
+        what: String,
+    },
     Tick,
     Close(oneshot::Sender<()>),
 }
@@ -95,6 +98,6 @@ pub(crate) enum Task {
     Work { worker: Arc<dyn Worker>, limits: WorkLimits, entries: Box<dyn ReadEntries> },
     /// Look at the clock.
     Tick,
-    /// Begin no more work.
-    Stop,
+    /// Begin no more work, and close what is open. Told when that is done.
+    Stop(Option<oneshot::Sender<()>>),
 }

@@ -56,7 +56,7 @@ pub trait Store: Send {
     /// what can be read of it is salvaged.
     fn recover(&mut self, error: &StoreError) -> Result<Recovered, StoreError>;
 
-    /// Does what a store has to do from time to time, outside of transactions. Returns how long it took, if it did.
+    /// Does what a store has to do from time to time, outside of transactions. Returns whether it did something.
     fn tidy(&mut self, is_idle: bool) -> Result<bool, StoreError>;
 
     /// All entries that wait, in the order of acceptance.
@@ -137,6 +137,8 @@ pub struct Trimmed {
 pub struct Recovered {
     /// If a damaged file was set aside, its new name, and what was salvaged.
     pub set_aside: Option<Salvaged>,
+    /// Entries that are on disk although their commit failed: nobody was told about them.
+    pub surprising: Vec<Waiting>,
 }
 
 /// What was saved from a damaged file.

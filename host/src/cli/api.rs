@@ -40,7 +40,6 @@ pub(super) struct Api {
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time for an answer that needs no work.
-#[allow(dead_code, reason = "for the commands that only look")]
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Maximum size of an answer, in bytes.
@@ -50,6 +49,11 @@ impl Running {
     /// The host that was started with this settings file.
     pub(super) fn of(settings: PathBuf) -> Self {
         Self { settings: Some(settings), admin: None }
+    }
+
+    /// The settings file, if it was named.
+    pub(super) fn settings(&self) -> Option<&Path> {
+        self.settings.as_deref()
     }
 
     /// A client of that host.
@@ -93,7 +97,6 @@ impl Api {
     ///
     /// # Errors
     /// If no host answers within `within`, or it answers with an error.
-    #[allow(dead_code, reason = "for the commands that only look")]
     pub(super) fn get(&self, path: &str, within: Duration) -> Result<Value, Failure> {
         self.ask(Method::GET, path, &Value::Null, within)
     }

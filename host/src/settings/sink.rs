@@ -7,6 +7,7 @@ use callgate_journal::sink::{BACK_OFF, BACK_OFF_MAX, BackOff, Format, Kind, Sink
 
 use super::file::{MIB, MS_PER_HOUR, Secrets, Section, ms, size};
 use super::journal::{self, Journal};
+use super::plugin::{NAME_RULE, is_name};
 use super::secret::{self, TextOr};
 
 /// One sink.
@@ -105,8 +106,8 @@ fn name(section: &mut Section<'_, '_>, others: &[Sink]) -> Option<String> {
         return None;
     }
     let name = section.text("name")?.value;
-    if name.is_empty() || name.len() > 64 || !name.bytes().all(super::plugin::is_name_byte) {
-        section.report("name", "must be 1 to 64 letters, digits, `-`, `_` or `.`");
+    if !is_name(name) {
+        section.report("name", NAME_RULE);
     }
     if others.iter().any(|other| other.settings.name == name) {
         section.report(

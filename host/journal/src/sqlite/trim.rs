@@ -4,12 +4,12 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::{BYTES_MIN, PAGE_BYTES};
-use super::store::{Counters, repeats_table};
+use super::counters::Counters;
 use crate::settings::JournalSettings;
 use crate::store::Trimmed;
 
-/// What is known without asking the file each time.
-#[derive(Debug, Default)]
+/// Sums that are known without asking the file each time.
+#[derive(Debug, Default, Clone)]
 pub(super) struct State {
     /// Bytes of all decisions.
     pub(super) decisions_bytes: u64,
@@ -60,7 +60,7 @@ impl State {
         let pages = u64::try_from(number("PRAGMA page_count")? - number("PRAGMA freelist_count")?).unwrap_or(0);
         let is_tight = pages * PAGE_BYTES > settings.bytes_max.max(BYTES_MIN) / 4 * 3;
         let mut trim = Trim { connection, settings, now, rows_max, is_tight, trimmed: Trimmed::default() };
-        trim.repeats(counters)?;
+        counters.forget_repeats(connection, settings, now)?;
         trim.done_entries()?;
         trim.dead_entries(&mut self.dead)?;
         trim.records()?;
@@ -78,21 +78,6 @@ impl Trim<'_> {
     fn count(&mut self, rows: usize) {
         self.trimmed.rows += rows;
         self.trimmed.more |= rows >= self.rows_max;
-    }
-
-    /// Keys of repeats are in two tables, by turns: when one has been filled for the length of the window, the other, older
-    /// one is emptied and filled. Emptying a table costs much less than removing its rows.
-    fn repeats(&mut self, counters: &mut Counters) -> rusqlite::Result<()> {
-        let is_full = counters.repeats > self.settings.repeats_max / 2;
-        let is_old = counters.repeats_since_ms <= self.cutoff(self.settings.repeats_window);
-        if is_full || is_old {
-            counters.repeats_current = 1 - counters.repeats_current;
-            counters.repeats_since_ms = self.now;
-            counters.repeats = 0;
-            let table = repeats_table(counters.repeats_current);
-            self.connection.prepare_cached(&format!("DELETE FROM {table}"))?.execute(())?;
-        }
-        Ok(())
     }
 
     fn done_entries(&mut self) -> rusqlite::Result<()> {
