@@ -34,14 +34,16 @@ fn api(host: Host) -> Router {
     api::guarded(routes.merge(shadow::routes(host)))
 }
 
-/// Whether callbacks are welcome; and in further lines, what is to be said about the journal.
+/// Whether callbacks are answered and after-callbacks kept; and in further lines, what is to be said about the journal, and
+/// which sinks fail: their records wait.
 async fn is_ready(State((host, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
     let (can_keep, about) = host.keeping.condition(host.settings.journal.when_full);
-    match (ready.is_ready(), can_keep) {
-        (true, true) => (StatusCode::OK, format!("ready\n{about}")),
-        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready\n{about}")),
-        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned()),
-    }
+    let (status, word) = match (ready.is_ready(), can_keep) {
+        (true, true) => (StatusCode::OK, "ready"),
+        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+    };
+    (status, format!("{word}\n{about}{}", host.failing_sinks()))
 }
 
 async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap) -> impl IntoResponse {

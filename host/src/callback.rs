@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use callgate_catalogue::wire::Phase;
 use callgate_dialects::{Callback, Response};
 use callgate_sandbox::{Cancel, Fault, cpu};
 
@@ -16,9 +17,9 @@ use crate::entries::{Acceptance, Arrived};
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
+use crate::records::{Origin, Wait};
 use crate::shadow::{self, Candidate, Past};
 use crate::telemetry::{Answered, How};
-use crate::records::Origin;
 use crate::workers::{Claim, Flow, NotRun};
 
 impl Host {
@@ -68,13 +69,15 @@ impl Host {
         let wanted = if decisions.is_some() { records.clone() } else { Vec::new() };
         if kept > 0 {
             let origin = Origin {
-                platform: mounted.platform.name.clone(),
-                command: callback.name().to_owned(),
+                platform: mounted.platform.name.as_str().into(),
+                command: callback.name().into(),
                 key: callback.order_key(mounted.platform.server.protocol()),
                 traceparent,
                 arrived_unix_ms: callback.arrived_unix_ms(),
             };
-            self.records.keep(records, origin, deadline, self.now_unix_ms()).await;
+            // An after-callback is acknowledged by its answer.
+            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
+            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
         }
         if run.records_lost > 0 {
             self.records.left_out(run.records_lost);

@@ -500,7 +500,9 @@ impl Chain {
             return Err(Fault::NoTime);
         }
         let (budget, within) = match question.mode {
-            Mode::Brief | Mode::Full | Mode::Spare => (link.plugin().budget(engine, remaining), link.plugin().limits().call_within),
+            Mode::Brief | Mode::Full | Mode::Spare => {
+                (link.plugin().budget(engine, remaining), link.plugin().limits().call_within)
+            }
             Mode::Work => {
                 let WorkBudget { within, fuel } = link.work();
                 (link.plugin().budget_for_work(engine, remaining, within, fuel), within)

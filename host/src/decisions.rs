@@ -109,11 +109,8 @@ impl Decisions {
     /// # Errors
     /// If the thread cannot be started.
     pub(crate) fn start(settings: &Settings, journal: &Journal) -> std::io::Result<Self> {
-        let policy = Arc::new(Policy {
-            keep: settings.keep,
-            payloads: settings.payloads,
-            redact: settings.redact.clone(),
-        });
+        let policy =
+            Arc::new(Policy { keep: settings.keep, payloads: settings.payloads, redact: settings.redact.clone() });
         let bytes = Arc::new(AtomicUsize::new(0));
         let (queue, thread) = match policy.keep {
             Keep::None => (None, None),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callgate_dialects::{Callback, KeptHead, Refusal};
 use callgate_catalogue::catalogue::Protocol;
+use callgate_dialects::{Callback, KeptHead, Refusal};
 use callgate_journal::{Entry, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
 use callgate_sandbox::{Cancel, Fault};
 use sha2::{Digest as _, Sha256};
@@ -95,7 +95,11 @@ impl Arrived<'_> {
     /// The entry for the callback, or for a part of it.
     fn entry(&self, callback: &Callback) -> NewEntry {
         let key = callback.order_key(self.mounted.platform.server.protocol());
-        let head = Head { kept: callback.kept_head(), own_id: self.own_id.map(str::to_owned), traceparent: self.traceparent.map(str::to_owned) };
+        let head = Head {
+            kept: callback.kept_head(),
+            own_id: self.own_id.map(str::to_owned),
+            traceparent: self.traceparent.map(str::to_owned),
+        };
         NewEntry {
             platform: self.mounted.platform.name.as_str().into(),
             command: callback.name().into(),
@@ -230,8 +234,8 @@ impl Host {
             key: entry.key.clone(),
             platform: Arc::clone(&entry.platform),
             command: Arc::clone(&entry.command),
-            plugin: returned.plugin.name.as_str().into(),
-            sha256: returned.plugin.sha256.as_str().into(),
+            plugin: Arc::clone(&returned.plugin.name),
+            sha256: Arc::clone(&returned.plugin.sha256),
             at_unix_ms,
             traceparent: head.traceparent.clone(),
             data: returned.data.clone(),
@@ -252,7 +256,8 @@ struct Prepared {
 fn prepare(generation: &Generation, entry: &Entry) -> Result<Prepared, (&'static str, String)> {
     let mounted = generation.platforms().iter().find(|mounted| *mounted.platform.name == *entry.platform);
     let mounted = mounted.ok_or_else(|| {
-        let message = format!("no [[platform]] is called {} any more: add it again, or `callgate journal drop`", entry.platform);
+        let message =
+            format!("no [[platform]] is called {} any more: add it again, or `callgate journal drop`", entry.platform);
         ("no_platform", message)
     })?;
     let head: Head = serde_json::from_str(&entry.head)

@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
+use callgate_catalogue::line::one_line;
+use callgate_journal::Journal;
+use callgate_journal::sink::{SinkStatus, State};
 use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading};
 use tokio::sync::Semaphore;
 
@@ -259,6 +262,29 @@ impl Host {
             generations: self.generations(),
         };
         self.telemetry.render(generation.counters(), &self.records, &self.keeping, now)
+    }
+
+    /// Has records go into this journal from now on, and the sinks of the settings read from it. Must be called in a
+    /// runtime, once. Until then, and in a host without a journal, records go straight to sinks of lines.
+    pub async fn keep_records_in(&self, journal: Journal, clock: callgate_journal::Clock) {
+        let generation = self.0.generation.load_full();
+        self.records.use_journal(journal, clock, &generation.settings().sinks).await;
+    }
+
+    /// Waits until each sink that works has the records that are on disk now. One that fails is not waited for.
+    pub async fn settle_sinks(&self) {
+        self.records.settle().await;
+    }
+
+    /// The sinks that fail, each on a line with the reason; empty if all deliver.
+    pub(crate) fn failing_sinks(&self) -> String {
+        let failing = self.records.status().into_iter().filter(|sink| sink.state != State::Running);
+        let line = |sink: SinkStatus| {
+            let (name, state) = (&sink.name, one_line(&sink.state.to_string()));
+            let (records, seconds) = (sink.lag_records, sink.lag_age.as_secs());
+            format!("sink {name}: {state}; {records} records behind, the oldest {seconds} s old\n")
+        };
+        failing.map(line).collect()
     }
 
     /// An ID for a callback that has none.

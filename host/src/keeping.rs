@@ -19,6 +19,7 @@ use crate::host::Host;
 pub(crate) struct Keeping {
     journal: OnceLock<Journal>,
     decisions: OnceLock<Decisions>,
+    clock: OnceLock<Clock>,
 }
 
 /// Why what is kept cannot be opened.
@@ -28,7 +29,9 @@ pub enum KeepingError {
     #[error(transparent)]
     Journal(#[from] OpenError),
     /// The thread that writes documents.
-    #[error("no thread can be started for decisions: raise the maximum number of threads (`ulimit -u`, `TasksMax` of systemd)")]
+    #[error(
+        "no thread can be started for decisions: raise the maximum number of threads (`ulimit -u`, `TasksMax` of systemd)"
+    )]
     Thread(#[source] std::io::Error),
 }
 
@@ -50,13 +53,19 @@ impl Keeping {
         let waits = format!("{backlog} entries wait, the oldest for {} s; {dead} are dead", oldest.as_secs());
         match (is_full, when_full) {
             (false, _) => (true, format!("journal: {waits}\n")),
-            (true, WhenFull::AcknowledgeAndCount) => {
-                (true, format!("journal: full, or its disk fails: after-callbacks are acknowledged and lost; {waits}\n"))
-            }
+            (true, WhenFull::AcknowledgeAndCount) => (
+                true,
+                format!("journal: full, or its disk fails: after-callbacks are acknowledged and lost; {waits}\n"),
+            ),
             (true, WhenFull::Refuse) => {
                 (false, format!("journal: full, or its disk fails: after-callbacks are refused; {waits}\n"))
             }
         }
+    }
+
+    /// The time that the journal sees.
+    fn clock(&self) -> Clock {
+        self.clock.get().cloned().unwrap_or_default()
     }
 
     /// What the journal counts.
@@ -124,7 +133,8 @@ impl Host {
         if settings.journal.off {
             return Ok(());
         }
-        let journal = Journal::open(&settings.journal.limits(), clock)?;
+        let journal = Journal::open(&settings.journal.limits(), clock.clone())?;
+        let _ = self.keeping.clock.set(clock);
         let decisions = Decisions::start(&settings.journal.decisions, &journal);
         let _ = self.keeping.decisions.set(decisions.map_err(KeepingError::Thread)?);
         let _ = self.keeping.journal.set(journal);
@@ -134,6 +144,7 @@ impl Host {
     /// Starts working off entries, those first that were left from before. Must be called in a runtime.
     pub async fn work_off_entries(&self) {
         let Some(journal) = self.keeping.journal() else { return };
+        self.keep_records_in(journal.clone(), self.keeping.clock()).await;
         let limits = self.generation().settings().journal.work_limits();
         let work = Work::of(self, Handle::current());
         if let Err(error) = journal.start_working(Arc::new(work), limits).await {
@@ -159,7 +170,10 @@ impl Host {
         }
         let working = journal.numbers().working;
         if working > 0 {
-            tracing::warn!(entries = working, "entries are under way and go back: they are worked off after the next start");
+            tracing::warn!(
+                entries = working,
+                "entries are under way and go back: they are worked off after the next start"
+            );
         }
         let host = self.clone();
         let settled = tokio::task::spawn_blocking(move || {
@@ -172,7 +186,9 @@ impl Host {
             journal.close().await;
         };
         if timeout(CLOSE_WITHIN, close).await.is_err() {
-            tracing::error!("the journal's disk does not answer: the journal is not closed; nothing acknowledged is lost");
+            tracing::error!(
+                "the journal's disk does not answer: the journal is not closed; nothing acknowledged is lost"
+            );
         }
     }
 

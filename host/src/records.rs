@@ -1,23 +1,32 @@
 //! Records leave the corridor here: they go to their sinks.
 
 mod direct;
+mod journalled;
+mod named;
 mod returned;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use callgate_journal::envelope::Event;
+use callgate_journal::sink::SinkStatus;
+use callgate_journal::{Clock, Journal};
+use tokio::runtime::Handle;
 
 use crate::deadline::Deadline;
 use crate::settings::Sink;
 use direct::Direct;
+use journalled::Journalled;
+use named::Named;
 
+pub(crate) use journalled::Wait;
 pub(crate) use returned::{Author, Origin, Returned, valid_traceparent};
 
 /// What becomes of records.
 #[derive(Debug)]
 pub(crate) struct Records {
+    /// The journal, where there is one, and the runtime that its sinks are changed in.
+    journalled: OnceLock<(Arc<Journalled>, Handle)>,
     /// Each of the sinks, without a journal in between.
     direct: ArcSwap<Vec<Arc<Direct>>>,
     /// Those of sinks that are gone: counters never go down.
@@ -34,6 +43,7 @@ impl Records {
     /// Records go straight to these sinks. `run` names this run of the host, and no other one.
     pub(crate) fn new(sinks: &[Sink], run: String) -> Self {
         Self {
+            journalled: OnceLock::new(),
             direct: ArcSwap::from_pointee(made(sinks, &[])),
             written_before: AtomicU64::new(0),
             lost_before: AtomicU64::new(0),
@@ -44,8 +54,31 @@ impl Records {
         }
     }
 
-    /// Hands records to their sinks, and waits until they have them; not beyond the deadline, for files can hang.
-    pub(crate) async fn keep(&self, returned: Vec<Returned>, origin: Origin, deadline: Deadline, now_unix_ms: u64) {
+    /// Has records go into this journal from now on, and these sinks read from it. Must be called in a runtime.
+    pub(crate) async fn use_journal(&self, journal: Journal, clock: Clock, sinks: &[Sink]) {
+        let journalled = Arc::new(Journalled::new(journal, clock));
+        journalled.want(sinks);
+        journalled.set_sinks().await;
+        let _ = self.journalled.set((journalled, Handle::current()));
+    }
+
+    /// Hands over records. With a journal it waits as `wait` says; without, until the sinks have them. Not beyond the
+    /// deadline: disks can hang.
+    pub(crate) async fn keep(
+        &self,
+        returned: Vec<Returned>,
+        origin: Origin,
+        deadline: Deadline,
+        wait: Wait,
+        now_unix_ms: u64,
+    ) {
+        match self.journalled.get() {
+            Some((journalled, _)) => journalled.keep(returned, &origin, deadline, wait).await,
+            None => self.write(returned, origin, deadline, now_unix_ms).await,
+        }
+    }
+
+    async fn write(&self, returned: Vec<Returned>, origin: Origin, deadline: Deadline, now_unix_ms: u64) {
         let origin = Arc::new(origin);
         let records: Vec<Named> = returned.into_iter().map(|returned| self.name(returned, &origin)).collect();
         let sinks = self.direct.load_full();
@@ -69,6 +102,12 @@ impl Records {
 
     /// Makes these the sinks. Those that are the same as before go on.
     pub(crate) fn set_sinks(&self, sinks: &[Sink]) {
+        if let Some((journalled, runtime)) = self.journalled.get() {
+            journalled.want(sinks);
+            let journalled = Arc::clone(journalled);
+            runtime.spawn(async move { journalled.set_sinks().await });
+            return;
+        }
         let before = self.direct.load_full();
         let next = made(sinks, &before);
         for gone in before.iter().filter(|sink| !next.iter().any(|other| Arc::ptr_eq(other, sink))) {
@@ -81,7 +120,25 @@ impl Records {
     /// Closes the files of all sinks; the next records open them again, because they may have been renamed. Blocks while
     /// records are written.
     pub(crate) fn reopen(&self) {
+        if let Some((journalled, _)) = self.journalled.get() {
+            journalled.sinks().reopen();
+        }
         self.direct.load().iter().for_each(|sink| sink.reopen());
+    }
+
+    /// How the sinks are doing.
+    pub(crate) fn status(&self) -> Vec<SinkStatus> {
+        match self.journalled.get() {
+            Some((journalled, _)) => journalled.status(),
+            None => self.direct.load().iter().map(|sink| sink.status()).collect(),
+        }
+    }
+
+    /// Waits until each sink that works has what is on disk now.
+    pub(crate) async fn settle(&self) {
+        if let Some((journalled, _)) = self.journalled.get() {
+            journalled.sinks().settle().await;
+        }
     }
 
     /// Counts and logs the records of a plugin that exceeded its limit.
@@ -90,15 +147,19 @@ impl Records {
         self.lost.fetch_add(records as u64, Ordering::Relaxed);
     }
 
-    /// Records written since the start, by all sinks together.
+    /// Records that were kept since the start; without a journal, by all sinks together.
     pub(crate) fn written(&self) -> u64 {
-        self.written_before.load(Ordering::Relaxed) + self.direct.load().iter().map(|sink| sink.written()).sum::<u64>()
+        let journalled = self.journalled.get().map_or(0, |(journalled, _)| journalled.written());
+        journalled
+            + self.written_before.load(Ordering::Relaxed)
+            + self.direct.load().iter().map(|sink| sink.written()).sum::<u64>()
     }
 
     /// Records that could not be written; one that two sinks lose counts twice.
     pub(crate) fn lost(&self) -> u64 {
         let of_sinks: u64 = self.direct.load().iter().map(|sink| sink.lost()).sum();
-        self.lost.load(Ordering::Relaxed) + self.lost_before.load(Ordering::Relaxed) + of_sinks
+        let journalled = self.journalled.get().map_or(0, |(journalled, _)| journalled.lost());
+        journalled + self.lost.load(Ordering::Relaxed) + self.lost_before.load(Ordering::Relaxed) + of_sinks
     }
 
     /// Records whose topic no sink takes.
@@ -114,31 +175,4 @@ fn made(sinks: &[Sink], before: &[Arc<Direct>]) -> Vec<Arc<Direct>> {
         None => Direct::new(sink).map(Arc::new),
     });
     made.collect()
-}
-
-/// A record with an ID.
-#[derive(Debug, Clone)]
-struct Named {
-    id: String,
-    returned: Returned,
-    origin: Arc<Origin>,
-}
-
-impl Named {
-    fn event(&self) -> Event<'_> {
-        let (returned, origin) = (&self.returned, &self.origin);
-        Event {
-            id: &self.id,
-            sequence: None,
-            topic: returned.topic(),
-            key: &origin.key,
-            platform: &origin.platform,
-            command: &origin.command,
-            plugin: &returned.plugin.name,
-            plugin_sha256: &returned.plugin.sha256,
-            traceparent: origin.traceparent.as_deref(),
-            at_unix_ms: i64::try_from(origin.arrived_unix_ms).unwrap_or(i64::MAX),
-            data: &returned.data,
-        }
-    }
 }

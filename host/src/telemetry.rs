@@ -9,6 +9,7 @@ mod process;
 mod record;
 mod reloads;
 mod shadows;
+mod sinks;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -27,8 +28,8 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::chain::Link;
 use crate::decisions::Decisions;
-use crate::keeping::Keeping;
 use crate::edge::{Closed, EndedEarly};
+use crate::keeping::Keeping;
 use crate::settings::{Log, Settings};
 use family::{Labels, registered};
 use histogram::Histogram;
@@ -36,6 +37,7 @@ use journal::JournalCounters;
 use plugins::{PluginCounters, PluginFamilies};
 use record::Records;
 use reloads::Generations;
+use sinks::SinkFamilies;
 
 pub(crate) use plain::{OPENMETRICS, content_type, from_openmetrics};
 pub(crate) use record::{Answered, How};
@@ -69,6 +71,7 @@ pub(crate) struct Telemetry {
     registry: Registry,
     records: Records,
     host: HostCounters,
+    sinks: SinkFamilies,
     generations: Generations,
     plugins: PluginFamilies,
     journal: JournalCounters,
@@ -214,6 +217,7 @@ impl Telemetry {
     /// All counters of the host itself, at zero. `outcomes`: the names of those of a comparison with a candidate.
     pub(crate) fn new(outcomes: &'static [&'static str]) -> Self {
         let mut registry = Registry::with_prefix("callgate");
+        let sinks = SinkFamilies::register(&mut registry);
         let plugins = PluginFamilies::register(&mut registry);
         plugins.fault("", callgate_sandbox::Fault::NoTime.name());
         let mut host = HostCounters::register(&mut registry);
@@ -228,6 +232,7 @@ impl Telemetry {
             registry,
             records: Records::default(),
             host,
+            sinks,
             told: Mutex::default(),
             unknown_names: Mutex::default(),
             plugins,
@@ -277,7 +282,13 @@ impl Telemetry {
     }
 
     /// All counters in OpenMetrics' text format.
-    pub(crate) fn render(&self, counters: &Counters, kept: &crate::records::Records, keeping: &Keeping, now: Now) -> String {
+    pub(crate) fn render(
+        &self,
+        counters: &Counters,
+        kept: &crate::records::Records,
+        keeping: &Keeping,
+        now: Now,
+    ) -> String {
         let Now { in_flight, waiting, is_memory_distrusted, generation, generations } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
@@ -285,6 +296,7 @@ impl Telemetry {
         host.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         self.generations.show(generation, generations);
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
+        self.sinks.show(&kept.status());
         catch_up(&host.records_written, kept.written());
         catch_up(&host.records_lost, kept.lost());
         catch_up(&host.records_unrouted, kept.unrouted());

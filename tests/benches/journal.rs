@@ -4,10 +4,12 @@
 //! Cores are kept awake by threads of the lowest priority, as they are in a host under load: an idle core has to wake up for
 //! each sync, which takes longer than the sync itself. Their CPU time is not counted.
 
+mod common;
+
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,16 +21,14 @@ use callgate_journal::{
 };
 use rustix::thread::ClockId;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const CONNECTIONS: usize = 32;
 const MEASURED: Duration = Duration::from_secs(4);
 
 fn main() {
-    if std::env::args().any(|argument| argument == "--list" || argument == "--test") {
+    if !common::is_wanted() {
         return;
     }
+    common::print_machine();
     let folder = tempfile::tempdir_in(".").expect("a folder here");
     let awake = Awake::new();
     println!("cores are kept awake by threads of the lowest priority; {CONNECTIONS} connections\n");
@@ -98,7 +98,7 @@ fn bare(folder: &Path) {
         file.sync_data().expect("it is synced");
         count += 1;
     }
-    let each = began.elapsed() / count as u32;
+    let each = began.elapsed() / u32::try_from(count).expect("few");
     println!("bare write of 4 KiB + fdatasync: {count} in 2 s, {each:.0?} each\n");
     std::fs::remove_file(path).expect("it is removed");
 }
@@ -276,7 +276,7 @@ async fn decisions(folder: &Path, awake: &Awake) {
     journal.close().await;
 }
 
-async fn backlog(folder: &PathBuf, awake: &Awake, empty: f64) {
+async fn backlog(folder: &Path, awake: &Awake, empty: f64) {
     const ENTRIES: u64 = 1_000_000;
     let journal = Journal::open(&settings(folder), Clock::system()).expect("it opens");
     let began = Instant::now();

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 const SENT: &str = "callbackAfterSendGroupMsgCommand";
 
 fn in_journal() -> Setup {
-    setup().platform("kind = \"openim\"\nmode = \"journal\"").platform(
-        "kind = \"tencent-chat\"\nmode = \"journal\"\n[[platform.app]]\nid = 1400000000",
-    )
+    setup()
+        .platform("kind = \"openim\"\nmode = \"journal\"")
+        .platform("kind = \"tencent-chat\"\nmode = \"journal\"\n[[platform.app]]\nid = 1400000000")
 }
 
 fn message(number: usize) -> Value {
@@ -45,7 +45,8 @@ async fn an_after_callback_is_acknowledged_when_it_is_kept_and_worked_off_later(
 
 #[tokio::test]
 async fn a_plugin_gets_from_the_journal_to_the_byte_what_it_gets_inline() {
-    let path = "/tencent-chat?SdkAppid=1400000000&CallbackCommand=Group.CallbackAfterSendMsg&ClientIP=1.2.3.4&x=%20y&x=z";
+    let path =
+        "/tencent-chat?SdkAppid=1400000000&CallbackCommand=Group.CallbackAfterSendMsg&ClientIP=1.2.3.4&x=%20y&x=z";
     let body = "{ \"GroupId\" : \"g\",\n\"MsgSeq\":1.50e1 ,\"GroupId\":\"h\"}";
     let plugin = |setup: Setup| setup.plugin("tells", guests::tells("tells"), "*", "");
     let inline = plugin(setup()).start();
@@ -115,7 +116,8 @@ async fn a_plugin_that_is_gone_is_a_failed_attempt_that_heals_when_it_is_back() 
 #[tokio::test]
 async fn each_element_of_a_batch_is_an_entry_of_its_own() {
     let host = in_journal().plugin("tells", guests::tells("tells"), "*", "").start_with_journal().await;
-    let events: Vec<Value> = (0..100).map(|n| json!({ "MsgKey": n.to_string(), "To_Account": "a", "PushStage": 1 })).collect();
+    let events: Vec<Value> =
+        (0..100).map(|n| json!({ "MsgKey": n.to_string(), "To_Account": "a", "PushStage": 1 })).collect();
     let answer = host.tencent("Push.OfflinePush", &json!({ "Events": events })).await;
     assert_eq!(answer["ActionStatus"], "OK");
     let numbers = host.until(|numbers| numbers.backlog == 0).await;
@@ -155,9 +157,12 @@ async fn commands_without_a_plugin_and_inline_ones_are_not_journaled() {
 async fn a_full_journal_refuses_in_the_form_of_the_chat_server_or_counts_what_it_loses() {
     let fill = json!({ "groupID": "g", "fill": "x".repeat(1 << 20) });
     let full = |when: &str| {
-        in_journal()
-            .tables(&format!("[journal]\nbytes_max = 16777216\nwhen_full = \"{when}\""))
-            .plugin("spins", guests::text("spins"), "*", "work_within_ms = 3600000")
+        in_journal().tables(&format!("[journal]\nbytes_max = 16777216\nwhen_full = \"{when}\"")).plugin(
+            "spins",
+            guests::text("spins"),
+            "*",
+            "work_within_ms = 3600000",
+        )
     };
     let host = full("refuse").start();
     host.host().open_journal(callgate_journal::Clock::manual(0)).unwrap();
@@ -222,7 +227,10 @@ async fn what_was_acknowledged_is_worked_off_after_a_restart() {
 
 #[tokio::test]
 async fn a_body_of_eight_mebibytes_is_kept_whole() {
-    let host = in_journal().plugin("tells", guests::tells("tells"), "*", "reply_bytes_max = 16777216\nrecord_bytes_max = 16777216").start_with_journal().await;
+    let host = in_journal()
+        .plugin("tells", guests::tells("tells"), "*", "reply_bytes_max = 16777216\nrecord_bytes_max = 16777216")
+        .start_with_journal()
+        .await;
     let body = format!("{{\"groupID\":\"g\",\"fill\":\"{}\"}}", "x".repeat((8 << 20) - 25));
     let answer = host.post(&format!("/openim/{SENT}"), body.clone()).await;
     assert_eq!(answer.status, StatusCode::OK);

@@ -55,7 +55,7 @@ pub(crate) enum Message {
         filter: EntryFilter,
         reply: Reply<u64>,
     },
-    /// From here on, what is committed is told to the scheduler, which is given the backlog first.
+    /// From here on, what is committed is told to the scheduler, which reads what was there before itself.
     Start {
         scheduler: Arc<Inbox<Task>>,
         reply: oneshot::Sender<Result<Box<dyn ReadEntries>, NotKept>>,
@@ -74,6 +74,8 @@ pub(crate) enum Message {
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) id: EntryId,
+    /// How many attempts had failed before.
+    pub(crate) attempts: u32,
     pub(crate) ended: Ended,
 }
 
@@ -86,6 +88,8 @@ pub(crate) enum Ended {
 
 /// To the scheduler.
 pub(crate) enum Task {
+    /// What was accepted before this number is to be read. The first message.
+    Backlog { before: EntryId },
     /// These are on disk now; their bodies are at hand.
     Accepted(Vec<(Waiting, Entry)>),
     /// These are on disk.

@@ -1,13 +1,15 @@
 //! Which entry is worked on when: in order per key, in parallel across keys, at most so many at once.
 
+mod backlog;
 mod lanes;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use self::backlog::Backlog;
 use self::lanes::Lanes;
 use crate::clock::Clock;
 use crate::entry::{Entry, EntryId, NewAttempt};
@@ -27,6 +29,8 @@ pub(crate) struct Scheduler {
     tools: Option<Tools>,
     limits: WorkLimits,
     lanes: Lanes,
+    /// What was accepted before and is not read yet, and what has to wait until it is.
+    backlog: Option<Backlog>,
     /// Bodies that are at hand, so that they need not be read from disk.
     bodies: HashMap<EntryId, Entry>,
     bodies_bytes: usize,
@@ -38,6 +42,8 @@ pub(crate) struct Scheduler {
     working: HashMap<EntryId, i64>,
     /// Entries that were begun and whose results are not on disk yet.
     begun: usize,
+    /// When the oldest entry was last looked for.
+    oldest_at: Option<Instant>,
     is_stopped: bool,
 }
 
@@ -65,6 +71,8 @@ impl Scheduler {
             tools: None,
             limits: WorkLimits::default(),
             lanes: Lanes::default(),
+            backlog: None,
+            oldest_at: None,
             bodies: HashMap::new(),
             bodies_bytes: 0,
             parked: BinaryHeap::new(),
@@ -79,9 +87,10 @@ impl Scheduler {
     fn work(mut self) {
         while !self.is_stopped {
             self.unpark();
+            let is_reading = self.read_backlog();
             self.begin();
             self.count();
-            let wait = self.until_next();
+            let wait = if is_reading { Duration::ZERO } else { self.until_next() };
             for task in Arc::clone(&self.inbox).take(TASKS_MAX, wait) {
                 self.take(task);
             }
@@ -91,9 +100,10 @@ impl Scheduler {
 
     fn take(&mut self, task: Task) {
         match task {
+            Task::Backlog { before } => self.backlog = Some(Backlog::new(before)),
             Task::Accepted(entries) => {
                 for (waiting, entry) in entries {
-                    self.lanes.push(waiting);
+                    self.wait(waiting);
                     let bytes = entry.body.len() + entry.head.len();
                     if self.bodies_bytes + bytes <= self.limits.bodies_bytes_max {
                         self.bodies_bytes += bytes;
@@ -121,8 +131,36 @@ impl Scheduler {
         }
     }
 
-    /// Takes up an entry of the backlog.
+    /// Reads some of what was accepted before. Returns whether there is more.
+    fn read_backlog(&mut self) -> bool {
+        let (Some(backlog), Some(tools)) = (&mut self.backlog, &mut self.tools) else { return false };
+        match backlog.read(tools.entries.as_mut()) {
+            Ok(Some(some)) => {
+                some.into_iter().for_each(|waiting| self.queue(waiting));
+                return true;
+            }
+            Ok(None) => {}
+            // A damaged file is reported where it is read, and the rest is read from the new one.
+            Err(error) => {
+                tracing::error!("entries that were left cannot be read, this is tried again: {error}");
+                return false;
+            }
+        }
+        if let Some(backlog) = self.backlog.take() {
+            backlog.later().for_each(|waiting| self.queue(waiting));
+        }
+        false
+    }
+
+    /// Takes up an entry. Its lane's order is that of acceptance, so it waits for those that are not read yet.
     fn wait(&mut self, waiting: Waiting) {
+        match &mut self.backlog {
+            Some(backlog) => backlog.hold(waiting),
+            None => self.queue(waiting),
+        }
+    }
+
+    fn queue(&mut self, waiting: Waiting) {
         if waiting.attempts > 0 {
             self.failed.insert(waiting.id, (waiting.attempts, waiting.due_unix_ms));
         }
@@ -219,7 +257,7 @@ impl Scheduler {
         let attempt = NewAttempt { fault: "damaged".to_owned(), message: why.to_owned(), ..NewAttempt::default() };
         self.begun += 1;
         self.lanes.advance(lane);
-        let finished = Finished { id, ended: Ended::Failed(attempt, Next::Dead) };
+        let finished = Finished { id, attempts: 0, ended: Ended::Failed(attempt, Next::Dead) };
         let _ = self.writer.send(Message::Finish(finished));
     }
 
@@ -230,11 +268,20 @@ impl Scheduler {
         Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(TICK)
     }
 
-    fn count(&self) {
+    fn count(&mut self) {
+        let is_due = self.oldest_at.is_none_or(|at| at.elapsed() >= TICK);
+        // Of many lanes, this takes milliseconds.
+        if is_due || self.lanes.count() <= FEW_LANES {
+            self.oldest_at = Some(Instant::now());
+            self.counts.oldest_received_ms.store(self.lanes.oldest_unix_ms().unwrap_or(0), Ordering::Relaxed);
+        }
         set(&self.counts.working, self.working.len() as u64);
         set(&self.counts.parked_keys, self.parked.len() as u64);
     }
 }
+
+/// With so many lanes, the oldest entry is looked for each time.
+const FEW_LANES: usize = 16;
 
 /// When an entry that could not be read is tried again.
 const UNREADABLE_AGAIN: Duration = Duration::from_secs(1);
@@ -257,7 +304,7 @@ fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock
         // A closed inbox: the host stops, and the entry is worked off again after the next start.
         let _ = scheduler.send(Task::Ended { id, again_at, is_attempt: ended.is_some() });
         if let Some(ended) = ended {
-            let _ = writer.send(Message::Finish(Finished { id, ended }));
+            let _ = writer.send(Message::Finish(Finished { id, attempts, ended }));
         }
     })
 }

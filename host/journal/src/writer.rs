@@ -143,19 +143,8 @@ impl Writer {
     }
 
     fn start(&mut self, scheduler: Arc<Inbox<Task>>) -> Result<Box<dyn ReadEntries>, NotKept> {
-        // Once to find damage, and once to tell the scheduler: a list of all would take more memory than its lanes do.
-        if let Err(error @ StoreError::Damaged(_)) = self.store.backlog(&mut |_| {}) {
-            let _ = self.recover(&error);
-        }
-        let mut some = Vec::new();
-        let read = self.store.backlog(&mut |waiting| {
-            some.push(waiting);
-            if some.len() == CHANGED_ROWS {
-                let _ = scheduler.send(Task::Waiting(std::mem::take(&mut some)));
-            }
-        });
-        read.map_err(|error| NotKept::Failed(error.to_string()))?;
-        let _ = scheduler.send(Task::Waiting(some));
+        let room = self.store.room().map_err(|error| NotKept::Failed(error.to_string()))?;
+        let _ = scheduler.send(Task::Backlog { before: room.next_entry });
         self.scheduler = Some(scheduler);
         Ok(self.store.entries())
     }
@@ -322,9 +311,12 @@ impl Writer {
 
     /// Counts and logs that a damaged file was set aside.
     fn salvaged(&self, salvaged: &Salvaged) {
-        add(&self.shared.counts.set_aside, 1);
+        add(&self.shared.counts.set_aside, usize::from(!salvaged.is_log));
         self.shared.counts.salvaged.fetch_add(salvaged.rows, Ordering::Relaxed);
         self.shared.counts.salvage_lost.fetch_add(salvaged.lost, Ordering::Relaxed);
+        if salvaged.is_log {
+            return;
+        }
         tracing::error!(
             file = &*salvaged.name,
             rows = salvaged.rows,

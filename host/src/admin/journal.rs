@@ -37,9 +37,9 @@ async fn change(State(host): State<Host>, Path(change): Path<String>, body: Byte
 }
 
 fn journal(host: &Host) -> Result<&Journal, ApiError> {
-    host.keeping.journal().ok_or_else(|| {
-        ApiError::new(StatusCode::NOT_FOUND, "this host has no journal (`off = true` under [journal])")
-    })
+    host.keeping
+        .journal()
+        .ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "this host has no journal (`off = true` under [journal])"))
 }
 
 /// The numbers of a journal, as the API gives them.

@@ -101,13 +101,14 @@ impl Loaded {
 
 impl Link {
     /// The plugin number `index` of the settings.
-    pub(crate) fn new(
-        index: usize,
-        loaded: Arc<Loaded>,
-        settings: &settings::Plugin,
-        work_within: Duration,
-    ) -> Self {
-        let (name, sha256) = (loaded.plugin.name().to_string(), loaded.identity.sha256.clone());
+    pub(crate) fn new(index: usize, loaded: Arc<Loaded>, settings: &settings::Plugin, work_within: Duration) -> Self {
+        // A candidate of a plugin returns that plugin's records: sinks take them as before.
+        let name = loaded
+            .plugin
+            .name()
+            .split_once('@')
+            .map_or_else(|| Arc::clone(loaded.plugin.name()), |(name, _)| name.into());
+        let sha256 = loaded.identity.sha256.as_str().into();
         Self {
             index,
             author: Arc::new(Author { name, sha256, is_durable: settings.durable }),
@@ -149,13 +150,13 @@ impl Link {
         };
         Self {
             index: self.index,
+            author: Arc::clone(&self.author),
             loaded,
             platforms: self.platforms.clone(),
             commands: self.commands.clone(),
             on_fault: self.on_fault,
             work: self.work,
             work_within: self.work_within,
-            author: Arc::clone(&self.author),
         }
     }
 

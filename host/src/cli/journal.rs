@@ -204,9 +204,14 @@ impl Why {
         let (now, zone) = (now_unix_ms(), TimeZone::system());
         for listed in &found {
             // One that was removed meanwhile is told without its document.
-            let document = reader.decision(listed.id).ok().and_then(|whole| Document::from_json(&whole.decision.document).ok());
+            let document =
+                reader.decision(listed.id).ok().and_then(|whole| Document::from_json(&whole.decision.document).ok());
             let at = when::show(listed.decision.at_unix_ms, now, &zone);
-            text.push_str(&format!("{at} {}. [d{}]\n", why::sentence(listed, &document.unwrap_or_default()), listed.id));
+            text.push_str(&format!(
+                "{at} {}. [d{}]\n",
+                why::sentence(listed, &document.unwrap_or_default()),
+                listed.id
+            ));
         }
         if found.is_empty() {
             text.push_str(&self.nothing(&mut reader)?);

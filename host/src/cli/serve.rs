@@ -125,7 +125,7 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host, SocketAddr)) -> Result<(
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Other, error))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let callbacks = listen(host.settings.server.listen, "[server] listen")?;
         let admin = match host.settings.admin {
             Some(address) => Some(listen(address, "[admin] listen")?),
@@ -145,7 +145,10 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host, SocketAddr)) -> Result<(
         serve(host, callbacks, admin, stop).await;
         tracing::info!("stopped");
         Ok(())
-    })
+    });
+    // What is still being written hangs: callbacks have waited for the rest.
+    runtime.shutdown_background();
+    ended
 }
 
 fn listen(address: SocketAddr, key: &str) -> Result<Listener, Failure> {

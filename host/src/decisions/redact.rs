@@ -72,7 +72,8 @@ impl<'n> Redaction<'n> {
     }
 
     fn names_are_in(&self, json: &str) -> bool {
-        json.contains('\\') || self.names.iter().any(|name| json.to_ascii_lowercase().contains(&name.to_ascii_lowercase()))
+        json.contains('\\')
+            || self.names.iter().any(|name| json.to_ascii_lowercase().contains(&name.to_ascii_lowercase()))
     }
 
     /// Whether something was replaced in this value.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use callgate_journal::NewRecord;
+
 /// A record as a chain returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Returned {
@@ -19,26 +21,41 @@ impl Returned {
     pub fn topic(&self) -> &str {
         self.topic.as_deref().unwrap_or(&self.plugin.name)
     }
+
+    /// The record as the journal keeps it.
+    pub(crate) fn into_new(self, origin: &Origin) -> NewRecord {
+        NewRecord {
+            topic: self.topic().to_owned(),
+            key: origin.key.clone(),
+            platform: Arc::clone(&origin.platform),
+            command: Arc::clone(&origin.command),
+            plugin: Arc::clone(&self.plugin.name),
+            sha256: Arc::clone(&self.plugin.sha256),
+            at_unix_ms: i64::try_from(origin.arrived_unix_ms).unwrap_or(i64::MAX),
+            traceparent: origin.traceparent.clone(),
+            data: self.data,
+        }
+    }
 }
 
 /// The plugin that a record comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
     /// Its name in the settings.
-    pub name: String,
+    pub name: Arc<str>,
     /// The SHA-256 of its module, in hex.
-    pub sha256: String,
+    pub sha256: Arc<str>,
     /// Whether the answer waits until its records are on disk.
     pub is_durable: bool,
 }
 
 /// What the records of one callback have in common.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     /// The platform's name in the settings.
-    pub(crate) platform: String,
+    pub(crate) platform: Arc<str>,
     /// The command's name.
-    pub(crate) command: String,
+    pub(crate) command: Arc<str>,
     /// What the callback is about: records with the same key are delivered in order. Empty: no order is promised.
     pub(crate) key: String,
     /// The header `traceparent` of the request, if it was valid.

@@ -44,9 +44,9 @@ pub struct Platform {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Once it is in the journal and acknowledged.
+    #[default]
     Journal,
     /// Before it is acknowledged, within the time for an answer: what fails then is not tried again.
-    #[default]
     Inline,
 }
 
@@ -238,7 +238,8 @@ impl ByCommand<'_> {
                 let message = "has no effect: the chat server waits for the answers to these commands";
                 section.file().report(pattern.at, &pattern.key, message);
             }
-            by_command.extend(commands.into_iter().filter(|command| is_for(command)).map(|command| (command.name, *meant)));
+            by_command
+                .extend(commands.into_iter().filter(|command| is_for(command)).map(|command| (command.name, *meant)));
         }
         by_command
     }

@@ -123,6 +123,7 @@ impl Reading<'_> {
         };
         let commands = patterns(&mut section, self.chat_servers, &servers);
         let (on_fault, limits) = (on_fault(&mut section), limits::of_plugin(&mut section, self.defaults));
+        let durable = section.flag("durable", false);
         let (settings, settings_files) = plugin_settings(&mut section);
         let plugin = Plugin {
             table: "plugin",
@@ -133,7 +134,7 @@ impl Reading<'_> {
             platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
             commands,
             on_fault,
-            durable: section.flag("durable", false),
+            durable,
             limits,
             work: work(&mut section),
             settings,
@@ -177,6 +178,7 @@ pub(super) const KEYS: &[&str] = &[
     "settings",
     "settings_files",
     "on_fault",
+    "durable",
     "fuel_per_call",
     "fuel_to_configure",
     "call_within_ms",

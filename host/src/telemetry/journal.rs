@@ -59,9 +59,11 @@ impl JournalCounters {
                 now.records_expired
             }),
             ("journal_decisions", "Decisions that were kept", |now| now.decisions),
-            ("journal_acknowledged", "Calls that a commit has answered: by commits, acknowledgements per sync", |now| {
-                now.acknowledged
-            }),
+            (
+                "journal_acknowledged",
+                "Calls that a commit has answered: by commits, acknowledgements per sync",
+                |now| now.acknowledged,
+            ),
             ("journal_commits", "Commits, each of which is one sync to disk", |now| now.commits),
             ("journal_commits_failed", "Commits that failed", |now| now.commits_failed),
             ("journal_checkpoints", "Checkpoints", |now| now.checkpoints),

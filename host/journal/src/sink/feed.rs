@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::SinkSettings;
+use super::settings::SinkSettings;
 use super::status::{Shared, State};
 use crate::clock::Clock;
 use crate::journal::Journal;

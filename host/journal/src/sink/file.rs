@@ -1,30 +1,20 @@
 //! The sink `file`: records as lines at the end of a file.
 
+mod folder;
 mod probe;
 mod rotate;
+pub(super) mod settings;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use super::Format;
+use folder::{folder, sync_folder};
 
 pub use probe::{may_create_in, why_not_appendable};
 pub use rotate::Rotation;
-
-/// The keys of `kind = "file"`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileSettings {
-    /// The file.
-    pub path: PathBuf,
-    /// How a record is written.
-    pub format: Format,
-    /// Whether what was written is forced to disk before it counts as delivered.
-    pub fsync: bool,
-    /// When the file is renamed and a new one begun.
-    pub rotation: Rotation,
-}
+pub use settings::FileSettings;
 
 /// Appends lines to a file, which it opens with the first of them.
 ///
@@ -167,26 +157,6 @@ impl Open {
     fn is_at(&self, path: &Path) -> io::Result<bool> {
         path.try_exists()
     }
-}
-
-/// The folder of a file.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Forces the names in a folder to disk: a new file could be gone after a power cut otherwise.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        // Not all file systems can; and whoever may write to a folder may not be allowed to read it.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        synced => synced,
-    }
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 fn has_half_line(path: &Path) -> io::Result<bool> {

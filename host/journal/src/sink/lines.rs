@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::file::{FileWriter, why_not_appendable};
-use super::{Format, Kind};
+use super::format::Format;
+use super::settings::Kind;
 use crate::envelope::{Event, cloud_event};
 
 /// What lines are written to.

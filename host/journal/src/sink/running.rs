@@ -4,13 +4,16 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::feed::Feed;
 use super::lines::Lines;
+use super::settings::{Kind, SinkSettings};
 use super::status::{Shared, SinkStatus, State};
-use super::{Kind, SinkSettings, http, in_order};
+use super::{http, in_order};
 use crate::clock::Clock;
 use crate::error::NotKept;
 use crate::journal::Journal;
@@ -30,7 +33,12 @@ struct Running {
     shared: Arc<Shared>,
     /// Dropped, it ends the sink, too.
     stop: watch::Sender<bool>,
+    /// Closed by the end of its thread.
+    ended: watch::Receiver<()>,
 }
+
+/// How long a sink that changes has to end what it is at. One that hangs does not: what it is at may come twice.
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why sinks cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -58,10 +66,10 @@ impl Sinks {
     /// # Errors
     /// If they cannot be started. Those that could go on.
     pub async fn set(&self, settings: Vec<SinkSettings>) -> Result<(), SinksError> {
-        let names = settings.iter().map(|sink| sink.name.clone()).collect();
-        // A sink that is changed goes on where it is, not where it has saved that it is: its old thread ends first.
-        self.end_those_not_among(&settings);
-        let cursors = self.journal.set_sinks(names, None).await?;
+        let order: Vec<String> = settings.iter().map(|sink| sink.name.clone()).collect();
+        // A sink that is changed goes on where it is, which it may not have saved yet.
+        let before = self.end_those_not_among(&settings).await;
+        let cursors = self.journal.set_sinks(order.clone(), None).await?;
         let mut cursors: HashMap<String, SinkCursor> =
             cursors.into_iter().map(|cursor| (cursor.sink.clone(), cursor)).collect();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,21 +77,29 @@ impl Sinks {
             if running.iter().any(|running| running.settings == sink) {
                 continue;
             }
-            let cursor = cursors.remove(&sink.name);
+            let mut cursor = cursors.remove(&sink.name);
+            if let (Some(cursor), Some(delivered_to)) = (&mut cursor, before.get(&sink.name)) {
+                cursor.delivered_to = cursor.delivered_to.max(*delivered_to);
+            }
             running.push(self.start(sink, cursor)?);
         }
+        running.sort_by_key(|running| order.iter().position(|name| *name == running.settings.name));
         Ok(())
     }
 
-    fn end_those_not_among(&self, settings: &[SinkSettings]) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|running| {
-            let stays = settings.contains(&running.settings);
-            if !stays {
-                running.stop.send_replace(true);
-            }
-            stays
-        });
+    /// Ends all other sinks. Returns what they had delivered at their end, by name.
+    async fn end_those_not_among(&self, settings: &[SinkSettings]) -> HashMap<String, Sequence> {
+        let others: Vec<Running> = {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.extract_if(.., |running| !settings.contains(&running.settings)).collect()
+        };
+        let mut delivered = HashMap::new();
+        others.iter().for_each(|running| _ = running.stop.send_replace(true));
+        for mut running in others {
+            let _ = timeout(ENDS_WITHIN, running.ended.changed()).await;
+            delivered.insert(running.settings.name, *running.shared.delivered_to.borrow());
+        }
+        delivered
     }
 
     fn start(&self, settings: SinkSettings, cursor: Option<SinkCursor>) -> Result<Running, SinksError> {
@@ -92,7 +108,8 @@ impl Sinks {
         });
         let shared = Arc::new(Shared::new(delivered_to));
         let (stop, stopped) = watch::channel(false);
-        let running = Running { settings: settings.clone(), shared: Arc::clone(&shared), stop };
+        let (alive, ended) = watch::channel(());
+        let running = Running { settings: settings.clone(), shared: Arc::clone(&shared), stop, ended };
         if let Kind::Http(http) = &settings.kind
             && let Some(off) = http::off(http, &state)
         {
@@ -103,7 +120,10 @@ impl Sinks {
         let feed = Feed::new(self.journal.clone(), self.clock.clone(), settings.clone(), shared, delivered_to, stopped);
         let reopen = self.reopen.subscribe();
         let name = format!("sink-{}", settings.name);
-        let run = move || on_this_thread(feed, settings.kind, reopen);
+        let run = move || {
+            on_this_thread(feed, settings.kind, reopen);
+            drop(alive);
+        };
         std::thread::Builder::new().name(name).spawn(run).map_err(SinksError::Thread)?;
         Ok(running)
     }

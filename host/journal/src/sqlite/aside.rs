@@ -11,6 +11,9 @@ use crate::folder;
 const PREFIX: &str = "journal-damaged-";
 const SUFFIX: &str = ".sqlite3";
 
+/// How names of logs end that were kept alone.
+const LOG_SUFFIX: &str = ".log";
+
 /// The name of a file that is being filled.
 const NEW: &str = "journal-new.sqlite3";
 
@@ -21,13 +24,7 @@ const KEPT_MAX: usize = 8;
 ///
 /// The database file goes first: an interruption leaves a log without one, which `unfinished` finds.
 pub(super) fn set_aside(place: &Place, now_unix_ms: i64) -> io::Result<String> {
-    let time = name_of_time(now_unix_ms);
-    let is_free = |name: &String| !place.folder.join(name).exists();
-    let names = (1..1000).map(|number| match number {
-        1 => format!("{PREFIX}{time}{SUFFIX}"),
-        number => format!("{PREFIX}{time}-{number}{SUFFIX}"),
-    });
-    let name = names.into_iter().find(is_free).ok_or_else(|| io::Error::other("too many damaged files"))?;
+    let name = free_name(place, now_unix_ms, SUFFIX)?;
     std::fs::rename(place.file(), place.folder.join(&name))?;
     move_log(place, &name)?;
     sync(&place.folder)?;
@@ -36,6 +33,27 @@ pub(super) fn set_aside(place: &Place, now_unix_ms: i64) -> io::Result<String> {
         remove(&place.folder.join(old))?;
     }
     Ok(name)
+}
+
+/// Keeps a copy of the log, whose end SQLite will not use and will overwrite. Returns its name.
+pub(super) fn keep_log(place: &Place, log: &Path, now_unix_ms: i64) -> io::Result<String> {
+    let name = free_name(place, now_unix_ms, LOG_SUFFIX)?;
+    std::fs::copy(log, place.folder.join(&name))?;
+    for old in all_with(place, LOG_SUFFIX)?.iter().rev().skip(KEPT_MAX) {
+        gone(std::fs::remove_file(place.folder.join(old)))?;
+    }
+    Ok(name)
+}
+
+/// A name with the time that is not taken.
+fn free_name(place: &Place, now_unix_ms: i64, suffix: &str) -> io::Result<String> {
+    let time = name_of_time(now_unix_ms);
+    let mut names = (1..1000).map(|number| match number {
+        1 => format!("{PREFIX}{time}{suffix}"),
+        number => format!("{PREFIX}{time}-{number}{suffix}"),
+    });
+    let free = names.find(|name| !place.folder.join(name).exists());
+    free.ok_or_else(|| io::Error::other("there are too many files of damaged journals: remove some"))
 }
 
 /// The file that was set aside before a new one took its place, if that was interrupted.
@@ -57,11 +75,15 @@ fn move_log(place: &Place, name: &str) -> io::Result<()> {
 
 /// All names of files that were set aside, the oldest first.
 fn all(place: &Place) -> io::Result<Vec<String>> {
+    all_with(place, SUFFIX)
+}
+
+fn all_with(place: &Place, suffix: &str) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(&place.folder)? {
         if let Ok(name) = entry?.file_name().into_string()
             && name.starts_with(PREFIX)
-            && name.ends_with(SUFFIX)
+            && name.ends_with(suffix)
         {
             names.push(name);
         }

@@ -2,10 +2,10 @@
 
 use rusqlite::Connection;
 
-use super::aside;
 use super::connection::{Place, meaning};
 use super::salvage::salvage;
 use super::schema::{self, FORMAT, Format};
+use super::{aside, log};
 use crate::error::{OpenError, StoreError};
 use crate::folder;
 use crate::store::Salvaged;
@@ -29,6 +29,23 @@ pub(super) fn open(place: &Place, bytes_max: u64, now: i64) -> Result<(Connectio
     }
 }
 
+/// Keeps a copy of a log whose end cannot be used. To be called before the first connection is opened.
+pub(super) fn look_at_log(place: &Place, now: i64) -> std::io::Result<Option<Salvaged>> {
+    let path = aside::log_of(&place.file());
+    let lost = log::unusable_pages(&path)?;
+    if lost == 0 {
+        return Ok(None);
+    }
+    let name = aside::keep_log(place, &path, now)?;
+    tracing::error!(
+        file = name,
+        pages = lost,
+        "the end of the journal's log cannot be used: after a power failure, nobody was told about what it holds; otherwise \
+         it was damaged on disk, and what was acknowledged last may be missing"
+    );
+    Ok(Some(Salvaged { name: name.into(), rows: 0, lost, is_log: true }))
+}
+
 /// Sets the file aside and puts one with what can be read of it in its place.
 pub(super) fn set_aside(place: &Place, bytes_max: u64, now: i64, why: &str) -> Result<Salvaged, OpenError> {
     tracing::error!("the journal's file is damaged ({why}): it is set aside, and what can be read is salvaged");
@@ -49,7 +66,7 @@ fn replace(place: &Place, bytes_max: u64, name: &str) -> Result<Salvaged, OpenEr
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(failed)?;
     connection.close().map_err(|(_, error)| failed(error))?;
     aside::take_its_place(place, &new).map_err(unusable)?;
-    Ok(Salvaged { name: name.into(), rows, lost })
+    Ok(Salvaged { name: name.into(), rows, lost, is_log: false })
 }
 
 fn try_open(place: &Place, bytes_max: u64) -> Result<Connection, OpenError> {

@@ -15,13 +15,14 @@ use super::connection::{Place, meaning};
 use super::names::Names;
 use super::schema::{self, Format};
 use super::store::checksum;
+use super::waiting;
 use crate::decision::{Decision, DecisionId, NewDecision};
 use crate::entry::{Attempt, Entry, EntryId, EntryState, EntrySummary, NewAttempt};
 use crate::error::{OpenError, ReadError, StoreError};
 use crate::filter::{DecisionFilter, EntryFilter, Page, RecordFilter};
 use crate::folder;
 use crate::record::{NewRecord, Record, RecordBatch, Sequence, SinkCursor};
-use crate::store::ReadEntries;
+use crate::store::{ReadEntries, Waiting};
 
 /// Reads a journal. Each reader has a connection of its own and is used by one thread at a time; its methods read the disk
 /// and block while they do, never because of the writer.
@@ -439,6 +440,10 @@ impl EntryReader {
 }
 
 impl ReadEntries for EntryReader {
+    fn waiting(&mut self, after: EntryId, before: EntryId, rows_max: usize) -> Result<Vec<Waiting>, ReadError> {
+        self.0.with(|connection, _, _| waiting::between(connection, after.0, before.0, rows_max))
+    }
+
     fn entry(&mut self, id: EntryId) -> Result<Entry, ReadError> {
         self.0.entry(id)
     }

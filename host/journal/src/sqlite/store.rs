@@ -11,12 +11,13 @@ use super::counters::Counters;
 use super::file;
 use super::names::Numbers;
 use super::reader::{EntryReader, Report};
-use super::trim;
+use super::{trim, waiting};
 use crate::clock::Clock;
 use crate::decision::NewDecision;
 use crate::entry::{EntryId, EntryState, NewAttempt, NewEntry};
 use crate::error::{OpenError, StoreError};
 use crate::filter::EntryFilter;
+use crate::folder;
 use crate::record::{NewRecord, Sequence, SinkCursor};
 use crate::settings::JournalSettings;
 use crate::store::{Next, ReadEntries, Recovered, Room, Salvaged, Store, Trimmed, Waiting};
@@ -53,7 +54,10 @@ impl SqliteStore {
     ) -> Result<(Self, Option<Salvaged>), OpenError> {
         check_version(rusqlite::version_number(), rusqlite::version())?;
         let place = Place { folder: settings.folder.clone(), vfs: settings.vfs.clone() };
-        let (connection, salvaged) = file::open(&place, settings.bytes_max, clock.now_unix_ms())?;
+        let now = clock.now_unix_ms();
+        let log = file::look_at_log(&place, now).map_err(|source| folder::unusable(&place.folder, source))?;
+        let (connection, salvaged) = file::open(&place, settings.bytes_max, now)?;
+        let salvaged = salvaged.or(log);
         let mut store = Self {
             place,
             settings: settings.clone(),
@@ -202,7 +206,7 @@ impl Store for SqliteStore {
         accept().map_err(say)
     }
 
-    fn done(&mut self, id: EntryId) -> Result<bool, StoreError> {
+    fn done(&mut self, id: EntryId, attempts: u32) -> Result<bool, StoreError> {
         let keep = !self.settings.done_entries_age.is_zero();
         let now = self.clock.now_unix_ms();
         let connection = self.connection()?;
@@ -211,10 +215,10 @@ impl Store for SqliteStore {
                 let sql = "UPDATE entries SET state = 1, due_ms = ?2 WHERE id = ?1 AND state = 0";
                 return Ok(connection.prepare_cached(sql)?.execute((id.0, now))? > 0);
             }
-            let sql = "DELETE FROM entries WHERE id = ?1 AND state = 0 RETURNING attempts";
-            let attempts: Option<i64> =
-                connection.prepare_cached(sql)?.query_row((id.0,), |row| row.get(0)).optional()?;
-            let Some(attempts) = attempts else { return Ok(false) };
+            let sql = "DELETE FROM entries WHERE id = ?1 AND state = 0";
+            if connection.prepare_cached(sql)?.execute((id.0,))? == 0 {
+                return Ok(false);
+            }
             connection.prepare_cached("DELETE FROM entry_bodies WHERE id = ?1")?.execute((id.0,))?;
             if attempts > 0 {
                 connection.prepare_cached("DELETE FROM attempts WHERE entry = ?1")?.execute((id.0,))?;
@@ -379,7 +383,7 @@ impl Store for SqliteStore {
                  RETURNING id, lane, due_ms, received_ms, attempts"
             );
             let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map(rusqlite::params_from_iter(values), waiting)?;
+            let rows = statement.query_map(rusqlite::params_from_iter(values), waiting::of_row)?;
             let mut waiting = rows.collect::<rusqlite::Result<Vec<_>>>()?;
             waiting.sort_by_key(|waiting| waiting.id);
             for entry in &waiting {
@@ -431,10 +435,13 @@ impl Store for SqliteStore {
         };
         let set_aside = self.open_again(damage)?;
         // A commit that failed when it was synced can have reached the disk all the same.
-        let mut surprising = Vec::new();
-        if set_aside.is_none() && known > 0 && self.counters.next_entry > known {
-            self.waiting_from(known, &mut |waiting| surprising.push(waiting))?;
-        }
+        let is_surprising = set_aside.is_none() && known > 0 && self.counters.next_entry > known;
+        let surprising = match self.connection()? {
+            connection if is_surprising => {
+                waiting::between(connection, known - 1, i64::MAX, usize::MAX).map_err(say)?
+            }
+            _ => Vec::new(),
+        };
         Ok(Recovered { set_aside, surprising })
     }
 
@@ -449,10 +456,6 @@ impl Store for SqliteStore {
         Ok(true)
     }
 
-    fn backlog(&mut self, each: &mut dyn FnMut(Waiting)) -> Result<(), StoreError> {
-        self.waiting_from(0, each)
-    }
-
     fn room(&mut self) -> Result<Room, StoreError> {
         let connection = self.connection()?;
         let bytes = self.bytes_in_use(connection).map_err(say)?;
@@ -463,6 +466,7 @@ impl Store for SqliteStore {
             last_sequence: self.counters.next_record - 1,
             waiting: self.sums.waiting,
             dead: self.sums.dead,
+            next_entry: EntryId(self.counters.next_entry),
         })
     }
 
@@ -475,23 +479,6 @@ impl Store for SqliteStore {
         let moved = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
         connection.close().map_err(|(_, error)| say(error))?;
         moved.map_err(say)
-    }
-}
-
-impl SqliteStore {
-    /// Entries that wait, from a number on.
-    fn waiting_from(&self, first: i64, each: &mut dyn FnMut(Waiting)) -> Result<(), StoreError> {
-        let connection = self.connection()?;
-        let mut read = || -> rusqlite::Result<()> {
-            let sql =
-                "SELECT id, lane, due_ms, received_ms, attempts FROM entries WHERE state = 0 AND id >= ?1 ORDER BY id";
-            let mut statement = connection.prepare(sql)?;
-            for entry in statement.query_map((first,), waiting)? {
-                each(entry?);
-            }
-            Ok(())
-        };
-        read().map_err(say)
     }
 }
 
@@ -510,14 +497,4 @@ fn wal_bytes(connection: &Connection) -> rusqlite::Result<u64> {
 
 fn say(error: rusqlite::Error) -> StoreError {
     meaning(&error)
-}
-
-fn waiting(row: &rusqlite::Row<'_>) -> rusqlite::Result<Waiting> {
-    Ok(Waiting {
-        id: EntryId(row.get(0)?),
-        lane: row.get(1)?,
-        due_unix_ms: row.get(2)?,
-        received_unix_ms: row.get(3)?,
-        attempts: row.get(4)?,
-    })
 }

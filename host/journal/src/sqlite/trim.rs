@@ -108,14 +108,23 @@ impl Trim<'_> {
         let cutoff = if self.is_tight { i64::MAX } else { self.cutoff(records_age) };
         let expired = self.cutoff(self.settings.undelivered_records_age.max(records_age));
         // Only the oldest are looked at: there is no index by time.
-        let sql = "DELETE FROM records WHERE sequence IN (SELECT sequence FROM records ORDER BY sequence LIMIT ?1) \
-                   AND ((sequence <= ?2 AND at_ms <= ?3) OR at_ms <= ?4) RETURNING sequence > ?2";
-        let mut remove = self.connection.prepare_cached(sql)?;
-        let values = (self.rows_max as i64, delivered, cutoff, expired);
-        let (mut rows, mut undelivered) = (0, 0);
-        for is_undelivered in remove.query_map(values, |row| row.get::<_, bool>(0))? {
+        let sql = "SELECT sequence, at_ms FROM records ORDER BY sequence LIMIT ?1";
+        let mut oldest = self.connection.prepare_cached(sql)?;
+        let mut found = oldest.query((self.rows_max as i64,))?;
+        let (mut last, mut rows, mut undelivered) = (None, 0, 0);
+        while let Some(row) = found.next()? {
+            let (sequence, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let is_delivered = sequence <= delivered;
+            if !(at <= expired || is_delivered && at <= cutoff) {
+                break;
+            }
+            last = Some(sequence);
             rows += 1;
-            undelivered += usize::from(is_undelivered?);
+            undelivered += usize::from(!is_delivered);
+        }
+        drop(found);
+        if let Some(last) = last {
+            self.connection.prepare_cached("DELETE FROM records WHERE sequence <= ?1")?.execute((last,))?;
         }
         self.count(rows);
         self.trimmed.expired_records = undelivered;

@@ -40,9 +40,19 @@ fn journal(settings: &Settings, findings: &mut Vec<Finding>) {
                 free >> 20,
                 folder.display()
             );
-            findings.push(Finding::new(Level::Warning, "journal", "journal", what, "lower `bytes_max` under [journal], or free space there"));
+            findings.push(Finding::new(
+                Level::Warning,
+                "journal",
+                "journal",
+                what,
+                "lower `bytes_max` under [journal], or free space there",
+            ));
         }
-        _ => findings.push(Finding::ok("journal", "journal", format!("the journal is kept in {}", journal.folder.display()))),
+        _ => findings.push(Finding::ok(
+            "journal",
+            "journal",
+            format!("the journal is kept in {}", journal.folder.display()),
+        )),
     }
 }
 

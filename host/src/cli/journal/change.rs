@@ -84,9 +84,7 @@ impl Change {
             return terminal::print("Nothing was changed.\n");
         }
         let changed = match at_rest(&found, what, &filter) {
-            Err(AtRest::NotOpened(OpenError::InUse { .. })) => {
-                self.through_host(what, &filter)?
-            }
+            Err(AtRest::NotOpened(OpenError::InUse { .. })) => self.through_host(what, &filter)?,
             Err(AtRest::NotOpened(error)) => return Err(not_opened(error)),
             Err(AtRest::Failed(failure)) => return Err(failure),
             Ok(changed) => changed,
@@ -97,7 +95,8 @@ impl Change {
     /// Has the host do it that uses the journal.
     fn through_host(&self, what: What, filter: &EntryFilter) -> Result<u64, Failure> {
         let Some(settings) = self.place.settings.clone() else {
-            let text = "a host uses this journal: name its settings file with --settings instead, so that it can be asked";
+            let text =
+                "a host uses this journal: name its settings file with --settings instead, so that it can be asked";
             return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)));
         };
         let api = Running::of(settings).api()?;

@@ -55,7 +55,10 @@ pub(super) fn write(
 }
 
 fn unwritten(error: &std::io::Error) -> Failure {
-    Failure::new(Exit::Other, anyhow::anyhow!("the output cannot be written ({error}): free disk space, or name another file"))
+    Failure::new(
+        Exit::Other,
+        anyhow::anyhow!("the output cannot be written ({error}): free disk space, or name another file"),
+    )
 }
 
 /// The numbers of the next ones that match.

@@ -115,7 +115,11 @@ impl Replay {
         match differs {
             false => Ok(()),
             true => {
-                let text = format!("{} of {} callbacks differ", sums.visible.max(if self.fuel { sums.fuel } else { 0 }), sums.replayed);
+                let text = format!(
+                    "{} of {} callbacks differ",
+                    sums.visible.max(if self.fuel { sums.fuel } else { 0 }),
+                    sums.replayed
+                );
                 Err(Failure::new(Exit::Failed, anyhow::anyhow!(text)))
             }
         }
@@ -141,7 +145,8 @@ impl Replay {
         let names: Vec<String> = settings.plugins.iter().map(|plugin| plugin.name.clone()).collect();
         let Some(plugin) = settings.plugins.iter_mut().find(|plugin| plugin.name == name) else {
             let known = names.join(", ");
-            let text = format!("no plugin of the settings is called {name}: say which one it is with --instead-of ({known})");
+            let text =
+                format!("no plugin of the settings is called {name}: say which one it is with --instead-of ({known})");
             return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)));
         };
         plugin.module = ModuleSource::Wasm(module.to_owned());
@@ -384,7 +389,8 @@ impl Sums {
             ("not replayed", self.not_replayed, self.first_problem.clone().unwrap_or_default()),
             ("damaged", self.damaged, String::new()),
         ];
-        let rows: Vec<_> = rows.into_iter().map(|(what, count, more)| vec![what.to_owned(), count.to_string(), more]).collect();
+        let rows: Vec<_> =
+            rows.into_iter().map(|(what, count, more)| vec![what.to_owned(), count.to_string(), more]).collect();
         terminal::table(&["CALLBACKS", "NUMBER", ""], &rows)
     }
 }

@@ -65,7 +65,9 @@ pub(super) fn write(found: &Found, reader: &mut Reader, as_json: bool) -> Result
     }));
     let mut text = terminal::table(&["JOURNAL", ""], &rows);
     if dead > 0 {
-        text.push_str("\n`callgate journal list --state dead` shows what failed, `show` why; `retry` works it off again.\n");
+        text.push_str(
+            "\n`callgate journal list --state dead` shows what failed, `show` why; `retry` works it off again.\n",
+        );
     }
     Ok(text)
 }

@@ -12,10 +12,9 @@ use jiff::{Span, Timestamp, Zoned};
 pub(super) fn parse(text: &str, now_unix_ms: i64, zone: &TimeZone) -> Result<i64, String> {
     let now = timestamp(now_unix_ms).to_zoned(zone.clone());
     let text = text.trim();
-    let moment = ago(text, &now)
-        .or_else(|| text.parse::<Timestamp>().ok())
-        .or_else(|| local(text, &now))
-        .ok_or("write how long ago, such as 90s, 15m, 1h or 2d; or a time such as 14:03, 2026-11-26 or 2026-11-26T14:03:00Z")?;
+    let moment = ago(text, &now).or_else(|| text.parse::<Timestamp>().ok()).or_else(|| local(text, &now)).ok_or(
+        "write how long ago, such as 90s, 15m, 1h or 2d; or a time such as 14:03, 2026-11-26 or 2026-11-26T14:03:00Z",
+    )?;
     Ok(moment.as_millisecond())
 }
 
@@ -108,7 +107,9 @@ mod tests {
 
     #[test]
     fn what_is_no_moment_is_answered_with_what_is_one() {
-        for text in ["", "yesterday", "1", "h", "1y", "99999999999999999999s", "99999999999d", "25:00", "2026-13-01", "ä"] {
+        for text in
+            ["", "yesterday", "1", "h", "1y", "99999999999999999999s", "99999999999d", "25:00", "2026-13-01", "ä"]
+        {
             assert!(at(text).starts_with("write how long ago"), "{text}: {}", at(text));
         }
     }
@@ -118,6 +119,9 @@ mod tests {
         assert_eq!(show(NOW, NOW, &berlin()), "12:00:00");
         assert_eq!(show(NOW + 999, NOW, &berlin()), "12:00:00");
         assert_eq!(show(NOW - 86_400_000, NOW, &berlin()), "2026-03-28 11:00:00");
-        assert_eq!([span(-5), span(5000), span(600_000), span(7_200_000), span(400_000_000)], ["0 s", "5 s", "10 min", "2 h", "4 d"]);
+        assert_eq!(
+            [span(-5), span(5000), span(600_000), span(7_200_000), span(400_000_000)],
+            ["0 s", "5 s", "10 min", "2 h", "4 d"]
+        );
     }
 }

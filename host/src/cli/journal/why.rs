@@ -224,7 +224,8 @@ mod tests {
             assert!(text.starts_with("the message of u123 to group g9 ") && text.contains("filter-messages"), "{text}");
         }
         for command in PROTOCOLS.iter().flat_map(|protocol| protocol.commands) {
-            let document = Document { command: command.name.to_owned(), kind: command.protocol.to_owned(), ..message() };
+            let document =
+                Document { command: command.name.to_owned(), kind: command.protocol.to_owned(), ..message() };
             assert!(!said("", &document).contains("\"\""), "{}", command.name);
         }
     }

@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::folder::folder;
+
 /// Why lines could not be appended to this file; `None` if they could.
 #[must_use]
 pub fn why_not_appendable(path: &Path) -> Option<String> {
@@ -20,7 +22,7 @@ pub fn why_not_appendable(path: &Path) -> Option<String> {
 
 /// Why this file, which is not there, could not be created; `None` if it could.
 fn why_not_creatable(path: &Path, links_max: usize) -> Option<String> {
-    let folder = super::folder(path);
+    let folder = folder(path);
     // A link to nowhere: what it names would be created.
     if let (Ok(target), Some(links_max)) = (std::fs::read_link(path), links_max.checked_sub(1)) {
         return why_not_creatable(&folder.join(target), links_max);

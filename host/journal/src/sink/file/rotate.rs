@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use super::folder::{folder, sync_folder};
+
 /// When a file is renamed and a new one begun; by default it never is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rotation {
@@ -55,7 +57,7 @@ pub(super) fn rotate(path: &Path, rotation: Rotation, now: Duration) -> io::Resu
         number = number.saturating_add(1);
     }
     std::fs::rename(path, &name)?;
-    super::sync_folder(super::folder(path))?;
+    sync_folder(folder(path))?;
     if let Some(kept_max) = rotation.kept_max {
         // A file that cannot be deleted is not lost data: the next rotation tries again.
         if let Err(error) = delete_oldest(path, kept_max) {
@@ -76,7 +78,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 fn delete_oldest(path: &Path, kept_max: usize) -> io::Result<()> {
     let Some(own) = path.file_name() else { return Ok(()) };
     let mut found: Vec<OsString> = Vec::new();
-    for entry in std::fs::read_dir(super::folder(path))? {
+    for entry in std::fs::read_dir(folder(path))? {
         let name = entry?.file_name();
         if is_rotated(&own.to_string_lossy(), &name.to_string_lossy()) {
             found.push(name);

@@ -1,6 +1,8 @@
 use std::fs;
+use std::path::PathBuf;
 
 use super::*;
+use crate::sink::format::Format;
 
 struct Case {
     folder: tempfile::TempDir,

@@ -16,8 +16,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
-use super::HttpSettings;
 use super::answer::{Outcome, outcome};
+use super::settings::HttpSettings;
 use super::sign::signatures;
 use crate::envelope::{MEDIA_TYPE, cloud_event};
 use crate::record::Record;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::HttpSettings;
 use super::answer::Outcome;
 use super::client::Client;
 use super::lanes::Lanes;
+use super::settings::HttpSettings;
 use crate::record::{Record, Sequence};
 use crate::sink::feed::Feed;
 use crate::sink::status::State;
