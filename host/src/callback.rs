@@ -12,12 +12,12 @@ use callgate_sandbox::{Cancel, Fault, cpu};
 use crate::afterwards::Afterwards;
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
-use crate::decisions::Decided;
-use crate::entries::{Acceptance, Arrived};
+use crate::decisions::{Decided, Moment};
+use crate::entries::Arrived;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
-use crate::records::{Origin, Wait};
+use crate::records::{Origin, Returned, Wait};
 use crate::shadow::{self, Candidate, Past};
 use crate::telemetry::{Answered, How};
 use crate::workers::{Claim, Flow, NotRun};
@@ -29,7 +29,7 @@ impl Host {
         let Request { admitted, body, deadline, traceparent } = request;
         let callback = match admitted.open(body.clone()) {
             Ok(callback) => callback,
-            Err(refusal) => return Answer::refused(self.refuse_admitted(generation, mounted, refusal, body)),
+            Err(refusal) => return Answer::only(self.refuse_admitted(generation, mounted, refusal, body)),
         };
         let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
         let arrived = Arrived {
@@ -40,12 +40,8 @@ impl Host {
             users: generation.settings().log.users,
             deadline,
         };
-        match self.accept(&arrived).await {
-            Ok(Acceptance::NotForJournal) => {}
-            Ok(Acceptance::Kept) => return self.acknowledge(generation, &arrived),
-            Err(refusal) => {
-                return Answer { own_id, ..Answer::refused(self.refuse(generation, mounted, refusal)) };
-            }
+        if let Some(response) = self.answer_from_journal(generation, &arrived).await {
+            return Answer { own_id, ..Answer::only(response) };
         }
         let candidates = mounted.routes.candidates(callback.command());
         let candidate = shadow::answering(candidates, &callback);
@@ -67,21 +63,7 @@ impl Host {
         let kept = records.len();
         let decisions = self.keeping.decisions().filter(|decisions| decisions.wants(callback.phase(), &run));
         let wanted = if decisions.is_some() { records.clone() } else { Vec::new() };
-        if kept > 0 {
-            let origin = Origin {
-                platform: mounted.platform.name.as_str().into(),
-                command: callback.name().into(),
-                key: callback.order_key(mounted.platform.server.protocol()),
-                traceparent,
-                arrived_unix_ms: callback.arrived_unix_ms(),
-            };
-            // An after-callback is acknowledged by its answer.
-            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
-            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
-        }
-        if run.records_lost > 0 {
-            self.records.left_out(run.records_lost);
-        }
+        self.hand_over(records, run.records_lost, &arrived).await;
         let response = mounted.platform.dialect.render(&callback, &run.decision);
         let answered = Answered {
             platform: &mounted.platform.name,
@@ -96,19 +78,9 @@ impl Host {
         };
         self.telemetry.answered(generation.counters(), mounted.index, &answered);
         if let Some(decisions) = decisions {
-            decisions.keep(Decided {
-                platform: mounted.platform.name.clone(),
-                protocol: mounted.platform.server.protocol(),
-                callback: callback.clone(),
-                operation_id: answered.operation_id.to_owned(),
-                run: run.clone(),
-                records: wanted,
-                response: response.clone(),
-                took: answered.took,
-                generation: generation.number(),
-                users: generation.settings().log.users,
-                at_unix_ms: self.now_unix_ms(),
-            });
+            let (generation, users) = (generation.number(), arrived.users);
+            let moment = Moment { generation, users, at_unix_ms: self.now_unix_ms() };
+            decisions.keep(Decided::of(&answered, wanted, response.clone(), moment));
         }
         let mut afterwards = None;
         if !candidates.is_empty() {
@@ -119,6 +91,26 @@ impl Host {
             }
         }
         Answer { response, own_id, afterwards }
+    }
+
+    /// Hands on the records of a callback that was answered by its plugins, without those beyond what they may give.
+    async fn hand_over(&self, records: Vec<Returned>, lost: usize, arrived: &Arrived<'_>) {
+        let Arrived { mounted, callback, traceparent, deadline, .. } = *arrived;
+        if !records.is_empty() {
+            let origin = Origin {
+                platform: mounted.platform.name.as_str().into(),
+                command: callback.name().into(),
+                key: callback.order_key(mounted.platform.server.protocol()),
+                traceparent: traceparent.map(str::to_owned),
+                arrived_unix_ms: callback.arrived_unix_ms(),
+            };
+            // An after-callback is acknowledged by its answer.
+            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
+            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
+        }
+        if lost > 0 {
+            self.records.left_out(lost);
+        }
     }
 
     /// Has candidates compared once the answer is on its way.
@@ -257,7 +249,8 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn refused(response: Response) -> Self {
+    /// Without anything that comes after it.
+    pub(crate) fn only(response: Response) -> Self {
         Self { response, own_id: None, afterwards: None }
     }
 }

@@ -1,5 +1,6 @@
 //! Decisions that are kept: which, and how they get from the callback's way to the journal without delaying it.
 
+mod decided;
 mod document;
 mod redact;
 
@@ -7,19 +8,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use bytes::Bytes;
-use callgate_catalogue::catalogue::{Named, Protocol};
+use callgate_catalogue::catalogue::Named;
 use callgate_catalogue::wire::Phase;
-use callgate_dialects::{Callback, Decision, Refusal, Response};
+use callgate_dialects::Decision;
 use callgate_journal::{Journal, NewDecision};
 
 use crate::chain::ChainRun;
-use crate::records::Returned;
 use crate::settings::{Decisions as Settings, Keep, Users};
 
+pub(crate) use decided::{Decided, Moment, RefusedRequest};
 pub use document::{Call, Document, REFUSED};
+
+use decided::Policy;
 #[cfg(feature = "workshop")]
 pub(crate) use redact::Redaction;
 
@@ -35,53 +36,10 @@ pub(crate) struct Decisions {
     dropped: AtomicU64,
 }
 
-/// What is kept of decisions.
-#[derive(Debug, Clone)]
-pub(crate) struct Policy {
-    pub(crate) keep: Keep,
-    /// Whether body, answer, records and the texts of plugins are kept.
-    pub(crate) payloads: bool,
-    /// Members whose values are not kept.
-    pub(crate) redact: Vec<String>,
-}
-
 /// Maximum number of decisions that wait for their document, and maximum size of their bodies, records and answers
 /// together, in bytes; more are dropped and counted.
 const QUEUE_MAX: usize = 1024;
 const QUEUE_BYTES_MAX: usize = 64 << 20;
-
-/// A body beyond this is not kept with its decision, in bytes: chat messages are a hundred times smaller, and one client
-/// could push out everybody else's decisions.
-pub(crate) const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
-
-/// A decision on its way.
-pub(crate) struct Decided {
-    pub(crate) platform: String,
-    pub(crate) protocol: &'static Protocol,
-    pub(crate) callback: Callback,
-    pub(crate) operation_id: String,
-    pub(crate) run: ChainRun,
-    pub(crate) records: Vec<Returned>,
-    pub(crate) response: Response,
-    pub(crate) took: Duration,
-    pub(crate) generation: u64,
-    /// Whether the users that it names are kept.
-    pub(crate) users: Users,
-    /// When it was answered.
-    pub(crate) at_unix_ms: u64,
-}
-
-/// A refusal on its way.
-pub(crate) struct RefusedRequest {
-    pub(crate) platform: String,
-    pub(crate) kind: &'static str,
-    pub(crate) refusal: Refusal,
-    pub(crate) status: u16,
-    pub(crate) at_unix_ms: u64,
-    pub(crate) generation: u64,
-    /// As far as it is there.
-    pub(crate) body: Bytes,
-}
 
 enum Item {
     Decided(Box<Decided>),

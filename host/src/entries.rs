@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Protocol;
-use callgate_dialects::{Callback, KeptHead, Refusal};
-use callgate_journal::{Entry, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
+use callgate_dialects::{Callback, KeptHead, Refusal, Response};
+use callgate_journal::{Entry, Journal, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
 use callgate_sandbox::{Cancel, Fault};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 
-use crate::callback::Answer;
 use crate::chain::{Chain, ChainRun, Mode as CallMode, Progress, Step};
 use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
@@ -22,35 +21,20 @@ use crate::telemetry::{Answered, How};
 use crate::workers::{Behind, NotRun};
 
 impl Host {
-    /// Puts an after-callback into the journal, if that is where its settings want it: each of its parts as an entry of its
-    /// own. Once this has succeeded it is on disk, or counted as lost where the settings want that.
-    ///
-    /// # Errors
-    /// If it is not: then it must not be acknowledged.
-    pub(crate) async fn accept(&self, arrived: &Arrived<'_>) -> Result<Acceptance, Refusal> {
-        let (callback, mounted) = (arrived.callback, arrived.mounted);
-        let command = callback.command().filter(|command| mounted.platform.mode(command) == Mode::Journal);
-        let journal = self.keeping.journal();
-        let (Some(journal), Some(_)) = (journal, command.and_then(|command| mounted.routes.find(command))) else {
-            return Ok(Acceptance::NotForJournal);
-        };
-        let parts = callback.split();
-        let parts = parts.as_deref().unwrap_or(std::slice::from_ref(callback));
-        let entries: Vec<NewEntry> = parts.iter().map(|part| arrived.entry(part)).collect();
-        if entries.is_empty() {
-            return Ok(Acceptance::Kept);
-        }
-        match timeout_at(arrived.deadline.moment(), journal.accept(entries)).await {
-            Ok(Ok(_)) => Ok(Acceptance::Kept),
-            Ok(Err(NotKept::Full(_) | NotKept::TooLarge { .. })) => Err(Refusal::JournalFull),
-            Ok(Err(_)) => Err(Refusal::NotKept),
-            // It may be on its way. If the chat server repeats it, the journal knows it by then.
-            Err(_) => Err(Refusal::NotKept),
-        }
+    /// Answers an after-callback that its settings want in the journal: it is acknowledged once it is on disk, or counted as
+    /// lost where the settings want that; otherwise it is refused. `None`: it is answered by its plugins.
+    pub(crate) async fn answer_from_journal(&self, generation: &Generation, arrived: &Arrived<'_>) -> Option<Response> {
+        let Arrived { mounted, callback, .. } = *arrived;
+        let command = callback.command().filter(|command| mounted.platform.mode(command) == Mode::Journal)?;
+        let (journal, _) = (self.keeping.journal()?, mounted.routes.find(command)?);
+        Some(match accept(journal, arrived).await {
+            Ok(()) => self.acknowledge(generation, arrived),
+            Err(refusal) => self.refuse(generation, mounted, refusal),
+        })
     }
 
     /// The answer to an after-callback that is in the journal.
-    pub(crate) fn acknowledge(&self, generation: &Generation, arrived: &Arrived<'_>) -> Answer {
+    fn acknowledge(&self, generation: &Generation, arrived: &Arrived<'_>) -> Response {
         let Arrived { mounted, callback, own_id, deadline, .. } = *arrived;
         let run = ChainRun::default();
         let answered = Answered {
@@ -65,18 +49,25 @@ impl Host {
             how: How::Kept,
         };
         self.telemetry.answered(generation.counters(), mounted.index, &answered);
-        let response = mounted.platform.dialect.render(callback, &run.decision);
-        Answer { own_id: own_id.map(str::to_owned), ..Answer::refused(response) }
+        mounted.platform.dialect.render(callback, &run.decision)
     }
 }
 
-/// What has become of a callback that may be one for the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Acceptance {
-    /// Its plugins are to answer it now.
-    NotForJournal,
-    /// It is to be acknowledged.
-    Kept,
+/// Puts an after-callback into the journal, each of its parts as an entry of its own.
+async fn accept(journal: &Journal, arrived: &Arrived<'_>) -> Result<(), Refusal> {
+    let parts = arrived.callback.split();
+    let parts = parts.as_deref().unwrap_or(std::slice::from_ref(arrived.callback));
+    let entries: Vec<NewEntry> = parts.iter().map(|part| arrived.entry(part)).collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    match timeout_at(arrived.deadline.moment(), journal.accept(entries)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(NotKept::Full(_) | NotKept::TooLarge { .. })) => Err(Refusal::JournalFull),
+        Ok(Err(_)) => Err(Refusal::NotKept),
+        // It may be on its way. If the chat server repeats it, the journal knows it by then.
+        Err(_) => Err(Refusal::NotKept),
+    }
 }
 
 /// An after-callback that has arrived.

@@ -255,13 +255,15 @@ impl Host {
             families.look(shadow.name(), percent, waiting, is_fallen_back);
         }
         let now = Now {
+            journal: self.keeping.numbers(),
+            decisions_dropped: self.keeping.decisions_dropped(),
             in_flight,
             waiting: self.workers.waiting(),
             is_memory_distrusted: self.engine.is_distrusted(),
             generation: generation.number(),
             generations: self.generations(),
         };
-        self.telemetry.render(generation.counters(), &self.records, &self.keeping, now)
+        self.telemetry.render(generation.counters(), &self.records, now)
     }
 
     /// Has records go into this journal from now on, and the sinks of the settings read from it. Must be called in a

@@ -3,16 +3,12 @@
 //! A host answers without it, too: commands that only look at settings and plugins must not open what a running host uses.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::OnceLock;
 
 use callgate_journal::{Clock, Journal, Numbers, OpenError, Reader, WhenFull};
-use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep, timeout};
 
 use crate::decisions::Decisions;
-use crate::entries::Work;
-use crate::host::Host;
+use crate::settings::Journal as Settings;
 
 /// The journal, once it is open.
 #[derive(Default)]
@@ -36,6 +32,22 @@ pub enum KeepingError {
 }
 
 impl Keeping {
+    /// Opens the journal, if there is one, and locks it against other hosts. Blocks.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub(crate) fn open(&self, settings: &Settings, clock: Clock) -> Result<(), KeepingError> {
+        if settings.off {
+            return Ok(());
+        }
+        let journal = Journal::open(&settings.limits(), clock.clone())?;
+        let decisions = Decisions::start(&settings.decisions, &journal).map_err(KeepingError::Thread)?;
+        let _ = self.clock.set(clock);
+        let _ = self.decisions.set(decisions);
+        let _ = self.journal.set(journal);
+        Ok(())
+    }
+
     /// The journal; `None`: there is none, or it was not opened.
     pub(crate) fn journal(&self) -> Option<&Journal> {
         self.journal.get()
@@ -64,8 +76,13 @@ impl Keeping {
     }
 
     /// The time that the journal sees.
-    fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         self.clock.get().cloned().unwrap_or_default()
+    }
+
+    /// Decisions that did not reach the journal.
+    pub(crate) fn decisions_dropped(&self) -> u64 {
+        self.decisions().map_or(0, Decisions::dropped)
     }
 
     /// What the journal counts.
@@ -113,107 +130,4 @@ fn may_write_in(folder: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn may_write_in(_: &Path) -> std::io::Result<()> {
     Ok(())
-}
-
-/// How often it is looked whether the entries under way are done, when the host stops.
-const LOOK_PAUSE: Duration = Duration::from_millis(10);
-
-/// Time to write and close the journal when the host stops, beyond the time for what is under way. A disk can hang: then
-/// what was acknowledged is on it already.
-const CLOSE_WITHIN: Duration = Duration::from_secs(5);
-
-impl Host {
-    /// Opens the journal, if the settings have one, and locks it against other hosts. Blocks.
-    ///
-    /// # Errors
-    /// Why it cannot be used.
-    pub fn open_journal(&self, clock: Clock) -> Result<(), KeepingError> {
-        let generation = self.generation();
-        let settings = generation.settings();
-        if settings.journal.off {
-            return Ok(());
-        }
-        let journal = Journal::open(&settings.journal.limits(), clock.clone())?;
-        let _ = self.keeping.clock.set(clock);
-        let decisions = Decisions::start(&settings.journal.decisions, &journal);
-        let _ = self.keeping.decisions.set(decisions.map_err(KeepingError::Thread)?);
-        let _ = self.keeping.journal.set(journal);
-        Ok(())
-    }
-
-    /// Starts working off entries, those first that were left from before. Must be called in a runtime.
-    pub async fn work_off_entries(&self) {
-        let Some(journal) = self.keeping.journal() else { return };
-        self.keep_records_in(journal.clone(), self.keeping.clock()).await;
-        let limits = self.generation().settings().journal.work_limits();
-        let work = Work::of(self, Handle::current());
-        if let Err(error) = journal.start_working(Arc::new(work), limits).await {
-            tracing::error!("entries of the journal are not worked off: {error}; restart the host");
-        }
-    }
-
-    /// Begins to work off no more entries.
-    pub fn begin_no_entries(&self) {
-        if let Some(journal) = self.keeping.journal() {
-            journal.stop_working();
-        }
-    }
-
-    /// Closes the journal: entries that are under way have `within` to end, then they go back. What was acknowledged is on
-    /// disk in any case.
-    pub async fn close_journal(&self, within: Duration) {
-        let Some(journal) = self.keeping.journal() else { return };
-        journal.stop_working();
-        let until = Instant::now() + within;
-        while journal.numbers().working > 0 && Instant::now() < until {
-            sleep(LOOK_PAUSE).await;
-        }
-        let working = journal.numbers().working;
-        if working > 0 {
-            tracing::warn!(
-                entries = working,
-                "entries are under way and go back: they are worked off after the next start"
-            );
-        }
-        let host = self.clone();
-        let settled = tokio::task::spawn_blocking(move || {
-            if let Some(decisions) = host.keeping.decisions() {
-                decisions.settle();
-            }
-        });
-        let close = async {
-            let _ = settled.await;
-            journal.close().await;
-        };
-        if timeout(CLOSE_WITHIN, close).await.is_err() {
-            tracing::error!(
-                "the journal's disk does not answer: the journal is not closed; nothing acknowledged is lost"
-            );
-        }
-    }
-
-    /// Waits until all that was kept before is on disk; for tests.
-    pub async fn settle_journal(&self) {
-        let Some(journal) = self.keeping.journal() else { return };
-        let host = self.clone();
-        let _ = tokio::task::spawn_blocking(move || {
-            if let Some(decisions) = host.keeping.decisions() {
-                decisions.settle();
-            }
-        })
-        .await;
-        let _ = journal.flush().await;
-    }
-
-    /// Has the journal look at its clock, which was moved; for tests.
-    pub fn tick_journal(&self) {
-        if let Some(journal) = self.keeping.journal() {
-            journal.tick();
-        }
-    }
-
-    /// The numbers of the journal.
-    pub fn journal_numbers(&self) -> Numbers {
-        self.keeping.numbers()
-    }
 }

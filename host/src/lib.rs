@@ -36,6 +36,7 @@ pub mod replay;
 pub mod settings;
 mod shadow;
 mod trial;
+mod upkeep;
 
 pub use callgate_sandbox::Loading;
 pub use fixed::Fixed;

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use callgate_catalogue::line::one_line;
 use callgate_dialects::{Callback, Decision, Refusal};
+use callgate_journal::Numbers;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -27,9 +28,7 @@ use tokio::time::Instant;
 use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::chain::Link;
-use crate::decisions::Decisions;
 use crate::edge::{Closed, EndedEarly};
-use crate::keeping::Keeping;
 use crate::settings::{Log, Settings};
 use family::{Labels, registered};
 use histogram::Histogram;
@@ -195,6 +194,10 @@ pub(crate) fn count_lost_lines(counter: ErrorCounter) {
 /// What is not counted but read when metrics are requested.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now {
+    /// What the journal counts.
+    pub(crate) journal: Numbers,
+    /// Decisions that did not reach it.
+    pub(crate) decisions_dropped: u64,
     /// Callbacks being answered.
     pub(crate) in_flight: usize,
     /// Callbacks that wait for a worker.
@@ -282,14 +285,8 @@ impl Telemetry {
     }
 
     /// All counters in OpenMetrics' text format.
-    pub(crate) fn render(
-        &self,
-        counters: &Counters,
-        kept: &crate::records::Records,
-        keeping: &Keeping,
-        now: Now,
-    ) -> String {
-        let Now { in_flight, waiting, is_memory_distrusted, generation, generations } = now;
+    pub(crate) fn render(&self, counters: &Counters, kept: &crate::records::Records, now: Now) -> String {
+        let Now { in_flight, waiting, is_memory_distrusted, generation, generations, .. } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
         host.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
@@ -301,7 +298,7 @@ impl Telemetry {
         catch_up(&host.records_lost, kept.lost());
         catch_up(&host.records_unrouted, kept.unrouted());
         catch_up(&host.log_lines_lost, LOST_LINES.get().map_or(0, |lost| lost.dropped_lines() as u64));
-        self.journal.look(&keeping.numbers(), keeping.decisions().map_or(0, Decisions::dropped));
+        self.journal.look(&now.journal, now.decisions_dropped);
         counters.of_plugins.iter().for_each(PluginCounters::look);
         let mut text = String::new();
         // Writing into a text does not fail.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const SEND: &str = "callbackBeforeSendGroupMsgCommand";
 
 fn keeping(toml: &str) -> Setup {
-    setup().tables(&format!("[journal.decisions]\n{toml}"))
+    setup().tables(&format!("[journal]\n[journal.decisions]\n{toml}"))
 }
 
 fn message(content: &str) -> Value {
@@ -38,7 +38,11 @@ async fn verdicts(setup: Setup) -> Vec<String> {
 #[tokio::test]
 async fn what_is_kept_is_what_the_settings_say() {
     let denies = |setup: Setup| setup.plugin("denies", guests::denies_on("denies", "bad"), "*", "");
-    assert_eq!(verdicts(denies(setup())).await, ["deny", "refused"], "refusals by default, but not of strangers");
+    assert_eq!(
+        verdicts(denies(setup().tables("[journal]"))).await,
+        ["deny", "refused"],
+        "refusals by default, but not of strangers"
+    );
     for (keep, expected) in [
         ("none", &[][..]),
         ("refused", &["deny", "refused"]),

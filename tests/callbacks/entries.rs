@@ -8,9 +8,15 @@ use serde_json::{Value, json};
 const SENT: &str = "callbackAfterSendGroupMsgCommand";
 
 fn in_journal() -> Setup {
-    setup()
-        .platform("kind = \"openim\"\nmode = \"journal\"")
-        .platform("kind = \"tencent-chat\"\nmode = \"journal\"\n[[platform.app]]\nid = 1400000000")
+    with_journal("")
+}
+
+/// Both platforms, and a journal with these settings.
+fn with_journal(toml: &str) -> Setup {
+    setup().tables(&format!(
+        "[journal]
+{toml}"
+    ))
 }
 
 fn message(number: usize) -> Value {
@@ -71,8 +77,7 @@ async fn entries_of_one_key_are_worked_off_in_order() {
 #[tokio::test]
 async fn a_failing_key_is_parked_tried_again_and_dead_in_the_end_and_others_go_on() {
     let fails = guests::replies_when_provoked("fails", br#"{"verdict":"fail","message":"no"}"#);
-    let host = in_journal()
-        .tables("[journal]\nattempts_max = 3")
+    let host = with_journal("attempts_max = 3")
         .limits("breaker_faults_max = 0")
         .plugin("fails", fails, "*", "")
         .start_with_journal()
@@ -139,8 +144,8 @@ async fn a_repeat_is_acknowledged_and_not_worked_off_again() {
 
 #[tokio::test]
 async fn commands_without_a_plugin_and_inline_ones_are_not_journaled() {
-    let host = setup()
-        .platform("kind = \"openim\"\nmode = \"journal\"\nmode_for = { \"callbackAfterSendSingle*\" = \"inline\" }")
+    let host = in_journal()
+        .platform("kind = \"openim\"\nmode_for = { \"callbackAfterSendSingle*\" = \"inline\" }")
         .plugin("tells", guests::tells("tells"), "callbackAfterSend*", "")
         .start_with_journal()
         .await;

@@ -18,7 +18,7 @@ const LATER: &str = "zeppelin";
 fn filter(words: &[&str]) -> Setup {
     let settings = format!("settings = {{ action = \"deny\", words = \"{}\" }}", words.join("\\n"));
     setup()
-        .tables("[journal.decisions]\nkeep = \"all\"\npayloads = true\nbytes_max = 4294967296")
+        .tables("[journal]\n[journal.decisions]\nkeep = \"all\"\npayloads = true\nbytes_max = 4294967296")
         .limits("breaker_faults_max = 0")
         .plugin("filter-messages", guests::shipped("filter-messages"), SEND, &settings)
 }

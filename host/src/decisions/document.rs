@@ -7,8 +7,8 @@ use callgate_dialects::{Decision, KeptHead};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::decided::{Decided, PAYLOAD_BYTES_MAX, Policy, RefusedRequest};
 use super::redact::Redaction;
-use super::{Decided, PAYLOAD_BYTES_MAX, Policy, RefusedRequest};
 use crate::chain::Step;
 
 /// A decision and why it was made.
