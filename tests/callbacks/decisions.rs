@@ -62,8 +62,8 @@ async fn what_is_kept_is_what_the_settings_say() {
     let host = fails.start_with_journal().await;
     host.openim(SEND, &json!({ "sendID": "u123", "x": 1 })).await;
     let (found, document) = kept(&host).await.remove(0);
-    assert_eq!((&*found.decision.verdict, &*found.decision.fault), ("allow", "undecided"));
-    assert_eq!(document.plugins[0].fault, "undecided");
+    assert_eq!((&*found.decision.verdict, &*found.decision.fault), ("allow", "trap"));
+    assert_eq!(document.plugins[0].fault, "trap");
 }
 
 #[tokio::test]

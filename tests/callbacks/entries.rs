@@ -30,10 +30,6 @@ fn records(host: &TestHost) -> Vec<Value> {
     records.iter().map(|record| serde_json::from_str(&record.record.data).unwrap()).collect()
 }
 
-fn state_of(host: &TestHost, id: i64) -> EntryState {
-    host.journal().entry_summary(EntryId(id)).unwrap().state
-}
-
 #[tokio::test]
 async fn an_after_callback_is_acknowledged_when_it_is_kept_and_worked_off_later() {
     let host = in_journal().plugin("tells", guests::tells("tells"), "*", "").start_with_journal().await;
@@ -226,7 +222,6 @@ async fn what_was_acknowledged_is_worked_off_after_a_restart() {
     assert_eq!(host.journal().count_entries(&waiting).unwrap(), 20);
     let host = host.restart(&setup).await;
     host.until(|numbers| numbers.done == 20).await;
-    assert_eq!(state_of(&host, 1), EntryState::Done);
     assert_eq!(records(&host).len(), 20);
 }
 
@@ -240,6 +235,5 @@ async fn a_body_of_eight_mebibytes_is_kept_whole() {
     let answer = host.post(&format!("/openim/{SENT}"), body.clone()).await;
     assert_eq!(answer.status, StatusCode::OK);
     host.until(|numbers| numbers.backlog == 0).await;
-    assert_eq!(host.journal().entry(EntryId(1)).unwrap().body.len(), body.len());
     assert_eq!(records(&host)[0]["body"]["fill"].as_str().unwrap().len(), (8 << 20) - 25);
 }
