@@ -142,7 +142,7 @@ impl Host {
             reloads: Reloads::default(),
             workers,
             in_flight: Semaphore::new(fixed.server.in_flight_max),
-            bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
+            bodies: Bodies::new(&fixed.server),
             keeping: Keeping::default(),
             records,
             comparing: OnceLock::new(),

@@ -22,5 +22,6 @@ mod samples;
 mod service;
 mod settings;
 mod shadow;
+mod signals;
 mod streams;
 mod watch;

@@ -7,12 +7,15 @@
 //!
 //! Each prints its figures.
 
+mod bad_clients;
 mod disk;
 mod kill;
 mod power;
 mod random;
+mod receiver;
 mod replay;
 mod shadow;
+mod shutdown;
 mod vfs;
 
 /// The allocator of the program.

@@ -8,6 +8,7 @@ pub mod hostile;
 pub mod judge;
 pub mod log;
 pub mod nets;
+pub mod receiver;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -325,6 +326,11 @@ impl TestHost {
     /// The folder of the settings file.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The path of a file beside the settings.
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
     }
 
     /// The records written so far.

@@ -5,5 +5,4 @@ mod files;
 mod harness;
 mod kept;
 mod limits;
-mod receiver;
 mod sinks;
