@@ -1,6 +1,7 @@
 //! For operators: whether the service is alive and ready, its metrics, and what they can have it do.
 
 mod api;
+mod detail;
 pub(crate) mod journal;
 mod reload;
 mod shadow;
@@ -49,7 +50,7 @@ async fn is_ready(State((host, ready)): State<(Host, Readiness)>) -> impl IntoRe
         (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
     };
-    (status, format!("{word}\n{about}{}", host.failing_sinks()))
+    (status, format!("{word}\n{about}{}{}", detail::lines(&host), host.failing_sinks()))
 }
 
 async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap) -> impl IntoResponse {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
-use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply, TOPIC_BYTES_MAX, is_topic};
+use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Phase, Reply, TOPIC_BYTES_MAX, is_topic};
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
@@ -111,6 +111,7 @@ impl Step {
             cpu: Duration::ZERO,
             is_on_worker: mode != Mode::Brief,
             fault: None,
+            is_let_through: false,
             verdict: None,
             adjustments: Vec::new(),
             log: Vec::new(),
@@ -193,6 +194,8 @@ pub struct Step {
     pub is_on_worker: bool,
     /// How it failed.
     pub fault: Option<Fault>,
+    /// Whether it failed, and what it was to check before it happens is allowed all the same.
+    pub is_let_through: bool,
     /// Its verdict, as far as the chat server can carry it out: the index in [`Decision::NAMES`].
     pub verdict: Option<usize>,
     /// What it asked for and the chat server cannot do.
@@ -262,14 +265,14 @@ impl Chain {
     pub(crate) fn is_quick(&self, callback: &Callback) -> bool {
         callback.body().len() <= QUICK_BODY_BYTES_MAX
             && self.links.len() <= QUICK_LINKS_MAX
-            && self.links.iter().all(|link| link.loaded.pace.is_quick() && link.plugin().can_be_brief())
+            && self.links.iter().all(|link| link.is_quick())
     }
 
     /// The plugin whose calls take longest, and how long all calls take together: that is who waits for a worker, and for
     /// how much.
     pub(crate) fn cost(&self) -> Option<(&Link, Duration)> {
-        let longest = self.links.iter().max_by_key(|link| link.loaded.pace.average())?;
-        Some((longest, self.links.iter().map(|link| link.loaded.pace.average()).sum()))
+        let longest = self.links.iter().max_by_key(|link| link.average())?;
+        Some((longest, self.links.iter().map(|link| link.average()).sum()))
     }
 
     /// What becomes of a callback over which the host itself failed: if one of the plugins must not be left out, the
@@ -363,7 +366,8 @@ impl Chain {
         if let Some(link) = self.next(&progress).filter(|_| progress.is_running) {
             let fault = Fault::OutOfTime { within: deadline.all_for_guests(), cut: None };
             let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
-            progress.run.steps.push(Step { fault: Some(fault), ..Step::new(link, Mode::Full) });
+            let is_let_through = self.is_let_through(&next);
+            progress.run.steps.push(Step { fault: Some(fault), is_let_through, ..Step::new(link, Mode::Full) });
             decide(&mut progress, next, by_fault(link));
         }
         // For those behind it there is no time.
@@ -389,7 +393,8 @@ impl Chain {
         let next = match (said, &step.fault) {
             (Some(said), _) => {
                 let all = said.records.len();
-                let kept = if mode == Mode::Spare { all } else { link.loaded.records.take(all) };
+                let taken = || link.loaded.as_ref().map_or(0, |loaded| loaded.records.take(all));
+                let kept = if mode == Mode::Spare { all } else { taken() };
                 progress.run.records_lost += all - kept;
                 progress.run.records.extend(said.records.into_iter().take(kept));
                 said.decision
@@ -400,6 +405,7 @@ impl Chain {
                 Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
             }
         };
+        step.is_let_through = step.fault.is_some() && self.is_let_through(&next);
         let by = || match &step.fault {
             None => link.name().to_string(),
             Some(Fault::NoTime) => ON_OVERLOAD.to_owned(),
@@ -420,28 +426,36 @@ impl Chain {
         progress.is_over = progress.run.decision.is_final();
     }
 
+    /// Whether a decision without a verdict allows what was to be checked before it happens.
+    fn is_let_through(&self, decision: &Decision) -> bool {
+        self.command.phase == Phase::Before && *decision == Decision::Allow
+    }
+
     /// Asks one plugin. If it would take too long here, the error is the CPU time that finding out has cost.
     fn ask(&self, link: &Arc<Link>, question: &Question<'_>) -> Result<Asked, Duration> {
         let mut step = Step::new(link, question.mode);
+        let Some(loaded) = &link.loaded else {
+            return Ok(Asked { step: Step { fault: Some(Fault::NotLoaded), ..step }, said: None });
+        };
         // The call that is made again is still the one that the breaker let pass.
         if question.tried.is_none() && question.mode != Mode::Spare {
-            match link.loaded.breaker.check() {
-                Ok(change) => link.note_change(change),
+            match loaded.breaker.check() {
+                Ok(change) => loaded.note_change(change),
                 Err(fault) => return Ok(Asked { step: Step { fault: Some(fault), ..step }, said: None }),
             }
         }
         let said = match question.mode {
-            Mode::Brief => self.call_briefly(link, question, &mut step).ok_or(step.cpu)?,
-            Mode::Full | Mode::Work => self.call(link, question, &mut step),
-            Mode::Spare => self.call_patiently(link, question, &mut step),
+            Mode::Brief => self.call_briefly(link, loaded, question, &mut step).ok_or(step.cpu)?,
+            Mode::Full | Mode::Work => self.call(link, loaded, question, &mut step),
+            Mode::Spare => self.call_patiently(link, loaded, question, &mut step),
         };
         step.cpu += question.tried.unwrap_or_default();
         match &said {
             _ if question.mode == Mode::Spare => {}
-            Ok(_) => link.loaded.breaker.succeeded(),
+            Ok(_) => loaded.breaker.succeeded(),
             // What the host had no time for says nothing about the plugin.
             Err(Fault::NoTime) => {}
-            Err(fault) => self.count_fault(link, question.callback, fault, &step),
+            Err(fault) => self.count_fault(loaded, question.callback, fault, &step),
         }
         Ok(match said {
             Ok(mut said) => {
@@ -454,22 +468,28 @@ impl Chain {
     }
 
     /// Lets the plugin's breaker know that it failed, and over whose callback.
-    fn count_fault(&self, link: &Link, callback: &Callback, fault: &Fault, step: &Step) {
+    fn count_fault(&self, loaded: &Loaded, callback: &Callback, fault: &Fault, step: &Step) {
         let named = self.server.protocol().people.named(self.command, callback.body());
-        let limits = link.plugin().limits();
+        let limits = loaded.plugin.limits();
         let by_fuel = step.usage.fuel.0 as f64 / limits.fuel_per_call.0 as f64;
         let by_time = step.cpu.as_secs_f64() / limits.call_within.as_secs_f64();
-        link.note_change(link.loaded.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
+        loaded.note_change(loaded.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
     }
 
     /// A call on a thread that other callbacks wait for; `None` if it is too long for that.
-    fn call_briefly(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Option<Result<Said, Fault>> {
+    fn call_briefly(
+        &self,
+        link: &Link,
+        loaded: &Loaded,
+        question: &Question<'_>,
+        step: &mut Step,
+    ) -> Option<Result<Said, Fault>> {
         let Question { engine, head, body, .. } = *question;
-        let cpu_before = link.loaded.pace.is_watched().then(cpu::of_this_thread);
+        let cpu_before = loaded.pace.is_watched().then(cpu::of_this_thread);
         let started = Instant::now();
-        let (ended, usage) = link
-            .plugin()
-            .call_briefly(engine, &[head, body, "}"], pace::BRIEF_MAX, |reply| self.read(link, reply, body));
+        let (ended, usage) = loaded
+            .plugin
+            .call_briefly(engine, &[head, body, "}"], pace::BRIEF_MAX, |reply| self.read(link, loaded, reply, body));
         step.took = started.elapsed();
         step.usage = usage;
         let cpu = cpu_before.map(|before| cpu::of_this_thread().saturating_sub(before));
@@ -478,22 +498,22 @@ impl Chain {
         step.cpu = cpu.unwrap_or(took);
         match ended {
             Brief::Replied(said) => {
-                link.loaded.pace.was_brief(took, cpu, usage.is_spoiled);
+                loaded.pace.was_brief(took, cpu, usage.is_spoiled);
                 Some(said)
             }
             Brief::Failed(fault) => {
-                link.loaded.pace.was_brief(took, cpu, false);
+                loaded.pace.was_brief(took, cpu, false);
                 Some(Err(fault))
             }
             Brief::TooLong => {
-                link.loaded.pace.was_too_long();
+                loaded.pace.was_too_long();
                 None
             }
         }
     }
 
     /// A call on a worker, with everything that the plugin may use.
-    fn call(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
+    fn call(&self, link: &Link, loaded: &Loaded, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
         let Question { engine, head, body, deadline, .. } = *question;
         let remaining = deadline.remaining_for_guests();
         if remaining.is_zero() {
@@ -501,19 +521,20 @@ impl Chain {
         }
         let (budget, within) = match question.mode {
             Mode::Brief | Mode::Full | Mode::Spare => {
-                (link.plugin().budget(engine, remaining), link.plugin().limits().call_within)
+                (loaded.plugin.budget(engine, remaining), loaded.plugin.limits().call_within)
             }
             Mode::Work => {
                 let WorkBudget { within, fuel } = link.work();
-                (link.plugin().budget_for_work(engine, remaining, within, fuel), within)
+                (loaded.plugin.budget_for_work(engine, remaining, within, fuel), within)
             }
         };
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) = link.plugin().call(&[head, body, "}"], budget, |reply| self.read(link, reply, body));
+        let (result, usage) =
+            loaded.plugin.call(&[head, body, "}"], budget, |reply| self.read(link, loaded, reply, body));
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
-        link.loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
+        loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
             Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, within, deadline) => Err(Fault::NoTime),
             Err(fault) => Err(fault),
@@ -523,15 +544,22 @@ impl Chain {
 
     /// A call with all that the plugin may use, on a thread that stands still whenever another one wants to run: what is
     /// bounded by time otherwise is bounded by CPU time.
-    fn call_patiently(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
+    fn call_patiently(
+        &self,
+        link: &Link,
+        loaded: &Loaded,
+        question: &Question<'_>,
+        step: &mut Step,
+    ) -> Result<Said, Fault> {
         let Question { engine, head, body, .. } = *question;
-        let budget = link.plugin().patient_budget(engine);
+        let budget = loaded.plugin.patient_budget(engine);
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) = link.plugin().call(&[head, body, "}"], budget, |reply| self.read(link, reply, body));
+        let (result, usage) =
+            loaded.plugin.call(&[head, body, "}"], budget, |reply| self.read(link, loaded, reply, body));
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
-        let within = link.plugin().limits().call_within;
+        let within = loaded.plugin.limits().call_within;
         match result {
             Ok(_) if step.cpu > within => Err(Fault::OutOfTime { within, cut: None }),
             // It was not on a core for long enough to say more.
@@ -542,7 +570,7 @@ impl Chain {
     }
 
     /// Understands a reply while it is still in the guest's memory.
-    fn read(&self, link: &Link, reply: &[u8], body: &str) -> Result<Said, Fault> {
+    fn read(&self, link: &Link, loaded: &Loaded, reply: &[u8], body: &str) -> Result<Said, Fault> {
         let invalid = |why: String, detail: String| Fault::ReplyInvalid { why, detail: one_line(&detail) };
         let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string(), String::new()))?;
         let reply: Reply<'_> = serde_json::from_str(reply).map_err(|error| {
@@ -558,7 +586,7 @@ impl Chain {
             Inadmissible::Invalid { why } => invalid(why, String::new()),
         })?;
         let log = reply.log.iter().take(LOG_LINES_MAX).map(|line| (line.level, one_line(&line.text))).collect();
-        check_records(&reply, link.plugin().limits())?;
+        check_records(&reply, loaded.plugin.limits())?;
         let topics = reply.topics.iter().map(|topic| topic.0.as_ref()).chain(std::iter::repeat(""));
         let records = reply.records.iter().zip(topics).map(|(record, topic)| Returned {
             topic: (!topic.is_empty()).then(|| topic.to_owned()),
@@ -650,7 +678,8 @@ fn trouble(fault: &Fault) -> Trouble {
         | Fault::Trap { .. }
         | Fault::Undecided { .. }
         | Fault::ReplyTooLarge { .. }
-        | Fault::ReplyInvalid { .. } => Trouble::Unchecked,
+        | Fault::ReplyInvalid { .. }
+        | Fault::NotLoaded => Trouble::Unchecked,
         Fault::Suspended | Fault::NoTime => Trouble::Busy,
     }
 }

@@ -20,6 +20,8 @@ mod log;
 mod manager;
 mod plan;
 mod reload;
+mod reloading;
+mod rollback;
 mod serve;
 mod settings_file;
 mod shadow;
@@ -57,6 +59,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Journal(journal::Journal),
     Reload(reload::Reload),
+    Rollback(rollback::Rollback),
     #[cfg(feature = "workshop")]
     New(new::New),
     #[cfg(feature = "workshop")]
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(doctor) => doctor.run(),
         Command::Journal(journal) => journal.run(),
         Command::Reload(reload) => reload.run(),
+        Command::Rollback(rollback) => rollback.run(),
         #[cfg(feature = "workshop")]
         Command::New(new) => new.run(),
         #[cfg(feature = "workshop")]

@@ -13,6 +13,7 @@ mod kill;
 mod power;
 mod random;
 mod receiver;
+mod reload;
 mod replay;
 mod shadow;
 mod shutdown;

@@ -230,7 +230,7 @@ impl Call {
         let log = step.log.iter().filter(|_| policy.payloads);
         Self {
             name: step.link.name().to_string(),
-            sha256: step.link.sha256().to_owned(),
+            sha256: step.link.author().sha256.to_string(),
             verdict: verdict.to_owned(),
             fault: step.fault.as_ref().map(|fault| fault.name().to_owned()).unwrap_or_default(),
             fault_text: fault_text.unwrap_or_default(),

@@ -16,7 +16,7 @@ use crate::settings::{Draft, Secrets, Settings};
 /// # Errors
 /// If there are none, or they cannot be read.
 pub(crate) fn read(wanted: &Wanted<'_>) -> Result<Vec<Kept>, Failure> {
-    let Draft { settings, problems } = Settings::draft(wanted.settings, Secrets::Skip);
+    let Draft { settings, problems, .. } = Settings::draft(wanted.settings, Secrets::Skip);
     let Some(settings) = settings else { return Err(super::super::serve::wrong(&problems)) };
     let mut names = settings.journal.decisions.redact.clone();
     names.extend_from_slice(wanted.redact);

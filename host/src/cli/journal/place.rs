@@ -60,7 +60,7 @@ impl Place {
             return Ok(Found { folder: folder.clone(), settings: None });
         }
         let file = self.settings.as_deref().unwrap_or(Path::new(""));
-        let Draft { settings, problems } = Settings::draft(file, Secrets::Skip);
+        let Draft { settings, problems, .. } = Settings::draft(file, Secrets::Skip);
         let Some(settings) = settings else { return Err(serve::wrong(&problems)) };
         if settings.journal.off {
             let text = "these settings have no journal (`off = true` under [journal]): name the folder of an earlier one with --folder";
