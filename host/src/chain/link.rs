@@ -109,7 +109,13 @@ impl Loaded {
 impl Link {
     /// The plugin number `index` of the settings. It is scheduled as `before`, the plugin of its name in the last
     /// generation.
-    pub(crate) fn new(index: usize, loaded: Arc<Loaded>, settings: &settings::Plugin, before: Option<&Self>, work_within: Duration) -> Self {
+    pub(crate) fn new(
+        index: usize,
+        loaded: Arc<Loaded>,
+        settings: &settings::Plugin,
+        before: Option<&Self>,
+        work_within: Duration,
+    ) -> Self {
         let handles = loaded.plugin.manifest().commands.clone();
         Self::of(index, Some(loaded), handles, settings, before, work_within)
     }
