@@ -41,13 +41,13 @@ pub(crate) struct Bodies {
 #[derive(Debug)]
 pub(crate) struct ReadBody {
     bytes: Bytes,
-    room: Vec<OwnedSemaphorePermit>,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 /// Held for as long as a body is in memory.
 #[derive(Debug)]
 pub(crate) struct Room {
-    _steps: Vec<OwnedSemaphorePermit>,
+    _steps: Option<OwnedSemaphorePermit>,
 }
 
 impl ReadBody {
@@ -115,11 +115,12 @@ impl Bodies {
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
+        let told = body.size_hint().exact().and_then(|told| usize::try_from(told).ok());
         let mut first: Option<Bytes> = None;
         // More than one piece is copied together: a piece of one byte takes many times that, as it comes.
         let mut all = BytesMut::new();
-        let mut room = Vec::new();
-        let began = Instant::now();
+        let mut room = None;
+        let mut began = Instant::now();
         loop {
             let len = first.as_ref().map_or(all.len(), Bytes::len);
             let frame = match timeout_at(self.due(began, len), body.frame()).await {
@@ -133,22 +134,23 @@ impl Bodies {
             if len > self.bytes_max {
                 return None;
             }
-            let wanted = len.saturating_sub(FREE_BYTES).div_ceil(STEP_BYTES);
-            // What can never be had is not waited for.
-            if wanted > self.steps_max {
-                return Some(Err(Refusal::NoRoom));
-            }
-            while room.len() < wanted {
-                match timeout_at(deadline.moment(), Arc::clone(&self.steps).acquire_owned()).await {
-                    Ok(Ok(step)) => room.push(step),
-                    _ => return Some(Err(Refusal::NoRoom)),
+            if room.is_none() && told.unwrap_or(len) > FREE_BYTES {
+                let asked = Instant::now();
+                match self.room_for(told, deadline).await {
+                    Some(taken) => room = Some(taken),
+                    None => return Some(Err(Refusal::NoRoom)),
                 }
+                // Meanwhile nothing was read.
+                began += asked.elapsed();
+            }
+            if steps_of(len) > room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) {
+                return Some(Err(Refusal::NoRoom));
             }
             match first.take() {
                 None if all.is_empty() => first = Some(data),
                 before => {
                     if let Some(before) = before {
-                        all.reserve(len);
+                        all.reserve(told.unwrap_or(len).max(len));
                         all.extend_from_slice(&before);
                     }
                     all.extend_from_slice(&data);
@@ -156,8 +158,31 @@ impl Bodies {
             }
         }
         let bytes = first.unwrap_or_else(|| all.freeze());
+        // What was taken for a body of unknown length, and is not needed.
+        if let Some(room) = &mut room {
+            let more = room.num_permits().saturating_sub(steps_of(bytes.len()));
+            drop(room.split(more));
+        }
         Some(Ok(ReadBody { bytes, room }))
     }
+
+    /// Waits for all the room that a body of this length can need, or of the maximum length if it is not known. Bodies
+    /// that hold a part of theirs and wait for more would wait for each other.
+    async fn room_for(&self, told: Option<usize>, deadline: Deadline) -> Option<OwnedSemaphorePermit> {
+        let steps = match told {
+            // What can never be had is not waited for.
+            Some(told) if steps_of(told) > self.steps_max => return None,
+            Some(told) => steps_of(told),
+            None => steps_of(self.bytes_max).min(self.steps_max),
+        };
+        let steps = u32::try_from(steps).ok()?;
+        timeout_at(deadline.moment(), Arc::clone(&self.steps).acquire_many_owned(steps)).await.ok()?.ok()
+    }
+}
+
+/// How many steps a body of this length takes.
+fn steps_of(bytes: usize) -> usize {
+    bytes.saturating_sub(FREE_BYTES).div_ceil(STEP_BYTES)
 }
 
 #[cfg(test)]
@@ -206,6 +231,44 @@ mod tests {
         assert_eq!(none.read(body(64 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom);
         assert!(none.read(body(64 * KIB), soon(), false).await.is_ok());
         assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_that_do_not_fit_together_are_read_one_after_the_other() {
+        let bodies = Arc::new(self::bodies(1024 * KIB, 1024 * KIB));
+        for is_told in [true, false] {
+            let read = |_| {
+                let bodies = Arc::clone(&bodies);
+                tokio::spawn(async move {
+                    let pieces = (0..1000).map(|_| Bytes::from(vec![b' '; 1000]));
+                    let read = match is_told {
+                        true => bodies.read(body(1_000_000), soon(), false).await,
+                        false => bodies.read(Trickle(Pieces(pieces)), soon(), false).await,
+                    };
+                    read.map(|read| read.into_parts().0.len())
+                })
+            };
+            for reading in (0..10).map(read).collect::<Vec<_>>() {
+                assert_eq!(reading.await.unwrap(), Ok(1_000_000), "told: {is_told}");
+            }
+        }
+        assert_eq!(bodies.steps.available_permits(), bodies.steps_max);
+    }
+
+    /// Lets others have their turn before each piece.
+    struct Trickle<B>(B);
+
+    impl<B: HttpBody<Data = Bytes, Error = BoxError> + Unpin> HttpBody for Trickle<B> {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, BoxError>>> {
+            std::task::ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
+            std::pin::Pin::new(&mut self.0).poll_frame(cx)
+        }
     }
 
     #[tokio::test(start_paused = true)]
