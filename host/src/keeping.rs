@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use callgate_journal::{Clock, Journal, Numbers, OpenError, Reader, WhenFull};
 
@@ -17,6 +18,10 @@ pub(crate) struct Keeping {
     decisions: OnceLock<Decisions>,
     clock: OnceLock<Clock>,
 }
+
+/// An entry that waits for longer is worth a line: with the usual pauses it has failed six times, or the workers do not
+/// keep up.
+const WAITS_LONG: Duration = Duration::from_secs(60);
 
 /// Why what is kept cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +69,7 @@ impl Keeping {
         let Numbers { backlog, oldest, dead, is_full, .. } = journal.numbers();
         let waits = format!("{backlog} entries wait, the oldest for {} s; {dead} are dead", oldest.as_secs());
         match (is_full, when_full) {
+            (false, _) if dead == 0 && oldest < WAITS_LONG => (true, String::new()),
             (false, _) => (true, format!("journal: {waits}\n")),
             (true, WhenFull::AcknowledgeAndCount) => (
                 true,

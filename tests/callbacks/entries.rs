@@ -158,7 +158,7 @@ async fn commands_without_a_plugin_and_inline_ones_are_not_journaled() {
 async fn a_full_journal_refuses_in_the_form_of_the_chat_server_or_counts_what_it_loses() {
     let fill = json!({ "groupID": "g", "fill": "x".repeat(1 << 20) });
     let full = |when: &str| {
-        in_journal().tables(&format!("[journal]\nbytes_max = 16777216\nwhen_full = \"{when}\"")).plugin(
+        with_journal(&format!("bytes_max = 16777216\nwhen_full = \"{when}\"")).plugin(
             "spins",
             guests::text("spins"),
             "*",

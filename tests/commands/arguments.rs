@@ -40,7 +40,6 @@ fn wrong_arguments_are_named() {
         ("doctor --webhooks x", "--settings <FILE>"),
         ("doctor --settings x --environment y", "--webhooks <FILE>"),
         ("demo --listen here", "invalid value 'here' for '--listen <ADDRESS>'"),
-        ("journal", "Look into the journal"),
         ("journal show --settings x", "<ID>"),
         ("reload", "--settings <FILE>"),
         ("reload --admin here", "must be an address or a name, and a port"),

@@ -13,7 +13,7 @@ fn host(listen: &str) -> Folder {
     folder().module("p.wasm", plugin).file(
         "host.toml",
         format!(
-            "[server]\nlisten = \"{listen}\"\ndrain_delay_ms = 0\n[admin]\noff = true\n[journal]\noff = true\n[[platform]]\nkind = \"openim\"\n\
+            "[server]\nlisten = \"{listen}\"\ndrain_delay_ms = 0\n[admin]\noff = true\n[[platform]]\nkind = \"openim\"\n\
              [[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = [\"*\"]\n"
         ),
     )
@@ -87,6 +87,9 @@ fn it_answers_until_it_is_told_to_stop() {
 fn after_sigusr1_records_go_to_a_new_file() {
     let recording = guests::replies("recording", r#"{"verdict":"allow","records":[1]}"#);
     let folder = host("127.0.0.1:0").module("p.wasm", recording);
+    // Without a journal records are in their file when the answer comes.
+    let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap();
+    std::fs::write(folder.path("host.toml"), format!("[journal]\noff = true\n{settings}")).unwrap();
     let mut serving = Serving::start(&folder);
     let address = serving.wait_for("serving callbacks address=");
     let read = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap_or_default();

@@ -25,7 +25,7 @@ use jiff::tz::TimeZone;
 
 use crate::decisions::Document;
 use change::Change;
-use filters::{Filters, Id, Kind, now_unix_ms};
+use filters::{ByPlugin, Filters, Id, Kind, now_unix_ms};
 use list::Listing;
 use place::{Place, unreadable};
 use replay::Replay;
@@ -84,6 +84,9 @@ struct List {
     #[command(flatten)]
     filters: Filters,
 
+    #[command(flatten)]
+    by_plugin: ByPlugin,
+
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
@@ -117,6 +120,9 @@ struct Why {
     #[command(flatten)]
     filters: Filters,
 
+    #[command(flatten)]
+    by_plugin: ByPlugin,
+
     /// At most this many, the newest
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
@@ -149,6 +155,9 @@ struct Export {
     #[command(flatten)]
     filters: Filters,
 
+    #[command(flatten)]
+    by_plugin: ByPlugin,
+
     /// The file to write, instead of standard output
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -165,7 +174,8 @@ impl Journal {
                 let (found, mut reader) = place.open()?;
                 terminal::print(&status::write(&found, &mut reader, json)?)
             }
-            Command::List(List { kind, place, filters, limit, json }) => {
+            Command::List(List { kind, place, filters, by_plugin, limit, json }) => {
+                let filters = by_plugin.and(filters);
                 filters.check(kind)?;
                 let (_, mut reader) = place.open()?;
                 let listing = Listing { kind, filters: &filters, limit };
@@ -188,7 +198,8 @@ impl Journal {
 }
 
 impl Why {
-    fn run(self) -> Result<(), Failure> {
+    fn run(mut self) -> Result<(), Failure> {
+        self.filters = self.by_plugin.clone().and(self.filters);
         self.filters.check(Kind::Decisions)?;
         let (_, mut reader) = self.place.open()?;
         let filter = self.filters.decisions();
@@ -232,7 +243,8 @@ impl Why {
 }
 
 impl Export {
-    fn run(self) -> Result<(), Failure> {
+    fn run(mut self) -> Result<(), Failure> {
+        self.filters = self.by_plugin.clone().and(self.filters);
         self.filters.check(self.kind)?;
         let (_, mut reader) = self.place.open()?;
         let count = Listing { kind: self.kind, filters: &self.filters, limit: 1 }.count(&mut reader)?;

@@ -8,7 +8,7 @@ use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
 use super::super::api::Running;
-use super::filters::{Filters, Id, Kind};
+use super::filters::{ByPlugin, Filters, Id, Kind};
 use super::place::{Found, Place, not_opened, unreadable};
 
 /// What becomes of dead entries.
@@ -55,13 +55,17 @@ pub(super) struct Change {
     #[command(flatten)]
     filters: Filters,
 
+    #[command(flatten)]
+    by_plugin: ByPlugin,
+
     /// Do not ask
     #[arg(long)]
     yes: bool,
 }
 
 impl Change {
-    pub(super) fn run(self, what: What) -> Result<(), Failure> {
+    pub(super) fn run(mut self, what: What) -> Result<(), Failure> {
+        self.filters = self.by_plugin.clone().and(self.filters);
         self.filters.check(Kind::Entries)?;
         let usage = |text: &str| Err(Failure::new(Exit::Usage, anyhow::anyhow!(text.to_owned())));
         if self.ids.iter().any(|id| id.kind != Kind::Entries) {

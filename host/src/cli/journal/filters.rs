@@ -88,8 +88,8 @@ pub(super) struct Filters {
     #[arg(long, value_name = "ID")]
     pub(super) user: Option<String>,
 
-    /// Entries that this plugin failed on; decisions that it was asked for; records that it returned
-    #[arg(long, value_name = "NAME")]
+    /// See [`ByPlugin`].
+    #[arg(skip)]
     pub(super) plugin: Option<String>,
 
     /// Only decisions with this verdict: allow, deny, modify, drop, refuse_some, per_user, reply, refused
@@ -116,6 +116,22 @@ pub(super) struct Filters {
     /// Only before this time
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub(super) until: Option<i64>,
+}
+
+/// A filter of all subcommands but `replay`, where `--plugin` is the build to try.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Filters")]
+pub(super) struct ByPlugin {
+    /// Entries that this plugin failed on; decisions that it was asked for; records that it returned
+    #[arg(long, value_name = "NAME")]
+    plugin: Option<String>,
+}
+
+impl ByPlugin {
+    /// Adds this filter to others.
+    pub(super) fn and(self, filters: Filters) -> Filters {
+        Filters { plugin: self.plugin, ..filters }
+    }
 }
 
 fn verdict(text: &str) -> Result<String, String> {
