@@ -6,7 +6,7 @@ use callgate_dialects::{OnFault, Table};
 use callgate_sandbox::PluginLimits;
 use callgate_terminal::read_text;
 
-use super::file::{MIB, Section};
+use super::file::{MIB, Section, size};
 use super::limits;
 use super::pattern::{Pattern, canonical, commands_meant};
 use super::platform::{ON_FAULT, Platform, Platforms};
@@ -28,6 +28,8 @@ pub struct Plugin {
     pub commands: Vec<Pattern>,
     /// The decision after its faults; `None`: that of the platform.
     pub on_fault: Option<OnFault>,
+    /// Maximum number of its calls on workers at the same time; `None`: its share of them.
+    pub calls_at_once_max: Option<usize>,
     /// Its limits.
     pub limits: PluginLimits,
     /// Its own settings.
@@ -95,6 +97,7 @@ impl Reading<'_> {
             platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
             commands,
             on_fault: section.choice("on_fault", &ON_FAULT),
+            calls_at_once_max: section.number_if_given("calls_at_once_max", 1, 4096).map(size),
             limits: limits::of_plugin(&mut section, self.defaults),
             settings: plugin_settings(&mut section),
         };
