@@ -1,4 +1,7 @@
-//! For operators: whether the service is alive and ready, and its metrics.
+//! For operators: whether the service is alive and ready, its metrics, and what they can have it do.
+
+mod api;
+mod reload;
 
 use axum::Router;
 use axum::body::Body;
@@ -19,7 +22,13 @@ pub fn routes(host: Host, ready: Readiness) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(is_ready))
         .route("/metrics", get(metrics))
-        .with_state((host, ready))
+        .with_state((host.clone(), ready))
+        .nest("/api/v1", api(host))
+}
+
+/// What operators can have the service do: JSON in and out. Each subject is a file, and adds its routes here.
+fn api(host: Host) -> Router {
+    api::guarded(Router::new().merge(reload::routes(host)))
 }
 
 async fn is_ready(State((_, ready)): State<(Host, Readiness)>) -> impl IntoResponse {

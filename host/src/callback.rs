@@ -11,7 +11,8 @@ use tokio::time::timeout_at;
 
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
-use crate::host::{Host, Mounted};
+use crate::generation::{Generation, Mounted};
+use crate::host::Host;
 use crate::intake::Request;
 use crate::telemetry::Answered;
 use crate::workers::{Claim, Flow, NotRun};
@@ -19,21 +20,26 @@ use crate::workers::{Claim, Flow, NotRun};
 impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
     /// has not given the callback an ID, the one that was made here comes with it.
-    pub(crate) async fn answer(&self, mounted: &Mounted, request: Request<'_>) -> (Response, Option<String>) {
+    pub(crate) async fn answer(
+        &self,
+        generation: &Arc<Generation>,
+        mounted: &Mounted,
+        request: Request<'_>,
+    ) -> (Response, Option<String>) {
         let Request { admitted, body, deadline } = request;
         let callback = match admitted.open(body) {
             Ok(callback) => callback,
-            Err(refusal) => return (self.refuse(mounted, refusal), None),
+            Err(refusal) => return (self.refuse(generation, mounted, refusal), None),
         };
         let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
         let mut run = match callback.command().map(|command| (command, mounted.routes.find(command))) {
-            Some((_, Some(chain))) => self.decide(chain, &callback, deadline).await,
+            Some((_, Some(chain))) => self.decide(generation, chain, &callback, deadline).await,
             Some((command, None)) => {
-                self.telemetry.unhandled_command(mounted.index, command.name);
+                self.telemetry.unhandled_command(generation.counters(), mounted.index, command.name);
                 ChainRun::default()
             }
             None => {
-                self.telemetry.unknown_command(mounted.index, &callback);
+                self.telemetry.unknown_command(generation.counters(), mounted.index, &callback);
                 ChainRun::default()
             }
         };
@@ -56,16 +62,22 @@ impl Host {
             records: kept,
             took: deadline.elapsed(),
         };
-        self.telemetry.answered(mounted.index, &answered);
+        self.telemetry.answered(generation.counters(), mounted.index, &answered);
         (response, own_id)
     }
 
     /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick of
     /// late is begun where it is, because handing it to another thread costs more than it does. What turns out not to be
     /// quick, and everything that consists of several parts, is left to the workers.
-    async fn decide(&self, chain: &Arc<Chain>, callback: &Callback, deadline: Deadline) -> ChainRun {
+    async fn decide(
+        &self,
+        generation: &Arc<Generation>,
+        chain: &Arc<Chain>,
+        callback: &Callback,
+        deadline: Deadline,
+    ) -> ChainRun {
         if let Some(parts) = callback.split() {
-            return self.decide_parts(chain, parts, deadline).await;
+            return self.decide_parts(generation, chain, parts, deadline).await;
         }
         let mut progress = Progress::default();
         if chain.is_quick(callback) {
@@ -77,9 +89,9 @@ impl Host {
             }
         }
         let seen = Arc::new(Seen::new(progress));
-        let (host, its_chain, its_callback, its_seen) =
-            (self.clone(), Arc::clone(chain), callback.clone(), Arc::clone(&seen));
-        let job = move |_: &Cancel| its_chain.advance_seen(&host.engine, &its_callback, deadline, &its_seen);
+        let (host, held, its_callback, its_seen) =
+            (self.clone(), Held::new(chain, generation), callback.clone(), Arc::clone(&seen));
+        let job = move |_: &Cancel| held.chain().advance_seen(&host.engine, &its_callback, deadline, &its_seen);
         match self.work(chain, deadline, job).await {
             Ok(()) => seen.into_run(),
             Err(NotRun::Panicked) => chain.failed(HOST_FAILED),
@@ -89,17 +101,23 @@ impl Host {
 
     /// Runs the chain for each of the callbacks that one request carries, a few at a time: between them others have their
     /// turn.
-    async fn decide_parts(&self, chain: &Arc<Chain>, parts: Vec<Callback>, deadline: Deadline) -> ChainRun {
+    async fn decide_parts(
+        &self,
+        generation: &Arc<Generation>,
+        chain: &Arc<Chain>,
+        parts: Vec<Callback>,
+        deadline: Deadline,
+    ) -> ChainRun {
         let mut whole: Option<ChainRun> = None;
         let mut parts = VecDeque::from(parts);
         while !parts.is_empty() {
-            let (host, its_chain) = (self.clone(), Arc::clone(chain));
+            let (host, held) = (self.clone(), Held::new(chain, generation));
             let mut some = std::mem::take(&mut parts);
             let job = move |_: &Cancel| {
                 let (began, mut runs) = (cpu::of_this_thread(), Vec::new());
                 while let Some(part) = some.pop_front() {
                     let mut progress = Progress::default();
-                    its_chain.advance(&host.engine, &part, deadline, Mode::Full, &mut progress);
+                    held.chain().advance(&host.engine, &part, deadline, Mode::Full, &mut progress);
                     runs.push(progress.run);
                     // Without time left, each of the others would only say so.
                     let is_over = deadline.remaining_for_guests().is_zero();
@@ -135,8 +153,8 @@ impl Host {
         job: impl FnOnce(&Cancel) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
         // A chain without plugins is never asked for.
-        let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.index, takes));
-        let flow = Flow { platform: chain.platform_index(), plugin };
+        let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.flow(), takes));
+        let flow = Flow { platform: chain.platform_flow(), plugin };
         let claim = Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() };
         self.workers.run(claim, deadline, job).await
     }
@@ -176,6 +194,23 @@ impl Host {
         }
         let response = mounted.platform.dialect.render(callback, &whole.decision);
         (whole, response)
+    }
+}
+
+/// The chain that a worker runs, and its generation. The chain is let go first, so that what it holds ends where
+/// generations end.
+struct Held {
+    chain: Arc<Chain>,
+    _generation: Arc<Generation>,
+}
+
+impl Held {
+    fn new(chain: &Arc<Chain>, generation: &Arc<Generation>) -> Self {
+        Self { chain: Arc::clone(chain), _generation: Arc::clone(generation) }
+    }
+
+    fn chain(&self) -> &Chain {
+        &self.chain
     }
 }
 

@@ -19,15 +19,15 @@ use callgate_sandbox::{Brief, Budget, Engine, Fault, PluginLimits, Usage, cpu};
 use crate::deadline::Deadline;
 use crate::settings::Platform;
 
-pub(crate) use breaker::Breaker;
 pub use link::Link;
+pub(crate) use link::{Identity, Loaded};
 
 /// The plugins that get one command of one platform.
 #[derive(Debug)]
 pub struct Chain {
     command: &'static Command,
     server: &'static dyn ChatServer,
-    platform_index: usize,
+    platform_flow: usize,
     on_fault: OnFault,
     on_overload: OnFault,
     links: Vec<Arc<Link>>,
@@ -200,18 +200,18 @@ impl Chain {
     /// Plugins in the order in which they are asked.
     pub(crate) fn new(
         command: &'static Command,
-        platform_index: usize,
+        platform_flow: usize,
         platform: &Platform,
         links: Vec<Arc<Link>>,
     ) -> Self {
         let (on_fault, on_overload) = (platform.on_fault(command), platform.on_overload);
         let server = platform.server;
-        Self { command, server, platform_index, on_fault, on_overload, links }
+        Self { command, server, platform_flow, on_fault, on_overload, links }
     }
 
-    /// The number of its platform, in the order of the settings.
-    pub(crate) fn platform_index(&self) -> usize {
-        self.platform_index
+    /// Under which number the workers schedule its platform.
+    pub(crate) fn platform_flow(&self) -> usize {
+        self.platform_flow
     }
 
     /// What a fault of one of its plugins means; the stricter, if they differ.
@@ -230,14 +230,14 @@ impl Chain {
     pub(crate) fn is_quick(&self, callback: &Callback) -> bool {
         callback.body().len() <= QUICK_BODY_BYTES_MAX
             && self.links.len() <= QUICK_LINKS_MAX
-            && self.links.iter().all(|link| link.pace.is_quick() && link.plugin().can_be_brief())
+            && self.links.iter().all(|link| link.loaded.pace.is_quick() && link.plugin().can_be_brief())
     }
 
     /// The plugin whose calls take longest, and how long all calls take together: that is who waits for a worker, and for
     /// how much.
     pub(crate) fn cost(&self) -> Option<(&Link, Duration)> {
-        let longest = self.links.iter().max_by_key(|link| link.pace.average())?;
-        Some((longest, self.links.iter().map(|link| link.pace.average()).sum()))
+        let longest = self.links.iter().max_by_key(|link| link.loaded.pace.average())?;
+        Some((longest, self.links.iter().map(|link| link.loaded.pace.average()).sum()))
     }
 
     /// What becomes of a callback over which the host itself failed: if one of the plugins must not be left out, the
@@ -326,7 +326,7 @@ impl Chain {
         // For those behind it there is no time.
         if let Some(link) = self.next(&progress) {
             progress.run.fault = Some(Fault::NoTime);
-            progress.run.not_asked = Some(Arc::clone(link.plugin().name()));
+            progress.run.not_asked = Some(Arc::clone(link.name()));
             let next = Decision::without_verdict(Trouble::Busy, self.on_overload, self.command);
             decide(&mut progress, next, ON_OVERLOAD.to_owned());
         }
@@ -346,7 +346,7 @@ impl Chain {
         let next = match (said, &step.fault) {
             (Some(said), _) => {
                 let all = said.records.len();
-                let kept = link.records.take(all);
+                let kept = link.loaded.records.take(all);
                 progress.run.records_lost += all - kept;
                 progress.run.records.extend(said.records.into_iter().take(kept));
                 said.decision
@@ -358,7 +358,7 @@ impl Chain {
             }
         };
         let by = || match &step.fault {
-            None => link.plugin().name().to_string(),
+            None => link.name().to_string(),
             Some(Fault::NoTime) => ON_OVERLOAD.to_owned(),
             Some(_) => by_fault(link),
         };
@@ -382,7 +382,7 @@ impl Chain {
         let mut step = Step::new(link, question.mode);
         // The call that is made again is still the one that the breaker let pass.
         if question.tried.is_none() {
-            match link.breaker.check() {
+            match link.loaded.breaker.check() {
                 Ok(change) => link.note_change(change),
                 Err(fault) => return Ok(Asked { step: Step { fault: Some(fault), ..step }, said: None }),
             }
@@ -393,7 +393,7 @@ impl Chain {
         };
         step.cpu += question.tried.unwrap_or_default();
         match &said {
-            Ok(_) => link.breaker.succeeded(),
+            Ok(_) => link.loaded.breaker.succeeded(),
             // What the host had no time for says nothing about the plugin.
             Err(Fault::NoTime) => {}
             Err(fault) => self.count_fault(link, question.callback, fault, &step),
@@ -414,13 +414,13 @@ impl Chain {
         let limits = link.plugin().limits();
         let by_fuel = step.usage.fuel.0 as f64 / limits.fuel_per_call.0 as f64;
         let by_time = step.cpu.as_secs_f64() / limits.call_within.as_secs_f64();
-        link.note_change(link.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
+        link.note_change(link.loaded.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
     }
 
     /// A call on a thread that other callbacks wait for; `None` if it is too long for that.
     fn call_briefly(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Option<Result<Said, Fault>> {
         let Question { engine, head, body, .. } = *question;
-        let cpu_before = link.pace.is_watched().then(cpu::of_this_thread);
+        let cpu_before = link.loaded.pace.is_watched().then(cpu::of_this_thread);
         let started = Instant::now();
         let (ended, usage) = link
             .plugin()
@@ -433,15 +433,15 @@ impl Chain {
         step.cpu = cpu.unwrap_or(took);
         match ended {
             Brief::Replied(said) => {
-                link.pace.was_brief(took, cpu, usage.is_spoiled);
+                link.loaded.pace.was_brief(took, cpu, usage.is_spoiled);
                 Some(said)
             }
             Brief::Failed(fault) => {
-                link.pace.was_brief(took, cpu, false);
+                link.loaded.pace.was_brief(took, cpu, false);
                 Some(Err(fault))
             }
             Brief::TooLong => {
-                link.pace.was_too_long();
+                link.loaded.pace.was_too_long();
                 None
             }
         }
@@ -460,7 +460,7 @@ impl Chain {
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
-        link.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
+        link.loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
             Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, link, deadline) => Err(Fault::NoTime),
             Err(fault) => Err(fault),
@@ -548,7 +548,7 @@ const ON_OVERLOAD: &str = "on_overload";
 
 /// Who has decided where a plugin has failed.
 fn by_fault(link: &Link) -> String {
-    format!("on_fault:{}", link.plugin().name())
+    format!("on_fault:{}", link.name())
 }
 
 /// What the user of a chat server is told about a fault.

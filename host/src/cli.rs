@@ -1,6 +1,7 @@
 //! The command line. This file lists the commands; each has a file of its own. The author commands are in
 //! `callgate-workshop`.
 
+mod api;
 #[cfg(feature = "workshop")]
 mod author;
 mod check;
@@ -17,6 +18,7 @@ mod loading;
 mod log;
 mod manager;
 mod plan;
+mod reload;
 mod serve;
 mod settings_file;
 
@@ -50,6 +52,7 @@ enum Command {
     Check(check::Check),
     Connect(connect::Connect),
     Doctor(doctor::Doctor),
+    Reload(reload::Reload),
     #[cfg(feature = "workshop")]
     New(new::New),
     #[cfg(feature = "workshop")]
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Connect(connect) => connect.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Reload(reload) => reload.run(),
         #[cfg(feature = "workshop")]
         Command::New(new) => new.run(),
         #[cfg(feature = "workshop")]

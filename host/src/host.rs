@@ -1,7 +1,4 @@
-//! A host: its platforms with their dialects and routes, its plugins, and the slots in the sandbox.
-
-mod loader;
-mod mounted;
+//! A host: the generation in service, and what outlives generations: the sandbox, workers, permits, journal, metrics.
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,19 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading, Plugin};
+use arc_swap::{ArcSwap, Guard};
+use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading};
 use tokio::sync::Semaphore;
 
 use crate::bodies::Bodies;
-use crate::chain::Link;
+use crate::fixed::Fixed;
+use crate::generation::{self, Generation, PluginError, Progress, Retired};
 use crate::journal::Journal;
-use crate::route::Routes;
+use crate::reloads::Reloads;
 use crate::settings::Settings;
 use crate::telemetry::{Now, Telemetry, VERSION};
 use crate::workers::Workers;
-
-pub use loader::{PluginError, PluginProblem, Progress};
-pub use mounted::Mounted;
 
 /// Everything that answers callbacks. Clones are cheap and share one host.
 #[derive(Clone)]
@@ -29,10 +25,12 @@ pub struct Host(Arc<Inner>);
 
 /// What a [`Host`] consists of.
 pub struct Inner {
-    pub(crate) settings: Settings,
+    /// What only a restart changes.
+    pub(crate) settings: Fixed,
     pub(crate) engine: Engine,
-    pub(crate) platforms: Vec<Mounted>,
-    pub(crate) links: Vec<Arc<Link>>,
+    generation: ArcSwap<Generation>,
+    retired: Retired<Generation>,
+    pub(crate) reloads: Reloads,
     /// Threads for the guests that are not quick.
     pub(crate) workers: Workers,
     /// Permits to be among the callbacks in flight.
@@ -62,7 +60,7 @@ pub enum StartError {
     )]
     Workers(#[source] std::io::Error),
     /// Plugins cannot be used.
-    #[error("{}", loader::lines(.0))]
+    #[error("{}", generation::lines(.0))]
     Plugins(Vec<PluginError>),
 }
 
@@ -106,61 +104,83 @@ impl Host {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let mut engine = Engine::new(&settings.limits.engine)?;
-        engine.load_in(loading, &settings.loading, loader::at_once(settings.plugins.len()));
+        engine.load_in(loading, &settings.loading, generation::at_once(settings.plugins.len()));
         open_cache(&mut engine, &settings.cache);
         engine.log_memory_reset();
         tracing::info!(version = VERSION, "callgate starts");
         let workers =
             Workers::new(engine.calls_at_once(), engine.calls_behind(), settings.limits.plugin_share_percent_max)
                 .map_err(StartError::Workers)?;
-        let links = loader::load_all(&settings, &engine, progress).map_err(StartError::Plugins)?;
-        let telemetry = Telemetry::new(&settings, &links);
-        let platforms = settings.platforms.iter().enumerate().map(|(index, platform)| Mounted {
-            index,
-            platform: platform.clone(),
-            routes: Routes::build(index, platform, &links),
-        });
+        let telemetry = Telemetry::new();
+        let fixed = Fixed::of(&settings);
+        let first = Generation::build(settings, &engine, &telemetry, None, progress).map_err(StartError::Plugins)?;
         Ok(Self(Arc::new(Inner {
-            platforms: platforms.collect(),
+            generation: ArcSwap::from_pointee(first),
+            retired: Retired::default(),
+            reloads: Reloads::default(),
             workers,
-            in_flight: Semaphore::new(settings.server.in_flight_max),
-            bodies: Bodies::new(settings.server.body_bytes_max, settings.server.bodies_bytes_max),
-            journal: Journal::new(&settings.records_file),
+            in_flight: Semaphore::new(fixed.server.in_flight_max),
+            bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
+            journal: Journal::new(&fixed.records_file),
             telemetry,
-            settings,
+            settings: fixed,
             engine,
-            links,
             started_unix_ms: clock(),
             operations: AtomicU64::new(0),
             clock,
         })))
     }
 
-    /// The platform that a path belongs to, and what follows the platform's own path.
-    pub(crate) fn find(&self, path: &str) -> Option<(&Mounted, String)> {
-        mounted::find(&self.0.platforms, path)
+    /// The generation in service. A callback asks for it once, when it arrives. Takes no lock, and counts no reference
+    /// where few are held at the same time.
+    pub fn generation(&self) -> Guard<Arc<Generation>> {
+        self.0.generation.load()
     }
 
-    /// Its settings.
-    pub fn settings(&self) -> &Settings {
+    /// Builds what these settings say beside the generation in service. Blocks: plugins are built, configured and
+    /// compiled.
+    ///
+    /// # Errors
+    /// The problems of all plugins that cannot be used.
+    pub(crate) fn build(
+        &self,
+        settings: Settings,
+        progress: &mut dyn Progress,
+    ) -> Result<Generation, Vec<PluginError>> {
+        Generation::build(settings, &self.engine, &self.telemetry, Some(&self.generation()), progress)
+    }
+
+    /// Puts a generation into service: each callback that arrives from now on is answered by it. The one before ends when
+    /// its last callback is answered.
+    pub(crate) fn replace(&self, next: Generation) {
+        let next = Arc::new(next);
+        let before = self.0.generation.swap(Arc::clone(&next));
+        self.telemetry.forget(before.counters(), next.counters());
+        self.retired.add(before);
+    }
+
+    /// How many generations are in memory: one, and while callbacks hold them those before it.
+    pub(crate) fn generations(&self) -> usize {
+        1 + self.retired.len()
+    }
+
+    /// The settings that only a restart changes.
+    pub fn settings(&self) -> &Fixed {
         &self.0.settings
-    }
-
-    /// The platforms, in the order of the settings.
-    pub fn platforms(&self) -> &[Mounted] {
-        &self.0.platforms
-    }
-
-    /// The plugins, in the order of the settings.
-    pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
-        self.0.links.iter().map(|link| link.plugin())
     }
 
     /// The metrics in OpenMetrics text format.
     pub fn metrics(&self) -> String {
         let in_flight = self.settings.server.in_flight_max - self.in_flight.available_permits();
-        let now = Now { in_flight, waiting: self.workers.waiting(), is_memory_distrusted: self.engine.is_distrusted() };
-        self.telemetry.render(&self.journal, now)
+        let generation = self.generation();
+        let now = Now {
+            in_flight,
+            waiting: self.workers.waiting(),
+            is_memory_distrusted: self.engine.is_distrusted(),
+            generation: generation.number(),
+            generations: self.generations(),
+        };
+        self.telemetry.render(generation.counters(), &self.journal, now)
     }
 
     /// An ID for a callback that has none.
@@ -183,13 +203,13 @@ impl Deref for Host {
 
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").field("platforms", &self.0.platforms).finish_non_exhaustive()
+        f.debug_struct("Host").field("generation", &self.0.generation.load().number()).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner").field("platforms", &self.platforms).finish_non_exhaustive()
+        f.debug_struct("Inner").field("generation", &self.generation.load().number()).finish_non_exhaustive()
     }
 }
 

@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::deadline::Deadline;
 use crate::edge::{EndedEarly, Respond};
-use crate::host::{Host, Mounted};
+use crate::generation::{Generation, Mounted};
+use crate::host::Host;
 
 /// A request for one platform, as it was read.
 #[derive(Debug)]
@@ -30,8 +31,10 @@ impl Host {
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         let (arrived, arrived_unix_ms) = (Instant::now(), self.now_unix_ms());
-        let Some((mounted, subpath)) = self.find(request.uri().path()) else {
-            return nowhere(self, request.uri().path());
+        // Here, and nowhere else: a callback is all of one generation.
+        let generation = self.generation();
+        let Some((mounted, subpath)) = generation.find(request.uri().path()) else {
+            return nowhere(self, &generation, request.uri().path());
         };
         let (head, body) = request.into_parts();
         let deadline = Deadline::new(arrived, mounted.platform.answer_within);
@@ -48,18 +51,18 @@ impl Host {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 self.bodies.forget(body, deadline).await;
-                return write(self.refuse(mounted, refusal));
+                return write(self.refuse(&generation, mounted, refusal));
             }
         };
         let body = match self.bodies.read(body, deadline).await {
             Ok(body) => body,
-            Err(refusal) => return write(self.refuse(mounted, refusal)),
+            Err(refusal) => return write(self.refuse(&generation, mounted, refusal)),
         };
         // A permit is taken once the body is complete, so a slow sender delays no one.
         let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
-        let Ok(Ok(_permit)) = permit else { return write(self.refuse(mounted, Refusal::Busy)) };
+        let Ok(Ok(_permit)) = permit else { return write(self.refuse(&generation, mounted, Refusal::Busy)) };
         let (body, _room) = body.into_parts();
-        let (response, operation_id) = self.answer(mounted, Request { admitted, body, deadline }).await;
+        let (response, operation_id) = self.answer(&generation, mounted, Request { admitted, body, deadline }).await;
         let mut written = write(response);
         if let Some(id) = operation_id.and_then(|id| HeaderValue::try_from(id).ok()) {
             written.headers_mut().insert(OPERATION_ID, id);
@@ -85,8 +88,8 @@ fn write(response: Response) -> http::Response<Body> {
 
 impl Host {
     /// Refuses a request in the form of its platform.
-    pub(crate) fn refuse(&self, mounted: &Mounted, refusal: Refusal) -> Response {
-        self.telemetry.refused(mounted.index, refusal);
+    pub(crate) fn refuse(&self, generation: &Generation, mounted: &Mounted, refusal: Refusal) -> Response {
+        self.telemetry.refused(generation.counters(), mounted.index, refusal);
         mounted.platform.dialect.refuse(&refusal)
     }
 }
@@ -95,10 +98,10 @@ impl Host {
 ///
 /// The answer names nothing: the caller may be a stranger looking for the path. Nor does the log show more of a path
 /// than its first segment, and not even that where it could be a secret with a typing mistake in it.
-fn nowhere(host: &Host, path: &str) -> http::Response<Body> {
+fn nowhere(host: &Host, generation: &Generation, path: &str) -> http::Response<Body> {
     host.telemetry.refused_without_platform("no_such_path");
-    let names: Vec<_> = host.platforms().iter().map(|mounted| mounted.platform.name.as_str()).collect();
-    let is_hidden = host.platforms().iter().any(|mounted| mounted.platform.path.hides_first());
+    let names: Vec<_> = generation.platforms().iter().map(|mounted| mounted.platform.name.as_str()).collect();
+    let is_hidden = generation.platforms().iter().any(|mounted| mounted.platform.path.hides_first());
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let first = segments.next().filter(|_| !is_hidden).map(one_line).unwrap_or_default();
     let more = segments.count();

@@ -11,6 +11,7 @@ mod intake;
 
 mod callback;
 
+mod generation;
 mod route;
 
 pub mod chain;
@@ -23,10 +24,15 @@ mod workers;
 
 pub mod admin;
 pub mod cli;
+mod fixed;
 mod host;
+pub mod reload;
+mod reloads;
 pub mod settings;
 mod trial;
 
 pub use callgate_sandbox::Loading;
-pub use host::{Clock, Host, Mounted, PluginError, PluginProblem, Progress, StartError};
+pub use fixed::Fixed;
+pub use generation::{Generation, Mounted, PluginError, PluginProblem, Progress};
+pub use host::{Clock, Host, StartError};
 pub use settings::Settings;

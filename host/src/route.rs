@@ -1,4 +1,4 @@
-//! Command -> chain. Built at start, only read afterwards.
+//! Command -> chain. Built with its generation, only read afterwards.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,13 +15,14 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Finds, for each command of the platform, the plugins that get it, in their order in the settings.
-    pub fn build(index: usize, platform: &Platform, links: &[Arc<Link>]) -> Self {
+    /// Finds, for each command of the platform, the plugins that get it, in their order in the settings. `flow`: under
+    /// which number the workers schedule the platform.
+    pub fn build(flow: usize, platform: &Platform, links: &[Arc<Link>]) -> Self {
         let mut chains = HashMap::new();
         for command in platform.server.protocol().commands {
             let chain: Vec<_> = links.iter().filter(|link| link.takes(platform, command)).cloned().collect();
             if !chain.is_empty() {
-                chains.insert(command.name, Arc::new(Chain::new(command, index, platform, chain)));
+                chains.insert(command.name, Arc::new(Chain::new(command, flow, platform, chain)));
             }
         }
         Self { chains }

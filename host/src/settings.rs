@@ -62,6 +62,8 @@ pub struct Settings {
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
     pub plugins: Vec<Plugin>,
+    /// The keys whose values were given otherwise.
+    pub(crate) given: Vec<&'static str>,
 }
 
 /// Settings as far as they could be understood, and all mistakes in them.
@@ -101,14 +103,32 @@ impl Settings {
     /// Reads a settings file as far as possible, with or without the secrets that it names.
     #[must_use]
     pub fn draft(path: &Path, secrets: Secrets) -> Draft {
+        Self::draft_for(table::CHAT_SERVERS, path, secrets)
+    }
+
+    fn draft_for(chat_servers: &'static Table, path: &Path, secrets: Secrets) -> Draft {
         match read_text(path, FILE_BYTES_MAX) {
-            Ok(text) => Self::understand(table::CHAT_SERVERS, path, &text, secrets),
+            Ok(text) => Self::understand(chat_servers, path, &text, secrets),
             Err(error) => {
                 let message = format!("cannot be read ({error}): name the settings file with --settings");
                 let problem = Problem { file: path.to_owned(), line: 0, key: String::new(), message };
                 Draft { settings: None, problems: vec![problem] }
             }
         }
+    }
+
+    /// Reads a settings file again, for these chat servers.
+    ///
+    /// # Errors
+    /// All mistakes, in the order of the file.
+    pub(crate) fn load_for(chat_servers: &'static Table, path: &Path) -> Result<Self, Vec<Problem>> {
+        Self::draft_for(chat_servers, path, Secrets::Read).finish()
+    }
+
+    /// Listens for callbacks there, whatever the file says.
+    pub fn listen_on(&mut self, address: SocketAddr) {
+        self.server.listen = address;
+        self.given.push("server.listen");
     }
 
     /// Reads settings from a string. Relative paths are relative to the folder of `path`, and mistakes are reported for
@@ -149,7 +169,20 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         plugins.iter().map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
     let platforms = platforms.known;
-    Settings { source, chat_servers, server, admin, log, limits, loading, cache, records_file, platforms, plugins }
+    Settings {
+        source,
+        chat_servers,
+        server,
+        admin,
+        log,
+        limits,
+        loading,
+        cache,
+        records_file,
+        platforms,
+        plugins,
+        given: Vec::new(),
+    }
 }
 
 fn records(mut section: Section<'_, '_>) -> PathBuf {

@@ -6,6 +6,7 @@ mod plain;
 mod plugins;
 mod process;
 mod record;
+mod reloads;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -25,11 +26,12 @@ use tracing_appender::non_blocking::ErrorCounter;
 use crate::chain::Link;
 use crate::edge::EndedEarly;
 use crate::journal::Journal;
-use crate::settings::Settings;
+use crate::settings::{Log, Settings};
 use family::{Labels, registered};
 use histogram::Histogram;
 use plugins::{PluginCounters, PluginFamilies};
 use record::Records;
+use reloads::Generations;
 
 pub(crate) use plain::{OPENMETRICS, content_type, from_openmetrics};
 pub(crate) use record::Answered;
@@ -38,7 +40,10 @@ pub(crate) use record::Answered;
 #[derive(Debug)]
 struct PlatformCounters {
     name: String,
+    kind: &'static str,
     commands: HashMap<&'static str, CommandCounters>,
+    /// By reason. A series exists from its first refusal on.
+    refusals: Mutex<HashMap<&'static str, Counter>>,
     answer_seconds: Histogram,
 }
 
@@ -59,12 +64,19 @@ pub(crate) struct Telemetry {
     registry: Registry,
     records: Records,
     host: HostCounters,
+    generations: Generations,
     plugins: PluginFamilies,
     /// When what strangers can bring about was last said, by its name.
     told: Mutex<HashMap<&'static str, Instant>>,
     unknown_names: Mutex<HashSet<String>>,
+}
+
+/// The counters of the platforms and plugins of one generation. Those of the same name go on counting in the next one.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    log: Log,
     /// In the order of the settings.
-    of_platforms: Vec<PlatformCounters>,
+    of_platforms: Vec<Arc<PlatformCounters>>,
     /// In the order of the settings.
     of_plugins: Vec<PluginCounters>,
 }
@@ -134,6 +146,25 @@ impl HostCounters {
     }
 }
 
+impl HostCounters {
+    /// Removes the series of a platform.
+    fn forget(&self, platform: &PlatformCounters) {
+        let name = || ("platform", platform.name.clone());
+        self.answer_seconds.remove(&[name()]);
+        self.unknown_commands.remove(&[name()]);
+        for reason in platform.refusals.lock().unwrap_or_else(PoisonError::into_inner).keys() {
+            self.refusals.remove(&[name(), ("reason", (*reason).to_owned())]);
+        }
+        for command in platform.commands.keys() {
+            self.unhandled_commands.remove(&[name(), ("command", (*command).to_owned())]);
+            for verdict in Decision::NAMES {
+                let (command, verdict) = ((*command).to_owned(), verdict.to_owned());
+                self.callbacks.remove(&[name(), ("command", command), ("verdict", verdict)]);
+            }
+        }
+    }
+}
+
 /// Counts lines that the log dropped; set when a log starts.
 static LOST_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
@@ -152,6 +183,10 @@ pub(crate) struct Now {
     pub(crate) waiting: usize,
     /// Whether instances are not kept any more, because page faults are not counted right.
     pub(crate) is_memory_distrusted: bool,
+    /// The number of the generation in service.
+    pub(crate) generation: u64,
+    /// Generations in memory: that one, and those that callbacks still hold.
+    pub(crate) generations: usize,
 }
 
 /// Unknown command names that are remembered, so that each is logged once; the names come from outside.
@@ -161,48 +196,76 @@ const UNKNOWN_NAMES_MAX: usize = 256;
 const TELL_PAUSE: Duration = Duration::from_secs(60);
 
 impl Telemetry {
-    /// All counters at zero, for the platforms of these settings and these plugins.
-    pub(crate) fn new(settings: &Settings, links: &[Arc<Link>]) -> Self {
+    /// All counters of the host itself, at zero.
+    pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("callgate");
         let plugins = PluginFamilies::register(&mut registry);
         plugins.fault("", callgate_sandbox::Fault::NoTime.name());
         let mut host = HostCounters::register(&mut registry);
-        let of_platforms = settings.platforms.iter().map(|platform| {
-            let names = platform.server.protocol().commands.iter().map(|command| command.name).chain([UNKNOWN]);
-            PlatformCounters {
-                name: platform.name.clone(),
-                commands: names.map(|name| (name, CommandCounters::default())).collect(),
-                answer_seconds: host.answer_seconds.get_or_create(&[("platform", platform.name.clone())]).clone(),
-            }
-        });
-        let of_platforms = of_platforms.collect();
         host.early = EndedEarly::ALL
             .map(|cause| host.ended_early.get_or_create(&[("cause", cause.name().to_owned())]).clone())
             .into();
         Self {
+            generations: Generations::register(&mut registry),
             registry,
-            records: Records::new(settings.log),
+            records: Records::default(),
             host,
             told: Mutex::default(),
             unknown_names: Mutex::default(),
-            of_platforms,
-            of_plugins: links.iter().map(|link| plugins.of(link)).collect(),
             plugins,
         }
     }
 
+    /// The counters for the platforms of these settings and these plugins; those of the same name as in `before` go on.
+    pub(crate) fn counters(&self, settings: &Settings, links: &[Arc<Link>], before: Option<&Counters>) -> Counters {
+        let of_platforms = settings.platforms.iter().map(|platform| {
+            let (name, protocol) = (&platform.name, platform.server.protocol());
+            let before = before.and_then(|before| before.of_platforms.iter().find(|before| before.name == *name));
+            if let Some(before) = before.filter(|before| before.kind == protocol.name) {
+                return Arc::clone(before);
+            }
+            let names = protocol.commands.iter().map(|command| command.name).chain([UNKNOWN]);
+            Arc::new(PlatformCounters {
+                name: name.clone(),
+                kind: protocol.name,
+                commands: names.map(|name| (name, CommandCounters::default())).collect(),
+                refusals: Mutex::default(),
+                answer_seconds: self.host.answer_seconds.get_or_create(&[("platform", name.clone())]).clone(),
+            })
+        });
+        Counters {
+            log: settings.log,
+            of_platforms: of_platforms.collect(),
+            of_plugins: links.iter().map(|link| self.plugins.of(link)).collect(),
+        }
+    }
+
+    /// Removes the series of plugins that the next generation does not have. What callbacks that are under way still
+    /// count there is lost.
+    pub(crate) fn forget(&self, before: &Counters, next: &Counters) {
+        for plugin in &before.of_plugins {
+            self.plugins.forget(plugin, &next.of_plugins);
+        }
+        for platform in &before.of_platforms {
+            if !next.of_platforms.iter().any(|next| next.name == platform.name && next.kind == platform.kind) {
+                self.host.forget(platform);
+            }
+        }
+    }
+
     /// All counters in OpenMetrics' text format.
-    pub(crate) fn render(&self, journal: &Journal, now: Now) -> String {
-        let Now { in_flight, waiting, is_memory_distrusted } = now;
+    pub(crate) fn render(&self, counters: &Counters, journal: &Journal, now: Now) -> String {
+        let Now { in_flight, waiting, is_memory_distrusted, generation, generations } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
         host.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         host.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.generations.show(generation, generations);
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
         catch_up(&host.records_written, journal.written());
         catch_up(&host.records_lost, journal.lost());
         catch_up(&host.log_lines_lost, LOST_LINES.get().map_or(0, |lost| lost.dropped_lines() as u64));
-        self.of_plugins.iter().for_each(PluginCounters::look);
+        counters.of_plugins.iter().for_each(PluginCounters::look);
         let mut text = String::new();
         // Writing into a text does not fail.
         let _ = encode_registry(&mut text, &self.registry);
@@ -211,14 +274,14 @@ impl Telemetry {
         text
     }
 
-    /// A request to platform number `platform` was refused.
-    pub(crate) fn refused(&self, platform: usize, refusal: Refusal) {
-        let Some(counters) = self.of_platforms.get(platform) else { return };
+    /// A request to platform number `platform` of a generation was refused.
+    pub(crate) fn refused(&self, counters: &Counters, platform: usize, refusal: Refusal) {
+        let Some(counters) = counters.of_platforms.get(platform) else { return };
         let platform = &counters.name;
-        self.host
-            .refusals
-            .get_or_create(&[("platform", platform.clone()), ("reason", refusal.name().to_owned())])
-            .inc();
+        let labels = || [("platform", platform.clone()), ("reason", refusal.name().to_owned())];
+        let mut refusals = counters.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.entry(refusal.name()).or_insert_with(|| self.host.refusals.get_or_create_owned(&labels())).inc();
+        drop(refusals);
         tracing::warn!(target: "callgate::callback", %platform, refusal = refusal.name(), "refused: {refusal}");
     }
 
@@ -261,8 +324,8 @@ impl Telemetry {
     }
 
     /// A command came that the catalogue does not have. It was allowed.
-    pub(crate) fn unknown_command(&self, platform: usize, callback: &Callback) {
-        let Some(counters) = self.of_platforms.get(platform) else { return };
+    pub(crate) fn unknown_command(&self, counters: &Counters, platform: usize, callback: &Callback) {
+        let Some(counters) = counters.of_platforms.get(platform) else { return };
         let platform = &counters.name;
         self.host.unknown_commands.get_or_create(&[("platform", platform.clone())]).inc();
         let name = one_line(callback.name());
@@ -278,8 +341,8 @@ impl Telemetry {
     }
 
     /// A known command came that no plugin has. It was allowed.
-    pub(crate) fn unhandled_command(&self, platform: usize, command: &'static str) {
-        let Some(counters) = self.of_platforms.get(platform) else { return };
+    pub(crate) fn unhandled_command(&self, counters: &Counters, platform: usize, command: &'static str) {
+        let Some(counters) = counters.of_platforms.get(platform) else { return };
         let platform = &counters.name;
         self.host
             .unhandled_commands
@@ -296,30 +359,30 @@ impl Telemetry {
         }
     }
 
-    /// A callback of platform number `platform` was answered.
-    pub(crate) fn answered(&self, platform: usize, answered: &Answered<'_>) {
-        let Some(counters) = self.of_platforms.get(platform) else { return };
+    /// A callback of platform number `platform` of a generation was answered.
+    pub(crate) fn answered(&self, counters: &Counters, platform: usize, answered: &Answered<'_>) {
+        let Some(of_platform) = counters.of_platforms.get(platform) else { return };
         let Answered { callback, run, took, .. } = *answered;
         let command = callback.command().map_or(UNKNOWN, |command| command.name);
         let decision = &run.decision;
-        let counter = counters.commands.get(command).and_then(|of| of.verdicts.get(decision.index()));
+        let counter = of_platform.commands.get(command).and_then(|of| of.verdicts.get(decision.index()));
         if let Some(counter) = counter {
             let labels = || {
                 let verdict = decision.name().to_owned();
-                [("platform", counters.name.clone()), ("command", command.to_owned()), ("verdict", verdict)]
+                [("platform", of_platform.name.clone()), ("command", command.to_owned()), ("verdict", verdict)]
             };
             counter.get_or_init(|| self.host.callbacks.get_or_create(&labels()).clone()).inc();
         }
-        counters.answer_seconds.observe_time(took);
+        of_platform.answer_seconds.observe_time(took);
         for step in &run.steps {
-            if let Some(counters) = self.of_plugins.get(step.link.index) {
-                counters.called(step);
+            if let Some(of_plugin) = counters.of_plugins.get(step.link.index) {
+                of_plugin.called(step);
             }
         }
         if let Some(fault) = &run.fault {
             self.plugins.fault("", fault.name()).inc();
         }
-        self.records.write(answered);
+        self.records.write(answered, counters.log);
     }
 }
 

@@ -390,6 +390,6 @@ async fn a_module_that_is_registered_twice_is_two_plugins() {
     for plugin in ["first", "second", "third"] {
         assert_eq!(host.metric("callgate_plugin_calls_total", &[&format!("plugin=\"{plugin}\"")]), 1.0);
     }
-    let limits: Vec<_> = host.host().plugins().map(|plugin| plugin.limits().memory_bytes_max).collect();
+    let limits: Vec<_> = host.host().generation().plugins().map(|plugin| plugin.limits().memory_bytes_max).collect();
     assert_eq!(limits, [67_108_864, 67_108_864, 1_048_576]);
 }

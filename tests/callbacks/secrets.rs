@@ -50,7 +50,7 @@ async fn a_path_from_outside_the_settings_is_hidden_as_a_whole() {
         setup().file("path", format!("/{SECRET}\n")).platform("kind = \"openim\"\npath = { file = \"path\" }").start();
     assert_eq!(host.post(&format!("/{SECRET}/{ADD_FRIEND}"), "{}").await.status, 200);
     assert_eq!(host.post(&format!("/hunter3/{ADD_FRIEND}"), "{}").await.status, 404);
-    let settings = format!("{:?}", host.host().settings());
+    let settings = format!("{:?}", host.host().generation().settings());
     for text in [log.text(), host.host().metrics(), settings] {
         assert!(!text.contains("hunter"), "{text}");
     }

@@ -408,7 +408,9 @@ fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationCo
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let calls = (limits.calls_at_once_max.get() + CALLS_BEHIND + cores) * if kept_max > 0 { 2 } else { 1 };
     let waiting = if memory_reset == MemoryReset::Keep { aside::waiting_max() } else { 0 };
-    let slots = u32::try_from(calls + kept_max + waiting).unwrap_or(u32::MAX);
+    // Those that are made on trial, while plugins are loaded beside calls.
+    let trials = cores.min(TRIALS_MAX);
+    let slots = u32::try_from(calls + kept_max + waiting + trials).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(slots)
         .total_memories(slots)
@@ -426,6 +428,9 @@ fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationCo
     }
     pool
 }
+
+/// Instances that are made on trial at the same time, at most: the loader loads one plugin per core, and no more than this.
+const TRIALS_MAX: usize = 8;
 
 /// Whether any swap area is in use; true if that cannot be determined.
 fn swap_is_active() -> bool {

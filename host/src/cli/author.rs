@@ -11,7 +11,8 @@ use callgate_workshop::stage::{self, Call, Played, Staged};
 
 use super::loading;
 use crate::chain::Link;
-use crate::host::{Host, Mounted, StartError};
+use crate::generation::{Generation, Mounted};
+use crate::host::{Host, StartError};
 use crate::settings::{ModuleSource, Settings};
 
 /// Runs plugins exactly as `serve` would.
@@ -35,8 +36,9 @@ impl stage::Service for Service {
                     StartError::Engine(_) | StartError::Workers(_) => Failure::new(Exit::Other, error),
                 },
             )?;
-        let link = host.links.first().cloned().ok_or_else(|| unexpected("the plugin is not there"))?;
-        Ok(Box::new(Stage { host, link }))
+        let link = host.generation().links().first().cloned().ok_or_else(|| unexpected("the plugin is not there"))?;
+        let generation = Arc::clone(&host.generation());
+        Ok(Box::new(Stage { host, generation, link }))
     }
 }
 
@@ -76,6 +78,7 @@ fn silently<T>(run: impl FnOnce() -> T) -> T {
 
 struct Stage {
     host: Host,
+    generation: Arc<Generation>,
     link: Arc<Link>,
 }
 
@@ -83,7 +86,7 @@ impl Stage {
     /// The callback's platform: the settings have one of each kind.
     fn mounted(&self, callback: &Callback) -> Option<&Mounted> {
         let protocol = callback.command()?.protocol;
-        self.host.platforms().iter().find(|mounted| mounted.platform.server.protocol().name == protocol)
+        self.generation.platforms().iter().find(|mounted| mounted.platform.server.protocol().name == protocol)
     }
 }
 

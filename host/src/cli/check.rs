@@ -55,21 +55,21 @@ impl Check {
 
 /// What each platform's chat server calls, as a table. Secret parts of paths are not shown.
 fn platforms(host: &Host) -> String {
-    let row = |mounted: &crate::host::Mounted| {
+    let row = |mounted: &crate::generation::Mounted| {
         let platform = &mounted.platform;
         vec![platform.name.clone(), platform.url_shape()]
     };
-    let rows: Vec<_> = host.platforms().iter().map(row).collect();
+    let rows: Vec<_> = host.generation().platforms().iter().map(row).collect();
     format!("{}\n", terminal::table(&["PLATFORM", "IS CALLED WITH"], &rows))
 }
 
 /// The chain of each command that has one, as a table.
 fn chains(host: &Host) -> String {
     let mut rows = Vec::new();
-    for mounted in host.platforms() {
+    for mounted in host.generation().platforms() {
         for command in mounted.platform.server.protocol().commands {
             if let Some(chain) = mounted.routes.find(command) {
-                let plugins: Vec<_> = chain.links().iter().map(|link| link.plugin().name().to_string()).collect();
+                let plugins: Vec<_> = chain.links().iter().map(|link| link.name().to_string()).collect();
                 rows.push(vec![mounted.platform.name.clone(), command.name.to_owned(), plugins.join(" -> ")]);
             }
         }

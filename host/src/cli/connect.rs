@@ -42,8 +42,10 @@ impl Connect {
         let settings =
             Settings::draft(&self.file.settings, secrets).finish().map_err(|problems| serve::wrong(&problems))?;
         let host = serve::start(settings)?;
-        let platform = plan::platform(host.settings(), self.platform.as_deref())?;
-        let plan = plan::of(host.settings(), platform, plan::commands(&host, platform), self.url.as_deref());
+        let generation = host.generation();
+        let settings = generation.settings();
+        let platform = plan::platform(settings, self.platform.as_deref())?;
+        let plan = plan::of(settings, platform, plan::commands(&host, platform), self.url.as_deref());
         terminal::print(&platform.dialect.connect(&plan))
     }
 }

@@ -55,7 +55,7 @@ impl Demo {
 
 /// Moves both listeners. Port 0 lets the system choose.
 fn listen_on(settings: &mut Settings, listen: SocketAddr) {
-    settings.server.listen = listen;
+    settings.listen_on(listen);
     if let Some(admin) = &mut settings.admin {
         *admin = listen;
         admin.set_port(if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or(listen.port() - 1) });
@@ -71,7 +71,7 @@ fn example() -> PathBuf {
 fn invitation(host: &Host, address: SocketAddr) -> String {
     let mut text = format!("\nCallgate is serving on http://{address}. Try, in another terminal:\n\n");
     // Settings of one's own may have other paths.
-    for request in requests::TRY.iter().filter(|request| host.find(request.path).is_some()) {
+    for request in requests::TRY.iter().filter(|request| host.generation().find(request.path).is_some()) {
         text.push_str(&request.as_command(address));
     }
     text.push_str(&format!("Records go to {}.\n", host.settings.records_file.display()));

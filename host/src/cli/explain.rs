@@ -89,7 +89,8 @@ impl Explain {
     /// The answer of a host with these settings, and the faults of its plugins.
     fn ask(&self, settings: &Path, callback: &Callback) -> Result<(Response, Vec<String>), Failure> {
         let host = serve::start(serve::read(settings)?)?;
-        let mounted = host
+        let generation = host.generation();
+        let mounted = generation
             .platforms()
             .iter()
             .find(|mounted| mounted.platform.server.protocol() == self.platform.protocol())
@@ -101,7 +102,7 @@ impl Explain {
         let (run, response) = host.rehearse(mounted, callback);
         let of_plugins = run.steps.iter().filter_map(|step| {
             let fault = step.fault.as_ref()?;
-            Some(format!("{}: {fault}", step.link.plugin().name()))
+            Some(format!("{}: {fault}", step.link.name()))
         });
         let faults = run.fault.iter().map(ToString::to_string).chain(of_plugins).collect();
         Ok((response, faults))

@@ -47,7 +47,8 @@ pub(super) fn of(settings: &Settings, platform: &Platform, commands: Vec<Planned
 
 /// The commands that go through plugins.
 pub(super) fn commands(host: &Host, platform: &Platform) -> Vec<Planned> {
-    let Some(mounted) = host.platforms().iter().find(|mounted| mounted.platform.name == platform.name) else {
+    let generation = host.generation();
+    let Some(mounted) = generation.platforms().iter().find(|mounted| mounted.platform.name == platform.name) else {
         return Vec::new();
     };
     let planned = |command: &&'static _| {

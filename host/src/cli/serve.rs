@@ -13,7 +13,8 @@ use super::manager;
 use super::settings_file::{Listen, SettingsFile};
 use crate::admin;
 use crate::edge::{self, Readiness};
-use crate::host::{Host, Progress, StartError};
+use crate::generation::Progress;
+use crate::host::{Host, StartError};
 use crate::settings::{Problem, Settings};
 
 /// Serve callbacks until SIGTERM or Ctrl-C

@@ -26,7 +26,7 @@ impl Listen {
     /// Changes the settings accordingly.
     pub(super) fn apply(&self, settings: &mut Settings) {
         if let Some(address) = self.listen {
-            settings.server.listen = address;
+            settings.listen_on(address);
         }
     }
 }

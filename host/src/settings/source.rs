@@ -29,6 +29,12 @@ impl Source {
         Self { path: path.to_owned(), text: text.into() }
     }
 
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A mistake at this place; if the file does not have it, at the last step that it has.
     #[must_use]
     pub fn problem(&self, place: &[Step<'_>], message: &str) -> Problem {

@@ -82,17 +82,11 @@ impl PluginFamilies {
         }
     }
 
-    /// Those of one plugin, all at zero.
+    /// Those of one plugin: at zero, or those that its name has had so far.
     pub(super) fn of(&self, link: &Arc<Link>) -> PluginCounters {
-        let plugin = link.plugin();
-        let name = plugin.name().to_string();
+        let name = link.name().to_string();
         let labels = [("plugin", name.clone())];
-        let info = [
-            ("plugin", name.clone()),
-            ("version", plugin.manifest().version.clone()),
-            ("sha256", link.sha256().to_owned()),
-        ];
-        self.info.get_or_create(&info).set(1);
+        self.info.get_or_create(&info(link)).set(1);
         let verdict = |verdict: &str| [("plugin", name.clone()), ("verdict", verdict.to_owned())];
         PluginCounters {
             link: Arc::clone(link),
@@ -111,10 +105,45 @@ impl PluginFamilies {
         }
     }
 
+    /// Removes the series of a plugin that is not among the next ones, and its module's where that is another one now.
+    pub(super) fn forget(&self, before: &PluginCounters, next: &[PluginCounters]) {
+        before.look();
+        let link = &before.link;
+        if !next.iter().any(|next| info(&next.link) == info(link)) {
+            self.info.remove(&info(link));
+        }
+        if next.iter().any(|next| next.link.name() == link.name()) {
+            return;
+        }
+        let name = || ("plugin", link.name().to_string());
+        let labels = [name()];
+        for counters in
+            [&self.calls, &self.instances, &self.fuel, &self.on_workers, &self.adjustments, &self.suspensions]
+        {
+            counters.remove(&labels);
+        }
+        self.cpu_seconds.remove(&labels);
+        self.suspended.remove(&labels);
+        self.call_seconds.remove(&labels);
+        self.call_fuel.remove(&labels);
+        for verdict in Decision::NAMES {
+            self.verdicts.remove(&[name(), ("verdict", verdict.to_owned())]);
+        }
+        for fault in Fault::NAMES {
+            self.faults.remove(&[name(), ("fault", fault.to_owned())]);
+        }
+    }
+
     /// The counter of a fault; no plugin: the name is empty.
     pub(super) fn fault(&self, plugin: &str, fault: &str) -> Counter {
         self.faults.get_or_create(&[("plugin", plugin.to_owned()), ("fault", fault.to_owned())]).clone()
     }
+}
+
+/// What is told of a plugin's module.
+fn info(link: &Link) -> Labels<3> {
+    let version = link.plugin().manifest().version.clone();
+    [("plugin", link.name().to_string()), ("version", version), ("sha256", link.sha256().to_owned())]
 }
 
 impl PluginCounters {
@@ -147,6 +176,6 @@ impl PluginCounters {
     /// Brings up to date what is not counted here.
     pub(super) fn look(&self) {
         self.is_suspended.set(self.link.is_suspended().into());
-        self.suspensions.inc_by(self.link.suspensions().saturating_sub(self.suspensions.get()));
+        self.suspensions.inc_by(self.link.new_suspensions());
     }
 }

@@ -28,22 +28,17 @@ pub(crate) struct Answered<'a> {
 
 /// Writes records as the settings say. Payloads are not among them, and texts that plugins made only where they are
 /// wanted: those may quote payloads.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Records {
-    settings: Log,
     /// Different after each start, so that no one can find out a user by trying.
     hasher: RandomState,
 }
 
 impl Records {
-    pub(super) fn new(settings: Log) -> Self {
-        Self { settings, hasher: RandomState::new() }
-    }
-
     /// Writes the record of a callback, after what its plugins said.
-    pub(super) fn write(&self, answered: &Answered<'_>) {
+    pub(super) fn write(&self, answered: &Answered<'_>, settings: Log) {
         for step in answered.run.steps.iter().filter(|step| !step.log.is_empty()) {
-            self.log_lines(answered, step);
+            log_lines(answered, step, settings);
         }
         let run = answered.run;
         let is_fault = run.fault.is_some() || run.steps.iter().any(|step| step.fault.is_some());
@@ -53,18 +48,18 @@ impl Records {
             false => tracing::enabled!(target: "callgate::callback", tracing::Level::INFO),
         };
         if is_read {
-            self.log(answered, is_fault);
+            self.log(answered, is_fault, settings);
         }
     }
 
-    fn log(&self, answered: &Answered<'_>, is_fault: bool) {
+    fn log(&self, answered: &Answered<'_>, is_fault: bool, settings: Log) {
         let Answered { platform, callback, run, records, took, .. } = *answered;
         let verdict = run.decision.name();
         let command = one_line(callback.name());
         let fuel: u64 = run.steps.iter().map(|step| step.usage.fuel.0).sum();
         let ms = took.as_micros() as f64 / 1000.0;
         let operation_id = one_line(answered.operation_id);
-        let Named { actor, target } = self.people(answered);
+        let Named { actor, target } = self.people(answered, settings.users);
         let code = match &run.decision {
             Decision::Deny(denial) => Some(denial.code),
             _ => None,
@@ -74,7 +69,7 @@ impl Records {
         let fault =
             run.steps.iter().find_map(|step| step.fault.as_ref()).or(run.fault.as_ref()).map(|fault| fault.name());
         let (actor, target) = (Some(actor).filter(|id| !id.is_empty()), Some(target).filter(|id| !id.is_empty()));
-        let (plugins, notes) = self.plugins_and_notes(callback, run);
+        let (plugins, notes) = plugins_and_notes(callback, run, settings);
         macro_rules! record {
             ($level:ident) => {
                 tracing::$level!(
@@ -87,35 +82,9 @@ impl Records {
         if is_fault { record!(warn) } else { record!(info) }
     }
 
-    /// The plugins that were asked, and what is to be said about their calls.
-    fn plugins_and_notes(&self, callback: &Callback, run: &ChainRun) -> (String, String) {
-        let (mut plugins, mut notes) = (String::new(), String::new());
-        for step in &run.steps {
-            let name = step.link.plugin().name();
-            // Writing into a text does not fail.
-            let _ = write!(plugins, "{}{name}", if plugins.is_empty() { "" } else { "," });
-            if let Some(fault) = &step.fault {
-                let text = if self.settings.payloads { fault.to_string() } else { fault.without_texts() };
-                let _ = write!(notes, "; {name}: {text}");
-            }
-            for adjustment in &step.adjustments {
-                let text = match callback.command() {
-                    Some(command) if !self.settings.payloads => adjustment.without_texts(command),
-                    _ => adjustment.to_string(),
-                };
-                let _ = write!(notes, "; {name}: {text}");
-            }
-        }
-        if let Some(fault) = &run.fault {
-            let of = run.not_asked.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
-            let _ = write!(notes, "; {of}{fault}");
-        }
-        (plugins, notes)
-    }
-
     /// Who acts and on whom, as the settings want them shown.
-    fn people(&self, answered: &Answered<'_>) -> Named {
-        let (users, callback) = (self.settings.users, answered.callback);
+    fn people(&self, answered: &Answered<'_>, users: Users) -> Named {
+        let callback = answered.callback;
         let Some(command) = callback.command().filter(|_| users != Users::No) else { return Named::default() };
         let Named { actor, target } = answered.protocol.people.named(command, callback.body());
         let shown = |id: String| match users {
@@ -125,29 +94,55 @@ impl Records {
         };
         Named { actor: shown(actor), target: shown(target) }
     }
+}
 
-    /// Writes what a plugin said, each line with what it takes to find the callback.
-    fn log_lines(&self, answered: &Answered<'_>, step: &Step) {
-        let plugin = &**step.link.plugin().name();
-        let platform = answered.platform;
-        let command = one_line(answered.callback.name());
-        let operation_id = one_line(answered.operation_id);
-        for (level, text) in &step.log {
-            let text = match self.settings.payloads {
-                true => text.clone(),
-                false => format!("a line of {} characters (`log_payloads` shows it)", text.chars().count()),
+/// The plugins that were asked, and what is to be said about their calls.
+fn plugins_and_notes(callback: &Callback, run: &ChainRun, settings: Log) -> (String, String) {
+    let (mut plugins, mut notes) = (String::new(), String::new());
+    for step in &run.steps {
+        let name = step.link.name();
+        // Writing into a text does not fail.
+        let _ = write!(plugins, "{}{name}", if plugins.is_empty() { "" } else { "," });
+        if let Some(fault) = &step.fault {
+            let text = if settings.payloads { fault.to_string() } else { fault.without_texts() };
+            let _ = write!(notes, "; {name}: {text}");
+        }
+        for adjustment in &step.adjustments {
+            let text = match callback.command() {
+                Some(command) if !settings.payloads => adjustment.without_texts(command),
+                _ => adjustment.to_string(),
             };
-            macro_rules! line {
-                ($level:ident) => {
-                    tracing::$level!(plugin, %platform, %command, %operation_id, "{text}")
-                };
-            }
-            match level {
-                LogLevel::Debug => line!(debug),
-                LogLevel::Info => line!(info),
-                LogLevel::Warn => line!(warn),
-                LogLevel::Error => line!(error),
-            }
+            let _ = write!(notes, "; {name}: {text}");
+        }
+    }
+    if let Some(fault) = &run.fault {
+        let of = run.not_asked.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
+        let _ = write!(notes, "; {of}{fault}");
+    }
+    (plugins, notes)
+}
+
+/// Writes what a plugin said, each line with what it takes to find the callback.
+fn log_lines(answered: &Answered<'_>, step: &Step, settings: Log) {
+    let plugin = &**step.link.name();
+    let platform = answered.platform;
+    let command = one_line(answered.callback.name());
+    let operation_id = one_line(answered.operation_id);
+    for (level, text) in &step.log {
+        let text = match settings.payloads {
+            true => text.clone(),
+            false => format!("a line of {} characters (`log_payloads` shows it)", text.chars().count()),
+        };
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(plugin, %platform, %command, %operation_id, "{text}")
+            };
+        }
+        match level {
+            LogLevel::Debug => line!(debug),
+            LogLevel::Info => line!(info),
+            LogLevel::Warn => line!(warn),
+            LogLevel::Error => line!(error),
         }
     }
 }

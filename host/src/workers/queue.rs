@@ -18,9 +18,9 @@ use super::crowd::{Crowd, Look};
 /// Whose job it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Flow {
-    /// The platform's number, in the order of the settings.
+    /// The platform's number, the same in all generations.
     pub(crate) platform: usize,
-    /// The plugin's number, in the order of the settings.
+    /// The plugin's number, the same in all generations.
     pub(crate) plugin: usize,
 }
 

@@ -74,7 +74,8 @@ fn policy(settings: &Settings, place: &str, findings: &mut Vec<Finding>) {
 
 /// What the plugins get to see.
 fn routes(host: &Host, place: &str, is_right: bool, findings: &mut Vec<Finding>) {
-    let chains: Vec<_> = host
+    let generation = host.generation();
+    let chains: Vec<_> = generation
         .platforms()
         .iter()
         .flat_map(|mounted| {
@@ -83,9 +84,9 @@ fn routes(host: &Host, place: &str, is_right: bool, findings: &mut Vec<Finding>)
         })
         .collect();
     let mut plugins = 0;
-    for plugin in host.plugins() {
+    for plugin in generation.plugins() {
         plugins += 1;
-        let is_used = chains.iter().any(|chain| chain.links().iter().any(|link| link.plugin().name() == plugin.name()));
+        let is_used = chains.iter().any(|chain| chain.links().iter().any(|link| link.name() == plugin.name()));
         if !is_used {
             let what =
                 format!("plugin {} gets no command: it handles none of those that `commands` names", plugin.name());

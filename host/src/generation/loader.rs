@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use callgate_sandbox::{Engine, LoadError, Origin, Plugin, PluginLimits, sha256};
+use callgate_sandbox::{Engine, LoadError, Origin, Plugin, sha256};
 use callgate_terminal::read_file;
 
-use crate::chain::{Breaker, Link};
-use crate::settings::{self, ModuleSource, Problem, Settings, Source, Step};
+use crate::chain::{Identity, Link, Loaded};
+use crate::settings::{self, BreakerLimits, ModuleSource, Problem, Settings, Source, Step};
 
 /// Why one plugin cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ fn quoted(words: &str) -> impl Iterator<Item = &str> {
     words.split(['`', '"']).skip(1).step_by(2).filter(|word| !word.is_empty())
 }
 
-pub(super) fn lines(errors: &[PluginError]) -> String {
+pub(crate) fn lines(errors: &[PluginError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -105,13 +105,14 @@ impl Progress for () {
     fn step(&mut self, _: &str, _: &str, _: usize, _: usize) {}
 }
 
-/// Loads all plugins of the settings.
+/// Loads all plugins of the settings. Those of `before` that are the same are taken over as they are.
 ///
 /// # Errors
 /// What is wrong with each plugin that cannot be used.
 pub(super) fn load_all(
     settings: &Settings,
     engine: &Engine,
+    before: &[Arc<Link>],
     progress: &mut dyn Progress,
 ) -> Result<Vec<Arc<Link>>, Vec<PluginError>> {
     let (mut links, mut errors) = (Vec::new(), Vec::new());
@@ -129,17 +130,14 @@ pub(super) fn load_all(
             }
         })
         .collect();
-    let loader = Loader { engine, prepared: Mutex::default() };
+    let loader = Loader::new(engine, before);
     let started = Instant::now();
-    let loaded = load_at_once(&loader, &settings.plugins, modules, progress);
-    for (plugin, loaded) in settings.plugins.iter().zip(loaded) {
-        let breaker = Breaker::new(settings.limits.breaker);
-        match loaded {
-            Ok(Prepared { plugin: loaded, sha256, from }) => {
-                let manifest = loaded.manifest();
-                let (module, version) = (&manifest.name, &manifest.version);
-                tracing::info!(plugin = plugin.name, module, version, sha256, from, "plugin is loaded");
-                links.push(Arc::new(Link::new(links.len(), loaded, sha256, plugin, breaker)));
+    let prepared = load_at_once(&loader, &settings.plugins, modules, progress);
+    for (plugin, prepared) in settings.plugins.iter().zip(prepared) {
+        match prepared {
+            Ok(prepared) => {
+                let loaded = loader.loaded(plugin, prepared, settings.limits.breaker);
+                links.push(Arc::new(Link::new(links.len(), loaded, plugin)));
             }
             Err(why) => errors.push(PluginError { number: plugin.number, name: plugin.name.clone(), why }),
         }
@@ -175,22 +173,18 @@ fn build(_: &Path, _: Option<fn(&str)>) -> Result<PathBuf, PluginProblem> {
 const LOADED_AT_ONCE_MAX: usize = 8;
 
 /// How many of this number of plugins are loaded concurrently; they share the cores.
-pub(super) fn at_once(plugins: usize) -> usize {
+pub(crate) fn at_once(plugins: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     cores.min(LOADED_AT_ONCE_MAX).min(plugins)
 }
 
-/// A loaded plugin.
+/// A plugin that is ready to be called.
 struct Prepared {
     plugin: Plugin,
-    /// The SHA-256 of its module.
-    sha256: String,
+    identity: Identity,
     /// The origin of its compiled code, in one word.
     from: &'static str,
 }
-
-/// A loaded plugin, or why it cannot be used.
-type Loaded = Result<Prepared, PluginProblem>;
 
 /// Loads several plugins concurrently. Progress and results are in the order of the settings.
 fn load_at_once(
@@ -198,7 +192,7 @@ fn load_at_once(
     plugins: &[settings::Plugin],
     modules: Vec<Result<PathBuf, PluginProblem>>,
     progress: &mut dyn Progress,
-) -> Vec<Loaded> {
+) -> Vec<Result<Prepared, PluginProblem>> {
     let jobs = Mutex::new((plugins.iter().zip(modules).enumerate(), progress));
     let done = Mutex::new(Vec::with_capacity(plugins.len()));
     let work = || {
@@ -227,45 +221,44 @@ fn load_at_once(
     done.into_iter().map(|(_, loaded)| loaded).collect()
 }
 
-/// Loads plugins. Those with the same module, settings and limits are prepared once.
+/// Loads plugins. Those with the same module, settings and limits are prepared once, and not at all if the last
+/// generation has one.
 struct Loader<'e> {
     engine: &'e Engine,
-    prepared: Mutex<Vec<(Same, Shared)>>,
+    before: &'e [Arc<Link>],
+    prepared: Mutex<Vec<(Identity, Shared)>>,
 }
 
 /// A plugin that is being prepared; set when that is finished.
 type Shared = Arc<OnceLock<Result<Plugin, LoadError>>>;
 
-/// Everything that a prepared plugin depends on.
-#[derive(PartialEq, Eq)]
-struct Same {
-    sha256: String,
-    settings: String,
-    limits: PluginLimits,
-}
+impl<'e> Loader<'e> {
+    fn new(engine: &'e Engine, before: &'e [Arc<Link>]) -> Self {
+        Self { engine, before, prepared: Mutex::default() }
+    }
 
-impl Loader<'_> {
-    fn load(&self, plugin: &settings::Plugin, path: PathBuf) -> Loaded {
+    fn load(&self, plugin: &settings::Plugin, path: PathBuf) -> Result<Prepared, PluginProblem> {
         let module = read(&path, plugin.limits.module_bytes_max)?;
         let settings = serde_json::Value::Object(plugin.settings.clone()).to_string();
-        let sha256 = sha256(&module);
-        let is_as_expected = plugin.sha256.as_ref().is_none_or(|expected| *expected == sha256);
         let (name, limits) = (&plugin.name, &plugin.limits);
+        let identity = Identity::new(sha256(&module), &settings, limits);
         let mut from = "shared";
         let mut prepare = || {
             let loaded = Plugin::load(self.engine, name, &module, plugin.sha256.as_deref(), &settings, limits);
             from = loaded.as_ref().map_or(from, |loaded| loaded.origin().name());
             loaded
         };
-        let loaded = match is_as_expected {
-            true => {
-                let prepared =
-                    self.prepared(Same { sha256: sha256.clone(), settings: settings.clone(), limits: limits.clone() });
+        let is_as_expected = plugin.sha256.as_ref().is_none_or(|expected| *expected == identity.sha256);
+        let loaded = match self.before.iter().find(|link| *link.loaded().identity() == identity) {
+            // Checks and prepares it, to say what is wrong.
+            _ if !is_as_expected => prepare()?,
+            Some(link) => link.plugin().with_name(name),
+            None => {
+                let prepared = self.prepared(&identity);
                 // Waits if another thread is preparing it.
                 let prepared = prepared.get_or_init(prepare);
                 prepared.as_ref().map_err(Clone::clone)?.with_name(name)
             }
-            false => prepare()?,
         };
         let handles = &loaded.manifest().commands;
         for pattern in plugin.commands.iter().filter(|pattern| pattern.is_exact()) {
@@ -274,16 +267,29 @@ impl Loader<'_> {
                 return Err(PluginProblem::Command { command, handles: handles.join(", ") });
             }
         }
-        Ok(Prepared { plugin: loaded, sha256, from })
+        Ok(Prepared { plugin: loaded, identity, from })
     }
 
-    fn prepared(&self, same: Same) -> Shared {
+    /// A prepared plugin with what is known of its calls: that of the last generation, if it is the same.
+    fn loaded(&self, plugin: &settings::Plugin, prepared: Prepared, limits: BreakerLimits) -> Arc<Loaded> {
+        let Prepared { plugin: loaded, identity, from } = prepared;
+        let before = self.before.iter().find(|link| **link.name() == *plugin.name).map(|link| link.loaded());
+        if let Some(before) = before.filter(|before| before.is(&identity, limits)) {
+            return Arc::clone(before);
+        }
+        let manifest = loaded.manifest();
+        let (module, version, sha256) = (&manifest.name, &manifest.version, &identity.sha256);
+        tracing::info!(plugin = plugin.name, module, version, sha256, from, "plugin is loaded");
+        Arc::new(Loaded::new(loaded, identity, limits, before.map(Arc::as_ref)))
+    }
+
+    fn prepared(&self, identity: &Identity) -> Shared {
         let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, known)) = prepared.iter().find(|(known, _)| *known == same) {
+        if let Some((_, known)) = prepared.iter().find(|(known, _)| known == identity) {
             return Arc::clone(known);
         }
         let new = Arc::default();
-        prepared.push((same, Arc::clone(&new)));
+        prepared.push((identity.clone(), Arc::clone(&new)));
         new
     }
 

@@ -1,5 +1,7 @@
 //! Platforms at their paths.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::route::Routes;
 use crate::settings::Platform;
 
@@ -8,10 +10,18 @@ use crate::settings::Platform;
 pub struct Mounted {
     /// Its number, in the order of the settings.
     pub(crate) index: usize,
+    /// Under which number the workers schedule it: the same for the platforms of one name in all generations.
+    pub(crate) flow: usize,
     /// Its settings.
     pub platform: Platform,
     /// Its chains.
     pub routes: Routes,
+}
+
+/// A number for a platform that the last generation did not have.
+pub(super) fn new_flow() -> usize {
+    static FLOWS: AtomicUsize = AtomicUsize::new(0);
+    FLOWS.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The platform that a path belongs to, and the rest of the path. Empty segments are ignored: `//openim//x` is

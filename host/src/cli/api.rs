@@ -1,0 +1,191 @@
+//! How commands talk to a running host: its admin API.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use callgate_terminal::{Exit, Failure};
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::settings::{Secrets, Settings, listen_address};
+
+/// Which running host is meant.
+#[derive(Debug, clap::Args)]
+pub(super) struct Running {
+    /// The settings file that the host was started with: [admin] says where it listens
+    #[arg(long, value_name = "FILE", required_unless_present = "admin")]
+    settings: Option<PathBuf>,
+
+    /// The address of its admin listener, such as 127.0.0.1:8081 [default: from the settings]
+    #[arg(long, value_name = "ADDRESS", value_parser = admin_address)]
+    admin: Option<SocketAddr>,
+}
+
+/// A client of a running host's admin API.
+#[derive(Debug)]
+pub(super) struct Api {
+    address: SocketAddr,
+    /// Where the address comes from, for messages.
+    place: String,
+}
+
+/// Time to connect. The host is on this machine, or close to it.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// Time for an answer that needs no work.
+#[allow(dead_code, reason = "for the commands that only look")]
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Maximum size of an answer, in bytes.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+impl Running {
+    /// A client of that host.
+    ///
+    /// # Errors
+    /// If the settings do not say where its admin listener is.
+    pub(super) fn api(&self) -> Result<Api, Failure> {
+        if let Some(address) = self.admin {
+            return Ok(Api { address, place: "--admin".to_owned() });
+        }
+        let path = self.settings.as_deref().unwrap_or(Path::new(""));
+        // With mistakes in it, the file may still say where the host listens that it was started with.
+        let Some(settings) = Settings::draft(path, Secrets::Skip).settings else {
+            let text = format!(
+                "{} does not say where the host's admin listener is, because it cannot be read as TOML: correct it \
+                 (`callgate check` names the line), or give the address with --admin, by default 127.0.0.1:8081",
+                path.display()
+            );
+            return Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)));
+        };
+        match settings.admin {
+            Some(address) if address.port() != 0 => {
+                Ok(Api { address: own(address), place: format!("[admin] listen of {}", path.display()) })
+            }
+            Some(_) => {
+                let text = "[admin] listen has port 0, so only the host's log says where it listens: give that address \
+                            with --admin";
+                Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)))
+            }
+            None => {
+                let text = "the settings have no admin listener (`off = true` under [admin]), so nothing can be asked \
+                            of the running host: turn it on and restart, or send SIGHUP for a reload";
+                Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)))
+            }
+        }
+    }
+}
+
+impl Api {
+    /// Asks for what is at `path`, such as `/api/v1/reload`.
+    ///
+    /// # Errors
+    /// If no host answers within `within`, or it answers with an error.
+    #[allow(dead_code, reason = "for the commands that only look")]
+    pub(super) fn get(&self, path: &str, within: Duration) -> Result<Value, Failure> {
+        self.ask(Method::GET, path, &Value::Null, within)
+    }
+
+    /// Has something done at `path`.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub(super) fn post(&self, path: &str, body: &Value, within: Duration) -> Result<Value, Failure> {
+        self.ask(Method::POST, path, body, within)
+    }
+
+    fn ask(&self, method: Method, path: &str, body: &Value, within: Duration) -> Result<Value, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::new(Exit::Other, error))?;
+        let (status, answer) = runtime.block_on(async {
+            match timeout(within, self.exchange(method, path, body)).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    let text = format!("it did not answer within {} s: its log may say why", within.as_secs());
+                    Err(self.unreachable(&text))
+                }
+            }
+        })?;
+        let value: Option<Value> = serde_json::from_slice(&answer).ok();
+        match (status, value) {
+            (status, Some(value)) if status.is_success() => Ok(value),
+            (status, value) => Err(self.refused(status, value)),
+        }
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: &Value) -> Result<(StatusCode, Bytes), Failure> {
+        let broken = |error: &dyn std::error::Error| self.unreachable(&format!("the connection broke ({error})"));
+        let stream = match timeout(CONNECT_WITHIN, TcpStream::connect(self.address)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(self.unreachable(&error.to_string())),
+            Err(_) => return Err(self.unreachable("nothing accepts the connection")),
+        };
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+        tokio::spawn(connection);
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let mut request = Request::new(Full::new(Bytes::from(text)));
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().map_err(|error| broken(&error))?;
+        let host = HeaderValue::try_from(self.address.to_string()).map_err(|error| broken(&error))?;
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, host);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(credentials) = self.credentials() {
+            headers.insert(header::AUTHORIZATION, credentials);
+        }
+        let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| broken(&*error))?;
+        Ok((status, body.to_bytes()))
+    }
+
+    /// What shows the host that this is an operator. Admin listeners are on loopback addresses, and ask for nothing.
+    fn credentials(&self) -> Option<HeaderValue> {
+        None
+    }
+
+    fn unreachable(&self, why: &str) -> Failure {
+        let text = format!(
+            "no host answers at {} ({}): {why}. Is `callgate serve` running with these settings?",
+            self.address, self.place
+        );
+        Failure::new(Exit::Unreachable, anyhow::anyhow!(text))
+    }
+
+    fn refused(&self, status: StatusCode, answer: Option<Value>) -> Failure {
+        let error = answer.as_ref().and_then(|answer| answer.get("error")?.as_str());
+        let Some(error) = error else {
+            let text = format!(
+                "what answers at {} ({}) is no Callgate of this version: it answered with status {status}",
+                self.address, self.place
+            );
+            return Failure::new(Exit::Unreachable, anyhow::anyhow!(text));
+        };
+        let exit = if status == StatusCode::UNPROCESSABLE_ENTITY { Exit::Settings } else { Exit::Other };
+        Failure::new(exit, anyhow::anyhow!("{error}"))
+    }
+}
+
+/// The address at which this machine reaches one of its own listeners.
+fn own(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+/// Reads `--admin`: an address, or the beginning of a URL.
+fn admin_address(text: &str) -> Result<SocketAddr, &'static str> {
+    let text = text.strip_prefix("http://").unwrap_or(text);
+    listen_address(text.trim_end_matches('/')).map(own)
+}

@@ -1,0 +1,115 @@
+//! What of the settings only a restart changes: listeners, and what the sandbox is set up with.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use callgate_dialects::Table;
+use callgate_sandbox::{CacheSettings, EngineLimits, LoadingLimits};
+
+use crate::settings::{Server, Settings};
+
+/// The settings that are in force from the start of the process to its end.
+#[derive(Debug, Clone)]
+pub struct Fixed {
+    /// The supported chat servers.
+    pub chat_servers: &'static Table,
+    /// Where and how callbacks are received.
+    pub server: Server,
+    /// The address of the admin listener; `None`: no listener.
+    pub admin: Option<SocketAddr>,
+    /// The limits of all guests together.
+    pub engine: EngineLimits,
+    /// Maximum part of `calls_at_once_max`, in percent, that one plugin may take.
+    pub plugin_share_percent_max: usize,
+    /// Limits for configuring and compiling one module in a child process.
+    pub loading: LoadingLimits,
+    /// Where compiled plugins are cached.
+    pub cache: CacheSettings,
+    /// The file that plugins' records are appended to.
+    pub records_file: PathBuf,
+    /// The keys whose values were given otherwise, such as with an argument: what the file says of them does not count.
+    pub(crate) given: Vec<&'static str>,
+}
+
+impl Fixed {
+    /// Of these settings.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            chat_servers: settings.chat_servers,
+            server: settings.server.clone(),
+            admin: settings.admin,
+            engine: settings.limits.engine.clone(),
+            plugin_share_percent_max: settings.limits.plugin_share_percent_max,
+            loading: settings.loading,
+            cache: settings.cache.clone(),
+            records_file: settings.records_file.clone(),
+            given: settings.given.clone(),
+        }
+    }
+
+    /// Puts these into settings that were read later: they stay in force. Returns the keys that are different there, and
+    /// so take effect with a restart.
+    pub(crate) fn keep(&self, settings: &mut Settings) -> Vec<&'static str> {
+        let keys = self.differ(settings);
+        settings.server = self.server.clone();
+        settings.admin = self.admin;
+        settings.loading = self.loading;
+        settings.cache = self.cache.clone();
+        settings.records_file = self.records_file.clone();
+        settings.limits.plugin_share_percent_max = self.plugin_share_percent_max;
+        settings.limits.engine =
+            EngineLimits { memory_bytes_largest: settings.limits.engine.memory_bytes_largest, ..self.engine.clone() };
+        let of_plugins = settings.plugins.iter_mut().map(|plugin| &mut plugin.limits);
+        for limits in of_plugins.chain([&mut settings.limits.plugin]) {
+            limits.table_elements_max = self.engine.table_elements_max;
+        }
+        keys
+    }
+
+    fn differ(&self, settings: &Settings) -> Vec<&'static str> {
+        // Destructured in full, so that a new key has to be considered here.
+        let Server {
+            listen,
+            body_bytes_max,
+            bodies_bytes_max,
+            in_flight_max,
+            connections_max,
+            idle_within,
+            shutdown_within,
+        } = &settings.server;
+        let EngineLimits {
+            calls_at_once_max,
+            kept_instances_max,
+            memory_bytes_largest: _,
+            table_elements_max,
+            memory_reset,
+            fuel_per_ms,
+        } = &settings.limits.engine;
+        let (server, engine) = (&self.server, &self.engine);
+        let keys = [
+            ("server.listen", *listen != server.listen),
+            ("server.body_bytes_max", *body_bytes_max != server.body_bytes_max),
+            ("server.bodies_bytes_max", *bodies_bytes_max != server.bodies_bytes_max),
+            ("server.in_flight_max", *in_flight_max != server.in_flight_max),
+            ("server.connections_max", *connections_max != server.connections_max),
+            ("server.idle_within_ms", *idle_within != server.idle_within),
+            ("server.shutdown_within_ms", *shutdown_within != server.shutdown_within),
+            ("admin.listen", settings.admin != self.admin),
+            ("limits.calls_at_once_max", *calls_at_once_max != engine.calls_at_once_max),
+            ("limits.kept_instances_max", *kept_instances_max != engine.kept_instances_max),
+            ("limits.table_elements_max", *table_elements_max != engine.table_elements_max),
+            ("limits.memory_reset", *memory_reset != engine.memory_reset),
+            ("limits.fuel_per_ms", *fuel_per_ms != engine.fuel_per_ms),
+            (
+                "limits.plugin_share_percent_max",
+                settings.limits.plugin_share_percent_max != self.plugin_share_percent_max,
+            ),
+            ("loading", settings.loading != self.loading),
+            ("cache", settings.cache != self.cache),
+            ("records.file", settings.records_file != self.records_file),
+        ];
+        let differs = |(key, differs): (&'static str, bool)| (differs && !self.given.contains(&key)).then_some(key);
+        keys.into_iter().filter_map(differs).collect()
+    }
+}
