@@ -1,16 +1,20 @@
 //! Bodies of requests, read within bounds: of one body, of all of them together, and of time.
 
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 
 use axum::BoxError;
 use axum::body::{Bytes, HttpBody};
 use bytes::BytesMut;
 use callgate_dialects::Refusal;
 use http_body_util::{BodyExt, Limited};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 
 use crate::deadline::Deadline;
+use crate::gate::Gate;
+use crate::overload::Overload;
 
 /// What a body may have without taking of what all share, in bytes: nearly all callbacks have less, so they are never
 /// held up by a few large ones. With every connection's it is a bound, too.
@@ -27,8 +31,22 @@ const FORGOTTEN_TIMES: usize = 4;
 pub(crate) struct Bodies {
     bytes_max: usize,
     /// Steps of [`STEP_BYTES`].
-    steps: Arc<Semaphore>,
-    steps_max: usize,
+    steps: Gate,
+}
+
+/// Why a body was not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotRead {
+    /// The request is refused.
+    Refused(Refusal),
+    /// There was no time to wait for memory.
+    Overloaded(Overload),
+}
+
+impl From<Refusal> for NotRead {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// A body that was read, and its part of the memory for bodies.
@@ -53,12 +71,16 @@ impl ReadBody {
 impl Bodies {
     /// Room for bodies of at most `bytes_max` each, and `bodies_bytes_max` together.
     pub(crate) fn new(bytes_max: usize, bodies_bytes_max: usize) -> Self {
-        let steps = (bodies_bytes_max / STEP_BYTES).min(Semaphore::MAX_PERMITS);
-        Self { bytes_max, steps: Arc::new(Semaphore::new(steps)), steps_max: steps }
+        Self { bytes_max, steps: Gate::new("bodies_bytes_max", bodies_bytes_max / STEP_BYTES, STEP_BYTES) }
+    }
+
+    /// Whether a body of at least this length would wait for memory for longer than there is time.
+    pub(crate) fn overload(&self, bytes: u64, deadline: Deadline) -> Option<Overload> {
+        if bytes <= FREE_BYTES as u64 { None } else { self.steps.overload(deadline) }
     }
 
     /// Reads a body, if it comes in time and there is room for it.
-    pub(crate) async fn read<B>(&self, mut body: B, deadline: Deadline) -> Result<ReadBody, Refusal>
+    pub(crate) async fn read<B>(&self, mut body: B, deadline: Deadline) -> Result<ReadBody, NotRead>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -66,13 +88,13 @@ impl Bodies {
         if body.size_hint().lower() <= self.bytes_max as u64 {
             match timeout_at(deadline.moment(), self.collect(&mut body, deadline)).await {
                 Ok(Some(Ok(read))) => return Ok(read),
-                Ok(Some(Err(refusal))) => return Err(refusal),
+                Ok(Some(Err(not_read))) => return Err(not_read),
                 Ok(None) => {}
-                Err(_) => return Err(Refusal::Incomplete),
+                Err(_) => return Err(Refusal::Incomplete.into()),
             }
         }
         self.forget(body, deadline).await;
-        Err(Refusal::TooLarge { bytes_max: self.bytes_max })
+        Err(Refusal::TooLarge { bytes_max: self.bytes_max }.into())
     }
 
     /// Reads what is not wanted, within bounds: closing while the client still writes would lose the answer.
@@ -85,8 +107,26 @@ impl Bodies {
         let _ = timeout_at(deadline.moment(), forgotten).await;
     }
 
+    /// Reads what has come of a body that is not wanted, and waits for nothing. If that is all of it the connection can be
+    /// used again.
+    pub(crate) async fn forget_what_is_there<B>(body: B)
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        let mut rest = Limited::new(body, FREE_BYTES);
+        poll_fn(|cx| {
+            loop {
+                match Pin::new(&mut rest).poll_frame(cx) {
+                    Poll::Ready(Some(Ok(_))) => {}
+                    Poll::Ready(_) | Poll::Pending => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
+    }
+
     /// The whole body; `None` if it is too long.
-    async fn collect<B>(&self, body: &mut B, deadline: Deadline) -> Option<Result<ReadBody, Refusal>>
+    async fn collect<B>(&self, body: &mut B, deadline: Deadline) -> Option<Result<ReadBody, NotRead>>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -95,7 +135,7 @@ impl Bodies {
         let mut all = BytesMut::new();
         let mut room = Vec::new();
         while let Some(frame) = body.frame().await {
-            let Ok(frame) = frame else { return Some(Err(Refusal::Incomplete)) };
+            let Ok(frame) = frame else { return Some(Err(Refusal::Incomplete.into())) };
             let Ok(data) = frame.into_data() else { continue };
             let before = first.as_ref().map_or(all.len(), Bytes::len);
             let len = before + data.len();
@@ -104,13 +144,13 @@ impl Bodies {
             }
             let wanted = len.saturating_sub(FREE_BYTES).div_ceil(STEP_BYTES);
             // What can never be had is not waited for.
-            if wanted > self.steps_max {
-                return Some(Err(Refusal::NoRoom));
+            if wanted > self.steps.permits_max() {
+                return Some(Err(Refusal::NoRoom.into()));
             }
             while room.len() < wanted {
-                match timeout_at(deadline.moment(), Arc::clone(&self.steps).acquire_owned()).await {
-                    Ok(Ok(step)) => room.push(step),
-                    _ => return Some(Err(Refusal::NoRoom)),
+                match self.steps.enter(deadline).await {
+                    Ok(step) => room.push(step),
+                    Err(overload) => return Some(Err(NotRead::Overloaded(overload))),
                 }
             }
             match first.take() {
@@ -153,8 +193,15 @@ mod tests {
         let bodies = Bodies::new(1024 * KIB, 128 * KIB);
         let large = bodies.read(body(192 * KIB), soon()).await.unwrap();
         let began = Instant::now();
-        assert_eq!(bodies.read(body(64 * KIB + 1), soon()).await.unwrap_err(), Refusal::NoRoom);
+        let NotRead::Overloaded(overload) = bodies.read(body(64 * KIB + 1), soon()).await.unwrap_err() else {
+            panic!("there is room for it, later")
+        };
+        assert_eq!((overload.limit, overload.value, overload.in_flight), ("bodies_bytes_max", 128 * KIB, 128 * KIB));
         assert_eq!(began.elapsed(), Duration::from_millis(950), "it waits until the deadline");
+        // That is how long the next one would wait, and it has less.
+        let hasty = Deadline::new(Instant::now(), Duration::from_millis(500));
+        assert!(bodies.overload(64 * KIB as u64 + 1, hasty).is_some());
+        assert_eq!(bodies.overload(64 * KIB as u64, hasty), None);
         assert!(bodies.read(body(64 * KIB), soon()).await.is_ok());
         drop(large);
         assert!(bodies.read(body(64 * KIB + 1), soon()).await.is_ok());
@@ -164,9 +211,9 @@ mod tests {
     async fn what_never_fits_is_refused_at_once() {
         let began = Instant::now();
         let bodies = Bodies::new(1024 * KIB, 128 * KIB);
-        assert_eq!(bodies.read(body(192 * KIB + 1), soon()).await.unwrap_err(), Refusal::NoRoom);
+        assert_eq!(bodies.read(body(192 * KIB + 1), soon()).await.unwrap_err(), Refusal::NoRoom.into());
         let none = Bodies::new(1024 * KIB, 0);
-        assert_eq!(none.read(body(64 * KIB + 1), soon()).await.unwrap_err(), Refusal::NoRoom);
+        assert_eq!(none.read(body(64 * KIB + 1), soon()).await.unwrap_err(), Refusal::NoRoom.into());
         assert!(none.read(body(64 * KIB), soon()).await.is_ok());
         assert_eq!(began.elapsed(), Duration::ZERO);
     }

@@ -5,17 +5,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use callgate_dialects::{Callback, Response};
-use callgate_sandbox::{Cancel, Fault, cpu};
+use callgate_catalogue::wire::Phase;
+use callgate_dialects::{Admitted, Callback, Response};
+use callgate_sandbox::{Cancel, cpu};
 use tokio::time::timeout_at;
 
-use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
+use crate::chain::{Advance, Chain, ChainRun, LOOK_PAUSE, LOOKS_AGAIN, Mode, Progress, Seen};
 use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
+use crate::overload::Overload;
 use crate::telemetry::Answered;
-use crate::workers::{Claim, Flow, NotRun};
+use crate::workers::NotRun;
 
 impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
@@ -26,14 +28,42 @@ impl Host {
         mounted: &Mounted,
         request: Request<'_>,
     ) -> (Response, Option<String>) {
-        let Request { admitted, body, deadline } = request;
+        let Request { admitted, body, deadline, no_room } = request;
         let callback = match admitted.open(body) {
             Ok(callback) => callback,
             Err(refusal) => return (self.refuse(generation, mounted, refusal), None),
         };
-        let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
+        // What has happened was accepted when it was read: it is dealt with even if the client goes.
+        let may_wait = || {
+            let chain = callback.command().and_then(|command| mounted.routes.find(command));
+            chain.is_some_and(|chain| callback.is_batch() || !chain.is_quick(&callback))
+        };
+        if callback.phase() == Phase::Before || no_room.is_some() || !may_wait() {
+            return self.answer_opened(generation, mounted, callback, deadline, no_room).await;
+        }
+        let (host, generation, number) = (self.clone(), Arc::clone(generation), mounted.index);
+        let answers = async move {
+            let mounted = generation.platforms().get(number)?;
+            Some(host.answer_opened(&generation, mounted, callback, deadline, None).await)
+        };
+        // It ends only when the runtime does, or with a mistake of the host.
+        tokio::spawn(answers).await.ok().flatten().unwrap_or_default()
+    }
+
+    /// Answers a callback that was read. `no_room`: why there is no time for it, if there is none.
+    async fn answer_opened(
+        &self,
+        generation: &Arc<Generation>,
+        mounted: &Mounted,
+        callback: Callback,
+        deadline: Deadline,
+        no_room: Option<Overload>,
+    ) -> (Response, Option<String>) {
         let mut run = match callback.command().map(|command| (command, mounted.routes.find(command))) {
-            Some((_, Some(chain))) => self.decide(generation, chain, &callback, deadline).await,
+            Some((_, Some(chain))) => match no_room {
+                None => self.decide(generation, chain, &callback, deadline).await,
+                Some(overload) => chain.refused(overload),
+            },
             Some((command, None)) => {
                 self.telemetry.unhandled_command(generation.counters(), mounted.index, command.name);
                 ChainRun::default()
@@ -43,6 +73,9 @@ impl Host {
                 ChainRun::default()
             }
         };
+        if let Some(overload) = &run.overload {
+            self.telemetry.overloaded(overload, false);
+        }
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
@@ -52,18 +85,64 @@ impl Host {
         if run.records_lost > 0 {
             self.journal.left_out(run.records_lost);
         }
-        let response = mounted.platform.dialect.render(&callback, &run.decision);
+        self.render(generation, mounted, &callback, &run, kept, deadline)
+    }
+
+    /// Writes the answer, and the record of the callback.
+    fn render(
+        &self,
+        generation: &Generation,
+        mounted: &Mounted,
+        callback: &Callback,
+        run: &ChainRun,
+        records: usize,
+        deadline: Deadline,
+    ) -> (Response, Option<String>) {
+        let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
+        let response = mounted.platform.dialect.render(callback, &run.decision);
         let answered = Answered {
             platform: &mounted.platform.name,
             protocol: mounted.platform.server.protocol(),
-            callback: &callback,
+            callback,
             operation_id: own_id.as_deref().unwrap_or(callback.operation_id()),
-            run: &run,
-            records: kept,
+            run,
+            records,
             took: deadline.elapsed(),
         };
         self.telemetry.answered(generation.counters(), mounted.index, &answered);
         (response, own_id)
+    }
+
+    /// Refuses a callback before its body is read, if it would have to wait for longer than there is time: for a worker,
+    /// or for `room`, which is said to be full. What the chat server gets is what `on_overload` says.
+    ///
+    /// `None`: it is worth reading. That is so, too, where only the body names the command, or an answer has to repeat
+    /// something of it; then it is refused once it is read.
+    pub(crate) fn refuse_at_door(
+        &self,
+        generation: &Generation,
+        mounted: &Mounted,
+        admitted: &Admitted<'_>,
+        deadline: Deadline,
+        room: Option<Overload>,
+    ) -> Option<(Response, Option<String>)> {
+        if room.is_none() && self.workers.waiting() == 0 {
+            return None;
+        }
+        let callback = admitted.unread()?;
+        let command = callback.command()?;
+        let chain = mounted.routes.find(command)?;
+        let for_worker = || match chain.has_been_quick() && command.batch.is_none() {
+            true => None,
+            false => self.workers.overload(&chain.claim(), deadline),
+        };
+        let overload = room.or_else(for_worker)?;
+        let run = chain.refused(overload);
+        if mounted.platform.dialect.answer_needs_body(command, &run.decision) {
+            return None;
+        }
+        self.telemetry.overloaded(&overload, true);
+        Some(self.render(generation, mounted, &callback, &run, 0, deadline))
     }
 
     /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick of
@@ -91,11 +170,14 @@ impl Host {
         let seen = Arc::new(Seen::new(progress));
         let (host, held, its_callback, its_seen) =
             (self.clone(), Held::new(chain, generation), callback.clone(), Arc::clone(&seen));
-        let job = move |_: &Cancel| held.chain().advance_seen(&host.engine, &its_callback, deadline, &its_seen);
-        match self.work(chain, deadline, job).await {
+        let job = move |cancel: &Cancel| {
+            its_seen.cancelled_by(cancel);
+            held.chain().advance_seen(&host.engine, &its_callback, deadline, &its_seen);
+        };
+        match self.workers.run(chain.claim(), deadline, job).await {
             Ok(()) => seen.into_run(),
-            Err(NotRun::Panicked) => chain.failed(HOST_FAILED),
-            Err(NotRun::NoTime(_) | NotRun::Full) => chain.give_up(deadline, &seen),
+            Err(NotRun::NoTime(overload)) => give_up(chain, deadline, &seen, overload).await,
+            Err(NotRun::Panicked | NotRun::Full) => chain.failed(HOST_FAILED),
         }
     }
 
@@ -113,26 +195,24 @@ impl Host {
         while !parts.is_empty() {
             let (host, held) = (self.clone(), Held::new(chain, generation));
             let mut some = std::mem::take(&mut parts);
-            let job = move |_: &Cancel| {
+            let job = move |cancel: &Cancel| {
                 let (began, mut runs) = (cpu::of_this_thread(), Vec::new());
                 while let Some(part) = some.pop_front() {
                     let mut progress = Progress::default();
                     held.chain().advance(&host.engine, &part, deadline, Mode::Full, &mut progress);
                     runs.push(progress.run);
                     // Without time left, each of the others would only say so.
-                    let is_over = deadline.remaining_for_guests().is_zero();
+                    let is_over = deadline.remaining_for_guests().is_zero() || cancel.is_cancelled();
                     if is_over || cpu::of_this_thread().saturating_sub(began) >= PARTS_CPU_MAX {
                         break;
                     }
                 }
                 (runs, some)
             };
-            let (runs, rest) = match self.work(chain, deadline, job).await {
+            let (runs, rest) = match self.workers.run(chain.claim(), deadline, job).await {
                 Ok(done) => done,
-                Err(NotRun::Panicked) => (vec![chain.failed(HOST_FAILED)], VecDeque::new()),
-                Err(NotRun::NoTime(_) | NotRun::Full) => {
-                    (vec![ChainRun { fault: Some(Fault::NoTime), ..ChainRun::default() }], VecDeque::new())
-                }
+                Err(NotRun::NoTime(overload)) => (vec![chain.refused(overload)], VecDeque::new()),
+                Err(NotRun::Panicked | NotRun::Full) => (vec![chain.failed(HOST_FAILED)], VecDeque::new()),
             };
             parts = rest;
             for run in runs {
@@ -145,35 +225,27 @@ impl Host {
         whole.unwrap_or_default()
     }
 
-    /// Has a job of this chain done by a worker.
-    async fn work<T: Send + 'static>(
-        &self,
-        chain: &Chain,
-        deadline: Deadline,
-        job: impl FnOnce(&Cancel) -> T + Send + 'static,
-    ) -> Result<T, NotRun> {
-        // A chain without plugins is never asked for.
-        let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.flow(), takes));
-        let flow = Flow { platform: chain.platform_flow(), plugin };
-        let claim = Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() };
-        self.workers.run(claim, deadline, job).await
-    }
-
     /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and
     /// not more than a bounded number of records waits either.
     async fn keep(&self, records: Vec<String>, deadline: Deadline) {
-        let permit = Arc::clone(&self.journal.waiting).acquire_owned();
-        let Ok(Ok(permit)) = timeout_at(deadline.moment(), permit).await else {
-            return self.journal.lose(&records, "too many are waiting for the file");
-        };
         let host = self.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            host.journal.append(&records);
-            drop(permit);
+        // A client that goes now takes no records with it.
+        let kept = tokio::spawn(async move {
+            let permit = Arc::clone(&host.journal.waiting).acquire_owned();
+            let Ok(Ok(permit)) = timeout_at(deadline.moment(), permit).await else {
+                return host.journal.lose(&records, "too many are waiting for the file");
+            };
+            let its = host.clone();
+            let written = tokio::task::spawn_blocking(move || {
+                its.journal.append(&records);
+                drop(permit);
+            });
+            if timeout_at(deadline.moment(), written).await.is_err() {
+                tracing::error!("the records file does not take records in time; the answer does not wait for it");
+            }
         });
-        if timeout_at(deadline.moment(), written).await.is_err() {
-            tracing::error!("the records file does not take records in time; the answer does not wait for it");
-        }
+        // It cannot fail.
+        let _ = kept.await;
     }
 
     /// What this host would answer, without keeping records or counting anything. Blocks: it runs guests.
@@ -195,6 +267,17 @@ impl Host {
         let response = mounted.platform.dialect.render(callback, &whole.decision);
         (whole, response)
     }
+}
+
+/// Takes over what a chain has decided so far, because the deadline has come.
+async fn give_up(chain: &Chain, deadline: Deadline, seen: &Seen, overload: Overload) -> ChainRun {
+    for _ in 0..LOOKS_AGAIN {
+        if let Some(run) = chain.give_up(deadline, seen, overload) {
+            return run;
+        }
+        tokio::time::sleep(LOOK_PAUSE).await;
+    }
+    chain.give_up_unseen(overload)
 }
 
 /// The chain that a worker runs, and its generation. The chain is let go first, so that what it holds ends where

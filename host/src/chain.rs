@@ -4,6 +4,7 @@ mod breaker;
 mod link;
 mod pace;
 mod rate;
+mod without_time;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,20 +15,24 @@ use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply};
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
-use callgate_sandbox::{Brief, Budget, Engine, Fault, PluginLimits, Usage, cpu};
+use callgate_sandbox::{Brief, Budget, Cancel, Engine, Fault, PluginLimits, Usage, cpu};
 
 use crate::deadline::Deadline;
+use crate::overload::Overload;
 use crate::settings::Platform;
+use crate::workers::Crowd;
+use without_time::{Needs, ON_OVERLOAD};
 
 pub use link::Link;
 pub(crate) use link::{Identity, Loaded};
+pub(crate) use without_time::{LOOK_PAUSE, LOOKS_AGAIN};
 
 /// The plugins that get one command of one platform.
 #[derive(Debug)]
 pub struct Chain {
     command: &'static Command,
     server: &'static dyn ChatServer,
-    platform_flow: usize,
+    needs: Needs,
     on_fault: OnFault,
     on_overload: OnFault,
     links: Vec<Arc<Link>>,
@@ -48,6 +53,8 @@ pub(crate) struct Progress {
     tried: Option<Duration>,
     /// Whether no further plugin is asked.
     is_over: bool,
+    /// Says that nobody waits for it any more.
+    cancel: Option<Cancel>,
 }
 
 /// Progress that the thread which makes it and the task which waits for it both see.
@@ -57,6 +64,11 @@ pub(crate) struct Seen(Mutex<Progress>);
 impl Seen {
     pub(crate) fn new(progress: Progress) -> Self {
         Self(Mutex::new(progress))
+    }
+
+    /// It is worked on until this says that nobody waits for it any more.
+    pub(crate) fn cancelled_by(&self, cancel: &Cancel) {
+        self.lock().cancel = Some(cancel.clone());
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -76,6 +88,7 @@ impl ChainRun {
         self.records.extend(other.records);
         self.records_lost += other.records_lost;
         self.fault = self.fault.take().or(other.fault);
+        self.overload = self.overload.or(other.overload);
         if self.decided_by.is_empty() {
             self.decided_by = other.decided_by;
         }
@@ -138,6 +151,8 @@ pub struct ChainRun {
     pub steps: Vec<Step>,
     /// A fault that belongs to no plugin.
     pub fault: Option<Fault>,
+    /// What there was no time because of, if it is known.
+    pub overload: Option<Overload>,
     /// The plugin that there was no time for, if none was asked when the time was over.
     pub not_asked: Option<Arc<str>>,
     /// Whose word the decision is: that of the last one who asked for more than to allow. A plugin by its name; where it
@@ -180,6 +195,8 @@ struct Question<'q> {
     mode: Mode,
     /// As in [`Progress`].
     tried: Option<Duration>,
+    /// As in [`Progress`].
+    cancel: Option<&'q Cancel>,
 }
 
 /// What a plugin was asked and said: `said` is there exactly where the step has no fault.
@@ -197,21 +214,19 @@ struct Said {
 }
 
 impl Chain {
-    /// Plugins in the order in which they are asked.
+    /// Plugins in the order in which they are asked, and how crowded the workers are with the calls of each on this
+    /// platform. `platform_flow`: under which number they schedule the platform.
     pub(crate) fn new(
         command: &'static Command,
         platform_flow: usize,
         platform: &Platform,
-        links: Vec<Arc<Link>>,
+        links: Vec<(Arc<Link>, Arc<Crowd>)>,
     ) -> Self {
+        let needs = Needs::new(platform_flow, &links);
+        let links = links.into_iter().map(|(link, _)| link).collect();
         let (on_fault, on_overload) = (platform.on_fault(command), platform.on_overload);
         let server = platform.server;
-        Self { command, server, platform_flow, on_fault, on_overload, links }
-    }
-
-    /// Under which number the workers schedule its platform.
-    pub(crate) fn platform_flow(&self) -> usize {
-        self.platform_flow
+        Self { command, server, needs, on_fault, on_overload, links }
     }
 
     /// What a fault of one of its plugins means; the stricter, if they differ.
@@ -225,19 +240,15 @@ impl Chain {
         &self.links
     }
 
-    /// Whether all of its plugins have been quick of late, so that it may be begun on a thread that other callbacks
-    /// wait for.
+    /// Whether it may be begun on a thread that other callbacks wait for.
     pub(crate) fn is_quick(&self, callback: &Callback) -> bool {
-        callback.body().len() <= QUICK_BODY_BYTES_MAX
-            && self.links.len() <= QUICK_LINKS_MAX
-            && self.links.iter().all(|link| link.loaded.pace.is_quick() && link.plugin().can_be_brief())
+        callback.body().len() <= QUICK_BODY_BYTES_MAX && self.has_been_quick()
     }
 
-    /// The plugin whose calls take longest, and how long all calls take together: that is who waits for a worker, and for
-    /// how much.
-    pub(crate) fn cost(&self) -> Option<(&Link, Duration)> {
-        let longest = self.links.iter().max_by_key(|link| link.loaded.pace.average())?;
-        Some((longest, self.links.iter().map(|link| link.loaded.pace.average()).sum()))
+    /// Whether all of its plugins have been quick of late.
+    pub(crate) fn has_been_quick(&self) -> bool {
+        self.links.len() <= QUICK_LINKS_MAX
+            && self.links.iter().all(|link| link.loaded.pace.is_quick() && link.plugin().can_be_brief())
     }
 
     /// What becomes of a callback over which the host itself failed: if one of the plugins must not be left out, the
@@ -271,8 +282,10 @@ impl Chain {
             let modified = progress.modified.clone();
             let body = modified.as_deref().unwrap_or(original);
             let tried = progress.tried.take();
-            match self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried }) {
-                Ok(asked) => self.note(link, original, body, asked, progress),
+            let cancel = progress.cancel.clone();
+            let cancel = cancel.as_ref();
+            match self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel }) {
+                Ok(asked) => self.note(link, (original, body), deadline, asked, progress),
                 Err(cpu) => {
                     progress.tried = Some(cpu);
                     return Advance::Stopped;
@@ -287,50 +300,32 @@ impl Chain {
     pub(crate) fn advance_seen(&self, engine: &Engine, callback: &Callback, deadline: Deadline, seen: &Seen) {
         let (head, original) = (self.envelope_head(callback), callback.body());
         loop {
-            let (link, modified, tried) = {
+            let (link, modified, tried, cancel) = {
                 let mut progress = seen.lock();
                 let Some(link) = self.next(&progress) else { return };
+                if progress.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+                    return;
+                }
                 progress.is_running = true;
-                (link, progress.modified.clone(), progress.tried.take())
+                (link, progress.modified.clone(), progress.tried.take(), progress.cancel.clone())
             };
             let body = modified.as_deref().unwrap_or(original);
-            let mode = Mode::Full;
-            let asked = self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried });
+            let (mode, cancel) = (Mode::Full, cancel.as_ref());
+            let asked =
+                self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel });
+            // A call that was cut because nobody waits for it has told nothing: it still counts as running.
+            let is_cut = |asked: &Asked| asked.step.fault == Some(Fault::NoTime);
+            if cancel.is_some_and(Cancel::is_cancelled) && asked.as_ref().is_ok_and(is_cut) {
+                return;
+            }
             let mut progress = seen.lock();
             progress.is_running = false;
             match asked {
                 // What was taken over meanwhile goes on without this.
-                Ok(asked) if !progress.is_over => self.note(link, original, body, asked, &mut progress),
+                Ok(asked) if !progress.is_over => self.note(link, (original, body), deadline, asked, &mut progress),
                 _ => return,
             }
         }
-    }
-
-    /// Takes over what has been decided so far, because the deadline has come. If a plugin is running, it has not ended
-    /// in time: its own `on_fault` counts. For those that have not been asked there was no time.
-    pub(crate) fn give_up(&self, deadline: Deadline, seen: &Seen) -> ChainRun {
-        let mut left = seen.lock();
-        let mut progress = std::mem::take(&mut *left);
-        left.is_over = true;
-        let decide = |progress: &mut Progress, next: Decision, by: String| {
-            progress.next += 1;
-            progress.run.then(next, || by);
-            progress.is_over = progress.run.decision.is_final();
-        };
-        if let Some(link) = self.next(&progress).filter(|_| progress.is_running) {
-            let fault = Fault::OutOfTime { within: deadline.all_for_guests(), cut: None };
-            let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
-            progress.run.steps.push(Step { fault: Some(fault), ..Step::new(link, Mode::Full) });
-            decide(&mut progress, next, by_fault(link));
-        }
-        // For those behind it there is no time.
-        if let Some(link) = self.next(&progress) {
-            progress.run.fault = Some(Fault::NoTime);
-            progress.run.not_asked = Some(Arc::clone(link.name()));
-            let next = Decision::without_verdict(Trouble::Busy, self.on_overload, self.command);
-            decide(&mut progress, next, ON_OVERLOAD.to_owned());
-        }
-        progress.run
     }
 
     /// The plugin that is asked next; `None`: there is a decision.
@@ -340,7 +335,14 @@ impl Chain {
 
     /// Takes note of what a plugin said to `body`, which is the `original` one or has been modified since; or how it
     /// failed.
-    fn note(&self, link: &Link, original: &str, body: &str, asked: Asked, progress: &mut Progress) {
+    fn note(
+        &self,
+        link: &Link,
+        (original, body): (&str, &str),
+        deadline: Deadline,
+        asked: Asked,
+        progress: &mut Progress,
+    ) {
         let Asked { mut step, said } = asked;
         step.verdict = said.as_ref().map(|said| said.decision.index());
         let next = match (said, &step.fault) {
@@ -351,7 +353,11 @@ impl Chain {
                 progress.run.records.extend(said.records.into_iter().take(kept));
                 said.decision
             }
-            (None, Some(Fault::NoTime)) => Decision::without_verdict(Trouble::Busy, self.on_overload, self.command),
+            (None, Some(Fault::NoTime)) => {
+                let overload = self.overload(deadline);
+                progress.run.overload = progress.run.overload.or(overload);
+                self.busy(overload)
+            }
             (None, fault) => {
                 let trouble = fault.as_ref().map_or(Trouble::Unchecked, trouble);
                 Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
@@ -449,17 +455,25 @@ impl Chain {
 
     /// A call on a worker, with everything that the plugin may use.
     fn call(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
-        let Question { engine, head, body, deadline, .. } = *question;
+        let Question { engine, head, body, deadline, cancel, .. } = *question;
         let remaining = deadline.remaining_for_guests();
         if remaining.is_zero() {
             return Err(Fault::NoTime);
         }
         let budget = link.plugin().budget(engine, remaining);
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) = link.plugin().call(&[head, body, "}"], budget, |reply| self.read(link, reply, body));
+        let (input, read) = ([head, body, "}"], |reply: &[u8]| self.read(link, reply, body));
+        let (result, usage) = match cancel {
+            None => link.plugin().call(&input, budget, read),
+            Some(cancel) => link.plugin().call_unless(cancel, &input, budget, read),
+        };
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
+        // It was ended because nobody waits for it: that says nothing about the plugin.
+        if cancel.is_some_and(Cancel::is_cancelled) && matches!(result, Err(Fault::OutOfTime { .. })) {
+            return Err(Fault::NoTime);
+        }
         link.loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
             Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, link, deadline) => Err(Fault::NoTime),
@@ -542,9 +556,6 @@ fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> 
     }
     Ok(())
 }
-
-/// Who has decided where there was no time for a plugin.
-const ON_OVERLOAD: &str = "on_overload";
 
 /// Who has decided where a plugin has failed.
 fn by_fault(link: &Link) -> String {

@@ -8,10 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
 use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading};
-use tokio::sync::Semaphore;
 
 use crate::bodies::Bodies;
 use crate::fixed::Fixed;
+use crate::gate::Gate;
 use crate::generation::{self, Generation, PluginError, Progress, Retired};
 use crate::journal::Journal;
 use crate::reloads::Reloads;
@@ -34,7 +34,7 @@ pub struct Inner {
     /// Threads for the guests that are not quick.
     pub(crate) workers: Workers,
     /// Permits to be among the callbacks in flight.
-    pub(crate) in_flight: Semaphore,
+    pub(crate) in_flight: Gate,
     /// Memory for the bodies of requests.
     pub(crate) bodies: Bodies,
     pub(crate) journal: Journal,
@@ -119,7 +119,7 @@ impl Host {
             retired: Retired::default(),
             reloads: Reloads::default(),
             workers,
-            in_flight: Semaphore::new(fixed.server.in_flight_max),
+            in_flight: Gate::new("in_flight_max", fixed.server.in_flight_max, 1),
             bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
             journal: Journal::new(&fixed.records_file),
             telemetry,
@@ -171,11 +171,11 @@ impl Host {
 
     /// The metrics in OpenMetrics text format.
     pub fn metrics(&self) -> String {
-        let in_flight = self.settings.server.in_flight_max - self.in_flight.available_permits();
         let generation = self.generation();
         let now = Now {
-            in_flight,
+            in_flight: self.in_flight.taken(),
             waiting: self.workers.waiting(),
+            cancelled: self.workers.cancelled(),
             is_memory_distrusted: self.engine.is_distrusted(),
             generation: generation.number(),
             generations: self.generations(),

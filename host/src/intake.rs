@@ -6,12 +6,14 @@ use axum::body::{Body, Bytes, HttpBody};
 use callgate_catalogue::line::one_line;
 use callgate_dialects::{Admitted, Head, Refusal, Response, table};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
+use crate::bodies::{Bodies, NotRead};
 use crate::deadline::Deadline;
 use crate::edge::{EndedEarly, Respond};
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
+use crate::overload::Overload;
 
 /// A request for one platform, as it was read.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Request<'h> {
     pub(crate) body: Bytes,
     /// When the answer must have been decided; made here, and nowhere else.
     pub(crate) deadline: Deadline,
+    /// Why there is no time for it, if there is none.
+    pub(crate) no_room: Option<Overload>,
 }
 
 impl Host {
@@ -54,20 +58,29 @@ impl Host {
                 return write(self.refuse(&generation, mounted, refusal));
             }
         };
+        // So are callbacks for which there is no time.
+        let full = || self.bodies.overload(body.size_hint().lower(), deadline);
+        let room = self.in_flight.overload(deadline).or_else(full);
+        if let Some(answer) = self.refuse_at_door(&generation, mounted, &admitted, deadline, room) {
+            // A client that waits with its body never sends it.
+            if !admitted.expects_continue() {
+                Bodies::forget_what_is_there(body).await;
+            }
+            return write_named(answer);
+        }
         let body = match self.bodies.read(body, deadline).await {
             Ok(body) => body,
-            Err(refusal) => return write(self.refuse(&generation, mounted, refusal)),
+            Err(NotRead::Refused(refusal)) => return write(self.refuse(&generation, mounted, refusal)),
+            Err(NotRead::Overloaded(overload)) => {
+                let refused = self.refuse_at_door(&generation, mounted, &admitted, deadline, Some(overload));
+                return refused.map_or_else(|| write(self.refuse(&generation, mounted, Refusal::NoRoom)), write_named);
+            }
         };
         // A permit is taken once the body is complete, so a slow sender delays no one.
-        let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
-        let Ok(Ok(_permit)) = permit else { return write(self.refuse(&generation, mounted, Refusal::Busy)) };
+        let permit = self.in_flight.enter(deadline).await;
+        let no_room = permit.as_ref().err().copied();
         let (body, _room) = body.into_parts();
-        let (response, operation_id) = self.answer(&generation, mounted, Request { admitted, body, deadline }).await;
-        let mut written = write(response);
-        if let Some(id) = operation_id.and_then(|id| HeaderValue::try_from(id).ok()) {
-            written.headers_mut().insert(OPERATION_ID, id);
-        }
-        written
+        write_named(self.answer(&generation, mounted, Request { admitted, body, deadline, no_room }).await)
     }
 }
 
@@ -75,6 +88,15 @@ impl Host {
 const OPERATION_ID: HeaderName = HeaderName::from_static("x-operation-id");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// Writes the answer to a callback, with the ID that it was given here.
+fn write_named((response, operation_id): (Response, Option<String>)) -> http::Response<Body> {
+    let mut written = write(response);
+    if let Some(id) = operation_id.and_then(|id| HeaderValue::try_from(id).ok()) {
+        written.headers_mut().insert(OPERATION_ID, id);
+    }
+    written
+}
 
 fn write(response: Response) -> http::Response<Body> {
     let mut written = http::Response::new(Body::from(response.body));

@@ -18,7 +18,9 @@ pub mod chain;
 
 mod bodies;
 mod deadline;
+mod gate;
 mod journal;
+mod overload;
 mod telemetry;
 mod workers;
 

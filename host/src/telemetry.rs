@@ -26,6 +26,7 @@ use tracing_appender::non_blocking::ErrorCounter;
 use crate::chain::Link;
 use crate::edge::EndedEarly;
 use crate::journal::Journal;
+use crate::overload::Overload;
 use crate::settings::{Log, Settings};
 use family::{Labels, registered};
 use histogram::Histogram;
@@ -91,6 +92,8 @@ struct HostCounters {
     /// Those of `ended_early`, in the order of [`EndedEarly::ALL`].
     early: Vec<Counter>,
     answer_seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    overloaded: Family<Labels<2>, Counter>,
+    cancelled: Family<Labels<1>, Counter>,
     records_written: Counter,
     records_lost: Counter,
     log_lines_lost: Counter,
@@ -127,6 +130,17 @@ impl HostCounters {
                 registry,
                 "connections_ended_early",
                 "Connections that ended before a request, by what came instead",
+            ),
+            overloaded: registered(
+                registry,
+                "overloaded",
+                "Callbacks for which there was no time, by the limit that they would have waited for; at the door: before \
+                 their bodies were read",
+            ),
+            cancelled: registered(
+                registry,
+                "cancelled",
+                "Calls on workers that were given up because the client had gone, by whether they had begun",
             ),
             records_written: registered(registry, "records_written", "Records appended to the records file"),
             records_lost: registered(registry, "records_lost", "Records that could not be written"),
@@ -181,6 +195,8 @@ pub(crate) struct Now {
     pub(crate) in_flight: usize,
     /// Callbacks that wait for a worker.
     pub(crate) waiting: usize,
+    /// Calls that were given up because the client had gone: before they had begun, and after.
+    pub(crate) cancelled: [u64; 2],
     /// Whether instances are not kept any more, because page faults are not counted right.
     pub(crate) is_memory_distrusted: bool,
     /// The number of the generation in service.
@@ -255,7 +271,7 @@ impl Telemetry {
 
     /// All counters in OpenMetrics' text format.
     pub(crate) fn render(&self, counters: &Counters, journal: &Journal, now: Now) -> String {
-        let Now { in_flight, waiting, is_memory_distrusted, generation, generations } = now;
+        let Now { in_flight, waiting, cancelled, is_memory_distrusted, generation, generations } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
         host.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
@@ -263,6 +279,9 @@ impl Telemetry {
         self.generations.show(generation, generations);
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
         catch_up(&host.records_written, journal.written());
+        for (count, state) in cancelled.into_iter().zip(["waiting", "running"]) {
+            catch_up(&host.cancelled.get_or_create(&[("state", state.to_owned())]), count);
+        }
         catch_up(&host.records_lost, journal.lost());
         catch_up(&host.log_lines_lost, LOST_LINES.get().map_or(0, |lost| lost.dropped_lines() as u64));
         counters.of_plugins.iter().for_each(PluginCounters::look);
@@ -283,6 +302,12 @@ impl Telemetry {
         refusals.entry(refusal.name()).or_insert_with(|| self.host.refusals.get_or_create_owned(&labels())).inc();
         drop(refusals);
         tracing::warn!(target: "callgate::callback", %platform, refusal = refusal.name(), "refused: {refusal}");
+    }
+
+    /// There was no time for a callback: at the `door`, before its body was read, or later.
+    pub(crate) fn overloaded(&self, overload: &Overload, door: bool) {
+        let at = if door { "door" } else { "queue" };
+        self.host.overloaded.get_or_create(&[("limit", overload.limit.to_owned()), ("at", at.to_owned())]).inc();
     }
 
     /// A request was refused before its platform was known.

@@ -121,11 +121,7 @@ fn run(callbacks: usize, limits: &str) -> Chaos {
     println!("  all: longest {}, refused {}", ms(percentile(answers.iter(), 100.0)), count(Verdict::Refused));
     println!("  memory {} KiB, then {} KiB", before.resident_kib, after.resident_kib);
     let cpu = |after: Duration, before: Duration| (after - before).as_secs_f64();
-    println!(
-        "  CPU: host {:.0} s, client {:.0} s",
-        cpu(after.cpu, before.cpu),
-        cpu(own_after.cpu, own_before.cpu)
-    );
+    println!("  CPU: host {:.0} s, client {:.0} s", cpu(after.cpu, before.cpu), cpu(own_after.cpu, own_before.cpu));
     let faults = server.metric("callgate_plugin_faults_total", &[]);
     println!("  {faults:.0} faults, {:.0} suspensions", server.metric("callgate_plugin_suspensions_total", &[]));
     assert!(faults > 0.0, "there were no faults: it was no chaos");
@@ -152,7 +148,9 @@ impl Subject {
         };
         let request = |user: usize| {
             let provokes = user % 2;
-            let body = format!(r#"{{"sendID":"user{user}","userID":"user{user}","From_Account":"user{user}","x":{provokes}}}"#);
+            let body = format!(
+                r#"{{"sendID":"user{user}","userID":"user{user}","From_Account":"user{user}","x":{provokes}}}"#
+            );
             Request::new(path.clone(), body)
         };
         (0..USERS).map(request).collect()
@@ -162,7 +160,8 @@ impl Subject {
 /// One plugin for each command that can be denied and needs nothing of the body for that.
 fn plugins() -> Vec<Subject> {
     let servers = table::CHAT_SERVERS.iter().copied();
-    let commands = servers.flat_map(|server| server.protocol().commands.iter().map(move |command| (server, command)));
+    let commands =
+        servers.flat_map(|server| server.protocol().commands.iter().copied().map(move |command| (server, command)));
     let hostile = hostile();
     let subject = |(number, (server, command)): (usize, (&'static dyn ChatServer, &'static Command))| {
         let is_hostile = number % ONE_IN == 0;

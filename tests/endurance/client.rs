@@ -11,7 +11,6 @@ use tokio::net::TcpStream;
 
 /// Something that is posted.
 pub struct Request {
-    pub path: String,
     pub body: String,
     bytes: Vec<u8>,
 }
@@ -24,7 +23,7 @@ impl Request {
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len}\r\nContent-Type: application/json\r\n\r\n"
         );
         let bytes = [head.as_bytes(), body.as_bytes()].concat();
-        Self { path, body, bytes }
+        Self { body, bytes }
     }
 }
 
@@ -176,7 +175,10 @@ fn whole(bytes: &[u8]) -> Option<(u16, usize)> {
     let find = |piece: &[u8]| bytes.windows(piece.len()).position(|window| window == piece);
     let body = find(b"\r\n\r\n")? + 4;
     let digits = bytes.get(find(LENGTH)? + LENGTH.len()..body)?;
-    let len = digits.iter().take_while(|byte| byte.is_ascii_digit()).fold(0, |len, digit| len * 10 + usize::from(digit - b'0'));
+    let len = digits
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .fold(0, |len, digit| len * 10 + usize::from(digit - b'0'));
     let status = std::str::from_utf8(bytes.get(9..12)?).ok()?.parse().ok()?;
     (bytes.len() >= body + len).then_some((status, body))
 }

@@ -93,6 +93,12 @@ impl Callback {
         self.arrived_unix_ms
     }
 
+    /// Whether the request carries several callbacks.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        self.command.is_some_and(|command| command.batch.is_some())
+    }
+
     /// Its elements, if the request carries several callbacks; `None` if it carries just one.
     #[must_use]
     pub fn split(&self) -> Option<Vec<Self>> {

@@ -25,10 +25,7 @@ pub enum Refusal {
     /// The body ended early, or did not come in time.
     #[error("the body did not arrive whole")]
     Incomplete,
-    /// Too many callbacks at once.
-    #[error("too many callbacks at once (`in_flight_max`)")]
-    Busy,
-    /// There is no memory for the body.
+    /// There is no memory for the body, now or ever.
     #[error("there is no room for the body (`bodies_bytes_max`)")]
     NoRoom,
     /// The body is not UTF-8.
@@ -78,7 +75,7 @@ impl Refusal {
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy | Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotUtf8
             | Self::NotJson
             | Self::Commented
@@ -100,7 +97,6 @@ impl Refusal {
             Self::ContentType => "content_type",
             Self::TooLarge { .. } => "too_large",
             Self::Incomplete => "incomplete",
-            Self::Busy => "busy",
             Self::NoRoom => "no_room",
             Self::NotUtf8 => "not_utf8",
             Self::NotJson => "not_json",

@@ -10,6 +10,7 @@ use super::breaker::{Breaker, Change};
 use super::pace::Pace;
 use super::rate::Rate;
 use crate::settings::{self, BreakerLimits, OnFault, Pattern, Platform};
+use crate::workers::Crowd;
 
 /// A plugin in use, as the settings of one generation say.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub struct Link {
     platforms: Vec<String>,
     commands: Vec<Pattern>,
     on_fault: Option<OnFault>,
+    calls_at_once_max: Option<usize>,
 }
 
 /// A loaded plugin, and what is known of its calls. The next generation takes it over where nothing that it depends on
@@ -89,6 +91,7 @@ impl Link {
             platforms: settings.platforms.clone(),
             commands: settings.commands.clone(),
             on_fault: settings.on_fault,
+            calls_at_once_max: settings.calls_at_once_max,
         }
     }
 
@@ -118,9 +121,19 @@ impl Link {
         self.loaded.flow
     }
 
+    /// Where it is noted how crowded the workers are with its calls on one platform.
+    pub(crate) fn new_crowd(&self) -> Arc<Crowd> {
+        Arc::new(Crowd::new(self.calls_at_once_max))
+    }
+
     /// What its faults mean, if the settings say so for this plugin.
     pub(super) fn on_fault(&self) -> Option<OnFault> {
         self.on_fault
+    }
+
+    /// Maximum number of its calls on workers at the same time, if the settings say so.
+    pub(super) fn calls_at_once_max(&self) -> Option<usize> {
+        self.calls_at_once_max
     }
 
     /// Whether it is suspended.

@@ -29,6 +29,8 @@ pub(super) struct Job {
     pub(super) number: u64,
     /// When its result must be there; `None`: nobody waits for it.
     pub(super) deadline: Option<Deadline>,
+    /// What such jobs take, in CPU time.
+    pub(super) takes: Duration,
     /// The plugins that it calls and that may only have so many calls at the same time.
     pub(super) bounds: Arc<[Bound]>,
     /// Where the dispatcher notes how crowded its flow is.
@@ -51,6 +53,7 @@ impl Job {
         let own = self.bounds.iter().find(|bound| bound.plugin == self.flow.plugin);
         Terms {
             left: self.deadline.map_or(Duration::MAX, Deadline::remaining_for_guests),
+            takes: self.takes,
             bound: own.map_or(usize::MAX, |bound| bound.calls_at_once_max),
             crowd: Arc::clone(&self.crowd),
         }

@@ -79,6 +79,8 @@ impl<J> Default for State<J> {
 pub(super) struct Terms {
     /// The time that it has left.
     pub(super) left: Duration,
+    /// What such jobs take, as far as it is known: where none of the flow's has ended in this lane yet.
+    pub(super) takes: Duration,
     /// The plugin's own maximum of jobs that run at the same time.
     pub(super) bound: usize,
     /// Where its flow's crowd is noted from now on.
@@ -137,6 +139,9 @@ impl<J> Queue<J> {
         }
         let state = self.flows.entry(flow).or_default();
         state.bound = terms.bound.max(1);
+        if state.average.is_zero() {
+            state.average = terms.takes;
+        }
         state.crowd = terms.crowd;
         state.is_overloaded |= is_late;
         let replaced = state.jobs.insert(number, job);
@@ -261,7 +266,7 @@ mod tests {
     }
 
     fn left(left: Duration) -> Terms {
-        Terms { left, bound: usize::MAX, crowd: Arc::default() }
+        Terms { left, takes: Duration::ZERO, bound: usize::MAX, crowd: Arc::default() }
     }
 
     /// Takes the next job, whatever it is.
@@ -465,5 +470,17 @@ mod tests {
         }
         assert!(queue.flows.len() <= FLOWS_MAX);
         assert_eq!(pop(&mut queue), Some(0));
+    }
+
+    #[test]
+    fn what_is_known_of_a_job_counts_until_one_has_ended() {
+        let mut queue = Queue::new(1, 1);
+        queue.push(CALM, 0, 0, Terms { takes: 20 * MS, ..ample() });
+        assert_eq!(wait(&queue, CALM), 20 * MS);
+        pop(&mut queue).unwrap();
+        assert_eq!(wait(&queue, CALM), 20 * MS);
+        queue.done(CALM, 12 * MS, 12 * MS);
+        queue.push(CALM, 1, 1, Terms { takes: 40 * MS, ..ample() });
+        assert_eq!(wait(&queue, CALM), 19 * MS);
     }
 }
