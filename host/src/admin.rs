@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
-use crate::edge::{Readiness, Respond};
+use crate::edge::{Peer, Readiness, Respond};
 use crate::host::Host;
 use crate::telemetry;
 
@@ -49,7 +49,7 @@ async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap)
 }
 
 impl Respond for Router {
-    async fn respond(&self, request: http::Request<Incoming>) -> http::Response<Body> {
+    async fn respond(&self, request: http::Request<Incoming>, _: Peer) -> http::Response<Body> {
         match self.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},

@@ -1,25 +1,33 @@
 //! Bytes in and out: connections, their bounds, and the graceful stop. What the requests mean is not known here.
 
 mod connection;
+mod crowd;
+mod door;
 mod early;
+mod framing;
+mod listener;
+mod pulse;
 mod respond;
+mod vanished;
+mod watch;
 mod wire;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::settings::Server;
+use crowd::Crowd;
+use door::Door;
 
 pub use early::EndedEarly;
-pub use respond::Respond;
+pub use framing::HeadRefusal;
+pub use listener::Listener;
+pub use pulse::Peer;
+pub use respond::{Closed, Respond};
+pub use vanished::Stream;
 
 /// Whether callbacks are welcome: from the start until the stop begins.
 #[derive(Debug, Clone)]
@@ -45,55 +53,40 @@ impl Default for Readiness {
 /// Answers the requests that arrive on one connection, until it ends or is idle for too long.
 ///
 /// This is what [`serve`] does with each connection that it accepts; tests bring streams of their own.
-pub async fn converse<S>(stream: S, app: impl Respond, settings: &Server)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    connection::converse(stream, app, settings.idle_within, GracefulShutdown::new().watcher()).await;
+pub async fn converse(stream: impl Stream, app: impl Respond, settings: &Server, peer: Peer) {
+    let crowd = Crowd::new();
+    // Without a maximum there is always room.
+    if let Some(member) = crowd.enter(peer, 0) {
+        connection::converse(stream, app, settings, Arc::clone(&crowd), Arc::clone(&member.pulse)).await;
+    }
 }
 
-/// Serves until `stop` completes, then stops accepting, answers what is running, and closes.
+/// Serves until `stop` completes. Then it is no longer ready, and goes on for `drain_delay`, with each answer as the last
+/// of its connection; then it stops accepting, answers what is running, and closes.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     app: impl Respond,
     settings: &Server,
     ready: Readiness,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = Stop>,
 ) {
-    let connections = Arc::new(Semaphore::new(settings.connections_max));
-    let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        let permit = tokio::select! {
-            permit = Arc::clone(&connections).acquire_owned() => permit,
-            () = &mut stop => break,
-        };
-        let stream = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        let stream = match stream {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                // Out of file descriptors, most likely: accepting again at once would only burn this core.
-                tracing::warn!("a connection could not be accepted: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        // Answers are small and awaited: there is nothing to gather.
-        let _ = stream.set_nodelay(true);
-        let conversation = connection::converse(stream, app.clone(), settings.idle_within, graceful.watcher());
-        tokio::spawn(async move {
-            conversation.await;
-            drop(permit);
-        });
-    }
+    let mut door = Door::new(listener.into(), app, Arc::new(settings.clone()));
+    let stop = door.accept_until(stop).await;
     ready.stop();
-    drop(listener);
-    if timeout(settings.shutdown_within, graceful.shutdown()).await.is_err() {
+    door.drain();
+    if stop == Stop::Drain && !settings.drain_delay.is_zero() {
+        door.accept_until(tokio::time::sleep(settings.drain_delay)).await;
+    }
+    if timeout(settings.shutdown_within, door.close()).await.is_err() {
         tracing::warn!("connections were still open after `shutdown_within_ms` and are closed now");
     }
 }
 
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Whoever sends callbacks is given `drain_delay` to notice.
+    Drain,
+    /// Without that.
+    Now,
+}

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::bodies::{Bodies, NotRead};
 use crate::deadline::Deadline;
-use crate::edge::{EndedEarly, Respond};
+use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::overload::Overload;
@@ -29,11 +29,20 @@ pub(crate) struct Request<'h> {
 }
 
 impl Host {
-    /// Answers one HTTP request: finds the platform, reads the body within bounds, has the callback answered.
+    /// Answers one HTTP request of a peer without an address, as [`Host::receive_from`] does.
     pub async fn receive<B>(&self, request: http::Request<B>) -> http::Response<Body>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
+        self.receive_from(Peer::default(), request).await
+    }
+
+    /// Answers one HTTP request: finds the platform, reads the body within bounds, has the callback answered.
+    pub async fn receive_from<B>(&self, peer: Peer, request: http::Request<B>) -> http::Response<Body>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        let _ = peer;
         let (arrived, arrived_unix_ms) = (Instant::now(), self.now_unix_ms());
         // Here, and nowhere else: a callback is all of one generation.
         let generation = self.generation();
@@ -142,20 +151,18 @@ fn nowhere(host: &Host, generation: &Generation, path: &str) -> http::Response<B
 
 /// Callbacks go straight to their handler: there is one, and its way is counted in microseconds.
 impl Respond for Host {
-    async fn respond(&self, request: http::Request<hyper::body::Incoming>) -> http::Response<Body> {
-        self.receive(request).await
+    async fn respond(&self, request: http::Request<hyper::body::Incoming>, peer: Peer) -> http::Response<Body> {
+        self.receive_from(peer, request).await
     }
 
-    fn refuse_head(&self, status: StatusCode) -> Option<Vec<u8>> {
-        let (reason, text) = match status {
-            StatusCode::URI_TOO_LONG => ("uri_too_long", "the URL is too long"),
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-                ("head_too_large", "there are too many headers, or they are too long")
-            }
-            _ => ("bad_head", "this is not a request in HTTP/1.1"),
-        };
-        self.telemetry.refused_head(reason, text);
-        Some(table::refusal_for_all(self.settings.chat_servers, status, text))
+    fn refuse_head(&self, refusal: HeadRefusal) -> Option<Vec<u8>> {
+        let text = refusal.text();
+        self.telemetry.refused_head(refusal.name(), text);
+        Some(table::refusal_for_all(self.settings.chat_servers, refusal.status(), text))
+    }
+
+    fn closed(&self, why: Closed, connections: usize) {
+        self.telemetry.closed(why, connections);
     }
 
     fn ended_early(&self, cause: EndedEarly) {

@@ -32,7 +32,7 @@ pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
-pub use server::Server;
+pub use server::{HeadLimits, Server};
 pub use source::{Source, Step};
 
 use file::{File, MIB, Section};

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::chain::Link;
-use crate::edge::EndedEarly;
+use crate::edge::{Closed, EndedEarly};
 use crate::journal::Journal;
 use crate::overload::Overload;
 use crate::settings::{Log, Settings};
@@ -89,6 +89,7 @@ struct HostCounters {
     unknown_commands: Family<Labels<1>, Counter>,
     unhandled_commands: Family<Labels<2>, Counter>,
     ended_early: Family<Labels<1>, Counter>,
+    closed: Family<Labels<1>, Counter>,
     /// Those of `ended_early`, in the order of [`EndedEarly::ALL`].
     early: Vec<Counter>,
     answer_seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
@@ -141,6 +142,11 @@ impl HostCounters {
                 registry,
                 "cancelled",
                 "Calls on workers that were given up because the client had gone, by whether they had begun",
+            ),
+            closed: registered(
+                registry,
+                "connections_closed",
+                "Connections that were closed because of a limit, or whose TLS handshake failed, by cause",
             ),
             records_written: registered(registry, "records_written", "Records appended to the records file"),
             records_lost: registered(registry, "records_lost", "Records that could not be written"),
@@ -335,6 +341,15 @@ impl Telemetry {
     }
 
     /// A connection ended before a request came.
+    pub(crate) fn closed(&self, why: Closed, connections: usize) {
+        let labels = [("cause", why.name().to_owned())];
+        let count = self.host.closed.get_or_create(&labels).inc_by(connections as u64);
+        if self.may_tell(why.name()) {
+            let before = count;
+            tracing::warn!(cause = why.name(), before, "connections were closed: {}", why.advice());
+        }
+    }
+
     pub(crate) fn ended_early(&self, cause: EndedEarly) {
         let count = self.host.early.get(cause.index()).map_or(0, |counter| counter.inc() + 1);
         if !self.may_tell(cause.name()) {

@@ -11,7 +11,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 async fn answer(host: &TestHost, bytes: &[u8]) -> String {
     let (mut client, server) = tokio::io::duplex(1 << 20);
     let (app, settings) = (host.host().clone(), host.host().settings().server.clone());
-    let served = tokio::spawn(async move { callgate::edge::converse(server, app, &settings).await });
+    let served =
+        tokio::spawn(
+            async move { callgate::edge::converse(server, app, &settings, callgate::edge::Peer::default()).await },
+        );
     client.write_all(bytes).await.unwrap();
     client.shutdown().await.unwrap();
     let mut answer = Vec::new();
@@ -28,7 +31,7 @@ async fn what_is_refused_by_its_head_has_a_body_that_each_chat_server_reads_as_a
     let too_many = format!("POST /openim HTTP/1.1\r\n{headers}\r\n");
     for (bytes, status, reason) in [
         ("hello there\r\n\r\n", 400, "bad_head"),
-        ("POST /openim HTTP/1.1\r\na b: c\r\n\r\n", 400, "bad_head"),
+        ("POST /openim HTTP/1.1\r\nHost: h\r\na b: c\r\n\r\n", 400, "bad_head"),
         (&too_long, 414, "uri_too_long"),
         (&too_many, 431, "head_too_large"),
     ] {
@@ -51,6 +54,132 @@ async fn what_is_refused_by_its_head_has_a_body_that_each_chat_server_reads_as_a
         }
         let label = format!("reason=\"{reason}\"");
         assert!(host.metric("callgate_refusals_total", &["platform=\"\"", &label]) >= 1.0, "{reason}");
+    }
+}
+
+const PATH: &str = "/openim/callbackBeforeAddFriendCommand";
+
+/// The status of the last answer to these bytes, and the count of this refusal.
+async fn refused(host: &TestHost, bytes: &[u8], reason: &str) -> (Option<u16>, f64) {
+    let answer = answer(host, bytes).await;
+    let status = answer.split("HTTP/1.1 ").filter_map(|answer| answer.get(..3)?.parse().ok()).last();
+    (status, host.metric("callgate_refusals_total", &["platform=\"\"", &format!("reason=\"{reason}\"")]))
+}
+
+#[tokio::test]
+async fn what_another_server_may_read_differently_is_refused() {
+    for (head, status, reason) in [
+        ("Host: h\r\nContent-Length: 2\r\nTransfer-Encoding: chunked", 400, "transfer_encoding"),
+        ("Host: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 2", 400, "transfer_encoding"),
+        ("Host: h\r\nTransfer-Encoding: gzip, chunked", 400, "transfer_encoding"),
+        ("Host: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 400, "transfer_encoding"),
+        ("Host: h\r\nTransfer-Encoding: identity", 400, "transfer_encoding"),
+        ("Host: h\r\nContent-Length: 2\r\nContent-Length: 3", 400, "content_length"),
+        ("Host: h\r\nContent-Length: 2\r\nContent-Length: 2", 400, "content_length"),
+        ("Host: h\r\nContent-Length: 2, 2", 400, "content_length"),
+        ("Host: h\r\nContent-Length: -2", 400, "content_length"),
+        ("Host: h\r\nContent-Length: 0x2", 400, "content_length"),
+        ("Host: h\r\nhost: h\r\nContent-Length: 2", 400, "host_header"),
+        ("Content-Length: 2", 400, "host_header"),
+        ("Host: h\nContent-Length: 2", 400, "bare_line_feed"),
+        ("Host: h\r\nA: b\r\n c\r\nContent-Length: 2", 400, "folded_header"),
+        ("Host: h\r\n\tA: b\r\nContent-Length: 2", 400, "folded_header"),
+        ("Host: h\r\nContent-Length : 2", 400, "bad_head"),
+        ("Host: h\r\nA: b\rc", 400, "bad_head"),
+    ] {
+        let host = setup().start();
+        let good = format!("POST {PATH} HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{{}}");
+        let bad = format!("POST {PATH} HTTP/1.1\r\n{head}\r\n\r\n{{}}");
+        assert_eq!(refused(&host, bad.as_bytes(), reason).await, (Some(status), 1.0), "{head:?}");
+        // After another request, and one byte at a time.
+        let both = format!("{good}{bad}");
+        assert_eq!(refused(&host, both.as_bytes(), reason).await, (Some(status), 2.0), "{head:?}");
+        assert_eq!(by_byte(&host, both.as_bytes()).await.matches("HTTP/1.1 200").count(), 1, "{head:?}");
+        assert_eq!(host.metric("callgate_callbacks_total", &[]), 2.0, "{head:?}");
+    }
+}
+
+/// As [`answer`], with each byte in a packet of its own.
+async fn by_byte(host: &TestHost, bytes: &[u8]) -> String {
+    let (mut client, server) = tokio::io::duplex(1);
+    let (app, settings) = (host.host().clone(), host.host().settings().server.clone());
+    let served = tokio::spawn(async move {
+        callgate::edge::converse(server, app, &settings, callgate::edge::Peer::default()).await;
+    });
+    let (mut reader, mut writer) = tokio::io::split(&mut client);
+    let mut answer = Vec::new();
+    let write = async {
+        let _ = writer.write_all(bytes).await;
+        let _ = writer.shutdown().await;
+    };
+    let (_, read) = tokio::join!(write, reader.read_to_end(&mut answer));
+    read.unwrap();
+    served.await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_not_common_but_right_is_answered() {
+    let host = setup().start();
+    let line = format!("POST {PATH} HTTP/1.");
+    for request in [
+        format!("{line}0\r\nContent-Length: 2\r\n\r\n{{}}"),
+        format!("\r\n{line}1\r\nHost:\r\nContent-Length:2\r\n\r\n{{}}"),
+        format!("{line}1\r\nhost: h\r\ntransfer-encoding: CHUNKED\r\n\r\n1;x=y\r\n{{\r\n01\r\n}}\r\n0\r\nA: b\r\n\r\n"),
+    ] {
+        for answer in [answer(&host, request.as_bytes()).await, by_byte(&host, request.as_bytes()).await] {
+            assert!(answer.starts_with("HTTP/1.1 200 OK") || answer.starts_with("HTTP/1.0 200 OK"), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_limit_of_a_head_is_exact() {
+    let limits = "[server]\nhead_bytes_max = 1024\nuri_bytes_max = 256\nheaders_max = 8";
+    let host = setup().tables(limits).start();
+    // The rest of the line is a query, which platforms ignore.
+    let uri = |bytes: usize| format!("{PATH}?{}", "x".repeat(bytes - PATH.len() - 1));
+    let with = |uri: &str, headers: usize, bytes: usize| {
+        let start = format!("POST {uri} HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n");
+        let more: String = (3..headers).map(|number| format!("X-{number}: y\r\n")).collect();
+        let fill = bytes.saturating_sub(start.len() + more.len() + 2 + "Fill: \r\n".len());
+        format!("{start}{more}Fill: {}\r\n\r\n{{}}", "x".repeat(fill))
+    };
+    for (request, status) in [
+        (with(&uri(256), 8, 1024), 200),
+        (with(&uri(257), 8, 1024), 414),
+        (with(PATH, 9, 0), 431),
+        (with(PATH, 8, 1025), 431),
+        (format!("POST /{}", "x".repeat(400)), 414),
+    ] {
+        let found = refused(&host, request.as_bytes(), "").await.0;
+        assert_eq!(found, Some(status), "{request}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_slowly_is_refused_and_one_that_never_begins_is_closed() {
+    let host = setup().tables("[server]\nhead_within_ms = 3000").start();
+    let good = format!("POST {PATH} HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{{}}");
+    for (bytes, answers, seconds) in [
+        (String::new(), vec![], 15),
+        ("POST".to_owned(), vec!["408"], 3),
+        (good.clone(), vec!["200"], 2 * 3600),
+        (format!("{good}{}", &good[..50]), vec!["200", "408"], 3),
+    ] {
+        let began = tokio::time::Instant::now();
+        let (mut client, server) = tokio::io::duplex(1 << 20);
+        let (app, settings) = (host.host().clone(), host.host().settings().server.clone());
+        let converse = callgate::edge::converse(server, app, &settings, callgate::edge::Peer::default());
+        client.write_all(bytes.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let (_, read) = tokio::join!(converse, client.read_to_string(&mut answer));
+        read.unwrap();
+        let statuses: Vec<_> = answer.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+        assert_eq!(statuses, answers, "{answer}");
+        assert!(answer.is_empty() || answer.ends_with('}'), "{answer}");
+        let took = began.elapsed().as_secs();
+        assert!((seconds..=seconds + 1).contains(&took), "{took} instead of {seconds}");
     }
 }
 

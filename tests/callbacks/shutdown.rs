@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use callgate::admin;
-use callgate::edge::{self, Readiness};
+use callgate::edge::{self, Readiness, Stop};
 use callgate::{Host, Settings};
 use harness::guests::{PROVOKE, SPARE};
 use harness::{Setup, guests, setup};
@@ -32,7 +32,8 @@ struct Service {
 async fn serve(setup: Setup, server: &str) -> Service {
     let harness = setup.start();
     let host = harness.host().clone();
-    let toml = format!("[server]\n{server}\n[[platform]]\nkind = \"openim\"\n");
+    let drain = if server.contains("drain_delay_ms") { "" } else { "drain_delay_ms = 0" };
+    let toml = format!("[server]\n{server}\n{drain}\n[[platform]]\nkind = \"openim\"\n");
     let settings = Settings::parse(Path::new("host.toml"), &toml).unwrap().server;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -40,7 +41,11 @@ async fn serve(setup: Setup, server: &str) -> Service {
     let (app, ready) = (host.clone(), Readiness::default());
     let serving = ready.clone();
     let served = tokio::spawn(async move {
-        edge::serve(listener, app, &settings, serving, async { drop(stopped.await) }).await;
+        let stop = async {
+            drop(stopped.await);
+            Stop::Drain
+        };
+        edge::serve(listener, app, &settings, serving, stop).await;
     });
     Service { address, host, ready, stop, served, _harness: harness }
 }
@@ -94,6 +99,10 @@ async fn answer(connection: &mut TcpStream) -> (String, String) {
         bytes.extend_from_slice(&byte[..read]);
     };
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_lowercase();
+    if head.starts_with("http/1.1 100 ") {
+        assert_eq!(end, bytes.len(), "an interim answer, and more");
+        return Box::pin(answer(connection)).await;
+    }
     let len: usize = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
     let mut body = bytes[end..].to_vec();
     let mut rest = vec![0; len - body.len()];
@@ -160,6 +169,106 @@ async fn a_stop_finishes_what_is_running_and_then_closes() {
     assert!(is_closed(&mut idle).await);
     service.served.await.unwrap();
     assert!(TcpStream::connect(service.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn before_it_stops_to_accept_each_answer_says_that_it_is_the_last() {
+    let service = serve(slow(), "drain_delay_ms = 2000").await;
+    let mut kept = service.connect().await;
+    kept.write_all(request(SPARE).as_bytes()).await.unwrap();
+    assert!(!answer(&mut kept).await.0.contains("connection: close"));
+    let Service { address, host, ready, stop, served, .. } = service;
+    stop.send(()).unwrap();
+    while ready.is_ready() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(admin(&host, &ready, "/readyz").await.0, 503);
+    let mut new = TcpStream::connect(address).await.unwrap();
+    for connection in [&mut kept, &mut new] {
+        connection.write_all(request(SPARE).as_bytes()).await.unwrap();
+        let (head, body) = answer(connection).await;
+        assert!(head.contains("connection: close") && body == ALLOWED, "{head}");
+        assert!(is_closed(connection).await);
+    }
+    served.await.unwrap();
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_never_ends_does_not_delay_a_stop_to_its_bound() {
+    let service = serve(slow(), "shutdown_within_ms = 3600000\nhead_within_ms = 3600000").await;
+    let mut half = service.connect().await;
+    half.write_all(b"POST ").await.unwrap();
+    let mut silent = service.connect().await;
+    // Both are accepted before this one is.
+    let mut used = service.connect().await;
+    used.write_all(request(SPARE).as_bytes()).await.unwrap();
+    answer(&mut used).await;
+    service.stop.send(()).unwrap();
+    service.served.await.unwrap();
+    assert!(answer(&mut half).await.0.starts_with("http/1.1 408 "));
+    assert!(is_closed(&mut silent).await && is_closed(&mut used).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_has_sent_all_and_says_so_gets_its_answer() {
+    let service = serve(slow(), "").await;
+    for body in [SPARE, PROVOKE] {
+        let mut connection = service.connect().await;
+        connection.write_all(request(body).as_bytes()).await.unwrap();
+        connection.shutdown().await.unwrap();
+        let (head, body) = answer(&mut connection).await;
+        assert!(head.starts_with("http/1.1 200 ") && body == ALLOWED, "{head}");
+        assert!(is_closed(&mut connection).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_goes_away_is_noticed_before_its_answer() {
+    let slowly = setup().limits("fuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 4000").plugin(
+        "spins",
+        guests::text("spins"),
+        "*",
+        "on_fault = \"allow\"",
+    );
+    let service = serve(slowly, "").await;
+    let mut connection = service.connect().await;
+    connection.write_all(request(PROVOKE).as_bytes()).await.unwrap();
+    service.in_flight(1).await;
+    drop(connection);
+    service.in_flight(0).await;
+    let answered = service.host.metrics().lines().any(|line| line.starts_with("callgate_callbacks_total{"));
+    assert!(!answered, "it was answered first:\n{}", service.host.metrics());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_were_only_refused_make_room_for_others() {
+    let service = serve(slow(), "connections_max = 4").await;
+    let mut strangers = Vec::new();
+    for _ in 0..4 {
+        let mut stranger = service.connect().await;
+        stranger.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+        assert!(answer(&mut stranger).await.0.starts_with("http/1.1 404 "));
+        strangers.push(stranger);
+    }
+    for number in 1..=4 {
+        let mut connection = service.connect().await;
+        connection.write_all(request(SPARE).as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut connection).await.1, ALLOWED, "connection {number}");
+    }
+}
+
+#[tokio::test]
+async fn one_address_has_as_many_connections_as_it_may() {
+    let service = serve(slow(), "connections_per_address_max = 1").await;
+    let mut first = service.connect().await;
+    first.write_all(request(SPARE).as_bytes()).await.unwrap();
+    answer(&mut first).await;
+    assert!(is_closed(&mut service.connect().await).await);
+    let line = "callgate_connections_closed_total{cause=\"connections_per_address_max\"} 1";
+    assert!(service.host.metrics().lines().any(|found| found == line), "{}", service.host.metrics());
+    first.write_all(request(SPARE).as_bytes()).await.unwrap();
+    assert_eq!(answer(&mut first).await.1, ALLOWED);
 }
 
 #[tokio::test]

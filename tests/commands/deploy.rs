@@ -23,7 +23,7 @@ fn value<'u>(unit: &'u str, key: &str) -> &'u str {
 
 fn host() -> Folder {
     folder()
-        .file("host.toml", "[server]\nlisten = \"127.0.0.1:0\"\n[admin]\noff = true\n[[platform]]\nkind = \"openim\"\n")
+        .file("host.toml", "[server]\nlisten = \"127.0.0.1:0\"\ndrain_delay_ms = 0\n[admin]\noff = true\n[[platform]]\nkind = \"openim\"\n")
 }
 
 /// Serves with this manager's socket, and stops; what the manager was told.

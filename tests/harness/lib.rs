@@ -236,10 +236,14 @@ impl TestHost {
     }
 
     /// As [`TestHost::send`], with the answer's headers and its body as text.
-    pub async fn exchange(&self, request: Request<Body>) -> Response<String> {
+    pub async fn exchange(&self, mut request: Request<Body>) -> Response<String> {
+        // As every client in HTTP/1.1 does.
+        request.headers_mut().entry(header::HOST).or_insert(http::HeaderValue::from_static("callgate.example"));
         let (client, server) = tokio::io::duplex(PIPE_BYTES);
         let (host, settings) = (self.host.clone(), self.host.settings().server.clone());
-        let served = tokio::spawn(async move { callgate::edge::converse(server, host, &settings).await });
+        let served = tokio::spawn(async move {
+            callgate::edge::converse(server, host, &settings, callgate::edge::Peer::default()).await
+        });
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(client)).await.expect("a connection");
         let connection = tokio::spawn(connection);

@@ -79,6 +79,21 @@ fn the_sandbox_has_not_heard_of_http() {
 }
 
 #[test]
+fn the_journal_knows_no_other_crate_of_the_host() {
+    let host = host_crates();
+    let unwanted: Vec<_> = host.iter().map(String::as_str).filter(|name| *name != "callgate-journal").collect();
+    never_compiles("callgate-journal", &[&unwanted[..], &["axum", "hyper", "http", "wasmtime"]].concat());
+}
+
+#[test]
+fn only_the_journal_depends_on_sqlite() {
+    for member in members().iter().filter(|member| member.name != "callgate-tests") {
+        let depends = member.dependencies.iter().any(|name| name == "rusqlite");
+        assert_eq!(depends, member.name == "callgate-journal", "{}", member.name);
+    }
+}
+
+#[test]
 fn only_the_sandbox_depends_on_wasmtime() {
     for member in members().iter().filter(|member| member.name != "callgate-tests") {
         let depends = member.dependencies.iter().any(|name| name.starts_with("wasmtime"));

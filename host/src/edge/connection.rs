@@ -1,44 +1,73 @@
-//! One connection: its requests are answered one after the other until it ends, or is idle for too long.
+//! One connection: its requests are answered one after the other until it ends, is idle for too long, or has to leave.
 
 use std::convert::Infallible;
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::task::Poll;
 
+use axum::body::Body;
+use http::{HeaderValue, header};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::Watcher;
-use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::crowd::Crowd;
 use super::early::EndedEarly;
+use super::pulse::{Order, Pulse};
 use super::respond::Respond;
-use super::wire::{First, Wire};
+use super::vanished::{Stream, linger};
+use super::watch::{End, Patience, Watch};
+use super::wire::Wire;
+use crate::settings::Server;
 
 /// Answers the requests that arrive on `stream`. A connection that fails affects no other.
-pub(super) async fn converse<S>(stream: S, app: impl Respond, idle_within: Duration, graceful: Watcher)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let first = First::default();
-    let stream = Wire::new(stream, app.clone(), first.clone());
-    let connected = Arc::new(Connected { app, requests: Requests::default() });
+pub(super) async fn converse<S: Stream>(
+    stream: S,
+    app: impl Respond,
+    settings: &Server,
+    crowd: Arc<Crowd>,
+    pulse: Arc<Pulse>,
+) {
+    let patience = Patience { head_within: settings.head_within, idle_within: settings.idle_within };
+    let wire = Wire::new(stream, app.clone(), Arc::clone(&pulse), settings.head);
+    let connected = Arc::new(Connected { app, pulse: Arc::clone(&pulse), crowd });
     let service = service_fn({
         let connected = Arc::clone(&connected);
         move |request| {
             let running = Running::new(&connected);
-            async move { Ok::<_, Infallible>(running.0.app.respond(request).await) }
+            async move { Ok::<_, Infallible>(running.respond(request).await) }
         }
     });
-    // Head and body of an answer are copied together, which costs less than handing the kernel two pieces.
-    let connection = http1::Builder::new().writev(false).serve_connection(TokioIo::new(stream), service);
-    tokio::select! {
-        // Errors here are the client's: it went away, or sent what is not HTTP.
-        _ = graceful.watch(connection) => {}
-        () = connected.requests.idle(idle_within) => {}
+    // Head and body of an answer are copied together, which costs less than handing the kernel two pieces. A client that
+    // shuts down its own side still gets its answer: whether it has gone away, the wire finds out.
+    let mut http = http1::Builder::new();
+    http.writev(false).half_close(true);
+    let mut connection = http.serve_connection(TokioIo::new(wire), service);
+    let mut watch = Watch::new(Arc::clone(&pulse), patience);
+    poll_fn(|cx| {
+        loop {
+            // Errors here are the client's: it went away, or sent what is not HTTP.
+            if Pin::new(&mut connection).poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            match watch.poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(End::LateHead) => pulse.head_is_late(),
+                Poll::Ready(End::Close) => Pin::new(&mut connection).graceful_shutdown(),
+                Poll::Ready(End::Cut) => return Poll::Ready(()),
+            }
+        }
+    })
+    .await;
+    let parts = connection.into_parts();
+    let wire = parts.io.into_inner();
+    if pulse.started() == 0 {
+        connected.app.ended_early(EndedEarly::from_first(wire.first()));
     }
-    if connected.requests.started.load(Ordering::Relaxed) == 0 {
-        connected.app.ended_early(EndedEarly::from_first(&first.bytes()));
+    if wire.has_more() || !parts.read_buf.is_empty() {
+        linger(wire.into_stream()).await;
     }
 }
 
@@ -46,51 +75,36 @@ where
 /// one counter for all threads.
 struct Connected<A> {
     app: A,
-    requests: Requests,
+    pulse: Arc<Pulse>,
+    crowd: Arc<Crowd>,
 }
-
-/// The requests of one connection. A timer for each would cost every callback what is needed once an hour.
-#[derive(Debug, Default)]
-struct Requests {
-    started: AtomicU64,
-    running: AtomicU64,
-}
-
-impl Requests {
-    /// Completes when no request was running or has begun for at least `within`, and at most twice that; or when the
-    /// first one takes too long to come, which no chat server's does.
-    async fn idle(&self, within: Duration) {
-        tokio::time::sleep(within.min(FIRST_REQUEST_WITHIN)).await;
-        if self.started.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        loop {
-            let before = self.started.load(Ordering::Relaxed);
-            tokio::time::sleep(within).await;
-            if self.started.load(Ordering::Relaxed) == before && self.running.load(Ordering::Relaxed) == 0 {
-                return;
-            }
-        }
-    }
-}
-
-/// Time for the first request's head on a new connection: strangers who open connections and send nothing must not
-/// take the places of those who do.
-const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(15);
 
 /// A request that counts as running for as long as this lives.
 struct Running<A>(Arc<Connected<A>>);
 
-impl<A> Running<A> {
+impl<A: Respond> Running<A> {
     fn new(connected: &Arc<Connected<A>>) -> Self {
-        connected.requests.started.fetch_add(1, Ordering::Relaxed);
-        connected.requests.running.fetch_add(1, Ordering::Relaxed);
+        connected.pulse.begin(connected.crowd.now_s());
         Self(Arc::clone(connected))
+    }
+
+    async fn respond(&self, request: http::Request<Incoming>) -> http::Response<Body> {
+        let Connected { app, pulse, .. } = &*self.0;
+        let mut response = app.respond(request, pulse.peer).await;
+        if response.status().is_success() {
+            pulse.welcome();
+        }
+        if pulse.order() > Order::Serve {
+            response.headers_mut().insert(header::CONNECTION, CLOSE);
+        }
+        response
     }
 }
 
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
 impl<A> Drop for Running<A> {
     fn drop(&mut self) {
-        self.0.requests.running.fetch_sub(1, Ordering::Relaxed);
+        self.0.pulse.end();
     }
 }

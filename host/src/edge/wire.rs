@@ -1,62 +1,117 @@
-//! The bytes of a connection, looked at on their way: how it begins, and refusals of what is no request.
+//! The bytes of a connection, looked at on their way: how it begins, where its requests begin and end, refusals of what is
+//! no request, and whether the client is still there.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::early::FIRST_BYTES;
+use super::framing::{Framing, HeadRefusal, POISON};
+use super::pulse::Pulse;
 use super::respond::Respond;
+use super::vanished::{Look, Stream, Vanishing};
+use crate::settings::HeadLimits;
 
-/// The first bytes that arrived, to be examined after the connection has ended.
-#[derive(Debug, Clone, Default)]
-pub(super) struct First(Arc<Mutex<Vec<u8>>>);
-
-impl First {
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-/// A stream whose first bytes are kept.
+/// A stream that hyper reads and writes.
 ///
 /// Hyper answers what is no request with a status and no body: a chat server may take that for an answer that allows, or
 /// for none at all. Such a refusal gets a body here.
 pub(super) struct Wire<S, A> {
     stream: S,
     app: A,
-    first: First,
-    /// How many of the first bytes are still wanted.
-    wanted: usize,
-    /// A refusal that is written instead of hyper's, as far as it is not written yet.
+    pulse: Arc<Pulse>,
+    framing: Framing,
+    /// The first bytes that arrived, to be examined after the connection has ended without a request.
+    first: Vec<u8>,
+    /// Bytes that arrived while a request was being answered, before hyper asks for them.
+    ahead: Vec<u8>,
+    /// What the client does while a request is being answered.
+    vanishing: Vanishing,
+    /// What is written before anything else: a refusal instead of hyper's, or a sign of life.
     pending: Vec<u8>,
 }
 
 impl<S, A> Wire<S, A> {
-    pub(super) fn new(stream: S, app: A, first: First) -> Self {
-        Self { stream, app, first, wanted: FIRST_BYTES, pending: Vec::new() }
+    pub(super) fn new(stream: S, app: A, pulse: Arc<Pulse>, limits: HeadLimits) -> Self {
+        Self {
+            stream,
+            app,
+            pulse,
+            framing: Framing::new(limits),
+            first: Vec::new(),
+            ahead: Vec::new(),
+            vanishing: Vanishing::default(),
+            pending: Vec::new(),
+        }
+    }
+
+    /// The first bytes that arrived.
+    pub(super) fn first(&self) -> &[u8] {
+        &self.first
+    }
+
+    /// Whether the client may still be writing what nobody reads.
+    pub(super) fn has_more(&self) -> bool {
+        !self.vanishing.has_ended() && (self.framing.is_in_body() || self.framing.refusal().is_some())
+    }
+
+    /// The stream, for what is to be done after the last answer.
+    pub(super) fn into_stream(self) -> S {
+        self.stream
     }
 }
 
-impl<S: AsyncRead + Unpin, A: Unpin> AsyncRead for Wire<S, A> {
+/// What a head ends with.
+const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+
+/// Bytes that are read ahead at a time.
+const AHEAD_BYTES: usize = 2048;
+
+impl<S: Stream, A: Unpin> AsyncRead for Wire<S, A> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        if self.wanted > 0
-            && let Some(new) = buf.filled().get(before..)
-        {
-            let new = new.get(..new.len().min(self.wanted)).unwrap_or_default();
-            self.first.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(new);
-            self.wanted -= new.len();
+        let this = &mut *self;
+        if this.pulse.is_head_late() && this.framing.is_in_head() {
+            this.framing.refuse(HeadRefusal::TooSlow);
+            this.pulse.set_in_head(false);
+            this.ahead.clear();
+            this.ahead.extend_from_slice(END_OF_HEAD);
+            buf.put_slice(&[POISON]);
+            return Poll::Ready(Ok(()));
         }
+        let before = buf.filled().len();
+        if this.ahead.is_empty() {
+            if this.vanishing.has_ended() {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        } else {
+            let taken = this.ahead.len().min(buf.remaining());
+            buf.put_slice(this.ahead.get(..taken).unwrap_or_default());
+            this.ahead.drain(..taken);
+        }
+        let Some(new) = buf.filled_mut().get_mut(before..).filter(|new| !new.is_empty()) else {
+            this.vanishing.end();
+            return Poll::Ready(Ok(()));
+        };
+        if this.first.len() < FIRST_BYTES {
+            let wanted = FIRST_BYTES - this.first.len();
+            this.first.extend_from_slice(new.get(..wanted).unwrap_or(new));
+        }
+        if this.framing.arrived(new).is_err() {
+            // Hyper parses no head before its end.
+            this.ahead.clear();
+            this.ahead.extend_from_slice(END_OF_HEAD);
+        }
+        this.pulse.set_in_head(this.framing.is_in_head());
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin, A: Respond + Unpin> Wire<S, A> {
+impl<S: Stream, A: Respond + Unpin> Wire<S, A> {
     /// Writes what is pending.
     fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.pending.is_empty() {
@@ -68,25 +123,76 @@ impl<S: AsyncWrite + Unpin, A: Respond + Unpin> Wire<S, A> {
         }
         Poll::Ready(Ok(()))
     }
-}
 
-impl<S: AsyncWrite + Unpin, A: Respond + Unpin> AsyncWrite for Wire<S, A> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    /// While a request is being answered, and nothing is being written: reads ahead, so that it is noticed if the client
+    /// goes away. Hyper does not read then.
+    fn watch_client(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if !self.pulse.is_running() || self.framing.is_in_body() {
+            return Ok(());
+        }
+        if !self.ahead.is_empty() {
+            return Ok(());
+        }
+        if !self.vanishing.has_ended() {
+            let mut bytes = [0; AHEAD_BYTES];
+            let mut buf = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf)? {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(()) if buf.filled().is_empty() => self.vanishing.end(),
+                Poll::Ready(()) => {
+                    self.ahead.extend_from_slice(buf.filled());
+                    return Ok(());
+                }
+            }
+        }
+        match self.vanishing.look(&self.stream, cx) {
+            Look::Wait => {}
+            Look::Gone(error) => return Err(error),
+            Look::Sign if self.framing.is_http_10() => {}
+            Look::Sign => {
+                self.pending.extend_from_slice(Vanishing::SIGN_OF_LIFE);
+                let _ = self.poll_pending(cx)?;
+                // Polls the timer of the next look.
+                cx.waker().wake_by_ref();
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_write_to_client(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_pending(cx))?;
         if let Some((before, status)) = bare_refusal(buf)
-            && let Some(body) = self.app.refuse_head(status)
+            && let Some(refusal) = self.framing.refusal().or_else(|| HeadRefusal::of_hyper(status))
+            && let Some(body) = self.app.refuse_head(refusal)
         {
-            self.pending = with_body(before, status, &body);
+            self.framing.refuse(refusal);
+            self.pending = with_body(before, refusal.status(), &body);
             // Taken as a whole: the rest is written when this is flushed.
             let _ = self.poll_pending(cx)?;
             return Poll::Ready(Ok(buf.len()));
         }
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
+}
+
+impl<S: Stream, A: Respond + Unpin> AsyncWrite for Wire<S, A> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = self.poll_write_to_client(cx, buf);
+        if written.is_pending() {
+            self.pulse.set_stalled(true);
+        }
+        written
+    }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_pending(cx))?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let this = &mut *self;
+        let flushed = this.poll_pending(cx)?.is_ready() && Pin::new(&mut this.stream).poll_flush(cx)?.is_ready();
+        this.pulse.set_stalled(!flushed);
+        if !flushed {
+            return Poll::Pending;
+        }
+        this.watch_client(cx)?;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

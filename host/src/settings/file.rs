@@ -417,6 +417,9 @@ fn json(file: &File<'_>, key: &str, value: &Spanned<DeValue<'_>>) -> serde_json:
 /// Milliseconds in an hour, the maximum of most durations.
 pub(super) const MS_PER_HOUR: u64 = 3_600_000;
 
+/// Bytes in a kibibyte.
+pub(super) const KIB: u64 = 1 << 10;
+
 /// Bytes in a mebibyte.
 pub(super) const MIB: u64 = 1 << 20;
 

@@ -1,0 +1,120 @@
+//! The folder of a journal: private, and used by one host at a time.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+use crate::error::OpenError;
+
+/// The name of the file that a host holds a lock on.
+const LOCK: &str = "journal.lock";
+
+/// The right to use a folder; it ends with this value, or with the process.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// Creates the folder if there is none, and makes it private.
+pub(crate) fn prepare(folder: &Path) -> Result<(), OpenError> {
+    create(folder).map_err(|source| unusable(folder, source))?;
+    let metadata = std::fs::metadata(folder).map_err(|source| unusable(folder, source))?;
+    if !metadata.is_dir() {
+        return Err(unusable(folder, io::ErrorKind::NotADirectory.into()));
+    }
+    make_private(folder, &metadata)
+}
+
+/// Locks the folder for this process. The kernel ends the lock with the process, however that ends, so a lock file that
+/// is left behind locks nobody out, and process numbers mean nothing: in containers, all hosts may have the same.
+pub(crate) fn lock(folder: &Path) -> Result<Lock, OpenError> {
+    let path = folder.join(LOCK);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    private(&mut options);
+    let mut file = options.open(&path).map_err(|source| unusable(folder, source))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let mut by = String::new();
+            let _ = file.take(200).read_to_string(&mut by);
+            return Err(OpenError::InUse { folder: folder.to_owned(), by: by.trim().to_owned() });
+        }
+        Err(std::fs::TryLockError::Error(source)) => return Err(unusable(folder, source)),
+    }
+    // For the message of a second host; nothing depends on it.
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", about_this_process()));
+    Ok(Lock { _file: file })
+}
+
+fn about_this_process() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let pid = std::process::id();
+    match name.trim() {
+        "" => format!("process {pid}"),
+        name => format!("process {pid} on {name}"),
+    }
+}
+
+/// Creates an empty file that only this user may read, if there is none: SQLite gives its other files the same rights.
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    private(&mut options);
+    options.open(path).map(drop)
+}
+
+/// The error for a folder that cannot be used.
+pub(crate) fn unusable(folder: &Path, source: io::Error) -> OpenError {
+    let folder = folder.to_owned();
+    match source.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly { folder, source },
+        _ => OpenError::Folder { folder, source },
+    }
+}
+
+#[cfg(unix)]
+fn create(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600);
+}
+
+/// A folder of this user is made private. One of another user, such as a volume's, is used if nobody but its owner and
+/// its group may write to it, because the files in it are private themselves.
+#[cfg(unix)]
+fn make_private(folder: &Path, metadata: &std::fs::Metadata) -> Result<(), OpenError> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let mode = metadata.permissions().mode() & 0o7777;
+    if metadata.uid() == rustix::process::geteuid().as_raw() {
+        if mode & 0o077 != 0 {
+            let permissions = std::fs::Permissions::from_mode(0o700);
+            std::fs::set_permissions(folder, permissions).map_err(|source| unusable(folder, source))?;
+            tracing::info!(folder = %folder.display(), "the journal's folder is private now (0700)");
+        }
+        return Ok(());
+    }
+    if mode & 0o002 != 0 {
+        let why = "it belongs to another user, and everybody may write to it";
+        return Err(OpenError::NotPrivate { folder: folder.to_owned(), why });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn create(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)
+}
+
+#[cfg(not(unix))]
+fn private(_options: &mut OpenOptions) {}
+
+#[cfg(not(unix))]
+fn make_private(_folder: &Path, _metadata: &std::fs::Metadata) -> Result<(), OpenError> {
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! The handle to a journal.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use crate::clock::Clock;
+use crate::decision::NewDecision;
+use crate::entry::{Accepted, NewEntry};
+use crate::error::{NotKept, OpenError};
+use crate::filter::EntryFilter;
+use crate::folder;
+use crate::inbox::Inbox;
+use crate::message::{Message, Permits, Reply, Task};
+use crate::numbers::{Counts, Numbers, add};
+use crate::record::{NewRecord, Sequence, SinkCursor};
+use crate::scheduler::Scheduler;
+use crate::settings::JournalSettings;
+use crate::sqlite::connection::Place;
+use crate::sqlite::reader::Reader;
+use crate::sqlite::store::SqliteStore;
+use crate::worker::{WorkLimits, Worker};
+use crate::writer::Writer;
+
+/// A journal. Clones are the same one; when the last is dropped, its threads end.
+#[derive(Debug, Clone)]
+pub struct Journal(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    writer: Arc<Inbox<Message>>,
+    scheduler: Arc<Inbox<Task>>,
+    counts: Arc<Counts>,
+    clock: Clock,
+    place: Place,
+    file_number: Arc<AtomicU64>,
+    sequence: watch::Receiver<Sequence>,
+    queue: Queue,
+    decisions: Queue,
+}
+
+/// Places in a queue.
+#[derive(Debug)]
+struct Queue {
+    items: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    items_max: usize,
+    bytes_max: usize,
+}
+
+impl Queue {
+    fn new(items_max: usize, bytes_max: usize) -> Self {
+        let items_max = items_max.clamp(1, Semaphore::MAX_PERMITS);
+        let bytes_max = bytes_max.min(u32::MAX as usize);
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        Self { items: semaphore(items_max), bytes: semaphore(bytes_max), items_max, bytes_max }
+    }
+
+    /// The permits for so much, as numbers that semaphores take.
+    fn size(&self, items: usize, bytes: usize) -> Result<(u32, u32), NotKept> {
+        let too_large = NotKept::TooLarge { bytes, bytes_max: self.bytes_max };
+        if bytes > self.bytes_max {
+            return Err(too_large);
+        }
+        // A call with more items than there are places takes all of them.
+        let items = u32::try_from(items.min(self.items_max)).map_err(|_| too_large.clone())?;
+        Ok((items, u32::try_from(bytes).map_err(|_| too_large)?))
+    }
+
+    /// Waits for places.
+    async fn enter(&self, items: usize, bytes: usize) -> Result<Permits, NotKept> {
+        let (items, bytes) = self.size(items, bytes)?;
+        let closed = |_| NotKept::Closed;
+        let items = Arc::clone(&self.items).acquire_many_owned(items).await.map_err(closed)?;
+        let bytes = Arc::clone(&self.bytes).acquire_many_owned(bytes).await.map_err(closed)?;
+        Ok(Permits { _items: items, _bytes: bytes })
+    }
+
+    /// Places, if there are any now.
+    fn try_enter(&self, items: usize, bytes: usize) -> Option<Permits> {
+        let (items, bytes) = self.size(items, bytes).ok()?;
+        let items = Arc::clone(&self.items).try_acquire_many_owned(items).ok()?;
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?;
+        Some(Permits { _items: items, _bytes: bytes })
+    }
+}
+
+impl Journal {
+    /// Opens the journal in the settings' folder, which is created if need be, and starts its threads. Blocks for as long as
+    /// that takes: reading the numbers of a million entries takes less than a second.
+    ///
+    /// What was not worked off before waits until [`start_working`](Self::start_working). A damaged file is set aside, and
+    /// what can be read of it is salvaged, counted and logged.
+    pub fn open(settings: &JournalSettings, clock: Clock) -> Result<Self, OpenError> {
+        folder::prepare(&settings.folder)?;
+        let lock = folder::lock(&settings.folder)?;
+        let file_number = Arc::new(AtomicU64::new(1));
+        let counts = Arc::new(Counts::default());
+        let store = SqliteStore::open(settings, clock.clone(), Arc::clone(&file_number))?;
+        let (sender, sequence) = watch::channel(Sequence(0));
+        let (writer, scheduler) = (Arc::new(Inbox::new()), Arc::new(Inbox::new()));
+        let its_inbox = Arc::clone(&writer);
+        let thread =
+            Writer::new(Box::new(store), lock, its_inbox, settings.clone(), clock.clone(), Arc::clone(&counts), sender);
+        let failed = |source| OpenError::Folder { folder: settings.folder.clone(), source };
+        std::thread::Builder::new().name("journal".to_owned()).spawn(move || thread.run()).map_err(failed)?;
+        Ok(Self(Arc::new(Inner {
+            writer,
+            scheduler,
+            counts,
+            clock,
+            place: Place { folder: settings.folder.clone(), vfs: settings.vfs.clone() },
+            file_number,
+            sequence,
+            queue: Queue::new(settings.queue_items_max, settings.queue_bytes_max),
+            decisions: Queue::new(settings.decisions_queue_items_max, settings.decisions_queue_bytes_max),
+        })))
+    }
+
+    /// Keeps entries. When this returns, they are on disk and may be acknowledged, all or none of them.
+    ///
+    /// Waits for a place in the queue and then for the commit. A future that is dropped while it waits may or may not have
+    /// kept them.
+    pub async fn accept(&self, entries: Vec<NewEntry>) -> Result<Accepted, NotKept> {
+        let bytes = entries.iter().map(NewEntry::bytes).sum();
+        let permits = self.0.queue.enter(entries.len(), bytes).await?;
+        self.ask(|reply| Message::Accept { entries, reply, permits }).await
+    }
+
+    /// Keeps records of a before-callback. When this returns, they are on disk.
+    pub async fn keep_records(&self, records: Vec<NewRecord>) -> Result<(), NotKept> {
+        let bytes = records.iter().map(NewRecord::bytes).sum();
+        let permits = self.0.queue.enter(records.len(), bytes).await?;
+        self.ask(|reply| Message::Records { records, reply: Some(reply), permits }).await
+    }
+
+    /// Has records of a before-callback kept soon, without waiting. Returns whether the queue had room; otherwise they are
+    /// dropped and counted.
+    pub fn offer_records(&self, records: Vec<NewRecord>) -> bool {
+        let count = records.len();
+        let bytes = records.iter().map(NewRecord::bytes).sum();
+        let sent = self
+            .0
+            .queue
+            .try_enter(count, bytes)
+            .is_some_and(|permits| self.0.writer.send(Message::Records { records, reply: None, permits }).is_ok());
+        if !sent {
+            add(&self.0.counts.records_dropped, count);
+        }
+        sent
+    }
+
+    /// Has a decision kept soon, without waiting. Returns whether the queue had room; otherwise it is dropped and counted.
+    pub fn offer_decision(&self, decision: NewDecision) -> bool {
+        let sent = self.0.decisions.try_enter(1, decision.bytes()).is_some_and(|permits| {
+            let decision = Box::new(decision);
+            self.0.writer.send_quietly(Message::Decision { decision, permits }).is_ok()
+        });
+        if !sent {
+            add(&self.0.counts.decisions_dropped, 1);
+        }
+        sent
+    }
+
+    /// Starts working off entries, beginning with those that were left from before. To be called once.
+    pub async fn start_working(&self, worker: Arc<dyn Worker>, limits: WorkLimits) -> Result<(), NotKept> {
+        let inner = &self.0;
+        let (inbox, writer) = (Arc::clone(&inner.scheduler), Arc::clone(&inner.writer));
+        let (clock, counts) = (inner.clock.clone(), Arc::clone(&inner.counts));
+        let run = move || Scheduler::run(inbox, writer, clock, counts);
+        let spawned = std::thread::Builder::new().name("journal-work".to_owned()).spawn(run);
+        spawned.map_err(|error| NotKept::Failed(error.to_string()))?;
+        let scheduler = Arc::clone(&inner.scheduler);
+        let entries = self.ask(|reply| Message::Start { scheduler, reply }).await?;
+        let _ = inner.scheduler.send(Task::Work { worker, limits, entries });
+        Ok(())
+    }
+
+    /// Begins no more work. What is worked on can still end.
+    pub fn stop_working(&self) {
+        let _ = self.0.scheduler.send(Task::Stop);
+    }
+
+    /// Has the dead entries that match worked off again, as if they had just been accepted. Returns how many.
+    pub async fn retry(&self, filter: EntryFilter) -> Result<u64, NotKept> {
+        self.ask(|reply| Message::Retry { filter, reply }).await
+    }
+
+    /// Removes the dead entries that match. Returns how many.
+    pub async fn drop_dead(&self, filter: EntryFilter) -> Result<u64, NotKept> {
+        self.ask(|reply| Message::Drop { filter, reply }).await
+    }
+
+    /// Makes these the sinks that there are, and returns their cursors by name. A new one begins after `from`, or with the
+    /// next record if that is `None`. Sinks that are not named are forgotten: records are not kept for them any longer.
+    pub async fn set_sinks(&self, names: Vec<String>, from: Option<Sequence>) -> Result<Vec<SinkCursor>, NotKept> {
+        self.ask(|reply| Message::Sinks { names, from, reply }).await
+    }
+
+    /// Has a sink's cursor saved soon, together with other changes. A cursor never moves back. If the host is killed before,
+    /// the sink delivers some records again.
+    pub fn save_cursor(&self, cursor: SinkCursor) {
+        let _ = self.0.writer.send_quietly(Message::Cursor(cursor));
+    }
+
+    /// The last record on disk, now and whenever it changes: what wakes sinks.
+    pub fn watch_records(&self) -> watch::Receiver<Sequence> {
+        self.0.sequence.clone()
+    }
+
+    /// Opens a connection for reading, on first use.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.0.place.clone(), Arc::clone(&self.0.file_number))
+    }
+
+    /// The numbers of now.
+    pub fn numbers(&self) -> Numbers {
+        self.0.counts.numbers(self.0.clock.now_unix_ms())
+    }
+
+    /// Waits until everything that was offered before is on disk.
+    pub async fn flush(&self) -> Result<(), NotKept> {
+        self.ask(Message::Flush).await
+    }
+
+    /// Has the threads look at the clock: after a manual one was moved.
+    pub fn tick(&self) {
+        let _ = self.0.writer.send(Message::Tick);
+        let _ = self.0.scheduler.send(Task::Tick);
+    }
+
+    /// Closes the journal: what was given to it is committed, and the folder may be used by another host when this returns.
+    /// Entries that are worked on are worked off again after the next start.
+    pub async fn close(&self) {
+        let _ = self.0.scheduler.send(Task::Stop);
+        let (reply, closed) = oneshot::channel();
+        if self.0.writer.send(Message::Close(reply)).is_ok() {
+            let _ = closed.await;
+        }
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, NotKept> {
+        let (reply, answer) = oneshot::channel();
+        self.0.writer.send(message(reply)).map_err(|_| NotKept::Closed)?;
+        answer.await.map_err(|_| NotKept::Closed)?
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let _ = self.scheduler.send(Task::Stop);
+        let (reply, _) = oneshot::channel();
+        let _ = self.writer.send(Message::Close(reply));
+    }
+}

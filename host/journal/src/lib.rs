@@ -1,0 +1,55 @@
+//! What Callgate keeps on disk, so that nothing acknowledged is lost and every decision can be found again:
+//!
+//! - **entries**: after-callbacks, committed before they are acknowledged, then worked off in order per key;
+//! - **records**: what plugins returned, in the order in which sinks deliver them;
+//! - **decisions**: what was answered to before-callbacks and why.
+//!
+//! [`Journal`] is the handle to all of it. One thread owns every write: it drains a bounded queue and commits what it
+//! found in one transaction, so that callers share the price of reaching the disk. A second thread, the scheduler, hands
+//! entries to a [`Worker`]. Reading goes through connections of its own ([`Reader`]) and never waits for a write.
+//!
+//! # The map
+//!
+//! From the bottom to the top; a module uses only those above it in this table.
+//!
+//! | to | see |
+//! | --- | --- |
+//! | know what is kept | [`entry`], [`record`], [`decision`] |
+//! | choose among what is kept | [`filter`] |
+//! | set limits, and know what can go wrong | [`settings`], [`error`], [`numbers`] |
+//! | put another store behind all this | [`store`] |
+//! | know how SQLite keeps it | `sqlite` |
+//! | work off entries | [`worker`] |
+//! | use the journal | [`journal`] |
+#![forbid(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
+
+pub mod clock;
+pub mod decision;
+pub mod entry;
+pub mod error;
+pub mod filter;
+mod folder;
+mod inbox;
+pub mod journal;
+mod message;
+pub mod numbers;
+pub mod record;
+mod scheduler;
+pub mod settings;
+mod sqlite;
+pub mod store;
+pub mod worker;
+mod writer;
+
+pub use clock::Clock;
+pub use decision::{Decision, DecisionId, NewDecision};
+pub use entry::{Accepted, Attempt, Entry, EntryId, EntryState, EntrySummary, NewAttempt, NewEntry};
+pub use error::{NotKept, OpenError, ReadError};
+pub use filter::{DecisionFilter, EntryFilter, Page, RecordFilter};
+pub use journal::Journal;
+pub use numbers::Numbers;
+pub use record::{NewRecord, Record, RecordBatch, Sequence};
+pub use settings::{JournalSettings, WhenFull};
+pub use sqlite::reader::Reader;
+pub use worker::{Outcome, Ticket, WorkLimits, Worker};

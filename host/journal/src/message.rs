@@ -1,0 +1,100 @@
+//! What the journal's threads are told.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::decision::NewDecision;
+use crate::entry::{Accepted, Entry, EntryId, NewAttempt, NewEntry};
+use crate::error::NotKept;
+use crate::filter::EntryFilter;
+use crate::inbox::Inbox;
+use crate::record::{NewRecord, Sequence, SinkCursor};
+use crate::store::{Next, ReadEntries, Waiting};
+use crate::worker::{WorkLimits, Worker};
+
+/// Where the answer to a message goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, NotKept>>;
+
+/// Places in a queue, free again when they are dropped.
+#[derive(Debug)]
+pub(crate) struct Permits {
+    pub(crate) _items: OwnedSemaphorePermit,
+    pub(crate) _bytes: OwnedSemaphorePermit,
+}
+
+/// To the writer.
+pub(crate) enum Message {
+    Accept {
+        entries: Vec<NewEntry>,
+        reply: Reply<Accepted>,
+        permits: Permits,
+    },
+    /// Without a reply, they were offered.
+    Records {
+        records: Vec<NewRecord>,
+        reply: Option<Reply<()>>,
+        permits: Permits,
+    },
+    Decision {
+        decision: Box<NewDecision>,
+        permits: Permits,
+    },
+    Finish(Finished),
+    Cursor(SinkCursor),
+    Sinks {
+        names: Vec<String>,
+        from: Option<Sequence>,
+        reply: Reply<Vec<SinkCursor>>,
+    },
+    Retry {
+        filter: EntryFilter,
+        reply: Reply<u64>,
+    },
+    Drop {
+        filter: EntryFilter,
+        reply: Reply<u64>,
+    },
+    /// From here on, what is committed is told to the scheduler, which is given the backlog first.
+    Start {
+        scheduler: Arc<Inbox<Task>>,
+        reply: oneshot::Sender<Result<Box<dyn ReadEntries>, NotKept>>,
+    },
+    Flush(Reply<()>),
+    /// A reader has met damage.
+    Damage(String),
+    Tick,
+    Close(oneshot::Sender<()>),
+}
+
+/// An entry whose work has ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) id: EntryId,
+    pub(crate) ended: Ended,
+}
+
+/// How.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    Done(Vec<NewRecord>),
+    Failed(NewAttempt, Next),
+}
+
+/// To the scheduler.
+pub(crate) enum Task {
+    /// These are on disk now; their bodies are at hand.
+    Accepted(Vec<(Waiting, Entry)>),
+    /// These are on disk.
+    Waiting(Vec<Waiting>),
+    /// Work on an entry has ended; unless it is to be tried again, its lane moves on.
+    Ended { id: EntryId, again_at: Option<i64>, is_attempt: bool },
+    /// The results of so many entries are on disk.
+    Committed(usize),
+    /// Hand entries to this worker.
+    Work { worker: Arc<dyn Worker>, limits: WorkLimits, entries: Box<dyn ReadEntries> },
+    /// Look at the clock.
+    Tick,
+    /// Begin no more work.
+    Stop,
+}

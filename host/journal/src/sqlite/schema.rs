@@ -1,0 +1,126 @@
+//! The tables, and how older files become what this host needs.
+
+use rusqlite::Connection;
+
+/// Written into the file, so that no other program's database is taken for a journal: "CgJl".
+pub(super) const APPLICATION_ID: i64 = 0x4367_4a6c;
+
+/// The format that this host writes. `MIGRATIONS` has one step for each.
+pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
+
+/// What makes format N + 1 of format N. Steps are never changed once they are released, only added.
+///
+/// Bodies have tables of their own, so that the small rows, which are searched and counted, are close together. Numbers are
+/// given by the host, which keeps them in `counters`: they are never reused, though rows are removed. Columns for names hold
+/// the number of a name, or the name itself where there are too many.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE counters (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        journal TEXT NOT NULL,
+        next_entry INTEGER NOT NULL,
+        next_record INTEGER NOT NULL,
+        next_decision INTEGER NOT NULL,
+        repeats_current INTEGER NOT NULL,
+        repeats_since_ms INTEGER NOT NULL
+    );
+    INSERT INTO counters VALUES (1, lower(hex(randomblob(8))), 1, 1, 1, 0, 0);
+    CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE entries (
+        id INTEGER PRIMARY KEY,
+        state INTEGER NOT NULL,
+        lane INTEGER NOT NULL,
+        platform NOT NULL,
+        command NOT NULL,
+        received_ms INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        key TEXT NOT NULL
+    );
+    CREATE TABLE entry_bodies (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, head TEXT NOT NULL, body BLOB NOT NULL);
+    CREATE INDEX dead_entries ON entries (due_ms) WHERE state = 2;
+    CREATE INDEX done_entries ON entries (due_ms) WHERE state = 1;
+    CREATE TABLE attempts (
+        entry INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        plugin,
+        fault TEXT NOT NULL,
+        message TEXT NOT NULL,
+        took_us INTEGER NOT NULL,
+        PRIMARY KEY (entry, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE repeats_0 (platform, command, key TEXT, PRIMARY KEY (platform, command, key)) WITHOUT ROWID;
+    CREATE TABLE repeats_1 (platform, command, key TEXT, PRIMARY KEY (platform, command, key)) WITHOUT ROWID;
+    CREATE TABLE records (
+        sequence INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        topic TEXT NOT NULL,
+        platform NOT NULL,
+        command NOT NULL,
+        plugin NOT NULL,
+        sha256 NOT NULL,
+        entry INTEGER,
+        key TEXT NOT NULL,
+        traceparent TEXT,
+        crc INTEGER NOT NULL,
+        data TEXT NOT NULL
+    );
+    CREATE TABLE sinks (name TEXT PRIMARY KEY, delivered_to INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE decisions (
+        id INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        platform NOT NULL,
+        command NOT NULL,
+        verdict NOT NULL,
+        code INTEGER NOT NULL,
+        decided_by NOT NULL,
+        refusal NOT NULL,
+        fault NOT NULL,
+        plugins NOT NULL,
+        generation INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        has_body INTEGER NOT NULL,
+        key TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        target TEXT NOT NULL,
+        operation_id TEXT NOT NULL
+    );
+    CREATE TABLE decision_bodies (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, document TEXT NOT NULL, body BLOB);
+"];
+
+/// What a file turns out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Of this host, now.
+    Known,
+    /// Of a newer host.
+    Newer(i64),
+    /// Of another program.
+    Foreign,
+}
+
+/// The format number of a file, 0 for an empty one; `None`: it is another program's.
+pub(super) fn format(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let (application, format) = (number("application_id")?, number("user_version")?);
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
+    let is_empty = application == 0 && format == 0 && tables == 0;
+    Ok((application == APPLICATION_ID || is_empty).then_some(format))
+}
+
+/// Brings a file to the format of this host, each step in one transaction. An empty file becomes a journal.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Format> {
+    let Some(found) = format(connection)? else { return Ok(Format::Foreign) };
+    if found > FORMAT {
+        return Ok(Format::Newer(found));
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for (number, step) in MIGRATIONS.iter().enumerate().skip(done) {
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", number as i64 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(Format::Known)
+}

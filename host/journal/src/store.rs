@@ -1,0 +1,151 @@
+//! What the journal needs of a store: one writer that commits many changes at once.
+//!
+//! A store for several machines implements the same trait: `begin` starts a list of messages, `commit` sends it and waits
+//! until a majority has it on disk.
+
+use std::sync::Arc;
+
+use crate::decision::NewDecision;
+use crate::entry::{Entry, EntryId, NewAttempt, NewEntry};
+use crate::error::{ReadError, StoreError};
+use crate::filter::EntryFilter;
+use crate::record::{NewRecord, Sequence, SinkCursor};
+
+/// A store, as its one writer sees it.
+///
+/// Changes are made between [`begin`](Self::begin) and [`commit`](Self::commit). If one of them fails, the writer calls
+/// [`recover`](Self::recover) before anything else, and nothing since `begin` counts.
+pub trait Store: Send {
+    /// Begins a transaction.
+    fn begin(&mut self) -> Result<(), StoreError>;
+
+    /// Keeps an entry. `None`: it repeats one that was kept before.
+    fn accept(&mut self, entry: &NewEntry) -> Result<Option<Waiting>, StoreError>;
+
+    /// Marks an entry done. Returns whether it was waiting until now.
+    fn done(&mut self, id: EntryId) -> Result<bool, StoreError>;
+
+    /// Keeps a failed attempt of an entry, and what follows from it.
+    fn failed(&mut self, id: EntryId, attempt: &NewAttempt, next: Next) -> Result<(), StoreError>;
+
+    /// Keeps a record, behind all others.
+    fn record(&mut self, entry: Option<EntryId>, record: &NewRecord) -> Result<Sequence, StoreError>;
+
+    /// Keeps a decision.
+    fn decision(&mut self, decision: &NewDecision) -> Result<(), StoreError>;
+
+    /// Saves a sink's cursor.
+    fn cursor(&mut self, cursor: &SinkCursor) -> Result<(), StoreError>;
+
+    /// Makes these the sinks that there are; those that are new begin after `from`. Returns their cursors.
+    fn sinks(&mut self, names: &[String], from: Option<Sequence>) -> Result<Vec<SinkCursor>, StoreError>;
+
+    /// Has some of the dead entries that match wait again, at most `rows_max`, and returns them in order.
+    fn retry(&mut self, filter: &EntryFilter, rows_max: usize) -> Result<Vec<Waiting>, StoreError>;
+
+    /// Removes some of the dead entries that match, at most `rows_max`, and returns how many.
+    fn drop_dead(&mut self, filter: &EntryFilter, rows_max: usize) -> Result<usize, StoreError>;
+
+    /// Removes some of what is too old or too much, at most about `rows_max` rows of each kind.
+    fn trim(&mut self, rows_max: usize) -> Result<Trimmed, StoreError>;
+
+    /// Commits: what was changed since `begin` is on disk.
+    fn commit(&mut self) -> Result<(), StoreError>;
+
+    /// Forgets what was changed since `begin`, and begins again from what is on disk. A damaged file is set aside here, and
+    /// what can be read of it is salvaged.
+    fn recover(&mut self, error: &StoreError) -> Result<Recovered, StoreError>;
+
+    /// Does what a store has to do from time to time, outside of transactions. Returns how long it took, if it did.
+    fn tidy(&mut self, is_idle: bool) -> Result<bool, StoreError>;
+
+    /// All entries that wait, in the order of acceptance.
+    fn backlog(&mut self, each: &mut dyn FnMut(Waiting)) -> Result<(), StoreError>;
+
+    /// How full it is.
+    fn room(&mut self) -> Result<Room, StoreError>;
+
+    /// What reads entries for the scheduler, on another thread.
+    fn entries(&self) -> Box<dyn ReadEntries>;
+
+    /// Closes it. Everything committed has been on disk before.
+    fn close(&mut self) -> Result<(), StoreError>;
+}
+
+/// Reads entries with their bodies.
+pub trait ReadEntries: Send {
+    /// The entry with this number.
+    fn entry(&mut self, id: EntryId) -> Result<Entry, ReadError>;
+}
+
+/// What follows from a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The entry waits until then, in milliseconds since 1970.
+    RetryAt(i64),
+    /// The entry is dead.
+    Dead,
+}
+
+/// An entry that waits, without its texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its number.
+    pub id: EntryId,
+    /// A number for its platform and key: entries with the same number are worked off one after the other.
+    pub lane: i64,
+    /// When the next attempt is due, in milliseconds since 1970.
+    pub due_unix_ms: i64,
+    /// When the callback was received, in milliseconds since 1970.
+    pub received_unix_ms: i64,
+    /// How many attempts have failed.
+    pub attempts: u32,
+}
+
+/// How full a store is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Room {
+    /// Bytes in use.
+    pub bytes: u64,
+    /// The most there may be.
+    pub bytes_max: u64,
+    /// Bytes of the log that was not moved into the main file yet.
+    pub wal_bytes: u64,
+    /// The newest record.
+    pub last_sequence: i64,
+    /// Entries that wait.
+    pub waiting: usize,
+    /// Dead entries.
+    pub dead: usize,
+}
+
+/// What `trim` has removed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trimmed {
+    /// Rows in all.
+    pub rows: usize,
+    /// Dead entries among them.
+    pub dead: usize,
+    /// Records among them that some sink had not taken.
+    pub expired_records: usize,
+    /// Whether there is more to remove now.
+    pub more: bool,
+}
+
+/// What `recover` had to do.
+#[derive(Debug, Clone, Default)]
+pub struct Recovered {
+    /// If a damaged file was set aside, its new name, and what was salvaged.
+    pub set_aside: Option<Salvaged>,
+}
+
+/// What was saved from a damaged file.
+#[derive(Debug, Clone, Default)]
+pub struct Salvaged {
+    /// The name that the damaged file has now.
+    pub name: Arc<str>,
+    /// Rows that were copied.
+    pub rows: u64,
+    /// Rows that are known to be lost; there may be more.
+    pub lost: u64,
+}

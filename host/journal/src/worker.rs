@@ -1,0 +1,116 @@
+//! Working off entries: what the host implements, and what it is given.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::entry::{Entry, EntryId, NewAttempt};
+use crate::record::NewRecord;
+
+/// Works off entries. The host implements it by running the chain of the entry's command.
+pub trait Worker: Send + Sync + 'static {
+    /// Begins to work off an entry.
+    ///
+    /// It is called on the scheduler's thread and must not block: it hands the entry to a task or thread and returns. The
+    /// ticket is finished when the entry is done or has failed. The next entry of the same key waits for that.
+    ///
+    /// After a crash or a failed commit, an entry may be worked off again. Its records are kept once.
+    fn work(&self, entry: Entry, ticket: Ticket);
+}
+
+/// How working off an entry ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is done. Its records are committed together with that.
+    Done {
+        /// In order.
+        records: Vec<NewRecord>,
+    },
+    /// It failed, and is tried again after a while; after [`WorkLimits::attempts_max`] failures it is dead.
+    Failed {
+        /// What is kept about the attempt.
+        attempt: NewAttempt,
+    },
+    /// It failed, and would always fail: it is dead at once.
+    Hopeless {
+        /// What is kept about the attempt.
+        attempt: NewAttempt,
+    },
+    /// It was not tried, because the host is stopping or overloaded. It is tried again after [`WorkLimits::retry_first`], and
+    /// this does not count as an attempt.
+    NotTried,
+}
+
+/// The right to say, once, how an entry ended. A ticket that is dropped counts as a failed attempt.
+pub struct Ticket {
+    id: EntryId,
+    /// How many attempts had failed before.
+    attempts: u32,
+    finish: Option<Arc<Finish>>,
+}
+
+/// What takes outcomes.
+pub(crate) type Finish = dyn Fn(EntryId, u32, Outcome) + Send + Sync;
+
+impl Ticket {
+    pub(crate) fn new(id: EntryId, attempts: u32, finish: Arc<Finish>) -> Self {
+        Self { id, attempts, finish: Some(finish) }
+    }
+
+    /// The entry that the ticket is for.
+    pub fn id(&self) -> EntryId {
+        self.id
+    }
+
+    /// Says how the entry ended. Returns at once; the commit follows.
+    pub fn finish(mut self, outcome: Outcome) {
+        if let Some(finish) = self.finish.take() {
+            finish(self.id, self.attempts, outcome);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(finish) = self.finish.take() {
+            let message = "the work ended without a result; please report this".to_owned();
+            let attempt = NewAttempt { fault: "host_failed".to_owned(), message, ..NewAttempt::default() };
+            finish(self.id, self.attempts, Outcome::Failed { attempt });
+        }
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ticket").field(&self.id).finish()
+    }
+}
+
+/// How entries are worked off.
+#[derive(Debug, Clone)]
+pub struct WorkLimits {
+    /// Maximum number of entries that are worked on or wait for the commit of their result. Default: 256. 0 counts as 1.
+    pub at_once: usize,
+    /// Maximum number of bytes of bodies that are kept in memory until their turn; beyond it bodies are read from disk.
+    /// Default: 32 MiB. 0: all are read from disk.
+    pub bodies_bytes_max: usize,
+    /// Attempts until an entry is dead. Default: 8, which with the default delays takes about two minutes. 0 counts as 1.
+    pub attempts_max: u32,
+    /// The delay after the first failed attempt. It doubles with each further one. Each delay is shortened at random by up
+    /// to a half, so that entries that failed together are not tried together. Default: 1 s.
+    pub retry_first: Duration,
+    /// The longest delay. Default: 5 minutes. Less than [`retry_first`](Self::retry_first) counts as that.
+    pub retry_max: Duration,
+}
+
+impl Default for WorkLimits {
+    fn default() -> Self {
+        Self {
+            at_once: 256,
+            bodies_bytes_max: 32 << 20,
+            attempts_max: 8,
+            retry_first: Duration::from_secs(1),
+            retry_max: Duration::from_secs(300),
+        }
+    }
+}

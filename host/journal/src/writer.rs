@@ -1,0 +1,428 @@
+//! The thread that owns every write: it takes what has come, and commits it in one transaction.
+
+mod batch;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+
+use self::batch::{Batch, Written};
+use crate::clock::Clock;
+use crate::entry::{Accepted, Entry, EntryId, NewEntry};
+use crate::error::{NotKept, StoreError};
+use crate::filter::EntryFilter;
+use crate::folder::Lock;
+use crate::inbox::Inbox;
+use crate::message::{Finished, Message, Reply, Task};
+use crate::numbers::{Counts, add, set};
+use crate::record::Sequence;
+use crate::settings::{JournalSettings, WhenFull};
+use crate::store::{Recovered, Store, Waiting};
+
+/// The state of the writer's thread.
+pub(crate) struct Writer {
+    store: Box<dyn Store>,
+    inbox: Arc<Inbox<Message>>,
+    settings: JournalSettings,
+    clock: Clock,
+    counts: Arc<Counts>,
+    sequence: watch::Sender<Sequence>,
+    /// Told about what is on disk, once work has started.
+    scheduler: Option<Arc<Inbox<Task>>>,
+    /// Results that are not on disk because a commit failed; they go first.
+    unfinished: Vec<Finished>,
+    /// Why entries are not kept at the moment, if they are not.
+    full: Option<&'static str>,
+    is_failing: bool,
+    /// When something is to be trimmed next, on the clock.
+    trim_at: i64,
+    _lock: Lock,
+}
+
+/// Messages that are taken at once: what one transaction holds.
+const MESSAGES_MAX: usize = 1024;
+
+/// How often the writer looks around when nothing comes.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How often something is trimmed, in milliseconds.
+const TRIM_EVERY_MS: i64 = 1000;
+
+/// Dead entries that are retried or dropped in one transaction.
+const CHANGED_ROWS: usize = 1000;
+
+impl Writer {
+    pub(crate) fn new(
+        store: Box<dyn Store>,
+        lock: Lock,
+        inbox: Arc<Inbox<Message>>,
+        settings: JournalSettings,
+        clock: Clock,
+        counts: Arc<Counts>,
+        sequence: watch::Sender<Sequence>,
+    ) -> Self {
+        let trim_at = clock.now_unix_ms();
+        let mut writer = Self {
+            store,
+            inbox,
+            settings,
+            clock,
+            counts,
+            sequence,
+            scheduler: None,
+            unfinished: Vec::new(),
+            full: None,
+            is_failing: false,
+            trim_at,
+            _lock: lock,
+        };
+        writer.look();
+        writer
+    }
+
+    /// Works until it is told to close. This is the writer's thread.
+    pub(crate) fn run(mut self) {
+        loop {
+            let messages = self.inbox.take(MESSAGES_MAX, TICK);
+            let is_idle = messages.is_empty();
+            let mut batch = Batch { finished: std::mem::take(&mut self.unfinished), ..Batch::default() };
+            let mut closing = None;
+            for message in messages {
+                match message {
+                    Message::Close(reply) => closing = Some(reply),
+                    other => self.sort(other, &mut batch),
+                }
+            }
+            self.write(batch);
+            if let Some(reply) = closing {
+                return self.close(reply);
+            }
+            self.tidy(is_idle);
+        }
+    }
+
+    /// Puts a message into the batch, or does at once what is no part of it.
+    fn sort(&mut self, message: Message, batch: &mut Batch) {
+        match message {
+            Message::Accept { entries, reply, permits } => batch.accepts.push((entries, reply, permits)),
+            Message::Records { records, reply, permits } => batch.records.push((records, reply, permits)),
+            Message::Decision { decision, permits } => batch.decisions.push((decision, permits)),
+            Message::Finish(finished) => batch.finished.push(finished),
+            Message::Cursor(cursor) => {
+                batch.cursors.retain(|known| known.sink != cursor.sink);
+                batch.cursors.push(cursor);
+            }
+            Message::Flush(reply) => batch.flushes.push(reply),
+            Message::Sinks { names, from, reply } => {
+                let result = self.alone(|store| store.sinks(&names, from));
+                let _ = reply.send(result);
+            }
+            Message::Retry { filter, reply } => drop(reply.send(self.retry(&filter))),
+            Message::Drop { filter, reply } => drop(reply.send(self.drop_dead(&filter))),
+            Message::Start { scheduler, reply } => {
+                // What is in the batch is committed after the backlog was read, and told to the scheduler then.
+                let result = self.start(scheduler);
+                let _ = reply.send(result);
+            }
+            Message::Damage(what) => {
+                let _ = self.recover(&StoreError::Damaged(what));
+            }
+            Message::Tick | Message::Close(_) => {}
+        }
+    }
+
+    fn start(&mut self, scheduler: Arc<Inbox<Task>>) -> Result<Box<dyn crate::store::ReadEntries>, NotKept> {
+        let mut some = Vec::new();
+        let read = self.store.backlog(&mut |waiting| {
+            some.push(waiting);
+            if some.len() == CHANGED_ROWS {
+                let _ = scheduler.send(Task::Waiting(std::mem::take(&mut some)));
+            }
+        });
+        read.map_err(|error| NotKept::Failed(error.to_string()))?;
+        let _ = scheduler.send(Task::Waiting(some));
+        self.scheduler = Some(scheduler);
+        Ok(self.store.entries())
+    }
+
+    /// One transaction with a single change.
+    fn alone<T>(&mut self, change: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, NotKept> {
+        let store = self.store.as_mut();
+        let done = store.begin().and_then(|()| change(store)).and_then(|value| store.commit().map(|()| value));
+        done.map_err(|error| self.failed(&error))
+    }
+
+    fn retry(&mut self, filter: &EntryFilter) -> Result<u64, NotKept> {
+        let mut count = 0;
+        loop {
+            let waiting = self.alone(|store| store.retry(filter, CHANGED_ROWS))?;
+            let rows = waiting.len();
+            count += rows as u64;
+            self.tell(Task::Waiting(waiting));
+            if rows < CHANGED_ROWS {
+                self.look();
+                return Ok(count);
+            }
+        }
+    }
+
+    fn drop_dead(&mut self, filter: &EntryFilter) -> Result<u64, NotKept> {
+        let mut count = 0;
+        loop {
+            let rows = self.alone(|store| store.drop_dead(filter, CHANGED_ROWS))?;
+            count += rows as u64;
+            if rows < CHANGED_ROWS {
+                self.look();
+                return Ok(count);
+            }
+        }
+    }
+
+    fn tell(&self, task: Task) {
+        if let Some(scheduler) = &self.scheduler {
+            let _ = scheduler.send(task);
+        }
+    }
+
+    /// Commits a batch and tells everybody.
+    fn write(&mut self, mut batch: Batch) {
+        let now = self.clock.now_unix_ms();
+        batch.trim = now >= self.trim_at || now < self.trim_at - TRIM_EVERY_MS;
+        self.refuse(&mut batch);
+        if batch.is_empty() {
+            batch.flushes.into_iter().for_each(|reply| drop(reply.send(Ok(()))));
+            return;
+        }
+        let began = Instant::now();
+        match batch.write(self.store.as_mut()) {
+            Ok(written) => {
+                self.committed(began.elapsed(), &written, now);
+                self.look();
+                self.announce(batch, written);
+            }
+            Err(error) => {
+                let why = self.failed(&error);
+                self.look();
+                self.give_up(batch, &why);
+            }
+        }
+    }
+
+    /// Counts a commit.
+    fn committed(&mut self, took: Duration, written: &Written, now: i64) {
+        let took = usize::try_from(took.as_nanos()).unwrap_or(usize::MAX);
+        add(&self.counts.commits, 1);
+        add(&self.counts.commit_ns, took);
+        self.counts.commit_ns_max.fetch_max(took as u64, Ordering::Relaxed);
+        if std::mem::take(&mut self.is_failing) {
+            tracing::info!("the journal can be written again");
+        }
+        let trimmed = written.trimmed;
+        if now >= self.trim_at || now < self.trim_at - TRIM_EVERY_MS {
+            self.trim_at = if trimmed.more { now } else { now + TRIM_EVERY_MS };
+        }
+        add(&self.counts.dead_dropped, trimmed.dead);
+        add(&self.counts.records_expired, trimmed.expired_records);
+        if trimmed.dead > 0 {
+            tracing::warn!(entries = trimmed.dead, "dead entries are dropped because of their number or age");
+        }
+        if trimmed.expired_records > 0 {
+            tracing::error!(records = trimmed.expired_records, "records are dropped because no sink took them in time");
+        }
+    }
+
+    /// Tells everybody what is on disk now.
+    fn announce(&mut self, batch: Batch, written: Written) {
+        let counts = Arc::clone(&self.counts);
+        add(&counts.done, written.done);
+        add(&counts.attempts_failed, written.failed);
+        add(&counts.died, written.died);
+        add(&counts.records, written.records);
+        add(&counts.decisions, batch.decisions.len());
+        if !batch.finished.is_empty() {
+            self.tell(Task::Committed(batch.finished.len()));
+        }
+        if let Some(last) = written.last {
+            counts.last_sequence.store(last.0, Ordering::Relaxed);
+            self.sequence.send_replace(last);
+        }
+        let (mut entries, mut replies) = (Vec::new(), Vec::new());
+        for (call, reply, permits) in batch.accepts {
+            entries.push(call.into_iter().map(Some).collect::<Vec<_>>());
+            replies.push((reply, permits));
+        }
+        if self.scheduler.is_some() && !written.entries.is_empty() {
+            let take = |(waiting, call, position): (Waiting, usize, usize)| {
+                let entry = entries.get_mut(call)?.get_mut(position)?.take()?;
+                Some((waiting, to_work_off(waiting.id, entry)))
+            };
+            let accepted = written.entries.into_iter().filter_map(take).collect();
+            self.tell(Task::Accepted(accepted));
+        }
+        let records = batch.records.into_iter().filter_map(|(_, reply, _)| reply);
+        let mut acknowledged = 0;
+        for ((reply, _), accepted) in replies.into_iter().zip(written.accepted) {
+            add(&counts.accepted, accepted.kept);
+            add(&counts.repeats, accepted.repeats);
+            acknowledged += usize::from(reply.send(Ok(accepted)).is_ok());
+        }
+        acknowledged += records.filter_map(|reply| reply.send(Ok(())).ok()).count();
+        add(&counts.acknowledged, acknowledged);
+        batch.flushes.into_iter().for_each(|reply| drop(reply.send(Ok(()))));
+    }
+
+    /// After a failure: nothing of the transaction counts, and the store begins again.
+    fn failed(&mut self, error: &StoreError) -> NotKept {
+        add(&self.counts.commits_failed, 1);
+        if !std::mem::replace(&mut self.is_failing, true) {
+            tracing::error!("the journal cannot be written: {error}");
+        }
+        let _ = self.recover(error);
+        match error {
+            StoreError::Full => NotKept::Full("bytes_max"),
+            StoreError::DiskFull => NotKept::Full("the disk is full"),
+            other => NotKept::Failed(other.to_string()),
+        }
+    }
+
+    fn recover(&mut self, error: &StoreError) -> Result<(), StoreError> {
+        let Recovered { set_aside } = self.store.recover(error).inspect_err(|error| {
+            tracing::error!("the journal's file cannot be opened again: {error}");
+        })?;
+        if let Some(salvaged) = set_aside {
+            add(&self.counts.set_aside, 1);
+            self.counts.salvaged.fetch_add(salvaged.rows, Ordering::Relaxed);
+            self.counts.salvage_lost.fetch_add(salvaged.lost, Ordering::Relaxed);
+            tracing::error!(
+                file = &*salvaged.name,
+                rows = salvaged.rows,
+                lost = salvaged.lost,
+                "the journal's file is damaged: it is set aside, and what could be read is in a new one"
+            );
+        }
+        Ok(())
+    }
+
+    /// Tells those who wait that nothing of a batch is on disk. Results are kept for the next one.
+    fn give_up(&mut self, batch: Batch, why: &NotKept) {
+        self.unfinished = batch.finished;
+        for (entries, reply, _) in batch.accepts {
+            self.not_kept(entries.len(), reply, why);
+        }
+        for (records, reply, _) in batch.records {
+            match reply {
+                Some(reply) => drop(reply.send(Err(why.clone()))),
+                None => add(&self.counts.records_dropped, records.len()),
+            }
+        }
+        add(&self.counts.decisions_dropped, batch.decisions.len());
+        batch.flushes.into_iter().for_each(|reply| drop(reply.send(Err(why.clone()))));
+        // A sink's cursor is saved again with its next delivery.
+    }
+
+    /// Answers a call whose entries are not kept, as the settings say.
+    fn not_kept(&self, count: usize, reply: Reply<Accepted>, why: &NotKept) {
+        let answer = match self.settings.when_full {
+            WhenFull::Refuse => {
+                add(&self.counts.refused, count);
+                Err(why.clone())
+            }
+            WhenFull::AcknowledgeAndCount => {
+                add(&self.counts.acknowledged_and_lost, count);
+                Ok(Accepted { not_kept: count, ..Accepted::default() })
+            }
+        };
+        let _ = reply.send(answer);
+    }
+
+    /// Answers calls that would exceed a limit, before anything is written.
+    fn refuse(&mut self, batch: &mut Batch) {
+        let Ok(room) = self.store.room() else { return };
+        let full = if room.bytes > room.bytes_max / 16 * 15 {
+            Some("bytes_max")
+        } else if room.waiting >= self.settings.backlog_entries_max {
+            Some("backlog_entries_max")
+        } else {
+            None
+        };
+        self.say_full(full);
+        let Some(full) = full else { return };
+        for (entries, reply, _) in std::mem::take(&mut batch.accepts) {
+            self.not_kept(entries.len(), reply, &NotKept::Full(full));
+        }
+        if full == "bytes_max" {
+            add(&self.counts.decisions_dropped, std::mem::take(&mut batch.decisions).len());
+        }
+    }
+
+    /// Says once that the journal is full, and once that it is not any more.
+    fn say_full(&mut self, full: Option<&'static str>) {
+        match (self.full, full) {
+            (None, Some(limit)) => {
+                let policy = match self.settings.when_full {
+                    WhenFull::Refuse => "callbacks are refused",
+                    WhenFull::AcknowledgeAndCount => "callbacks are acknowledged and lost",
+                };
+                tracing::error!("the journal is full ({limit}): {policy} until there is room");
+            }
+            (Some(_), None) => tracing::info!("the journal has room again"),
+            _ => {}
+        }
+        self.full = full;
+        self.counts.is_full.store(full.is_some(), Ordering::Relaxed);
+    }
+
+    fn tidy(&mut self, is_idle: bool) {
+        let began = Instant::now();
+        match self.store.tidy(is_idle) {
+            Ok(false) => {}
+            Ok(true) => {
+                add(&self.counts.checkpoints, 1);
+                add(&self.counts.checkpoint_ns, usize::try_from(began.elapsed().as_nanos()).unwrap_or(usize::MAX));
+            }
+            Err(error) => {
+                add(&self.counts.checkpoints_failed, 1);
+                tracing::error!("the journal's log cannot be moved into its file: {error}");
+                if matches!(error, StoreError::Damaged(_)) {
+                    let _ = self.recover(&error);
+                }
+            }
+        }
+    }
+
+    /// Updates the numbers of now.
+    fn look(&mut self) {
+        let Ok(room) = self.store.room() else { return };
+        set(&self.counts.backlog, room.waiting as u64);
+        set(&self.counts.dead, room.dead as u64);
+        set(&self.counts.bytes, room.bytes);
+        set(&self.counts.bytes_max, room.bytes_max);
+        set(&self.counts.wal_bytes, room.wal_bytes);
+        self.counts.last_sequence.store(room.last_sequence, Ordering::Relaxed);
+    }
+
+    fn close(mut self, reply: oneshot::Sender<()>) {
+        self.inbox.close();
+        if let Err(error) = self.store.close() {
+            tracing::error!("the journal's file cannot be closed: {error}");
+        }
+        drop(self);
+        let _ = reply.send(());
+    }
+}
+
+/// An entry for the scheduler.
+fn to_work_off(id: EntryId, entry: NewEntry) -> Entry {
+    Entry {
+        id,
+        platform: entry.platform,
+        command: entry.command,
+        key: entry.key,
+        head: entry.head,
+        body: entry.body,
+        received_unix_ms: entry.received_unix_ms,
+        attempts: 0,
+    }
+}

@@ -1,0 +1,101 @@
+//! A journal in a folder that is removed afterwards, with a clock that tests move.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use callgate_journal::{
+    Clock, Entry, Journal, JournalSettings, NewEntry, NewRecord, Outcome, Ticket, WorkLimits, Worker,
+};
+use tokio::sync::mpsc;
+
+/// Noon of some day.
+pub(crate) const NOON: i64 = 1_700_000_000_000;
+
+pub(crate) struct Kept {
+    folder: tempfile::TempDir,
+    pub(crate) clock: Clock,
+    pub(crate) settings: JournalSettings,
+}
+
+impl Kept {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = JournalSettings::new(folder.path().join("journal"));
+        Self { folder, clock: Clock::manual(NOON), settings }
+    }
+
+    pub(crate) fn open(&self) -> Journal {
+        Journal::open(&self.settings, self.clock.clone()).unwrap()
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("journal/journal.sqlite3")
+    }
+
+    /// Moves the clock and has the journal look at it.
+    pub(crate) fn advance(&self, journal: &Journal, ms: i64) {
+        self.clock.advance_ms(ms);
+        journal.tick();
+    }
+}
+
+/// An entry with this key and body.
+pub(crate) fn entry(key: &str, body: &str) -> NewEntry {
+    NewEntry {
+        platform: Arc::from("chat"),
+        command: Arc::from("afterSend"),
+        key: key.to_owned(),
+        duplicate_key: None,
+        head: "head".to_owned(),
+        body: body.to_owned().into(),
+        received_unix_ms: NOON,
+    }
+}
+
+pub(crate) fn record(topic: &str, key: &str, data: &str) -> NewRecord {
+    NewRecord {
+        topic: topic.to_owned(),
+        key: key.to_owned(),
+        platform: Arc::from("chat"),
+        command: Arc::from("afterSend"),
+        plugin: Arc::from("mirror"),
+        sha256: Arc::from("00ff"),
+        at_unix_ms: NOON,
+        traceparent: None,
+        data: data.to_owned(),
+    }
+}
+
+/// A worker whose entries the test finishes itself.
+pub(crate) struct ByHand(mpsc::UnboundedSender<(Entry, Ticket)>);
+
+impl Worker for ByHand {
+    fn work(&self, entry: Entry, ticket: Ticket) {
+        let _ = self.0.send((entry, ticket));
+    }
+}
+
+/// What a test works off.
+pub(crate) struct Work(mpsc::UnboundedReceiver<(Entry, Ticket)>);
+
+impl Work {
+    pub(crate) async fn start(journal: &Journal, limits: WorkLimits) -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        journal.start_working(Arc::new(ByHand(sender)), limits).await.unwrap();
+        Self(receiver)
+    }
+
+    pub(crate) async fn next(&mut self) -> (Entry, Ticket) {
+        self.0.recv().await.unwrap()
+    }
+
+    /// The next entry's body and ticket.
+    pub(crate) async fn body(&mut self) -> (String, Ticket) {
+        let (entry, ticket) = self.next().await;
+        (String::from_utf8(entry.body.to_vec()).unwrap(), ticket)
+    }
+}
+
+pub(crate) fn done() -> Outcome {
+    Outcome::Done { records: Vec::new() }
+}
