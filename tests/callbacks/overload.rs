@@ -207,7 +207,7 @@ async fn a_plugin_has_no_more_calls_at_once_than_its_settings_say() {
     let waiting = crowd(&host, PATH).await;
     let (_, body) = head_only(&host, PATH).await;
     let detail = body["errDlt"].as_str().unwrap();
-    assert!(detail.starts_with("overloaded: `calls_at_once_max` allows 1 at a time, 1 are in flight"), "{detail}");
+    assert!(detail.starts_with("overloaded: `calls_at_once_max` allows 1 at a time, 1 are in flight"), "{body}");
     for call in waiting {
         call.await.unwrap();
     }

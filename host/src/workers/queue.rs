@@ -115,9 +115,11 @@ impl<J> Queue<J> {
         let busy = self.flows.iter().filter(|(other, state)| **other != flow && !state.is_idle()).count() + 1;
         // What other flows leave to it, in fair turns; at least one.
         let slots = self.part.min(state.bound).min((self.threads / busy).max(1));
-        let rounds = state.jobs.len() / slots + usize::from(state.running >= slots);
+        // The plugin's jobs on other platforms take of what it may have, too.
+        let running = self.running.get(&flow.plugin).copied().unwrap_or(0);
+        let rounds = state.jobs.len() / slots + usize::from(running >= slots);
         let wait = state.average * u32::try_from(rounds).unwrap_or(u32::MAX);
-        Look { waiting: state.jobs.len(), running: state.running, slots, wait }
+        Look { waiting: state.jobs.len(), running, slots, wait }
     }
 
     /// Lets those who may come see how crowded a flow of this lane is.
