@@ -2,6 +2,7 @@
 
 mod api;
 mod reload;
+mod shadow;
 
 use axum::Router;
 use axum::body::Body;
@@ -28,7 +29,7 @@ pub fn routes(host: Host, ready: Readiness) -> Router {
 
 /// What operators can have the service do: JSON in and out. Each subject is a file, and adds its routes here.
 fn api(host: Host) -> Router {
-    api::guarded(Router::new().merge(reload::routes(host)))
+    api::guarded(Router::new().merge(reload::routes(host.clone())).merge(shadow::routes(host)))
 }
 
 async fn is_ready(State((_, ready)): State<(Host, Readiness)>) -> impl IntoResponse {

@@ -10,28 +10,25 @@ use callgate_dialects::{Admitted, Callback, Response};
 use callgate_sandbox::{Cancel, cpu};
 use tokio::time::timeout_at;
 
+use crate::afterwards::Afterwards;
 use crate::chain::{Advance, Chain, ChainRun, LOOK_PAUSE, LOOKS_AGAIN, Mode, Progress, Seen};
 use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
 use crate::overload::Overload;
+use crate::shadow::{self, Candidate, Past};
 use crate::telemetry::Answered;
 use crate::workers::NotRun;
 
 impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
     /// has not given the callback an ID, the one that was made here comes with it.
-    pub(crate) async fn answer(
-        &self,
-        generation: &Arc<Generation>,
-        mounted: &Mounted,
-        request: Request<'_>,
-    ) -> (Response, Option<String>) {
+    pub(crate) async fn answer(&self, generation: &Arc<Generation>, mounted: &Mounted, request: Request<'_>) -> Answer {
         let Request { admitted, body, deadline, no_room } = request;
         let callback = match admitted.open(body) {
             Ok(callback) => callback,
-            Err(refusal) => return (self.refuse(generation, mounted, refusal), None),
+            Err(refusal) => return Answer::refused(self.refuse(generation, mounted, refusal)),
         };
         // What has happened was accepted when it was read: it is dealt with even if the client goes.
         let may_wait = || {
@@ -47,7 +44,7 @@ impl Host {
             Some(host.answer_opened(&generation, mounted, callback, deadline, None).await)
         };
         // It ends only when the runtime does, or with a mistake of the host.
-        tokio::spawn(answers).await.ok().flatten().unwrap_or_default()
+        tokio::spawn(answers).await.ok().flatten().unwrap_or_else(|| Answer::refused(Response::default()))
     }
 
     /// Answers a callback that was read. `no_room`: why there is no time for it, if there is none.
@@ -58,8 +55,12 @@ impl Host {
         callback: Callback,
         deadline: Deadline,
         no_room: Option<Overload>,
-    ) -> (Response, Option<String>) {
-        let mut run = match callback.command().map(|command| (command, mounted.routes.find(command))) {
+    ) -> Answer {
+        let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
+        let candidates = mounted.routes.candidates(callback.command());
+        let candidate = shadow::answering(candidates, &callback);
+        let chain = |command| candidate.map(|it| it.chain()).or_else(|| mounted.routes.find(command));
+        let mut run = match callback.command().map(|command| (command, chain(command))) {
             Some((_, Some(chain))) => match no_room {
                 None => self.decide(generation, chain, &callback, deadline).await,
                 Some(overload) => chain.refused(overload),
@@ -76,6 +77,7 @@ impl Host {
         if let Some(overload) = &run.overload {
             self.telemetry.overloaded(overload, false);
         }
+        let digests = if candidates.is_empty() { Vec::new() } else { shadow::digests(&run) };
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
@@ -85,32 +87,34 @@ impl Host {
         if run.records_lost > 0 {
             self.journal.left_out(run.records_lost);
         }
-        self.render(generation, mounted, &callback, &run, kept, deadline)
-    }
-
-    /// Writes the answer, and the record of the callback.
-    fn render(
-        &self,
-        generation: &Generation,
-        mounted: &Mounted,
-        callback: &Callback,
-        run: &ChainRun,
-        records: usize,
-        deadline: Deadline,
-    ) -> (Response, Option<String>) {
-        let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
-        let response = mounted.platform.dialect.render(callback, &run.decision);
+        let response = mounted.platform.dialect.render(&callback, &run.decision);
         let answered = Answered {
             platform: &mounted.platform.name,
             protocol: mounted.platform.server.protocol(),
-            callback,
+            callback: &callback,
             operation_id: own_id.as_deref().unwrap_or(callback.operation_id()),
-            run,
-            records,
+            run: &run,
+            shadow: candidate.map(|candidate| candidate.name()),
+            records: kept,
             took: deadline.elapsed(),
         };
         self.telemetry.answered(generation.counters(), mounted.index, &answered);
-        (response, own_id)
+        let mut afterwards = None;
+        if !candidates.is_empty() {
+            shadow::answered(candidates, candidate, &run, || self.now_unix_ms());
+            if candidate.is_none() {
+                let past = Past { callback, run, digests, operation_id: own_id.clone() };
+                afterwards = self.compare_afterwards(candidates, past);
+            }
+        }
+        Answer { response, own_id, afterwards }
+    }
+
+    /// Has candidates compared once the answer is on its way.
+    fn compare_afterwards(&self, candidates: &[Arc<Candidate>], past: Past) -> Option<Afterwards> {
+        let queue = Arc::clone(self.comparing()?);
+        let job = shadow::afterwards(candidates, past)?;
+        Some(Box::new(move || queue.send(job)))
     }
 
     /// Refuses a callback before its body is read, if it would have to wait for longer than there is time: for a worker,
@@ -125,7 +129,7 @@ impl Host {
         admitted: &Admitted<'_>,
         deadline: Deadline,
         room: Option<Overload>,
-    ) -> Option<(Response, Option<String>)> {
+    ) -> Option<Answer> {
         if room.is_none() && self.workers.waiting() == 0 {
             return None;
         }
@@ -142,7 +146,20 @@ impl Host {
             return None;
         }
         self.telemetry.overloaded(&overload, true);
-        Some(self.render(generation, mounted, &callback, &run, 0, deadline))
+        let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
+        let answered = Answered {
+            platform: &mounted.platform.name,
+            protocol: mounted.platform.server.protocol(),
+            callback: &callback,
+            operation_id: own_id.as_deref().unwrap_or(callback.operation_id()),
+            run: &run,
+            shadow: None,
+            records: 0,
+            took: deadline.elapsed(),
+        };
+        self.telemetry.answered(generation.counters(), mounted.index, &answered);
+        let response = mounted.platform.dialect.render(&callback, &run.decision);
+        Some(Answer { response, own_id, afterwards: None })
     }
 
     /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick of
@@ -278,6 +295,21 @@ async fn give_up(chain: &Chain, deadline: Deadline, seen: &Seen, overload: Overl
         tokio::time::sleep(LOOK_PAUSE).await;
     }
     chain.give_up_unseen(overload)
+}
+
+/// An answer, and what comes with it.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// The ID of the callback, if the chat server has given it none.
+    pub(crate) own_id: Option<String>,
+    /// What is to be done once the connection has taken the answer.
+    pub(crate) afterwards: Option<Afterwards>,
+}
+
+impl Answer {
+    fn refused(response: Response) -> Self {
+        Self { response, own_id: None, afterwards: None }
+    }
 }
 
 /// The chain that a worker runs, and its generation. The chain is let go first, so that what it holds ends where

@@ -84,6 +84,10 @@ impl Seen {
 impl ChainRun {
     /// Adds what became of another callback of the same request. The first one's decision stays.
     pub(crate) fn add(&mut self, other: Self) {
+        if self.parts.is_empty() {
+            self.parts.push(self.part());
+        }
+        self.parts.push(other.part());
         self.steps.extend(other.steps);
         self.records.extend(other.records);
         self.records_lost += other.records_lost;
@@ -92,6 +96,12 @@ impl ChainRun {
         if self.decided_by.is_empty() {
             self.decided_by = other.decided_by;
         }
+    }
+
+    /// What it is as one of several.
+    fn part(&self) -> Part {
+        let (decision, fault) = (self.decision.clone(), self.fault.clone());
+        Part { decision, fault, steps: self.steps.len(), records: self.records.len() }
     }
 
     /// Adds the next decision, and whose word it is.
@@ -111,7 +121,7 @@ impl Step {
             usage: Usage::default(),
             took: Duration::ZERO,
             cpu: Duration::ZERO,
-            is_on_worker: mode == Mode::Full,
+            is_on_worker: mode != Mode::Brief,
             fault: None,
             verdict: None,
             adjustments: Vec::new(),
@@ -127,6 +137,9 @@ pub(crate) enum Mode {
     Brief,
     /// All that the plugins' limits and the deadline allow.
     Full,
+    /// All that the plugins' limits allow, on a thread that stands still whenever another one wants to run. Nothing is
+    /// learnt of the plugins from it: neither their breakers nor their pace see it.
+    Spare,
 }
 
 /// Whether a chain came to its end.
@@ -158,6 +171,22 @@ pub struct ChainRun {
     /// Whose word the decision is: that of the last one who asked for more than to allow. A plugin by its name; where it
     /// has failed, `on_fault:` and its name; `on_overload`; empty if all allow.
     pub decided_by: String,
+    /// If the request carried several callbacks: what became of each.
+    pub parts: Vec<Part>,
+}
+
+/// What became of one of the callbacks that a request carried. Its calls and records are those of the whole request,
+/// after those of the parts before it.
+#[derive(Debug)]
+pub struct Part {
+    /// What was decided.
+    pub decision: Decision,
+    /// A fault that belongs to no plugin.
+    pub fault: Option<Fault>,
+    /// The number of its calls.
+    pub steps: usize,
+    /// The number of its records.
+    pub records: usize,
 }
 
 /// One call of a plugin.
@@ -285,7 +314,7 @@ impl Chain {
             let cancel = progress.cancel.clone();
             let cancel = cancel.as_ref();
             match self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel }) {
-                Ok(asked) => self.note(link, (original, body), deadline, asked, progress),
+                Ok(asked) => self.note(link, (original, body), deadline, asked, mode, progress),
                 Err(cpu) => {
                     progress.tried = Some(cpu);
                     return Advance::Stopped;
@@ -322,7 +351,9 @@ impl Chain {
             progress.is_running = false;
             match asked {
                 // What was taken over meanwhile goes on without this.
-                Ok(asked) if !progress.is_over => self.note(link, (original, body), deadline, asked, &mut progress),
+                Ok(asked) if !progress.is_over => {
+                    self.note(link, (original, body), deadline, asked, mode, &mut progress)
+                }
                 _ => return,
             }
         }
@@ -341,6 +372,7 @@ impl Chain {
         (original, body): (&str, &str),
         deadline: Deadline,
         asked: Asked,
+        mode: Mode,
         progress: &mut Progress,
     ) {
         let Asked { mut step, said } = asked;
@@ -348,7 +380,7 @@ impl Chain {
         let next = match (said, &step.fault) {
             (Some(said), _) => {
                 let all = said.records.len();
-                let kept = link.loaded.records.take(all);
+                let kept = if mode == Mode::Spare { all } else { link.loaded.records.take(all) };
                 progress.run.records_lost += all - kept;
                 progress.run.records.extend(said.records.into_iter().take(kept));
                 said.decision
@@ -387,7 +419,7 @@ impl Chain {
     fn ask(&self, link: &Arc<Link>, question: &Question<'_>) -> Result<Asked, Duration> {
         let mut step = Step::new(link, question.mode);
         // The call that is made again is still the one that the breaker let pass.
-        if question.tried.is_none() {
+        if question.tried.is_none() && question.mode != Mode::Spare {
             match link.loaded.breaker.check() {
                 Ok(change) => link.note_change(change),
                 Err(fault) => return Ok(Asked { step: Step { fault: Some(fault), ..step }, said: None }),
@@ -396,9 +428,11 @@ impl Chain {
         let said = match question.mode {
             Mode::Brief => self.call_briefly(link, question, &mut step).ok_or(step.cpu)?,
             Mode::Full => self.call(link, question, &mut step),
+            Mode::Spare => self.call_patiently(link, question, &mut step),
         };
         step.cpu += question.tried.unwrap_or_default();
         match &said {
+            _ if question.mode == Mode::Spare => {}
             Ok(_) => link.loaded.breaker.succeeded(),
             // What the host had no time for says nothing about the plugin.
             Err(Fault::NoTime) => {}
@@ -477,6 +511,26 @@ impl Chain {
         link.loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
             Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, link, deadline) => Err(Fault::NoTime),
+            Err(fault) => Err(fault),
+            Ok(said) => said,
+        }
+    }
+
+    /// A call with all that the plugin may use, on a thread that stands still whenever another one wants to run: what is
+    /// bounded by time otherwise is bounded by CPU time.
+    fn call_patiently(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
+        let Question { engine, head, body, .. } = *question;
+        let budget = link.plugin().patient_budget(engine);
+        let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
+        let (result, usage) = link.plugin().call(&[head, body, "}"], budget, |reply| self.read(link, reply, body));
+        step.took = started.elapsed();
+        step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
+        step.usage = usage;
+        let within = link.plugin().limits().call_within;
+        match result {
+            Ok(_) if step.cpu > within => Err(Fault::OutOfTime { within, cut: None }),
+            // It was not on a core for long enough to say more.
+            Err(Fault::OutOfTime { .. }) if usage.fuel < budget.fuel && step.cpu <= within => Err(Fault::NoTime),
             Err(fault) => Err(fault),
             Ok(said) => said,
         }

@@ -21,6 +21,7 @@ mod plan;
 mod reload;
 mod serve;
 mod settings_file;
+mod shadow;
 
 use std::process::ExitCode;
 
@@ -69,6 +70,7 @@ enum Command {
     Explain(explain::Explain),
     #[cfg(feature = "workshop")]
     Demo(demo::Demo),
+    Shadow(shadow::Shadow),
     Completions(completions::Completions),
     #[command(name = "man")]
     Manual(completions::Manual),
@@ -115,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         #[cfg(feature = "workshop")]
         Command::Demo(demo) => demo.run(),
+        Command::Shadow(shadow) => shadow.run(),
         Command::Completions(completions) => completions.run(Arguments::command()),
         Command::Manual(manual) => manual.run(Arguments::command()),
     };

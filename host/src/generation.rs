@@ -11,6 +11,7 @@ use callgate_sandbox::{Engine, Plugin};
 use crate::chain::Link;
 use crate::route::Routes;
 use crate::settings::Settings;
+use crate::shadow::{Builder, Shadow};
 use crate::telemetry::{Counters, Telemetry};
 
 pub use loader::{PluginError, PluginProblem, Progress};
@@ -27,6 +28,9 @@ pub struct Generation {
     settings: Settings,
     platforms: Vec<Mounted>,
     links: Vec<Arc<Link>>,
+    /// The plugins that were loaded for candidates, in the order of the settings.
+    candidate_links: Vec<Arc<Link>>,
+    shadows: Vec<Arc<Shadow>>,
     counters: Counters,
 }
 
@@ -41,17 +45,30 @@ impl Generation {
         engine: &Engine,
         telemetry: &Telemetry,
         before: Option<&Self>,
+        now_unix_ms: u64,
         progress: &mut dyn Progress,
     ) -> Result<Self, Vec<PluginError>> {
-        let links = loader::load_all(&settings, engine, before.map_or(&[][..], |before| &before.links), progress)?;
+        let known: Vec<_> =
+            before.into_iter().flat_map(|before| before.links.iter().chain(&before.candidate_links)).cloned().collect();
+        let mut links = loader::load_all(&settings, engine, &known, progress)?;
         let counters = telemetry.counters(&settings, &links, before.map(|before| &before.counters));
+        let candidate_links = links.split_off(settings.plugins.len().min(links.len()));
         let platforms = settings.platforms.iter().enumerate().map(|(index, platform)| {
             let before = before.and_then(|before| before.named(&platform.name));
             let flow = before.map_or_else(mounted::new_flow, |before| before.flow);
             Mounted { index, flow, platform: platform.clone(), routes: Routes::build(flow, platform, &links) }
         });
+        let mut platforms: Vec<Mounted> = platforms.collect();
+        let builder = Builder {
+            links: &links,
+            families: telemetry.shadows(),
+            before: before.map_or(&[], |before| &before.shadows),
+            payloads: settings.log.payloads,
+            now_unix_ms,
+        };
+        let shadows = build_shadows(&settings, &builder, &candidate_links, &mut platforms);
         let number = before.map_or(0, |before| before.number) + 1;
-        Ok(Self { number, platforms: platforms.collect(), settings, links, counters })
+        Ok(Self { number, platforms, settings, links, candidate_links, shadows, counters })
     }
 
     /// Its number: the start makes the first one, and each reload that changes something the next.
@@ -79,6 +96,11 @@ impl Generation {
         &self.links
     }
 
+    /// The candidates, in the order of the settings.
+    pub(crate) fn shadows(&self) -> &[Arc<Shadow>] {
+        &self.shadows
+    }
+
     /// Its counters.
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
@@ -92,4 +114,28 @@ impl Generation {
     fn named(&self, name: &str) -> Option<&Mounted> {
         self.platforms.iter().find(|mounted| mounted.platform.name == name)
     }
+}
+
+/// Builds the candidates, and has them compared on the commands at which they make a difference. `loaded`: the plugins
+/// that were loaded for them.
+fn build_shadows(
+    settings: &Settings,
+    builder: &Builder<'_>,
+    loaded: &[Arc<Link>],
+    platforms: &mut [Mounted],
+) -> Vec<Arc<Shadow>> {
+    let mut loaded = loaded.iter();
+    let mut shadows = Vec::new();
+    for shadow in &settings.shadows {
+        let new = shadow.plugin().and_then(|_| loaded.next());
+        let of: Vec<_> = platforms.iter().map(|mounted| (&mounted.platform, mounted.flow)).collect();
+        let (shadow, candidates) = builder.build(shadow, new, &of);
+        shadows.push(shadow);
+        for (number, command, candidate) in candidates {
+            if let Some(mounted) = platforms.get_mut(number) {
+                mounted.routes.add(command, candidate);
+            }
+        }
+    }
+    shadows
 }

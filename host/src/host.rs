@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
@@ -16,6 +16,7 @@ use crate::generation::{self, Generation, PluginError, Progress, Retired};
 use crate::journal::Journal;
 use crate::reloads::Reloads;
 use crate::settings::Settings;
+use crate::shadow::{self, Job, Queue};
 use crate::telemetry::{Now, Telemetry, VERSION};
 use crate::workers::Workers;
 
@@ -38,6 +39,8 @@ pub struct Inner {
     /// Memory for the bodies of requests.
     pub(crate) bodies: Bodies,
     pub(crate) journal: Journal,
+    /// The thread that compares candidates; set once there is one.
+    comparing: OnceLock<Arc<Queue<Job>>>,
     pub(crate) telemetry: Telemetry,
     /// When it was started, and how many operations it has named since: together, an ID that no other has.
     started_unix_ms: u64,
@@ -111,10 +114,11 @@ impl Host {
         let workers =
             Workers::new(engine.calls_at_once(), engine.calls_behind(), settings.limits.plugin_share_percent_max)
                 .map_err(StartError::Workers)?;
-        let telemetry = Telemetry::new();
+        let telemetry = Telemetry::new(shadow::OUTCOMES);
         let fixed = Fixed::of(&settings);
-        let first = Generation::build(settings, &engine, &telemetry, None, progress).map_err(StartError::Plugins)?;
-        Ok(Self(Arc::new(Inner {
+        let first =
+            Generation::build(settings, &engine, &telemetry, None, clock(), progress).map_err(StartError::Plugins)?;
+        let host = Self(Arc::new(Inner {
             generation: ArcSwap::from_pointee(first),
             retired: Retired::default(),
             reloads: Reloads::default(),
@@ -122,13 +126,16 @@ impl Host {
             in_flight: Gate::new("in_flight_max", fixed.server.in_flight_max, 1),
             bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
             journal: Journal::new(&fixed.records_file),
+            comparing: OnceLock::new(),
             telemetry,
             settings: fixed,
             engine,
             started_unix_ms: clock(),
             operations: AtomicU64::new(0),
             clock,
-        })))
+        }));
+        host.start_comparing();
+        Ok(host)
     }
 
     /// The generation in service. A callback asks for it once, when it arrives. Takes no lock, and counts no reference
@@ -147,7 +154,8 @@ impl Host {
         settings: Settings,
         progress: &mut dyn Progress,
     ) -> Result<Generation, Vec<PluginError>> {
-        Generation::build(settings, &self.engine, &self.telemetry, Some(&self.generation()), progress)
+        let before = self.generation();
+        Generation::build(settings, &self.engine, &self.telemetry, Some(&before), self.now_unix_ms(), progress)
     }
 
     /// Puts a generation into service: each callback that arrives from now on is answered by it. The one before ends when
@@ -156,7 +164,45 @@ impl Host {
         let next = Arc::new(next);
         let before = self.0.generation.swap(Arc::clone(&next));
         self.telemetry.forget(before.counters(), next.counters());
+        for gone in before.shadows().iter().filter(|gone| !next.shadows().iter().any(|it| it.name() == gone.name())) {
+            self.telemetry.shadows().forget(gone.name());
+        }
         self.retired.add(before);
+        self.start_comparing();
+    }
+
+    /// Starts the thread that compares candidates, if there are any and it does not run yet.
+    fn start_comparing(&self) {
+        if self.generation().shadows().is_empty() || self.comparing.get().is_some() {
+            return;
+        }
+        let (its, itself) = (Arc::downgrade(&self.0), Arc::downgrade(&self.0));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // With as many callbacks under way as there are cores, none is to spare.
+        let has_spare =
+            move || its.upgrade().is_none_or(|host| host.workers.waiting() == 0 && host.in_flight() < cores);
+        let run = move |job: Job| {
+            if let Some(host) = itself.upgrade() {
+                job.run(&host.engine, &*host.clock);
+            }
+        };
+        match Queue::start(has_spare, run) {
+            Ok(queue) => drop(self.comparing.set(Arc::new(queue))),
+            Err(error) => tracing::error!("candidates are not compared, because no thread can be started: {error}"),
+        }
+    }
+
+    /// The thread that compares candidates; `None`: there are none.
+    pub(crate) fn comparing(&self) -> Option<&Arc<Queue<Job>>> {
+        self.comparing.get()
+    }
+
+    /// Completes when all callbacks that were answered by now are compared.
+    #[doc(hidden)]
+    pub async fn compared(&self) {
+        if let Some(queue) = self.comparing() {
+            queue.settle().await;
+        }
     }
 
     /// How many generations are in memory: one, and while callbacks hold them those before it.
@@ -172,6 +218,11 @@ impl Host {
     /// The metrics in OpenMetrics text format.
     pub fn metrics(&self) -> String {
         let generation = self.generation();
+        let families = self.telemetry.shadows();
+        for shadow in generation.shadows() {
+            let (percent, waiting, is_fallen_back) = shadow.now();
+            families.look(shadow.name(), percent, waiting, is_fallen_back);
+        }
         let now = Now {
             in_flight: self.in_flight.taken(),
             waiting: self.workers.waiting(),
@@ -190,6 +241,13 @@ impl Host {
 
     pub(crate) fn now_unix_ms(&self) -> u64 {
         (self.0.clock)()
+    }
+}
+
+impl Inner {
+    /// Callbacks being answered.
+    fn in_flight(&self) -> usize {
+        self.in_flight.taken()
     }
 }
 

@@ -8,7 +8,9 @@ use callgate_dialects::{Admitted, Head, Refusal, Response, table};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
+use crate::afterwards::{self, Afterwards};
 use crate::bodies::{Bodies, NotRead};
+use crate::callback::Answer;
 use crate::deadline::Deadline;
 use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
 use crate::generation::{Generation, Mounted};
@@ -75,21 +77,21 @@ impl Host {
             if !admitted.expects_continue() {
                 Bodies::forget_what_is_there(body).await;
             }
-            return write_named(answer);
+            return write_answer(answer);
         }
         let body = match self.bodies.read(body, deadline).await {
             Ok(body) => body,
             Err(NotRead::Refused(refusal)) => return write(self.refuse(&generation, mounted, refusal)),
             Err(NotRead::Overloaded(overload)) => {
                 let refused = self.refuse_at_door(&generation, mounted, &admitted, deadline, Some(overload));
-                return refused.map_or_else(|| write(self.refuse(&generation, mounted, Refusal::NoRoom)), write_named);
+                return refused.map_or_else(|| write(self.refuse(&generation, mounted, Refusal::NoRoom)), write_answer);
             }
         };
         // A permit is taken once the body is complete, so a slow sender delays no one.
         let permit = self.in_flight.enter(deadline).await;
         let no_room = permit.as_ref().err().copied();
         let (body, _room) = body.into_parts();
-        write_named(self.answer(&generation, mounted, Request { admitted, body, deadline, no_room }).await)
+        write_answer(self.answer(&generation, mounted, Request { admitted, body, deadline, no_room }).await)
     }
 }
 
@@ -99,16 +101,21 @@ const OPERATION_ID: HeaderName = HeaderName::from_static("x-operation-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// Writes the answer to a callback, with the ID that it was given here.
-fn write_named((response, operation_id): (Response, Option<String>)) -> http::Response<Body> {
-    let mut written = write(response);
-    if let Some(id) = operation_id.and_then(|id| HeaderValue::try_from(id).ok()) {
+fn write_answer(answer: Answer) -> http::Response<Body> {
+    let mut written = write_then(answer.response, answer.afterwards);
+    if let Some(id) = answer.own_id.and_then(|id| HeaderValue::try_from(id).ok()) {
         written.headers_mut().insert(OPERATION_ID, id);
     }
     written
 }
 
 fn write(response: Response) -> http::Response<Body> {
-    let mut written = http::Response::new(Body::from(response.body));
+    write_then(response, None)
+}
+
+/// As [`write`], with what is to be done once the connection has taken the answer.
+fn write_then(response: Response, afterwards: Option<Afterwards>) -> http::Response<Body> {
+    let mut written = http::Response::new(afterwards::body(response.body, afterwards));
     *written.status_mut() = response.status;
     written.headers_mut().insert(header::CONTENT_TYPE, JSON);
     if response.status == StatusCode::METHOD_NOT_ALLOWED {

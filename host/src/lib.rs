@@ -16,6 +16,7 @@ mod route;
 
 pub mod chain;
 
+mod afterwards;
 mod bodies;
 mod deadline;
 mod gate;
@@ -31,6 +32,7 @@ mod host;
 pub mod reload;
 mod reloads;
 pub mod settings;
+mod shadow;
 mod trial;
 
 pub use callgate_sandbox::Loading;

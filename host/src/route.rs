@@ -7,11 +7,13 @@ use callgate_catalogue::catalogue::Command;
 
 use crate::chain::{Chain, Link};
 use crate::settings::Platform;
+use crate::shadow::Candidate;
 
 /// The chains of one platform.
 #[derive(Debug, Default)]
 pub struct Routes {
     chains: HashMap<&'static str, Arc<Chain>>,
+    candidates: HashMap<&'static str, Vec<Arc<Candidate>>>,
 }
 
 impl Routes {
@@ -27,7 +29,22 @@ impl Routes {
                 chains.insert(command.name, Arc::new(Chain::new(command, flow, platform, chain)));
             }
         }
-        Self { chains }
+        Self { chains, candidates: HashMap::new() }
+    }
+
+    /// Compares this candidate on this command.
+    pub(crate) fn add(&mut self, command: &Command, candidate: Arc<Candidate>) {
+        self.candidates.entry(command.name).or_default().push(candidate);
+    }
+
+    /// The candidates that are compared on this command.
+    pub(crate) fn candidates(&self, command: Option<&Command>) -> &[Arc<Candidate>] {
+        match command {
+            Some(command) if !self.candidates.is_empty() => {
+                self.candidates.get(command.name).map_or(&[], Vec::as_slice)
+            }
+            _ => &[],
+        }
     }
 
     /// The plugins that get this command; `None`: no plugin handles it.

@@ -10,8 +10,10 @@ mod mount;
 mod pattern;
 mod platform;
 mod plugin;
+mod promotion;
 mod secret;
 mod server;
+mod shadow;
 mod source;
 
 use std::net::SocketAddr;
@@ -32,7 +34,9 @@ pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
+pub use promotion::promoted;
 pub use server::{HeadLimits, Server};
+pub use shadow::{Change, FallBack, Shadow};
 pub use source::{Source, Step};
 
 use file::{File, MIB, Section};
@@ -62,6 +66,8 @@ pub struct Settings {
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
     pub plugins: Vec<Plugin>,
+    /// Candidates, which are compared with the plugins.
+    pub shadows: Vec<Shadow>,
     /// The keys whose values were given otherwise.
     pub(crate) given: Vec<&'static str>,
 }
@@ -89,7 +95,7 @@ impl Draft {
 }
 
 /// Maximum size of a settings file, in bytes: many times what thousands of plugins take.
-const FILE_BYTES_MAX: u64 = 16 * MIB;
+pub(crate) const FILE_BYTES_MAX: u64 = 16 * MIB;
 
 impl Settings {
     /// Reads a settings file, and the secrets and word lists that it names.
@@ -115,6 +121,17 @@ impl Settings {
                 Draft { settings: None, problems: vec![problem] }
             }
         }
+    }
+
+    /// Reads this text of a settings file, with or without the secrets that it names.
+    #[must_use]
+    pub fn draft_of(path: &Path, text: &str, secrets: Secrets) -> Draft {
+        Self::understand(table::CHAT_SERVERS, path, text, secrets)
+    }
+
+    /// The plugins, and behind them those of the candidates.
+    pub(crate) fn all_plugins(&self) -> Vec<&Plugin> {
+        self.plugins.iter().chain(self.shadows.iter().filter_map(Shadow::plugin)).collect()
     }
 
     /// Reads a settings file again, for these chat servers.
@@ -164,9 +181,19 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let cache = cache::read(root.section("cache"));
     let records_file = records(root.section("records"));
     let platforms = platform::read(&mut root, chat_servers);
+    let mistakes_before = root.file().mistakes();
     let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
+    let context = shadow::Context {
+        chat_servers,
+        platforms: &platforms,
+        plugins: &plugins,
+        are_plugins_clear: root.file().mistakes() == mistakes_before,
+        defaults: &limits.plugin,
+    };
+    let shadows = shadow::read(&mut root, &context);
+    let all = plugins.iter().chain(shadows.iter().filter_map(Shadow::plugin));
     limits.engine.memory_bytes_largest =
-        plugins.iter().map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
+        all.map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
     let platforms = platforms.known;
     Settings {
@@ -181,6 +208,7 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         records_file,
         platforms,
         plugins,
+        shadows,
         given: Vec::new(),
     }
 }

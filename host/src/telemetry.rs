@@ -7,6 +7,7 @@ mod plugins;
 mod process;
 mod record;
 mod reloads;
+mod shadows;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -36,6 +37,7 @@ use reloads::Generations;
 
 pub(crate) use plain::{OPENMETRICS, content_type, from_openmetrics};
 pub(crate) use record::Answered;
+pub(crate) use shadows::{ShadowCounters, ShadowFamilies};
 
 /// The counters of one platform, looked up once: the path of a callback takes no lock for them.
 #[derive(Debug)]
@@ -67,6 +69,7 @@ pub(crate) struct Telemetry {
     host: HostCounters,
     generations: Generations,
     plugins: PluginFamilies,
+    shadows: ShadowFamilies,
     /// When what strangers can bring about was last said, by its name.
     told: Mutex<HashMap<&'static str, Instant>>,
     unknown_names: Mutex<HashSet<String>>,
@@ -218,8 +221,8 @@ const UNKNOWN_NAMES_MAX: usize = 256;
 const TELL_PAUSE: Duration = Duration::from_secs(60);
 
 impl Telemetry {
-    /// All counters of the host itself, at zero.
-    pub(crate) fn new() -> Self {
+    /// All counters of the host itself, at zero. `outcomes`: the names of those of a comparison with a candidate.
+    pub(crate) fn new(outcomes: &'static [&'static str]) -> Self {
         let mut registry = Registry::with_prefix("callgate");
         let plugins = PluginFamilies::register(&mut registry);
         plugins.fault("", callgate_sandbox::Fault::NoTime.name());
@@ -229,6 +232,7 @@ impl Telemetry {
             .into();
         Self {
             generations: Generations::register(&mut registry),
+            shadows: ShadowFamilies::register(&mut registry, outcomes),
             registry,
             records: Records::default(),
             host,
@@ -260,6 +264,11 @@ impl Telemetry {
             of_platforms: of_platforms.collect(),
             of_plugins: links.iter().map(|link| self.plugins.of(link)).collect(),
         }
+    }
+
+    /// The metrics of candidates.
+    pub(crate) fn shadows(&self) -> &ShadowFamilies {
+        &self.shadows
     }
 
     /// Removes the series of plugins that the next generation does not have. What callbacks that are under way still

@@ -22,6 +22,7 @@ mod profile;
 mod protocol;
 mod secrets;
 mod settings;
+mod shadow;
 mod shipped;
 mod shutdown;
 mod toy;

@@ -133,9 +133,10 @@ fn the_example_names_every_key_that_is_known() {
     let example = std::fs::read_to_string(guests::repository().join("host/host.example.toml")).unwrap();
     let unknown = "zzzzzz = 1\n[server]\nzzzzzz = 1\n[admin]\nzzzzzz = 1\n[log]\nzzzzzz = 1\n[limits]\nzzzzzz = 1\n[loading]\nzzzzzz = 1\n[cache]\nzzzzzz = 1\n[records]\nzzzzzz = 1\n\
         [[platform]]\nkind = \"openim\"\nzzzzzz = 1\n[[platform]]\nkind = \"tencent-chat\"\nzzzzzz = 1\n\
-        [[platform.app]]\nid = 1\nzzzzzz = 1\n[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = \"*\"\nzzzzzz = 1\n";
+        [[platform.app]]\nid = 1\nzzzzzz = 1\n[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = \"*\"\nzzzzzz = 1\n\
+        [[shadow]]\nname = \"s\"\nadd = \"q\"\nwasm = \"q.wasm\"\ncommands = \"*\"\nzzzzzz = 1\n";
     let problems = Settings::parse(Path::new("host.toml"), unknown).unwrap_err();
-    assert_eq!(problems.len(), 12, "{problems:?}");
+    assert_eq!(problems.len(), 13, "{problems:?}");
     for problem in problems {
         for key in problem.message.split('`').skip(1).step_by(2) {
             assert!(example.contains(key), "`{key}` is not in the example: {}", problem.message);

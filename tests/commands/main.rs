@@ -20,5 +20,6 @@ mod requests;
 mod samples;
 mod service;
 mod settings;
+mod shadow;
 mod streams;
 mod watch;

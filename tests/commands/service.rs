@@ -20,7 +20,7 @@ fn host(listen: &str) -> Folder {
 }
 
 /// A running `serve`, and what it has logged.
-struct Serving {
+pub struct Serving {
     command: Command,
     process: Child,
     log: BufReader<ChildStderr>,
@@ -28,7 +28,7 @@ struct Serving {
 }
 
 impl Serving {
-    fn start(folder: &Folder) -> Self {
+    pub fn start(folder: &Folder) -> Self {
         let mut command = folder.command(["serve", "--settings", "host.toml"]);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(process.stderr.take().unwrap());
@@ -36,7 +36,7 @@ impl Serving {
     }
 
     /// Reads the log up to this, and returns the rest of the line.
-    fn wait_for(&mut self, part: &str) -> String {
+    pub fn wait_for(&mut self, part: &str) -> String {
         loop {
             let start = self.said.len();
             assert_ne!(self.log.read_line(&mut self.said).unwrap(), 0, "it ended: {}", self.said);
@@ -51,7 +51,7 @@ impl Serving {
     }
 
     /// Ends it with SIGTERM.
-    fn stop(mut self) -> Ended {
+    pub fn stop(mut self) -> Ended {
         self.signal("TERM");
         self.log.read_to_string(&mut self.said).unwrap();
         let mut output = self.process.wait_with_output().unwrap();
@@ -61,7 +61,7 @@ impl Serving {
 }
 
 /// Posts an empty callback, and returns the answer, head and body.
-fn post(address: &str) -> String {
+pub fn post(address: &str) -> String {
     let mut connection = TcpStream::connect(address).unwrap();
     let head =
         "POST /openim/callbackBeforeAddFriendCommand HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2";

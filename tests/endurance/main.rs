@@ -1,16 +1,23 @@
-//! What must hold for long and under load. Each subject has a short version, which runs with all tests, and the full one:
+//! What must hold for long, under load and under violence. Each subject has a short version, which runs with all tests, and
+//! the full one:
 //!
 //! ```sh
 //! cargo test --workspace --release --test endurance -- --ignored SUBJECT --nocapture
 //! ```
 //!
-//! The host is a process of its own; clients run here, on one thread each, and share the machine with it. Each prints
-//! what both have used of it.
+//! Each prints its figures. Where the host is a process of its own, clients run here, on one thread each, and share the
+//! machine with it: what both have used of it is printed, too.
 
 mod chaos;
 mod client;
+mod disk;
+mod kill;
 mod overload;
+mod power;
+mod random;
 mod server;
+mod shadow;
+mod vfs;
 
 /// The allocator of the program.
 #[global_allocator]

@@ -1,6 +1,5 @@
 //! A journal in a folder that is removed afterwards, with a clock that tests move.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use callgate_journal::{
@@ -12,7 +11,7 @@ use tokio::sync::mpsc;
 pub(crate) const NOON: i64 = 1_700_000_000_000;
 
 pub(crate) struct Kept {
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     pub(crate) clock: Clock,
     pub(crate) settings: JournalSettings,
 }
@@ -21,15 +20,11 @@ impl Kept {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = JournalSettings::new(folder.path().join("journal"));
-        Self { folder, clock: Clock::manual(NOON), settings }
+        Self { _folder: folder, clock: Clock::manual(NOON), settings }
     }
 
     pub(crate) fn open(&self) -> Journal {
         Journal::open(&self.settings, self.clock.clone()).unwrap()
-    }
-
-    pub(crate) fn file(&self) -> PathBuf {
-        self.folder.path().join("journal/journal.sqlite3")
     }
 
     /// Moves the clock and has the journal look at it.

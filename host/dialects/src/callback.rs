@@ -99,6 +99,12 @@ impl Callback {
         self.command.is_some_and(|command| command.batch.is_some())
     }
 
+    /// The same callback with a copy of its body, which as it was read may be a small part of a large buffer.
+    #[must_use]
+    pub fn detached(self) -> Self {
+        Self { body: Body::part(self.body.as_str()), ..self }
+    }
+
     /// Its elements, if the request carries several callbacks; `None` if it carries just one.
     #[must_use]
     pub fn split(&self) -> Option<Vec<Self>> {

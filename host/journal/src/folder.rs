@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::OpenError;
 
@@ -33,7 +34,7 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, OpenError> {
     options.read(true).write(true).create(true).truncate(false);
     private(&mut options);
     let mut file = options.open(&path).map_err(|source| unusable(folder, source))?;
-    match file.try_lock() {
+    match lock_soon(&file) {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => {
             let mut by = String::new();
@@ -46,6 +47,21 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, OpenError> {
     let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", about_this_process()));
     Ok(Lock { _file: file })
 }
+
+/// Tries for a moment: a child process that is just being started holds the lock of its parent until its program begins.
+fn lock_soon(file: &File) -> Result<(), std::fs::TryLockError> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            other => return other,
+        }
+    }
+    file.try_lock()
+}
+
+/// How often and how far apart.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 fn about_this_process() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

@@ -103,11 +103,12 @@ impl<T> Inbox<T> {
         taken
     }
 
-    /// Takes no more items; what is in it can still be taken.
-    pub(crate) fn close(&self) {
+    /// Takes no more items, and drops those that are in it: whoever waits for an answer learns that there is none.
+    pub(crate) fn end(&self) {
         let mut queue = self.lock();
         queue.is_closed = true;
-        queue.is_urgent = true;
-        self.wake(queue);
+        let left = std::mem::take(&mut queue.items);
+        drop(queue);
+        drop(left);
     }
 }

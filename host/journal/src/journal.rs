@@ -1,7 +1,7 @@
 //! The handle to a journal.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -18,10 +18,10 @@ use crate::record::{NewRecord, Sequence, SinkCursor};
 use crate::scheduler::Scheduler;
 use crate::settings::JournalSettings;
 use crate::sqlite::connection::Place;
-use crate::sqlite::reader::Reader;
+use crate::sqlite::reader::{Reader, Report};
 use crate::sqlite::store::SqliteStore;
 use crate::worker::{WorkLimits, Worker};
-use crate::writer::Writer;
+use crate::writer::{Shared, Writer};
 
 /// A journal. Clones are the same one; when the last is dropped, its threads end.
 #[derive(Debug, Clone)]
@@ -35,9 +35,12 @@ struct Inner {
     clock: Clock,
     place: Place,
     file_number: Arc<AtomicU64>,
+    report: Report,
     sequence: watch::Receiver<Sequence>,
     queue: Queue,
     decisions: Queue,
+    /// Whether the scheduler's thread was started.
+    is_working: AtomicBool,
 }
 
 /// Places in a queue.
@@ -97,12 +100,18 @@ impl Journal {
         let lock = folder::lock(&settings.folder)?;
         let file_number = Arc::new(AtomicU64::new(1));
         let counts = Arc::new(Counts::default());
-        let store = SqliteStore::open(settings, clock.clone(), Arc::clone(&file_number))?;
-        let (sender, sequence) = watch::channel(Sequence(0));
         let (writer, scheduler) = (Arc::new(Inbox::new()), Arc::new(Inbox::new()));
-        let its_inbox = Arc::clone(&writer);
-        let thread =
-            Writer::new(Box::new(store), lock, its_inbox, settings.clone(), clock.clone(), Arc::clone(&counts), sender);
+        let report = report_to(Arc::clone(&writer));
+        let (store, salvaged) =
+            SqliteStore::open(settings, clock.clone(), Arc::clone(&file_number), Some(report.clone()))?;
+        let (sender, sequence) = watch::channel(Sequence(0));
+        let shared = Shared {
+            inbox: Arc::clone(&writer),
+            clock: clock.clone(),
+            counts: Arc::clone(&counts),
+            file_number: Arc::clone(&file_number),
+        };
+        let thread = Writer::new(Box::new(store), lock, settings.clone(), shared, sender, salvaged);
         let failed = |source| OpenError::Folder { folder: settings.folder.clone(), source };
         std::thread::Builder::new().name("journal".to_owned()).spawn(move || thread.run()).map_err(failed)?;
         Ok(Self(Arc::new(Inner {
@@ -112,9 +121,11 @@ impl Journal {
             clock,
             place: Place { folder: settings.folder.clone(), vfs: settings.vfs.clone() },
             file_number,
+            report,
             sequence,
             queue: Queue::new(settings.queue_items_max, settings.queue_bytes_max),
             decisions: Queue::new(settings.decisions_queue_items_max, settings.decisions_queue_bytes_max),
+            is_working: AtomicBool::new(false),
         })))
     }
 
@@ -171,6 +182,7 @@ impl Journal {
         let run = move || Scheduler::run(inbox, writer, clock, counts);
         let spawned = std::thread::Builder::new().name("journal-work".to_owned()).spawn(run);
         spawned.map_err(|error| NotKept::Failed(error.to_string()))?;
+        inner.is_working.store(true, Ordering::Release);
         let scheduler = Arc::clone(&inner.scheduler);
         let entries = self.ask(|reply| Message::Start { scheduler, reply }).await?;
         let _ = inner.scheduler.send(Task::Work { worker, limits, entries });
@@ -179,7 +191,7 @@ impl Journal {
 
     /// Begins no more work. What is worked on can still end.
     pub fn stop_working(&self) {
-        let _ = self.0.scheduler.send(Task::Stop);
+        let _ = self.0.scheduler.send(Task::Stop(None));
     }
 
     /// Has the dead entries that match worked off again, as if they had just been accepted. Returns how many.
@@ -211,7 +223,7 @@ impl Journal {
 
     /// Opens a connection for reading, on first use.
     pub fn reader(&self) -> Reader {
-        Reader::new(self.0.place.clone(), Arc::clone(&self.0.file_number))
+        Reader::new(self.0.place.clone(), Arc::clone(&self.0.file_number), Some(self.0.report.clone()))
     }
 
     /// The numbers of now.
@@ -233,7 +245,11 @@ impl Journal {
     /// Closes the journal: what was given to it is committed, and the folder may be used by another host when this returns.
     /// Entries that are worked on are worked off again after the next start.
     pub async fn close(&self) {
-        let _ = self.0.scheduler.send(Task::Stop);
+        if self.0.is_working.load(Ordering::Acquire) {
+            let (reply, stopped) = oneshot::channel();
+            let _ = self.0.scheduler.send(Task::Stop(Some(reply)));
+            let _ = stopped.await;
+        }
         let (reply, closed) = oneshot::channel();
         if self.0.writer.send(Message::Close(reply)).is_ok() {
             let _ = closed.await;
@@ -247,9 +263,14 @@ impl Journal {
     }
 }
 
+/// Tells the writer about damage that a reader has met.
+fn report_to(writer: Arc<Inbox<Message>>) -> Report {
+    Report(Arc::new(move |file, what| drop(writer.send(Message::Damage { file, what }))))
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        let _ = self.scheduler.send(Task::Stop);
+        let _ = self.scheduler.send(Task::Stop(None));
         let (reply, _) = oneshot::channel();
         let _ = self.writer.send(Message::Close(reply));
     }

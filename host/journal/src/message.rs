@@ -55,14 +55,17 @@ pub(crate) enum Message {
         filter: EntryFilter,
         reply: Reply<u64>,
     },
-    /// From here on, what is committed is told to the scheduler, which is given the backlog first.
+    /// From here on, what is committed is told to the scheduler, which reads what was there before itself.
     Start {
         scheduler: Arc<Inbox<Task>>,
         reply: oneshot::Sender<Result<Box<dyn ReadEntries>, NotKept>>,
     },
     Flush(Reply<()>),
-    /// A reader has met damage.
-    Damage(String),
+    /// A reader has met damage in the file with this number.
+    Damage {
+        file: u64,
+        what: String,
+    },
     Tick,
     Close(oneshot::Sender<()>),
 }
@@ -71,6 +74,8 @@ pub(crate) enum Message {
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) id: EntryId,
+    /// How many attempts had failed before.
+    pub(crate) attempts: u32,
     pub(crate) ended: Ended,
 }
 
@@ -83,6 +88,8 @@ pub(crate) enum Ended {
 
 /// To the scheduler.
 pub(crate) enum Task {
+    /// What was accepted before this number is to be read. The first message.
+    Backlog { before: EntryId },
     /// These are on disk now; their bodies are at hand.
     Accepted(Vec<(Waiting, Entry)>),
     /// These are on disk.
@@ -95,6 +102,6 @@ pub(crate) enum Task {
     Work { worker: Arc<dyn Worker>, limits: WorkLimits, entries: Box<dyn ReadEntries> },
     /// Look at the clock.
     Tick,
-    /// Begin no more work.
-    Stop,
+    /// Begin no more work, and close what is open. Told when that is done.
+    Stop(Option<oneshot::Sender<()>>),
 }

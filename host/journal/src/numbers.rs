@@ -66,7 +66,7 @@ pub struct Numbers {
     pub set_aside: u64,
     /// Rows that were salvaged from damaged files.
     pub salvaged: u64,
-    /// Rows of damaged files that are known to be lost.
+    /// Rows of damaged files, and pages of logs, that are known to be lost.
     pub salvage_lost: u64,
     /// Bytes of the database file that are in use, now.
     pub bytes: u64,

@@ -1,17 +1,19 @@
 //! Which entry is worked on when: in order per key, in parallel across keys, at most so many at once.
 
+mod backlog;
 mod lanes;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use self::backlog::Backlog;
 use self::lanes::Lanes;
 use crate::clock::Clock;
 use crate::entry::{Entry, EntryId, NewAttempt};
-use crate::error::{ReadError, StoreError};
+use crate::error::ReadError;
 use crate::inbox::Inbox;
 use crate::message::{Ended, Finished, Message, Task};
 use crate::numbers::{Counts, set};
@@ -24,11 +26,11 @@ pub(crate) struct Scheduler {
     writer: Arc<Inbox<Message>>,
     clock: Clock,
     counts: Arc<Counts>,
-    worker: Arc<dyn Worker>,
+    tools: Option<Tools>,
     limits: WorkLimits,
-    entries: Box<dyn ReadEntries>,
-    finish: Arc<Finish>,
     lanes: Lanes,
+    /// What was accepted before and is not read yet, and what has to wait until it is.
+    backlog: Option<Backlog>,
     /// Bodies that are at hand, so that they need not be read from disk.
     bodies: HashMap<EntryId, Entry>,
     bodies_bytes: usize,
@@ -40,7 +42,16 @@ pub(crate) struct Scheduler {
     working: HashMap<EntryId, i64>,
     /// Entries that were begun and whose results are not on disk yet.
     begun: usize,
+    /// When the oldest entry was last looked for.
+    oldest_at: Option<Instant>,
     is_stopped: bool,
+}
+
+/// What entries are worked off with, once that is known.
+struct Tools {
+    worker: Arc<dyn Worker>,
+    entries: Box<dyn ReadEntries>,
+    finish: Arc<Finish>,
 }
 
 /// How often the oldest entry is looked for and, with the system's clock, parked lanes are looked at.
@@ -50,33 +61,18 @@ const TICK: Duration = Duration::from_secs(1);
 const TASKS_MAX: usize = 4096;
 
 impl Scheduler {
-    /// Waits to be told what to work with, and then works until it is stopped. This is the scheduler's thread.
+    /// Takes up what waits, and works on it once it is told with what, until it is stopped. This is the scheduler's thread.
     pub(crate) fn run(inbox: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock, counts: Arc<Counts>) {
-        let mut early = Vec::new();
-        let (worker, limits, entries) = loop {
-            let mut found = None;
-            for task in inbox.take(TASKS_MAX, TICK) {
-                match task {
-                    Task::Work { worker, limits, entries } => found = Some((worker, limits, entries)),
-                    Task::Stop => return,
-                    other => early.push(other),
-                }
-            }
-            if let Some(found) = found {
-                break found;
-            }
-        };
-        let finish = finish(Arc::clone(&inbox), Arc::clone(&writer), clock.clone(), limits.clone());
-        let mut scheduler = Self {
+        let scheduler = Self {
             inbox,
             writer,
             clock,
             counts,
-            worker,
-            limits,
-            entries,
-            finish,
+            tools: None,
+            limits: WorkLimits::default(),
             lanes: Lanes::default(),
+            backlog: None,
+            oldest_at: None,
             bodies: HashMap::new(),
             bodies_bytes: 0,
             parked: BinaryHeap::new(),
@@ -85,29 +81,29 @@ impl Scheduler {
             begun: 0,
             is_stopped: false,
         };
-        for task in early {
-            scheduler.take(task);
-        }
         scheduler.work();
     }
 
     fn work(mut self) {
         while !self.is_stopped {
             self.unpark();
+            let is_reading = self.read_backlog();
             self.begin();
             self.count();
-            let wait = self.until_next();
+            let wait = if is_reading { Duration::ZERO } else { self.until_next() };
             for task in Arc::clone(&self.inbox).take(TASKS_MAX, wait) {
                 self.take(task);
             }
         }
+        self.inbox.end();
     }
 
     fn take(&mut self, task: Task) {
         match task {
+            Task::Backlog { before } => self.backlog = Some(Backlog::new(before)),
             Task::Accepted(entries) => {
                 for (waiting, entry) in entries {
-                    self.lanes.push(waiting);
+                    self.wait(waiting);
                     let bytes = entry.body.len() + entry.head.len();
                     if self.bodies_bytes + bytes <= self.limits.bodies_bytes_max {
                         self.bodies_bytes += bytes;
@@ -118,13 +114,53 @@ impl Scheduler {
             Task::Waiting(entries) => entries.into_iter().for_each(|waiting| self.wait(waiting)),
             Task::Ended { id, again_at, is_attempt } => self.ended(id, again_at, is_attempt),
             Task::Committed(count) => self.begun = self.begun.saturating_sub(count),
-            Task::Work { .. } | Task::Tick => {}
-            Task::Stop => self.is_stopped = true,
+            Task::Work { worker, limits, entries } => {
+                let (scheduler, writer) = (Arc::clone(&self.inbox), Arc::clone(&self.writer));
+                let finish = finish(scheduler, writer, self.clock.clone(), limits.clone());
+                self.limits = limits;
+                self.tools = Some(Tools { worker, entries, finish });
+            }
+            Task::Tick => {}
+            Task::Stop(reply) => {
+                self.is_stopped = true;
+                self.tools = None;
+                if let Some(reply) = reply {
+                    let _ = reply.send(());
+                }
+            }
         }
     }
 
-    /// Takes up an entry of the backlog.
+    /// Reads some of what was accepted before. Returns whether there is more.
+    fn read_backlog(&mut self) -> bool {
+        let (Some(backlog), Some(tools)) = (&mut self.backlog, &mut self.tools) else { return false };
+        match backlog.read(tools.entries.as_mut()) {
+            Ok(Some(some)) => {
+                some.into_iter().for_each(|waiting| self.queue(waiting));
+                return true;
+            }
+            Ok(None) => {}
+            // A damaged file is reported where it is read, and the rest is read from the new one.
+            Err(error) => {
+                tracing::error!("entries that were left cannot be read, this is tried again: {error}");
+                return false;
+            }
+        }
+        if let Some(backlog) = self.backlog.take() {
+            backlog.later().for_each(|waiting| self.queue(waiting));
+        }
+        false
+    }
+
+    /// Takes up an entry. Its lane's order is that of acceptance, so it waits for those that are not read yet.
     fn wait(&mut self, waiting: Waiting) {
+        match &mut self.backlog {
+            Some(backlog) => backlog.hold(waiting),
+            None => self.queue(waiting),
+        }
+    }
+
+    fn queue(&mut self, waiting: Waiting) {
         if waiting.attempts > 0 {
             self.failed.insert(waiting.id, (waiting.attempts, waiting.due_unix_ms));
         }
@@ -168,7 +204,7 @@ impl Scheduler {
 
     /// Begins as many entries as may be worked on.
     fn begin(&mut self) {
-        while self.begun < self.limits.at_once.max(1) {
+        while self.tools.is_some() && self.begun < self.limits.at_once.max(1) {
             let Some((id, lane)) = self.lanes.next() else { return };
             let (attempts, due) = self.failed.get(&id).copied().unwrap_or_default();
             let now = self.clock.now_unix_ms();
@@ -178,53 +214,51 @@ impl Scheduler {
                 self.park(lane, due);
                 continue;
             }
-            match self.body(id) {
+            let body = self.bodies.remove(&id);
+            let Some(tools) = &mut self.tools else { return };
+            let read = match body {
+                Some(entry) => {
+                    self.bodies_bytes -= entry.body.len() + entry.head.len();
+                    Ok(entry)
+                }
+                None => tools.entries.entry(id),
+            };
+            match read {
                 Ok(mut entry) => {
                     entry.attempts = attempts;
                     self.begun += 1;
                     self.working.insert(id, lane);
-                    self.worker.work(entry, Ticket::new(id, attempts, Arc::clone(&self.finish)));
+                    tools.worker.work(entry, Ticket::new(id, attempts, Arc::clone(&tools.finish)));
                 }
                 Err(error) => self.unreadable(id, lane, &error),
             }
         }
     }
 
-    fn body(&mut self, id: EntryId) -> Result<Entry, ReadError> {
-        if let Some(entry) = self.bodies.remove(&id) {
-            self.bodies_bytes -= entry.body.len() + entry.head.len();
-            return Ok(entry);
-        }
-        self.entries.entry(id)
-    }
-
     /// Decides about an entry that cannot be read.
     fn unreadable(&mut self, id: EntryId, lane: i64, error: &ReadError) {
         match error {
-            // Lost with a damaged file, and counted then.
-            ReadError::NotFound { .. } => self.lanes.advance(lane),
+            ReadError::NotFound { .. } => self.bury(id, lane, "the entry is gone: it was lost with a damaged file"),
             ReadError::Damaged { .. } => {
                 self.counts.damaged.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(entry = id.0, "an entry is damaged on disk: its checksum is wrong; it is dead now");
-                let attempt = NewAttempt {
-                    fault: "damaged".to_owned(),
-                    message: "the entry is damaged on disk: its checksum is wrong".to_owned(),
-                    ..NewAttempt::default()
-                };
-                self.begun += 1;
-                self.lanes.advance(lane);
-                let finished = Finished { id, ended: Ended::Failed(attempt, Next::Dead) };
-                let _ = self.writer.send(Message::Finish(finished));
+                self.bury(id, lane, "the entry is damaged on disk: its checksum is wrong");
             }
             ReadError::Failed(source) => {
                 tracing::error!(entry = id.0, "an entry cannot be read, it is tried again: {source}");
-                if let StoreError::Damaged(what) = source {
-                    let _ = self.writer.send(Message::Damage(what.clone()));
-                }
                 let again = i64::try_from(UNREADABLE_AGAIN.as_millis()).unwrap_or(0);
                 self.park(lane, self.clock.now_unix_ms().saturating_add(again));
             }
         }
+    }
+
+    /// Makes an entry dead that can never be worked off.
+    fn bury(&mut self, id: EntryId, lane: i64, why: &str) {
+        tracing::error!(entry = id.0, "{why}; it is dead now");
+        let attempt = NewAttempt { fault: "damaged".to_owned(), message: why.to_owned(), ..NewAttempt::default() };
+        self.begun += 1;
+        self.lanes.advance(lane);
+        let finished = Finished { id, attempts: 0, ended: Ended::Failed(attempt, Next::Dead) };
+        let _ = self.writer.send(Message::Finish(finished));
     }
 
     /// How long nothing happens by itself.
@@ -234,11 +268,20 @@ impl Scheduler {
         Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(TICK)
     }
 
-    fn count(&self) {
+    fn count(&mut self) {
+        let is_due = self.oldest_at.is_none_or(|at| at.elapsed() >= TICK);
+        // Of many lanes, this takes milliseconds.
+        if is_due || self.lanes.count() <= FEW_LANES {
+            self.oldest_at = Some(Instant::now());
+            self.counts.oldest_received_ms.store(self.lanes.oldest_unix_ms().unwrap_or(0), Ordering::Relaxed);
+        }
         set(&self.counts.working, self.working.len() as u64);
         set(&self.counts.parked_keys, self.parked.len() as u64);
     }
 }
+
+/// With so many lanes, the oldest entry is looked for each time.
+const FEW_LANES: usize = 16;
 
 /// When an entry that could not be read is tried again.
 const UNREADABLE_AGAIN: Duration = Duration::from_secs(1);
@@ -261,7 +304,7 @@ fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock
         // A closed inbox: the host stops, and the entry is worked off again after the next start.
         let _ = scheduler.send(Task::Ended { id, again_at, is_attempt: ended.is_some() });
         if let Some(ended) = ended {
-            let _ = writer.send(Message::Finish(Finished { id, ended }));
+            let _ = writer.send(Message::Finish(Finished { id, attempts, ended }));
         }
     })
 }

@@ -1,9 +1,15 @@
 //! The store on one machine: SQLite, in a folder of its own.
 
+mod aside;
 mod conditions;
 pub(crate) mod connection;
+mod counters;
+mod file;
+mod log;
 mod names;
 pub(crate) mod reader;
+mod salvage;
 mod schema;
 pub(crate) mod store;
 mod trim;
+mod waiting;

@@ -22,8 +22,8 @@ pub trait Store: Send {
     /// Keeps an entry. `None`: it repeats one that was kept before.
     fn accept(&mut self, entry: &NewEntry) -> Result<Option<Waiting>, StoreError>;
 
-    /// Marks an entry done. Returns whether it was waiting until now.
-    fn done(&mut self, id: EntryId) -> Result<bool, StoreError>;
+    /// Marks an entry done that failed so often before. Returns whether it was waiting until now.
+    fn done(&mut self, id: EntryId, attempts: u32) -> Result<bool, StoreError>;
 
     /// Keeps a failed attempt of an entry, and what follows from it.
     fn failed(&mut self, id: EntryId, attempt: &NewAttempt, next: Next) -> Result<(), StoreError>;
@@ -56,11 +56,8 @@ pub trait Store: Send {
     /// what can be read of it is salvaged.
     fn recover(&mut self, error: &StoreError) -> Result<Recovered, StoreError>;
 
-    /// Does what a store has to do from time to time, outside of transactions. Returns how long it took, if it did.
+    /// Does what a store has to do from time to time, outside of transactions. Returns whether it did something.
     fn tidy(&mut self, is_idle: bool) -> Result<bool, StoreError>;
-
-    /// All entries that wait, in the order of acceptance.
-    fn backlog(&mut self, each: &mut dyn FnMut(Waiting)) -> Result<(), StoreError>;
 
     /// How full it is.
     fn room(&mut self) -> Result<Room, StoreError>;
@@ -72,9 +69,12 @@ pub trait Store: Send {
     fn close(&mut self) -> Result<(), StoreError>;
 }
 
-/// Reads entries with their bodies.
+/// Reads entries for the scheduler.
 pub trait ReadEntries: Send {
-    /// The entry with this number.
+    /// Entries that wait and have numbers between these two, in ascending order, at most `rows_max`.
+    fn waiting(&mut self, after: EntryId, before: EntryId, rows_max: usize) -> Result<Vec<Waiting>, ReadError>;
+
+    /// The entry with this number, with its body.
     fn entry(&mut self, id: EntryId) -> Result<Entry, ReadError>;
 }
 
@@ -103,7 +103,7 @@ pub struct Waiting {
 }
 
 /// How full a store is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Room {
     /// Bytes in use.
     pub bytes: u64,
@@ -117,6 +117,8 @@ pub struct Room {
     pub waiting: usize,
     /// Dead entries.
     pub dead: usize,
+    /// The number of the next entry.
+    pub next_entry: EntryId,
 }
 
 /// What `trim` has removed.
@@ -137,6 +139,8 @@ pub struct Trimmed {
 pub struct Recovered {
     /// If a damaged file was set aside, its new name, and what was salvaged.
     pub set_aside: Option<Salvaged>,
+    /// Entries that are on disk although their commit failed: nobody was told about them.
+    pub surprising: Vec<Waiting>,
 }
 
 /// What was saved from a damaged file.
@@ -146,6 +150,8 @@ pub struct Salvaged {
     pub name: Arc<str>,
     /// Rows that were copied.
     pub rows: u64,
-    /// Rows that are known to be lost; there may be more.
+    /// Rows, or pages of a log, that are known to be lost; there may be more.
     pub lost: u64,
+    /// Whether it is only the end of a log that could not be used.
+    pub is_log: bool,
 }

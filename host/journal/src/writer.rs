@@ -3,7 +3,7 @@
 mod batch;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
@@ -19,15 +19,22 @@ use crate::message::{Finished, Message, Reply, Task};
 use crate::numbers::{Counts, add, set};
 use crate::record::Sequence;
 use crate::settings::{JournalSettings, WhenFull};
-use crate::store::{Recovered, Store, Waiting};
+use crate::store::{ReadEntries, Recovered, Salvaged, Store, Waiting};
+
+/// What the writer shares with others.
+pub(crate) struct Shared {
+    pub(crate) inbox: Arc<Inbox<Message>>,
+    pub(crate) clock: Clock,
+    pub(crate) counts: Arc<Counts>,
+    /// The number of the file that is open now.
+    pub(crate) file_number: Arc<AtomicU64>,
+}
 
 /// The state of the writer's thread.
 pub(crate) struct Writer {
     store: Box<dyn Store>,
-    inbox: Arc<Inbox<Message>>,
     settings: JournalSettings,
-    clock: Clock,
-    counts: Arc<Counts>,
+    shared: Shared,
     sequence: watch::Sender<Sequence>,
     /// Told about what is on disk, once work has started.
     scheduler: Option<Arc<Inbox<Task>>>,
@@ -57,19 +64,16 @@ impl Writer {
     pub(crate) fn new(
         store: Box<dyn Store>,
         lock: Lock,
-        inbox: Arc<Inbox<Message>>,
         settings: JournalSettings,
-        clock: Clock,
-        counts: Arc<Counts>,
+        shared: Shared,
         sequence: watch::Sender<Sequence>,
+        salvaged: Option<Salvaged>,
     ) -> Self {
-        let trim_at = clock.now_unix_ms();
+        let trim_at = shared.clock.now_unix_ms();
         let mut writer = Self {
             store,
-            inbox,
             settings,
-            clock,
-            counts,
+            shared,
             sequence,
             scheduler: None,
             unfinished: Vec::new(),
@@ -78,6 +82,9 @@ impl Writer {
             trim_at,
             _lock: lock,
         };
+        if let Some(salvaged) = salvaged {
+            writer.salvaged(&salvaged);
+        }
         writer.look();
         writer
     }
@@ -85,7 +92,7 @@ impl Writer {
     /// Works until it is told to close. This is the writer's thread.
     pub(crate) fn run(mut self) {
         loop {
-            let messages = self.inbox.take(MESSAGES_MAX, TICK);
+            let messages = self.shared.inbox.take(MESSAGES_MAX, TICK);
             let is_idle = messages.is_empty();
             let mut batch = Batch { finished: std::mem::take(&mut self.unfinished), ..Batch::default() };
             let mut closing = None;
@@ -126,23 +133,18 @@ impl Writer {
                 let result = self.start(scheduler);
                 let _ = reply.send(result);
             }
-            Message::Damage(what) => {
+            // Several readers may have met the same damage.
+            Message::Damage { file, what } if file == self.shared.file_number.load(Ordering::Acquire) => {
                 let _ = self.recover(&StoreError::Damaged(what));
             }
+            Message::Damage { .. } => {}
             Message::Tick | Message::Close(_) => {}
         }
     }
 
-    fn start(&mut self, scheduler: Arc<Inbox<Task>>) -> Result<Box<dyn crate::store::ReadEntries>, NotKept> {
-        let mut some = Vec::new();
-        let read = self.store.backlog(&mut |waiting| {
-            some.push(waiting);
-            if some.len() == CHANGED_ROWS {
-                let _ = scheduler.send(Task::Waiting(std::mem::take(&mut some)));
-            }
-        });
-        read.map_err(|error| NotKept::Failed(error.to_string()))?;
-        let _ = scheduler.send(Task::Waiting(some));
+    fn start(&mut self, scheduler: Arc<Inbox<Task>>) -> Result<Box<dyn ReadEntries>, NotKept> {
+        let room = self.store.room().map_err(|error| NotKept::Failed(error.to_string()))?;
+        let _ = scheduler.send(Task::Backlog { before: room.next_entry });
         self.scheduler = Some(scheduler);
         Ok(self.store.entries())
     }
@@ -188,7 +190,7 @@ impl Writer {
 
     /// Commits a batch and tells everybody.
     fn write(&mut self, mut batch: Batch) {
-        let now = self.clock.now_unix_ms();
+        let now = self.shared.clock.now_unix_ms();
         batch.trim = now >= self.trim_at || now < self.trim_at - TRIM_EVERY_MS;
         self.refuse(&mut batch);
         if batch.is_empty() {
@@ -196,7 +198,13 @@ impl Writer {
             return;
         }
         let began = Instant::now();
-        match batch.write(self.store.as_mut()) {
+        let mut result = batch.write(self.store.as_mut());
+        if let Err(error @ StoreError::Damaged(_)) = &result {
+            // In what could be salvaged, nothing of the batch is kept yet.
+            self.failed(error);
+            result = batch.write(self.store.as_mut());
+        }
+        match result {
             Ok(written) => {
                 self.committed(began.elapsed(), &written, now);
                 self.look();
@@ -213,9 +221,9 @@ impl Writer {
     /// Counts a commit.
     fn committed(&mut self, took: Duration, written: &Written, now: i64) {
         let took = usize::try_from(took.as_nanos()).unwrap_or(usize::MAX);
-        add(&self.counts.commits, 1);
-        add(&self.counts.commit_ns, took);
-        self.counts.commit_ns_max.fetch_max(took as u64, Ordering::Relaxed);
+        add(&self.shared.counts.commits, 1);
+        add(&self.shared.counts.commit_ns, took);
+        self.shared.counts.commit_ns_max.fetch_max(took as u64, Ordering::Relaxed);
         if std::mem::take(&mut self.is_failing) {
             tracing::info!("the journal can be written again");
         }
@@ -223,8 +231,8 @@ impl Writer {
         if now >= self.trim_at || now < self.trim_at - TRIM_EVERY_MS {
             self.trim_at = if trimmed.more { now } else { now + TRIM_EVERY_MS };
         }
-        add(&self.counts.dead_dropped, trimmed.dead);
-        add(&self.counts.records_expired, trimmed.expired_records);
+        add(&self.shared.counts.dead_dropped, trimmed.dead);
+        add(&self.shared.counts.records_expired, trimmed.expired_records);
         if trimmed.dead > 0 {
             tracing::warn!(entries = trimmed.dead, "dead entries are dropped because of their number or age");
         }
@@ -235,7 +243,7 @@ impl Writer {
 
     /// Tells everybody what is on disk now.
     fn announce(&mut self, batch: Batch, written: Written) {
-        let counts = Arc::clone(&self.counts);
+        let counts = Arc::clone(&self.shared.counts);
         add(&counts.done, written.done);
         add(&counts.attempts_failed, written.failed);
         add(&counts.died, written.died);
@@ -275,7 +283,7 @@ impl Writer {
 
     /// After a failure: nothing of the transaction counts, and the store begins again.
     fn failed(&mut self, error: &StoreError) -> NotKept {
-        add(&self.counts.commits_failed, 1);
+        add(&self.shared.counts.commits_failed, 1);
         if !std::mem::replace(&mut self.is_failing, true) {
             tracing::error!("the journal cannot be written: {error}");
         }
@@ -288,21 +296,33 @@ impl Writer {
     }
 
     fn recover(&mut self, error: &StoreError) -> Result<(), StoreError> {
-        let Recovered { set_aside } = self.store.recover(error).inspect_err(|error| {
+        let Recovered { set_aside, surprising } = self.store.recover(error).inspect_err(|error| {
             tracing::error!("the journal's file cannot be opened again: {error}");
         })?;
         if let Some(salvaged) = set_aside {
-            add(&self.counts.set_aside, 1);
-            self.counts.salvaged.fetch_add(salvaged.rows, Ordering::Relaxed);
-            self.counts.salvage_lost.fetch_add(salvaged.lost, Ordering::Relaxed);
-            tracing::error!(
-                file = &*salvaged.name,
-                rows = salvaged.rows,
-                lost = salvaged.lost,
-                "the journal's file is damaged: it is set aside, and what could be read is in a new one"
-            );
+            self.salvaged(&salvaged);
+        }
+        if !surprising.is_empty() {
+            tracing::warn!(entries = surprising.len(), "entries are on disk although their commit failed");
+            self.tell(Task::Waiting(surprising));
         }
         Ok(())
+    }
+
+    /// Counts and logs that a damaged file was set aside.
+    fn salvaged(&self, salvaged: &Salvaged) {
+        add(&self.shared.counts.set_aside, usize::from(!salvaged.is_log));
+        self.shared.counts.salvaged.fetch_add(salvaged.rows, Ordering::Relaxed);
+        self.shared.counts.salvage_lost.fetch_add(salvaged.lost, Ordering::Relaxed);
+        if salvaged.is_log {
+            return;
+        }
+        tracing::error!(
+            file = &*salvaged.name,
+            rows = salvaged.rows,
+            lost = salvaged.lost,
+            "the journal's damaged file is set aside, and what could be read is in a new one"
+        );
     }
 
     /// Tells those who wait that nothing of a batch is on disk. Results are kept for the next one.
@@ -314,10 +334,10 @@ impl Writer {
         for (records, reply, _) in batch.records {
             match reply {
                 Some(reply) => drop(reply.send(Err(why.clone()))),
-                None => add(&self.counts.records_dropped, records.len()),
+                None => add(&self.shared.counts.records_dropped, records.len()),
             }
         }
-        add(&self.counts.decisions_dropped, batch.decisions.len());
+        add(&self.shared.counts.decisions_dropped, batch.decisions.len());
         batch.flushes.into_iter().for_each(|reply| drop(reply.send(Err(why.clone()))));
         // A sink's cursor is saved again with its next delivery.
     }
@@ -326,11 +346,11 @@ impl Writer {
     fn not_kept(&self, count: usize, reply: Reply<Accepted>, why: &NotKept) {
         let answer = match self.settings.when_full {
             WhenFull::Refuse => {
-                add(&self.counts.refused, count);
+                add(&self.shared.counts.refused, count);
                 Err(why.clone())
             }
             WhenFull::AcknowledgeAndCount => {
-                add(&self.counts.acknowledged_and_lost, count);
+                add(&self.shared.counts.acknowledged_and_lost, count);
                 Ok(Accepted { not_kept: count, ..Accepted::default() })
             }
         };
@@ -353,7 +373,7 @@ impl Writer {
             self.not_kept(entries.len(), reply, &NotKept::Full(full));
         }
         if full == "bytes_max" {
-            add(&self.counts.decisions_dropped, std::mem::take(&mut batch.decisions).len());
+            add(&self.shared.counts.decisions_dropped, std::mem::take(&mut batch.decisions).len());
         }
     }
 
@@ -371,7 +391,7 @@ impl Writer {
             _ => {}
         }
         self.full = full;
-        self.counts.is_full.store(full.is_some(), Ordering::Relaxed);
+        self.shared.counts.is_full.store(full.is_some(), Ordering::Relaxed);
     }
 
     fn tidy(&mut self, is_idle: bool) {
@@ -379,11 +399,14 @@ impl Writer {
         match self.store.tidy(is_idle) {
             Ok(false) => {}
             Ok(true) => {
-                add(&self.counts.checkpoints, 1);
-                add(&self.counts.checkpoint_ns, usize::try_from(began.elapsed().as_nanos()).unwrap_or(usize::MAX));
+                add(&self.shared.counts.checkpoints, 1);
+                add(
+                    &self.shared.counts.checkpoint_ns,
+                    usize::try_from(began.elapsed().as_nanos()).unwrap_or(usize::MAX),
+                );
             }
             Err(error) => {
-                add(&self.counts.checkpoints_failed, 1);
+                add(&self.shared.counts.checkpoints_failed, 1);
                 tracing::error!("the journal's log cannot be moved into its file: {error}");
                 if matches!(error, StoreError::Damaged(_)) {
                     let _ = self.recover(&error);
@@ -395,16 +418,16 @@ impl Writer {
     /// Updates the numbers of now.
     fn look(&mut self) {
         let Ok(room) = self.store.room() else { return };
-        set(&self.counts.backlog, room.waiting as u64);
-        set(&self.counts.dead, room.dead as u64);
-        set(&self.counts.bytes, room.bytes);
-        set(&self.counts.bytes_max, room.bytes_max);
-        set(&self.counts.wal_bytes, room.wal_bytes);
-        self.counts.last_sequence.store(room.last_sequence, Ordering::Relaxed);
+        set(&self.shared.counts.backlog, room.waiting as u64);
+        set(&self.shared.counts.dead, room.dead as u64);
+        set(&self.shared.counts.bytes, room.bytes);
+        set(&self.shared.counts.bytes_max, room.bytes_max);
+        set(&self.shared.counts.wal_bytes, room.wal_bytes);
+        self.shared.counts.last_sequence.store(room.last_sequence, Ordering::Relaxed);
     }
 
     fn close(mut self, reply: oneshot::Sender<()>) {
-        self.inbox.close();
+        self.shared.inbox.end();
         if let Err(error) = self.store.close() {
             tracing::error!("the journal's file cannot be closed: {error}");
         }

@@ -399,6 +399,9 @@ fn sees_writes(engine: &Wasmtime, map: &PageMap) -> bool {
     trial().unwrap_or(false)
 }
 
+/// Calls at the same time on threads that get what the others leave; see [`Plugin::patient_budget`](crate::Plugin).
+const SPARE_CALLS: usize = 1;
+
 /// Calls that run on workers for nobody who waits, at the same time, besides `calls_at_once_max`.
 const CALLS_BEHIND: usize = 2;
 
@@ -406,7 +409,8 @@ fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationCo
     let kept_max = if memory_reset == MemoryReset::Keep { limits.kept_instances_max } else { 0 };
     // A second slot for each call, from which the snapshot's own pages may have to be read.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let calls = (limits.calls_at_once_max.get() + CALLS_BEHIND + cores) * if kept_max > 0 { 2 } else { 1 };
+    let calls =
+        (limits.calls_at_once_max.get() + CALLS_BEHIND + SPARE_CALLS + cores) * if kept_max > 0 { 2 } else { 1 };
     let waiting = if memory_reset == MemoryReset::Keep { aside::waiting_max() } else { 0 };
     // Those that are made on trial, while plugins are loaded beside calls.
     let trials = cores.min(TRIALS_MAX);

@@ -18,7 +18,7 @@ pub struct Fuel(pub u64);
 #[derive(Debug, Clone)]
 pub struct EngineLimits {
     /// Maximum number of concurrent calls on worker threads, for all plugins together. The pool of memories has slots
-    /// for them, plus one brief call per core.
+    /// for them, plus one brief call per core, and one call that nothing waits for.
     pub calls_at_once_max: NonZeroUsize,
     /// Maximum number of instances kept for their next call, for all plugins together; 0: none.
     pub kept_instances_max: usize,

@@ -28,6 +28,9 @@ pub struct Plugin {
 /// Maximum size of the memory that `configure` leaves, for calls to be brief.
 const BRIEF_MEMORY_BYTES_MAX: usize = 16 << 20;
 
+/// How many times the wall time of a call it has with [`Plugin::patient_budget`].
+const PATIENCE: u32 = 8;
+
 /// A `configure` that takes longer than this is worth a line of the log.
 const CONFIGURE_TOLD: Duration = Duration::from_secs(1);
 
@@ -121,6 +124,15 @@ impl Plugin {
         Self { name: name.into(), limits: self.limits.clone(), prepared: Arc::clone(&self.prepared) }
     }
 
+    /// The same plugin under another name, with instances of its own: calls of the one leave those of the other as they
+    /// are. Compiled code and snapshot are shared.
+    pub fn apart(&self, name: &str) -> Self {
+        let Prepared { pool, origin, manifest, memory_bytes } = &*self.prepared;
+        let (pool, manifest) = (pool.apart(), manifest.clone());
+        let prepared = Prepared { pool, origin: *origin, manifest, memory_bytes: *memory_bytes };
+        Self { name: name.into(), limits: self.limits.clone(), prepared: Arc::new(prepared) }
+    }
+
     /// Its name in the settings.
     pub fn name(&self) -> &Arc<str> {
         &self.name
@@ -144,6 +156,13 @@ impl Plugin {
     /// The budget of one call when `remaining` is left until the answer is due.
     pub fn budget(&self, engine: &Engine, remaining: Duration) -> Budget {
         budget(engine, &self.limits, remaining)
+    }
+
+    /// The budget of a call on a thread that gets what the others leave: as much fuel as a call with all of its time
+    /// has, and more wall time, because such a thread stands still whenever another one wants to run.
+    pub fn patient_budget(&self, engine: &Engine) -> Budget {
+        let budget = self.budget(engine, self.limits.call_within);
+        Budget { within: budget.within.saturating_mul(PATIENCE), ..budget }
     }
 
     /// Whether brief calls of this plugin are bounded well enough for a thread that other callbacks wait for.

@@ -71,7 +71,7 @@ pub(crate) struct Pool {
 
 /// What it takes to restore an instance, on any thread.
 struct Shared {
-    code: Code,
+    code: Arc<Code>,
     limits: PluginLimits,
     slots: Box<[Slot]>,
     /// Instances that are restored aside, or wait there.
@@ -111,6 +111,15 @@ impl Instance {
 impl Pool {
     /// None kept yet.
     pub(crate) fn new(keeper: Option<Arc<Keeper>>, code: Code, limits: &PluginLimits) -> Self {
+        Self::of(keeper, Arc::new(code), limits)
+    }
+
+    /// Another pool of the same code, with none kept yet.
+    pub(crate) fn apart(&self) -> Self {
+        Self::of(self.keeper.clone(), Arc::clone(&self.shared.code), &self.shared.limits)
+    }
+
+    fn of(keeper: Option<Arc<Keeper>>, code: Arc<Code>, limits: &PluginLimits) -> Self {
         let keeper = keeper.filter(|_| code.mutable_globals() <= MUTABLE_GLOBALS_MAX);
         let slots = if keeper.is_some() { thread::slots() } else { 0 };
         let shared = Shared {

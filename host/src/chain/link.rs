@@ -71,6 +71,11 @@ impl Loaded {
         }
     }
 
+    /// The plugin.
+    pub(crate) fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
     /// What it was made from.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
@@ -93,6 +98,32 @@ impl Link {
             on_fault: settings.on_fault,
             calls_at_once_max: settings.calls_at_once_max,
         }
+    }
+
+    /// The same plugin under another name, for chains that must not touch those of this one: with instances, breaker and
+    /// pace of its own. If `before`, which had this name, is the same, it goes on.
+    pub(crate) fn apart(&self, name: &str, before: Option<&Arc<Loaded>>) -> Self {
+        let Loaded { plugin, identity, limits, .. } = &*self.loaded;
+        let loaded = match before.filter(|before| before.is(identity, *limits)) {
+            Some(before) => Arc::clone(before),
+            None => {
+                let before = before.map(Arc::as_ref);
+                Arc::new(Loaded::new(plugin.apart(name), identity.clone(), *limits, before))
+            }
+        };
+        Self {
+            index: self.index,
+            loaded,
+            platforms: self.platforms.clone(),
+            commands: self.commands.clone(),
+            on_fault: self.on_fault,
+            calls_at_once_max: self.calls_at_once_max,
+        }
+    }
+
+    /// What it is made of, and what its faults mean, in a text that differs where anything of that does.
+    pub(crate) fn made_of(&self) -> String {
+        format!("{:?} {:?}", self.loaded.identity, self.on_fault)
     }
 
     /// The plugin.

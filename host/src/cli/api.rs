@@ -40,13 +40,17 @@ pub(super) struct Api {
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time for an answer that needs no work.
-#[allow(dead_code, reason = "for the commands that only look")]
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Maximum size of an answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 impl Running {
+    /// The settings file, if it was named.
+    pub(super) fn settings(&self) -> Option<&Path> {
+        self.settings.as_deref()
+    }
+
     /// A client of that host.
     ///
     /// # Errors
@@ -88,7 +92,6 @@ impl Api {
     ///
     /// # Errors
     /// If no host answers within `within`, or it answers with an error.
-    #[allow(dead_code, reason = "for the commands that only look")]
     pub(super) fn get(&self, path: &str, within: Duration) -> Result<Value, Failure> {
         self.ask(Method::GET, path, &Value::Null, within)
     }

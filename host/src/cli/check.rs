@@ -39,7 +39,7 @@ impl Check {
         if problems.is_empty() {
             serve::warn(&settings);
             let host = serve::start(settings)?;
-            return terminal::print(&format!("{}{}", platforms(&host), chains(&host)));
+            return terminal::print(&format!("{}{}{}", platforms(&host), chains(&host), candidates(&host)));
         }
         // What plugins find is reported with the rest, as far as their own tables are right.
         let source = settings.source.clone();
@@ -78,4 +78,27 @@ fn chains(host: &Host) -> String {
         return "No plugin is registered: every callback is allowed.\n".to_owned();
     }
     terminal::table(&["PLATFORM", "COMMAND", "PLUGINS"], &rows)
+}
+
+/// The chains of candidates, as a table; nothing if there are none.
+fn candidates(host: &Host) -> String {
+    let generation = host.generation();
+    if generation.shadows().is_empty() {
+        return String::new();
+    }
+    let mut rows = Vec::new();
+    for mounted in generation.platforms() {
+        for command in mounted.platform.server.protocol().commands {
+            for candidate in mounted.routes.candidates(Some(command)) {
+                let plugins: Vec<_> = candidate.chain().links().iter().map(|link| link.name().to_string()).collect();
+                let plugins = if plugins.is_empty() { "(none)".to_owned() } else { plugins.join(" -> ") };
+                let names = [candidate.name(), &mounted.platform.name, command.name].map(str::to_owned);
+                rows.push(names.into_iter().chain([plugins]).collect());
+            }
+        }
+    }
+    if rows.is_empty() {
+        return "\nNo candidate makes a difference at any command.\n".to_owned();
+    }
+    format!("\n{}", terminal::table(&["CANDIDATE", "PLATFORM", "COMMAND", "PLUGINS"], &rows))
 }

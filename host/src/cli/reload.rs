@@ -26,7 +26,7 @@ pub(super) struct Reload {
 }
 
 /// Time for a reload: that is how long building crates, and compiling many large plugins, may take.
-const RELOAD_WITHIN: Duration = Duration::from_secs(30 * 60);
+pub(super) const RELOAD_WITHIN: Duration = Duration::from_secs(30 * 60);
 
 impl Reload {
     /// Runs the command.

@@ -14,7 +14,9 @@ use crate::settings::{self, BreakerLimits, ModuleSource, Problem, Settings, Sour
 #[derive(Debug, thiserror::Error)]
 #[error("plugin {name}: {why}")]
 pub struct PluginError {
-    /// Its number in the settings, counted from 1.
+    /// The table of the settings that it is in: `plugin`, or `shadow` for a candidate's.
+    pub table: &'static str,
+    /// The number of that table in the settings, counted from 1.
     pub number: usize,
     /// Its name in the settings.
     pub name: String,
@@ -54,7 +56,7 @@ impl PluginError {
     #[must_use]
     pub fn problem(&self, source: &Source) -> Problem {
         use Step::{Key, Number};
-        let plugin = [Key("plugin"), Number(self.number)];
+        let plugin = [Key(self.table), Number(self.number)];
         let at = |keys: &[&'static str]| -> Vec<Step<'_>> {
             plugin.into_iter().chain(keys.iter().map(|key| Key(key))).collect()
         };
@@ -116,10 +118,10 @@ pub(super) fn load_all(
     progress: &mut dyn Progress,
 ) -> Result<Vec<Arc<Link>>, Vec<PluginError>> {
     let (mut links, mut errors) = (Vec::new(), Vec::new());
-    let of = settings.plugins.len();
+    let plugins = settings.all_plugins();
+    let of = plugins.len();
     // Build all crates first, to keep cargo's output together.
-    let modules: Vec<_> = settings
-        .plugins
+    let modules: Vec<_> = plugins
         .iter()
         .enumerate()
         .map(|(index, plugin)| match &plugin.module {
@@ -132,14 +134,16 @@ pub(super) fn load_all(
         .collect();
     let loader = Loader::new(engine, before);
     let started = Instant::now();
-    let prepared = load_at_once(&loader, &settings.plugins, modules, progress);
-    for (plugin, prepared) in settings.plugins.iter().zip(prepared) {
+    let prepared = load_at_once(&loader, &plugins, modules, progress);
+    for (&plugin, prepared) in plugins.iter().zip(prepared) {
         match prepared {
             Ok(prepared) => {
                 let loaded = loader.loaded(plugin, prepared, settings.limits.breaker);
                 links.push(Arc::new(Link::new(links.len(), loaded, plugin)));
             }
-            Err(why) => errors.push(PluginError { number: plugin.number, name: plugin.name.clone(), why }),
+            Err(why) => {
+                errors.push(PluginError { table: plugin.table, number: plugin.number, name: plugin.name.clone(), why })
+            }
         }
     }
     engine.forget_functions();
@@ -189,7 +193,7 @@ struct Prepared {
 /// Loads several plugins concurrently. Progress and results are in the order of the settings.
 fn load_at_once(
     loader: &Loader<'_>,
-    plugins: &[settings::Plugin],
+    plugins: &[&settings::Plugin],
     modules: Vec<Result<PathBuf, PluginProblem>>,
     progress: &mut dyn Progress,
 ) -> Vec<Result<Prepared, PluginProblem>> {

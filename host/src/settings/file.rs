@@ -192,6 +192,11 @@ impl<'f, 't> Section<'f, 't> {
         self.get(key).is_some()
     }
 
+    /// Counts these keys as known, without reading them.
+    pub(super) fn ignore(&mut self, keys: &[&'static str]) {
+        self.known.extend_from_slice(keys);
+    }
+
     /// Whether the table has this key, with a table as its value.
     pub(super) fn is_table(&mut self, key: &'static str) -> bool {
         self.get(key).is_some_and(|value| value.get_ref().is_table())

@@ -14,7 +14,9 @@ use super::platform::{ON_FAULT, Platform, Platforms};
 /// One plugin.
 #[derive(Debug, Clone)]
 pub struct Plugin {
-    /// Its number in the file, counted from 1.
+    /// The table of the file that says so: `plugin`, or `shadow` for a plugin of a candidate.
+    pub table: &'static str,
+    /// The number of that table in the file, counted from 1.
     pub number: usize,
     /// Its name in logs and metrics.
     pub name: String,
@@ -34,6 +36,16 @@ pub struct Plugin {
     pub limits: PluginLimits,
     /// Its own settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
+    /// Names of the members of these that come from files, and the files.
+    pub settings_files: Vec<(String, PathBuf)>,
+}
+
+impl Plugin {
+    /// Whether both do the same: with the same module, settings, limits and decision after a fault.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let of = |it: &Self| (it.module.clone(), it.sha256.clone(), it.on_fault, it.limits.clone());
+        of(self) == of(other) && self.settings == other.settings
+    }
 }
 
 /// Where a plugin's module comes from.
@@ -89,17 +101,22 @@ impl Reading<'_> {
             self.chat_servers.to_vec()
         };
         let commands = patterns(&mut section, self.chat_servers, &servers);
+        let (on_fault, limits) = (on_fault(&mut section), limits::of_plugin(&mut section, self.defaults));
+        let calls_at_once_max = calls_at_once_max(&mut section);
+        let (settings, settings_files) = plugin_settings(&mut section);
         let plugin = Plugin {
+            table: "plugin",
             number: self.number,
             name: name.unwrap_or_default(),
             module: module.unwrap_or_else(|| ModuleSource::Wasm(PathBuf::new())),
             sha256,
             platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
             commands,
-            on_fault: section.choice("on_fault", &ON_FAULT),
-            calls_at_once_max: section.number_if_given("calls_at_once_max", 1, 4096).map(size),
-            limits: limits::of_plugin(&mut section, self.defaults),
-            settings: plugin_settings(&mut section),
+            on_fault,
+            calls_at_once_max,
+            limits,
+            settings,
+            settings_files,
         };
         let file = section.file();
         section.finish();
@@ -112,8 +129,8 @@ impl Reading<'_> {
             return None;
         }
         let name = section.text("name")?.value;
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(is_name_byte) {
-            section.report("name", "must be 1 to 64 letters, digits, `-`, `_` or `.`");
+        if !is_name(name) {
+            section.report("name", NAME_RULE);
         }
         if self.others.iter().any(|other| other.name == *name) {
             section.report("name", "another [[plugin]] has this name: give each its own `name`");
@@ -122,11 +139,43 @@ impl Reading<'_> {
     }
 }
 
-fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+/// What [`is_name`] asks for.
+pub(super) const NAME_RULE: &str = "must be 1 to 64 letters, digits, `-`, `_` or `.`";
+
+/// Whether a text can be a name: it is shown in logs, metrics and tables as it is.
+pub(super) fn is_name(text: &str) -> bool {
+    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(is_name_byte)
 }
 
-fn module(section: &mut Section<'_, '_>) -> Option<ModuleSource> {
+/// The keys that say what a plugin is, apart from its name and the callbacks that it gets.
+pub(super) const KEYS: &[&str] = &[
+    "wasm",
+    "source",
+    "sha256",
+    "settings",
+    "settings_files",
+    "on_fault",
+    "fuel_per_call",
+    "fuel_to_configure",
+    "call_within_ms",
+    "memory_bytes_max",
+    "reply_bytes_max",
+    "module_bytes_max",
+    "records_max",
+    "record_bytes_max",
+    "records_per_second_max",
+];
+
+pub(super) fn calls_at_once_max(section: &mut Section<'_, '_>) -> Option<usize> {
+    section.number_if_given("calls_at_once_max", 1, 4096).map(size)
+}
+
+pub(super) fn on_fault(section: &mut Section<'_, '_>) -> Option<OnFault> {
+    section.choice("on_fault", &ON_FAULT)
+}
+
+pub(super) fn module(section: &mut Section<'_, '_>) -> Option<ModuleSource> {
     let is_given = section.has("wasm") || section.has("source");
     let wasm = section.text("wasm").map(|at| section.file().beside(at.value));
     let source = section.text("source").map(|at| section.file().beside(at.value));
@@ -151,7 +200,7 @@ fn module(section: &mut Section<'_, '_>) -> Option<ModuleSource> {
     }
 }
 
-fn sha256(section: &mut Section<'_, '_>) -> Option<String> {
+pub(super) fn sha256(section: &mut Section<'_, '_>) -> Option<String> {
     let sha256 = section.text("sha256")?;
     if sha256.value.len() == 64 && sha256.value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Some(sha256.value.to_ascii_lowercase());
@@ -161,7 +210,7 @@ fn sha256(section: &mut Section<'_, '_>) -> Option<String> {
 }
 
 /// The platforms that the plugin names, and whether all of them are known.
-fn platform_names<'p>(section: &mut Section<'_, '_>, platforms: &'p Platforms) -> (Vec<&'p Platform>, bool) {
+pub(super) fn platform_names<'p>(section: &mut Section<'_, '_>, platforms: &'p Platforms) -> (Vec<&'p Platform>, bool) {
     let is_given = section.has("platform");
     let Some(names) = section.texts("platform") else {
         return (platforms.known.iter().collect(), platforms.are_clear() && !is_given);
@@ -182,7 +231,7 @@ fn platform_names<'p>(section: &mut Section<'_, '_>, platforms: &'p Platforms) -
     (found, is_clear)
 }
 
-fn patterns(section: &mut Section<'_, '_>, chat_servers: &Table, servers: &Table) -> Vec<Pattern> {
+pub(super) fn patterns(section: &mut Section<'_, '_>, chat_servers: &Table, servers: &Table) -> Vec<Pattern> {
     let is_given = section.has("commands");
     let mistakes_before = section.file().mistakes();
     let Some(patterns) = section.texts("commands") else {
@@ -206,8 +255,36 @@ fn patterns(section: &mut Section<'_, '_>, chat_servers: &Table, servers: &Table
 /// Maximum size of a file under `settings_files`, in bytes. A plugin's settings are copied into its memory.
 const SETTINGS_FILE_BYTES_MAX: u64 = 16 * MIB;
 
-fn plugin_settings(section: &mut Section<'_, '_>) -> serde_json::Map<String, serde_json::Value> {
-    let mut settings = section.json("settings");
+/// A plugin's own settings, and which of them come from files.
+type Own = (serde_json::Map<String, serde_json::Value>, Vec<(String, PathBuf)>);
+
+pub(super) fn plugin_settings(section: &mut Section<'_, '_>) -> Own {
+    let settings = section.json("settings");
+    with_files(section, settings)
+}
+
+/// A plugin's own settings where `settings` and `settings_files` replace those that it has now. What is not given stays.
+pub(super) fn settings_over(section: &mut Section<'_, '_>, present: &Plugin) -> Own {
+    let is_from_file = |name: &String| present.settings_files.iter().any(|(known, _)| known == name);
+    let (has_settings, has_files) = (section.has("settings"), section.has("settings_files"));
+    let mut settings = match has_settings {
+        true => section.json("settings"),
+        false => present.settings.clone().into_iter().filter(|(name, _)| !is_from_file(name)).collect(),
+    };
+    if has_files {
+        return with_files(section, settings);
+    }
+    for (name, _) in &present.settings_files {
+        if settings.contains_key(name) {
+            section.report("settings", format!("`{name}` is also in `settings_files` of the plugin: give both here"));
+        }
+        settings.extend(present.settings.get(name).map(|text| (name.clone(), text.clone())));
+    }
+    (settings, present.settings_files.clone())
+}
+
+fn with_files(section: &mut Section<'_, '_>, mut settings: serde_json::Map<String, serde_json::Value>) -> Own {
+    let mut files = Vec::new();
     for (name, path) in section.pairs("settings_files") {
         let file = section.file();
         let full = file.beside(path.value);
@@ -216,10 +293,11 @@ fn plugin_settings(section: &mut Section<'_, '_>) -> serde_json::Map<String, ser
                 file.report(path.at, &path.key, "is also set in `settings`: set it in only one of them");
             }
             Ok(text) => {
-                settings.insert(name, text.into());
+                settings.insert(name.clone(), text.into());
+                files.push((name, full));
             }
             Err(error) => file.report(path.at, &path.key, format!("cannot be read: {error}")),
         }
     }
-    settings
+    (settings, files)
 }

@@ -21,6 +21,8 @@ pub(crate) struct Answered<'a> {
     /// The chat server's, or one that was made here.
     pub(crate) operation_id: &'a str,
     pub(crate) run: &'a ChainRun,
+    /// The name of the candidate that answered; `None`: what is in service did.
+    pub(crate) shadow: Option<&'a str>,
     /// Records that were taken for the journal.
     pub(crate) records: usize,
     pub(crate) took: Duration,
@@ -53,7 +55,7 @@ impl Records {
     }
 
     fn log(&self, answered: &Answered<'_>, is_fault: bool, settings: Log) {
-        let Answered { platform, callback, run, records, took, .. } = *answered;
+        let Answered { platform, callback, run, shadow, records, took, .. } = *answered;
         let verdict = run.decision.name();
         let command = one_line(callback.name());
         let fuel: u64 = run.steps.iter().map(|step| step.usage.fuel.0).sum();
@@ -74,7 +76,7 @@ impl Records {
             ($level:ident) => {
                 tracing::$level!(
                     target: "callgate::callback",
-                    %platform, %command, %verdict, code, decided_by, fault, actor, target, %plugins, fuel, ms, records,
+                    %platform, %command, %verdict, code, decided_by, fault, actor, target, %plugins, shadow, fuel, ms, records,
                     %operation_id, "answered{notes}"
                 )
             };

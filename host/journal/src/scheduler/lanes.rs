@@ -28,6 +28,8 @@ struct Lane {
 struct Node {
     id: i64,
     next: u32,
+    /// When it was received, in seconds since 1970.
+    received_s: u32,
 }
 
 /// No node.
@@ -36,7 +38,8 @@ const NONE: u32 = u32::MAX;
 impl Lanes {
     /// Adds an entry at the end of its lane.
     pub(super) fn push(&mut self, entry: Waiting) {
-        let node = self.new_node(entry.id.0);
+        let received_s = u32::try_from(entry.received_unix_ms / 1000).unwrap_or(0);
+        let node = self.new_node(Node { id: entry.id.0, next: NONE, received_s });
         match self.lanes.get_mut(&entry.lane) {
             Some(lane) => {
                 let last = std::mem::replace(&mut lane.last, node);
@@ -51,8 +54,7 @@ impl Lanes {
         }
     }
 
-    fn new_node(&mut self, id: i64) -> u32 {
-        let new = Node { id, next: NONE };
+    fn new_node(&mut self, new: Node) -> u32 {
         let Some(free) = self.free else {
             self.nodes.push(new);
             return u32::try_from(self.nodes.len() - 1).unwrap_or(NONE);
@@ -89,6 +91,17 @@ impl Lanes {
             lane.first = next;
             self.ready.push_back(number);
         }
+    }
+
+    /// How many lanes there are.
+    pub(super) fn count(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// When the oldest entry was received, to the second, in milliseconds since 1970.
+    pub(super) fn oldest_unix_ms(&self) -> Option<i64> {
+        let firsts = self.lanes.values().filter_map(|lane| self.nodes.get(lane.first as usize));
+        firsts.map(|node| i64::from(node.received_s) * 1000).min()
     }
 
     /// Gives back memory after a backlog.

@@ -40,8 +40,13 @@ impl Place {
 
     /// Opens the connection that writes.
     pub(super) fn open_writer(&self, bytes_max: u64) -> rusqlite::Result<Connection> {
+        self.open_writer_of(&self.file(), bytes_max)
+    }
+
+    /// Opens a connection that writes another file.
+    pub(super) fn open_writer_of(&self, file: &Path, bytes_max: u64) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let connection = self.open(&self.file(), flags)?;
+        let connection = self.open(file, flags)?;
         connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -105,6 +110,8 @@ pub(super) fn meaning(error: &rusqlite::Error) -> StoreError {
         rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DiskFull => StoreError::DiskFull,
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Damaged(error.to_string()),
+            // The host gives all numbers itself: a row that exists already, or a value that is missing, is damage.
+            ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch => StoreError::Damaged(error.to_string()),
             _ => StoreError::Failed(error.to_string()),
         },
         // Only damage puts another type, or text that is not UTF-8, into a column.

@@ -1,26 +1,28 @@
 //! The read side: connections of its own, so that reading and writing never wait for each other.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::conditions;
 use super::connection::{Place, meaning};
 use super::names::Names;
-use super::schema;
+use super::schema::{self, Format};
 use super::store::checksum;
+use super::waiting;
 use crate::decision::{Decision, DecisionId, NewDecision};
 use crate::entry::{Attempt, Entry, EntryId, EntryState, EntrySummary, NewAttempt};
-use crate::error::{OpenError, ReadError};
+use crate::error::{OpenError, ReadError, StoreError};
 use crate::filter::{DecisionFilter, EntryFilter, Page, RecordFilter};
 use crate::folder;
 use crate::record::{NewRecord, Record, RecordBatch, Sequence, SinkCursor};
-use crate::store::ReadEntries;
+use crate::store::{ReadEntries, Waiting};
 
 /// Reads a journal. Each reader has a connection of its own and is used by one thread at a time; its methods read the disk
 /// and block while they do, never because of the writer.
@@ -34,15 +36,26 @@ pub struct Reader {
     names: Names,
     /// The journal's own name, with which records' IDs begin.
     journal: Arc<str>,
+    report: Option<Report>,
+}
+
+/// Tells the writer about damage in the file with this number.
+#[derive(Clone)]
+pub(crate) struct Report(pub(crate) Arc<dyn Fn(u64, String) + Send + Sync>);
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Report")
+    }
 }
 
 /// The most items of one page.
 const PAGE_ITEMS_MAX: u32 = 10_000;
 
 impl Reader {
-    pub(crate) fn new(place: Place, current: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(place: Place, current: Arc<AtomicU64>, report: Option<Report>) -> Self {
         let (names, journal) = (Names::default(), Arc::from(""));
-        Self { place, opened: 0, current, connection: None, names, journal }
+        Self { place, opened: 0, current, connection: None, names, journal, report }
     }
 
     /// Opens the journal in a folder for reading only, whether a host uses it or not.
@@ -55,18 +68,18 @@ impl Reader {
             }
             Err(error) => return Err(folder::unusable(folder, error)),
         }
-        let mut reader = Self::new(place, Arc::default());
+        let mut reader = Self::new(place, Arc::default(), None);
         let failed = |source| OpenError::Failed { folder: folder.to_owned(), source };
         let format = reader.with(|connection, _, _| schema::format(connection)).map_err(|error| match error {
             ReadError::Failed(source) => failed(source),
-            other => failed(crate::error::StoreError::Failed(other.to_string())),
+            other => failed(StoreError::Failed(other.to_string())),
         })?;
         match format {
-            Some(format) if format > schema::FORMAT => {
-                Err(OpenError::Newer { folder: folder.to_owned(), found: format, known: schema::FORMAT })
-            }
-            Some(_) => Ok(reader),
-            None => Err(OpenError::NotAJournal { path: reader.place.file() }),
+            Format::Known(0) => Err(OpenError::Missing { folder: folder.to_owned() }),
+            Format::Known(_) => Ok(reader),
+            Format::Newer(found) => Err(OpenError::Newer { folder: folder.to_owned(), found, known: schema::FORMAT }),
+            Format::Foreign => Err(OpenError::NotAJournal { path: reader.place.file() }),
+            Format::Damaged(what) => Err(failed(StoreError::Damaged(what.to_owned()))),
         }
     }
 
@@ -75,27 +88,35 @@ impl Reader {
         &mut self,
         read: impl FnOnce(&Connection, &mut Names, &Arc<str>) -> rusqlite::Result<T>,
     ) -> Result<T, ReadError> {
-        let failed = |error: rusqlite::Error| ReadError::Failed(meaning(&error));
         let current = self.current.load(Ordering::Acquire);
+        let result = self.connect(current).and_then(|()| match &self.connection {
+            Some(connection) => read(connection, &mut self.names, &self.journal),
+            None => Err(rusqlite::Error::InvalidQuery),
+        });
+        result.map_err(|error| {
+            // Whatever is wrong, the next call opens the file again.
+            self.connection = None;
+            let error = meaning(&error);
+            if let (StoreError::Damaged(what), Some(Report(report))) = (&error, &self.report) {
+                report(current, what.clone());
+            }
+            ReadError::Failed(error)
+        })
+    }
+
+    /// Opens the file, if it is not the one that is open.
+    fn connect(&mut self, current: u64) -> rusqlite::Result<()> {
         if self.connection.is_none() || self.opened != current {
-            let connection = self.place.open_reader().map_err(failed)?;
-            let journal: Option<String> = connection
-                .query_row("SELECT journal FROM counters", (), |row| row.get(0))
-                .optional()
-                .map_err(failed)?;
-            self.journal = Arc::from(journal.unwrap_or_default());
+            let connection = self.place.open_reader()?;
+            // A file that is empty yet has no tables.
+            if let Format::Known(1..) = schema::format(&connection)? {
+                let sql = "SELECT journal FROM counters";
+                self.journal = Arc::from(connection.query_row(sql, (), |row| row.get::<_, String>(0))?);
+            }
             self.names = Names::default();
             (self.connection, self.opened) = (Some(connection), current);
         }
-        let Some(connection) = &self.connection else {
-            return Err(ReadError::Failed(crate::error::StoreError::Failed("no connection".to_owned())));
-        };
-        let result = read(connection, &mut self.names, &self.journal);
-        if result.is_err() {
-            // Whatever is wrong, the next call begins afresh.
-            self.connection = None;
-        }
-        result.map_err(failed)
+        Ok(())
     }
 
     /// How many entries match.
@@ -413,12 +434,16 @@ fn decision(connection: &Connection, names: &mut Names, row: &Row<'_>) -> rusqli
 pub(super) struct EntryReader(Reader);
 
 impl EntryReader {
-    pub(super) fn new(place: Place, current: Arc<AtomicU64>) -> Self {
-        Self(Reader::new(place, current))
+    pub(super) fn new(place: Place, current: Arc<AtomicU64>, report: Option<Report>) -> Self {
+        Self(Reader::new(place, current, report))
     }
 }
 
 impl ReadEntries for EntryReader {
+    fn waiting(&mut self, after: EntryId, before: EntryId, rows_max: usize) -> Result<Vec<Waiting>, ReadError> {
+        self.0.with(|connection, _, _| waiting::between(connection, after.0, before.0, rows_max))
+    }
+
     fn entry(&mut self, id: EntryId) -> Result<Entry, ReadError> {
         self.0.entry(id)
     }

@@ -16,14 +16,16 @@ pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE counters (
         id INTEGER PRIMARY KEY CHECK (id = 1),
+        format INTEGER NOT NULL,
         journal TEXT NOT NULL,
+        commits INTEGER NOT NULL,
         next_entry INTEGER NOT NULL,
         next_record INTEGER NOT NULL,
         next_decision INTEGER NOT NULL,
         repeats_current INTEGER NOT NULL,
         repeats_since_ms INTEGER NOT NULL
     );
-    INSERT INTO counters VALUES (1, lower(hex(randomblob(8))), 1, 1, 1, 0, 0);
+    INSERT INTO counters VALUES (1, 0, lower(hex(randomblob(8))), 0, 1, 1, 1, 0, 0);
     CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE entries (
         id INTEGER PRIMARY KEY,
@@ -91,36 +93,60 @@ const MIGRATIONS: &[&str] = &["
 /// What a file turns out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// Of this host, now.
-    Known,
+    /// Empty, or of this host or an older one.
+    Known(usize),
     /// Of a newer host.
     Newer(i64),
     /// Of another program.
     Foreign,
+    /// A journal whose parts contradict each other.
+    Damaged(&'static str),
 }
 
-/// The format number of a file, 0 for an empty one; `None`: it is another program's.
-pub(super) fn format(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+/// What a file is. The format is written in two places, so that one damaged bit is not taken for a newer host.
+pub(super) fn format(connection: &Connection) -> rusqlite::Result<Format> {
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (application, format) = (number("application_id")?, number("user_version")?);
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
-    let is_empty = application == 0 && format == 0 && tables == 0;
-    Ok((application == APPLICATION_ID || is_empty).then_some(format))
+    let tables = |wanted: &str| {
+        let sql = format!("SELECT count(*) FROM sqlite_schema WHERE {wanted}");
+        connection.query_row(&sql, (), |row| row.get::<_, i64>(0))
+    };
+    if tables("name = 'counters'")? == 0 {
+        let is_empty = tables("1")? == 0;
+        return Ok(match (application, format) {
+            (0, 0) if is_empty => Format::Known(0),
+            (APPLICATION_ID, _) => Format::Damaged("its tables are missing"),
+            _ => Format::Foreign,
+        });
+    }
+    let written: Result<i64, _> = connection.query_row("SELECT format FROM counters", (), |row| row.get(0));
+    Ok(match written {
+        Ok(written) if application == APPLICATION_ID && written == format && format > FORMAT => Format::Newer(format),
+        Ok(written) if application == APPLICATION_ID && written == format && format > 0 => {
+            Format::Known(usize::try_from(format).unwrap_or(0))
+        }
+        Ok(_) | Err(rusqlite::Error::QueryReturnedNoRows) => Format::Damaged("its header does not fit its tables"),
+        Err(_) if application != APPLICATION_ID => Format::Foreign,
+        Err(error) => return Err(error),
+    })
 }
 
-/// Brings a file to the format of this host, each step in one transaction. An empty file becomes a journal.
-pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Format> {
-    let Some(found) = format(connection)? else { return Ok(Format::Foreign) };
-    if found > FORMAT {
-        return Ok(Format::Newer(found));
-    }
-    let done = usize::try_from(found).unwrap_or(0);
+/// Brings a file of a known format to that of this host, each step in one transaction. An empty file becomes a journal.
+pub(super) fn migrate(connection: &mut Connection, done: usize) -> rusqlite::Result<()> {
     for (number, step) in MIGRATIONS.iter().enumerate().skip(done) {
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", number as i64 + 1)?;
+        transaction.execute("UPDATE counters SET format = ?1", (number as i64 + 1,))?;
         transaction.commit()?;
     }
-    Ok(Format::Known)
+    Ok(())
+}
+
+/// The text of all tables and indexes: another one means damage.
+pub(super) fn text(connection: &Connection) -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
+    let sql = "SELECT name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY name";
+    let mut all = connection.prepare(sql)?;
+    all.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
 }

@@ -1,17 +1,17 @@
 //! The writer's side of the store.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::conditions;
 use super::connection::{PAGE_BYTES, Place, check_version, meaning};
-use super::names::{Named, Numbers};
-use super::reader::EntryReader;
-use super::schema::{self, Format};
-use super::trim;
+use super::counters::Counters;
+use super::file;
+use super::names::Numbers;
+use super::reader::{EntryReader, Report};
+use super::{trim, waiting};
 use crate::clock::Clock;
 use crate::decision::NewDecision;
 use crate::entry::{EntryId, EntryState, NewAttempt, NewEntry};
@@ -20,7 +20,7 @@ use crate::filter::EntryFilter;
 use crate::folder;
 use crate::record::{NewRecord, Sequence, SinkCursor};
 use crate::settings::JournalSettings;
-use crate::store::{Next, ReadEntries, Recovered, Room, Store, Trimmed, Waiting};
+use crate::store::{Next, ReadEntries, Recovered, Room, Salvaged, Store, Trimmed, Waiting};
 
 /// A journal's file, open for writing.
 #[derive(Debug)]
@@ -32,89 +32,94 @@ pub(crate) struct SqliteStore {
     connection: Option<Connection>,
     names: Numbers,
     counters: Counters,
+    sums: trim::State,
+    /// The counters and sums as they were at the last commit.
+    committed: (Counters, trim::State),
     /// Changes whenever the file is another one: readers then open it again.
     file_number: Arc<AtomicU64>,
-    trimmed: trim::State,
-}
-
-/// The row of `counters`.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Counters {
-    pub(super) next_entry: i64,
-    pub(super) next_record: i64,
-    pub(super) next_decision: i64,
-    pub(super) repeats_current: i64,
-    pub(super) repeats_since_ms: i64,
-    pub(super) repeats: usize,
-}
-
-impl Counters {
-    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let sql = "SELECT next_entry, next_record, next_decision, repeats_current, repeats_since_ms FROM counters";
-        let mut counters = connection.query_row(sql, (), |row| {
-            Ok(Self {
-                next_entry: row.get(0)?,
-                next_record: row.get(1)?,
-                next_decision: row.get(2)?,
-                repeats_current: row.get(3)?,
-                repeats_since_ms: row.get(4)?,
-                repeats: 0,
-            })
-        })?;
-        let table = repeats_table(counters.repeats_current);
-        counters.repeats = connection.query_row(&format!("SELECT count(*) FROM {table}"), (), |row| row.get(0))?;
-        Ok(counters)
-    }
-}
-
-pub(super) fn repeats_table(number: i64) -> &'static str {
-    if number == 0 { "repeats_0" } else { "repeats_1" }
+    /// What readers of entries tell damage.
+    report: Option<Report>,
 }
 
 const FAILED: StoreError = StoreError::Failed(String::new());
 
 impl SqliteStore {
-    /// Opens the file in a folder that this process holds the lock of, or creates it.
+    /// Opens the file in a folder that this process holds the lock of, or creates it. With what was salvaged, if a damaged
+    /// file had to be set aside.
     pub(crate) fn open(
         settings: &JournalSettings,
         clock: Clock,
         file_number: Arc<AtomicU64>,
-    ) -> Result<Self, OpenError> {
+        report: Option<Report>,
+    ) -> Result<(Self, Option<Salvaged>), OpenError> {
         check_version(rusqlite::version_number(), rusqlite::version())?;
         let place = Place { folder: settings.folder.clone(), vfs: settings.vfs.clone() };
-        folder::create_private(&place.file()).map_err(|source| folder::unusable(&place.folder, source))?;
-        let failed = |error: rusqlite::Error| failure(&place, &error);
-        let mut connection = place.open_writer(settings.bytes_max).map_err(failed)?;
-        match schema::migrate(&mut connection).map_err(failed)? {
-            Format::Known => {}
-            Format::Newer(found) => {
-                return Err(OpenError::Newer { folder: place.folder.clone(), found, known: schema::FORMAT });
-            }
-            Format::Foreign => return Err(OpenError::NotAJournal { path: place.file() }),
-        }
+        let now = clock.now_unix_ms();
+        let log = file::look_at_log(&place, now).map_err(|source| folder::unusable(&place.folder, source))?;
+        let (connection, salvaged) = file::open(&place, settings.bytes_max, now)?;
+        let salvaged = salvaged.or(log);
         let mut store = Self {
-            place: place.clone(),
+            place,
             settings: settings.clone(),
             clock,
             connection: None,
             names: Numbers::default(),
             counters: Counters::default(),
+            sums: trim::State::default(),
+            committed: Default::default(),
             file_number,
-            trimmed: trim::State::default(),
+            report,
         };
-        store.take(connection).map_err(|source| OpenError::Failed { folder: place.folder.clone(), source })?;
-        Ok(store)
+        let failed = |source| OpenError::Failed { folder: settings.folder.clone(), source };
+        match store.take(connection) {
+            Ok(()) => Ok((store, salvaged)),
+            Err(error @ StoreError::Damaged(_)) => {
+                let recovered = store.recover(&error).map_err(failed)?;
+                Ok((store, recovered.set_aside.or(salvaged)))
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Begins to use a connection.
     fn take(&mut self, connection: Connection) -> Result<(), StoreError> {
-        let read = |connection: &Connection| {
-            Ok((Numbers::read(connection)?, Counters::read(connection)?, trim::State::read(connection)?))
+        let mut read = || -> rusqlite::Result<()> {
+            self.names = Numbers::read(&connection)?;
+            let mut counters = Counters::read(&connection)?;
+            // The sums take a while; after a commit that failed, they are those of the commit before.
+            if counters.commits == self.committed.0.commits && counters.commits > 0 {
+                (self.counters, self.sums) = self.committed.clone();
+            } else {
+                counters.count_repeats(&connection)?;
+                (self.counters, self.sums) = (counters, trim::State::read(&connection)?);
+                self.committed = (self.counters.clone(), self.sums.clone());
+            }
+            Ok(())
         };
-        let (names, counters, trimmed) = read(&connection).map_err(|error| meaning(&error))?;
-        (self.names, self.counters, self.trimmed) = (names, counters, trimmed);
+        read().map_err(say)?;
         self.connection = Some(connection);
         Ok(())
+    }
+
+    /// Opens the file again, and sets it aside if it is damaged.
+    fn open_again(&mut self, damage: Option<&str>) -> Result<Option<Salvaged>, StoreError> {
+        // Closing a connection rolls back what it has not committed.
+        self.connection = None;
+        let (bytes_max, now) = (self.settings.bytes_max, self.clock.now_unix_ms());
+        let told = |error: OpenError| match error {
+            OpenError::Failed { source, .. } => source,
+            other => StoreError::Failed(with_causes(&other)),
+        };
+        let set_aside =
+            damage.map(|why| file::set_aside(&self.place, bytes_max, now, why)).transpose().map_err(told)?;
+        let (connection, salvaged) = file::open(&self.place, bytes_max, now).map_err(told)?;
+        let salvaged = salvaged.or(set_aside);
+        if salvaged.is_some() {
+            self.committed = Default::default();
+            self.file_number.fetch_add(1, Ordering::Release);
+        }
+        self.take(connection)?;
+        Ok(salvaged)
     }
 
     fn connection(&self) -> Result<&Connection, StoreError> {
@@ -128,16 +133,10 @@ impl SqliteStore {
     }
 }
 
-/// What an error at opening means.
-fn failure(place: &Place, error: &rusqlite::Error) -> OpenError {
-    let folder = place.folder.clone();
-    if let rusqlite::Error::SqliteFailure(failure, _) = error {
-        use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
-        if matches!(failure.code, ReadOnly | PermissionDenied | CannotOpen) {
-            return OpenError::ReadOnly { folder, source: std::io::Error::other(error.to_string()) };
-        }
-    }
-    OpenError::Failed { folder, source: meaning(error) }
+/// An error with its causes, on one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A number for a platform and key. Two keys with the same number would only wait for each other.
@@ -169,18 +168,21 @@ const MESSAGE_BYTES_MAX: usize = 1000;
 
 impl Store for SqliteStore {
     fn begin(&mut self) -> Result<(), StoreError> {
+        if self.connection.is_none() {
+            self.open_again(None)?;
+        }
         self.connection()?.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute(())).map_err(say)?;
         Ok(())
     }
 
     fn accept(&mut self, entry: &NewEntry) -> Result<Option<Waiting>, StoreError> {
-        let Self { connection, names, counters, settings, trimmed, .. } = self;
+        let Self { connection, names, counters, settings, sums, .. } = self;
         let connection = connection.as_ref().ok_or(FAILED)?;
         let mut accept = || -> rusqlite::Result<Option<Waiting>> {
             let platform = names.of(connection, &entry.platform)?;
             let command = names.of(connection, &entry.command)?;
             if let Some(key) = &entry.duplicate_key
-                && is_repeat(connection, counters, settings, (platform, command, key))?
+                && counters.is_repeat(connection, settings, (platform, command, key))?
             {
                 return Ok(None);
             }
@@ -198,13 +200,13 @@ impl Store for SqliteStore {
                 &entry.body[..]
             ])?;
             counters.next_entry += 1;
-            trimmed.waiting += 1;
+            sums.waiting += 1;
             Ok(Some(Waiting { id: EntryId(id), lane, due_unix_ms: 0, received_unix_ms, attempts: 0 }))
         };
         accept().map_err(say)
     }
 
-    fn done(&mut self, id: EntryId) -> Result<bool, StoreError> {
+    fn done(&mut self, id: EntryId, attempts: u32) -> Result<bool, StoreError> {
         let keep = !self.settings.done_entries_age.is_zero();
         let now = self.clock.now_unix_ms();
         let connection = self.connection()?;
@@ -213,10 +215,10 @@ impl Store for SqliteStore {
                 let sql = "UPDATE entries SET state = 1, due_ms = ?2 WHERE id = ?1 AND state = 0";
                 return Ok(connection.prepare_cached(sql)?.execute((id.0, now))? > 0);
             }
-            let sql = "DELETE FROM entries WHERE id = ?1 AND state = 0 RETURNING attempts";
-            let attempts: Option<i64> =
-                connection.prepare_cached(sql)?.query_row((id.0,), |row| row.get(0)).optional()?;
-            let Some(attempts) = attempts else { return Ok(false) };
+            let sql = "DELETE FROM entries WHERE id = ?1 AND state = 0";
+            if connection.prepare_cached(sql)?.execute((id.0,))? == 0 {
+                return Ok(false);
+            }
             connection.prepare_cached("DELETE FROM entry_bodies WHERE id = ?1")?.execute((id.0,))?;
             if attempts > 0 {
                 connection.prepare_cached("DELETE FROM attempts WHERE entry = ?1")?.execute((id.0,))?;
@@ -224,13 +226,13 @@ impl Store for SqliteStore {
             Ok(true)
         };
         let was_waiting = done().map_err(say)?;
-        self.trimmed.waiting = self.trimmed.waiting.saturating_sub(usize::from(was_waiting));
+        self.sums.waiting = self.sums.waiting.saturating_sub(usize::from(was_waiting));
         Ok(was_waiting)
     }
 
     fn failed(&mut self, id: EntryId, attempt: &NewAttempt, next: Next) -> Result<(), StoreError> {
         let now = self.clock.now_unix_ms();
-        let Self { connection, names, trimmed, .. } = self;
+        let Self { connection, names, sums, .. } = self;
         let connection = connection.as_ref().ok_or(FAILED)?;
         let mut failed = || -> rusqlite::Result<()> {
             let (state, due) = match next {
@@ -243,8 +245,8 @@ impl Store for SqliteStore {
                 connection.prepare_cached(sql)?.query_row((id.0, state.code(), due), |row| row.get(0)).optional()?;
             let Some(number) = number else { return Ok(()) };
             if next == Next::Dead {
-                trimmed.waiting = trimmed.waiting.saturating_sub(1);
-                trimmed.dead += 1;
+                sums.waiting = sums.waiting.saturating_sub(1);
+                sums.dead += 1;
             }
             let plugin = attempt.plugin.as_deref().map(|plugin| names.of(connection, plugin)).transpose()?;
             let (fault, message) = (beginning(&attempt.fault, 100), beginning(&attempt.message, MESSAGE_BYTES_MAX));
@@ -289,7 +291,7 @@ impl Store for SqliteStore {
     }
 
     fn decision(&mut self, decision: &NewDecision) -> Result<(), StoreError> {
-        let Self { connection, names, counters, trimmed, .. } = self;
+        let Self { connection, names, counters, sums, .. } = self;
         let connection = connection.as_ref().ok_or(FAILED)?;
         let bytes = decision.bytes();
         let mut insert = || -> rusqlite::Result<()> {
@@ -337,7 +339,7 @@ impl Store for SqliteStore {
             Ok(())
         };
         insert().map_err(say)?;
-        trimmed.decisions_bytes += bytes as u64;
+        sums.decisions_bytes += bytes as u64;
         Ok(())
     }
 
@@ -381,7 +383,7 @@ impl Store for SqliteStore {
                  RETURNING id, lane, due_ms, received_ms, attempts"
             );
             let mut statement = connection.prepare(&sql)?;
-            let rows = statement.query_map(rusqlite::params_from_iter(values), waiting)?;
+            let rows = statement.query_map(rusqlite::params_from_iter(values), waiting::of_row)?;
             let mut waiting = rows.collect::<rusqlite::Result<Vec<_>>>()?;
             waiting.sort_by_key(|waiting| waiting.id);
             for entry in &waiting {
@@ -390,8 +392,8 @@ impl Store for SqliteStore {
             Ok(waiting)
         };
         let waiting = retry().map_err(say)?;
-        self.trimmed.dead = self.trimmed.dead.saturating_sub(waiting.len());
-        self.trimmed.waiting += waiting.len();
+        self.sums.dead = self.sums.dead.saturating_sub(waiting.len());
+        self.sums.waiting += waiting.len();
         Ok(waiting)
     }
 
@@ -399,67 +401,59 @@ impl Store for SqliteStore {
         let filter = EntryFilter { state: Some(EntryState::Dead), ..filter.clone() };
         let (wanted, values) = conditions::of_entries(&filter);
         let rows = trim::remove_entries(self.connection()?, &wanted, values, rows_max).map_err(say)?;
-        self.trimmed.dead = self.trimmed.dead.saturating_sub(rows);
+        self.sums.dead = self.sums.dead.saturating_sub(rows);
         Ok(rows)
     }
 
     fn trim(&mut self, rows_max: usize) -> Result<Trimmed, StoreError> {
         let now = self.clock.now_unix_ms();
-        let Self { connection, counters, settings, trimmed, .. } = self;
+        let Self { connection, counters, settings, sums, .. } = self;
         let connection = connection.as_ref().ok_or(FAILED)?;
-        trimmed.trim(connection, counters, settings, now, rows_max).map_err(say)
+        sums.trim(connection, counters, settings, now, rows_max).map_err(say)
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
         let Self { counters, connection, .. } = self;
         let connection = connection.as_ref().ok_or(FAILED)?;
-        let commit = || {
-            let sql = "UPDATE counters SET next_entry = ?1, next_record = ?2, next_decision = ?3, \
-                       repeats_current = ?4, repeats_since_ms = ?5";
-            connection.prepare_cached(sql)?.execute((
-                counters.next_entry,
-                counters.next_record,
-                counters.next_decision,
-                counters.repeats_current,
-                counters.repeats_since_ms,
-            ))?;
-            connection.prepare_cached("COMMIT")?.execute(())
-        };
-        commit().map(drop).map_err(|error| match meaning(&error) {
-            StoreError::DiskFull if self.is_at_bytes_max() => StoreError::Full,
-            other => other,
-        })
+        let commit = counters
+            .write(connection)
+            .and_then(|()| connection.prepare_cached("COMMIT")?.execute(()))
+            .map_err(|error| match meaning(&error) {
+                StoreError::DiskFull if is_at_bytes_max(connection) => StoreError::Full,
+                other => other,
+            });
+        commit?;
+        self.committed = (self.counters.clone(), self.sums.clone());
+        Ok(())
     }
 
-    fn recover(&mut self, _error: &StoreError) -> Result<Recovered, StoreError> {
-        // Closing a connection rolls back what it has not committed.
-        self.connection = None;
-        let connection = self.place.open_writer(self.settings.bytes_max).map_err(say)?;
-        self.take(connection)?;
-        Ok(Recovered::default())
+    fn recover(&mut self, error: &StoreError) -> Result<Recovered, StoreError> {
+        let known = self.committed.0.next_entry;
+        let damage = match error {
+            StoreError::Damaged(what) => Some(what.as_str()),
+            _ => None,
+        };
+        let set_aside = self.open_again(damage)?;
+        // A commit that failed when it was synced can have reached the disk all the same.
+        let is_surprising = set_aside.is_none() && known > 0 && self.counters.next_entry > known;
+        let surprising = match self.connection()? {
+            connection if is_surprising => {
+                waiting::between(connection, known - 1, i64::MAX, usize::MAX).map_err(say)?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Recovered { set_aside, surprising })
     }
 
     fn tidy(&mut self, is_idle: bool) -> Result<bool, StoreError> {
         let connection = self.connection()?;
-        let least = if is_idle { CHECKPOINT_IDLE_BYTES } else { CHECKPOINT_BYTES };
+        // When nobody waits, it is done early.
+        let least = if is_idle { self.settings.checkpoint_bytes / 8 } else { self.settings.checkpoint_bytes };
         if wal_bytes(connection).map_err(say)? < least {
             return Ok(false);
         }
         connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(())).map_err(say)?;
         Ok(true)
-    }
-
-    fn backlog(&mut self, each: &mut dyn FnMut(Waiting)) -> Result<(), StoreError> {
-        let connection = self.connection()?;
-        let mut read = || -> rusqlite::Result<()> {
-            let sql = "SELECT id, lane, due_ms, received_ms, attempts FROM entries WHERE state = 0 ORDER BY id";
-            let mut statement = connection.prepare(sql)?;
-            for entry in statement.query_map((), waiting)? {
-                each(entry?);
-            }
-            Ok(())
-        };
-        read().map_err(say)
     }
 
     fn room(&mut self) -> Result<Room, StoreError> {
@@ -470,13 +464,14 @@ impl Store for SqliteStore {
             bytes_max: self.settings.bytes_max.max(super::connection::BYTES_MIN),
             wal_bytes: wal_bytes(connection).map_err(say)?,
             last_sequence: self.counters.next_record - 1,
-            waiting: self.trimmed.waiting,
-            dead: self.trimmed.dead,
+            waiting: self.sums.waiting,
+            dead: self.sums.dead,
+            next_entry: EntryId(self.counters.next_entry),
         })
     }
 
     fn entries(&self) -> Box<dyn ReadEntries> {
-        Box::new(EntryReader::new(self.place.clone(), Arc::clone(&self.file_number)))
+        Box::new(EntryReader::new(self.place.clone(), Arc::clone(&self.file_number), self.report.clone()))
     }
 
     fn close(&mut self) -> Result<(), StoreError> {
@@ -487,17 +482,11 @@ impl Store for SqliteStore {
     }
 }
 
-impl SqliteStore {
-    fn is_at_bytes_max(&self) -> bool {
-        let Some(connection) = &self.connection else { return false };
-        let number = |sql: &str| connection.query_row(sql, (), |row| row.get::<_, i64>(0));
-        matches!((number("PRAGMA page_count"), number("PRAGMA max_page_count")), (Ok(pages), Ok(max)) if pages >= max)
-    }
+/// Whether the file has as many pages as it may have, so that it is not the disk that is full.
+fn is_at_bytes_max(connection: &Connection) -> bool {
+    let number = |sql: &str| connection.query_row(sql, (), |row| row.get::<_, i64>(0));
+    matches!((number("PRAGMA page_count"), number("PRAGMA max_page_count")), (Ok(pages), Ok(max)) if pages >= max)
 }
-
-/// Bytes of the log that are moved into the database file while others wait, and while nobody does.
-const CHECKPOINT_BYTES: u64 = 8 << 20;
-const CHECKPOINT_IDLE_BYTES: u64 = 1 << 20;
 
 /// Bytes of the log that are not in the database file yet.
 fn wal_bytes(connection: &Connection) -> rusqlite::Result<u64> {
@@ -508,41 +497,4 @@ fn wal_bytes(connection: &Connection) -> rusqlite::Result<u64> {
 
 fn say(error: rusqlite::Error) -> StoreError {
     meaning(&error)
-}
-
-fn waiting(row: &rusqlite::Row<'_>) -> rusqlite::Result<Waiting> {
-    Ok(Waiting {
-        id: EntryId(row.get(0)?),
-        lane: row.get(1)?,
-        due_unix_ms: row.get(2)?,
-        received_unix_ms: row.get(3)?,
-        attempts: row.get(4)?,
-    })
-}
-
-/// Whether a key was remembered before; it is from now on.
-fn is_repeat(
-    connection: &Connection,
-    counters: &mut Counters,
-    settings: &JournalSettings,
-    (platform, command, key): (Named<'_>, Named<'_>, &str),
-) -> rusqlite::Result<bool> {
-    if settings.repeats_window == Duration::ZERO || settings.repeats_max == 0 {
-        return Ok(false);
-    }
-    let (insert, find) = match counters.repeats_current {
-        0 => (
-            "INSERT OR IGNORE INTO repeats_0 VALUES (?1, ?2, ?3)",
-            "SELECT 1 FROM repeats_1 WHERE platform = ?1 AND command = ?2 AND key = ?3",
-        ),
-        _ => (
-            "INSERT OR IGNORE INTO repeats_1 VALUES (?1, ?2, ?3)",
-            "SELECT 1 FROM repeats_0 WHERE platform = ?1 AND command = ?2 AND key = ?3",
-        ),
-    };
-    if connection.prepare_cached(insert)?.execute((platform, command, key))? == 0 {
-        return Ok(true);
-    }
-    counters.repeats += 1;
-    connection.prepare_cached(find)?.exists((platform, command, key))
 }

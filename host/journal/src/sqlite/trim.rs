@@ -4,12 +4,12 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::{BYTES_MIN, PAGE_BYTES};
-use super::store::{Counters, repeats_table};
+use super::counters::Counters;
 use crate::settings::JournalSettings;
 use crate::store::Trimmed;
 
-/// What is known without asking the file each time.
-#[derive(Debug, Default)]
+/// Sums that are known without asking the file each time.
+#[derive(Debug, Default, Clone)]
 pub(super) struct State {
     /// Bytes of all decisions.
     pub(super) decisions_bytes: u64,
@@ -60,7 +60,7 @@ impl State {
         let pages = u64::try_from(number("PRAGMA page_count")? - number("PRAGMA freelist_count")?).unwrap_or(0);
         let is_tight = pages * PAGE_BYTES > settings.bytes_max.max(BYTES_MIN) / 4 * 3;
         let mut trim = Trim { connection, settings, now, rows_max, is_tight, trimmed: Trimmed::default() };
-        trim.repeats(counters)?;
+        counters.forget_repeats(connection, settings, now)?;
         trim.done_entries()?;
         trim.dead_entries(&mut self.dead)?;
         trim.records()?;
@@ -78,21 +78,6 @@ impl Trim<'_> {
     fn count(&mut self, rows: usize) {
         self.trimmed.rows += rows;
         self.trimmed.more |= rows >= self.rows_max;
-    }
-
-    /// Keys of repeats are in two tables, by turns: when one has been filled for the length of the window, the other, older
-    /// one is emptied and filled. Emptying a table costs much less than removing its rows.
-    fn repeats(&mut self, counters: &mut Counters) -> rusqlite::Result<()> {
-        let is_full = counters.repeats > self.settings.repeats_max / 2;
-        let is_old = counters.repeats_since_ms <= self.cutoff(self.settings.repeats_window);
-        if is_full || is_old {
-            counters.repeats_current = 1 - counters.repeats_current;
-            counters.repeats_since_ms = self.now;
-            counters.repeats = 0;
-            let table = repeats_table(counters.repeats_current);
-            self.connection.prepare_cached(&format!("DELETE FROM {table}"))?.execute(())?;
-        }
-        Ok(())
     }
 
     fn done_entries(&mut self) -> rusqlite::Result<()> {
@@ -123,14 +108,23 @@ impl Trim<'_> {
         let cutoff = if self.is_tight { i64::MAX } else { self.cutoff(records_age) };
         let expired = self.cutoff(self.settings.undelivered_records_age.max(records_age));
         // Only the oldest are looked at: there is no index by time.
-        let sql = "DELETE FROM records WHERE sequence IN (SELECT sequence FROM records ORDER BY sequence LIMIT ?1) \
-                   AND ((sequence <= ?2 AND at_ms <= ?3) OR at_ms <= ?4) RETURNING sequence > ?2";
-        let mut remove = self.connection.prepare_cached(sql)?;
-        let values = (self.rows_max as i64, delivered, cutoff, expired);
-        let (mut rows, mut undelivered) = (0, 0);
-        for is_undelivered in remove.query_map(values, |row| row.get::<_, bool>(0))? {
+        let sql = "SELECT sequence, at_ms FROM records ORDER BY sequence LIMIT ?1";
+        let mut oldest = self.connection.prepare_cached(sql)?;
+        let mut found = oldest.query((self.rows_max as i64,))?;
+        let (mut last, mut rows, mut undelivered) = (None, 0, 0);
+        while let Some(row) = found.next()? {
+            let (sequence, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let is_delivered = sequence <= delivered;
+            if !(at <= expired || is_delivered && at <= cutoff) {
+                break;
+            }
+            last = Some(sequence);
             rows += 1;
-            undelivered += usize::from(is_undelivered?);
+            undelivered += usize::from(!is_delivered);
+        }
+        drop(found);
+        if let Some(last) = last {
+            self.connection.prepare_cached("DELETE FROM records WHERE sequence <= ?1")?.execute((last,))?;
         }
         self.count(rows);
         self.trimmed.expired_records = undelivered;

@@ -40,7 +40,7 @@ impl Batch {
         for finished in &self.finished {
             match &finished.ended {
                 Ended::Done(records) => {
-                    if store.done(finished.id)? {
+                    if store.done(finished.id, finished.attempts)? {
                         written.done += 1;
                         for record in records {
                             written.last = Some(store.record(Some(finished.id), record)?);

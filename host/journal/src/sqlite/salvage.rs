@@ -1,0 +1,295 @@
+//! Copies what can be read from a damaged file.
+//!
+//! A damaged page makes some rows of one table unreadable; those on other pages are found by asking for the rows beyond it.
+//! Each value is checked for its type, so that nothing gets into the new file that could not be read from it.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::aside;
+use super::connection::{PAGE_BYTES, Place};
+use super::schema;
+
+/// A table to be copied: its columns by kind, the key first. What matters most comes first: the disk may be full.
+struct Table {
+    name: &'static str,
+    /// What rows are found by; empty: in the order in which they come.
+    key: &'static str,
+    kinds: &'static str,
+}
+
+/// `i`: a number. `u`: one of 32 bits. `t`: text. `n`: a name or its number. `b`: bytes. Capitals: or nothing.
+const TABLES: &[Table] = &[
+    Table { name: "names", key: "id", kinds: "it" },
+    Table { name: "entry_bodies", key: "id", kinds: "iutb" },
+    Table { name: "entries", key: "id", kinds: "iiinniiut" },
+    Table { name: "sinks", key: "", kinds: "tit" },
+    Table { name: "records", key: "sequence", kinds: "iitnnnnItTut" },
+    Table { name: "attempts", key: "", kinds: "iuiNtti" },
+    Table { name: "repeats_0", key: "", kinds: "nnt" },
+    Table { name: "repeats_1", key: "", kinds: "nnt" },
+    Table { name: "decision_bodies", key: "id", kinds: "iutB" },
+    Table { name: "decisions", key: "id", kinds: "iinninnnniiuttttt" },
+];
+
+/// Rows that are copied in one transaction.
+const ROWS_MAX: usize = 1000;
+
+/// Copies what can be read from the file `damaged` to an empty journal. Returns how many rows were copied, and how many are
+/// known to be lost. It never fails: at worst nothing is copied.
+pub(super) fn salvage(place: &Place, damaged: &Path, new: &Connection) -> (u64, u64) {
+    let mut copy = Copy { new, rows: 0, lost: 0 };
+    let mended = mended(place, damaged);
+    match open(place, mended.as_deref().unwrap_or(damaged)) {
+        Ok(old) => copy.all(&old),
+        Err(error) => {
+            copy.lost += 1;
+            tracing::error!("nothing of the damaged file can be read: {error}");
+        }
+    }
+    if let Some(mended) = mended {
+        let _ = aside::remove(&mended);
+    }
+    let _ = aside::remove_shared(damaged);
+    (copy.rows, copy.lost)
+}
+
+/// Opens a damaged file for reading.
+fn open(place: &Place, file: &Path) -> rusqlite::Result<Connection> {
+    let old = place.open_reader_of(file)?;
+    // Reads a file that is shorter than it says, too. Nothing is written through this connection.
+    old.pragma_update(None, "writable_schema", true)?;
+    schema::text(&old)?;
+    Ok(old)
+}
+
+/// A copy of a file whose first page is unreadable, with the first page of a new journal. That page says where tables
+/// begin, and this is the same in each journal.
+fn mended(place: &Place, damaged: &Path) -> Option<PathBuf> {
+    let mut fresh = Connection::open_in_memory().ok()?;
+    schema::migrate(&mut fresh, 0).ok()?;
+    let is_right = open(place, damaged).and_then(|old| schema::text(&old)).ok() == schema::text(&fresh).ok();
+    if is_right {
+        return None;
+    }
+    let mended = place.folder.join("journal-mended.sqlite3");
+    let write = || -> std::io::Result<()> {
+        aside::remove(&mended)?;
+        let template = place.folder.join("journal-template.sqlite3");
+        aside::remove(&template)?;
+        let failed = |error: rusqlite::Error| std::io::Error::other(error.to_string());
+        let mut connection = place.open_writer_of(&template, u64::MAX).map_err(failed)?;
+        schema::migrate(&mut connection, 0).map_err(failed)?;
+        connection.close().map_err(|(_, error)| failed(error))?;
+        let mut page = vec![0; usize::try_from(PAGE_BYTES).unwrap_or(0)];
+        File::open(&template)?.read_exact(&mut page)?;
+        aside::remove(&template)?;
+        std::fs::copy(damaged, &mended)?;
+        let (log, its_log) = (aside::log_of(damaged), aside::log_of(&mended));
+        if log.try_exists()? {
+            std::fs::copy(log, its_log)?;
+        }
+        let mut file = std::fs::OpenOptions::new().write(true).open(&mended)?;
+        let pages = u32::try_from(file.metadata()?.len().div_ceil(PAGE_BYTES)).unwrap_or(u32::MAX);
+        if let Some(size) = page.get_mut(28..32) {
+            size.copy_from_slice(&pages.to_be_bytes());
+        }
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&page)?;
+        file.set_len(u64::from(pages) * PAGE_BYTES)
+    };
+    match write() {
+        Ok(()) => Some(mended),
+        Err(error) => {
+            tracing::error!("the first page of the damaged file cannot be mended: {error}");
+            let _ = aside::remove(&mended);
+            None
+        }
+    }
+}
+
+/// The copying.
+struct Copy<'a> {
+    new: &'a Connection,
+    rows: u64,
+    lost: u64,
+}
+
+impl Copy<'_> {
+    fn all(&mut self, old: &Connection) {
+        for table in TABLES {
+            let copied = if table.key.is_empty() { self.in_turn(old, table) } else { self.by_key(old, table) };
+            if let Err(error) = copied {
+                // Of the new file: its disk may be full. Then the rest stays in the damaged one.
+                tracing::error!(table = table.name, "salvaging ends early: {error}");
+                let _ = self.new.execute_batch("ROLLBACK");
+                break;
+            }
+        }
+        if let Err(error) = self.new.execute_batch(COMPLETE) {
+            tracing::error!("the salvaged rows cannot be completed: {error}");
+        }
+        self.counters(old);
+    }
+
+    /// Copies a table in ascending order of its key; what cannot be read is skipped.
+    fn by_key(&mut self, old: &Connection, table: &Table) -> rusqlite::Result<()> {
+        let Table { name, key, .. } = table;
+        let last = old.query_row(&format!("SELECT max({key}) FROM {name}"), (), |row| row.get::<_, Option<i64>>(0));
+        let last = last.ok().flatten();
+        let sql = format!("SELECT * FROM {name} WHERE {key} > ?1 ORDER BY {key} LIMIT {ROWS_MAX}");
+        let mut after = i64::MIN;
+        loop {
+            let (count, read_to, is_readable) = self.some(old, table, &sql, &[after])?;
+            after = read_to.unwrap_or(after).max(after);
+            if !is_readable {
+                let Some(next) = beyond(old, table, after, last) else { return Ok(()) };
+                self.lost += u64::try_from(next.saturating_sub(after) - 1).unwrap_or(0).clamp(1, LOST_MAX);
+                after = next - 1;
+            } else if count < ROWS_MAX {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Copies a table without a number as its key, as far as it can be read.
+    fn in_turn(&mut self, old: &Connection, table: &Table) -> rusqlite::Result<()> {
+        let (_, _, is_readable) = self.some(old, table, &format!("SELECT * FROM {}", table.name), &[])?;
+        self.lost += u64::from(!is_readable);
+        Ok(())
+    }
+
+    /// Copies some rows. Returns how many there were, the key of the last one, and whether all could be read. Errors are
+    /// those of the new file.
+    fn some(
+        &mut self,
+        old: &Connection,
+        table: &Table,
+        sql: &str,
+        values: &[i64],
+    ) -> rusqlite::Result<(usize, Option<i64>, bool)> {
+        let places: Vec<_> = (1..=table.kinds.len()).map(|number| format!("?{number}")).collect();
+        let insert = format!("INSERT OR IGNORE INTO {} VALUES ({})", table.name, places.join(", "));
+        self.new.execute_batch("BEGIN")?;
+        let (mut count, mut last, mut is_readable) = (0, None, true);
+        if let Ok(mut statement) = old.prepare_cached(sql)
+            && let Ok(mut rows) = statement.query(params_from_iter(values))
+        {
+            loop {
+                let row = match rows.next() {
+                    Ok(Some(row)) => row,
+                    Ok(None) => break,
+                    Err(_) => {
+                        is_readable = false;
+                        break;
+                    }
+                };
+                count += 1;
+                last = row.get::<_, i64>(0).ok().or(last);
+                match values_of(row, table.kinds) {
+                    Some(values) => {
+                        let inserted = self.new.prepare_cached(&insert)?.execute(params_from_iter(values))?;
+                        self.rows += inserted as u64;
+                    }
+                    None => self.lost += 1,
+                }
+            }
+        } else {
+            is_readable = false;
+        }
+        self.new.execute_batch("COMMIT")?;
+        Ok((count, last, is_readable))
+    }
+
+    /// Numbers go on behind all that were given, so that none is given twice.
+    fn counters(&mut self, old: &Connection) {
+        let sql = "SELECT next_entry, next_record, next_decision FROM counters";
+        let read = |row: &Row<'_>| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?]);
+        let next = old.query_row(sql, (), read).unwrap_or_default().map(|next| next.clamp(0, NUMBER_MAX));
+        let sql = "UPDATE counters SET \
+                   next_entry = max(?1, (SELECT coalesce(max(id), 0) + 1 FROM entries)), \
+                   next_record = max(?2, (SELECT coalesce(max(sequence), 0) + 1 FROM records), \
+                                     (SELECT coalesce(max(delivered_to), 0) + 1 FROM sinks)), \
+                   next_decision = max(?3, (SELECT coalesce(max(id), 0) + 1 FROM decisions))";
+        if let Err(error) = self.new.execute(sql, next) {
+            tracing::error!("the counters of the damaged file are lost: {error}");
+        }
+        // The journal's own name stays if it can be read: the IDs of records begin with it.
+        let name = old.query_row("SELECT journal FROM counters", (), |row| row.get::<_, String>(0));
+        if let Ok(name) = name.map(|name| name.chars().filter(char::is_ascii_hexdigit).collect::<String>())
+            && name.len() == 16
+        {
+            let _ = self.new.execute("UPDATE counters SET journal = ?1", (name,));
+        }
+    }
+}
+
+/// The most rows that one damaged page is taken to have held.
+const LOST_MAX: u64 = 4096;
+
+/// Higher numbers are damaged ones.
+const NUMBER_MAX: i64 = 1 << 60;
+
+/// Entries without a body and bodies without an entry are of no use; a body alone says nothing of its platform.
+const COMPLETE: &str = "
+    DELETE FROM entries WHERE id NOT IN (SELECT id FROM entry_bodies);
+    UPDATE entries SET state = 0 WHERE state NOT IN (0, 1, 2);
+    DELETE FROM entry_bodies WHERE id NOT IN (SELECT id FROM entries);
+    DELETE FROM attempts WHERE entry NOT IN (SELECT id FROM entries);
+    DELETE FROM decisions WHERE id NOT IN (SELECT id FROM decision_bodies);
+    DELETE FROM decision_bodies WHERE id NOT IN (SELECT id FROM decisions);
+";
+
+/// The first key after the damaged rows behind `after` that can be read: found by steps that double, then by halving.
+fn beyond(old: &Connection, table: &Table, after: i64, last: Option<i64>) -> Option<i64> {
+    let Table { name, key, .. } = table;
+    let sql = format!("SELECT {key}, * FROM {name} WHERE {key} >= ?1 ORDER BY {key} LIMIT 1");
+    let find = |from: i64| -> Result<Option<i64>, rusqlite::Error> {
+        let mut statement = old.prepare_cached(&sql)?;
+        let mut rows = statement.query((from,))?;
+        rows.next()?.map(|row| row.get(0)).transpose()
+    };
+    let first = after.saturating_add(1);
+    let (mut bad, mut step) = (first.max(0), 1_i64);
+    let mut good = loop {
+        let from = bad.saturating_add(step);
+        if last.is_some_and(|last| from > last) || from > NUMBER_MAX {
+            // The last row itself may be readable.
+            break last.filter(|last| *last > bad && find(*last).is_ok())?;
+        }
+        match find(from) {
+            Ok(Some(found)) => break found,
+            Ok(None) => return None,
+            Err(_) => (bad, step) = (from, step.saturating_mul(2)),
+        }
+    };
+    while good - bad > 1 {
+        let middle = bad + (good - bad) / 2;
+        match find(middle) {
+            Ok(Some(found)) if found <= good => good = middle.max(bad + 1),
+            _ => bad = middle,
+        }
+    }
+    Some(good)
+}
+
+/// A row's values, if each has its type.
+fn values_of(row: &Row<'_>, kinds: &str) -> Option<Vec<Value>> {
+    let value = |(column, kind): (usize, char)| {
+        let value = row.get_ref(column).ok()?;
+        let is_right = match (kind, value) {
+            ('i' | 'I' | 'n' | 'N', ValueRef::Integer(_)) => true,
+            ('u', ValueRef::Integer(number)) => u32::try_from(number).is_ok(),
+            ('t' | 'T' | 'n' | 'N', ValueRef::Text(text)) => std::str::from_utf8(text).is_ok(),
+            ('b' | 'B', ValueRef::Blob(_)) => true,
+            (kind, ValueRef::Null) => kind.is_ascii_uppercase(),
+            _ => false,
+        };
+        is_right.then(|| Value::try_from(value).ok()).flatten()
+    };
+    kinds.chars().enumerate().map(value).collect()
+}

@@ -1,0 +1,284 @@
+//! A candidate at work: which callbacks it answers, what is compared, and what becomes of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use callgate_catalogue::catalogue::Protocol;
+use callgate_catalogue::line::one_line;
+use callgate_dialects::{Callback, Decision};
+use callgate_sandbox::{Engine, Fault};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::book::{Book, Side, Tally, lock};
+use super::canary::{Canary, Fallen};
+use super::outcome::{Kind, Outcome};
+use super::samples::{Sample, describe};
+use crate::chain::{Chain, ChainRun, Loaded, Mode, Progress};
+use crate::deadline::Deadline;
+use crate::settings;
+
+/// A candidate of one generation.
+#[derive(Debug)]
+pub(crate) struct Shadow {
+    pub(super) settings: settings::Shadow,
+    pub(super) book: Arc<Book>,
+    pub(super) canary: Arc<Canary>,
+    /// The plugins of its chains.
+    pub(super) loaded: Vec<Arc<Loaded>>,
+}
+
+/// A candidate at one command of one platform.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(super) shadow: Arc<Shadow>,
+    pub(super) chain: Arc<Chain>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) platform: String,
+    pub(super) command: &'static str,
+    pub(super) protocol: &'static Protocol,
+    /// Whether examples show what plugins made.
+    pub(super) payloads: bool,
+}
+
+/// A callback that was answered by what is in service.
+#[derive(Debug)]
+pub(crate) struct Past {
+    pub(crate) callback: Callback,
+    /// Its ID, if the chat server has given it none.
+    pub(crate) operation_id: Option<String>,
+    /// What became of it, without its records.
+    pub(crate) run: ChainRun,
+    /// Of its records; see [`digests`](super::outcome::digests).
+    pub(crate) digests: Vec<u64>,
+}
+
+/// A callback that waits to be compared.
+pub(crate) struct Job {
+    past: Past,
+    waiting: Vec<Waiting>,
+}
+
+/// A candidate's room in the queue. Dropping it makes the room free.
+struct Waiting {
+    candidate: Arc<Candidate>,
+    bytes: usize,
+}
+
+/// Bodies up to this size are copied, because the buffers that they were read into are larger; in bytes. The others fill
+/// a good part of theirs.
+const COPIED_BYTES_MAX: usize = 16 * 1024;
+
+impl Past {
+    /// What it holds in memory, apart from what every callback does: all that a user or a plugin can make long, in bytes.
+    fn bytes(&self) -> usize {
+        let callback = &self.callback;
+        let query: usize = callback.query().iter().map(|(name, value)| name.len() + value.len()).sum();
+        let decisions = std::iter::once(&self.run.decision).chain(self.run.parts.iter().map(|part| &part.decision));
+        let faults = self.run.steps.iter().filter_map(|step| step.fault.as_ref());
+        let head = query + callback.operation_id().len() + callback.client_address().len();
+        callback.body().len()
+            + head
+            + decisions.map(bytes_of).sum::<usize>()
+            + faults.map(bytes_of_fault).sum::<usize>()
+    }
+
+    /// Without what comparing does not need.
+    fn compact(mut self) -> Self {
+        for step in &mut self.run.steps {
+            (step.log, step.adjustments) = (Vec::new(), Vec::new());
+        }
+        if self.callback.body().len() <= COPIED_BYTES_MAX {
+            self.callback = self.callback.detached();
+        }
+        self
+    }
+}
+
+/// The texts of a decision, in bytes.
+fn bytes_of(decision: &Decision) -> usize {
+    match decision {
+        Decision::Allow | Decision::Drop => 0,
+        Decision::Deny(denial) => denial.message.len() + denial.detail.len(),
+        Decision::Modify(changes) => changes.iter().map(|(name, value)| name.len() + value.as_str().len()).sum(),
+        Decision::RefuseSome(users) => users.iter().map(String::len).sum(),
+        Decision::PerUser(results) => results.iter().map(|result| result.user.len() + result.message.len()).sum(),
+        Decision::Reply(text) => text.len(),
+    }
+}
+
+/// The texts of a fault, in bytes.
+fn bytes_of_fault(fault: &Fault) -> usize {
+    match fault {
+        Fault::Panic { message: text } | Fault::Trap { what: text } | Fault::Undecided { reason: text } => text.len(),
+        Fault::ReplyInvalid { why, detail } => why.len() + detail.len(),
+        _ => 0,
+    }
+}
+
+impl Shadow {
+    /// Its name in the settings.
+    pub(crate) fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// Begins again with all figures at zero.
+    pub(crate) fn reset(&self, now_unix_ms: u64) {
+        self.book.reset(now_unix_ms);
+    }
+
+    /// Lets it answer again after it fell back; false if it had not.
+    pub(crate) fn resume(&self) -> bool {
+        self.canary.resume()
+    }
+
+    /// What it does now: the part of the callbacks that it is to answer, how many wait to be compared, and whether it
+    /// fell back.
+    pub(crate) fn now(&self) -> (u8, usize, bool) {
+        (self.canary.percent(), self.book.waiting.load(Ordering::Relaxed), self.canary.fallen().is_some())
+    }
+
+    /// All its figures. Blocks: the thread that compares may hold a lock.
+    pub(crate) fn report(&self) -> Value {
+        let mut report = self.book.report();
+        let fallen = self.canary.fallen().map(|Fallen { at_unix_ms, callbacks, faults }| {
+            json!({"at_unix_ms": at_unix_ms, "callbacks": callbacks, "faults": faults})
+        });
+        if let Value::Object(members) = &mut report {
+            members.shift_insert(0, "name".to_owned(), self.name().into());
+            members.shift_insert(1, "change".to_owned(), self.settings.summary().into());
+            members.shift_insert(2, "percent".to_owned(), self.canary.percent().into());
+            members.shift_insert(3, "fallen_back".to_owned(), fallen.into());
+        }
+        report
+    }
+}
+
+impl Candidate {
+    /// Its chain.
+    pub(crate) fn chain(&self) -> &Arc<Chain> {
+        &self.chain
+    }
+
+    /// The name of the candidate in the settings.
+    pub(crate) fn name(&self) -> &str {
+        self.shadow.name()
+    }
+
+    /// Whether it answers this callback.
+    pub(super) fn answers(&self, callback: &Callback) -> bool {
+        self.shadow.canary.answers(callback, self.protocol)
+    }
+
+    /// Counts that it has answered a callback. It falls back if it failed too often.
+    pub(super) fn answered(&self, run: &ChainRun, now_unix_ms: impl FnOnce() -> u64) {
+        let is_fault = run.steps.iter().any(|step| step.fault.as_ref().is_some_and(|fault| *fault != Fault::NoTime));
+        self.tally.answered(Side::Candidate, is_fault);
+        if let Some(Fallen { callbacks, faults, .. }) = self.shadow.canary.answered(is_fault, now_unix_ms) {
+            let shadow = self.name();
+            tracing::error!(
+                target: "callgate::shadow",
+                shadow,
+                faults,
+                callbacks,
+                "the candidate answers nothing any more, because its faults passed `faults_per_thousand_max`: after a \
+                 reload that changes it, or `callgate shadow resume {shadow}`, it does again"
+            );
+        }
+    }
+
+    /// Counts that what is in service has answered a callback, if the candidate answers a part of them.
+    pub(super) fn was_answered_for(&self) {
+        if self.shadow.canary.percent() > 0 {
+            self.tally.answered(Side::Present, false);
+        }
+    }
+
+    /// Room for a callback; `None`, and it is counted, if there is none.
+    fn room(self: &Arc<Self>, bytes: usize) -> Option<Waiting> {
+        let (book, settings) = (&self.shadow.book, &self.shadow.settings);
+        if take(&book.waiting, 1, settings.queue_max) {
+            if take(&book.waiting_bytes, bytes, settings.queue_bytes_max) {
+                return Some(Waiting { candidate: Arc::clone(self), bytes });
+            }
+            book.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.tally.dropped();
+        None
+    }
+
+    /// Runs its chain for a callback that was answered, and compares.
+    fn compare(&self, engine: &Engine, past: &Past, now_unix_ms: &dyn Fn() -> u64) {
+        let present = Outcome::of_each(&past.run, &past.digests);
+        let parts = past.callback.split().unwrap_or_else(|| vec![past.callback.clone()]);
+        for (present, part) in present.iter().zip(&parts) {
+            let mut progress = Progress::default();
+            // Time is not what bounds it.
+            let deadline = Deadline::new(Instant::now(), Duration::from_secs(3600));
+            self.chain.advance(engine, part, deadline, Mode::Spare, &mut progress);
+            let candidate = Outcome::of(&progress.run);
+            let kind = present.compare(&candidate);
+            self.tally.compared(kind, present, &candidate);
+            if kind == Kind::NoTime {
+                continue;
+            }
+            let book = &self.shadow.book;
+            book.count_faults(Side::Present, present);
+            book.count_faults(Side::Candidate, &candidate);
+            if kind != Kind::Same {
+                let sample = Sample {
+                    at_unix_ms: now_unix_ms(),
+                    platform: self.platform.clone(),
+                    command: self.command,
+                    operation_id: one_line(past.operation_id.as_deref().unwrap_or(past.callback.operation_id())),
+                    kind,
+                    present: describe(present, self.payloads),
+                    candidate: describe(&candidate, self.payloads),
+                };
+                if lock(&book.samples).keep(sample.clone()) {
+                    sample.log(self.name());
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let book = &self.candidate.shadow.book;
+        book.waiting.fetch_sub(1, Ordering::Relaxed);
+        book.waiting_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Job {
+    /// The callback waits for each of these candidates that has room for it; `None`: for none.
+    pub(super) fn new(candidates: &[Arc<Candidate>], past: Past) -> Option<Self> {
+        let bytes = past.bytes();
+        let waiting: Vec<_> = candidates.iter().filter_map(|candidate| candidate.room(bytes)).collect();
+        (!waiting.is_empty()).then(|| Self { past: past.compact(), waiting })
+    }
+
+    /// Compares. Blocks: it runs guests.
+    pub(crate) fn run(self, engine: &Engine, now_unix_ms: &dyn Fn() -> u64) {
+        for waiting in self.waiting {
+            waiting.candidate.compare(engine, &self.past, now_unix_ms);
+        }
+    }
+}
+
+/// Adds to a number that must not become more than a maximum; false if it would.
+fn take(number: &AtomicUsize, more: usize, max: usize) -> bool {
+    if number.fetch_add(more, Ordering::Relaxed).saturating_add(more) <= max {
+        return true;
+    }
+    number.fetch_sub(more, Ordering::Relaxed);
+    false
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("past", &self.past).finish_non_exhaustive()
+    }
+}
