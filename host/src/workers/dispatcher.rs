@@ -218,8 +218,10 @@ pub(super) fn dispatch(
     let mut bounded = Bounded::default();
     while let Some(message) = inbox.receive() {
         match message {
-            Message::Job(number, job) => {
+            Message::Job(number, mut job) => {
                 let flow = job.flow;
+                // A plugin whose calls have become longer comes from another lane.
+                job.takes = lanes.iter().map(|lane| lane.queue.average(flow)).fold(job.takes, Duration::max);
                 if let Some(lane) = lanes.get_mut(number) {
                     lane.take(job);
                     lane.queue.note(number, flow);

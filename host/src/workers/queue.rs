@@ -122,6 +122,11 @@ impl<J> Queue<J> {
         Look { waiting: state.jobs.len(), running, slots, wait }
     }
 
+    /// How long a job of this flow holds its thread, on average; zero if none has ended yet.
+    pub(super) fn average(&self, flow: Flow) -> Duration {
+        self.flows.get(&flow).map_or(Duration::ZERO, |state| state.average)
+    }
+
     /// Lets those who may come see how crowded a flow of this lane is.
     pub(super) fn note(&self, lane: usize, flow: Flow) {
         if let Some(state) = self.flows.get(&flow) {
