@@ -48,6 +48,22 @@ impl Drop for Answer {
     }
 }
 
+/// An answer, and what comes with it.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// The ID of the callback, if the chat server has given it none.
+    pub(crate) own_id: Option<String>,
+    /// What is to be done once the connection has taken the answer.
+    pub(crate) afterwards: Option<Afterwards>,
+}
+
+impl Answer {
+    /// An answer that nothing comes with.
+    pub(crate) fn refused(response: Response) -> Self {
+        Self { response, own_id: None, afterwards: None }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -10,8 +10,8 @@ use callgate_dialects::{Admitted, Callback, Response};
 use callgate_sandbox::{Cancel, cpu};
 use tokio::time::timeout_at;
 
-use crate::afterwards::Afterwards;
-use crate::chain::{Advance, Chain, ChainRun, LOOK_PAUSE, LOOKS_AGAIN, Mode, Progress, Seen};
+use crate::afterwards::{Afterwards, Answer};
+use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
@@ -297,21 +297,6 @@ async fn give_up(chain: &Chain, deadline: Deadline, seen: &Seen, overload: Overl
     chain.give_up_unseen(overload)
 }
 
-/// An answer, and what comes with it.
-pub(crate) struct Answer {
-    pub(crate) response: Response,
-    /// The ID of the callback, if the chat server has given it none.
-    pub(crate) own_id: Option<String>,
-    /// What is to be done once the connection has taken the answer.
-    pub(crate) afterwards: Option<Afterwards>,
-}
-
-impl Answer {
-    fn refused(response: Response) -> Self {
-        Self { response, own_id: None, afterwards: None }
-    }
-}
-
 /// The chain that a worker runs, and its generation. The chain is let go first, so that what it holds ends where
 /// generations end.
 struct Held {
@@ -332,5 +317,12 @@ impl Held {
 /// Maximum CPU time of the parts of one request that are worked off before others have their turn; one part more at
 /// most.
 const PARTS_CPU_MAX: Duration = Duration::from_millis(5);
+
+/// How often a lock that a worker holds is looked at again, and how long it takes until then: 10 ms of the 50 that are
+/// kept back for writing an answer.
+const LOOKS_AGAIN: u32 = 10;
+
+/// See [`LOOKS_AGAIN`].
+const LOOK_PAUSE: Duration = Duration::from_millis(1);
 
 const HOST_FAILED: &str = "the host failed; please report this";

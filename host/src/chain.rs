@@ -2,6 +2,7 @@
 
 mod breaker;
 mod link;
+mod needs;
 mod pace;
 mod rate;
 mod without_time;
@@ -21,11 +22,10 @@ use crate::deadline::Deadline;
 use crate::overload::Overload;
 use crate::settings::Platform;
 use crate::workers::Crowd;
-use without_time::{Needs, ON_OVERLOAD};
+use needs::Needs;
 
 pub use link::Link;
 pub(crate) use link::{Identity, Loaded};
-pub(crate) use without_time::{LOOK_PAUSE, LOOKS_AGAIN};
 
 /// The plugins that get one command of one platform.
 #[derive(Debug)]
@@ -610,6 +610,9 @@ fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> 
     }
     Ok(())
 }
+
+/// Who has decided where there was no time for a plugin.
+const ON_OVERLOAD: &str = "on_overload";
 
 /// Who has decided where a plugin has failed.
 fn by_fault(link: &Link) -> String {

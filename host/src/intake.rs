@@ -8,9 +8,8 @@ use callgate_dialects::{Admitted, Head, Refusal, Response, table};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
-use crate::afterwards::{self, Afterwards};
+use crate::afterwards::{self, Afterwards, Answer};
 use crate::bodies::{Bodies, NotRead};
-use crate::callback::Answer;
 use crate::deadline::Deadline;
 use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
 use crate::generation::{Generation, Mounted};

@@ -143,8 +143,9 @@ async fn a_client_that_goes_takes_its_call_with_it() {
         }
     }
     assert_eq!(host.openim(COMMAND, &json!({ "x": 0 })).await["nextCode"], 0, "the worker is free");
-    assert_eq!(host.metric("callgate_cancelled_total", &["state=\"waiting\""]), 1.0);
-    assert_eq!(host.metric("callgate_cancelled_total", &["state=\"running\""]), 1.0);
+    // The second one may have begun when the first one ended.
+    assert_eq!(host.metric("callgate_cancelled_total", &[]), 2.0);
+    assert!(host.metric("callgate_cancelled_total", &["state=\"running\""]) >= 1.0);
     assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"spins\""]), 0.0);
 }
 

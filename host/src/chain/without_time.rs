@@ -1,44 +1,14 @@
-//! What a chain needs of the workers, and what becomes of it when there is no time.
+//! What becomes of a chain when there is no time.
 
 use std::sync::{Arc, TryLockError};
-use std::time::Duration;
 
 use callgate_dialects::{Decision, OnFault, Trouble};
 use callgate_sandbox::Fault;
 
-use super::{Chain, ChainRun, Link, Mode, Progress, Seen, Step, by_fault, trouble};
+use super::{Chain, ChainRun, Link, Mode, ON_OVERLOAD, Progress, Seen, Step, by_fault, trouble};
 use crate::deadline::Deadline;
 use crate::overload::Overload;
-use crate::workers::{Bound, Claim, Crowd, Flow};
-
-/// What the workers must know of a chain.
-#[derive(Debug)]
-pub(super) struct Needs {
-    /// Under which number they schedule its platform.
-    platform_flow: usize,
-    /// Those of its plugins that may only have so many calls at the same time.
-    bounds: Arc<[Bound]>,
-    /// How crowded the workers are with the calls of each of its plugins.
-    crowds: Vec<Arc<Crowd>>,
-}
-
-impl Needs {
-    /// Those of a chain of plugins, each with its crowd.
-    pub(super) fn new(platform_flow: usize, links: &[(Arc<Link>, Arc<Crowd>)]) -> Self {
-        let bound = |(link, _): &(Arc<Link>, _)| {
-            let calls_at_once_max = link.calls_at_once_max()?;
-            Some(Bound { plugin: link.flow(), calls_at_once_max })
-        };
-        Self {
-            platform_flow,
-            bounds: links.iter().filter_map(bound).collect(),
-            crowds: links.iter().map(|(_, crowd)| Arc::clone(crowd)).collect(),
-        }
-    }
-}
-
-/// Who has decided where there was no time for a plugin.
-pub(super) const ON_OVERLOAD: &str = "on_overload";
+use crate::workers::{Claim, Flow};
 
 impl Chain {
     /// What one of its callbacks needs of the workers: it waits as the plugin whose calls take longest, and for what all
@@ -133,10 +103,3 @@ impl Progress {
         self.is_over = self.run.decision.is_final();
     }
 }
-
-/// How often a lock that a worker holds is looked at again, and how long it takes until then: 10 ms of the 50 that are
-/// kept back for writing an answer.
-pub(crate) const LOOKS_AGAIN: u32 = 10;
-
-/// See [`LOOKS_AGAIN`].
-pub(crate) const LOOK_PAUSE: Duration = Duration::from_millis(1);
