@@ -32,11 +32,13 @@ fn api(host: Host) -> Router {
     api::guarded(Router::new().merge(reload::routes(host.clone())).merge(shadow::routes(host)))
 }
 
-async fn is_ready(State((_, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
-    match ready.is_ready() {
-        true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
-    }
+/// Whether callbacks are answered, which sinks that fail do not change: they are named, and their records wait.
+async fn is_ready(State((host, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
+    let (status, word) = match ready.is_ready() {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+    };
+    (status, format!("{word}\n{}", host.failing_sinks()))
 }
 
 async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap) -> impl IntoResponse {

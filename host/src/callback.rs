@@ -8,7 +8,6 @@ use std::time::Duration;
 use callgate_catalogue::wire::Phase;
 use callgate_dialects::{Admitted, Callback, Response};
 use callgate_sandbox::{Cancel, cpu};
-use tokio::time::timeout_at;
 
 use crate::afterwards::{Afterwards, Answer};
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
@@ -17,6 +16,7 @@ use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
 use crate::overload::Overload;
+use crate::records::{Origin, Wait};
 use crate::shadow::{self, Candidate, Past};
 use crate::telemetry::Answered;
 use crate::workers::NotRun;
@@ -25,7 +25,7 @@ impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
     /// has not given the callback an ID, the one that was made here comes with it.
     pub(crate) async fn answer(&self, generation: &Arc<Generation>, mounted: &Mounted, request: Request<'_>) -> Answer {
-        let Request { admitted, body, deadline, no_room } = request;
+        let Request { admitted, body, deadline, traceparent, no_room } = request;
         let callback = match admitted.open(body) {
             Ok(callback) => callback,
             Err(refusal) => return Answer::refused(self.refuse(generation, mounted, refusal)),
@@ -36,26 +36,21 @@ impl Host {
             chain.is_some_and(|chain| callback.is_batch() || !chain.is_quick(&callback))
         };
         if callback.phase() == Phase::Before || no_room.is_some() || !may_wait() {
-            return self.answer_opened(generation, mounted, callback, deadline, no_room).await;
+            return self.answer_opened(generation, mounted, Opened { callback, deadline, traceparent, no_room }).await;
         }
         let (host, generation, number) = (self.clone(), Arc::clone(generation), mounted.index);
         let answers = async move {
             let mounted = generation.platforms().get(number)?;
-            Some(host.answer_opened(&generation, mounted, callback, deadline, None).await)
+            let opened = Opened { callback, deadline, traceparent, no_room: None };
+            Some(host.answer_opened(&generation, mounted, opened).await)
         };
         // It ends only when the runtime does, or with a mistake of the host.
         tokio::spawn(answers).await.ok().flatten().unwrap_or_else(|| Answer::refused(Response::default()))
     }
 
-    /// Answers a callback that was read. `no_room`: why there is no time for it, if there is none.
-    async fn answer_opened(
-        &self,
-        generation: &Arc<Generation>,
-        mounted: &Mounted,
-        callback: Callback,
-        deadline: Deadline,
-        no_room: Option<Overload>,
-    ) -> Answer {
+    /// Answers a callback that was read.
+    async fn answer_opened(&self, generation: &Arc<Generation>, mounted: &Mounted, opened: Opened) -> Answer {
+        let Opened { callback, deadline, traceparent, no_room } = opened;
         let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
         let candidates = mounted.routes.candidates(callback.command());
         let candidate = shadow::answering(candidates, &callback);
@@ -82,10 +77,19 @@ impl Host {
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
         if kept > 0 {
-            self.keep(records, deadline).await;
+            let origin = Origin {
+                platform: mounted.platform.name.as_str().into(),
+                command: callback.name().into(),
+                key: callback.order_key(mounted.platform.server.protocol()),
+                traceparent,
+                arrived_unix_ms: callback.arrived_unix_ms(),
+            };
+            // An after-callback is acknowledged by its answer.
+            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
+            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
         }
         if run.records_lost > 0 {
-            self.journal.left_out(run.records_lost);
+            self.records.left_out(run.records_lost);
         }
         let response = mounted.platform.dialect.render(&callback, &run.decision);
         let answered = Answered {
@@ -242,29 +246,6 @@ impl Host {
         whole.unwrap_or_default()
     }
 
-    /// Hands records to the journal. Files can hang: then the answer does not wait for them beyond the deadline, and
-    /// not more than a bounded number of records waits either.
-    async fn keep(&self, records: Vec<String>, deadline: Deadline) {
-        let host = self.clone();
-        // A client that goes now takes no records with it.
-        let kept = tokio::spawn(async move {
-            let permit = Arc::clone(&host.journal.waiting).acquire_owned();
-            let Ok(Ok(permit)) = timeout_at(deadline.moment(), permit).await else {
-                return host.journal.lose(&records, "too many are waiting for the file");
-            };
-            let its = host.clone();
-            let written = tokio::task::spawn_blocking(move || {
-                its.journal.append(&records);
-                drop(permit);
-            });
-            if timeout_at(deadline.moment(), written).await.is_err() {
-                tracing::error!("the records file does not take records in time; the answer does not wait for it");
-            }
-        });
-        // It cannot fail.
-        let _ = kept.await;
-    }
-
     /// What this host would answer, without keeping records or counting anything. Blocks: it runs guests.
     #[cfg(feature = "workshop")]
     pub(crate) fn rehearse(&self, mounted: &Mounted, callback: &Callback) -> (ChainRun, Response) {
@@ -295,6 +276,16 @@ async fn give_up(chain: &Chain, deadline: Deadline, seen: &Seen, overload: Overl
         tokio::time::sleep(LOOK_PAUSE).await;
     }
     chain.give_up_unseen(overload)
+}
+
+/// A callback whose body was read.
+struct Opened {
+    callback: Callback,
+    deadline: Deadline,
+    /// As in [`Request`].
+    traceparent: Option<String>,
+    /// Why there is no time for it, if there is none.
+    no_room: Option<Overload>,
 }
 
 /// The chain that a worker runs, and its generation. The chain is let go first, so that what it holds ends where

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
-use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply};
+use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply, TOPIC_BYTES_MAX, is_topic};
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
@@ -20,6 +20,7 @@ use callgate_sandbox::{Brief, Budget, Cancel, Engine, Fault, PluginLimits, Usage
 
 use crate::deadline::Deadline;
 use crate::overload::Overload;
+use crate::records::Returned;
 use crate::settings::Platform;
 use crate::workers::Crowd;
 use needs::Needs;
@@ -156,8 +157,8 @@ pub(crate) enum Advance {
 pub struct ChainRun {
     /// What is to happen to the operation.
     pub decision: Decision,
-    /// Data that plugins want handed on, each a JSON text on one line.
-    pub records: Vec<String>,
+    /// Data that plugins want handed on.
+    pub records: Vec<Returned>,
     /// Records beyond `records_per_second_max`, which are left out.
     pub records_lost: usize,
     /// The calls that were made, in order.
@@ -239,7 +240,7 @@ struct Said {
     decision: Decision,
     adjustments: Vec<Adjustment>,
     log: Vec<(LogLevel, String)>,
-    records: Vec<String>,
+    records: Vec<Returned>,
 }
 
 impl Chain {
@@ -554,7 +555,13 @@ impl Chain {
         })?;
         let log = reply.log.iter().take(LOG_LINES_MAX).map(|line| (line.level, one_line(&line.text))).collect();
         check_records(&reply, link.plugin().limits())?;
-        let records = reply.records.iter().map(|record| on_one_line(record.get())).collect();
+        let topics = reply.topics.iter().map(|topic| topic.0.as_ref()).chain(std::iter::repeat(""));
+        let records = reply.records.iter().zip(topics).map(|(record, topic)| Returned {
+            topic: (!topic.is_empty()).then(|| topic.to_owned()),
+            data: on_one_line(record.get()),
+            plugin: Arc::clone(link.author()),
+        });
+        let records = records.collect();
         Ok(Said { decision, adjustments, log, records })
     }
 
@@ -606,6 +613,15 @@ fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> 
     if longest > limits.record_bytes_max {
         let bytes_max = limits.record_bytes_max;
         let why = format!("a record has {longest} bytes, at most {bytes_max} are allowed (`record_bytes_max`)");
+        return Err(Fault::ReplyInvalid { why, detail: String::new() });
+    }
+    if reply.topics.len() > records {
+        let why = format!("it has {} topics for {records} records", reply.topics.len());
+        return Err(Fault::ReplyInvalid { why, detail: String::new() });
+    }
+    if reply.topics.iter().any(|topic| !topic.0.is_empty() && !is_topic(&topic.0)) {
+        let why =
+            format!("the topic of a record is not 1 to {TOPIC_BYTES_MAX} ASCII letters, digits, `.`, `_` and `-`");
         return Err(Fault::ReplyInvalid { why, detail: String::new() });
     }
     Ok(())

@@ -1,12 +1,11 @@
 //! What of the settings only a restart changes: listeners, and what the sandbox is set up with.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use callgate_dialects::Table;
 use callgate_sandbox::{CacheSettings, EngineLimits, LoadingLimits};
 
-use crate::settings::{Server, Settings};
+use crate::settings::{Journal, Server, Settings};
 
 /// The settings that are in force from the start of the process to its end.
 #[derive(Debug, Clone)]
@@ -25,8 +24,8 @@ pub struct Fixed {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
-    /// The file that plugins' records are appended to.
-    pub records_file: PathBuf,
+    /// What is kept on disk.
+    pub journal: Journal,
     /// The keys whose values were given otherwise, such as with an argument: what the file says of them does not count.
     pub(crate) given: Vec<&'static str>,
 }
@@ -43,7 +42,7 @@ impl Fixed {
             plugin_share_percent_max: settings.limits.plugin_share_percent_max,
             loading: settings.loading,
             cache: settings.cache.clone(),
-            records_file: settings.records_file.clone(),
+            journal: settings.journal.clone(),
             given: settings.given.clone(),
         }
     }
@@ -56,7 +55,7 @@ impl Fixed {
         settings.admin = self.admin;
         settings.loading = self.loading;
         settings.cache = self.cache.clone();
-        settings.records_file = self.records_file.clone();
+        settings.journal = self.journal.clone();
         settings.limits.plugin_share_percent_max = self.plugin_share_percent_max;
         settings.limits.engine =
             EngineLimits { memory_bytes_largest: settings.limits.engine.memory_bytes_largest, ..self.engine.clone() };
@@ -119,7 +118,7 @@ impl Fixed {
             ),
             ("loading", settings.loading != self.loading),
             ("cache", settings.cache != self.cache),
-            ("records.file", settings.records_file != self.records_file),
+            ("journal", settings.journal != self.journal),
         ];
         let differs = |(key, differs): (&'static str, bool)| (differs && !self.given.contains(&key)).then_some(key);
         keys.into_iter().filter_map(differs).collect()

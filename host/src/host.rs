@@ -7,13 +7,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
+use callgate_catalogue::line::one_line;
+use callgate_journal::Journal;
+use callgate_journal::sink::{SinkStatus, State};
 use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading};
 
 use crate::bodies::Bodies;
 use crate::fixed::Fixed;
 use crate::gate::Gate;
 use crate::generation::{self, Generation, PluginError, Progress, Retired};
-use crate::journal::Journal;
+use crate::records::Records;
 use crate::reloads::Reloads;
 use crate::settings::Settings;
 use crate::shadow::{self, Job, Queue};
@@ -38,7 +41,7 @@ pub struct Inner {
     pub(crate) in_flight: Gate,
     /// Memory for the bodies of requests.
     pub(crate) bodies: Bodies,
-    pub(crate) journal: Journal,
+    pub(crate) records: Records,
     /// The thread that compares candidates; set once there is one.
     comparing: OnceLock<Arc<Queue<Job>>>,
     pub(crate) telemetry: Telemetry,
@@ -116,8 +119,10 @@ impl Host {
                 .map_err(StartError::Workers)?;
         let telemetry = Telemetry::new(shadow::OUTCOMES);
         let fixed = Fixed::of(&settings);
-        let first =
-            Generation::build(settings, &engine, &telemetry, None, clock(), progress).map_err(StartError::Plugins)?;
+        let started_unix_ms = clock();
+        let first = Generation::build(settings, &engine, &telemetry, None, started_unix_ms, progress)
+            .map_err(StartError::Plugins)?;
+        let records = Records::new(&first.settings().sinks, format!("callgate-{started_unix_ms:x}"));
         let host = Self(Arc::new(Inner {
             generation: ArcSwap::from_pointee(first),
             retired: Retired::default(),
@@ -125,12 +130,12 @@ impl Host {
             workers,
             in_flight: Gate::new("in_flight_max", fixed.server.in_flight_max, 1),
             bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
-            journal: Journal::new(&fixed.records_file),
+            records,
             comparing: OnceLock::new(),
             telemetry,
             settings: fixed,
             engine,
-            started_unix_ms: clock(),
+            started_unix_ms,
             operations: AtomicU64::new(0),
             clock,
         }));
@@ -164,6 +169,7 @@ impl Host {
         let next = Arc::new(next);
         let before = self.0.generation.swap(Arc::clone(&next));
         self.telemetry.forget(before.counters(), next.counters());
+        self.records.set_sinks(&next.settings().sinks);
         for gone in before.shadows().iter().filter(|gone| !next.shadows().iter().any(|it| it.name() == gone.name())) {
             self.telemetry.shadows().forget(gone.name());
         }
@@ -231,7 +237,30 @@ impl Host {
             generation: generation.number(),
             generations: self.generations(),
         };
-        self.telemetry.render(generation.counters(), &self.journal, now)
+        self.telemetry.render(generation.counters(), &self.records, now)
+    }
+
+    /// Has records go into this journal from now on, and the sinks of the settings read from it. Must be called in a
+    /// runtime, once. Until then, and in a host without a journal, records go straight to sinks of lines.
+    pub async fn keep_records_in(&self, journal: Journal, clock: callgate_journal::Clock) {
+        let generation = self.0.generation.load_full();
+        self.records.use_journal(journal, clock, &generation.settings().sinks).await;
+    }
+
+    /// Waits until each sink that works has the records that are on disk now. One that fails is not waited for.
+    pub async fn settle_sinks(&self) {
+        self.records.settle().await;
+    }
+
+    /// The sinks that fail, each on a line with the reason; empty if all deliver.
+    pub(crate) fn failing_sinks(&self) -> String {
+        let failing = self.records.status().into_iter().filter(|sink| sink.state != State::Running);
+        let line = |sink: SinkStatus| {
+            let (name, state) = (&sink.name, one_line(&sink.state.to_string()));
+            let (records, seconds) = (sink.lag_records, sink.lag_age.as_secs());
+            format!("sink {name}: {state}; {records} records behind, the oldest {seconds} s old\n")
+        };
+        failing.map(line).collect()
     }
 
     /// An ID for a callback that has none.

@@ -15,6 +15,7 @@ use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::overload::Overload;
+use crate::records::valid_traceparent;
 
 /// A request for one platform, as it was read.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Request<'h> {
     pub(crate) deadline: Deadline,
     /// Why there is no time for it, if there is none.
     pub(crate) no_room: Option<Overload>,
+    /// Its header `traceparent`, if it is valid.
+    pub(crate) traceparent: Option<String>,
 }
 
 impl Host {
@@ -52,6 +55,8 @@ impl Host {
         };
         let (head, body) = request.into_parts();
         let deadline = Deadline::new(arrived, mounted.platform.answer_within);
+        let traceparent = head.headers.get("traceparent").and_then(|value| valid_traceparent(value.to_str().ok()?));
+        let traceparent = traceparent.map(str::to_owned);
         let query = head.uri.query().unwrap_or_default();
         let head = Head {
             method: head.method,
@@ -90,7 +95,8 @@ impl Host {
         let permit = self.in_flight.enter(deadline).await;
         let no_room = permit.as_ref().err().copied();
         let (body, _room) = body.into_parts();
-        write_answer(self.answer(&generation, mounted, Request { admitted, body, deadline, no_room }).await)
+        let request = Request { admitted, body, deadline, traceparent, no_room };
+        write_answer(self.answer(&generation, mounted, request).await)
     }
 }
 

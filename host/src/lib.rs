@@ -20,8 +20,8 @@ mod afterwards;
 mod bodies;
 mod deadline;
 mod gate;
-mod journal;
 mod overload;
+mod records;
 mod telemetry;
 mod workers;
 

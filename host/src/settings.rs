@@ -2,6 +2,7 @@
 
 mod cache;
 mod file;
+mod journal;
 mod limits;
 mod listen;
 mod loading;
@@ -14,10 +15,11 @@ mod promotion;
 mod secret;
 mod server;
 mod shadow;
+mod sink;
 mod source;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use callgate_dialects::{Table, table};
 use callgate_sandbox::{CacheSettings, LoadingLimits};
@@ -26,6 +28,7 @@ use callgate_terminal::read_text;
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
 pub use file::{Problem, Secrets};
+pub use journal::{Decisions, Journal, Keep};
 pub use limits::{BreakerLimits, Limits};
 pub(crate) use listen::is_taken_twice;
 pub use listen::listen_address;
@@ -37,6 +40,7 @@ pub use plugin::{ModuleSource, Plugin};
 pub use promotion::promoted;
 pub use server::{HeadLimits, Server};
 pub use shadow::{Change, FallBack, Shadow};
+pub use sink::Sink;
 pub use source::{Source, Step};
 
 use file::{File, MIB, Section};
@@ -60,8 +64,10 @@ pub struct Settings {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
-    /// The file that plugins' records are appended to.
-    pub records_file: PathBuf,
+    /// What is kept on disk.
+    pub journal: Journal,
+    /// Where records go.
+    pub sinks: Vec<Sink>,
     /// Chat servers, each under its own path.
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
@@ -179,7 +185,8 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let mut limits = limits::read(root.section("limits"));
     let loading = loading::read(root.section("loading"));
     let cache = cache::read(root.section("cache"));
-    let records_file = records(root.section("records"));
+    let journal = journal::read(root.section("journal"));
+    let sinks = sink::read(&mut root, &journal);
     let platforms = platform::read(&mut root, chat_servers);
     let mistakes_before = root.file().mistakes();
     let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
@@ -205,17 +212,11 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         limits,
         loading,
         cache,
-        records_file,
+        journal,
+        sinks,
         platforms,
         plugins,
         shadows,
         given: Vec::new(),
     }
-}
-
-fn records(mut section: Section<'_, '_>) -> PathBuf {
-    let file = section.text("file").map_or("records.jsonl", |at| at.value);
-    let path = section.file().beside(file);
-    section.finish();
-    path
 }

@@ -8,6 +8,7 @@ mod process;
 mod record;
 mod reloads;
 mod shadows;
+mod sinks;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -26,7 +27,6 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::chain::Link;
 use crate::edge::{Closed, EndedEarly};
-use crate::journal::Journal;
 use crate::overload::Overload;
 use crate::settings::{Log, Settings};
 use family::{Labels, registered};
@@ -34,6 +34,7 @@ use histogram::Histogram;
 use plugins::{PluginCounters, PluginFamilies};
 use record::Records;
 use reloads::Generations;
+use sinks::SinkFamilies;
 
 pub(crate) use plain::{OPENMETRICS, content_type, from_openmetrics};
 pub(crate) use record::Answered;
@@ -67,6 +68,7 @@ pub(crate) struct Telemetry {
     registry: Registry,
     records: Records,
     host: HostCounters,
+    sinks: SinkFamilies,
     generations: Generations,
     plugins: PluginFamilies,
     shadows: ShadowFamilies,
@@ -100,6 +102,7 @@ struct HostCounters {
     cancelled: Family<Labels<1>, Counter>,
     records_written: Counter,
     records_lost: Counter,
+    records_unrouted: Counter,
     log_lines_lost: Counter,
     in_flight: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
@@ -151,8 +154,9 @@ impl HostCounters {
                 "connections_closed",
                 "Connections that were closed because of a limit, or whose TLS handshake failed, by cause",
             ),
-            records_written: registered(registry, "records_written", "Records appended to the records file"),
+            records_written: registered(registry, "records_written", "Records that are on disk, or written by sinks"),
             records_lost: registered(registry, "records_lost", "Records that could not be written"),
+            records_unrouted: registered(registry, "records_unrouted", "Records whose topic no sink takes"),
             log_lines_lost: registered(
                 registry,
                 "log_lines_lost",
@@ -224,6 +228,7 @@ impl Telemetry {
     /// All counters of the host itself, at zero. `outcomes`: the names of those of a comparison with a candidate.
     pub(crate) fn new(outcomes: &'static [&'static str]) -> Self {
         let mut registry = Registry::with_prefix("callgate");
+        let sinks = SinkFamilies::register(&mut registry);
         let plugins = PluginFamilies::register(&mut registry);
         plugins.fault("", callgate_sandbox::Fault::NoTime.name());
         let mut host = HostCounters::register(&mut registry);
@@ -236,6 +241,7 @@ impl Telemetry {
             registry,
             records: Records::default(),
             host,
+            sinks,
             told: Mutex::default(),
             unknown_names: Mutex::default(),
             plugins,
@@ -285,7 +291,7 @@ impl Telemetry {
     }
 
     /// All counters in OpenMetrics' text format.
-    pub(crate) fn render(&self, counters: &Counters, journal: &Journal, now: Now) -> String {
+    pub(crate) fn render(&self, counters: &Counters, kept: &crate::records::Records, now: Now) -> String {
         let Now { in_flight, waiting, cancelled, is_memory_distrusted, generation, generations } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
@@ -293,11 +299,13 @@ impl Telemetry {
         host.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         self.generations.show(generation, generations);
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
-        catch_up(&host.records_written, journal.written());
+        self.sinks.show(&kept.status());
+        catch_up(&host.records_written, kept.written());
+        catch_up(&host.records_lost, kept.lost());
+        catch_up(&host.records_unrouted, kept.unrouted());
         for (count, state) in cancelled.into_iter().zip(["waiting", "running"]) {
             catch_up(&host.cancelled.get_or_create(&[("state", state.to_owned())]), count);
         }
-        catch_up(&host.records_lost, journal.lost());
         catch_up(&host.log_lines_lost, LOST_LINES.get().map_or(0, |lost| lost.dropped_lines() as u64));
         counters.of_plugins.iter().for_each(PluginCounters::look);
         let mut text = String::new();

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 pub use callgate_catalogue::verdict::{Changes, Json, Verdict};
 use callgate_catalogue::{Error, write};
 
-use crate::wire::{LogLevel, LogLine};
+use crate::wire::{LogLevel, LogLine, is_topic};
 
 /// A verdict, and what else the plugin wants to hand over.
 ///
@@ -33,6 +33,8 @@ pub struct Reply {
     pub verdict: Verdict,
     /// Data to hand on; the host writes each as one line of JSON.
     pub records: Vec<Json>,
+    /// The topics of the records, in their order; empty, or none at all: the plugin's name. See [`Reply::record_to`].
+    pub topics: Vec<Cow<'static, str>>,
     /// Lines for the host's log.
     pub log: Vec<LogLine<'static>>,
 }
@@ -40,16 +42,45 @@ pub struct Reply {
 impl Reply {
     /// Allows the operation, unchanged.
     pub const fn allow() -> Self {
-        Self { verdict: Verdict::Allow, records: Vec::new(), log: Vec::new() }
+        Self { verdict: Verdict::Allow, records: Vec::new(), topics: Vec::new(), log: Vec::new() }
     }
 
-    /// Adds a record: a line of the host's records file, as it is written here.
+    /// Adds a record: data that the host hands on to its sinks. Its topic is the plugin's name in the host's settings.
     ///
     /// # Errors
     /// If `record` cannot be written as JSON (a map whose keys are not text).
     pub fn record<T: serde::Serialize + ?Sized>(mut self, record: &T) -> Result<Self, Error> {
         self.records.push(Json::new(record)?);
         Ok(self)
+    }
+
+    /// Adds a record with a topic, by which the host's settings say where it goes.
+    ///
+    /// ```
+    /// use plugin_sdk::Reply;
+    ///
+    /// let reply = Reply::allow().record(&1)?.record_to("profiles.changed", &2)?;
+    /// assert_eq!(reply.topics, ["", "profiles.changed"]);
+    /// assert!(Reply::allow().record_to("no topic", &3).is_err());
+    /// # Ok::<(), plugin_sdk::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If `topic` is not 1 to 128 letters, digits, `.`, `_` and `-` ([`is_topic`](crate::wire::is_topic)); as
+    /// [`Reply::record`].
+    pub fn record_to<T: serde::Serialize + ?Sized>(
+        mut self,
+        topic: impl Into<Cow<'static, str>>,
+        record: &T,
+    ) -> Result<Self, Error> {
+        let topic = topic.into();
+        if !is_topic(&topic) {
+            return Err("a record's topic must be 1 to 128 letters, digits, `.`, `_` and `-`".into());
+        }
+        // Those before it that were given none have the plugin's name.
+        self.topics.resize(self.records.len(), Cow::Borrowed(""));
+        self.topics.push(topic);
+        self.record(record)
     }
 
     /// Adds a line to the host's log. The host writes the first 16 lines of a call, each cut to 1000 characters, and their
@@ -62,7 +93,7 @@ impl Reply {
 
 impl<T: Into<Verdict>> From<T> for Reply {
     fn from(verdict: T) -> Self {
-        Self { verdict: verdict.into(), records: Vec::new(), log: Vec::new() }
+        Self { verdict: verdict.into(), records: Vec::new(), topics: Vec::new(), log: Vec::new() }
     }
 }
 
@@ -116,6 +147,10 @@ impl Reply {
             json.push_str(",\"records\":");
             write::list(&mut json, &self.records, |json, record| json.push_str(record.as_str()));
         }
+        if self.topics.iter().any(|topic| !topic.is_empty()) {
+            json.push_str(",\"topics\":");
+            write::list(&mut json, &self.topics, |json, topic| write::text(json, topic));
+        }
         if !self.log.is_empty() {
             json.push_str(",\"log\":");
             write::list(&mut json, &self.log, |json, line| {
@@ -166,7 +201,7 @@ mod tests {
             Verdict::Reply(text()),
         ] {
             let plain = Reply::from(verdict.clone());
-            let full = plain.clone().record(&[1, 2]).unwrap().record(TEXT).unwrap();
+            let full = plain.clone().record(&[1, 2]).unwrap().record_to("a.b", TEXT).unwrap().record(&3).unwrap();
             let full = full.log(LogLevel::Debug, TEXT).log(LogLevel::Error, "");
             for reply in [plain, full] {
                 let json = reply.to_json();
@@ -193,6 +228,7 @@ mod tests {
             results: Vec::new(),
             reply: "".into(),
             records: Vec::new(),
+            topics: written.topics.iter().map(|topic| wire::Borrowed(topic.clone())).collect(),
             log: written.log.clone(),
         };
         let mut changes = None;
@@ -223,6 +259,7 @@ mod tests {
         assert_eq!(read.changes.map(|raw| raw.get().to_owned()), changes);
         let records: Vec<_> = read.records.iter().map(|raw| raw.get()).collect();
         assert_eq!(records, written.records.iter().map(Json::as_str).collect::<Vec<_>>());
+        assert_eq!(read.topics, expected.topics);
         assert_eq!((read.verdict, read.code, &read.message), (expected.verdict, expected.code, &expected.message));
         assert_eq!((&read.detail, &read.reply), (&expected.detail, &expected.reply));
         assert_eq!((&read.refused, &read.results), (&expected.refused, &expected.results));

@@ -93,7 +93,7 @@ fn after_sighup_records_go_to_a_new_file() {
     post(&address);
     std::fs::rename(folder.path("records.jsonl"), folder.path("old.jsonl")).unwrap();
     serving.signal("HUP");
-    serving.wait_for("SIGHUP: the records file is reopened");
+    serving.wait_for("SIGHUP: the files of sinks are reopened");
     post(&address);
     post(&address);
     assert_eq!((read("old.jsonl").as_str(), read("records.jsonl").as_str()), ("1\n", "1\n1\n"));

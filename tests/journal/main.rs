@@ -3,3 +3,5 @@
 mod entries;
 mod harness;
 mod kept;
+mod receiver;
+mod sinks;

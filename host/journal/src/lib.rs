@@ -14,6 +14,7 @@
 //!
 //! | to | see |
 //! | --- | --- |
+//! | write a record as a CloudEvent | [`envelope`] |
 //! | know what is kept | [`entry`], [`record`], [`decision`] |
 //! | choose among what is kept | [`filter`] |
 //! | set limits, and know what can go wrong | [`settings`], [`error`], [`numbers`] |
@@ -21,12 +22,14 @@
 //! | know how SQLite keeps it | `sqlite` |
 //! | work off entries | [`worker`] |
 //! | use the journal | [`journal`] |
+//! | deliver records | [`sink`] |
 #![forbid(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]
 
 pub mod clock;
 pub mod decision;
 pub mod entry;
+pub mod envelope;
 pub mod error;
 pub mod filter;
 mod folder;
@@ -37,6 +40,7 @@ pub mod numbers;
 pub mod record;
 mod scheduler;
 pub mod settings;
+pub mod sink;
 mod sqlite;
 pub mod store;
 pub mod worker;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::envelope::Event;
+
 /// A record's number: it ascends in the order of commit, is never reused, and has gaps. Sinks keep one as their cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Sequence(pub i64);
@@ -47,6 +49,26 @@ pub struct Record {
     pub entry: Option<crate::entry::EntryId>,
     /// As it was given.
     pub record: NewRecord,
+}
+
+impl Record {
+    /// The record with what identifies it, as sinks write it.
+    pub(crate) fn event(&self) -> Event<'_> {
+        let record = &self.record;
+        Event {
+            id: &self.id,
+            sequence: Some(self.sequence.0),
+            topic: &record.topic,
+            key: &record.key,
+            platform: &record.platform,
+            command: &record.command,
+            plugin: &record.plugin,
+            plugin_sha256: &record.sha256,
+            traceparent: record.traceparent.as_deref(),
+            at_unix_ms: record.at_unix_ms,
+            data: &record.data,
+        }
+    }
 }
 
 /// Some records after a cursor.

@@ -9,6 +9,7 @@ use callgate_sandbox::{Plugin, PluginLimits, sha256};
 use super::breaker::{Breaker, Change};
 use super::pace::Pace;
 use super::rate::Rate;
+use crate::records::Author;
 use crate::settings::{self, BreakerLimits, OnFault, Pattern, Platform};
 use crate::workers::Crowd;
 
@@ -18,6 +19,7 @@ pub struct Link {
     /// Its number, in the order of the settings of its generation.
     pub(crate) index: usize,
     pub(super) loaded: Arc<Loaded>,
+    author: Arc<Author>,
     platforms: Vec<String>,
     commands: Vec<Pattern>,
     on_fault: Option<OnFault>,
@@ -90,8 +92,16 @@ impl Loaded {
 impl Link {
     /// The plugin number `index` of the settings.
     pub(crate) fn new(index: usize, loaded: Arc<Loaded>, settings: &settings::Plugin) -> Self {
+        // A candidate of a plugin returns that plugin's records: sinks take them as before.
+        let name = loaded
+            .plugin
+            .name()
+            .split_once('@')
+            .map_or_else(|| Arc::clone(loaded.plugin.name()), |(name, _)| name.into());
+        let sha256 = loaded.identity.sha256.as_str().into();
         Self {
             index,
+            author: Arc::new(Author { name, sha256, is_durable: settings.durable }),
             loaded,
             platforms: settings.platforms.clone(),
             commands: settings.commands.clone(),
@@ -113,6 +123,7 @@ impl Link {
         };
         Self {
             index: self.index,
+            author: Arc::clone(&self.author),
             loaded,
             platforms: self.platforms.clone(),
             commands: self.commands.clone(),
@@ -144,6 +155,11 @@ impl Link {
     /// The SHA-256 of its module.
     pub(crate) fn sha256(&self) -> &str {
         &self.loaded.identity.sha256
+    }
+
+    /// Who its records come from.
+    pub(super) fn author(&self) -> &Arc<Author> {
+        &self.author
     }
 
     /// Under which number the workers schedule it: the same for the plugins of one name in all generations, so that

@@ -109,7 +109,8 @@ impl stage::Stage for Stage {
             let (usage, took, cpu) = (step.usage, step.took, step.cpu);
             calls.push(Call { usage, took, cpu, fault: step.fault, adjustments: step.adjustments });
         }
-        Played { decision: run.decision, calls, fault: run.fault, records: run.records, response, log }
+        let records = run.records.into_iter().map(|record| record.data).collect();
+        Played { decision: run.decision, calls, fault: run.fault, records, response, log }
     }
 
     fn explain(&self, callback: &Callback, answer: &Response) -> Option<Explanation> {

@@ -5,6 +5,7 @@ mod requests;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use callgate_journal::sink::Kind;
 use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
@@ -44,7 +45,7 @@ impl Demo {
             let text = format!("no temporary folder can be created ({error}): set TMPDIR to a folder of yours");
             Failure::new(Exit::Other, anyhow::anyhow!(text))
         })?;
-        settings.records_file = folder.path().join("records.jsonl");
+        move_into(&mut settings, folder.path());
         let host = serve::start(settings)?;
         serve::run(host, |host, address| {
             // Serve even if this cannot be printed.
@@ -64,6 +65,16 @@ fn listen_on(settings: &mut Settings, listen: SocketAddr) {
     }
 }
 
+/// Has everything that the host keeps written to this folder.
+fn move_into(settings: &mut Settings, folder: &Path) {
+    settings.journal.folder = folder.join("journal");
+    for sink in &mut settings.sinks {
+        if let Kind::File(file) = &mut sink.settings.kind {
+            file.path = folder.join(format!("{}.jsonl", sink.settings.name));
+        }
+    }
+}
+
 /// The example in the working directory's checkout, else in the checkout that this program was built from.
 fn example() -> PathBuf {
     let here = Path::new("host/host.example.toml");
@@ -76,7 +87,11 @@ fn invitation(host: &Host, address: SocketAddr) -> String {
     for request in requests::TRY.iter().filter(|request| host.generation().find(request.path).is_some()) {
         text.push_str(&request.as_command(address));
     }
-    text.push_str(&format!("Records go to {}.\n", host.settings.records_file.display()));
+    for sink in &host.generation().settings().sinks {
+        if let Kind::File(file) = &sink.settings.kind {
+            text.push_str(&format!("Records go to {}.\n", file.path.display()));
+        }
+    }
     if let Some(admin) = host.settings.admin.filter(|admin| admin.port() != 0) {
         text.push_str(&format!("Metrics: curl -s http://{admin}/metrics\n"));
     }

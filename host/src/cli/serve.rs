@@ -123,7 +123,7 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host, SocketAddr)) -> Result<(
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Other, error))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let callbacks = listen(host.settings.server.listen, "[server] listen")?;
         let admin = match host.settings.admin {
             Some(address) => Some(listen(address, "[admin] listen")?),
@@ -143,7 +143,10 @@ pub(super) fn run(host: Host, ready: impl FnOnce(&Host, SocketAddr)) -> Result<(
         serve(host, callbacks, admin, stop).await;
         tracing::info!("stopped");
         Ok(())
-    })
+    });
+    // What is still being written hangs: callbacks have waited for the rest.
+    runtime.shutdown_background();
+    ended
 }
 
 fn listen(address: SocketAddr, key: &str) -> Result<Listener, Failure> {
@@ -185,7 +188,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Reopens the records file on SIGHUP, so that it can be rotated. Must be called in a runtime.
+/// Reopens the files of sinks on SIGHUP, so that it can be rotated. Must be called in a runtime.
 #[cfg(unix)]
 fn reopen_on_hangup(host: &Host) {
     use tokio::signal::unix::{SignalKind, signal};
@@ -198,9 +201,11 @@ fn reopen_on_hangup(host: &Host) {
         while hangups.recv().await.is_some() {
             let host = host.clone();
             // The file may hang.
-            let reopened = tokio::task::spawn_blocking(move || host.journal.reopen()).await;
+            let reopened = tokio::task::spawn_blocking(move || host.records.reopen()).await;
             if reopened.is_ok() {
-                tracing::info!("SIGHUP: the records file is reopened; settings and plugins change with a restart only");
+                tracing::info!(
+                    "SIGHUP: the files of sinks are reopened; settings and plugins change with a restart only"
+                );
             }
         }
     });

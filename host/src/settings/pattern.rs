@@ -1,6 +1,7 @@
 //! Patterns of command names, and the commands they match.
 
 use callgate_catalogue::catalogue::Command;
+use callgate_catalogue::wildcard;
 use callgate_dialects::Table;
 use callgate_terminal::nearest;
 
@@ -18,23 +19,7 @@ impl Pattern {
 
     /// Whether the pattern matches `name`. `*` matches any text, including none.
     pub fn matches(&self, name: &str) -> bool {
-        let mut pieces = self.0.split('*');
-        let first = pieces.next().unwrap_or_default();
-        let Some(mut rest) = name.strip_prefix(first) else { return false };
-        let mut pieces = pieces.peekable();
-        if pieces.peek().is_none() {
-            return rest.is_empty();
-        }
-        while let Some(piece) = pieces.next() {
-            if pieces.peek().is_none() {
-                return rest.ends_with(piece);
-            }
-            match rest.find(piece) {
-                Some(at) => rest = rest.get(at + piece.len()..).unwrap_or_default(),
-                None => return false,
-            }
-        }
-        true
+        wildcard::matches(&self.0, name)
     }
 
     /// Whether it is the full name of one command.

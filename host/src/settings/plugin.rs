@@ -32,6 +32,8 @@ pub struct Plugin {
     pub on_fault: Option<OnFault>,
     /// Maximum number of its calls on workers at the same time; `None`: its share of them.
     pub calls_at_once_max: Option<usize>,
+    /// Whether the answer waits until its records are on disk.
+    pub durable: bool,
     /// Its limits.
     pub limits: PluginLimits,
     /// Its own settings.
@@ -103,6 +105,7 @@ impl Reading<'_> {
         let commands = patterns(&mut section, self.chat_servers, &servers);
         let (on_fault, limits) = (on_fault(&mut section), limits::of_plugin(&mut section, self.defaults));
         let calls_at_once_max = calls_at_once_max(&mut section);
+        let durable = section.flag("durable", false);
         let (settings, settings_files) = plugin_settings(&mut section);
         let plugin = Plugin {
             table: "plugin",
@@ -114,6 +117,7 @@ impl Reading<'_> {
             commands,
             on_fault,
             calls_at_once_max,
+            durable,
             limits,
             settings,
             settings_files,
@@ -156,6 +160,7 @@ pub(super) const KEYS: &[&str] = &[
     "settings",
     "settings_files",
     "on_fault",
+    "durable",
     "fuel_per_call",
     "fuel_to_configure",
     "call_within_ms",

@@ -34,7 +34,7 @@ pub(super) fn list(section: &mut Section<'_, '_>, key: &'static str) -> Vec<Secr
     let sections =
         section.tables(key, "a list of { env = \"NAME\" } or { file = \"path\" }: secrets are never part of this file");
     if sections.len() > 2 {
-        section.report(key, "has more than two tokens: list the current one and, during rotation, the new one");
+        section.report(key, "has more than two: list the current one and, during rotation, the new one");
     }
     sections.into_iter().filter_map(secret).collect()
 }

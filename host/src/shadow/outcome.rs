@@ -7,6 +7,7 @@ use callgate_dialects::{Decision, Difference};
 use callgate_sandbox::Fault;
 
 use crate::chain::{ChainRun, Step};
+use crate::records::Returned;
 
 /// How a candidate's outcome compares with the one in service. Each comparison is exactly one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,12 +187,13 @@ pub(super) fn plain_name(name: &str) -> &str {
 }
 
 /// 0 for none.
-fn digest(records: &[String]) -> u64 {
+fn digest(records: &[Returned]) -> u64 {
     if records.is_empty() {
         return 0;
     }
     let mut hasher = DefaultHasher::new();
-    records.hash(&mut hasher);
+    // Whose they are is different by intention.
+    records.iter().for_each(|record| (&record.topic, &record.data).hash(&mut hasher));
     hasher.finish().max(1)
 }
 
@@ -208,10 +210,15 @@ mod tests {
         assert!(Kind::Records.is_without_fault() && !Kind::CandidateFault.is_without_fault());
     }
 
+    fn record(data: &str) -> Returned {
+        let plugin = crate::records::Author { name: "p".into(), sha256: "".into(), is_durable: false };
+        Returned { topic: None, data: data.to_owned(), plugin: plugin.into() }
+    }
+
     #[test]
     fn records_are_compared_where_the_answers_are_the_same() {
         let run = |records: &[&str]| ChainRun {
-            records: records.iter().map(|record| (*record).to_owned()).collect(),
+            records: records.iter().map(|data| record(data)).collect(),
             ..ChainRun::default()
         };
         let compare = |one: &[&str], other: &[&str]| Outcome::of(&run(one)).compare(&Outcome::of(&run(other)));
@@ -227,11 +234,11 @@ mod tests {
 
     #[test]
     fn each_part_of_a_request_is_an_outcome_of_its_own() {
-        let part = |record: &str| ChainRun { records: vec![record.to_owned()], ..ChainRun::default() };
+        let part = |data: &str| ChainRun { records: vec![record(data)], ..ChainRun::default() };
         let mut run = part("1");
         run.add(ChainRun::default());
         run.add(part("2"));
         let each = Outcome::of_each(&run, &digests(&run)).iter().map(|outcome| outcome.records).collect::<Vec<_>>();
-        assert_eq!(each, [digest(&["1".to_owned()]), 0, digest(&["2".to_owned()])]);
+        assert_eq!(each, [digest(&[record("1")]), 0, digest(&[record("2")])]);
     }
 }

@@ -44,6 +44,8 @@ pub mod tables;
 pub mod tencent_chat;
 mod unescape;
 pub mod verdict;
+#[doc(hidden)]
+pub mod wildcard;
 pub mod wire;
 #[doc(hidden)]
 pub mod write;

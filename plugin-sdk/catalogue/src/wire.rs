@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -322,6 +323,9 @@ pub struct Reply<'a> {
     /// Data to pass on: any JSON values, at most [`RECORDS_MAX`].
     #[serde(borrow, default, deserialize_with = "at_most_records_max")]
     pub records: Vec<&'a RawValue>,
+    /// The topics of the records, in their order. An empty text, or none at all: the plugin's name. See [`is_topic`].
+    #[serde(borrow, default, deserialize_with = "at_most_records_max")]
+    pub topics: Vec<Borrowed<'a>>,
     /// Lines for the host's log.
     #[serde(borrow, default)]
     pub log: Vec<LogLine<'a>>,
@@ -330,30 +334,53 @@ pub struct Reply<'a> {
 /// Maximum number of records in a valid reply. A host may allow fewer.
 pub const RECORDS_MAX: usize = 4096;
 
-/// Reads an array, and stops at the first element too many, so that a longer one costs no more.
-fn at_most_records_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'de RawValue>, D::Error> {
-    struct Records;
+/// Longest topic, in bytes.
+pub const TOPIC_BYTES_MAX: usize = 128;
 
-    impl<'de> Visitor<'de> for Records {
-        type Value = Vec<&'de RawValue>;
+/// Whether this can be the topic of a record: 1 to [`TOPIC_BYTES_MAX`] ASCII letters, digits, `.`, `_` and `-`, which
+/// message brokers take as the name of a subject or a topic, too.
+///
+/// ```
+/// # use callgate_catalogue as plugin_sdk;
+/// use plugin_sdk::wire::is_topic;
+/// assert!(is_topic("profiles.changed"));
+/// assert!(!is_topic("") && !is_topic("a b") && !is_topic(&"a".repeat(129)));
+/// ```
+#[must_use]
+pub fn is_topic(text: &str) -> bool {
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=TOPIC_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_fit)
+}
+
+/// A text that is borrowed from the reply where it has no escapes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Borrowed<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+/// Reads an array, and stops at the first element too many, so that a longer one costs no more.
+fn at_most_records_max<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct List<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+        type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a list of records")
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut records = Vec::new();
-            while let Some(record) = list.next_element()? {
-                if records.len() == RECORDS_MAX {
+            let mut elements = Vec::new();
+            while let Some(element) = list.next_element()? {
+                if elements.len() == RECORDS_MAX {
                     return Err(de::Error::custom(format_args!("it holds more than {RECORDS_MAX} records")));
                 }
-                records.push(record);
+                elements.push(element);
             }
-            Ok(records)
+            Ok(elements)
         }
     }
 
-    deserializer.deserialize_seq(Records)
+    deserializer.deserialize_seq(List(PhantomData))
 }
 
 /// The name of a verdict.

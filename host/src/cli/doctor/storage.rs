@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use callgate_dialects::connection::{Finding, Level};
+use callgate_journal::sink::Kind;
 use callgate_sandbox::Cache;
 
 use crate::settings::Settings;
@@ -36,8 +37,12 @@ fn cache(settings: &Settings, findings: &mut Vec<Finding>) {
 
 /// Whether there is room for records. Whether they can be appended, the settings' own trial says.
 fn records(settings: &Settings, findings: &mut Vec<Finding>) {
-    let folder = settings.records_file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    findings.extend(space("records", folder.unwrap_or(Path::new("."))));
+    for sink in &settings.sinks {
+        if let Kind::File(file) = &sink.settings.kind {
+            let folder = file.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            findings.extend(space("records", folder.unwrap_or(Path::new("."))));
+        }
+    }
 }
 
 /// Whether the disk of a folder is nearly full.

@@ -1,0 +1,20 @@
+//! Sinks: where records go. Each kind is a file here, and a variant of [`Kind`].
+
+pub mod back_off;
+mod feed;
+pub mod file;
+mod format;
+pub mod http;
+mod in_order;
+pub mod lines;
+mod running;
+mod settings;
+mod status;
+pub mod topics;
+
+pub use back_off::BackOff;
+pub use format::Format;
+pub use running::{Sinks, SinksError};
+pub use settings::{BACK_OFF, BACK_OFF_MAX, Kind, SinkSettings};
+pub use status::{SinkStatus, State};
+pub use topics::Topics;

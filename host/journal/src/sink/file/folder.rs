@@ -1,0 +1,26 @@
+//! The folder of a file.
+
+#[cfg(unix)]
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// The folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Forces the names in a folder to disk: a new file could be gone after a power cut otherwise.
+#[cfg(unix)]
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Not all file systems can; and whoever may write to a folder may not be allowed to read it.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
