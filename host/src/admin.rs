@@ -4,6 +4,8 @@ mod api;
 mod reload;
 mod shadow;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -11,10 +13,14 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
+use subtle::ConstantTimeEq as _;
 use tower::ServiceExt;
 
-use crate::edge::{Peer, Readiness, Respond};
+use api::ApiError;
+
+use crate::edge::{HeadRefusal, Peer, Readiness, Respond};
 use crate::host::Host;
+use crate::settings::Admin;
 use crate::telemetry;
 
 /// The listener for operators.
@@ -51,11 +57,73 @@ async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap)
     ([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], text)
 }
 
-impl Respond for Router {
-    async fn respond(&self, request: http::Request<Incoming>, _: Peer) -> http::Response<Body> {
-        match self.clone().oneshot(request.map(Body::new)).await {
+/// The listener for operators, for those who may use it.
+#[derive(Clone)]
+pub struct Operators(Arc<Inner>);
+
+struct Inner {
+    routes: Router,
+    admin: Admin,
+}
+
+impl std::fmt::Debug for Operators {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Operators").field(&self.0.admin).finish()
+    }
+}
+
+impl Operators {
+    /// What [`routes`] has, for those whom the settings let in.
+    #[must_use]
+    pub fn new(host: Host, ready: Readiness, admin: Admin) -> Self {
+        Self(Arc::new(Inner { routes: routes(host, ready), admin }))
+    }
+
+    /// Why a request is refused; `None`: it is not. Probes of load balancers and Kubernetes send no token, and learn no
+    /// more than whether the service is there and ready.
+    fn refuse(&self, request: &http::Request<Incoming>, peer: Peer) -> Option<ApiError> {
+        let Admin { token, allow_networks, .. } = &self.0.admin;
+        if !allow_networks.allow(peer.address) {
+            let why = "operators at this address are not served here ([admin] allow_networks)";
+            return Some(ApiError::new(StatusCode::FORBIDDEN, why));
+        }
+        let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
+        match token {
+            Some(token) if !is_probe && !has_token(request.headers(), token.reveal()) => {
+                let why = "a token is needed ([admin] token): send it as `Authorization: Bearer TOKEN`";
+                Some(ApiError::new(StatusCode::UNAUTHORIZED, why))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether the token is there, once. How long that takes does not depend on where it differs.
+fn has_token(headers: &HeaderMap, token: &str) -> bool {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return false };
+    let Some((scheme, sent)) = value.as_bytes().split_at_checked(BEARER.len()) else { return false };
+    scheme.eq_ignore_ascii_case(BEARER) && bool::from(sent.trim_ascii().ct_eq(token.as_bytes()))
+}
+
+const BEARER: &[u8] = b"Bearer ";
+
+impl Respond for Operators {
+    async fn respond(&self, request: http::Request<Incoming>, peer: Peer) -> http::Response<Body> {
+        if let Some(error) = self.refuse(&request, peer) {
+            let mut response = error.into_response();
+            if response.status() == StatusCode::UNAUTHORIZED {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            return response;
+        }
+        match self.0.routes.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
+    }
+
+    fn refuse_head(&self, refusal: HeadRefusal) -> Option<Vec<u8>> {
+        Some(serde_json::json!({ "error": refusal.text() }).to_string().into_bytes())
     }
 }

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::{Bytes, HttpBody};
@@ -10,11 +11,12 @@ use bytes::BytesMut;
 use callgate_dialects::Refusal;
 use http_body_util::{BodyExt, Limited};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use crate::deadline::Deadline;
 use crate::gate::Gate;
 use crate::overload::Overload;
+use crate::settings::Server;
 
 /// What a body may have without taking of what all share, in bytes: nearly all callbacks have less, so they are never
 /// held up by a few large ones. With every connection's it is a bound, too.
@@ -23,6 +25,9 @@ const FREE_BYTES: usize = 64 * 1024;
 /// What is taken at a time of what all share, in bytes.
 const STEP_BYTES: usize = 64 * 1024;
 
+/// For this long a body may arrive as slowly as it likes: a connection starts slowly.
+const SLOW_WITHIN: Duration = Duration::from_secs(1);
+
 /// How many times the maximum is read of a body that is too long.
 const FORGOTTEN_TIMES: usize = 4;
 
@@ -30,6 +35,7 @@ const FORGOTTEN_TIMES: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Bodies {
     bytes_max: usize,
+    bytes_per_second_min: u64,
     /// Steps of [`STEP_BYTES`].
     steps: Gate,
 }
@@ -69,9 +75,13 @@ impl ReadBody {
 }
 
 impl Bodies {
-    /// Room for bodies of at most `bytes_max` each, and `bodies_bytes_max` together.
-    pub(crate) fn new(bytes_max: usize, bodies_bytes_max: usize) -> Self {
-        Self { bytes_max, steps: Gate::new("bodies_bytes_max", bodies_bytes_max / STEP_BYTES, STEP_BYTES) }
+    /// Room for bodies within the limits of these settings.
+    pub(crate) fn new(settings: &Server) -> Self {
+        Self {
+            bytes_max: settings.body_bytes_max,
+            bytes_per_second_min: settings.body_bytes_per_second_min,
+            steps: Gate::new("bodies_bytes_max", settings.bodies_bytes_max / STEP_BYTES, STEP_BYTES),
+        }
     }
 
     /// Whether a body of at least this length would wait for memory for longer than there is time.
@@ -79,13 +89,14 @@ impl Bodies {
         if bytes <= FREE_BYTES as u64 { None } else { self.steps.overload(deadline) }
     }
 
-    /// Reads a body, if it comes in time and there is room for it.
-    pub(crate) async fn read<B>(&self, mut body: B, deadline: Deadline) -> Result<ReadBody, NotRead>
+    /// Reads a body, if it comes in time and there is room for it. `waits`: the client waits to be told before it sends.
+    pub(crate) async fn read<B>(&self, mut body: B, deadline: Deadline, waits: bool) -> Result<ReadBody, NotRead>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         // A length that is too long already says so.
-        if body.size_hint().lower() <= self.bytes_max as u64 {
+        let is_told = body.size_hint().lower() > self.bytes_max as u64;
+        if !is_told {
             match timeout_at(deadline.moment(), self.collect(&mut body, deadline)).await {
                 Ok(Some(Ok(read))) => return Ok(read),
                 Ok(Some(Err(not_read))) => return Err(not_read),
@@ -93,15 +104,19 @@ impl Bodies {
                 Err(_) => return Err(Refusal::Incomplete.into()),
             }
         }
-        self.forget(body, deadline).await;
+        self.forget(body, deadline, waits && is_told).await;
         Err(Refusal::TooLarge { bytes_max: self.bytes_max }.into())
     }
 
-    /// Reads what is not wanted, within bounds: closing while the client still writes would lose the answer.
-    pub(crate) async fn forget<B>(&self, body: B, deadline: Deadline)
+    /// Reads what is not wanted, within bounds: closing while the client still writes would lose the answer. A client
+    /// that waits to be told has sent nothing; reading would tell it.
+    pub(crate) async fn forget<B>(&self, body: B, deadline: Deadline, waits: bool)
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
+        if waits {
+            return;
+        }
         let mut rest = Limited::new(body, self.bytes_max.saturating_mul(FORGOTTEN_TIMES));
         let forgotten = async { while let Some(Ok(_)) = rest.frame().await {} };
         let _ = timeout_at(deadline.moment(), forgotten).await;
@@ -125,6 +140,15 @@ impl Bodies {
         .await;
     }
 
+    /// When more than these bytes must have arrived.
+    fn due(&self, began: Instant, bytes: usize) -> Instant {
+        match (bytes as u64).checked_mul(1000).and_then(|times| times.checked_div(self.bytes_per_second_min)) {
+            Some(ms) => began + SLOW_WITHIN + Duration::from_millis(ms),
+            // There is no minimum: until the deadline.
+            None => began + Duration::from_secs(3600),
+        }
+    }
+
     /// The whole body; `None` if it is too long.
     async fn collect<B>(&self, body: &mut B, deadline: Deadline) -> Option<Result<ReadBody, NotRead>>
     where
@@ -134,11 +158,17 @@ impl Bodies {
         // More than one piece is copied together: a piece of one byte takes many times that, as it comes.
         let mut all = BytesMut::new();
         let mut room = Vec::new();
-        while let Some(frame) = body.frame().await {
+        let began = Instant::now();
+        loop {
+            let len = first.as_ref().map_or(all.len(), Bytes::len);
+            let frame = match timeout_at(self.due(began, len), body.frame()).await {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(_) => return Some(Err(Refusal::TooSlow.into())),
+            };
             let Ok(frame) = frame else { return Some(Err(Refusal::Incomplete.into())) };
             let Ok(data) = frame.into_data() else { continue };
-            let before = first.as_ref().map_or(all.len(), Bytes::len);
-            let len = before + data.len();
+            let len = len + data.len();
             if len > self.bytes_max {
                 return None;
             }
@@ -171,10 +201,9 @@ impl Bodies {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::path::Path;
 
     use axum::body::Body;
-    use tokio::time::Instant;
 
     use super::*;
 
@@ -184,16 +213,23 @@ mod tests {
         Deadline::new(Instant::now(), Duration::from_secs(1))
     }
 
+    fn bodies(bytes_max: usize, bodies_bytes_max: usize) -> Bodies {
+        let toml = format!(
+            "[server]\nbody_bytes_max = {bytes_max}\nbodies_bytes_max = {bodies_bytes_max}\n[[platform]]\nkind = \"openim\""
+        );
+        Bodies::new(&crate::settings::Settings::parse(Path::new("host.toml"), &toml).unwrap().server)
+    }
+
     fn body(bytes: usize) -> Body {
         Body::from(vec![b' '; bytes])
     }
 
     #[tokio::test(start_paused = true)]
     async fn small_bodies_need_no_room_and_large_ones_share_it() {
-        let bodies = Bodies::new(1024 * KIB, 128 * KIB);
-        let large = bodies.read(body(192 * KIB), soon()).await.unwrap();
+        let bodies = self::bodies(1024 * KIB, 128 * KIB);
+        let large = bodies.read(body(192 * KIB), soon(), false).await.unwrap();
         let began = Instant::now();
-        let NotRead::Overloaded(overload) = bodies.read(body(64 * KIB + 1), soon()).await.unwrap_err() else {
+        let NotRead::Overloaded(overload) = bodies.read(body(64 * KIB + 1), soon(), false).await.unwrap_err() else {
             panic!("there is room for it, later")
         };
         assert_eq!((overload.limit, overload.value, overload.in_flight), ("bodies_bytes_max", 128 * KIB, 128 * KIB));
@@ -202,27 +238,27 @@ mod tests {
         let hasty = Deadline::new(Instant::now(), Duration::from_millis(500));
         assert!(bodies.overload(64 * KIB as u64 + 1, hasty).is_some());
         assert_eq!(bodies.overload(64 * KIB as u64, hasty), None);
-        assert!(bodies.read(body(64 * KIB), soon()).await.is_ok());
+        assert!(bodies.read(body(64 * KIB), soon(), false).await.is_ok());
         drop(large);
-        assert!(bodies.read(body(64 * KIB + 1), soon()).await.is_ok());
+        assert!(bodies.read(body(64 * KIB + 1), soon(), false).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_never_fits_is_refused_at_once() {
         let began = Instant::now();
-        let bodies = Bodies::new(1024 * KIB, 128 * KIB);
-        assert_eq!(bodies.read(body(192 * KIB + 1), soon()).await.unwrap_err(), Refusal::NoRoom.into());
-        let none = Bodies::new(1024 * KIB, 0);
-        assert_eq!(none.read(body(64 * KIB + 1), soon()).await.unwrap_err(), Refusal::NoRoom.into());
-        assert!(none.read(body(64 * KIB), soon()).await.is_ok());
+        let bodies = self::bodies(1024 * KIB, 128 * KIB);
+        assert_eq!(bodies.read(body(192 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom.into());
+        let none = self::bodies(1024 * KIB, 0);
+        assert_eq!(none.read(body(64 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom.into());
+        assert!(none.read(body(64 * KIB), soon(), false).await.is_ok());
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
     async fn many_small_pieces_become_one_body() {
-        let bodies = Bodies::new(1024 * KIB, 1024 * KIB);
+        let bodies = self::bodies(1024 * KIB, 1024 * KIB);
         let pieces = Pieces((0..100_000_u32).map(|number| Bytes::from(vec![(number % 251) as u8])));
-        let (bytes, _room) = bodies.read(pieces, soon()).await.unwrap().into_parts();
+        let (bytes, _room) = bodies.read(pieces, soon(), false).await.unwrap().into_parts();
         assert_eq!(bytes.len(), 100_000);
         assert!(bytes.iter().zip(0..).all(|(byte, number)| *byte == (number % 251) as u8));
     }

@@ -22,6 +22,7 @@ mod reload;
 mod serve;
 mod settings_file;
 mod shadow;
+mod signals;
 
 use std::process::ExitCode;
 

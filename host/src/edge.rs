@@ -5,9 +5,12 @@ mod crowd;
 mod door;
 mod early;
 mod framing;
+mod handshake;
 mod listener;
 mod pulse;
 mod respond;
+mod rewind;
+mod tls;
 mod vanished;
 mod watch;
 mod wire;
@@ -27,6 +30,7 @@ pub use framing::HeadRefusal;
 pub use listener::Listener;
 pub use pulse::Peer;
 pub use respond::{Closed, Respond};
+pub use tls::{Tls, TlsError, trusting};
 pub use vanished::Stream;
 
 /// Whether callbacks are welcome: from the start until the stop begins.

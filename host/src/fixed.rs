@@ -1,11 +1,9 @@
 //! What of the settings only a restart changes: listeners, and what the sandbox is set up with.
 
-use std::net::SocketAddr;
-
 use callgate_dialects::Table;
 use callgate_sandbox::{CacheSettings, EngineLimits, LoadingLimits};
 
-use crate::settings::{Journal, Server, Settings};
+use crate::settings::{Admin, Journal, Server, Settings};
 
 /// The settings that are in force from the start of the process to its end.
 #[derive(Debug, Clone)]
@@ -14,8 +12,8 @@ pub struct Fixed {
     pub chat_servers: &'static Table,
     /// Where and how callbacks are received.
     pub server: Server,
-    /// The address of the admin listener; `None`: no listener.
-    pub admin: Option<SocketAddr>,
+    /// The listener for operators; `None`: no listener.
+    pub admin: Option<Admin>,
     /// The limits of all guests together.
     pub engine: EngineLimits,
     /// Maximum part of `calls_at_once_max`, in percent, that one plugin may take.
@@ -37,7 +35,7 @@ impl Fixed {
         Self {
             chat_servers: settings.chat_servers,
             server: settings.server.clone(),
-            admin: settings.admin,
+            admin: settings.admin.clone(),
             engine: settings.limits.engine.clone(),
             plugin_share_percent_max: settings.limits.plugin_share_percent_max,
             loading: settings.loading,
@@ -52,7 +50,7 @@ impl Fixed {
     pub(crate) fn keep(&self, settings: &mut Settings) -> Vec<&'static str> {
         let keys = self.differ(settings);
         settings.server = self.server.clone();
-        settings.admin = self.admin;
+        settings.admin = self.admin.clone();
         settings.loading = self.loading;
         settings.cache = self.cache.clone();
         settings.journal = self.journal.clone();
@@ -70,6 +68,10 @@ impl Fixed {
         // Destructured in full, so that a new key has to be considered here.
         let Server {
             listen,
+            socket_mode,
+            tls,
+            tls_handshake_within,
+            tls_handshakes_max,
             body_bytes_max,
             bodies_bytes_max,
             in_flight_max,
@@ -93,6 +95,10 @@ impl Fixed {
         let (server, engine) = (&self.server, &self.engine);
         let keys = [
             ("server.listen", *listen != server.listen),
+            ("server.socket_mode", *socket_mode != server.socket_mode),
+            ("server.tls", *tls != server.tls),
+            ("server.tls_handshake_within_ms", *tls_handshake_within != server.tls_handshake_within),
+            ("server.tls_handshakes_max", *tls_handshakes_max != server.tls_handshakes_max),
             ("server.body_bytes_max", *body_bytes_max != server.body_bytes_max),
             ("server.bodies_bytes_max", *bodies_bytes_max != server.bodies_bytes_max),
             ("server.in_flight_max", *in_flight_max != server.in_flight_max),
@@ -106,7 +112,7 @@ impl Fixed {
             ("server.drain_delay_ms", *drain_delay != server.drain_delay),
             ("server.idle_within_ms", *idle_within != server.idle_within),
             ("server.shutdown_within_ms", *shutdown_within != server.shutdown_within),
-            ("admin.listen", settings.admin != self.admin),
+            ("admin", settings.admin != self.admin),
             ("limits.calls_at_once_max", *calls_at_once_max != engine.calls_at_once_max),
             ("limits.kept_instances_max", *kept_instances_max != engine.kept_instances_max),
             ("limits.table_elements_max", *table_elements_max != engine.table_elements_max),

@@ -129,7 +129,7 @@ impl Host {
             reloads: Reloads::default(),
             workers,
             in_flight: Gate::new("in_flight_max", fixed.server.in_flight_max, 1),
-            bodies: Bodies::new(fixed.server.body_bytes_max, fixed.server.bodies_bytes_max),
+            bodies: Bodies::new(&fixed.server),
             records,
             comparing: OnceLock::new(),
             telemetry,

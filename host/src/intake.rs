@@ -46,7 +46,6 @@ impl Host {
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        let _ = peer;
         let (arrived, arrived_unix_ms) = (Instant::now(), self.now_unix_ms());
         // Here, and nowhere else: a callback is all of one generation.
         let generation = self.generation();
@@ -55,6 +54,12 @@ impl Host {
         };
         let (head, body) = request.into_parts();
         let deadline = Deadline::new(arrived, mounted.platform.answer_within);
+        // A client that waits to be told to go on has not sent its body, and need not: it is told what is wrong instead.
+        let waits = head.headers.contains_key(header::EXPECT);
+        if !mounted.platform.allow_networks.allow(peer.address) {
+            self.bodies.forget(body, deadline, waits).await;
+            return write(self.refuse(&generation, mounted, Refusal::Network));
+        }
         let traceparent = head.headers.get("traceparent").and_then(|value| valid_traceparent(value.to_str().ok()?));
         let traceparent = traceparent.map(str::to_owned);
         let query = head.uri.query().unwrap_or_default();
@@ -69,7 +74,7 @@ impl Host {
         let admitted = match Admitted::check(&*mounted.platform.dialect, head) {
             Ok(admitted) => admitted,
             Err(refusal) => {
-                self.bodies.forget(body, deadline).await;
+                self.bodies.forget(body, deadline, waits).await;
                 return write(self.refuse(&generation, mounted, refusal));
             }
         };
@@ -78,12 +83,12 @@ impl Host {
         let room = self.in_flight.overload(deadline).or_else(full);
         if let Some(answer) = self.refuse_at_door(&generation, mounted, &admitted, deadline, room) {
             // A client that waits with its body never sends it.
-            if !admitted.expects_continue() {
+            if !waits {
                 Bodies::forget_what_is_there(body).await;
             }
             return write_answer(answer);
         }
-        let body = match self.bodies.read(body, deadline).await {
+        let body = match self.bodies.read(body, deadline, waits).await {
             Ok(body) => body,
             Err(NotRead::Refused(refusal)) => return write(self.refuse(&generation, mounted, refusal)),
             Err(NotRead::Overloaded(overload)) => {

@@ -27,6 +27,7 @@ mod workers;
 
 pub mod admin;
 pub mod cli;
+mod descriptors;
 mod fixed;
 mod host;
 pub mod reload;

@@ -18,7 +18,6 @@ mod shadow;
 mod sink;
 mod source;
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use callgate_dialects::{Table, table};
@@ -31,14 +30,14 @@ pub use file::{Problem, Secrets};
 pub use journal::{Decisions, Journal, Keep};
 pub use limits::{BreakerLimits, Limits};
 pub(crate) use listen::is_taken_twice;
-pub use listen::listen_address;
+pub use listen::{Address, listen_address, listen_at};
 pub use log::{Log, Users};
 pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
 pub use promotion::promoted;
-pub use server::{HeadLimits, Server};
+pub use server::{Admin, HeadLimits, Networks, Server, TlsFiles};
 pub use shadow::{Change, FallBack, Shadow};
 pub use sink::Sink;
 pub use source::{Source, Step};
@@ -54,8 +53,8 @@ pub struct Settings {
     pub chat_servers: &'static Table,
     /// Where and how callbacks are received.
     pub server: Server,
-    /// The address of the admin listener; `None`: no listener.
-    pub admin: Option<SocketAddr>,
+    /// The listener for operators; `None`: no listener.
+    pub admin: Option<Admin>,
     /// What of callbacks the log may show.
     pub log: Log,
     /// Limits for guests.
@@ -149,8 +148,8 @@ impl Settings {
     }
 
     /// Listens for callbacks there, whatever the file says.
-    pub fn listen_on(&mut self, address: SocketAddr) {
-        self.server.listen = address;
+    pub fn listen_on(&mut self, address: impl Into<Address>) {
+        self.server.listen = address.into();
         self.given.push("server.listen");
     }
 

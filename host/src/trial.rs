@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use callgate_journal::sink::lines::why_not;
 
+use crate::edge::Tls;
 use crate::settings::Step::{Key, Number};
-use crate::settings::{Platform, Problem, Settings, is_taken_twice};
+use crate::settings::{Platform, Problem, Settings, TlsFiles, is_taken_twice};
 
 /// With less there is hardly time for a plugin after what is kept back for the answer.
 const ANSWER_WITHIN_MIN: Duration = Duration::from_millis(50);
@@ -25,13 +26,26 @@ impl Settings {
                 problems.push(self.source.problem(place, &why));
             }
         }
-        if let Some(admin) = self.admin
-            && is_taken_twice(self.server.listen, admin)
+        for (table, tls) in self.tls_files() {
+            if let Err(error) = Tls::load(tls) {
+                problems.push(self.source.problem(&[Key(table), Key("tls"), Key(error.key)], &error.to_string()));
+            }
+        }
+        if let Some(admin) = &self.admin
+            && is_taken_twice(&self.server.listen, &admin.listen)
         {
             let why = "is the address of [server] too: give each its own port";
             problems.push(self.source.problem(&[Key("admin"), Key("listen")], why));
         }
         problems
+    }
+
+    /// The listeners that speak TLS: the table of each, and its files.
+    fn tls_files(&self) -> impl Iterator<Item = (&'static str, &TlsFiles)> {
+        let admin = self.admin.as_ref().and_then(|admin| admin.tls.as_ref());
+        [("server", self.server.tls.as_ref()), ("admin", admin)]
+            .into_iter()
+            .filter_map(|(table, tls)| Some((table, tls?)))
     }
 
     /// What is allowed but most likely not meant.
@@ -44,6 +58,12 @@ impl Settings {
             warnings.push(self.source.problem(&[Key("records")], why));
         }
         warnings.extend(self.platforms.iter().flat_map(|platform| self.warnings_of(platform)));
+        for (table, tls) in self.tls_files() {
+            // Whether they can be read is for `trial` to say.
+            for warning in Tls::load(tls).map(|tls| tls.warnings()).unwrap_or_default() {
+                warnings.push(self.source.problem(&[Key(table), Key("tls"), Key(warning.key)], &warning.to_string()));
+            }
+        }
         warnings
     }
 
@@ -54,7 +74,7 @@ impl Settings {
             warnings.push(self.source.problem(&place, &message));
         };
         let name = &platform.name;
-        if !self.server.listen.ip().is_loopback() && !platform.is_authenticated() {
+        if !self.server.listen.is_local() && !platform.is_authenticated() {
             let how = platform.server.how_to_authenticate();
             warn(
                 "path",

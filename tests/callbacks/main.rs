@@ -1,5 +1,6 @@
 //! Callgate from outside, one subject a file.
 
+mod access;
 mod auth;
 mod breaker;
 mod cache;
@@ -25,5 +26,8 @@ mod settings;
 mod shadow;
 mod shipped;
 mod shutdown;
+mod sinks;
+mod sockets;
+mod tls;
 mod toy;
 mod verdicts;

@@ -115,7 +115,7 @@ fn the_defaults_are_what_the_manual_says() {
     assert_eq!(server.connections_max, 4096);
     assert_eq!(server.idle_within, Duration::from_secs(3600));
     assert_eq!(server.shutdown_within, Duration::from_secs(10));
-    assert_eq!(admin.unwrap().to_string(), "127.0.0.1:8081");
+    assert_eq!(admin.unwrap().listen.to_string(), "127.0.0.1:8081");
     assert_eq!(limits.plugin.fuel_per_call.0, 20_000_000);
     assert_eq!(limits.plugin.memory_bytes_max, 67_108_864);
     assert_eq!(limits.plugin.reply_bytes_max, 1_048_576);

@@ -33,8 +33,10 @@ const SETTINGS: &str = "\
 listen = \"127.0.0.1:18080\"
 [admin]
 listen = \"127.0.0.1:18081\"
-[records]
-file = \"records.jsonl\"
+[[sink]]
+name = \"records\"
+kind = \"file\"
+path = \"records.jsonl\"
 [[platform]]
 kind = \"openim\"
 path = \"/openim/secret-7Q\"
@@ -277,7 +279,7 @@ const CHAT_SERVER: &[Planted] = &[
         &["callgate.internal", "only this machine can reach"],
     ),
     (Webhooks("127.0.0.1:18080", "0.0.0.0:18080"), "error", "openim-url-host", &["an address to listen on"]),
-    (Webhooks("http://127.0.0.1:18080", "https://callgate.internal"), "note", "openim-url-tls", &["no TLS"]),
+    (Webhooks("http://127.0.0.1:18080", "https://callgate.internal"), "note", "openim-url-tls", &["has no `tls`"]),
     (
         Variable("IMENV_WEBHOOKS_BEFOREADDFRIEND_ENABLE=false"),
         "error",
@@ -316,9 +318,9 @@ const HOST: &[Planted] = &[
         Settings("kind = \"openim\"", "kind = \"openim\"\non_faults = \"deny\""),
         "error",
         "settings",
-        &["host.toml:9", "on_faults", "`on_fault`"],
+        &["host.toml:11", "on_faults", "`on_fault`"],
     ),
-    (Settings("p.wasm", "q.wasm"), "error", "plugin", &["host.toml:12", "q.wasm cannot be read"]),
+    (Settings("p.wasm", "q.wasm"), "error", "plugin", &["host.toml:14", "q.wasm cannot be read"]),
     (
         Settings(
             "[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = [\"callbackBeforeAddFriendCommand\", \"callbackBeforeSendSingleMsgCommand\", \"callbackAfterSendGroupMsgCommand\"]\n",
@@ -329,10 +331,10 @@ const HOST: &[Planted] = &[
         &["no plugin is registered"],
     ),
     (
-        Settings("records.jsonl", "nowhere/records.jsonl"),
+        Settings("\"records.jsonl", "\"nowhere/records.jsonl"),
         "error",
         "trial",
-        &["host.toml:6", "`records.file`", "cannot be appended to"],
+        &["host.toml:8", "`sink[1].path`", "cannot be appended to"],
     ),
     (Settings("127.0.0.1:18081", "0.0.0.0:18081"), "warning", "admin-public", &["can be reached from other machines"]),
     (
@@ -341,10 +343,10 @@ const HOST: &[Planted] = &[
         "on-overload",
         &["keeping the host busy"],
     ),
-    (Settings("[records]", "[cache]\nbytes_max = 0\n[records]"), "warning", "cache", &["every start compiles"]),
-    (Settings("[records]", "[cache]\nfolder = \"shared\"\n[records]"), "warning", "cache", &["is not private"]),
+    (Settings("[[sink]]", "[cache]\nbytes_max = 0\n[[sink]]"), "warning", "cache", &["every start compiles"]),
+    (Settings("[[sink]]", "[cache]\nfolder = \"shared\"\n[[sink]]"), "warning", "cache", &["is not private"]),
     (
-        Settings("[records]", "[limits]\nmemory_reset = \"unmap\"\n[records]"),
+        Settings("[[sink]]", "[limits]\nmemory_reset = \"unmap\"\n[[sink]]"),
         "warning",
         "memory-reset",
         &["the slowest", "memory_reset = \"auto\""],
@@ -516,8 +518,7 @@ fn twenty_faults_at_once_are_all_found() {
     assert!(missed.is_empty(), "{missed:?} of {all:#?}");
 
     // With a mistake in the settings, plugins are not loaded; everything else is found still.
-    let settings =
-        std::fs::read_to_string(folder.path("host.toml")).unwrap().replace("[records]", "[records]\nfiel = 1");
+    let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap().replace("[server]", "[server]\nfiel = 1");
     std::fs::write(folder.path("host.toml"), settings).unwrap();
     let all = findings(&folder.type_in(LINE));
     wanted[0] = "settings";

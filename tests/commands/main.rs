@@ -21,5 +21,6 @@ mod samples;
 mod service;
 mod settings;
 mod shadow;
+mod signals;
 mod streams;
 mod watch;

@@ -100,6 +100,27 @@ fn after_sighup_records_go_to_a_new_file() {
     serving.stop().succeeds();
 }
 
+/// A pipe that nobody reads from: answers do not wait for it beyond their deadline, and the end of the process not at all.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sink_that_hangs_keeps_no_process_from_ending() {
+    let recording = guests::replies("recording", r#"{"verdict":"allow","records":[1]}"#);
+    for journal in ["[journal]\noff = true\n", ""] {
+        let folder = host("127.0.0.1:0").module("p.wasm", &recording);
+        let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap();
+        let settings = settings.replace("kind = \"openim\"\n", "kind = \"openim\"\nanswer_within_ms = 200\n");
+        let sink = "[[sink]]\nname = \"s\"\nkind = \"file\"\npath = \"pipe\"\n";
+        std::fs::write(folder.path("host.toml"), format!("{journal}{sink}{settings}")).unwrap();
+        assert!(Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap().success());
+        let mut serving = Serving::start(&folder);
+        let address = serving.wait_for("serving callbacks address=");
+        assert!(post(&address).starts_with("HTTP/1.1 200 OK\r\n"));
+        let ended = serving.stop();
+        assert!(ended.err.trim_end().ends_with("stopped"), "{ended:#?}");
+        ended.succeeds();
+    }
+}
+
 #[test]
 fn an_address_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

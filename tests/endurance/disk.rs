@@ -259,3 +259,48 @@ fn a_folder_that_cannot_be_written_says_so() {
     let error = Journal::open(&JournalSettings::new(&closed), Clock::system()).unwrap_err();
     assert!(matches!(error, OpenError::ReadOnly { .. }), "{error:?}");
 }
+
+#[test]
+fn writes_and_syncs_that_fail_now_and_then_lose_nothing() {
+    let torn = Torn::new();
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let settings = JournalSettings {
+            vfs: Some(NAME.to_owned()),
+            checkpoint_bytes: 32 << 10,
+            ..JournalSettings::new(folder.path().join("journal"))
+        };
+        let journal = Journal::open(&settings, Clock::system()).unwrap();
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        journal.start_working(Arc::new(Teller(sender)), WorkLimits::default()).await.unwrap();
+        torn.fail_one_in(Some(60), 7);
+        let mut acknowledged = BTreeSet::new();
+        for number in 0..1000 {
+            if journal.accept(vec![entry(number)]).await.is_ok() {
+                acknowledged.insert(number);
+            }
+        }
+        torn.fail_one_in(None, 0);
+        let failed = journal.numbers().commits_failed;
+        let mut done = BTreeMap::new();
+        while journal.numbers().backlog > 0 {
+            journal.flush().await.unwrap();
+        }
+        while let Ok(number) = receiver.try_recv() {
+            *done.entry(number).or_insert(0) += 1;
+        }
+        let lost: Vec<_> = acknowledged.iter().filter(|number| !done.contains_key(number)).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+        assert!(done.values().all(|count| *count == 1), "{done:?}");
+        assert!(failed > 10 && acknowledged.len() > 500, "{failed} failed, {} acknowledged", acknowledged.len());
+        println!(
+            "disk: one write or sync in 60 fails: {failed} commits failed, {} of 1000 acknowledged, {} worked off once each",
+            acknowledged.len(),
+            done.len()
+        );
+        journal.close().await;
+        let journal = Journal::open(&settings, Clock::system()).unwrap();
+        assert_eq!((journal.numbers().backlog, journal.numbers().set_aside), (0, 0));
+        journal.close().await;
+    });
+}

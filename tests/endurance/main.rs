@@ -8,6 +8,7 @@
 //! Each prints its figures. Where the host is a process of its own, clients run here, on one thread each, and share the
 //! machine with it: what both have used of it is printed, too.
 
+mod bad_clients;
 mod chaos;
 mod client;
 mod disk;
@@ -15,8 +16,10 @@ mod kill;
 mod overload;
 mod power;
 mod random;
+mod receiver;
 mod server;
 mod shadow;
+mod shutdown;
 mod vfs;
 
 /// The allocator of the program.

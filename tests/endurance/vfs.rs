@@ -36,6 +36,8 @@ struct Disk {
     random: Option<Random>,
     /// Bytes that all files together may have.
     bytes_max: Option<u64>,
+    /// One in so many writes and syncs fails.
+    fails_one_in: Option<u64>,
 }
 
 /// A file as it was last synced, and what was written since.
@@ -138,6 +140,13 @@ impl Torn {
             }
         }
         *disk = Disk::default();
+    }
+
+    /// Has one in so many writes and syncs fail from here on; `None`: none.
+    pub(crate) fn fail_one_in(&self, fails_one_in: Option<u64>, seed: u64) {
+        let mut disk = disk();
+        let disk = disk.as_mut().expect("a disk");
+        (disk.fails_one_in, disk.random) = (fails_one_in, Some(Random(seed)));
     }
 
     /// Limits the bytes of all files together; `None`: no limit.
@@ -285,9 +294,15 @@ unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, from: *const c_void, co
 }
 
 impl Disk {
+    /// Whether this one fails.
+    fn fails(&mut self) -> bool {
+        let Self { fails_one_in: Some(one_in), random: Some(random), .. } = self else { return false };
+        random.below(*one_in) == 0
+    }
+
     /// `None`: it may be written.
     fn write(&mut self, path: &Path, at: usize, bytes: &[u8]) -> Option<c_int> {
-        if self.is_cut {
+        if self.is_cut || self.fails() {
             return Some(ffi::SQLITE_IOERR_WRITE);
         }
         if let Some(left) = &mut self.writes_left {
@@ -328,12 +343,11 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: i64) -> c_int 
 
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _flags: c_int) -> c_int {
     let is_cut = with(file, |disk, path| {
-        if !disk.is_cut
-            && let Some(contents) = disk.files.get_mut(path)
-        {
+        let fails = disk.is_cut || disk.fails();
+        if !fails && let Some(contents) = disk.files.get_mut(path) {
             contents.sync();
         }
-        disk.is_cut
+        fails
     });
     // The real disk is not asked: it is this one that is tested.
     if is_cut == Some(true) { ffi::SQLITE_IOERR_FSYNC } else { ffi::SQLITE_OK }

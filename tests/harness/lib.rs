@@ -8,6 +8,7 @@ pub mod hostile;
 pub mod judge;
 pub mod log;
 pub mod nets;
+pub mod receiver;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -265,6 +266,11 @@ impl TestHost {
     /// Moves the clock that signatures and plugins see.
     pub fn advance_clock_ms(&self, ms: u64) {
         self.clock.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// The path of a file beside the settings.
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
     }
 
     /// The records written so far.

@@ -84,6 +84,16 @@ impl Work {
         self.0.recv().await.unwrap()
     }
 
+    /// The next entry, if there is one already.
+    pub(crate) fn try_next(&mut self) -> Option<(Entry, Ticket)> {
+        self.0.try_recv().ok()
+    }
+
+    /// Whether no entry is at hand.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The next entry's body and ticket.
     pub(crate) async fn body(&mut self) -> (String, Ticket) {
         let (entry, ticket) = self.next().await;

@@ -1,7 +1,8 @@
 //! The journal, through its handle: what is acknowledged is on disk, is worked off in order, and can be found.
 
 mod entries;
+mod files;
 mod harness;
 mod kept;
-mod receiver;
+mod limits;
 mod sinks;

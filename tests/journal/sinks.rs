@@ -11,8 +11,9 @@ use callgate_journal::sink::file::{FileSettings, Rotation};
 use callgate_journal::sink::{BackOff, Format, Kind, SinkSettings, Sinks, State, Topics};
 use serde_json::{Value, json};
 
+use ::harness::receiver::{Does, Receiver, sink};
+
 use crate::harness::{Kept, record};
-use crate::receiver::{Does, Receiver, sink};
 
 fn file(path: &Path, format: Format) -> SinkSettings {
     SinkSettings {
@@ -126,6 +127,37 @@ async fn a_receiver_gets_every_record_signed_and_in_order_per_key() {
         assert!(of_key.is_sorted(), "{key}: {of_key:?}");
     }
     assert_eq!(sinks.status()[0].delivered, 40);
+}
+
+#[tokio::test]
+async fn a_receiver_with_tls_is_believed_only_with_a_certificate_that_is_known() {
+    let kept = Kept::new();
+    let (receiver, pem) = Receiver::start_with_tls(|_| Does::Takes).await;
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    let settings = |ca_file: Option<&Path>| {
+        let mut settings = sink(&receiver.url());
+        if let Kind::Http(http) = &mut settings.kind {
+            http.ca_file = ca_file.map(Path::to_owned);
+        }
+        settings
+    };
+    let journal = kept.open();
+    let sinks = start(&kept, &journal, vec![settings(None)]).await;
+    keep(&journal, "k", [0, 1, 2]).await;
+    until_state(&sinks, |state| matches!(state, State::BackingOff { why, .. } if why.contains("certificate"))).await;
+    assert_eq!(receiver.requests(), 0, "nothing was said before");
+    for (contents, why) in [("", "has no certificate"), ("-----BEGIN CERTIFICATE-----\n", "is no PEM")] {
+        std::fs::write(&ca_file, contents).unwrap();
+        let (key, found) = callgate_journal::sink::lines::why_not(&settings(Some(&ca_file)).kind).unwrap();
+        assert!(key == "ca_file" && found.contains(why), "{found}");
+    }
+    std::fs::write(&ca_file, pem).unwrap();
+    assert_eq!(callgate_journal::sink::lines::why_not(&settings(Some(&ca_file)).kind), None);
+    let before = receiver.connections();
+    sinks.set(vec![settings(Some(&ca_file))]).await.unwrap();
+    receiver.taken(3).await;
+    assert_eq!(receiver.connections(), before + 1, "one connection for all of them");
 }
 
 #[tokio::test]

@@ -23,15 +23,6 @@ impl<'d> Admitted<'d> {
         Ok(Self { dialect, head })
     }
 
-    /// Whether the client sends the body only when it is told to.
-    #[must_use]
-    pub fn expects_continue(&self) -> bool {
-        self.head
-            .headers
-            .get(http::header::EXPECT)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
-    }
-
     /// The callback without its body, as far as the head tells which one it is: to refuse it before the body is read. Its
     /// body is an empty object.
     #[must_use]

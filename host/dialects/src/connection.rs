@@ -18,8 +18,10 @@ pub struct Plan {
     pub url: String,
     /// Whether the path in `url` is the real one; not if it is a secret that was not read.
     pub is_path_known: bool,
-    /// The address that the host listens on.
-    pub listen: SocketAddr,
+    /// The address that the host listens on; `None`: a Unix socket.
+    pub listen: Option<SocketAddr>,
+    /// Whether the host itself speaks TLS there.
+    pub has_tls: bool,
     /// The longest time from the head of a request to the answer.
     pub answer_within: Duration,
     /// The commands that have plugins, in the order of the catalogue.
@@ -145,7 +147,8 @@ mod tests {
             platform: String::new(),
             url: url.to_owned(),
             is_path_known: true,
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            has_tls: false,
             answer_within: Duration::ZERO,
             commands: Vec::new(),
         };

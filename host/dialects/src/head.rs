@@ -21,19 +21,35 @@ pub struct Head {
 }
 
 impl Head {
-    /// Checks that it is a POST whose content type, if it has one, is JSON.
+    /// Checks that it is a POST whose content type, if it has one, is JSON, and that is not compressed.
     ///
     /// # Errors
-    /// [`Refusal::Method`] or [`Refusal::ContentType`].
+    /// [`Refusal::Method`], [`Refusal::ContentEncoding`] or [`Refusal::ContentType`].
     pub fn check_json_post(&self) -> Result<(), Refusal> {
         if self.method != Method::POST {
             return Err(Refusal::Method);
+        }
+        let mut encodings = self.headers.get_all(header::CONTENT_ENCODING).iter();
+        if !encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(Refusal::ContentEncoding);
         }
         let Some(content_type) = self.headers.get(header::CONTENT_TYPE) else { return Ok(()) };
         let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
         let is_json = ["application/json", "text/json"].iter().any(|json| essence.eq_ignore_ascii_case(json))
             || essence.to_ascii_lowercase().ends_with("+json");
         if is_json { Ok(()) } else { Err(Refusal::ContentType) }
+    }
+
+    /// The query parameter with this name, ignoring case.
+    ///
+    /// # Errors
+    /// [`Refusal::ParameterTwice`]: another server may take the other one.
+    pub fn query_once(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        let mut found = self.query.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        match (found.next(), found.next()) {
+            (_, Some(_)) => Err(Refusal::ParameterTwice),
+            (first, None) => Ok(first.map(|(_, value)| value.as_str())),
+        }
     }
 
     /// The first query parameter with this name, ignoring case.

@@ -1,5 +1,6 @@
 //! OpenIM server, v3.4.2 and later.
 
+mod credentials;
 mod dialect;
 mod explain;
 mod names;
@@ -50,7 +51,7 @@ impl ChatServer for OpenIm {
     }
 
     fn keys(&self) -> &'static [&'static str] {
-        &["documented_form"]
+        &["documented_form", "credentials"]
     }
 
     fn configure(&self, keys: &mut dyn Keys) -> Box<dyn Dialect> {
@@ -59,7 +60,7 @@ impl ChatServer for OpenIm {
 
     fn how_to_authenticate(&self) -> &'static str {
         "Add a secret segment to `path` (it can come from { env = \"NAME\" } or { file = \"path\" }), and to the URL in \
-         webhooks.yml; or listen on an address that only the chat server reaches"
+         webhooks.yml; or set `credentials`; or listen on an address that only the chat server reaches"
     }
 
     fn url_shape(&self, path: &str) -> String {

@@ -16,6 +16,24 @@ pub enum Refusal {
     /// A body whose content type is not JSON.
     #[error("callbacks are JSON: send them with the content type application/json, or with none")]
     ContentType,
+    /// The body is compressed.
+    #[error("the body is compressed: send it without Content-Encoding")]
+    ContentEncoding,
+    /// The address of the caller is in none of the networks that may call.
+    #[error("callers at this address are not served here (`allow_networks`)")]
+    Network,
+    /// The credentials that are required are missing.
+    #[error("credentials are needed: put `user:password@` before the host in the URL")]
+    NoCredentials,
+    /// The credentials are wrong.
+    #[error("the credentials do not fit: check them on both sides")]
+    WrongCredentials,
+    /// A query parameter that authenticates the caller is there more than once.
+    #[error("a query parameter that authenticates the caller is there more than once")]
+    ParameterTwice,
+    /// The body arrives too slowly.
+    #[error("the body arrives too slowly (`body_bytes_per_second_min`)")]
+    TooSlow,
     /// The body is too long.
     #[error("the body is longer than {bytes_max} bytes (`body_bytes_max`)")]
     TooLarge {
@@ -72,9 +90,9 @@ impl Refusal {
         match self {
             Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ContentType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
+            Self::Incomplete | Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotUtf8
             | Self::NotJson
@@ -83,9 +101,12 @@ impl Refusal {
             | Self::TooDeep
             | Self::BatchTooLong
             | Self::NoCommand
-            | Self::CommandsDiffer => StatusCode::BAD_REQUEST,
-            Self::WrongApp => StatusCode::FORBIDDEN,
-            Self::NotSigned | Self::WrongSignature | Self::Stale => StatusCode::UNAUTHORIZED,
+            | Self::CommandsDiffer
+            | Self::ParameterTwice => StatusCode::BAD_REQUEST,
+            Self::WrongApp | Self::Network => StatusCode::FORBIDDEN,
+            Self::NotSigned | Self::WrongSignature | Self::Stale | Self::NoCredentials | Self::WrongCredentials => {
+                StatusCode::UNAUTHORIZED
+            }
         }
     }
 
@@ -95,6 +116,12 @@ impl Refusal {
             Self::NoSuchPath => "no_such_path",
             Self::Method => "method",
             Self::ContentType => "content_type",
+            Self::ContentEncoding => "content_encoding",
+            Self::Network => "network",
+            Self::NoCredentials => "no_credentials",
+            Self::WrongCredentials => "wrong_credentials",
+            Self::ParameterTwice => "parameter_twice",
+            Self::TooSlow => "too_slow",
             Self::TooLarge { .. } => "too_large",
             Self::Incomplete => "incomplete",
             Self::NoRoom => "no_room",

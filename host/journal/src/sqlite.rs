@@ -1,6 +1,7 @@
 //! The store on one machine: SQLite, in a folder of its own.
 
 mod aside;
+mod checksum;
 mod conditions;
 pub(crate) mod connection;
 mod counters;

@@ -17,7 +17,7 @@ use crate::folder::Lock;
 use crate::inbox::Inbox;
 use crate::message::{Finished, Message, Reply, Task};
 use crate::numbers::{Counts, add, set};
-use crate::record::Sequence;
+use crate::record::{NewRecord, Sequence};
 use crate::settings::{JournalSettings, WhenFull};
 use crate::store::{ReadEntries, Recovered, Salvaged, Store, Waiting};
 
@@ -332,10 +332,7 @@ impl Writer {
             self.not_kept(entries.len(), reply, why);
         }
         for (records, reply, _) in batch.records {
-            match reply {
-                Some(reply) => drop(reply.send(Err(why.clone()))),
-                None => add(&self.shared.counts.records_dropped, records.len()),
-            }
+            self.records_not_kept(&records, reply, why);
         }
         add(&self.shared.counts.decisions_dropped, batch.decisions.len());
         batch.flushes.into_iter().for_each(|reply| drop(reply.send(Err(why.clone()))));
@@ -360,20 +357,44 @@ impl Writer {
     /// Answers calls that would exceed a limit, before anything is written.
     fn refuse(&mut self, batch: &mut Batch) {
         let Ok(room) = self.store.room() else { return };
-        let full = if room.bytes > room.bytes_max / 16 * 15 {
-            Some("bytes_max")
-        } else if room.waiting >= self.settings.backlog_entries_max {
-            Some("backlog_entries_max")
-        } else {
-            None
-        };
-        self.say_full(full);
-        let Some(full) = full else { return };
-        for (entries, reply, _) in std::mem::take(&mut batch.accepts) {
-            self.not_kept(entries.len(), reply, &NotKept::Full(full));
+        // The rest is for the results of what was accepted.
+        let is_tight = room.bytes > room.bytes_max / 16 * 15;
+        let mut waiting = room.waiting;
+        let (mut full, mut refused) = (is_tight.then_some("bytes_max"), Vec::new());
+        for (entries, reply, permits) in std::mem::take(&mut batch.accepts) {
+            let is_too_long = waiting + entries.len() > self.settings.backlog_entries_max;
+            let limit = if is_tight { Some("bytes_max") } else { is_too_long.then_some("backlog_entries_max") };
+            match limit {
+                Some(limit) => {
+                    full = Some(limit);
+                    refused.push((entries.len(), reply, limit));
+                }
+                None => {
+                    waiting += entries.len();
+                    batch.accepts.push((entries, reply, permits));
+                }
+            }
         }
-        if full == "bytes_max" {
+        // Without a call, nothing says whether another one would be refused.
+        if full.is_some() || !batch.accepts.is_empty() || !is_tight && self.full == Some("bytes_max") {
+            self.say_full(full);
+        }
+        for (count, reply, limit) in refused {
+            self.not_kept(count, reply, &NotKept::Full(limit));
+        }
+        if is_tight {
             add(&self.shared.counts.decisions_dropped, std::mem::take(&mut batch.decisions).len());
+            let records = std::mem::take(&mut batch.records);
+            records
+                .into_iter()
+                .for_each(|(records, reply, _)| self.records_not_kept(&records, reply, &NotKept::Full("bytes_max")));
+        }
+    }
+
+    fn records_not_kept(&self, records: &[NewRecord], reply: Option<Reply<()>>, why: &NotKept) {
+        match reply {
+            Some(reply) => drop(reply.send(Err(why.clone()))),
+            None => add(&self.shared.counts.records_dropped, records.len()),
         }
     }
 

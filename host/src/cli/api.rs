@@ -1,20 +1,26 @@
 //! How commands talk to a running host: its admin API.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use callgate_dialects::Secret;
 use callgate_terminal::{Exit, Failure};
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
-use crate::settings::{Secrets, Settings, listen_address};
+use crate::edge::trusting;
+use crate::settings::{Address, Secrets, Settings, TlsFiles, listen_at};
 
 /// Which running host is meant.
 #[derive(Debug, clap::Args)]
@@ -25,13 +31,18 @@ pub(super) struct Running {
 
     /// The address of its admin listener, such as 127.0.0.1:8081 [default: from the settings]
     #[arg(long, value_name = "ADDRESS", value_parser = admin_address)]
-    admin: Option<SocketAddr>,
+    admin: Option<Address>,
 }
+
+/// Holds the token of the admin listener, where the settings that name it are not at hand.
+const TOKEN: &str = "CALLGATE_ADMIN_TOKEN";
 
 /// A client of a running host's admin API.
 #[derive(Debug)]
 pub(super) struct Api {
-    address: SocketAddr,
+    address: Address,
+    tls: Option<TlsFiles>,
+    token: Option<Secret>,
     /// Where the address comes from, for messages.
     place: String,
 }
@@ -56,8 +67,11 @@ impl Running {
     /// # Errors
     /// If the settings do not say where its admin listener is.
     pub(super) fn api(&self) -> Result<Api, Failure> {
-        if let Some(address) = self.admin {
-            return Ok(Api { address, place: "--admin".to_owned() });
+        let written = self.settings.as_deref().and_then(|path| Settings::draft(path, Secrets::Read).settings?.admin);
+        let (tls, token) = written.map_or((None, None), |admin| (admin.tls, admin.token));
+        let token = token.or_else(|| std::env::var(TOKEN).ok().filter(|token| !token.is_empty()).map(Secret::new));
+        if let Some(address) = self.admin.clone() {
+            return Ok(Api { address, tls, token, place: "--admin".to_owned() });
         }
         let path = self.settings.as_deref().unwrap_or(Path::new(""));
         // With mistakes in it, the file may still say where the host listens that it was started with.
@@ -69,14 +83,15 @@ impl Running {
             );
             return Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)));
         };
-        match settings.admin {
-            Some(address) if address.port() != 0 => {
-                Ok(Api { address: own(address), place: format!("[admin] listen of {}", path.display()) })
-            }
-            Some(_) => {
+        match settings.admin.map(|admin| admin.listen) {
+            Some(Address::Tcp(address)) if address.port() == 0 => {
                 let text = "[admin] listen has port 0, so only the host's log says where it listens: give that address \
                             with --admin";
                 Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)))
+            }
+            Some(address) => {
+                let place = format!("[admin] listen of {}", path.display());
+                Ok(Api { address: own(address), tls, token, place })
             }
             None => {
                 let text = "the settings have no admin listener (`off = true` under [admin]), so nothing can be asked \
@@ -125,7 +140,7 @@ impl Api {
 
     async fn exchange(&self, method: Method, path: &str, body: &Value) -> Result<(StatusCode, Bytes), Failure> {
         let broken = |error: &dyn std::error::Error| self.unreachable(&format!("the connection broke ({error})"));
-        let stream = match timeout(CONNECT_WITHIN, TcpStream::connect(self.address)).await {
+        let stream = match timeout(CONNECT_WITHIN, self.connect()).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(self.unreachable(&error.to_string())),
             Err(_) => return Err(self.unreachable("nothing accepts the connection")),
@@ -136,7 +151,8 @@ impl Api {
         let mut request = Request::new(Full::new(Bytes::from(text)));
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().map_err(|error| broken(&error))?;
-        let host = HeaderValue::try_from(self.address.to_string()).map_err(|error| broken(&error))?;
+        let host = self.address.tcp().map_or_else(|| "localhost".to_owned(), |address| address.to_string());
+        let host = HeaderValue::try_from(host).map_err(|error| broken(&error))?;
         let headers = request.headers_mut();
         headers.insert(header::HOST, host);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -150,9 +166,31 @@ impl Api {
         Ok((status, body.to_bytes()))
     }
 
-    /// What shows the host that this is an operator. Admin listeners are on loopback addresses, and ask for nothing.
+    async fn connect(&self) -> io::Result<Box<dyn Connected>> {
+        match &self.address {
+            Address::Tcp(address) => self.secure(TcpStream::connect(address).await?, address.ip()).await,
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let stream = tokio::net::UnixStream::connect(path).await?;
+                self.secure(stream, Ipv4Addr::LOCALHOST.into()).await
+            }
+            #[cfg(not(unix))]
+            Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    async fn secure(&self, stream: impl Connected + 'static, name: IpAddr) -> io::Result<Box<dyn Connected>> {
+        let Some(files) = &self.tls else { return Ok(Box::new(stream)) };
+        let config = trusting(files).map_err(io::Error::other)?;
+        Ok(Box::new(TlsConnector::from(Arc::new(config)).connect(name.into(), stream).await?))
+    }
+
+    /// What shows the host that this is an operator.
     fn credentials(&self) -> Option<HeaderValue> {
-        None
+        let token = self.token.as_ref()?;
+        let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal())).ok()?;
+        value.set_sensitive(true);
+        Some(value)
     }
 
     fn unreachable(&self, why: &str) -> Failure {
@@ -177,18 +215,24 @@ impl Api {
     }
 }
 
+/// A connection of any kind.
+trait Connected: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Connected for S {}
+
 /// The address at which this machine reaches one of its own listeners.
-fn own(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
+pub(super) fn own(listen: Address) -> Address {
+    let Address::Tcp(address) = listen else { return listen };
+    let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
-    SocketAddr::new(ip, listen.port())
+    SocketAddr::new(ip, address.port()).into()
 }
 
 /// Reads `--admin`: an address, or the beginning of a URL.
-fn admin_address(text: &str) -> Result<SocketAddr, &'static str> {
-    let text = text.strip_prefix("http://").unwrap_or(text);
-    listen_address(text.trim_end_matches('/')).map(own)
+fn admin_address(text: &str) -> Result<Address, &'static str> {
+    let text = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or(text);
+    listen_at(text.trim_end_matches('/')).map(own)
 }

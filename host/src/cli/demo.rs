@@ -9,9 +9,10 @@ use callgate_journal::sink::Kind;
 use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
-use super::{demo_lines, serve};
+use super::demo_lines;
+use super::serve::{self, Service};
 use crate::host::Host;
-use crate::settings::{Settings, listen_address};
+use crate::settings::{Address, Settings, listen_address};
 
 /// Build the shipped plugins, serve them and print requests to try
 ///
@@ -35,6 +36,7 @@ impl Demo {
     /// # Errors
     /// If a plugin cannot be built, or an address is taken.
     pub(super) fn run(self) -> Result<(), Failure> {
+        let service = Service::begin()?;
         let mut settings = serve::read(&self.settings.clone().unwrap_or_else(example))?;
         if let Some(listen) = self.listen {
             listen_on(&mut settings, listen);
@@ -47,7 +49,7 @@ impl Demo {
         })?;
         move_into(&mut settings, folder.path());
         let host = serve::start(settings)?;
-        serve::run(host, |host, address| {
+        service.run(host, |host, address, _| {
             // Serve even if this cannot be printed.
             let _ = terminal::print(&invitation(host, address));
         })
@@ -60,8 +62,8 @@ fn listen_on(settings: &mut Settings, listen: SocketAddr) {
     // Nobody has to notice.
     settings.server.drain_delay = std::time::Duration::ZERO;
     if let Some(admin) = &mut settings.admin {
-        *admin = listen;
-        admin.set_port(if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or(listen.port() - 1) });
+        let port = if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or(listen.port() - 1) };
+        admin.listen = SocketAddr::new(listen.ip(), port).into();
     }
 }
 
@@ -81,18 +83,20 @@ fn example() -> PathBuf {
     if here.is_file() { here.to_owned() } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("host.example.toml") }
 }
 
-fn invitation(host: &Host, address: SocketAddr) -> String {
-    let mut text = format!("\nCallgate is serving on http://{address}. Try, in another terminal:\n\n");
+fn invitation(host: &Host, address: &Address) -> String {
+    let scheme = if host.settings.server.tls.is_some() { "https" } else { "http" };
+    let mut text = format!("\nCallgate is serving on {scheme}://{address}. Try, in another terminal:\n\n");
     // Settings of one's own may have other paths.
     for request in requests::TRY.iter().filter(|request| host.generation().find(request.path).is_some()) {
-        text.push_str(&request.as_command(address));
+        text.push_str(&request.as_command(&format!("{scheme}://{address}")));
     }
     for sink in &host.generation().settings().sinks {
         if let Kind::File(file) = &sink.settings.kind {
             text.push_str(&format!("Records go to {}.\n", file.path.display()));
         }
     }
-    if let Some(admin) = host.settings.admin.filter(|admin| admin.port() != 0) {
+    let admin = host.settings.admin.as_ref().and_then(|admin| admin.listen.tcp());
+    if let Some(admin) = admin.filter(|admin| admin.port() != 0) {
         text.push_str(&format!("Metrics: curl -s http://{admin}/metrics\n"));
     }
     text.push_str("Stop with Ctrl-C. Each callback is logged on one line below.\n\n");

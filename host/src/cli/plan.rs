@@ -30,8 +30,8 @@ pub(super) fn platform<'s>(settings: &'s Settings, name: Option<&str>) -> Result
 
 /// The plan of a platform. `base` is how the chat server reaches this host; else it is told where the host listens.
 pub(super) fn of(settings: &Settings, platform: &Platform, commands: Vec<Planned>, base: Option<&str>) -> Plan {
-    let listen = settings.server.listen;
-    let base = base.map_or_else(|| reachable(listen), |base| base.trim_end_matches('/').to_owned());
+    let listen = settings.server.listen.tcp();
+    let base = base.map_or_else(|| reachable(settings), |base| base.trim_end_matches('/').to_owned());
     // In full, because the chat server needs it so.
     let path = platform.path.reveal();
     let url = if base.ends_with(&path) { base } else { format!("{base}{path}") };
@@ -40,6 +40,7 @@ pub(super) fn of(settings: &Settings, platform: &Platform, commands: Vec<Planned
         url,
         is_path_known: true,
         listen,
+        has_tls: settings.server.tls.is_some(),
         answer_within: platform.answer_within,
         commands,
     }
@@ -78,13 +79,16 @@ pub(super) fn commands_as_written(settings: &Settings, platform: &Platform) -> V
 
 /// The address that others use to reach a listener. `0.0.0.0` and `::` are for listening only, so the machine's own name
 /// is used.
-fn reachable(listen: std::net::SocketAddr) -> String {
+fn reachable(settings: &Settings) -> String {
+    let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
+    // A Unix socket is for a proxy in front, whose address is not known here.
+    let Some(listen) = settings.server.listen.tcp() else { return format!("{scheme}://HOST") };
     if !listen.ip().is_unspecified() {
-        return format!("http://{listen}");
+        return format!("{scheme}://{listen}");
     }
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();
-    format!("http://{}:{}", if name.is_empty() { "HOST" } else { name }, listen.port())
+    format!("{scheme}://{}:{}", if name.is_empty() { "HOST" } else { name }, listen.port())
 }
 
 /// Reads the argument `--url`.

@@ -1,20 +1,24 @@
 //! `callgate serve`: the service.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use callgate_terminal::{Exit, Failure};
 use clap::Args;
+use tokio::runtime::Runtime;
 
 use super::loading;
 use super::manager;
 use super::settings_file::{Listen, SettingsFile};
-use crate::admin;
-use crate::edge::{self, Listener, Readiness, Stop};
+use super::signals::{self, Hangups, Signals};
+use crate::admin::Operators;
+use crate::descriptors;
+use crate::edge::{self, Listener, Readiness, Stop, Tls};
 use crate::generation::Progress;
 use crate::host::{Host, StartError};
-use crate::settings::{Problem, Settings};
+use crate::settings::{Address, Problem, Server, Settings, TlsFiles};
 
 /// Serve callbacks until SIGTERM or Ctrl-C
 #[derive(Debug, Args)]
@@ -35,10 +39,13 @@ impl Serve {
     /// # Errors
     /// If settings or plugins are wrong, or an address is taken.
     pub(super) fn run(self) -> Result<(), Failure> {
+        let service = Service::begin()?;
         let mut settings = read(&self.file.settings)?;
         self.listen.apply(&mut settings);
-        let host = start(try_out(settings)?)?;
-        run(host, |host, _| reopen_on_hangup(host))
+        let mut settings = try_out(settings)?;
+        descriptors::fit(&mut settings);
+        let host = start(settings)?;
+        service.run(host, |host, _, hangups| reopen_on_hangup(host, hangups))
     }
 }
 
@@ -107,63 +114,136 @@ impl Progress for Steps {
 /// Tries whether the addresses are free, before what takes long.
 #[cfg(feature = "workshop")]
 pub(super) fn try_addresses(settings: &Settings) -> Result<(), Failure> {
-    let keys = [(Some(settings.server.listen), "[server] listen"), (settings.admin, "[admin] listen")];
-    for (address, key) in keys {
-        if let Some(address) = address {
-            std::net::TcpListener::bind(address).map_err(|error| taken(address, key, &error))?;
+    let admin = settings.admin.as_ref().map(|admin| &admin.listen);
+    for (address, key) in [(Some(&settings.server.listen), "[server] listen"), (admin, "[admin] listen")] {
+        if let Some(tcp) = address.and_then(Address::tcp) {
+            std::net::TcpListener::bind(tcp).map_err(|error| taken(&tcp.into(), key, &error))?;
         }
     }
     Ok(())
 }
 
-/// Serves until the process is told to stop. `ready` is called with the address of the callbacks' listener once both
-/// listeners accept.
-pub(super) fn run(host: Host, ready: impl FnOnce(&Host, SocketAddr)) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Other, error))?;
-    let ended = runtime.block_on(async {
-        let callbacks = listen(host.settings.server.listen, "[server] listen")?;
-        let admin = match host.settings.admin {
-            Some(address) => Some(listen(address, "[admin] listen")?),
-            None => None,
-        };
-        let stop = stop_signal().map_err(|error| Failure::new(Exit::Other, error))?;
-        // With port 0 the system chooses the port.
-        let address = callbacks.address().unwrap_or(host.settings.server.listen);
-        tracing::info!(%address, "serving callbacks");
-        ready(&host, address);
-        manager::tell(manager::READY);
-        let stop = async {
-            stop.await;
-            manager::tell(manager::STOPPING);
-            Stop::Drain
-        };
-        serve(host, callbacks, admin, stop).await;
-        tracing::info!("stopped");
-        Ok(())
-    });
-    // What is still being written hangs: callbacks have waited for the rest.
-    runtime.shutdown_background();
-    ended
+/// A service that is starting: it handles signals already.
+pub(super) struct Service {
+    runtime: Runtime,
+    signals: Signals,
 }
 
-fn listen(address: SocketAddr, key: &str) -> Result<Listener, Failure> {
-    Listener::bind(address).map_err(|error| taken(address, key, &error))
+impl Service {
+    /// Handles signals from now on.
+    ///
+    /// # Errors
+    /// If the system does not let it.
+    pub(super) fn begin() -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::new(Exit::Other, error))?;
+        let signals = {
+            let _entered = runtime.enter();
+            Signals::handle().map_err(|error| Failure::new(Exit::Other, error))?
+        };
+        Ok(Self { runtime, signals })
+    }
+
+    /// Serves until the process is told to stop. `ready` is called with the address of the callbacks' listener once both
+    /// listeners accept.
+    ///
+    /// # Errors
+    /// If an address is taken, or TLS cannot be spoken.
+    pub(super) fn run(self, host: Host, ready: impl FnOnce(&Host, &Address, Hangups)) -> Result<(), Failure> {
+        let Self { runtime, signals } = self;
+        let server = &host.settings.server;
+        let (drain, ended) = (server.drain_delay, server.shutdown_within + END_WITHIN);
+        let served = runtime.block_on(async {
+            let callbacks = listen(&server.listen, server.socket_mode, server.tls.as_ref(), "server")?;
+            let admin = match &host.settings.admin {
+                Some(admin) => Some(listen(&admin.listen, admin.socket_mode, admin.tls.as_ref(), "admin")?),
+                None => None,
+            };
+            let stop = signals.serving();
+            // With port 0 the system chooses the port.
+            let address = callbacks.address().map_or_else(|| server.listen.clone(), Address::Tcp);
+            tracing::info!(%address, "serving callbacks");
+            ready(&host, &address, Hangups::of(signals));
+            manager::tell(manager::READY);
+            let stop = async {
+                let how = stop.await;
+                let delay = if how == Stop::Drain { drain } else { Duration::ZERO };
+                tracing::info!(drain_delay_ms = delay.as_millis(), "stopping: finishing running callbacks");
+                manager::tell(manager::STOPPING);
+                signals::end_within(delay + ended);
+                how
+            };
+            serve(host.clone(), callbacks, admin, stop).await;
+            tracing::info!("stopped");
+            Ok(())
+        });
+        // A thread that hangs in a file is not waited for.
+        runtime.shutdown_background();
+        served
+    }
 }
 
-fn taken(address: SocketAddr, key: &str, error: &std::io::Error) -> Failure {
+/// Time for everything else to end, after `shutdown_within_ms`.
+const END_WITHIN: Duration = Duration::from_secs(1);
+
+fn listen(address: &Address, mode: u32, tls: Option<&TlsFiles>, table: &'static str) -> Result<Listener, Failure> {
+    let listener = Listener::bind(address, mode);
+    let listener = listener.map_err(|error| taken(address, &format!("[{table}] listen"), &error))?;
+    let Some(files) = tls else { return Ok(listener) };
+    let tls = Tls::load(files).map_err(|error| {
+        let text = format!("[{table}] tls: `{}` {error}", error.key);
+        Failure::new(Exit::Settings, anyhow::anyhow!(text))
+    })?;
+    let tls = Arc::new(tls);
+    tokio::spawn(keep_current(Arc::clone(&tls), table));
+    Ok(listener.with_tls(tls))
+}
+
+/// Reads the files of a certificate again when they change.
+async fn keep_current(tls: Arc<Tls>, table: &'static str) {
+    let mut last = None;
+    loop {
+        tokio::time::sleep(CERTIFICATE_EVERY).await;
+        let its_tls = Arc::clone(&tls);
+        // The files may hang.
+        match tokio::task::spawn_blocking(move || its_tls.reload()).await {
+            Ok(Ok(true)) => {
+                tracing::info!("the certificate of [{table}] has changed: connections that come now get the new one");
+                for warning in tls.warnings() {
+                    tracing::warn!("[{table}] tls: `{}` {warning}", warning.key);
+                }
+                last = None;
+            }
+            Ok(Ok(false)) => last = None,
+            Ok(Err(error)) => {
+                let text = error.to_string();
+                if last.as_ref() != Some(&text) {
+                    tracing::error!("[{table}] tls: `{}` {text}: the certificate from before stays in use", error.key);
+                }
+                last = Some(text);
+            }
+            // A panic is a mistake of the host, and has been logged.
+            Err(_) => {}
+        }
+    }
+}
+
+/// How often the files of a certificate are looked at. Events of the file system miss how Kubernetes replaces them.
+const CERTIFICATE_EVERY: Duration = Duration::from_secs(2);
+
+fn taken(address: &Address, key: &str, error: &std::io::Error) -> Failure {
     let text = format!("cannot listen on {address} ({error}): stop the process that listens there, or change {key}");
     Failure::new(Exit::Listen, anyhow::anyhow!(text))
 }
 
-/// Serves on these listeners until `stop` completes. Tests start here, too.
-pub(super) async fn serve(host: Host, callbacks: Listener, admin: Option<Listener>, stop: impl Future<Output = Stop>) {
+/// Serves on these listeners until `stop` completes.
+async fn serve(host: Host, callbacks: Listener, admin: Option<Listener>, stop: impl Future<Output = Stop>) {
     let ready = Readiness::default();
     let settings = host.settings.server.clone();
-    let admin = admin.map(|listener| {
-        let (app, settings, ready) = (admin::routes(host.clone(), ready.clone()), settings.clone(), ready.clone());
+    let admin = admin.zip(host.settings.admin.clone()).map(|(listener, admin)| {
+        let app = Operators::new(host.clone(), ready.clone(), admin);
+        let connections_max = descriptors::ADMIN_CONNECTIONS_MAX;
+        let (settings, ready) = (Server { connections_max, ..settings.clone() }, ready.clone());
         tokio::spawn(async move { edge::serve(listener, app, &settings, ready, std::future::pending()).await })
     });
     edge::serve(callbacks, host, &settings, ready, stop).await;
@@ -173,32 +253,11 @@ pub(super) async fn serve(host: Host, callbacks: Listener, admin: Option<Listene
     }
 }
 
-/// SIGTERM, as service managers send it, or Ctrl-C.
-#[cfg(unix)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: finishing running callbacks");
-    })
-}
-
-/// Reopens the files of sinks on SIGHUP, so that it can be rotated. Must be called in a runtime.
-#[cfg(unix)]
-fn reopen_on_hangup(host: &Host) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangups = match signal(SignalKind::hangup()) {
-        Ok(hangups) => hangups,
-        Err(error) => return tracing::warn!("SIGHUP would end this process, because it cannot be waited for: {error}"),
-    };
+/// Reopens the files of sinks on SIGHUP, so that they can be rotated. Must be called in a runtime.
+fn reopen_on_hangup(host: &Host, mut hangups: Hangups) {
     let host = host.clone();
     tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
+        while hangups.next().await {
             let host = host.clone();
             // The file may hang.
             let reopened = tokio::task::spawn_blocking(move || host.records.reopen()).await;
@@ -209,14 +268,4 @@ fn reopen_on_hangup(host: &Host) {
             }
         }
     });
-}
-
-#[cfg(not(unix))]
-fn reopen_on_hangup(_: &Host) {}
-
-/// Nothing restores instances or limits the loading of modules here, so no callbacks are served.
-#[cfg(not(unix))]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let why = "serving is for Linux and macOS: on this system use the commands for authors, such as `callgate test`";
-    Err::<std::future::Pending<()>, _>(std::io::Error::new(std::io::ErrorKind::Unsupported, why))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::connection;
 use super::crowd::{Crowd, Member};
+use super::handshake::Handshakes;
 use super::listener::{Accepted, Listener};
 use super::pulse::{Order, Peer};
 use super::respond::{Closed, Respond};
@@ -20,18 +21,24 @@ pub(super) struct Door<A> {
 }
 
 /// What happens to those who come in.
+#[derive(Clone)]
 struct Welcome<A> {
     app: A,
     settings: Arc<Server>,
     crowd: Arc<Crowd>,
+    /// `None`: plain HTTP is spoken.
+    handshakes: Option<Arc<Handshakes>>,
 }
 
 /// Pause after a failure to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 impl<A: Respond> Door<A> {
-    pub(super) fn new(listener: Listener, app: A, settings: Arc<Server>) -> Self {
-        Self { listener, welcome: Welcome { app, settings, crowd: Crowd::new() }, next: None }
+    pub(super) fn new(mut listener: Listener, app: A, settings: Arc<Server>) -> Self {
+        let handshakes = listener
+            .take_tls()
+            .map(|tls| Arc::new(Handshakes::new(tls, settings.tls_handshake_within, settings.tls_handshakes_max)));
+        Self { listener, welcome: Welcome { app, settings, crowd: Crowd::new(), handshakes }, next: None }
     }
 
     /// Accepts connections until `stop` completes.
@@ -93,10 +100,30 @@ impl<A: Respond> Welcome<A> {
         let Some(member) = self.crowd.enter(peer, self.settings.connections_per_address_max) else {
             return self.app.closed(Closed::AddressMax, 1);
         };
-        let (app, settings, crowd) = (self.app.clone(), Arc::clone(&self.settings), Arc::clone(&self.crowd));
         match stream {
-            Accepted::Tcp(stream) => tokio::spawn(converse(stream, app, settings, crowd, member)),
+            Accepted::Tcp(stream) => self.spawn(stream, member),
+            #[cfg(unix)]
+            Accepted::Unix(stream) => self.spawn(stream, member),
+        }
+    }
+
+    fn spawn(&self, stream: impl Stream, member: Member) {
+        let Self { app, settings, crowd, handshakes } = self.clone();
+        let Some(handshakes) = handshakes else {
+            tokio::spawn(converse(stream, app, settings, crowd, member));
+            return;
         };
+        if handshakes.are_many() {
+            let closed = crowd.make_room();
+            if closed > 0 {
+                app.closed(Closed::Room, closed);
+            }
+        }
+        tokio::spawn(async move {
+            if let Some(stream) = handshakes.shake(stream, &app, &member.pulse).await {
+                converse(stream, app, settings, crowd, member).await;
+            }
+        });
     }
 }
 

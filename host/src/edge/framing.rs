@@ -36,6 +36,8 @@ pub enum HeadRefusal {
     Length,
     /// The body is encoded in another way than `chunked`, or has a length as well.
     Encoding,
+    /// It came without TLS, where TLS is spoken.
+    NotTls,
 }
 
 impl HeadRefusal {
@@ -46,9 +48,13 @@ impl HeadRefusal {
             Self::TooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::NotHttp | Self::BareLineFeed | Self::Folded | Self::Host | Self::Length | Self::Encoding => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::NotHttp
+            | Self::BareLineFeed
+            | Self::Folded
+            | Self::Host
+            | Self::Length
+            | Self::Encoding
+            | Self::NotTls => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -65,6 +71,7 @@ impl HeadRefusal {
             Self::Host => "host_header",
             Self::Length => "content_length",
             Self::Encoding => "transfer_encoding",
+            Self::NotTls => "not_tls",
         }
     }
 
@@ -83,6 +90,7 @@ impl HeadRefusal {
             Self::Encoding => {
                 "the only Transfer-Encoding is \"chunked\", in HTTP/1.1, once, and without a Content-Length beside it"
             }
+            Self::NotTls => "this port speaks TLS: begin the URL with https://",
         }
     }
 

@@ -1,9 +1,10 @@
 //! What the parts of one connection know of each other, and what others tell them.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 /// Who has opened a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -137,6 +138,15 @@ impl Pulse {
             2 => Order::Finish,
             _ => Order::Leave,
         }
+    }
+
+    /// Completes once this order, or a stronger one, was given. Only one task may wait.
+    pub(super) async fn ordered(&self, order: Order) {
+        poll_fn(|cx| {
+            self.set_waker(cx.waker());
+            if self.order() >= order { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Gives an order, which is never taken back, and wakes the connection's task.

@@ -218,15 +218,20 @@ fn bare_refusal(bytes: &[u8]) -> Option<(&[u8], StatusCode)> {
     (is_hypers.contains(&status) && head.contains("\r\ncontent-length: 0\r\n")).then_some((before, status))
 }
 
-/// A refusal with a body, after which the connection is closed.
+/// A refusal with a body after other bytes.
 fn with_body(before: &[u8], status: StatusCode, body: &[u8]) -> Vec<u8> {
+    [before, &refusal(status, body)].concat()
+}
+
+/// A refusal with a body, after which the connection is closed.
+pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {} {}\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         status.as_str(),
         status.canonical_reason().unwrap_or_default(),
         body.len(),
     );
-    [before, head.as_bytes(), body].concat()
+    [head.as_bytes(), body].concat()
 }
 
 #[cfg(test)]

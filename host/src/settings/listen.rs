@@ -1,6 +1,74 @@
 //! Addresses to listen on.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// At an IP address and a port.
+    Tcp(SocketAddr),
+    /// At a Unix socket.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// The IP address and port, if it has them.
+    #[must_use]
+    pub fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Whether only this machine reaches it.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.tcp().is_none_or(|address| address.ip().is_loopback())
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Where to listen: an IP address or a name, and a port, without either all IPv4 addresses; or `unix:` and the path of a
+/// socket.
+///
+/// # Errors
+/// What would be right. It does not repeat the text, which may be anything.
+///
+/// ```
+/// use callgate::settings::listen_at;
+/// assert_eq!(listen_at("unix:/run/callgate.sock").unwrap().to_string(), "unix:/run/callgate.sock");
+/// assert_eq!(listen_at("[::1]:8080").unwrap().to_string(), "[::1]:8080");
+/// assert!(listen_at("unix:callgate.sock").is_err()); // not from the root
+/// ```
+pub fn listen_at(text: &str) -> Result<Address, &'static str> {
+    match text.strip_prefix("unix:") {
+        // The kernel's own maximum, with the zero at the end.
+        Some(path) if !path.starts_with('/') || path.ends_with('/') || path.len() > 107 => Err(EXPECTED_SOCKET),
+        Some(_) if !cfg!(unix) => Err("this system has no Unix sockets: use an address and a port"),
+        Some(path) => Ok(Address::Unix(PathBuf::from(path))),
+        None => listen_address(text).map(Address::Tcp),
+    }
+}
+
+const EXPECTED_SOCKET: &str = "must be `unix:` and the path of a socket from the root, of at most 107 bytes, for example \
+                               \"unix:/run/callgate/callgate.sock\"";
 
 /// An address to listen on: an IP address or a name, and a port; without either, all IPv4 addresses.
 ///
@@ -40,7 +108,14 @@ const UNKNOWN: &str = "no address is known for this name: write the address itse
 
 /// Whether two listeners cannot both have their address: the ports are the same, and the addresses are, too, or one of
 /// them is for all.
-pub(crate) fn is_taken_twice(one: SocketAddr, other: SocketAddr) -> bool {
+pub(crate) fn is_taken_twice(one: &Address, other: &Address) -> bool {
+    match (one, other) {
+        (Address::Tcp(one), Address::Tcp(other)) => is_port_taken_twice(*one, *other),
+        (one, other) => one == other,
+    }
+}
+
+fn is_port_taken_twice(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() == other.port()
         && one.port() != 0
         && (one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified())
@@ -64,10 +139,11 @@ mod tests {
 
     #[test]
     fn the_same_port_of_all_addresses_is_the_same() {
-        let twice = |one: &str, other: &str| is_taken_twice(one.parse().unwrap(), other.parse().unwrap());
+        let twice = |one: &str, other: &str| is_taken_twice(&listen_at(one).unwrap(), &listen_at(other).unwrap());
         assert!(twice("127.0.0.1:80", "127.0.0.1:80") && twice("0.0.0.0:80", "127.0.0.1:80"));
         assert!(twice("127.0.0.1:80", "[::]:80"));
         assert!(!twice("127.0.0.1:0", "127.0.0.1:0") && !twice("127.0.0.1:80", "127.0.0.2:80"));
-        assert!(!twice("127.0.0.1:80", "127.0.0.1:81"));
+        assert!(!twice("127.0.0.1:80", "127.0.0.1:81") && !twice("127.0.0.1:80", "unix:/a"));
+        assert!(twice("unix:/a", "unix:/a") && !twice("unix:/a", "unix:/b"));
     }
 }

@@ -11,6 +11,7 @@ use super::file::{At, Section, millis, ms};
 use super::mount::MountPath;
 use super::pattern::commands_meant;
 use super::secret::{self, TextOr};
+use super::server::Networks;
 
 /// One chat server.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Platform {
     pub dialect: Arc<dyn Dialect>,
     /// The path that it calls.
     pub path: MountPath,
+    /// The networks that may call; empty: all.
+    pub allow_networks: Networks,
     /// Maximum time from the head of the request to the answer.
     pub answer_within: Duration,
     /// The decision after a fault.
@@ -46,9 +49,10 @@ impl Platform {
         self.server.url_shape(&self.path.to_string())
     }
 
-    /// Whether only those who know a secret can call it: its path, or what its chat server signs with.
+    /// Whether only those can call it who know a secret, its path or what its chat server signs with, or who are in the
+    /// right network.
     pub fn is_authenticated(&self) -> bool {
-        self.path.is_secret() || self.dialect.authenticates()
+        self.path.is_secret() || self.dialect.authenticates() || !self.allow_networks.is_empty()
     }
 }
 
@@ -124,6 +128,7 @@ fn platform(
         section.report("name", "another [[platform]] has this name: give each its own `name`");
     }
     let path = path(&mut section, own_name, if is_taken && has_defaults { &[] } else { others });
+    let allow_networks = Networks::read(&mut section);
     // Keys that every kind has are read even if the kind is unknown, so that their mistakes are reported.
     let patience =
         server.map_or(Patience { waits: ms(5000), default: ms(4500), longest: ms(15_000) }, ChatServer::patience);
@@ -156,6 +161,7 @@ fn platform(
         server,
         dialect,
         path,
+        allow_networks,
         answer_within: ms(answer_within_ms),
         on_fault,
         on_overload,

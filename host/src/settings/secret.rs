@@ -39,6 +39,39 @@ pub(super) fn list(section: &mut Section<'_, '_>, key: &'static str) -> Vec<Secr
     sections.into_iter().filter_map(secret).collect()
 }
 
+/// A secret that may be there.
+pub(super) enum Found {
+    Nothing,
+    Secret(Secret),
+    /// It is written, and was not read, or could not be.
+    Unread,
+}
+
+impl Found {
+    pub(super) fn into_secret(self) -> Option<Secret> {
+        match self {
+            Self::Secret(secret) => Some(secret),
+            Self::Nothing | Self::Unread => None,
+        }
+    }
+}
+
+/// Reads one secret: `{ env = "NAME" }` or `{ file = "path" }`.
+pub(super) fn one(section: &mut Section<'_, '_>, key: &'static str) -> Found {
+    if !section.has(key) {
+        return Found::Nothing;
+    }
+    if !section.is_table(key) {
+        section.report(key, "must be { env = \"NAME\" } or { file = \"path\" }: secrets are never part of this file");
+        return Found::Unread;
+    }
+    let place = section.section(key);
+    match (place.file().secrets(), secret(place)) {
+        (Secrets::Read, Some(secret)) => Found::Secret(secret),
+        _ => Found::Unread,
+    }
+}
+
 /// Maximum size of a secret, in bytes. Tencent's tokens have at most 128 characters.
 const SECRET_BYTES_MAX: u64 = 4096;
 

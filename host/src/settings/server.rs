@@ -1,16 +1,29 @@
 //! `[server]` and `[admin]`: where and how requests are received.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use callgate_dialects::Secret;
+use ipnet::IpNet;
+
 use super::file::{KIB, MIB, MS_PER_HOUR, Section, ms, size};
-use super::listen::listen_address;
+use super::listen::{Address, listen_at};
+use super::secret::{self, Found};
 
 /// Where and how callbacks are received.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// The address to listen on.
-    pub listen: SocketAddr,
+    /// Where to listen.
+    pub listen: Address,
+    /// Permissions of the Unix socket.
+    pub socket_mode: u32,
+    /// How TLS is spoken; `None`: plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Maximum time for a TLS handshake.
+    pub tls_handshake_within: Duration,
+    /// Maximum number of concurrent TLS handshakes.
+    pub tls_handshakes_max: usize,
     /// Maximum size of a body, in bytes.
     pub body_bytes_max: usize,
     /// Maximum total size of all bodies, in bytes; only the part of each beyond 64 KiB counts.
@@ -48,7 +61,13 @@ pub struct HeadLimits {
 
 pub(super) fn read(mut section: Section<'_, '_>) -> Server {
     let server = Server {
-        listen: address(&mut section).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+        listen: address(&mut section).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)).into()),
+        socket_mode: mode(&mut section),
+        tls: tls(&mut section),
+        // A handshake is two round trips and some milliseconds of CPU time.
+        tls_handshake_within: ms(section.number("tls_handshake_within_ms", 10_000, 100, MS_PER_HOUR)),
+        // A quarter of all connections: those that stall must not take the places of those that are in use.
+        tls_handshakes_max: size(section.number("tls_handshakes_max", 1024, 1, 1 << 20)),
         body_bytes_max: size(section.number("body_bytes_max", 8 * MIB, 1, 1024 * MIB)),
         // 32 bodies of the maximum size: OpenIM opens at most 100 connections, and nearly all bodies are small.
         bodies_bytes_max: size(section.number("bodies_bytes_max", 256 * MIB, 0, 1024 * 1024 * MIB)),
@@ -78,14 +97,121 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Server {
     server
 }
 
-pub(super) fn read_admin(mut section: Section<'_, '_>) -> Option<SocketAddr> {
-    let off = section.flag("off", false);
-    let listen = address(&mut section).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8081)));
-    section.finish();
-    (!off).then_some(listen)
+/// The listener for operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Where to listen.
+    pub listen: Address,
+    /// Permissions of the Unix socket.
+    pub socket_mode: u32,
+    /// How TLS is spoken; `None`: plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// What operators have to show, except for /healthz and /readyz; `None`: nothing.
+    pub token: Option<Secret>,
+    /// The networks that may connect; empty: all.
+    pub allow_networks: Networks,
 }
 
-fn address(section: &mut Section<'_, '_>) -> Option<SocketAddr> {
+/// The files of TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those between it and its root, as PEM.
+    pub certificate: PathBuf,
+    /// Its private key, as PEM.
+    pub key: PathBuf,
+    /// The roots of the certificates that clients must show, as PEM; `None`: clients need no certificate.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// Networks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Networks(Vec<IpNet>);
+
+impl Networks {
+    /// Whether a peer with this address is in one of them. One without an address has come through a Unix socket, whose
+    /// permissions say who may. Without any networks, all are.
+    #[must_use]
+    pub fn allow(&self, address: Option<IpAddr>) -> bool {
+        let Self(networks) = self;
+        networks.is_empty() || address.is_none_or(|address| networks.iter().any(|network| network.contains(&address)))
+    }
+
+    /// Whether they exclude anybody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Reads the key `allow_networks`.
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        let mut networks = Vec::new();
+        for at in section.texts("allow_networks").unwrap_or_default() {
+            let network = at.value.parse::<IpNet>().or_else(|_| at.value.parse::<IpAddr>().map(IpNet::from));
+            match network {
+                Ok(network) => networks.push(network.trunc()),
+                Err(_) => section.file().report(
+                    at.at,
+                    &at.key,
+                    "must be networks or addresses, for example [\"10.0.0.0/8\", \"2001:db8::1\"]",
+                ),
+            }
+        }
+        Self(networks)
+    }
+}
+
+pub(super) fn read_admin(mut section: Section<'_, '_>) -> Option<Admin> {
+    let off = section.flag("off", false);
+    let admin = Admin {
+        listen: address(&mut section).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8081)).into()),
+        socket_mode: mode(&mut section),
+        tls: tls(&mut section),
+        token: None,
+        allow_networks: Networks::read(&mut section),
+    };
+    let token = secret::one(&mut section, "token");
+    if !off && !admin.listen.is_local() && matches!(token, Found::Nothing) {
+        let why = "is reached from other machines, so operators need a `token` = { env = \"NAME\" } or { file = \
+                   \"path\" }; or use a loopback address, such as \"127.0.0.1:8081\"";
+        section.report("listen", why);
+    }
+    section.finish();
+    (!off).then_some(Admin { token: token.into_secret(), ..admin })
+}
+
+fn tls(section: &mut Section<'_, '_>) -> Option<TlsFiles> {
+    if !section.has("tls") {
+        return None;
+    }
+    let mut table = section.section("tls");
+    let mut path = |key: &'static str| table.text(key).map(|at| table.file().beside(at.value));
+    let (certificate, key, client_ca) = (path("certificate"), path("key"), path("client_ca"));
+    for (name, path) in [("certificate", &certificate), ("key", &key)] {
+        if path.is_none() && !table.has(name) {
+            let why = "must be { certificate = \"cert.pem\", key = \"key.pem\" }, with client_ca = \"ca.pem\" if clients \
+                       have to show a certificate";
+            table.report("", why);
+            break;
+        }
+    }
+    table.finish();
+    Some(TlsFiles { certificate: certificate?, key: key?, client_ca })
+}
+
+/// Permissions of a Unix socket, as `chmod` takes them.
+fn mode(section: &mut Section<'_, '_>) -> u32 {
+    const DEFAULT: u32 = 0o660;
+    let Some(text) = section.text("socket_mode") else { return DEFAULT };
+    match u32::from_str_radix(text.value, 8) {
+        Ok(mode) if mode <= 0o777 && text.value.len() <= 4 => mode,
+        _ => {
+            section.report("socket_mode", "must be permissions as `chmod` takes them, for example \"660\"");
+            DEFAULT
+        }
+    }
+}
+
+fn address(section: &mut Section<'_, '_>) -> Option<Address> {
     let listen = section.text("listen")?;
-    listen_address(listen.value).map_err(|why| section.report("listen", why)).ok()
+    listen_at(listen.value).map_err(|why| section.report("listen", why)).ok()
 }

@@ -9,6 +9,7 @@ use callgate_catalogue::object::Raw;
 use callgate_catalogue::{Object, Text};
 use http::{HeaderMap, StatusCode};
 
+use super::credentials::Credentials;
 use super::names::COMMANDS;
 use super::webhooks;
 use crate::callback::Callback;
@@ -24,11 +25,12 @@ use crate::refusal::Refusal;
 #[derive(Debug)]
 pub(super) struct Platform {
     documented_form: bool,
+    credentials: Credentials,
 }
 
 impl Platform {
     pub(super) fn new(keys: &mut dyn Keys) -> Self {
-        Self { documented_form: keys.flag("documented_form", false) }
+        Self { documented_form: keys.flag("documented_form", false), credentials: Credentials::read(keys) }
     }
 }
 
@@ -37,7 +39,12 @@ impl Dialect for Platform {
         if head.subpath.contains('/') {
             return Err(Refusal::NoSuchPath);
         }
-        head.check_json_post()
+        head.check_json_post()?;
+        self.credentials.check(&head.headers)
+    }
+
+    fn authenticates(&self) -> bool {
+        self.credentials.are_required()
     }
 
     fn identify(&self, head: &Head, body: &Object<'_>) -> Result<Identity, Refusal> {
@@ -67,7 +74,7 @@ impl Dialect for Platform {
     }
 
     fn connect(&self, plan: &Plan) -> String {
-        webhooks::write(plan)
+        webhooks::write(&Plan { url: self.credentials.in_url(&plan.url), ..plan.clone() })
     }
 
     fn render(&self, callback: &Callback, decision: &Decision) -> Response {

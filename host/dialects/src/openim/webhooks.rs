@@ -36,7 +36,8 @@ mod tests {
             platform: "openim".to_owned(),
             url: "http://127.0.0.1:8080/openim".to_owned(),
             is_path_known: true,
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            has_tls: false,
             answer_within: Duration::from_millis(4500),
             commands: commands.iter().map(planned).collect(),
         }

@@ -198,7 +198,8 @@ mod tests {
             platform: "chat".to_owned(),
             url: "https://callbacks.example.com/tencent".to_owned(),
             is_path_known: true,
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            has_tls: false,
             answer_within: Duration::from_millis(1500),
             commands: commands.iter().map(planned).collect(),
         };

@@ -62,12 +62,13 @@ impl Platform {
 
     fn authenticate(&self, head: &Head) -> Result<(), Refusal> {
         // Tencent's documentation spells it in two ways.
-        let app_id = head.query("SdkAppid").unwrap_or_default();
+        let app_id = head.query_once("SdkAppid")?.unwrap_or_default();
+        let (sign, time) = (head.query_once("Sign")?, head.query_once("RequestTime")?);
         let app = self.apps.iter().find(|app| app.id == app_id).ok_or(Refusal::WrongApp)?;
         if app.tokens.is_empty() {
             return Ok(());
         }
-        let (Some(sign), Some(time)) = (head.query("Sign"), head.query("RequestTime")) else {
+        let (Some(sign), Some(time)) = (sign, time) else {
             return Err(Refusal::NotSigned);
         };
         if !is_signed(&app.tokens, sign, time) {

@@ -1,6 +1,5 @@
 //! The read side: connections of its own, so that reading and writing never wait for each other.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,11 +9,11 @@ use bytes::Bytes;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
+use super::checksum;
 use super::conditions;
 use super::connection::{Place, meaning};
 use super::names::Names;
 use super::schema::{self, Format};
-use super::store::checksum;
 use super::waiting;
 use crate::decision::{Decision, DecisionId, NewDecision};
 use crate::entry::{Attempt, Entry, EntryId, EntryState, EntrySummary, NewAttempt};
@@ -157,15 +156,18 @@ impl Reader {
             let mut rows = statement.query((id.0,))?;
             let Some(row) = rows.next()? else { return Ok(None) };
             let (head, body) = (row.get_ref(6)?.as_bytes()?, row.get_ref(7)?.as_blob()?);
-            let is_intact = row.get::<_, i64>(5)? == checksum(&[head, body]);
+            let platform = names.of(connection, row.get_ref(0)?)?;
+            let command = names.of(connection, row.get_ref(1)?)?;
+            let key: String = row.get(2)?;
+            let is_intact = row.get::<_, i64>(5)? == checksum::of_entry(&platform, &command, &key, head, body);
             let Some(head) = is_intact.then(|| String::from_utf8(head.to_vec()).ok()).flatten() else {
                 return Ok(Some(None));
             };
             Ok(Some(Some(Entry {
                 id,
-                platform: names.of(connection, row.get_ref(0)?)?,
-                command: names.of(connection, row.get_ref(1)?)?,
-                key: row.get(2)?,
+                platform,
+                command,
+                key,
                 received_unix_ms: row.get(3)?,
                 attempts: row.get(4)?,
                 head,
@@ -271,7 +273,7 @@ impl Reader {
             let mut rows = statement.query((id.0,))?;
             let Some(row) = rows.next()? else { return Ok(None) };
             let (document, body) = (row.get_ref(17)?.as_bytes()?, row.get_ref(18)?.as_blob_or_null()?);
-            let is_intact = row.get::<_, i64>(16)? == checksum(&[document, body.unwrap_or_default()]);
+            let is_intact = row.get::<_, i64>(16)? == checksum::of_decision(document, body.unwrap_or_default());
             let Some(document) = is_intact.then(|| String::from_utf8(document.to_vec()).ok()).flatten() else {
                 return Ok(Some(None));
             };
@@ -291,23 +293,6 @@ impl Reader {
                 Ok(SinkCursor { sink: row.get(0)?, delivered_to: Sequence(row.get(1)?), state: row.get(2)? })
             })?;
             all.collect()
-        })
-    }
-
-    /// How many entries there are in each state, by platform and command; for tables.
-    pub fn entries_by_command(&mut self) -> Result<HashMap<(Arc<str>, Arc<str>, EntryState), u64>, ReadError> {
-        self.with(|connection, names, _| {
-            let sql = "SELECT platform, command, state, count(*) FROM entries GROUP BY 1, 2, 3";
-            let mut statement = connection.prepare_cached(sql)?;
-            let mut rows = statement.query(())?;
-            let mut counts = HashMap::new();
-            while let Some(row) = rows.next()? {
-                let platform = names.of(connection, row.get_ref(0)?)?;
-                let command = names.of(connection, row.get_ref(1)?)?;
-                let state = EntryState::of_code(row.get(2)?);
-                counts.insert((platform, command, state), u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0));
-            }
-            Ok(counts)
         })
     }
 
@@ -376,7 +361,8 @@ fn record(
     row: &Row<'_>,
 ) -> rusqlite::Result<Option<Record>> {
     let data = row.get_ref(11)?.as_bytes()?;
-    if row.get::<_, i64>(10)? != checksum(&[data]) {
+    let (topic, key): (String, String) = (row.get(2)?, row.get(8)?);
+    if row.get::<_, i64>(10)? != checksum::of_record(&topic, &key, data) {
         return Ok(None);
     }
     let Ok(data) = String::from_utf8(data.to_vec()) else { return Ok(None) };
@@ -387,12 +373,12 @@ fn record(
         entry: row.get::<_, Option<i64>>(7)?.map(EntryId),
         record: NewRecord {
             at_unix_ms: row.get(1)?,
-            topic: row.get(2)?,
+            topic,
             platform: names.of(connection, row.get_ref(3)?)?,
             command: names.of(connection, row.get_ref(4)?)?,
             plugin: names.of(connection, row.get_ref(5)?)?,
             sha256: names.of(connection, row.get_ref(6)?)?,
-            key: row.get(8)?,
+            key,
             traceparent: row.get(9)?,
             data,
         },

@@ -147,8 +147,12 @@ impl Copy<'_> {
             let (count, read_to, is_readable) = self.some(old, table, &sql, &[after])?;
             after = read_to.unwrap_or(after).max(after);
             if !is_readable {
-                let Some(next) = beyond(old, table, after, last) else { return Ok(()) };
-                self.lost += u64::try_from(next.saturating_sub(after) - 1).unwrap_or(0).clamp(1, LOST_MAX);
+                let Some(next) = beyond(old, table, after, last) else {
+                    // How many there were is not known.
+                    self.lost += 1;
+                    return Ok(());
+                };
+                self.lost += u64::try_from(next - after.max(0) - 1).unwrap_or(0).clamp(1, LOST_MAX);
                 after = next - 1;
             } else if count < ROWS_MAX {
                 return Ok(());

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::checksum;
 use super::conditions;
 use super::connection::{PAGE_BYTES, Place, check_version, meaning};
 use super::counters::Counters;
@@ -149,15 +150,6 @@ fn lane(platform: &str, key: &str) -> i64 {
     hash.cast_signed()
 }
 
-/// The checksum of an entry's texts.
-pub(super) fn checksum(parts: &[&[u8]]) -> i64 {
-    let mut hasher = crc32fast::Hasher::new();
-    for part in parts {
-        hasher.update(part);
-    }
-    i64::from(hasher.finalize())
-}
-
 /// The beginning of a text, at most this many bytes.
 fn beginning(text: &str, bytes_max: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes_max)).unwrap_or(text)
@@ -192,7 +184,8 @@ impl Store for SqliteStore {
             connection
                 .prepare_cached("INSERT INTO entries VALUES (?1, 0, ?2, ?3, ?4, ?5, 0, 0, ?6)")?
                 .execute(params![id, lane, platform, command, received_unix_ms, entry.key])?;
-            let crc = checksum(&[entry.head.as_bytes(), &entry.body]);
+            let crc =
+                checksum::of_entry(&entry.platform, &entry.command, &entry.key, entry.head.as_bytes(), &entry.body);
             connection.prepare_cached("INSERT INTO entry_bodies VALUES (?1, ?2, ?3, ?4)")?.execute(params![
                 id,
                 crc,
@@ -281,7 +274,7 @@ impl Store for SqliteStore {
                     entry.map(|entry| entry.0),
                     record.key,
                     record.traceparent,
-                    checksum(&[record.data.as_bytes()]),
+                    checksum::of_record(&record.topic, &record.key, record.data.as_bytes()),
                     record.data,
                 ])?;
             counters.next_record += 1;
@@ -331,7 +324,7 @@ impl Store for SqliteStore {
                 ])?;
             connection.prepare_cached("INSERT INTO decision_bodies VALUES (?1, ?2, ?3, ?4)")?.execute(params![
                 id,
-                checksum(&[decision.document.as_bytes(), body]),
+                checksum::of_decision(decision.document.as_bytes(), body),
                 decision.document,
                 decision.body.as_deref(),
             ])?;

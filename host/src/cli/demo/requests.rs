@@ -1,7 +1,5 @@
 //! Requests to paste.
 
-use std::net::SocketAddr;
-
 /// A request to paste.
 pub(super) struct Request {
     /// What it shows.
@@ -70,8 +68,8 @@ pub(super) const TRY: [Request; 6] = [
 
 impl Request {
     /// A command for a shell, in lines of at most 80 columns. Its output ends with a line break, which the answers do not.
-    pub(super) fn as_command(&self, address: SocketAddr) -> String {
-        let mut url = format!("'http://{address}{}", self.path);
+    pub(super) fn as_command(&self, base: &str) -> String {
+        let mut url = format!("'{base}{}", self.path);
         for (number, parameter) in self.query.iter().enumerate() {
             // A word goes on after an escaped line break, if the next line has no indent.
             url.push_str(if number == 0 { "?" } else { "'\\\n'&" });
@@ -89,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_commands_fit_into_a_terminal() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let address = "http://127.0.0.1:8080";
         for request in &TRY {
             for line in request.as_command(address).lines() {
                 // Full-width letters take two columns.

@@ -1,13 +1,16 @@
 //! The listeners: whether they answer, and whether it is Callgate that does.
 
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream, ToSocketAddrs as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use callgate_dialects::connection::{Finding, Level};
 use callgate_dialects::table;
 
-use crate::settings::Settings;
+use super::super::api::own;
+use crate::edge::trusting;
+use crate::settings::{Address, Settings, TlsFiles};
 
 /// The time for a connection, and for an answer.
 const WITHIN: Duration = Duration::from_secs(2);
@@ -37,7 +40,10 @@ pub(super) fn ask(host: &str, port: u16, path: &str) -> Found {
     let mut last = Found::Unreachable("its name has no address".to_owned());
     for address in addresses {
         match TcpStream::connect_timeout(&address, WITHIN) {
-            Ok(stream) => return get(stream, host, path).unwrap_or(Found::Silence),
+            Ok(stream) => {
+                let timeouts = stream.set_read_timeout(Some(WITHIN)).and(stream.set_write_timeout(Some(WITHIN)));
+                return timeouts.and_then(|()| get(stream, host, path)).unwrap_or(Found::Silence);
+            }
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => last = Found::NoListener,
             Err(error) => last = Found::Unreachable(error.to_string()),
         }
@@ -45,9 +51,7 @@ pub(super) fn ask(host: &str, port: u16, path: &str) -> Found {
     last
 }
 
-fn get(mut stream: TcpStream, host: &str, path: &str) -> std::io::Result<Found> {
-    stream.set_read_timeout(Some(WITHIN))?;
-    stream.set_write_timeout(Some(WITHIN))?;
+fn get(mut stream: impl Read + Write, host: &str, path: &str) -> std::io::Result<Found> {
     let path = if path.is_empty() { "/" } else { path };
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
@@ -77,22 +81,23 @@ pub(super) fn is_elsewhere(found: &Found) -> bool {
 
 /// Examines the listeners that the settings name.
 pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
-    let listen = settings.server.listen;
+    let listen = &settings.server.listen;
     let path = settings.platforms.first().map_or_else(String::new, |platform| platform.path.reveal());
-    if listen.ip().is_loopback() {
+    if listen.is_local() {
         let what = "only this machine can reach it";
         let todo = "right for a proxy or a chat server on this machine; else listen on an address that the chat server can \
                     reach, in a private network or with a secret segment in `path`";
         findings.push(Finding::new(Level::Note, "listener-loopback", listen.to_string(), what, todo));
     }
-    if listen.port() != 0 {
-        let found = ask_own(listen, &path);
-        findings.push(listener("listener", &format!("[server] listen = \"{listen}\""), &found, is_callbacks(&found)));
+    if has_port(listen) {
+        let found = ask_own(listen, settings.server.tls.as_ref(), &path);
+        let is_right = is_callbacks(&found) || is_network(&found);
+        findings.push(listener("listener", &format!("[server] listen = \"{listen}\""), &found, is_right));
     }
-    if let Some(admin) = settings.admin.filter(|admin| admin.port() != 0) {
-        let found = ask_own(admin, "/readyz");
+    if let Some(admin) = settings.admin.as_ref().filter(|admin| has_port(&admin.listen)) {
+        let found = ask_own(&admin.listen, admin.tls.as_ref(), "/readyz");
         let is_ready = matches!(&found, Found::Answer(200, body) if body == "ready\n");
-        let place = format!("[admin] listen = \"{admin}\"");
+        let place = format!("[admin] listen = \"{}\"", admin.listen);
         findings.push(match &found {
             Found::Answer(503, body) if body == "stopping\n" => {
                 let what = "Callgate is stopping, and accepts no callbacks";
@@ -103,13 +108,65 @@ pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
     }
 }
 
-fn ask_own(listen: SocketAddr, path: &str) -> Found {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    ask(&ip.to_string(), listen.port(), path)
+/// Whether it is known where the listener is.
+fn has_port(listen: &Address) -> bool {
+    listen.tcp().is_none_or(|address| address.port() != 0)
+}
+
+/// Whether an answer is Callgate's, for an address that is in none of `allow_networks`, such as this machine's.
+fn is_network(found: &Found) -> bool {
+    matches!(found, Found::Answer(403, body) if body.contains("`allow_networks`"))
+}
+
+fn ask_own(listen: &Address, tls: Option<&TlsFiles>, path: &str) -> Found {
+    match (own(listen.clone()), tls) {
+        (Address::Tcp(address), None) => ask(&address.ip().to_string(), address.port(), path),
+        (address, tls) => {
+            let asked = connect(&address).and_then(|stream| match tls {
+                None => get(stream, "localhost", path),
+                Some(files) => {
+                    let config = trusting(files).map_err(std::io::Error::other)?;
+                    let name = address.tcp().map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip());
+                    let session = rustls::ClientConnection::new(Arc::new(config), name.into());
+                    get(rustls::StreamOwned::new(session.map_err(std::io::Error::other)?, stream), "localhost", path)
+                }
+            });
+            match asked {
+                Ok(found) => found,
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Found::NoListener,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Found::NoListener,
+                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                    Found::Unreachable(error.to_string())
+                }
+                Err(_) => Found::Silence,
+            }
+        }
+    }
+}
+
+/// A stream of any kind.
+trait Connected: Read + Write {}
+
+impl<S: Read + Write> Connected for S {}
+
+fn connect(address: &Address) -> std::io::Result<Box<dyn Connected>> {
+    match address {
+        Address::Tcp(address) => {
+            let stream = TcpStream::connect_timeout(address, WITHIN)?;
+            stream.set_read_timeout(Some(WITHIN))?;
+            stream.set_write_timeout(Some(WITHIN))?;
+            Ok(Box::new(stream))
+        }
+        #[cfg(unix)]
+        Address::Unix(path) => {
+            let stream = std::os::unix::net::UnixStream::connect(path)?;
+            stream.set_read_timeout(Some(WITHIN))?;
+            stream.set_write_timeout(Some(WITHIN))?;
+            Ok(Box::new(stream))
+        }
+        #[cfg(not(unix))]
+        Address::Unix(_) => Err(std::io::ErrorKind::Unsupported.into()),
+    }
 }
 
 fn listener(id: &'static str, place: &str, found: &Found, is_callgate: bool) -> Finding {

@@ -63,11 +63,15 @@ fn policy(settings: &Settings, place: &str, findings: &mut Vec<Finding>) {
             findings.push(Finding::new(Level::Warning, "on-overload", place, what, "set on_overload = \"deny\""));
         }
     }
-    if let Some(admin) = settings.admin
-        && !admin.ip().is_loopback()
+    if let Some(admin) = &settings.admin
+        && !admin.listen.is_local()
+        && admin.tls.is_none()
     {
-        let what = format!("the admin listener, {admin}, can be reached from other machines, and asks for no password");
-        let todo = "set [admin] listen to a loopback address, or keep the network private";
+        let what = format!(
+            "the admin listener, {}, can be reached from other machines, and its token is sent there without encryption",
+            admin.listen
+        );
+        let todo = "set [admin] tls, or listen to a loopback address, or keep the network private";
         findings.push(Finding::new(Level::Warning, "admin-public", place, what, todo));
     }
 }

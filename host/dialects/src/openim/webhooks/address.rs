@@ -73,13 +73,17 @@ fn host(report: &mut Report<'_>, setting: &Written, parts: &Url<'_>, plan: &Plan
         report.setting(Level::Error, "openim-url-host", setting, what, set(setting, "url", "the name of this machine"));
         return;
     }
-    if parts.is_secure {
-        let what = "`url` is https, and Callgate itself has no TLS: OpenIM must meet a proxy at this address";
+    // A proxy is in front of a Unix socket: what it listens on is not known here.
+    let listen = plan.listen.filter(|_| parts.is_secure == plan.has_tls);
+    if parts.is_secure && !plan.has_tls {
+        let what = "`url` is https, and [server] has no `tls`: OpenIM must meet a proxy at this address";
         let todo = "make sure that a proxy with a valid certificate passes requests on to `[server] listen`";
         report.setting(Level::Note, "openim-url-tls", setting, what, todo);
-    } else if parts.port != plan.listen.port() {
-        let what =
-            format!("`url` has port {}, Callgate listens on {} (`[server] listen`)", parts.port, plan.listen.port());
+    } else if !parts.is_secure && plan.has_tls {
+        let what = "`url` is http, and [server] has `tls`: Callgate takes no plain HTTP there";
+        report.setting(Level::Error, "openim-url-tls", setting, what, "begin `url` with https://");
+    } else if let Some(port) = listen.map(|listen| listen.port()).filter(|port| *port != parts.port) {
+        let what = format!("`url` has port {}, Callgate listens on {port} (`[server] listen`)", parts.port);
         let level = if parts.is_loopback() { Level::Error } else { Level::Warning };
         let todo = "use one port in both, unless a proxy or a port mapping of containers is between them";
         report.setting(level, "openim-url-port", setting, what, todo);
@@ -89,11 +93,9 @@ fn host(report: &mut Report<'_>, setting: &Written, parts: &Url<'_>, plan: &Plan
                     not in a container of its own";
         let todo = "elsewhere, use the name or address of this machine, and `listen` on it";
         report.setting(Level::Note, "openim-url-loopback", setting, what, todo);
-    } else if plan.listen.ip().is_loopback() && !parts.is_secure {
-        let what = format!(
-            "`url` names {}, but Callgate listens on {}, which only this machine can reach",
-            parts.host, plan.listen
-        );
+    } else if let Some(listen) = listen.filter(|listen| listen.ip().is_loopback()) {
+        let what =
+            format!("`url` names {}, but Callgate listens on {listen}, which only this machine can reach", parts.host);
         let todo = "set `[server] listen` to an address that OpenIM can reach, for example \"0.0.0.0:8080\", in a private \
                     network or with a secret segment in `path`; or put a proxy in front";
         report.setting(Level::Error, "openim-listener-loopback", setting, what, todo);

@@ -2,25 +2,32 @@
 //! says.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use callgate_journal::sink::http::{HttpSettings, SigningSecret, SinkUrl};
+use callgate_journal::sink::{BackOff, Kind, SinkSettings, Topics};
 use http::{HeaderMap, Method, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
 use standardwebhooks::Webhook;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 /// 24 bytes, as `whsec_…`.
-pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// What a receiver does with a request.
 #[derive(Debug, Clone)]
-pub(crate) enum Does {
+pub enum Does {
     /// Answers with this status and header.
     Answers(u16, Option<(&'static str, String)>),
     /// Takes the event, and answers that it has.
@@ -35,10 +42,10 @@ pub(crate) enum Does {
 
 /// One request that was taken.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Taken {
-    pub(crate) id: String,
-    pub(crate) key: String,
-    pub(crate) data: Value,
+pub struct Taken {
+    pub id: String,
+    pub key: String,
+    pub data: Value,
 }
 
 type Decide = dyn Fn(&Value) -> Does + Send + Sync;
@@ -47,73 +54,113 @@ struct Inner {
     decide: Box<Decide>,
     taken: watch::Sender<Vec<Taken>>,
     asked: watch::Sender<usize>,
+    connections: AtomicUsize,
     /// What was wrong with requests.
     wrong: Mutex<Vec<String>>,
 }
 
 /// See the module.
 #[derive(Clone)]
-pub(crate) struct Receiver {
+pub struct Receiver {
     inner: Arc<Inner>,
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
+    has_tls: bool,
 }
 
 impl Receiver {
     /// Starts one that decides by the event.
-    pub(crate) async fn start(decide: impl Fn(&Value) -> Does + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let inner = Arc::new(Inner {
-            decide: Box::new(decide),
-            taken: watch::Sender::new(Vec::new()),
-            asked: watch::Sender::new(0),
-            wrong: Mutex::default(),
-        });
-        let its = Arc::clone(&inner);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let inner = Arc::clone(&its);
-                let service = service_fn(move |request| {
-                    let inner = Arc::clone(&inner);
-                    async move { inner.answer(request).await }
-                });
-                tokio::spawn(
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-                );
-            }
-        });
-        Self { inner, address }
+    pub async fn start(decide: impl Fn(&Value) -> Does + Send + Sync + 'static) -> Self {
+        Self::listen(Box::new(decide), None).await
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/hooks?token=hunter2", self.address)
+    /// As [`Receiver::start`], with TLS: its certificate is signed by itself, and returned as PEM.
+    pub async fn start_with_tls(decide: impl Fn(&Value) -> Does + Send + Sync + 'static) -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("usual versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .expect("a certificate and its key");
+        (Self::listen(Box::new(decide), Some(TlsAcceptor::from(Arc::new(config)))).await, made.cert.pem())
+    }
+
+    async fn listen(decide: Box<Decide>, tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let inner = Arc::new(Inner {
+            decide,
+            taken: watch::Sender::new(Vec::new()),
+            asked: watch::Sender::new(0),
+            connections: AtomicUsize::new(0),
+            wrong: Mutex::default(),
+        });
+        let (its, has_tls) = (Arc::clone(&inner), tls.is_some());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                its.connections.fetch_add(1, Ordering::Relaxed);
+                let (inner, tls) = (Arc::clone(&its), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => inner.converse(stream).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                inner.converse(stream).await;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        Self { inner, address, has_tls }
+    }
+
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.inner.connections.load(Ordering::Relaxed)
+    }
+
+    /// Its URL, with what is secret in it.
+    pub fn url(&self) -> String {
+        let scheme = if self.has_tls { "https" } else { "http" };
+        format!("{scheme}://{}/hooks?token=hunter2", self.address)
     }
 
     /// Waits until so many events were taken, repeated ones included.
-    pub(crate) async fn taken(&self, count: usize) -> Vec<Taken> {
+    pub async fn taken(&self, count: usize) -> Vec<Taken> {
         self.until(move |taken| taken.len() >= count).await
     }
 
     /// Waits until what was taken is as wanted.
-    pub(crate) async fn until(&self, mut is_it: impl FnMut(&[Taken]) -> bool) -> Vec<Taken> {
+    pub async fn until(&self, mut is_it: impl FnMut(&[Taken]) -> bool) -> Vec<Taken> {
         let mut taken = self.inner.taken.subscribe();
-        let found = taken.wait_for(|taken| is_it(taken)).await.unwrap().clone();
-        assert_eq!(*self.inner.wrong.lock().unwrap(), [""; 0]);
+        let found = taken.wait_for(|taken| is_it(taken)).await.expect("it works").clone();
+        assert_eq!(*self.inner.wrong.lock().expect("it works"), [""; 0]);
         found
     }
 
     /// Waits until so many requests were made.
-    pub(crate) async fn asked(&self, count: usize) {
-        self.inner.asked.subscribe().wait_for(|asked| *asked >= count).await.unwrap();
+    pub async fn asked(&self, count: usize) {
+        self.inner.asked.subscribe().wait_for(|asked| *asked >= count).await.expect("it works");
     }
 
     /// How many requests were made.
-    pub(crate) fn requests(&self) -> usize {
+    pub fn requests(&self) -> usize {
         *self.inner.asked.borrow()
     }
 }
 
 impl Inner {
+    async fn converse(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let service = service_fn(move |request| {
+            let inner = Arc::clone(&self);
+            async move { inner.answer(request).await }
+        });
+        // Connections are closed on purpose.
+        let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    }
+
     async fn answer(&self, request: http::Request<Incoming>) -> Result<Response<Full<Bytes>>, &'static str> {
         self.asked.send_modify(|asked| *asked += 1);
         let (head, body) = request.into_parts();
@@ -121,7 +168,7 @@ impl Inner {
         let event = match check(&head.method, &head.headers, &body) {
             Ok(event) => event,
             Err(why) => {
-                self.wrong.lock().unwrap().push(why);
+                self.wrong.lock().expect("it works").push(why);
                 return Err("a wrong request");
             }
         };
@@ -147,7 +194,7 @@ impl Inner {
         if let Some((name, value)) = header {
             response = response.header(name, value);
         }
-        Ok(response.body(Full::default()).unwrap())
+        Ok(response.body(Full::default()).expect("it works"))
     }
 }
 
@@ -156,7 +203,7 @@ fn check(method: &Method, headers: &HeaderMap, body: &[u8]) -> Result<Value, Str
     if method != Method::POST || headers["content-type"] != "application/cloudevents+json; charset=utf-8" {
         return Err(format!("{method} {headers:?}"));
     }
-    Webhook::new(SECRET).unwrap().verify(body, headers).map_err(|error| error.to_string())?;
+    Webhook::new(SECRET).expect("it works").verify(body, headers).map_err(|error| error.to_string())?;
     let event: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     match event["id"].as_str() == headers["webhook-id"].to_str().ok() && event["specversion"] == "1.0" {
         true => Ok(event),
@@ -165,17 +212,15 @@ fn check(method: &Method, headers: &HeaderMap, body: &[u8]) -> Result<Value, Str
 }
 
 /// Settings of a sink for this receiver, with pauses so short that no test waits.
-pub(crate) fn sink(url: &str) -> callgate_journal::sink::SinkSettings {
-    use callgate_journal::sink::http::{HttpSettings, SigningSecret, SinkUrl};
-    use callgate_journal::sink::{BackOff, Kind, SinkSettings, Topics};
+pub fn sink(url: &str) -> SinkSettings {
     let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     SinkSettings {
         name: "app".to_owned(),
         topics: Topics::all(),
         back_off: BackOff { first: Duration::from_millis(1), longest: Duration::from_millis(4) },
         kind: Kind::Http(HttpSettings {
-            url: SinkUrl::parse(url).unwrap(),
-            secrets: [other, SECRET].map(|secret| SigningSecret::parse(secret).unwrap()).into(),
+            url: SinkUrl::parse(url).expect("it works"),
+            secrets: [other, SECRET].map(|secret| SigningSecret::parse(secret).expect("it works")).into(),
             within: Duration::from_millis(500),
             in_flight_max: 4,
             ca_file: None,

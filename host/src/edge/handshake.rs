@@ -1,0 +1,108 @@
+//! The beginning of a connection that speaks TLS.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::early::EndedEarly;
+use super::framing::HeadRefusal;
+use super::pulse::{Order, Pulse};
+use super::respond::{Closed, Respond};
+use super::rewind::Rewind;
+use super::tls::Tls;
+use super::vanished::{Stream, linger};
+use super::wire::refusal;
+
+/// The TLS of a listener, and the handshakes under way.
+#[derive(Debug)]
+pub(super) struct Handshakes {
+    tls: Arc<Tls>,
+    permits: Semaphore,
+    within: Duration,
+}
+
+/// Time for a handshake that is under way when the service stops.
+const LAST_WITHIN: Duration = Duration::from_secs(1);
+
+impl Handshakes {
+    pub(super) fn new(tls: Arc<Tls>, within: Duration, handshakes_max: usize) -> Self {
+        Self { tls, permits: Semaphore::new(handshakes_max), within }
+    }
+
+    /// Whether there are as many handshakes as there may be.
+    pub(super) fn are_many(&self) -> bool {
+        self.permits.available_permits() == 0
+    }
+
+    /// Shakes hands; `None` if that fails, takes too long, or the connection has to make room for others.
+    pub(super) async fn shake<S: Stream>(
+        &self,
+        stream: S,
+        app: &impl Respond,
+        pulse: &Pulse,
+    ) -> Option<TlsStream<Rewind<S>>> {
+        let until = Instant::now() + self.within;
+        let shaken = tokio::select! {
+            shaken = timeout_at(until, self.try_shake(stream)) => shaken,
+            () = pulse.ordered(Order::Leave) => return None,
+            () = async { pulse.ordered(Order::Finish).await; sleep(LAST_WITHIN).await } => return None,
+        };
+        match shaken {
+            Ok(Shaken::Secure(stream)) => Some(*stream),
+            Ok(Shaken::Silent) => {
+                app.ended_early(EndedEarly::Silent);
+                None
+            }
+            Ok(Shaken::Failed) => {
+                app.closed(Closed::HandshakeFailed, 1);
+                None
+            }
+            Ok(Shaken::Plain(stream)) => {
+                answer_plainly(stream, app).await;
+                None
+            }
+            Err(_) => {
+                app.closed(Closed::HandshakeTooSlow, 1);
+                None
+            }
+        }
+    }
+
+    async fn try_shake<S: Stream>(&self, stream: S) -> Shaken<S> {
+        let Ok(_permit) = self.permits.acquire().await else { return Shaken::Failed };
+        let Ok(stream) = Rewind::peek(stream).await else { return Shaken::Failed };
+        match stream.first() {
+            None => Shaken::Silent,
+            Some(HANDSHAKE) => match TlsAcceptor::from(self.tls.config()).accept(stream).await {
+                Ok(stream) => Shaken::Secure(Box::new(stream)),
+                Err(_) => Shaken::Failed,
+            },
+            Some(_) => Shaken::Plain(stream.into_rest()),
+        }
+    }
+}
+
+/// What a TLS connection begins with: a record of this type (RFC 8446, 5.1).
+const HANDSHAKE: u8 = 22;
+
+enum Shaken<S> {
+    Secure(Box<TlsStream<Rewind<S>>>),
+    /// Nothing came.
+    Silent,
+    Failed,
+    /// No TLS came.
+    Plain(S),
+}
+
+/// Tells a client that speaks plain HTTP, in plain HTTP.
+async fn answer_plainly<S: Stream>(mut stream: S, app: &impl Respond) {
+    let Some(body) = app.refuse_head(HeadRefusal::NotTls) else { return };
+    if stream.write_all(&refusal(HeadRefusal::NotTls.status(), &body)).await.is_ok() {
+        linger(stream).await;
+    }
+}

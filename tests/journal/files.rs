@@ -1,0 +1,146 @@
+//! The folder and its files: private, of one host, of this host's format.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use callgate_journal::{EntryFilter, Journal, NotKept, OpenError, Reader, WorkLimits};
+
+use crate::harness::{Kept, Work, done, entry};
+
+fn open_fails(kept: &Kept) -> OpenError {
+    Journal::open(&kept.settings, kept.clock.clone()).expect_err("it cannot be opened")
+}
+
+fn mode(path: &std::path::Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn a_second_host_is_refused_and_told_why() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    let error = open_fails(&kept);
+    let OpenError::InUse { by, .. } = &error else { panic!("{error:?}") };
+    assert!(by.starts_with(&format!("process {}", std::process::id())), "{by}");
+    assert!(error.to_string().contains("is used by another host"), "{error}");
+    journal.close().await;
+    kept.open().close().await;
+}
+
+#[tokio::test]
+async fn the_folder_and_its_files_are_private() {
+    let kept = Kept::new();
+    std::fs::create_dir(&kept.settings.folder).unwrap();
+    std::fs::set_permissions(&kept.settings.folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let journal = kept.open();
+    journal.accept(vec![entry("a", "1")]).await.unwrap();
+    assert_eq!(mode(&kept.settings.folder), 0o700);
+    for file in std::fs::read_dir(&kept.settings.folder).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    journal.close().await;
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_host_is_left_alone() {
+    let kept = Kept::new();
+    kept.open().close().await;
+    let file = kept.settings.folder.join("journal.sqlite3");
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.execute_batch("UPDATE counters SET format = 99; PRAGMA user_version = 99;").unwrap();
+    drop(connection);
+    let error = open_fails(&kept);
+    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error:?}");
+    assert!(error.to_string().contains("start the newer host again"), "{error}");
+    assert!(matches!(Reader::open(&kept.settings.folder).unwrap_err(), OpenError::Newer { found: 99, .. }));
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_left_alone() {
+    let kept = Kept::new();
+    std::fs::create_dir(&kept.settings.folder).unwrap();
+    let file = kept.settings.folder.join("journal.sqlite3");
+    rusqlite::Connection::open(&file).unwrap().execute_batch("CREATE TABLE theirs (x);").unwrap();
+    assert!(matches!(open_fails(&kept), OpenError::NotAJournal { .. }));
+    assert!(matches!(Reader::open(&kept.settings.folder).unwrap_err(), OpenError::NotAJournal { .. }));
+}
+
+#[tokio::test]
+async fn a_journal_at_rest_is_read_without_a_host() {
+    let kept = Kept::new();
+    let missing = Reader::open(&kept.settings.folder).unwrap_err();
+    assert!(matches!(missing, OpenError::Missing { .. }), "{missing:?}");
+    let journal = kept.open();
+    journal.accept(vec![entry("a", "1")]).await.unwrap();
+    let mut beside = Reader::open(&kept.settings.folder).unwrap();
+    assert_eq!(beside.count_entries(&EntryFilter::default()).unwrap(), 1, "beside a host, too");
+    drop(beside);
+    journal.close().await;
+    let mut reader = Reader::open(&kept.settings.folder).unwrap();
+    assert_eq!(reader.count_entries(&EntryFilter::default()).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn damage_that_is_met_while_working_is_salvaged() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    let body = |number: usize| format!("{number} {}", "x".repeat(2000));
+    journal.accept((0..200).map(|number| entry("a", &body(number))).collect()).await.unwrap();
+    journal.close().await;
+    // Two pages in the middle, with bodies.
+    let file = kept.settings.folder.join("journal.sqlite3");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let half = bytes.len() / 2 / 4096 * 4096;
+    bytes[half..half + 8192].fill(0xff);
+    std::fs::write(&file, bytes).unwrap();
+    let journal = kept.open();
+    assert_eq!(journal.numbers().set_aside, 0, "it is not met at the start");
+    let mut work = Work::start(&journal, WorkLimits { at_once: 1, ..WorkLimits::default() }).await;
+    let mut worked = 0;
+    while journal.numbers().backlog > 0 {
+        while let Some((entry, ticket)) = work.try_next() {
+            let text = String::from_utf8(entry.body.to_vec()).unwrap();
+            let number = text.split(' ').next().unwrap().parse().unwrap();
+            assert_eq!(text, body(number), "only what was accepted is worked off");
+            worked += 1;
+            ticket.finish(done());
+        }
+        kept.advance(&journal, 1000);
+        journal.flush().await.unwrap();
+    }
+    let numbers = journal.numbers();
+    assert!(numbers.set_aside == 1 && numbers.salvage_lost > 0, "{numbers:?}");
+    assert!((150..200).contains(&(worked as u64 + numbers.dead)), "{worked}");
+    let names: Vec<_> =
+        std::fs::read_dir(&kept.settings.folder).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(names.iter().any(|name| name.to_string_lossy().starts_with("journal-damaged-20231114T")), "{names:?}");
+    assert_eq!(journal.accept(vec![entry("a", "new")]).await.unwrap().kept, 1, "service goes on");
+    journal.close().await;
+}
+
+#[tokio::test]
+async fn salvaging_that_was_interrupted_is_done_again() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    journal.accept(vec![entry("a", "1")]).await.unwrap();
+    journal.close().await;
+    // As a power cut leaves it between the two names.
+    let folder = &kept.settings.folder;
+    std::fs::rename(folder.join("journal.sqlite3"), folder.join("journal-damaged-20200101T000000Z.sqlite3")).unwrap();
+    std::fs::write(folder.join("journal-new.sqlite3"), "half").unwrap();
+    let journal = kept.open();
+    assert_eq!((journal.numbers().backlog, journal.numbers().set_aside), (1, 1));
+    journal.close().await;
+    assert_eq!(kept.open().numbers().set_aside, 0);
+}
+
+#[tokio::test]
+async fn a_closed_journal_says_so() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    let other = journal.clone();
+    journal.close().await;
+    assert_eq!(other.accept(vec![entry("a", "1")]).await, Err(NotKept::Closed));
+    assert_eq!(other.flush().await, Err(NotKept::Closed));
+    other.close().await;
+}
