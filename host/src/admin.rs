@@ -1,6 +1,7 @@
 //! For operators: whether the service is alive and ready, its metrics, and what they can have it do.
 
 mod api;
+mod detail;
 mod reload;
 mod shadow;
 
@@ -44,7 +45,7 @@ async fn is_ready(State((host, ready)): State<(Host, Readiness)>) -> impl IntoRe
         true => (StatusCode::OK, "ready"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
     };
-    (status, format!("{word}\n{}", host.failing_sinks()))
+    (status, format!("{word}\n{}{}", detail::lines(&host), host.failing_sinks()))
 }
 
 async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap) -> impl IntoResponse {

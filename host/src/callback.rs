@@ -56,6 +56,8 @@ impl Host {
         let candidate = shadow::answering(candidates, &callback);
         let chain = |command| candidate.map(|it| it.chain()).or_else(|| mounted.routes.find(command));
         let mut run = match callback.command().map(|command| (command, chain(command))) {
+            // A candidate may be without the only plugin.
+            Some((_, Some(chain))) if chain.links().is_empty() => ChainRun::default(),
             Some((_, Some(chain))) => match no_room {
                 None => self.decide(generation, chain, &callback, deadline).await,
                 Some(overload) => chain.refused(overload),

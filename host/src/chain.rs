@@ -5,17 +5,18 @@ mod link;
 mod needs;
 mod pace;
 mod rate;
+mod run;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, TryLockError};
 use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
-use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Reply, TOPIC_BYTES_MAX, is_topic};
+use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Phase, Reply, TOPIC_BYTES_MAX, is_topic};
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
-use callgate_sandbox::{Brief, Budget, Cancel, Engine, Fault, PluginLimits, Usage, cpu};
+use callgate_sandbox::{Brief, Budget, Cancel, Engine, Fault, PluginLimits, cpu};
 
 use crate::deadline::Deadline;
 use crate::overload::Overload;
@@ -26,6 +27,8 @@ use needs::Needs;
 
 pub use link::Link;
 pub(crate) use link::{Identity, Loaded};
+pub(crate) use run::{Advance, Mode, Progress, Seen};
+pub use run::{ChainRun, Part, Step};
 
 /// The plugins that get one command of one platform.
 #[derive(Debug)]
@@ -36,181 +39,6 @@ pub struct Chain {
     on_fault: OnFault,
     on_overload: OnFault,
     links: Vec<Arc<Link>>,
-}
-
-/// How far a chain has come.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    /// What became of it so far.
-    pub(crate) run: ChainRun,
-    /// The number of the plugin that is asked next.
-    next: usize,
-    /// The body as that plugin sees it, where one before it has changed it.
-    modified: Option<Arc<str>>,
-    /// Whether that plugin is being asked.
-    is_running: bool,
-    /// If it was asked briefly, and that was too long: the CPU time it cost. Its breaker has let this callback pass.
-    tried: Option<Duration>,
-    /// Whether no further plugin is asked.
-    is_over: bool,
-    /// Says that nobody waits for it any more.
-    cancel: Option<Cancel>,
-}
-
-/// Progress that the thread which makes it and the task which waits for it both see.
-#[derive(Debug, Default)]
-pub(crate) struct Seen(Mutex<Progress>);
-
-impl Seen {
-    pub(crate) fn new(progress: Progress) -> Self {
-        Self(Mutex::new(progress))
-    }
-
-    /// It is worked on until this says that nobody waits for it any more.
-    pub(crate) fn cancelled_by(&self, cancel: &Cancel) {
-        self.lock().cancel = Some(cancel.clone());
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What became of the chain, once it has come to its end.
-    pub(crate) fn into_run(self: Arc<Self>) -> ChainRun {
-        std::mem::take(&mut self.lock().run)
-    }
-}
-
-impl ChainRun {
-    /// Adds what became of another callback of the same request. The first one's decision stays.
-    pub(crate) fn add(&mut self, other: Self) {
-        if self.parts.is_empty() {
-            self.parts.push(self.part());
-        }
-        self.parts.push(other.part());
-        self.steps.extend(other.steps);
-        self.records.extend(other.records);
-        self.records_lost += other.records_lost;
-        self.fault = self.fault.take().or(other.fault);
-        self.overload = self.overload.or(other.overload);
-        if self.decided_by.is_empty() {
-            self.decided_by = other.decided_by;
-        }
-    }
-
-    /// What it is as one of several.
-    fn part(&self) -> Part {
-        let (decision, fault) = (self.decision.clone(), self.fault.clone());
-        Part { decision, fault, steps: self.steps.len(), records: self.records.len() }
-    }
-
-    /// Adds the next decision, and whose word it is.
-    fn then(&mut self, next: Decision, by: impl FnOnce() -> String) {
-        if next != Decision::Allow {
-            self.decided_by = by();
-        }
-        self.decision = std::mem::take(&mut self.decision).then(next);
-    }
-}
-
-impl Step {
-    /// A call that has not been made yet.
-    fn new(link: &Arc<Link>, mode: Mode) -> Self {
-        Self {
-            link: Arc::clone(link),
-            usage: Usage::default(),
-            took: Duration::ZERO,
-            cpu: Duration::ZERO,
-            is_on_worker: mode != Mode::Brief,
-            fault: None,
-            verdict: None,
-            adjustments: Vec::new(),
-            log: Vec::new(),
-        }
-    }
-}
-
-/// What calls may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// They are on a thread that other callbacks wait for.
-    Brief,
-    /// All that the plugins' limits and the deadline allow.
-    Full,
-    /// All that the plugins' limits allow, on a thread that stands still whenever another one wants to run. Nothing is
-    /// learnt of the plugins from it: neither their breakers nor their pace see it.
-    Spare,
-}
-
-/// Whether a chain came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Advance {
-    /// There is a decision.
-    Finished,
-    /// The next plugin would take too long here.
-    Stopped,
-}
-
-/// What became of a callback in its chain.
-#[derive(Debug, Default)]
-pub struct ChainRun {
-    /// What is to happen to the operation.
-    pub decision: Decision,
-    /// Data that plugins want handed on.
-    pub records: Vec<Returned>,
-    /// Records beyond `records_per_second_max`, which are left out.
-    pub records_lost: usize,
-    /// The calls that were made, in order.
-    pub steps: Vec<Step>,
-    /// A fault that belongs to no plugin.
-    pub fault: Option<Fault>,
-    /// What there was no time because of, if it is known.
-    pub overload: Option<Overload>,
-    /// The plugin that there was no time for, if none was asked when the time was over.
-    pub not_asked: Option<Arc<str>>,
-    /// Whose word the decision is: that of the last one who asked for more than to allow. A plugin by its name; where it
-    /// has failed, `on_fault:` and its name; `on_overload`; empty if all allow.
-    pub decided_by: String,
-    /// If the request carried several callbacks: what became of each.
-    pub parts: Vec<Part>,
-}
-
-/// What became of one of the callbacks that a request carried. Its calls and records are those of the whole request,
-/// after those of the parts before it.
-#[derive(Debug)]
-pub struct Part {
-    /// What was decided.
-    pub decision: Decision,
-    /// A fault that belongs to no plugin.
-    pub fault: Option<Fault>,
-    /// The number of its calls.
-    pub steps: usize,
-    /// The number of its records.
-    pub records: usize,
-}
-
-/// One call of a plugin.
-#[derive(Debug)]
-pub struct Step {
-    /// Which plugin.
-    pub link: Arc<Link>,
-    /// What it used.
-    pub usage: Usage,
-    /// How long it took.
-    pub took: Duration,
-    /// CPU time that it cost, all that it caused included. A call that was short by the clock is not measured: then it
-    /// is `took`.
-    pub cpu: Duration,
-    /// Whether it was made on a thread of its own, because it was not quick.
-    pub is_on_worker: bool,
-    /// How it failed.
-    pub fault: Option<Fault>,
-    /// Its verdict, as far as the chat server can carry it out: the index in [`Decision::NAMES`].
-    pub verdict: Option<usize>,
-    /// What it asked for and the chat server cannot do.
-    pub adjustments: Vec<Adjustment>,
-    /// What it said: level, and text on one line.
-    pub log: Vec<(LogLevel, String)>,
 }
 
 /// What a plugin is asked, and how.
@@ -276,8 +104,7 @@ impl Chain {
 
     /// Whether all of its plugins have been quick of late.
     pub(crate) fn has_been_quick(&self) -> bool {
-        self.links.len() <= QUICK_LINKS_MAX
-            && self.links.iter().all(|link| link.loaded.pace.is_quick() && link.plugin().can_be_brief())
+        self.links.len() <= QUICK_LINKS_MAX && self.links.iter().all(|link| link.is_quick())
     }
 
     /// What becomes of a callback over which the host itself failed: if one of the plugins must not be left out, the
@@ -380,7 +207,8 @@ impl Chain {
         let next = match (said, &step.fault) {
             (Some(said), _) => {
                 let all = said.records.len();
-                let kept = if mode == Mode::Spare { all } else { link.loaded.records.take(all) };
+                let taken = || link.loaded.as_ref().map_or(0, |loaded| loaded.records.take(all));
+                let kept = if mode == Mode::Spare { all } else { taken() };
                 progress.run.records_lost += all - kept;
                 progress.run.records.extend(said.records.into_iter().take(kept));
                 said.decision
@@ -395,6 +223,7 @@ impl Chain {
                 Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
             }
         };
+        step.is_let_through = step.fault.is_some() && self.is_let_through(&next);
         let by = || match &step.fault {
             None => link.name().to_string(),
             Some(Fault::NoTime) => ON_OVERLOAD.to_owned(),
@@ -415,28 +244,36 @@ impl Chain {
         progress.is_over = progress.run.decision.is_final();
     }
 
+    /// Whether a decision without a verdict allows what was to be checked before it happens.
+    fn is_let_through(&self, decision: &Decision) -> bool {
+        self.command.phase == Phase::Before && *decision == Decision::Allow
+    }
+
     /// Asks one plugin. If it would take too long here, the error is the CPU time that finding out has cost.
     fn ask(&self, link: &Arc<Link>, question: &Question<'_>) -> Result<Asked, Duration> {
         let mut step = Step::new(link, question.mode);
+        let Some(loaded) = &link.loaded else {
+            return Ok(Asked { step: Step { fault: Some(Fault::NotLoaded), ..step }, said: None });
+        };
         // The call that is made again is still the one that the breaker let pass.
         if question.tried.is_none() && question.mode != Mode::Spare {
-            match link.loaded.breaker.check() {
-                Ok(change) => link.note_change(change),
+            match loaded.breaker.check() {
+                Ok(change) => loaded.note_change(change),
                 Err(fault) => return Ok(Asked { step: Step { fault: Some(fault), ..step }, said: None }),
             }
         }
         let said = match question.mode {
-            Mode::Brief => self.call_briefly(link, question, &mut step).ok_or(step.cpu)?,
-            Mode::Full => self.call(link, question, &mut step),
-            Mode::Spare => self.call_patiently(link, question, &mut step),
+            Mode::Brief => self.call_briefly(link, loaded, question, &mut step).ok_or(step.cpu)?,
+            Mode::Full => self.call(link, loaded, question, &mut step),
+            Mode::Spare => self.call_patiently(link, loaded, question, &mut step),
         };
         step.cpu += question.tried.unwrap_or_default();
         match &said {
             _ if question.mode == Mode::Spare => {}
-            Ok(_) => link.loaded.breaker.succeeded(),
+            Ok(_) => loaded.breaker.succeeded(),
             // What the host had no time for says nothing about the plugin.
             Err(Fault::NoTime) => {}
-            Err(fault) => self.count_fault(link, question.callback, fault, &step),
+            Err(fault) => self.count_fault(loaded, question.callback, fault, &step),
         }
         Ok(match said {
             Ok(mut said) => {
@@ -449,22 +286,28 @@ impl Chain {
     }
 
     /// Lets the plugin's breaker know that it failed, and over whose callback.
-    fn count_fault(&self, link: &Link, callback: &Callback, fault: &Fault, step: &Step) {
+    fn count_fault(&self, loaded: &Loaded, callback: &Callback, fault: &Fault, step: &Step) {
         let named = self.server.protocol().people.named(self.command, callback.body());
-        let limits = link.plugin().limits();
+        let limits = loaded.plugin.limits();
         let by_fuel = step.usage.fuel.0 as f64 / limits.fuel_per_call.0 as f64;
         let by_time = step.cpu.as_secs_f64() / limits.call_within.as_secs_f64();
-        link.note_change(link.loaded.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
+        loaded.note_change(loaded.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
     }
 
     /// A call on a thread that other callbacks wait for; `None` if it is too long for that.
-    fn call_briefly(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Option<Result<Said, Fault>> {
+    fn call_briefly(
+        &self,
+        link: &Link,
+        loaded: &Loaded,
+        question: &Question<'_>,
+        step: &mut Step,
+    ) -> Option<Result<Said, Fault>> {
         let Question { engine, head, body, .. } = *question;
-        let cpu_before = link.loaded.pace.is_watched().then(cpu::of_this_thread);
+        let cpu_before = loaded.pace.is_watched().then(cpu::of_this_thread);
         let started = Instant::now();
-        let (ended, usage) = link
-            .plugin()
-            .call_briefly(engine, &[head, body, "}"], pace::BRIEF_MAX, |reply| self.read(link, reply, body));
+        let (ended, usage) = loaded
+            .plugin
+            .call_briefly(engine, &[head, body, "}"], pace::BRIEF_MAX, |reply| self.read(link, loaded, reply, body));
         step.took = started.elapsed();
         step.usage = usage;
         let cpu = cpu_before.map(|before| cpu::of_this_thread().saturating_sub(before));
@@ -473,33 +316,33 @@ impl Chain {
         step.cpu = cpu.unwrap_or(took);
         match ended {
             Brief::Replied(said) => {
-                link.loaded.pace.was_brief(took, cpu, usage.is_spoiled);
+                loaded.pace.was_brief(took, cpu, usage.is_spoiled);
                 Some(said)
             }
             Brief::Failed(fault) => {
-                link.loaded.pace.was_brief(took, cpu, false);
+                loaded.pace.was_brief(took, cpu, false);
                 Some(Err(fault))
             }
             Brief::TooLong => {
-                link.loaded.pace.was_too_long();
+                loaded.pace.was_too_long();
                 None
             }
         }
     }
 
     /// A call on a worker, with everything that the plugin may use.
-    fn call(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
+    fn call(&self, link: &Link, loaded: &Loaded, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
         let Question { engine, head, body, deadline, cancel, .. } = *question;
         let remaining = deadline.remaining_for_guests();
         if remaining.is_zero() {
             return Err(Fault::NoTime);
         }
-        let budget = link.plugin().budget(engine, remaining);
+        let budget = loaded.plugin.budget(engine, remaining);
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (input, read) = ([head, body, "}"], |reply: &[u8]| self.read(link, reply, body));
+        let (input, read) = ([head, body, "}"], |reply: &[u8]| self.read(link, loaded, reply, body));
         let (result, usage) = match cancel {
-            None => link.plugin().call(&input, budget, read),
-            Some(cancel) => link.plugin().call_unless(cancel, &input, budget, read),
+            None => loaded.plugin.call(&input, budget, read),
+            Some(cancel) => loaded.plugin.call_unless(cancel, &input, budget, read),
         };
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
@@ -508,9 +351,9 @@ impl Chain {
         if cancel.is_some_and(Cancel::is_cancelled) && matches!(result, Err(Fault::OutOfTime { .. })) {
             return Err(Fault::NoTime);
         }
-        link.loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
+        loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
-            Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, link, deadline) => Err(Fault::NoTime),
+            Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, loaded, deadline) => Err(Fault::NoTime),
             Err(fault) => Err(fault),
             Ok(said) => said,
         }
@@ -518,15 +361,22 @@ impl Chain {
 
     /// A call with all that the plugin may use, on a thread that stands still whenever another one wants to run: what is
     /// bounded by time otherwise is bounded by CPU time.
-    fn call_patiently(&self, link: &Link, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
+    fn call_patiently(
+        &self,
+        link: &Link,
+        loaded: &Loaded,
+        question: &Question<'_>,
+        step: &mut Step,
+    ) -> Result<Said, Fault> {
         let Question { engine, head, body, .. } = *question;
-        let budget = link.plugin().patient_budget(engine);
+        let budget = loaded.plugin.patient_budget(engine);
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) = link.plugin().call(&[head, body, "}"], budget, |reply| self.read(link, reply, body));
+        let (result, usage) =
+            loaded.plugin.call(&[head, body, "}"], budget, |reply| self.read(link, loaded, reply, body));
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
-        let within = link.plugin().limits().call_within;
+        let within = loaded.plugin.limits().call_within;
         match result {
             Ok(_) if step.cpu > within => Err(Fault::OutOfTime { within, cut: None }),
             // It was not on a core for long enough to say more.
@@ -537,7 +387,7 @@ impl Chain {
     }
 
     /// Understands a reply while it is still in the guest's memory.
-    fn read(&self, link: &Link, reply: &[u8], body: &str) -> Result<Said, Fault> {
+    fn read(&self, link: &Link, loaded: &Loaded, reply: &[u8], body: &str) -> Result<Said, Fault> {
         let invalid = |why: String, detail: String| Fault::ReplyInvalid { why, detail: one_line(&detail) };
         let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string(), String::new()))?;
         let reply: Reply<'_> = serde_json::from_str(reply).map_err(|error| {
@@ -553,7 +403,7 @@ impl Chain {
             Inadmissible::Invalid { why } => invalid(why, String::new()),
         })?;
         let log = reply.log.iter().take(LOG_LINES_MAX).map(|line| (line.level, one_line(&line.text))).collect();
-        check_records(&reply, link.plugin().limits())?;
+        check_records(&reply, loaded.plugin.limits())?;
         let topics = reply.topics.iter().map(|topic| topic.0.as_ref()).chain(std::iter::repeat(""));
         let records = reply.records.iter().zip(topics).map(|(record, topic)| Returned {
             topic: (!topic.is_empty()).then(|| topic.to_owned()),
@@ -595,8 +445,8 @@ const QUICK_LINKS_MAX: usize = 8;
 /// Whether a call that was ended by time has used its time itself, and not lost it by waiting: for its turn, for the
 /// plugins before it, or for a core. It has if it burnt all the fuel that was left to it, and that was not cut short; or
 /// if it was on a CPU for an eighth of what it would have had without waiting.
-fn is_own_fault(budget: Budget, step: &Step, link: &Link, deadline: Deadline) -> bool {
-    let without_waiting = deadline.all_for_guests().min(link.plugin().limits().call_within);
+fn is_own_fault(budget: Budget, step: &Step, loaded: &Loaded, deadline: Deadline) -> bool {
+    let without_waiting = deadline.all_for_guests().min(loaded.plugin.limits().call_within);
     let burnt_all = step.usage.fuel >= budget.fuel && budget.within >= without_waiting / 2;
     burnt_all || step.cpu >= without_waiting / 8
 }
@@ -645,7 +495,8 @@ fn trouble(fault: &Fault) -> Trouble {
         | Fault::Trap { .. }
         | Fault::Undecided { .. }
         | Fault::ReplyTooLarge { .. }
-        | Fault::ReplyInvalid { .. } => Trouble::Unchecked,
+        | Fault::ReplyInvalid { .. }
+        | Fault::NotLoaded => Trouble::Unchecked,
         Fault::Suspended | Fault::NoTime => Trouble::Busy,
     }
 }
@@ -662,7 +513,7 @@ impl Chain {
     /// What one of its callbacks needs of the workers: it waits as the plugin whose calls take longest, and for what all
     /// calls take together.
     pub(crate) fn claim(&self) -> Claim {
-        let average = |link: &Arc<Link>| link.loaded.pace.average();
+        let average = |link: &Arc<Link>| link.average();
         let longest = self.links.iter().zip(&self.needs.crowds).max_by_key(|(link, _)| average(link));
         // A chain without plugins is never asked for.
         let (plugin, crowd) = longest.map_or_else(Default::default, |(link, crowd)| (link.flow(), Arc::clone(crowd)));
@@ -698,7 +549,8 @@ impl Chain {
         if let Some(link) = self.next(&progress).filter(|_| progress.is_running) {
             let fault = Fault::OutOfTime { within: deadline.all_for_guests(), cut: None };
             let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
-            progress.run.steps.push(Step { fault: Some(fault), ..Step::new(link, Mode::Full) });
+            let is_let_through = self.is_let_through(&next);
+            progress.run.steps.push(Step { fault: Some(fault), is_let_through, ..Step::new(link, Mode::Full) });
             progress.decide(next, by_fault(link));
         }
         self.leave_out(&mut progress, overload);
@@ -740,14 +592,5 @@ impl Chain {
             denial.detail = overload.to_string();
         }
         decision
-    }
-}
-
-impl Progress {
-    /// The next plugin's part is decided without it.
-    fn decide(&mut self, next: Decision, by: String) {
-        self.next += 1;
-        self.run.then(next, || by);
-        self.is_over = self.run.decision.is_final();
     }
 }

@@ -19,6 +19,8 @@ mod log;
 mod manager;
 mod plan;
 mod reload;
+mod reloading;
+mod rollback;
 mod serve;
 mod settings_file;
 mod shadow;
@@ -55,6 +57,7 @@ enum Command {
     Connect(connect::Connect),
     Doctor(doctor::Doctor),
     Reload(reload::Reload),
+    Rollback(rollback::Rollback),
     #[cfg(feature = "workshop")]
     New(new::New),
     #[cfg(feature = "workshop")]
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Connect(connect) => connect.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Reload(reload) => reload.run(),
+        Command::Rollback(rollback) => rollback.run(),
         #[cfg(feature = "workshop")]
         Command::New(new) => new.run(),
         #[cfg(feature = "workshop")]

@@ -3,7 +3,7 @@
 use callgate_dialects::Table;
 use callgate_sandbox::{CacheSettings, EngineLimits, LoadingLimits};
 
-use crate::settings::{Admin, Journal, Server, Settings};
+use crate::settings::{Admin, Journal, Server, Settings, Shadow, Sink};
 
 /// The settings that are in force from the start of the process to its end.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Fixed {
     pub cache: CacheSettings,
     /// What is kept on disk.
     pub journal: Journal,
+    /// Where records go.
+    pub sinks: Vec<Sink>,
     /// The keys whose values were given otherwise, such as with an argument: what the file says of them does not count.
     pub(crate) given: Vec<&'static str>,
 }
@@ -41,6 +43,7 @@ impl Fixed {
             loading: settings.loading,
             cache: settings.cache.clone(),
             journal: settings.journal.clone(),
+            sinks: settings.sinks.clone(),
             given: settings.given.clone(),
         }
     }
@@ -49,15 +52,17 @@ impl Fixed {
     /// so take effect with a restart.
     pub(crate) fn keep(&self, settings: &mut Settings) -> Vec<&'static str> {
         let keys = self.differ(settings);
-        settings.server = self.server.clone();
+        settings.server = Server { start: settings.server.start, ..self.server.clone() };
         settings.admin = self.admin.clone();
         settings.loading = self.loading;
         settings.cache = self.cache.clone();
         settings.journal = self.journal.clone();
+        settings.sinks.clone_from(&self.sinks);
         settings.limits.plugin_share_percent_max = self.plugin_share_percent_max;
         settings.limits.engine =
             EngineLimits { memory_bytes_largest: settings.limits.engine.memory_bytes_largest, ..self.engine.clone() };
-        let of_plugins = settings.plugins.iter_mut().map(|plugin| &mut plugin.limits);
+        let of_candidates = settings.shadows.iter_mut().filter_map(Shadow::plugin_mut);
+        let of_plugins = settings.plugins.iter_mut().chain(of_candidates).map(|plugin| &mut plugin.limits);
         for limits in of_plugins.chain([&mut settings.limits.plugin]) {
             limits.table_elements_max = self.engine.table_elements_max;
         }
@@ -83,6 +88,8 @@ impl Fixed {
             idle_within,
             drain_delay,
             shutdown_within,
+            // It counts for the next reload.
+            start: _,
         } = &settings.server;
         let EngineLimits {
             calls_at_once_max,
@@ -110,6 +117,13 @@ impl Fixed {
             ("server.head_within_ms", *head_within != server.head_within),
             ("server.body_bytes_per_second_min", *body_bytes_per_second_min != server.body_bytes_per_second_min),
             ("server.drain_delay_ms", *drain_delay != server.drain_delay),
+            ("server.connections_per_address_max", *connections_per_address_max != server.connections_per_address_max),
+            ("server.head_bytes_max", head.bytes_max != server.head.bytes_max),
+            ("server.uri_bytes_max", head.uri_bytes_max != server.head.uri_bytes_max),
+            ("server.headers_max", head.headers_max != server.head.headers_max),
+            ("server.head_within_ms", *head_within != server.head_within),
+            ("server.body_bytes_per_second_min", *body_bytes_per_second_min != server.body_bytes_per_second_min),
+            ("server.drain_delay_ms", *drain_delay != server.drain_delay),
             ("server.idle_within_ms", *idle_within != server.idle_within),
             ("server.shutdown_within_ms", *shutdown_within != server.shutdown_within),
             ("admin", settings.admin != self.admin),
@@ -125,6 +139,7 @@ impl Fixed {
             ("loading", settings.loading != self.loading),
             ("cache", settings.cache != self.cache),
             ("journal", settings.journal != self.journal),
+            ("sink", settings.sinks != self.sinks),
         ];
         let differs = |(key, differs): (&'static str, bool)| (differs && !self.given.contains(&key)).then_some(key);
         keys.into_iter().filter_map(differs).collect()

@@ -1,8 +1,11 @@
 //! What a reload replaces in one step: settings, platforms with their routes, chains, plugins.
 
+mod build;
 mod loader;
 mod mounted;
+mod problem;
 mod retired;
+mod signature;
 
 use std::sync::Arc;
 
@@ -10,14 +13,18 @@ use callgate_sandbox::{Engine, Plugin};
 
 use crate::chain::Link;
 use crate::route::Routes;
-use crate::settings::Settings;
+use crate::settings::{Problem, Settings};
 use crate::shadow::{Builder, Shadow};
 use crate::telemetry::{Counters, Telemetry};
+use loader::{All, Before};
 
-pub use loader::{PluginError, PluginProblem, Progress};
+pub use loader::{Crates, Progress};
 pub use mounted::Mounted;
+pub use problem::{PluginError, PluginProblem};
+pub use signature::SignatureError;
 
-pub(crate) use loader::{at_once, lines};
+pub(crate) use loader::{Module, at_once};
+pub(crate) use problem::lines;
 pub(crate) use retired::Retired;
 
 /// One loaded configuration. It never changes: a callback takes the one in service when it arrives, and keeps it until it
@@ -31,7 +38,18 @@ pub struct Generation {
     /// The plugins that were loaded for candidates, in the order of the settings.
     candidate_links: Vec<Arc<Link>>,
     shadows: Vec<Arc<Shadow>>,
+    /// The files of the modules, in the order of the plugins, and behind them those of the candidates.
+    modules: Vec<Module>,
+    /// What is wrong with the plugins that are not loaded.
+    not_loaded: Vec<Problem>,
     counters: Counters,
+}
+
+/// Why there is no new generation, and the files that were read.
+#[derive(Debug)]
+pub(crate) struct NotBuilt {
+    pub(crate) errors: Vec<PluginError>,
+    pub(crate) modules: Vec<Module>,
 }
 
 impl Generation {
@@ -45,12 +63,28 @@ impl Generation {
         engine: &Engine,
         telemetry: &Telemetry,
         before: Option<&Self>,
+        crates: Crates,
         now_unix_ms: u64,
         progress: &mut dyn Progress,
-    ) -> Result<Self, Vec<PluginError>> {
+    ) -> Result<Self, NotBuilt> {
         let known: Vec<_> =
             before.into_iter().flat_map(|before| before.links.iter().chain(&before.candidate_links)).cloned().collect();
-        let mut links = loader::load_all(&settings, engine, &known, progress)?;
+        let in_service = before.map_or_else(Before::default, |before| Before {
+            links: &known,
+            modules: &before.modules,
+            keys: &before.settings.public_keys,
+        });
+        let All { mut links, modules, errors, not_loaded } =
+            loader::load_all(&settings, engine, in_service, crates, progress);
+        if !errors.is_empty() {
+            return Err(NotBuilt { errors, modules });
+        }
+        let not_loaded: Vec<Problem> = not_loaded.iter().map(|error| error.problem(&settings.source)).collect();
+        for problem in &not_loaded {
+            tracing::error!(
+                "a plugin is not loaded: `on_fault` decides in its place, and a candidate with it is not compared: {problem}"
+            );
+        }
         let counters = telemetry.counters(&settings, &links, before.map(|before| &before.counters));
         let candidate_links = links.split_off(settings.plugins.len().min(links.len()));
         let platforms = settings.platforms.iter().enumerate().map(|(index, platform)| {
@@ -68,7 +102,7 @@ impl Generation {
         };
         let shadows = build_shadows(&settings, &builder, &candidate_links, &mut platforms);
         let number = before.map_or(0, |before| before.number) + 1;
-        Ok(Self { number, platforms, settings, links, candidate_links, shadows, counters })
+        Ok(Self { number, platforms, settings, links, candidate_links, shadows, modules, not_loaded, counters })
     }
 
     /// Its number: the start makes the first one, and each reload that changes something the next.
@@ -86,9 +120,9 @@ impl Generation {
         &self.platforms
     }
 
-    /// The plugins, in the order of the settings.
+    /// The plugins that are loaded, in the order of the settings.
     pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
-        self.links.iter().map(|link| link.plugin())
+        self.links.iter().filter_map(|link| link.plugin())
     }
 
     /// The plugins as parts of chains, in the order of the settings.
@@ -96,9 +130,24 @@ impl Generation {
         &self.links
     }
 
+    /// The plugins that were loaded for candidates, in the order of the settings.
+    pub(crate) fn candidate_links(&self) -> &[Arc<Link>] {
+        &self.candidate_links
+    }
+
     /// The candidates, in the order of the settings.
     pub(crate) fn shadows(&self) -> &[Arc<Shadow>] {
         &self.shadows
+    }
+
+    /// The files of the plugins' modules, in the order of the settings.
+    pub(crate) fn modules(&self) -> &[Module] {
+        &self.modules
+    }
+
+    /// What is wrong with the plugins that are not loaded.
+    pub fn not_loaded(&self) -> &[Problem] {
+        &self.not_loaded
     }
 
     /// Its counters.

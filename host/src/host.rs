@@ -15,7 +15,7 @@ use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading};
 use crate::bodies::Bodies;
 use crate::fixed::Fixed;
 use crate::gate::Gate;
-use crate::generation::{self, Generation, PluginError, Progress, Retired};
+use crate::generation::{self, Crates, Generation, NotBuilt, PluginError, Progress, Retired};
 use crate::records::Records;
 use crate::reloads::Reloads;
 use crate::settings::Settings;
@@ -120,13 +120,13 @@ impl Host {
         let telemetry = Telemetry::new(shadow::OUTCOMES);
         let fixed = Fixed::of(&settings);
         let started_unix_ms = clock();
-        let first = Generation::build(settings, &engine, &telemetry, None, started_unix_ms, progress)
-            .map_err(StartError::Plugins)?;
+        let first = Generation::build(settings, &engine, &telemetry, None, Crates::Build, started_unix_ms, progress)
+            .map_err(|not_built| StartError::Plugins(not_built.errors))?;
         let records = Records::new(&first.settings().sinks, format!("callgate-{started_unix_ms:x}"));
         let host = Self(Arc::new(Inner {
             generation: ArcSwap::from_pointee(first),
             retired: Retired::default(),
-            reloads: Reloads::default(),
+            reloads: Reloads::new(started_unix_ms),
             workers,
             in_flight: Gate::new("in_flight_max", fixed.server.in_flight_max, 1),
             bodies: Bodies::new(&fixed.server),
@@ -157,10 +157,12 @@ impl Host {
     pub(crate) fn build(
         &self,
         settings: Settings,
+        crates: Crates,
         progress: &mut dyn Progress,
-    ) -> Result<Generation, Vec<PluginError>> {
-        let before = self.generation();
-        Generation::build(settings, &self.engine, &self.telemetry, Some(&before), self.now_unix_ms(), progress)
+    ) -> Result<Generation, NotBuilt> {
+        let before = Arc::clone(&self.generation());
+        let now = self.now_unix_ms();
+        Generation::build(settings, &self.engine, &self.telemetry, Some(&before), crates, now, progress)
     }
 
     /// Puts a generation into service: each callback that arrives from now on is answered by it. The one before ends when
@@ -236,6 +238,7 @@ impl Host {
             is_memory_distrusted: self.engine.is_distrusted(),
             generation: generation.number(),
             generations: self.generations(),
+            reloads: self.reloads.status().clone(),
         };
         self.telemetry.render(generation.counters(), &self.records, now)
     }

@@ -1,14 +1,64 @@
-//! What is known of reloads: that there is one at a time.
+//! What is known of reloads: how the last one ended, which files it has read, and that there is one at a time.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// One reload at a time.
+use crate::files::{Seen, Stamp};
+use crate::settings::Problem;
+
+/// The state of reloads. Whoever reloads holds `alone`; the rest is read by others, too, and locked briefly.
+#[derive(Debug)]
+pub(crate) struct Reloads {
+    alone: Mutex<Watch>,
+    status: Mutex<Status>,
+}
+
+/// The files that are watched.
 #[derive(Debug, Default)]
-pub(crate) struct Reloads(Mutex<()>);
+pub(crate) struct Watch {
+    /// As they were when they were last read, for a reload or to see whether they have changed.
+    pub(crate) files: Vec<Seen>,
+    /// Those that have changed since, and how often in a row there were such.
+    pub(crate) changing: (Vec<(PathBuf, Option<Stamp>)>, u32),
+}
+
+/// How reloads have ended.
+#[derive(Debug, Clone, Default)]
+pub struct Status {
+    /// When what is in service was last found to be what the files say, or put into service, in Unix milliseconds.
+    pub good_unix_ms: u64,
+    /// What was wrong at the last reload; empty: nothing.
+    pub problems: Vec<Problem>,
+    /// When that was, in Unix milliseconds.
+    pub failed_unix_ms: u64,
+    /// Keys whose values in the file take effect with a restart.
+    pub restart: Vec<&'static str>,
+    /// The kept configuration that was put back into service; `None`: what the files say is in service.
+    pub rolled_back_to: Option<u64>,
+    /// The kept configuration that is in service, if it was kept.
+    pub kept: Option<u64>,
+    /// Reloads that put a new generation into service.
+    pub changed: u64,
+    /// Reloads that found nothing to change.
+    pub unchanged: u64,
+    /// Reloads that found a mistake.
+    pub refused: u64,
+}
 
 impl Reloads {
+    /// Of a host that was started at this moment.
+    pub(crate) fn new(unix_ms: u64) -> Self {
+        let status = Status { good_unix_ms: unix_ms, ..Status::default() };
+        Self { alone: Mutex::default(), status: Mutex::new(status) }
+    }
+
     /// Waits until no other reload is under way, and keeps others waiting until the guard is dropped.
-    pub(crate) fn alone(&self) -> MutexGuard<'_, ()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn alone(&self) -> MutexGuard<'_, Watch> {
+        self.alone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How reloads have ended.
+    pub(crate) fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

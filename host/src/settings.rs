@@ -7,22 +7,26 @@ mod limits;
 mod listen;
 mod loading;
 mod log;
+mod modules;
 mod mount;
 mod pattern;
 mod platform;
 mod plugin;
 mod promotion;
+mod reload;
 mod secret;
 mod server;
 mod shadow;
 mod sink;
 mod source;
 
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use callgate_dialects::{Table, table};
 use callgate_sandbox::{CacheSettings, LoadingLimits};
-use callgate_terminal::read_text;
+use minisign_verify::PublicKey;
 
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
@@ -37,11 +41,13 @@ pub use pattern::Pattern;
 pub use platform::Platform;
 pub use plugin::{ModuleSource, Plugin};
 pub use promotion::promoted;
-pub use server::{Admin, HeadLimits, Networks, Server, TlsFiles};
+pub use reload::Reload;
+pub use server::{Admin, HeadLimits, Networks, Server, Start, TlsFiles};
 pub use shadow::{Change, FallBack, Shadow};
 pub use sink::Sink;
-pub use source::{Source, Step};
+pub use source::{Source, Step, Written};
 
+use crate::files::{Kept, Seen};
 use file::{File, MIB, Section};
 
 /// Everything that `serve` needs to know.
@@ -71,10 +77,18 @@ pub struct Settings {
     pub platforms: Vec<Platform>,
     /// The plugins, in the order in which they run.
     pub plugins: Vec<Plugin>,
+    /// Modules must be signed with one of these keys; empty: they need not be.
+    pub public_keys: Vec<PublicKey>,
+    /// When and how they are read again.
+    pub reload: Reload,
     /// Candidates, which are compared with the plugins.
     pub shadows: Vec<Shadow>,
     /// The keys whose values were given otherwise.
     pub(crate) given: Vec<&'static str>,
+    /// The files that they name and that were read: word lists, secrets.
+    pub(crate) seen: Vec<Seen>,
+    /// Copies that were read instead of files.
+    pub(crate) kept: Option<Arc<Kept>>,
 }
 
 /// Settings as far as they could be understood, and all mistakes in them.
@@ -84,6 +98,8 @@ pub struct Draft {
     pub settings: Option<Settings>,
     /// All mistakes, in the order of the file.
     pub problems: Vec<Problem>,
+    /// The settings file and those that it names, as far as they were read.
+    pub(crate) seen: Vec<Seen>,
 }
 
 impl Draft {
@@ -114,37 +130,43 @@ impl Settings {
     /// Reads a settings file as far as possible, with or without the secrets that it names.
     #[must_use]
     pub fn draft(path: &Path, secrets: Secrets) -> Draft {
-        Self::draft_for(table::CHAT_SERVERS, path, secrets)
+        Self::draft_from(table::CHAT_SERVERS, path, secrets, None)
     }
 
-    fn draft_for(chat_servers: &'static Table, path: &Path, secrets: Secrets) -> Draft {
-        match read_text(path, FILE_BYTES_MAX) {
-            Ok(text) => Self::understand(chat_servers, path, &text, secrets),
+    /// As [`Settings::draft`], for these chat servers, and from copies where there are some.
+    pub(crate) fn draft_again(chat_servers: &'static Table, path: &Path, kept: Option<Arc<Kept>>) -> Draft {
+        Self::draft_from(chat_servers, path, Secrets::Read, kept)
+    }
+
+    fn draft_from(chat_servers: &'static Table, path: &Path, secrets: Secrets, kept: Option<Arc<Kept>>) -> Draft {
+        let (seen, bytes) = Seen::read("", path, FILE_BYTES_MAX, kept.as_deref());
+        let text = bytes.and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+        });
+        let mut draft = match text {
+            Ok(text) => Self::understand(chat_servers, path, &text, secrets, kept.as_ref()),
             Err(error) => {
                 let message = format!("cannot be read ({error}): name the settings file with --settings");
                 let problem = Problem { file: path.to_owned(), line: 0, key: String::new(), message };
-                Draft { settings: None, problems: vec![problem] }
+                Draft { settings: None, problems: vec![problem], seen: Vec::new() }
             }
+        };
+        draft.seen.insert(0, seen);
+        if let Some(settings) = &mut draft.settings {
+            (settings.seen, settings.kept) = (draft.seen.clone(), kept);
         }
+        draft
     }
 
     /// Reads this text of a settings file, with or without the secrets that it names.
     #[must_use]
     pub fn draft_of(path: &Path, text: &str, secrets: Secrets) -> Draft {
-        Self::understand(table::CHAT_SERVERS, path, text, secrets)
+        Self::understand(table::CHAT_SERVERS, path, text, secrets, None)
     }
 
     /// The plugins, and behind them those of the candidates.
     pub(crate) fn all_plugins(&self) -> Vec<&Plugin> {
         self.plugins.iter().chain(self.shadows.iter().filter_map(Shadow::plugin)).collect()
-    }
-
-    /// Reads a settings file again, for these chat servers.
-    ///
-    /// # Errors
-    /// All mistakes, in the order of the file.
-    pub(crate) fn load_for(chat_servers: &'static Table, path: &Path) -> Result<Self, Vec<Problem>> {
-        Self::draft_for(chat_servers, path, Secrets::Read).finish()
     }
 
     /// Listens for callbacks there, whatever the file says.
@@ -167,13 +189,23 @@ impl Settings {
     /// # Errors
     /// All mistakes, in the order of the file.
     pub fn parse_for(chat_servers: &'static Table, path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
-        Self::understand(chat_servers, path, text, Secrets::Read).finish()
+        let mut settings = Self::understand(chat_servers, path, text, Secrets::Read, None).finish()?;
+        settings.seen.insert(0, Seen::of_text(path, text));
+        Ok(settings)
     }
 
-    fn understand(chat_servers: &'static Table, path: &Path, text: &str, secrets: Secrets) -> Draft {
-        let file = File::new(path, text, secrets);
+    fn understand(
+        chat_servers: &'static Table,
+        path: &Path,
+        text: &str,
+        secrets: Secrets,
+        kept: Option<&Arc<Kept>>,
+    ) -> Draft {
+        let file = File::new(path, text, secrets).with_kept(kept.map(|kept| &**kept));
         let settings = file.parse().map(|table| read(file.root(&table), Source::new(path, text), chat_servers));
-        Draft { settings, problems: file.into_problems() }
+        let seen = file.seen();
+        let settings = settings.map(|settings| Settings { seen: seen.clone(), ..settings });
+        Draft { settings, seen, problems: file.into_problems() }
     }
 }
 
@@ -186,6 +218,8 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let cache = cache::read(root.section("cache"));
     let journal = journal::read(root.section("journal"));
     let sinks = sink::read(&mut root, &journal);
+    let public_keys = modules::read(root.section("modules"));
+    let reload = reload::read(root.section("reload"));
     let platforms = platform::read(&mut root, chat_servers);
     let mistakes_before = root.file().mistakes();
     let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
@@ -215,7 +249,11 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         sinks,
         platforms,
         plugins,
+        public_keys,
+        reload,
         shadows,
         given: Vec::new(),
+        seen: Vec::new(),
+        kept: None,
     }
 }

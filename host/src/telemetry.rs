@@ -28,6 +28,7 @@ use tracing_appender::non_blocking::ErrorCounter;
 use crate::chain::Link;
 use crate::edge::{Closed, EndedEarly};
 use crate::overload::Overload;
+use crate::reloads::Status;
 use crate::settings::{Log, Settings};
 use family::{Labels, registered};
 use histogram::Histogram;
@@ -202,7 +203,7 @@ pub(crate) fn count_lost_lines(counter: ErrorCounter) {
 }
 
 /// What is not counted but read when metrics are requested.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Now {
     /// Callbacks being answered.
     pub(crate) in_flight: usize,
@@ -216,6 +217,8 @@ pub(crate) struct Now {
     pub(crate) generation: u64,
     /// Generations in memory: that one, and those that callbacks still hold.
     pub(crate) generations: usize,
+    /// How reloads have ended.
+    pub(crate) reloads: Status,
 }
 
 /// Unknown command names that are remembered, so that each is logged once; the names come from outside.
@@ -292,12 +295,12 @@ impl Telemetry {
 
     /// All counters in OpenMetrics' text format.
     pub(crate) fn render(&self, counters: &Counters, kept: &crate::records::Records, now: Now) -> String {
-        let Now { in_flight, waiting, cancelled, is_memory_distrusted, generation, generations } = now;
+        let Now { in_flight, waiting, cancelled, is_memory_distrusted, generation, generations, reloads } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
         host.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         host.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
-        self.generations.show(generation, generations);
+        self.generations.show(generation, generations, &reloads);
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
         self.sinks.show(&kept.status());
         catch_up(&host.records_written, kept.written());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use callgate::Settings;
-use callgate::settings::MemoryReset;
+use callgate::settings::{MemoryReset, Start};
 use harness::guests;
 
 fn fixtures() -> Vec<PathBuf> {
@@ -93,6 +93,8 @@ fn the_example_has_every_setting_at_its_default() {
     assert_eq!(shown(&example.limits), shown(&default.limits));
     assert_eq!(example.loading, default.loading);
     assert_eq!(example.cache, default.cache);
+    assert_eq!(example.reload, default.reload);
+    assert_eq!(example.public_keys, default.public_keys);
     assert_eq!(example.journal, default.journal);
     assert_eq!(example.sinks[0].settings, default.sinks[0].settings);
     for (written, default) in example.platforms.iter().zip(&default.platforms) {
@@ -107,7 +109,7 @@ fn the_example_has_every_setting_at_its_default() {
 #[test]
 fn the_defaults_are_what_the_manual_says() {
     let settings = Settings::parse(Path::new("host.toml"), "[[platform]]\nkind = \"openim\"\n").unwrap();
-    let Settings { server, admin, limits, loading, cache, platforms, .. } = settings;
+    let Settings { server, admin, limits, loading, cache, platforms, reload, public_keys, .. } = settings;
     assert_eq!(server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(server.body_bytes_max, 8_388_608);
     assert_eq!(server.bodies_bytes_max, 268_435_456);
@@ -126,13 +128,17 @@ fn the_defaults_are_what_the_manual_says() {
     assert_eq!(loading.memory_bytes_max, 1_073_741_824);
     assert_eq!(cache.bytes_max, 1_073_741_824);
     assert_eq!(platforms[0].answer_within, Duration::from_millis(4500));
+    assert_eq!(server.start, Start::All);
+    assert_eq!((reload.poll, reload.keep), (Duration::from_secs(2), 5));
+    assert_eq!(reload.keep_bytes_max, 268_435_456);
+    assert!(public_keys.is_empty());
 }
 
 #[test]
 fn the_example_names_every_key_that_is_known() {
     // Every key that an error lists as known here stands in the example, perhaps as a comment.
     let example = std::fs::read_to_string(guests::repository().join("host/host.example.toml")).unwrap();
-    let unknown = "zzzzzz = 1\n[server]\nzzzzzz = 1\n[admin]\nzzzzzz = 1\n[log]\nzzzzzz = 1\n[limits]\nzzzzzz = 1\n[loading]\nzzzzzz = 1\n[cache]\nzzzzzz = 1\n[journal]\nzzzzzz = 1\n[journal.decisions]\nzzzzzz = 1\n\
+    let unknown = "zzzzzz = 1\n[server]\nzzzzzz = 1\n[admin]\nzzzzzz = 1\n[log]\nzzzzzz = 1\n[limits]\nzzzzzz = 1\n[loading]\nzzzzzz = 1\n[cache]\nzzzzzz = 1\n[modules]\nzzzzzz = 1\n[reload]\nzzzzzz = 1\n[journal]\nzzzzzz = 1\n[journal.decisions]\nzzzzzz = 1\n\
         [[sink]]\nname = \"f\"\nkind = \"file\"\npath = \"f\"\nzzzzzz = 1\n[[sink]]\nname = \"s\"\nkind = \"stdout\"\nzzzzzz = 1\n\
         [[sink]]\nname = \"h\"\nkind = \"http\"\nurl = \"https://h\"\nsecrets = [{ env = \"PATH\" }]\nzzzzzz = 1\n\
         [[platform]]\nkind = \"openim\"\nzzzzzz = 1\n[[platform]]\nkind = \"tencent-chat\"\nzzzzzz = 1\n\
@@ -140,7 +146,7 @@ fn the_example_names_every_key_that_is_known() {
         [[shadow]]\nname = \"s\"\nadd = \"q\"\nwasm = \"q.wasm\"\ncommands = \"*\"\nzzzzzz = 1\n";
     let problems = Settings::parse(Path::new("host.toml"), unknown).unwrap_err();
     let unknown: Vec<_> = problems.iter().filter(|problem| problem.message.starts_with("unknown key")).collect();
-    assert_eq!(unknown.len(), 17, "{problems:?}");
+    assert_eq!(unknown.len(), 19, "{problems:?}");
     for problem in unknown {
         for key in problem.message.split('`').skip(1).step_by(2) {
             assert!(example.contains(key), "`{key}` is not in the example: {}", problem.message);

@@ -321,6 +321,81 @@ async fn a_candidate_that_fails_too_often_answers_nothing_any_more_until_it_is_r
 }
 
 #[tokio::test]
+async fn a_reload_goes_on_with_the_figures_of_a_candidate_that_is_the_same_and_with_its_fall_back() {
+    let fails = guests::replies("fails", r#"{"verdict":"fail","message":"x"}"#);
+    let denies = guests::replies("present", r#"{"verdict":"deny","code":5001}"#);
+    let canary = |percent: u8, word: &str| {
+        let more = format!(
+            "commands = \"callbackBefore*\"\npercent = {percent}\nfaults_per_thousand_max = 0\nfuel_per_call = 1_000_000"
+        );
+        let tables = format!("[[shadow]]\nname = \"s\"\nreplace = \"p\"\nwasm = \"{}\"\n{more}\n", fails.display());
+        setup().tables(&tables).plugin("p", &denies, "*", "").plugin("q", &denies, AFTER, word)
+    };
+    let host = canary(50, "").start();
+    // Until one is answered by the candidate, which ends that.
+    for user in 0.. {
+        if host.openim(SEND, &json!({"sendID": format!("u{user}")})).await["errCode"] == 0 {
+            break;
+        }
+    }
+    let first = report(&host).await;
+    assert_eq!(first["fallen_back"]["faults"], 1);
+    let ready = ready(&host).await;
+    assert!(ready.contains("candidate s answers nothing any more"), "{ready}");
+
+    // Another plugin has changed, at a command that is not the candidate's alone.
+    host.write("host.toml", canary(50, "on_fault = \"deny\"").toml());
+    assert!(host.reload().unwrap().is_new);
+    let second = report(&host).await;
+    assert_eq!((&second["fallen_back"], &second["since_unix_ms"]), (&first["fallen_back"], &first["since_unix_ms"]));
+    // A change of the candidate's part: it begins again, and the comparisons go on.
+    host.advance_clock_ms(1000);
+    host.write("host.toml", canary(49, "on_fault = \"deny\"").toml());
+    assert!(host.reload().unwrap().is_new);
+    assert_eq!(report(&host).await["fallen_back"], Value::Null);
+    // Another build: all begins again.
+    host.write("host.toml", canary(49, "on_fault = \"deny\"").toml().replace("1_000_000", "2_000_000"));
+    assert!(host.reload().unwrap().is_new);
+    let last = report(&host).await;
+    assert_eq!((&last["commands"], &last["since_unix_ms"]), (&json!([]), &json!(harness::NOW_UNIX_MS + 1000)));
+    // Without it nothing is left of what it does now.
+    host.write("host.toml", setup().plugin("p", &denies, "*", "").toml());
+    assert!(host.reload().unwrap().is_new);
+    assert!(!host.host().metrics().contains("callgate_shadow_fallen_back{"));
+}
+
+/// What `/readyz` says.
+async fn ready(host: &TestHost) -> String {
+    let app = callgate::admin::routes(host.host().clone(), Readiness::default());
+    let response = app.oneshot(Request::get("/readyz").body(axum::body::Body::empty()).unwrap()).await.unwrap();
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn files_of_candidates_are_looked_at_and_a_broken_one_changes_nothing() {
+    let module = |reply: &str| std::fs::read(guests::replies("candidate", reply)).unwrap();
+    let host = with(ALLOW, "replace = \"p\"\nwasm = \"q.wasm\"").file("q.wasm", module(ALLOW)).start();
+    host.openim(SEND, &json!({})).await;
+    assert_eq!(outcomes(&report(&host).await), json!({"same": 1}));
+    host.write("q.wasm", "no module");
+    let problems = host.reload().unwrap_err().join("\n");
+    assert!(problems.contains("`shadow[1].wasm`: plugin p@s: "), "{problems}");
+    host.write("q.wasm", module(r#"{"verdict":"deny"}"#));
+    assert!(host.reload().unwrap().is_new);
+    host.openim(SEND, &json!({})).await;
+    assert_eq!(outcomes(&report(&host).await), json!({"verdict": 1}));
+}
+
+#[tokio::test]
+async fn where_a_host_starts_with_what_works_a_broken_candidate_is_left_out() {
+    let setup = with(ALLOW, "replace = \"p\"\nwasm = \"nowhere.wasm\"\npercent = 100");
+    let host = setup.tables("[server]\nstart = \"healthy\"").start();
+    assert_eq!(host.openim(SEND, &json!({})).await["errCode"], 0);
+    assert_eq!(report(&host).await["commands"], json!([]));
+    assert!(ready(&host).await.contains("nowhere.wasm"));
+}
+
+#[tokio::test]
 async fn plugins_of_candidates_that_cannot_be_used_are_reported_at_their_place() {
     let setup = with(ALLOW, "replace = \"p\"\nwasm = \"nowhere.wasm\"");
     let Err(callgate::StartError::Plugins(errors)) = setup.try_start().map(|_| ()) else { panic!("it starts") };

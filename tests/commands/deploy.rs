@@ -23,7 +23,7 @@ fn value<'u>(unit: &'u str, key: &str) -> &'u str {
 
 fn host() -> Folder {
     folder()
-        .file("host.toml", "[server]\nlisten = \"127.0.0.1:0\"\ndrain_delay_ms = 0\n[admin]\noff = true\n[[platform]]\nkind = \"openim\"\n")
+        .file("host.toml", "[server]\nlisten = \"127.0.0.1:0\"\ndrain_delay_ms = 0\n[admin]\noff = true\n[reload]\npoll_ms = 0\n[[platform]]\nkind = \"openim\"\n")
 }
 
 /// Serves with this manager's socket, and stops; what the manager was told.
@@ -42,6 +42,40 @@ fn told(folder: &Folder, name: &str, socket: &UnixDatagram) -> Vec<String> {
     let stopping = receive();
     assert!(serving.wait().unwrap().success());
     vec![ready, stopping]
+}
+
+#[test]
+fn the_service_manager_is_told_of_a_reload_and_how_it_ended() {
+    let folder = host();
+    let path = folder.path("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut command = folder.command(["serve", "--settings", "host.toml"]);
+    command.env("NOTIFY_SOCKET", &path).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut serving = command.spawn().unwrap();
+    let receive = || {
+        let mut bytes = [0; 256];
+        let length = socket.recv(&mut bytes).unwrap();
+        String::from_utf8(bytes[..length].to_vec()).unwrap()
+    };
+    let signal = |name: &str| {
+        assert!(Command::new("kill").args(["-s", name, &serving.id().to_string()]).status().unwrap().success());
+    };
+    assert_eq!(receive(), "READY=1");
+    for (settings, status) in
+        [("", "STATUS=generation 1"), ("[", "STATUS=the last reload was refused, 1 mistakes: see the log")]
+    {
+        let text = std::fs::read_to_string(folder.path("host.toml")).unwrap();
+        std::fs::write(folder.path("host.toml"), text + settings).unwrap();
+        signal("HUP");
+        let reloading = receive();
+        let usec = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap_or_else(|| panic!("{reloading}"));
+        assert!(usec.parse::<u64>().unwrap() > 0);
+        assert_eq!(receive(), format!("READY=1\n{status}"));
+    }
+    signal("TERM");
+    assert_eq!(receive(), "STOPPING=1");
+    assert!(serving.wait().unwrap().success());
 }
 
 #[test]
@@ -79,6 +113,7 @@ fn the_unit_is_one_that_systemd_takes() {
     let program = words.next().unwrap();
     assert!(words.eq(["serve", "--settings", "/etc/callgate/host.toml"]), "{command}");
     assert_eq!(value(&unit, "Type"), "notify");
+    assert_eq!(value(&unit, "ExecReload"), format!("{program} reload --settings /etc/callgate/host.toml"));
     // Longer than the host takes to stop, and enough files for its connections, by default.
     assert!(value(&unit, "TimeoutStopSec").parse::<u64>().unwrap() > 10);
     assert!(value(&unit, "LimitNOFILE").parse::<u64>().unwrap() > 4096 + 64);
@@ -90,6 +125,38 @@ fn the_unit_is_one_that_systemd_takes() {
     let verified = Command::new("systemd-analyze").arg("verify").arg(folder.path("callgate.service")).output().unwrap();
     let said = String::from_utf8_lossy(&verified.stderr);
     assert!(verified.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn alerts_are_about_metrics_that_there_are() {
+    let rules = deploy("callgate.rules.yml");
+    let plugin = guests::text("gives-up");
+    let host = harness::setup().plugin("p", plugin, "*", "").start();
+    let metrics = host.host().metrics();
+    let is_of_a_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let mut names = BTreeSet::new();
+    for line in rules.lines().filter(|line| line.trim_start().starts_with("expr:")) {
+        let found = line.split(|letter| !is_of_a_name(letter)).filter(|word| word.starts_with("callgate_"));
+        names.extend(found.map(str::to_owned));
+    }
+    assert!(names.len() >= 8, "{names:?}");
+    for name in names {
+        let is_there = |line: &str| line.strip_prefix(&name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+        assert!(metrics.lines().any(is_there), "{name} is not among the metrics");
+    }
+    // Each has a name of its own, a condition, and says what to do.
+    let count = |start: &str| rules.lines().filter(|line| line.trim_start().starts_with(start)).count();
+    let alerts: BTreeSet<_> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    for key in ["expr: ", "summary: \"", "action: \""] {
+        assert_eq!(count(key), alerts.len(), "{key}");
+    }
+    if Command::new("promtool").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: the alerts are not checked because promtool is not installed");
+        return;
+    }
+    let path = guests::repository().join("host/deploy/callgate.rules.yml");
+    let checked = Command::new("promtool").args(["check", "rules"]).arg(path).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
 
 /// The system calls of a set such as `@system-service`, and of those in it.
@@ -116,7 +183,8 @@ fn the_unit_lets_the_service_make_its_system_calls() {
     let mut traced = Command::new("strace");
     traced.args(["--follow-forks", "--output=trace", env!("CARGO_BIN_EXE_callgate")]);
     traced.args(["serve", "--settings", "host.toml"]).current_dir(folder.path(""));
-    traced.env("CACHE_DIRECTORY", folder.path("cache")).stderr(Stdio::piped());
+    traced.env("CACHE_DIRECTORY", folder.path("cache")).env("STATE_DIRECTORY", folder.path("state"));
+    traced.stderr(Stdio::piped());
     let mut serving = traced.spawn().unwrap();
     let mut log = std::io::BufReader::new(serving.stderr.take().unwrap());
     let address = loop {

@@ -16,6 +16,7 @@ mod modules;
 mod operators;
 mod profile;
 mod program;
+mod reload;
 mod requests;
 mod samples;
 mod service;

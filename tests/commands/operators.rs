@@ -26,7 +26,7 @@ start() {
     chmod 700 "$ROOT/var/cache/callgate"
     command=$(sed -n 's/^ExecStart=//p' "$unit" | sed "s, /etc, $ROOT/etc,;s,^/,$ROOT/,")
     : >"$ROOT/journal"
-    CACHE_DIRECTORY=$ROOT/var/cache/callgate setsid $command >>"$ROOT/journal" 2>&1 &
+    CACHE_DIRECTORY=$ROOT/var/cache/callgate STATE_DIRECTORY=$ROOT/var/lib/callgate setsid $command >>"$ROOT/journal" 2>&1 &
     echo $! >"$ROOT/pid"
     until grep -q 'serving callbacks' "$ROOT/journal"; do
         kill -0 "$(cat "$ROOT/pid")" || { cat "$ROOT/journal" >&2; exit 1; }
@@ -37,6 +37,7 @@ case "$*" in
 daemon-reload) ;;
 'enable --now callgate') start ;;
 'restart callgate') stop && start ;;
+'reload callgate') kill -HUP "$(cat "$ROOT/pid")" ;;
 'disable --now callgate') stop ;;
 *) echo "systemctl: $* is not known here" >&2 && exit 1 ;;
 esac

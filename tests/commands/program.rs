@@ -50,6 +50,7 @@ impl Folder {
         command.env("CARGO_TARGET_DIR", self.path("target"));
         // What is compiled stays in the folder, and goes with it.
         command.env("CACHE_DIRECTORY", self.path("cache"));
+        command.env("STATE_DIRECTORY", self.path("state"));
         command
     }
 

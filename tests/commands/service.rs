@@ -46,7 +46,7 @@ impl Serving {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         assert!(Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap().success());
     }
 
@@ -84,7 +84,7 @@ fn it_answers_until_it_is_told_to_stop() {
 }
 
 #[test]
-fn after_sighup_records_go_to_a_new_file() {
+fn after_sigusr1_records_go_to_a_new_file() {
     let recording = guests::replies("recording", r#"{"verdict":"allow","records":[1]}"#);
     let folder = host("127.0.0.1:0").module("p.wasm", recording);
     let mut serving = Serving::start(&folder);
@@ -92,8 +92,8 @@ fn after_sighup_records_go_to_a_new_file() {
     let read = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap_or_default();
     post(&address);
     std::fs::rename(folder.path("records.jsonl"), folder.path("old.jsonl")).unwrap();
-    serving.signal("HUP");
-    serving.wait_for("SIGHUP: the files of sinks are reopened");
+    serving.signal("USR1");
+    serving.wait_for("SIGUSR1: the files of sinks are reopened");
     post(&address);
     post(&address);
     assert_eq!((read("old.jsonl").as_str(), read("records.jsonl").as_str()), ("1\n", "1\n1\n"));

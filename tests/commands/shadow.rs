@@ -57,7 +57,7 @@ fn a_candidate_is_compared_promoted_and_then_in_service() {
     assert_eq!(resumed, "kinder had not fallen back: nothing has changed.\n");
 
     let before = std::fs::read_to_string(folder.path("host.toml")).unwrap();
-    let more = "the plugin also gets callbackAfter";
+    let more = "the plugin also gets callback";
     folder.type_in("shadow promote kinder --settings host.toml").fails(3, &[more, "give --all-commands"]);
     let shown = folder.type_in("shadow promote kinder --settings host.toml --all-commands --dry-run").succeeds();
     assert!(shown.contains("-wasm = \"p.wasm\" # the first build\n+wasm = \"q.wasm\"\n"), "{shown}");
@@ -99,7 +99,9 @@ fn a_host_that_does_not_run_and_a_candidate_that_is_not_there_are_named() {
     folder.type_in("shadow report --settings host.toml").fails(9, &["no host answers at 127.0.0.1:"]);
     let known = "no [[shadow]] has this name: give one of kinder, none";
     folder.type_in("shadow promote nobody --settings host.toml").fails(3, &[known]);
-    let edited = folder.type_in("shadow promote none --settings host.toml --no-reload").succeeds();
+    let other = "the candidate kinder is about plugin p, too: change or remove it first";
+    folder.type_in("shadow promote none --settings host.toml --no-reload").fails(3, &[other]);
+    let edited = folder.type_in("shadow promote kinder --settings host.toml --no-reload --all-commands").succeeds();
     assert!(edited.ends_with("A reload or a restart takes it up.\n"), "{edited}");
 }
 

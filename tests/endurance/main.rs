@@ -17,6 +17,7 @@ mod overload;
 mod power;
 mod random;
 mod receiver;
+mod reload;
 mod server;
 mod shadow;
 mod shutdown;

@@ -236,6 +236,37 @@ pub fn tells(name: &str) -> PathBuf {
     assemble(name, &source)
 }
 
+/// A guest whose own settings are `{"stamp":"…"}`, with eight characters; it allows everything, and returns the stamp as a
+/// record. It refuses a stamp that begins with `x`.
+pub fn stamps(name: &str) -> PathBuf {
+    let source = format!(
+        r#"(module {{manifest}}
+            (memory (export "memory") 2)
+            (global (export "last_words") i32 (i32.const 0))
+            (data (i32.const 1024) "{accepted}")
+            (data (i32.const 1536) "{rejected}")
+            (data (i32.const 2048) "{reply}")
+            (func (export "allocate") (param i32) (result i32) (i32.const 4096))
+            (func (export "configure") (param $input i32) (param $len i32) (result i64)
+                (i64.store (i32.const {place}) (i64.load offset=22 (local.get $input)))
+                (if (i32.eq (i32.load8_u offset=22 (local.get $input)) (i32.const 0x78))
+                    (then (return (i64.const {refusal}))))
+                (i64.const 0x400_0000_0011))
+            (func (export "handle_callback") (param i32 i32) (result i64) (i64.const {verdict})))"#,
+        accepted = escaped(br#"{"accepted":true}"#),
+        rejected = escaped(REJECTED),
+        reply = escaped(STAMPED),
+        place = 2048 + STAMPED.len() - 11,
+        refusal = (1536_u64 << 32) | REJECTED.len() as u64,
+        verdict = (2048_u64 << 32) | STAMPED.len() as u64,
+    );
+    assemble(name, &source)
+}
+
+const STAMPED: &[u8] = br#"{"verdict":"allow","records":["........"]}"#;
+
+const REJECTED: &[u8] = br#"{"accepted":false,"reason":"`stamp` begins with x"}"#;
+
 /// A guest that says that it handles this command only, and traps when it is asked.
 pub fn handles_only(name: &str, command: &str) -> PathBuf {
     let manifest = format!(r#"{{"abi":1,"name":"{name}","version":"0","commands":["{command}"]}}"#);

@@ -10,12 +10,12 @@ pub mod log;
 pub mod nets;
 pub mod receiver;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
-use callgate::{Host, Settings, StartError};
+use callgate::{Ask, Crates, Host, Mode, Report, Settings, StartError};
 use callgate_dialects::Table;
 use callgate_dialects::table::CHAT_SERVERS;
 use http::{Request, Response, StatusCode, header};
@@ -82,6 +82,7 @@ pub fn example(plugins: &[&str]) -> Setup {
             }
             Some(("# fuel_per_ms", _)) => whole.push_str(FUEL_PER_MS),
             _ if line == "[cache]" => whole.push_str(NO_CACHE),
+            Some(("keep", "5")) => whole.push_str("keep = 0"),
             _ if line == "[journal]" => whole.push_str(NO_JOURNAL),
             // Once is enough.
             Some(("bytes_max" | "off", _)) => {}
@@ -102,6 +103,8 @@ const FUEL_PER_MS: &str = "fuel_per_ms = 1_000_000_000_000";
 /// [`Setup::tables`].
 const NO_CACHE: &str = "[cache]\nbytes_max = 0\n";
 
+/// The same for what is kept for a rollback.
+const NO_KEEP: &str = "[reload]\nkeep = 0\n";
 /// A thread and a file for each of thousands of hosts would cost more than what they show: what is about the journal
 /// says so in [`Setup::tables`]. Without it, records are in their file when the answer comes.
 const NO_JOURNAL: &str = "[journal]\noff = true\n";
@@ -175,8 +178,9 @@ impl Setup {
         };
         let per_ms = if self.limits.contains("fuel_per_ms") { "" } else { FUEL_PER_MS };
         let cache = if self.top.contains("[cache]") { "" } else { NO_CACHE };
+        let keep = if self.top.contains("[reload]") { "" } else { NO_KEEP };
         let journal = if self.top.contains("[journal]") { "" } else { NO_JOURNAL };
-        format!("{}{cache}{journal}[limits]\n{per_ms}\n{}\n{platforms}{}", self.top, self.limits, self.plugins)
+        format!("{}{cache}{keep}{journal}[limits]\n{per_ms}\n{}\n{platforms}{}", self.top, self.limits, self.plugins)
     }
 
     /// Starts the host.
@@ -191,8 +195,10 @@ impl Setup {
         for (name, contents) in &self.files {
             std::fs::write(folder.path().join(name), contents).expect("the file is written");
         }
-        let chat_servers = self.chat_servers.unwrap_or(CHAT_SERVERS);
-        let settings = Settings::parse_for(chat_servers, &folder.path().join("host.toml"), &self.toml());
+        let (chat_servers, path) = (self.chat_servers.unwrap_or(CHAT_SERVERS), folder.path().join("host.toml"));
+        // A reload reads it again.
+        std::fs::write(&path, self.toml()).expect("the settings are written");
+        let settings = Settings::parse_for(chat_servers, &path, &self.toml());
         let settings = settings.unwrap_or_else(|problems| {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             panic!("the settings have mistakes:\n{}\n{}", lines.join("\n"), self.toml())
@@ -208,6 +214,22 @@ impl TestHost {
     /// The host itself.
     pub fn host(&self) -> &Host {
         &self.host
+    }
+
+    /// Writes a file beside the settings, or the settings themselves: `host.toml`.
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), contents).expect("the file is written");
+    }
+
+    /// A path beside the settings.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Reads the settings again, and puts them into service if nothing is wrong.
+    pub fn reload(&self) -> Result<Report, Vec<String>> {
+        let ask = Ask { mode: Mode::Replace, crates: Crates::BuildNew };
+        self.host.reload(ask).map_err(|problems| problems.iter().map(ToString::to_string).collect())
     }
 
     /// Posts JSON text, as a chat server would.
@@ -266,11 +288,6 @@ impl TestHost {
     /// Moves the clock that signatures and plugins see.
     pub fn advance_clock_ms(&self, ms: u64) {
         self.clock.fetch_add(ms, Ordering::Relaxed);
-    }
-
-    /// The path of a file beside the settings.
-    pub fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
     }
 
     /// The records written so far.

@@ -144,3 +144,23 @@ async fn a_closed_journal_says_so() {
     assert_eq!(other.flush().await, Err(NotKept::Closed));
     other.close().await;
 }
+
+#[tokio::test]
+async fn a_file_that_is_removed_while_it_is_used_is_written_again() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    journal.accept(vec![entry("a", "1")]).await.unwrap();
+    let file = kept.settings.folder.join("journal.sqlite3");
+    std::fs::remove_file(&file).unwrap();
+    let mut reader = journal.reader();
+    journal.accept(vec![entry("a", "2")]).await.unwrap();
+    // It is looked for after each commit.
+    journal.accept(vec![entry("a", "3")]).await.unwrap();
+    journal.flush().await.unwrap();
+    assert_eq!(reader.count_entries(&EntryFilter::default()).unwrap(), 3);
+    assert_eq!(journal.numbers().set_aside, 1);
+    journal.close().await;
+    let journal = kept.open();
+    assert_eq!(journal.numbers().backlog, 3);
+    journal.close().await;
+}

@@ -80,6 +80,18 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
+/// Which file has this path: its device and number. `None`: no file, or a system that does not tell.
+#[cfg(unix)]
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn identity(_path: &Path) -> Option<(u64, u64)> {
+    None
+}
+
 /// The error for a folder that cannot be used.
 pub(crate) fn unusable(folder: &Path, source: io::Error) -> OpenError {
     let folder = folder.to_owned();

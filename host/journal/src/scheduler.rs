@@ -5,6 +5,7 @@ mod lanes;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -228,7 +229,12 @@ impl Scheduler {
                     entry.attempts = attempts;
                     self.begun += 1;
                     self.working.insert(id, lane);
-                    tools.worker.work(entry, Ticket::new(id, attempts, Arc::clone(&tools.finish)));
+                    let ticket = Ticket::new(id, attempts, Arc::clone(&tools.finish));
+                    // A worker that panics drops its ticket: a failed attempt.
+                    let work = AssertUnwindSafe(|| tools.worker.work(entry, ticket));
+                    if catch_unwind(work).is_err() {
+                        tracing::error!(entry = id.0, "the worker panicked; please report this");
+                    }
                 }
                 Err(error) => self.unreadable(id, lane, &error),
             }

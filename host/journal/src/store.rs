@@ -56,8 +56,8 @@ pub trait Store: Send {
     /// what can be read of it is salvaged.
     fn recover(&mut self, error: &StoreError) -> Result<Recovered, StoreError>;
 
-    /// Does what a store has to do from time to time, outside of transactions. Returns whether it did something.
-    fn tidy(&mut self, is_idle: bool) -> Result<bool, StoreError>;
+    /// Does what a store has to do from time to time, outside of transactions.
+    fn tidy(&mut self, is_idle: bool) -> Result<Tidied, StoreError>;
 
     /// How full it is.
     fn room(&mut self) -> Result<Room, StoreError>;
@@ -109,7 +109,7 @@ pub struct Room {
     pub bytes: u64,
     /// The most there may be.
     pub bytes_max: u64,
-    /// Bytes of the log that was not moved into the main file yet.
+    /// Bytes of the log.
     pub wal_bytes: u64,
     /// The newest record.
     pub last_sequence: i64,
@@ -132,6 +132,15 @@ pub struct Trimmed {
     pub expired_records: usize,
     /// Whether there is more to remove now.
     pub more: bool,
+}
+
+/// What `tidy` has done.
+#[derive(Debug, Clone, Default)]
+pub struct Tidied {
+    /// Checkpoints.
+    pub checkpoints: usize,
+    /// If the file was removed and written again, what is in it. Its name is empty.
+    pub set_aside: Option<Salvaged>,
 }
 
 /// What `recover` had to do.

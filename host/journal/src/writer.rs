@@ -19,7 +19,7 @@ use crate::message::{Finished, Message, Reply, Task};
 use crate::numbers::{Counts, add, set};
 use crate::record::{NewRecord, Sequence};
 use crate::settings::{JournalSettings, WhenFull};
-use crate::store::{ReadEntries, Recovered, Salvaged, Store, Waiting};
+use crate::store::{ReadEntries, Recovered, Salvaged, Store, Tidied, Waiting};
 
 /// What the writer shares with others.
 pub(crate) struct Shared {
@@ -56,6 +56,10 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How often something is trimmed, in milliseconds.
 const TRIM_EVERY_MS: i64 = 1000;
+
+/// A log that has so many bytes, or a quarter of `bytes_max`, counts as a full journal: a program from outside that reads for
+/// long keeps it from being emptied.
+const LOG_BYTES_MAX: u64 = 64 << 20;
 
 /// Dead entries that are retried or dropped in one transaction.
 const CHANGED_ROWS: usize = 1000;
@@ -288,6 +292,14 @@ impl Writer {
             tracing::error!("the journal cannot be written: {error}");
         }
         let _ = self.recover(error);
+        if matches!(error, StoreError::Full | StoreError::DiskFull) {
+            // Alone: in a transaction with what does not fit, nothing would ever be removed.
+            let store = self.store.as_mut();
+            let made_room = store.begin().and_then(|()| store.trim(CHANGED_ROWS)).and_then(|_| store.commit());
+            if let Err(error) = made_room {
+                let _ = self.recover(&error);
+            }
+        }
         match error {
             StoreError::Full => NotKept::Full("bytes_max"),
             StoreError::DiskFull => NotKept::Full("the disk is full"),
@@ -358,7 +370,7 @@ impl Writer {
     fn refuse(&mut self, batch: &mut Batch) {
         let Ok(room) = self.store.room() else { return };
         // The rest is for the results of what was accepted.
-        let is_tight = room.bytes > room.bytes_max / 16 * 15;
+        let is_tight = room.bytes > room.bytes_max / 16 * 15 || room.wal_bytes > LOG_BYTES_MAX.max(room.bytes_max / 4);
         let mut waiting = room.waiting;
         let (mut full, mut refused) = (is_tight.then_some("bytes_max"), Vec::new());
         for (entries, reply, permits) in std::mem::take(&mut batch.accepts) {
@@ -418,13 +430,15 @@ impl Writer {
     fn tidy(&mut self, is_idle: bool) {
         let began = Instant::now();
         match self.store.tidy(is_idle) {
-            Ok(false) => {}
-            Ok(true) => {
-                add(&self.shared.counts.checkpoints, 1);
-                add(
-                    &self.shared.counts.checkpoint_ns,
-                    usize::try_from(began.elapsed().as_nanos()).unwrap_or(usize::MAX),
-                );
+            Ok(Tidied { checkpoints, set_aside }) => {
+                if checkpoints > 0 {
+                    let took = usize::try_from(began.elapsed().as_nanos()).unwrap_or(usize::MAX);
+                    add(&self.shared.counts.checkpoints, checkpoints);
+                    add(&self.shared.counts.checkpoint_ns, took);
+                }
+                if let Some(salvaged) = set_aside {
+                    self.salvaged(&salvaged);
+                }
             }
             Err(error) => {
                 add(&self.shared.counts.checkpoints_failed, 1);

@@ -73,6 +73,9 @@ pub enum Fault {
     /// The host had no time for it: other calls ran until too little time was left. Not the plugin's fault.
     #[error("no time: other calls took the sandbox until too little was left (`calls_at_once_max`)")]
     NoTime,
+    /// It could not be loaded, and the host was to start without it.
+    #[error("not loaded: the log says why, and `/readyz` of the admin listener (`start = \"healthy\"`)")]
+    NotLoaded,
 }
 
 /// Fuel that was reduced to what fits into the time that is left.
@@ -109,7 +112,7 @@ fn advice(message: &str) -> &'static str {
 
 impl Fault {
     /// All names that [`Fault::name`] returns.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 12] = [
         "out_of_fuel",
         "out_of_time",
         "out_of_memory",
@@ -121,6 +124,7 @@ impl Fault {
         "reply_invalid",
         "suspended",
         "no_time",
+        "not_loaded",
     ];
 
     /// Its index in [`Fault::NAMES`].
@@ -138,6 +142,7 @@ impl Fault {
             Self::ReplyInvalid { .. } => 8,
             Self::Suspended => 9,
             Self::NoTime => 10,
+            Self::NotLoaded => 11,
         }
     }
 
@@ -172,7 +177,8 @@ impl Fault {
             | Self::Trap { .. }
             | Self::ReplyTooLarge { .. }
             | Self::Suspended
-            | Self::NoTime => self.to_string(),
+            | Self::NoTime
+            | Self::NotLoaded => self.to_string(),
         }
     }
 }

@@ -161,7 +161,7 @@ fn not_configured(fault: &Fault) -> String {
         Fault::ReplyTooLarge { bytes, bytes_max } => {
             format!("its reply has {bytes} bytes, and at most {bytes_max} are allowed: {MEND}")
         }
-        Fault::Undecided { .. } | Fault::ReplyInvalid { .. } | Fault::Suspended | Fault::NoTime => {
+        Fault::Undecided { .. } | Fault::ReplyInvalid { .. } | Fault::Suspended | Fault::NoTime | Fault::NotLoaded => {
             format!("{fault}: rebuild it with a plugin-sdk that fits this host")
         }
     }

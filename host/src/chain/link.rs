@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use callgate_catalogue::catalogue::Command;
 use callgate_sandbox::{Plugin, PluginLimits, sha256};
@@ -18,8 +19,13 @@ use crate::workers::Crowd;
 pub struct Link {
     /// Its number, in the order of the settings of its generation.
     pub(crate) index: usize,
-    pub(super) loaded: Arc<Loaded>,
+    name: Arc<str>,
+    flow: usize,
+    /// `None`: it could not be loaded, and is asked for nothing.
+    pub(super) loaded: Option<Arc<Loaded>>,
     author: Arc<Author>,
+    /// The commands that it handles; empty: all, or it is not known.
+    handles: Vec<String>,
     platforms: Vec<String>,
     commands: Vec<Pattern>,
     on_fault: Option<OnFault>,
@@ -30,10 +36,9 @@ pub struct Link {
 /// has changed.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    plugin: Plugin,
+    pub(super) plugin: Plugin,
     identity: Identity,
     limits: BreakerLimits,
-    flow: usize,
     pub(super) breaker: Breaker,
     suspensions: AtomicU64,
     pub(super) pace: Pace,
@@ -55,18 +60,21 @@ impl Identity {
     pub(crate) fn new(module: String, settings: &str, limits: &PluginLimits) -> Self {
         Self { sha256: module, settings: sha256(settings.as_bytes()), limits: limits.clone() }
     }
+
+    /// Whether the limits are the same.
+    pub(crate) fn has_limits_of(&self, other: &Self) -> bool {
+        self.limits == other.limits
+    }
 }
 
 impl Loaded {
-    /// A plugin of which no calls are known. It is scheduled as `before`, the plugin of its name in the last generation.
-    pub(crate) fn new(plugin: Plugin, identity: Identity, limits: BreakerLimits, before: Option<&Self>) -> Self {
-        static FLOWS: AtomicUsize = AtomicUsize::new(0);
+    /// A plugin of which no calls are known.
+    pub(crate) fn new(plugin: Plugin, identity: Identity, limits: BreakerLimits) -> Self {
         Self {
             records: Rate::new(plugin.limits().records_per_second_max),
             plugin,
             identity,
             limits,
-            flow: before.map_or_else(|| FLOWS.fetch_add(1, Ordering::Relaxed), |before| before.flow),
             breaker: Breaker::new(limits),
             suspensions: AtomicU64::new(0),
             pace: Pace::default(),
@@ -90,19 +98,40 @@ impl Loaded {
 }
 
 impl Link {
-    /// The plugin number `index` of the settings.
-    pub(crate) fn new(index: usize, loaded: Arc<Loaded>, settings: &settings::Plugin) -> Self {
+    /// The plugin number `index` of the settings. It is scheduled as `before`, the plugin of its name in the last
+    /// generation.
+    pub(crate) fn new(index: usize, loaded: Arc<Loaded>, settings: &settings::Plugin, before: Option<&Self>) -> Self {
+        let handles = loaded.plugin.manifest().commands.clone();
+        Self::of(index, Some(loaded), handles, settings, before)
+    }
+
+    /// The same of one that cannot be loaded, and handles these commands; empty: it is not known which.
+    pub(crate) fn not_loaded(
+        index: usize,
+        handles: Vec<String>,
+        settings: &settings::Plugin,
+        before: Option<&Self>,
+    ) -> Self {
+        Self::of(index, None, handles, settings, before)
+    }
+
+    fn of(
+        index: usize,
+        loaded: Option<Arc<Loaded>>,
+        handles: Vec<String>,
+        settings: &settings::Plugin,
+        before: Option<&Self>,
+    ) -> Self {
         // A candidate of a plugin returns that plugin's records: sinks take them as before.
-        let name = loaded
-            .plugin
-            .name()
-            .split_once('@')
-            .map_or_else(|| Arc::clone(loaded.plugin.name()), |(name, _)| name.into());
-        let sha256 = loaded.identity.sha256.as_str().into();
+        let author = settings.name.split_once('@').map_or(settings.name.as_str(), |(name, _)| name);
+        let sha256 = loaded.as_ref().map_or("", |loaded| loaded.identity.sha256.as_str());
         Self {
             index,
-            author: Arc::new(Author { name, sha256, is_durable: settings.durable }),
+            author: Arc::new(Author { name: author.into(), sha256: sha256.into(), is_durable: settings.durable }),
+            name: settings.name.as_str().into(),
+            flow: before.map_or_else(new_flow, |before| before.flow),
             loaded,
+            handles,
             platforms: settings.platforms.clone(),
             commands: settings.commands.clone(),
             on_fault: settings.on_fault,
@@ -112,19 +141,21 @@ impl Link {
 
     /// The same plugin under another name, for chains that must not touch those of this one: with instances, breaker and
     /// pace of its own. If `before`, which had this name, is the same, it goes on.
-    pub(crate) fn apart(&self, name: &str, before: Option<&Arc<Loaded>>) -> Self {
-        let Loaded { plugin, identity, limits, .. } = &*self.loaded;
-        let loaded = match before.filter(|before| before.is(identity, *limits)) {
-            Some(before) => Arc::clone(before),
-            None => {
-                let before = before.map(Arc::as_ref);
-                Arc::new(Loaded::new(plugin.apart(name), identity.clone(), *limits, before))
+    pub(crate) fn apart(&self, name: &str, before: Option<&Self>) -> Self {
+        let apart = |loaded: &Arc<Loaded>| {
+            let Loaded { plugin, identity, limits, .. } = &**loaded;
+            match before.and_then(Self::loaded).filter(|before| before.is(identity, *limits)) {
+                Some(before) => Arc::clone(before),
+                None => Arc::new(Loaded::new(plugin.apart(name), identity.clone(), *limits)),
             }
         };
         Self {
             index: self.index,
             author: Arc::clone(&self.author),
-            loaded,
+            name: name.into(),
+            flow: before.map_or_else(new_flow, |before| before.flow),
+            loaded: self.loaded.as_ref().map(apart),
+            handles: self.handles.clone(),
             platforms: self.platforms.clone(),
             commands: self.commands.clone(),
             on_fault: self.on_fault,
@@ -134,27 +165,22 @@ impl Link {
 
     /// What it is made of, and what its faults mean, in a text that differs where anything of that does.
     pub(crate) fn made_of(&self) -> String {
-        format!("{:?} {:?}", self.loaded.identity, self.on_fault)
+        format!("{:?} {:?}", self.loaded.as_ref().map(|loaded| &loaded.identity), self.on_fault)
     }
 
-    /// The plugin.
-    pub fn plugin(&self) -> &Plugin {
-        &self.loaded.plugin
+    /// The plugin; `None`: it could not be loaded.
+    pub fn plugin(&self) -> Option<&Plugin> {
+        self.loaded.as_ref().map(|loaded| &loaded.plugin)
     }
 
     /// Its name in the settings.
     pub fn name(&self) -> &Arc<str> {
-        self.loaded.plugin.name()
+        &self.name
     }
 
     /// The plugin with what is known of its calls.
-    pub(crate) fn loaded(&self) -> &Arc<Loaded> {
-        &self.loaded
-    }
-
-    /// The SHA-256 of its module.
-    pub(crate) fn sha256(&self) -> &str {
-        &self.loaded.identity.sha256
+    pub(crate) fn loaded(&self) -> Option<&Arc<Loaded>> {
+        self.loaded.as_ref()
     }
 
     /// Who its records come from.
@@ -165,7 +191,7 @@ impl Link {
     /// Under which number the workers schedule it: the same for the plugins of one name in all generations, so that
     /// their calls share what one plugin may take.
     pub(crate) fn flow(&self) -> usize {
-        self.loaded.flow
+        self.flow
     }
 
     /// Where it is noted how crowded the workers are with its calls on one platform.
@@ -183,25 +209,51 @@ impl Link {
         self.calls_at_once_max
     }
 
+    /// Whether it has been quick of late, and its calls can be brief. One that is not loaded takes no time.
+    pub(super) fn is_quick(&self) -> bool {
+        self.loaded.as_ref().is_none_or(|loaded| loaded.pace.is_quick() && loaded.plugin.can_be_brief())
+    }
+
+    /// What its calls on the workers take, on average.
+    pub(super) fn average(&self) -> Duration {
+        self.loaded.as_ref().map_or(Duration::ZERO, |loaded| loaded.pace.average())
+    }
+
     /// Whether it is suspended.
     pub(crate) fn is_suspended(&self) -> bool {
-        self.loaded.breaker.is_suspended()
+        self.loaded.as_ref().is_some_and(|loaded| loaded.breaker.is_suspended())
     }
 
     /// How often it has been suspended since this was last asked.
     pub(crate) fn new_suspensions(&self) -> u64 {
-        self.loaded.suspensions.swap(0, Ordering::Relaxed)
+        self.loaded.as_ref().map_or(0, |loaded| loaded.suspensions.swap(0, Ordering::Relaxed))
     }
 
+    /// Whether it gets this command of this platform. A plugin that says which commands it handles is not asked
+    /// about others.
+    pub(crate) fn takes(&self, platform: &Platform, command: &Command) -> bool {
+        self.platforms.contains(&platform.name)
+            && self.commands.iter().any(|pattern| pattern.matches(command.name))
+            && (self.handles.is_empty() || self.handles.iter().any(|handled| handled == command.name))
+    }
+}
+
+/// A number for a plugin that the last generation did not have.
+fn new_flow() -> usize {
+    static FLOWS: AtomicUsize = AtomicUsize::new(0);
+    FLOWS.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Loaded {
     /// Logs that its breaker has opened or closed, if it has.
     pub(super) fn note_change(&self, change: Option<Change>) {
-        let plugin = &**self.name();
+        let plugin = &**self.plugin.name();
         match change {
             None => {}
             Some(Change::Resumed) => tracing::warn!(plugin, "the plugin is called again"),
             Some(Change::Suspended { faults, calls, actors }) => {
-                self.loaded.suspensions.fetch_add(1, Ordering::Relaxed);
-                let pause_ms = u64::try_from(self.loaded.breaker.pause().as_millis()).unwrap_or(u64::MAX);
+                self.suspensions.fetch_add(1, Ordering::Relaxed);
+                let pause_ms = u64::try_from(self.breaker.pause().as_millis()).unwrap_or(u64::MAX);
                 tracing::error!(
                     plugin,
                     faults,
@@ -213,14 +265,5 @@ impl Link {
                 );
             }
         }
-    }
-
-    /// Whether it gets this command of this platform. A plugin that says which commands it handles is not asked
-    /// about others.
-    pub(crate) fn takes(&self, platform: &Platform, command: &Command) -> bool {
-        let handles = &self.plugin().manifest().commands;
-        self.platforms.contains(&platform.name)
-            && self.commands.iter().any(|pattern| pattern.matches(command.name))
-            && (handles.is_empty() || handles.iter().any(|handled| handled == command.name))
     }
 }

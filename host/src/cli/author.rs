@@ -10,7 +10,7 @@ use callgate_terminal::{Exit, Failure};
 use callgate_workshop::stage::{self, Call, Played, Staged};
 
 use super::loading;
-use crate::chain::Link;
+use crate::chain::Loaded;
 use crate::generation::{Generation, Mounted};
 use crate::host::{Host, StartError};
 use crate::settings::{ModuleSource, Settings};
@@ -36,9 +36,10 @@ impl stage::Service for Service {
                     StartError::Engine(_) | StartError::Workers(_) => Failure::new(Exit::Other, error),
                 },
             )?;
-        let link = host.generation().links().first().cloned().ok_or_else(|| unexpected("the plugin is not there"))?;
+        let loaded = host.generation().links().first().and_then(|link| link.loaded().cloned());
+        let loaded = loaded.ok_or_else(|| unexpected("the plugin is not there"))?;
         let generation = Arc::clone(&host.generation());
-        Ok(Box::new(Stage { host, generation, link }))
+        Ok(Box::new(Stage { host, generation, loaded }))
     }
 }
 
@@ -79,7 +80,7 @@ fn silently<T>(run: impl FnOnce() -> T) -> T {
 struct Stage {
     host: Host,
     generation: Arc<Generation>,
-    link: Arc<Link>,
+    loaded: Arc<Loaded>,
 }
 
 impl Stage {
@@ -92,7 +93,7 @@ impl Stage {
 
 impl stage::Stage for Stage {
     fn plugin(&self) -> &Plugin {
-        self.link.plugin()
+        self.loaded.plugin()
     }
 
     fn engine(&self) -> &Engine {

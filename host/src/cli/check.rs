@@ -32,7 +32,7 @@ impl Check {
     /// If settings or plugins are wrong.
     pub(super) fn run(self) -> Result<(), Failure> {
         let secrets = if self.no_secrets { Secrets::Skip } else { Secrets::Read };
-        let Draft { settings, mut problems } = Settings::draft(&self.file.settings, secrets);
+        let Draft { settings, mut problems, .. } = Settings::draft(&self.file.settings, secrets);
         let Some(mut settings) = settings else { return Err(serve::wrong(&problems)) };
         self.listen.apply(&mut settings);
         problems.extend(settings.trial());

@@ -1,4 +1,5 @@
-//! Tells the service manager how far the service is, as `sd_notify` does: systemd's `Type=notify`.
+//! Tells the service manager how far the service is, as `sd_notify` does: systemd's `Type=notify` and
+//! `Type=notify-reload`.
 //!
 //! The protocol is a datagram with lines `NAME=VALUE`, sent to the socket that the manager names; see sd_notify(3), which
 //! promises that it is stable. It needs no library.
@@ -8,6 +9,15 @@ pub(super) const READY: &str = "READY=1";
 
 /// The service was told to stop.
 pub(super) const STOPPING: &str = "STOPPING=1";
+
+/// The service reads its settings again. When it is done, it says [`READY`] again.
+#[cfg(unix)]
+pub(super) fn reloading() -> String {
+    // The manager takes only what is newer than its own request for a reload.
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let usec = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1000;
+    format!("RELOADING=1\nMONOTONIC_USEC={usec}")
+}
 
 /// Sends `state` to the manager, if there is one. A manager that does not listen is no reason not to serve.
 pub(super) fn tell(state: &str) {

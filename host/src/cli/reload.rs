@@ -11,7 +11,7 @@ use super::api::Running;
 /// Have a running host read its settings, plugins and word lists again, without a gap
 ///
 /// Everything that has changed is built and checked beside what is in service, and replaces it in one step. A mistake
-/// changes nothing, and is named.
+/// changes nothing, and is named. What has changed is printed, by key, without values.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate reload --settings /etc/callgate/host.toml
@@ -36,6 +36,32 @@ impl Reload {
     pub(super) fn run(self) -> Result<(), Failure> {
         let path = if self.dry_run { "/api/v1/reload?dry_run=true" } else { "/api/v1/reload" };
         let report = self.running.api()?.post(path, &Value::Null, RELOAD_WITHIN)?;
-        terminal::print(&format!("{report}\n"))
+        terminal::print(&outcome(&report, self.dry_run))
     }
+}
+
+/// What a reload did, for people.
+pub(super) fn outcome(report: &Value, is_trial: bool) -> String {
+    let number = |key: &str| report.get(key).and_then(Value::as_u64).unwrap_or_default();
+    let texts = |key: &str| -> Vec<&str> {
+        report.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+    };
+    let (generation, lines, restart) = (number("generation"), texts("lines"), texts("restart"));
+    let mut text = match (is_trial, lines.is_empty()) {
+        (true, true) => "Nothing would change.\n".to_owned(),
+        (true, false) => "Nothing is wrong. A reload would change:\n".to_owned(),
+        (false, true) => format!("Nothing has changed: generation {generation} stays in service.\n"),
+        (false, false) => format!("Generation {generation} is in service, after {} ms.\n", number("took_ms")),
+    };
+    for line in lines {
+        text.push_str(&format!("  {line}\n"));
+    }
+    if !restart.is_empty() {
+        text.push_str(&format!("Takes effect with a restart only: {}\n", restart.join(", ")));
+    }
+    for problem in report.get("not_loaded").and_then(Value::as_array).into_iter().flatten() {
+        let message = problem.get("message").and_then(Value::as_str).unwrap_or_default();
+        text.push_str(&format!("Not loaded, so `on_fault` decides in its place: {message}\n"));
+    }
+    text
 }

@@ -10,9 +10,9 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::loading;
-use super::manager;
 use super::settings_file::{Listen, SettingsFile};
 use super::signals::{self, Hangups, Signals};
+use super::{manager, reloading};
 use crate::admin::Operators;
 use crate::descriptors;
 use crate::edge::{self, Listener, Readiness, Stop, Tls};
@@ -45,7 +45,9 @@ impl Serve {
         let mut settings = try_out(settings)?;
         descriptors::fit(&mut settings);
         let host = start(settings)?;
-        service.run(host, |host, _, hangups| reopen_on_hangup(host, hangups))
+        // Before anything can change.
+        host.keep_in_service();
+        service.run(host, |host, _, hangups| reloading::begin(host, hangups))
     }
 }
 
@@ -251,21 +253,4 @@ async fn serve(host: Host, callbacks: Listener, admin: Option<Listener>, stop: i
     if let Some(admin) = admin {
         admin.abort();
     }
-}
-
-/// Reopens the files of sinks on SIGHUP, so that they can be rotated. Must be called in a runtime.
-fn reopen_on_hangup(host: &Host, mut hangups: Hangups) {
-    let host = host.clone();
-    tokio::spawn(async move {
-        while hangups.next().await {
-            let host = host.clone();
-            // The file may hang.
-            let reopened = tokio::task::spawn_blocking(move || host.records.reopen()).await;
-            if reopened.is_ok() {
-                tracing::info!(
-                    "SIGHUP: the files of sinks are reopened; settings and plugins change with a restart only"
-                );
-            }
-        }
-    });
 }

@@ -1,95 +1,18 @@
-//! Loads the plugins of the settings: several concurrently, and identical ones once.
+//! Loads the plugins of the settings: several concurrently, identical ones once, and unchanged ones not at all.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use callgate_sandbox::{Engine, LoadError, Origin, Plugin, sha256};
-use callgate_terminal::read_file;
+use callgate_sandbox::{Engine, LoadError, Origin, Plugin};
+use minisign_verify::PublicKey;
 
+use super::build::{BuildError, build};
+use super::problem::{PluginError, PluginProblem};
+use super::signature::{self, SignatureError};
 use crate::chain::{Identity, Link, Loaded};
-use crate::settings::{self, BreakerLimits, ModuleSource, Problem, Settings, Source, Step};
-
-/// Why one plugin cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("plugin {name}: {why}")]
-pub struct PluginError {
-    /// The table of the settings that it is in: `plugin`, or `shadow` for a candidate's.
-    pub table: &'static str,
-    /// The number of that table in the settings, counted from 1.
-    pub number: usize,
-    /// Its name in the settings.
-    pub name: String,
-    /// What is wrong with it.
-    pub why: PluginProblem,
-}
-
-/// What is wrong with a plugin.
-#[derive(Debug, thiserror::Error)]
-pub enum PluginProblem {
-    /// Its file cannot be read.
-    #[error("{} cannot be read ({error}): build the plugin, or correct `wasm`", .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        error: std::io::Error,
-    },
-    /// Its crate cannot be built.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// Its module cannot be used.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// Its patterns name commands that it does not handle.
-    #[error("it does not handle `{command}`, only {handles}: correct `commands`")]
-    Command {
-        /// The command.
-        command: String,
-        /// What it handles.
-        handles: String,
-    },
-}
-
-impl PluginError {
-    /// The mistake in the settings that this is, where they have it.
-    #[must_use]
-    pub fn problem(&self, source: &Source) -> Problem {
-        use Step::{Key, Number};
-        let plugin = [Key(self.table), Number(self.number)];
-        let at = |keys: &[&'static str]| -> Vec<Step<'_>> {
-            plugin.into_iter().chain(keys.iter().map(|key| Key(key))).collect()
-        };
-        let module = if source.has(&at(&["source"])) { "source" } else { "wasm" };
-        let place = match &self.why {
-            PluginProblem::Load(LoadError::Checksum { .. }) => at(&["sha256"]),
-            PluginProblem::Load(LoadError::Settings { reason }) => {
-                // What its author's words quote is a key of the settings, or the value of one.
-                for table in ["settings", "settings_files"] {
-                    let table = at(&[table]);
-                    if let Some(member) =
-                        quoted(reason).find_map(|word| source.member(&table, word.split('[').next().unwrap_or(word)))
-                    {
-                        return source.problem(&[&table[..], &[Key(&member)]].concat(), &self.to_string());
-                    }
-                }
-                at(&["settings"])
-            }
-            PluginProblem::Command { .. } => at(&["commands"]),
-            PluginProblem::Unreadable { .. } | PluginProblem::Build(_) | PluginProblem::Load(_) => at(&[module]),
-        };
-        source.problem(&place, &self.to_string())
-    }
-}
-
-/// The words in quotes of a sentence, in its order.
-fn quoted(words: &str) -> impl Iterator<Item = &str> {
-    words.split(['`', '"']).skip(1).step_by(2).filter(|word| !word.is_empty())
-}
-
-pub(crate) fn lines(errors: &[PluginError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
+use crate::files::{Kept, Seen};
+use crate::settings::{self, BreakerLimits, ModuleSource, Settings, Start};
 
 /// Reports progress while a host starts.
 pub trait Progress: Send {
@@ -107,70 +30,119 @@ impl Progress for () {
     fn step(&mut self, _: &str, _: &str, _: usize, _: usize) {}
 }
 
+/// The files of a plugin's module, as they were when it was loaded.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Module {
+    /// The crate that it was built from.
+    pub(crate) folder: Option<PathBuf>,
+    /// The module; `None`: it was not built.
+    pub(crate) file: Option<Seen>,
+    /// Its signature, where one is needed.
+    pub(crate) signature: Option<Seen>,
+}
+
+/// What there is already: the generation in service.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Before<'b> {
+    pub(super) links: &'b [Arc<Link>],
+    pub(super) modules: &'b [Module],
+    pub(super) keys: &'b [PublicKey],
+}
+
+impl<'b> Before<'b> {
+    fn named(self, name: &str) -> Option<(&'b Arc<Link>, &'b Module)> {
+        self.links.iter().zip(self.modules).find(|(link, _)| **link.name() == *name)
+    }
+}
+
+/// Which crates are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crates {
+    /// All of them.
+    Build,
+    /// Those that were not built before.
+    BuildNew,
+}
+
+/// The plugins of the settings, as far as they can be used.
+pub(super) struct All {
+    pub(super) links: Vec<Arc<Link>>,
+    pub(super) modules: Vec<Module>,
+    /// What is wrong with those that cannot be used, though the host cannot do without them.
+    pub(super) errors: Vec<PluginError>,
+    /// What is wrong with those that it does without.
+    pub(super) not_loaded: Vec<PluginError>,
+}
+
 /// Loads all plugins of the settings. Those of `before` that are the same are taken over as they are.
-///
-/// # Errors
-/// What is wrong with each plugin that cannot be used.
 pub(super) fn load_all(
     settings: &Settings,
     engine: &Engine,
-    before: &[Arc<Link>],
+    before: Before<'_>,
+    crates: Crates,
     progress: &mut dyn Progress,
-) -> Result<Vec<Arc<Link>>, Vec<PluginError>> {
-    let (mut links, mut errors) = (Vec::new(), Vec::new());
+) -> All {
     let plugins = settings.all_plugins();
-    let of = plugins.len();
-    // Build all crates first, to keep cargo's output together.
-    let modules: Vec<_> = plugins
-        .iter()
-        .enumerate()
-        .map(|(index, plugin)| match &plugin.module {
-            ModuleSource::Wasm(path) => Ok(path.clone()),
-            ModuleSource::Crate(folder) => {
-                progress.step("building", &plugin.name, index + 1, of);
-                build(folder, progress.cargo())
-            }
-        })
-        .collect();
-    let loader = Loader::new(engine, before);
+    let modules = paths(settings, &plugins, before, crates, progress);
+    let loader = Loader {
+        engine,
+        before,
+        keys: &settings.public_keys,
+        kept: settings.kept.as_deref(),
+        prepared: Mutex::default(),
+    };
     let started = Instant::now();
-    let prepared = load_at_once(&loader, &plugins, modules, progress);
-    for (&plugin, prepared) in plugins.iter().zip(prepared) {
-        match prepared {
+    let attempts = load_at_once(&loader, &plugins, modules, progress);
+    let mut all = All { links: Vec::new(), modules: Vec::new(), errors: Vec::new(), not_loaded: Vec::new() };
+    for (&plugin, Attempt { module, prepared }) in plugins.iter().zip(attempts) {
+        let name_before = before.named(&plugin.name).map(|(link, _)| &**link);
+        let link = match prepared {
             Ok(prepared) => {
                 let loaded = loader.loaded(plugin, prepared, settings.limits.breaker);
-                links.push(Arc::new(Link::new(links.len(), loaded, plugin)));
+                Link::new(all.links.len(), loaded, plugin, name_before)
             }
             Err(why) => {
-                errors.push(PluginError { table: plugin.table, number: plugin.number, name: plugin.name.clone(), why })
+                let handles = loader.handles(plugin, &module);
+                let (table, number, name) = (plugin.table, plugin.number, plugin.name.clone());
+                let error = PluginError { table, number, name, why };
+                // What works is not given up for what does not.
+                let is_done_without = settings.server.start == Start::Healthy
+                    && (before.links.is_empty() || name_before.is_some_and(|link| link.plugin().is_none()));
+                if is_done_without { &mut all.not_loaded } else { &mut all.errors }.push(error);
+                Link::not_loaded(all.links.len(), handles, plugin, name_before)
             }
-        }
+        };
+        all.links.push(Arc::new(link));
+        all.modules.push(module);
     }
     engine.forget_functions();
     loader.log(started.elapsed());
-    if errors.is_empty() { Ok(links) } else { Err(errors) }
+    all
 }
 
-#[cfg(feature = "workshop")]
-use callgate_workshop::cargo::BuildError;
-
-/// Builds a plugin from its crate.
-#[cfg(feature = "workshop")]
-fn build(folder: &Path, tell: Option<fn(&str)>) -> Result<PathBuf, PluginProblem> {
-    callgate_workshop::cargo::build_telling(folder, tell).map_err(PluginProblem::from)
-}
-
-/// Why a crate cannot be built.
-#[cfg(not(feature = "workshop"))]
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "this callgate was built without the author commands and cannot build crates: build the module elsewhere and name it under `wasm`"
-)]
-pub struct BuildError;
-
-#[cfg(not(feature = "workshop"))]
-fn build(_: &Path, _: Option<fn(&str)>) -> Result<PathBuf, PluginProblem> {
-    Err(BuildError.into())
+/// Where the modules are. All crates are built first, to keep cargo's output together.
+fn paths(
+    settings: &Settings,
+    plugins: &[&settings::Plugin],
+    before: Before<'_>,
+    crates: Crates,
+    progress: &mut dyn Progress,
+) -> Vec<Result<PathBuf, BuildError>> {
+    let of = plugins.len();
+    let path = |(index, plugin): (usize, &&settings::Plugin)| match &plugin.module {
+        ModuleSource::Wasm(path) => Ok(path.clone()),
+        ModuleSource::Crate(folder) => {
+            let built = before.modules.iter().filter(|_| crates == Crates::BuildNew || settings.kept.is_some());
+            let built =
+                built.filter(|module| module.folder.as_ref() == Some(folder)).find_map(|module| module.file.as_ref());
+            if let Some(built) = built {
+                return Ok(built.path.clone());
+            }
+            progress.step("building", &plugin.name, index + 1, of);
+            build(folder, progress.cargo())
+        }
+    };
+    plugins.iter().enumerate().map(path).collect()
 }
 
 /// Maximum number of plugins loaded concurrently: each may take the memory of `[loading] memory_bytes_max`.
@@ -190,13 +162,19 @@ struct Prepared {
     from: &'static str,
 }
 
+/// A plugin that is ready to be called, or why it is not; and the files that were read for it.
+struct Attempt {
+    module: Module,
+    prepared: Result<Prepared, PluginProblem>,
+}
+
 /// Loads several plugins concurrently. Progress and results are in the order of the settings.
 fn load_at_once(
     loader: &Loader<'_>,
     plugins: &[&settings::Plugin],
-    modules: Vec<Result<PathBuf, PluginProblem>>,
+    modules: Vec<Result<PathBuf, BuildError>>,
     progress: &mut dyn Progress,
-) -> Vec<Result<Prepared, PluginProblem>> {
+) -> Vec<Attempt> {
     let jobs = Mutex::new((plugins.iter().zip(modules).enumerate(), progress));
     let done = Mutex::new(Vec::with_capacity(plugins.len()));
     let work = || {
@@ -208,7 +186,7 @@ fn load_at_once(
             Some((number, job))
         };
         while let Some((number, (plugin, module))) = next() {
-            let loaded = module.and_then(|path| loader.load(plugin, path));
+            let loaded = loader.attempt(plugin, module);
             done.lock().unwrap_or_else(PoisonError::into_inner).push((number, loaded));
         }
     };
@@ -229,34 +207,54 @@ fn load_at_once(
 /// generation has one.
 struct Loader<'e> {
     engine: &'e Engine,
-    before: &'e [Arc<Link>],
+    before: Before<'e>,
+    /// Modules must be signed with one of these; empty: they need not be.
+    keys: &'e [PublicKey],
+    kept: Option<&'e Kept>,
     prepared: Mutex<Vec<(Identity, Shared)>>,
 }
 
 /// A plugin that is being prepared; set when that is finished.
 type Shared = Arc<OnceLock<Result<Plugin, LoadError>>>;
 
-impl<'e> Loader<'e> {
-    fn new(engine: &'e Engine, before: &'e [Arc<Link>]) -> Self {
-        Self { engine, before, prepared: Mutex::default() }
+impl Loader<'_> {
+    fn attempt(&self, plugin: &settings::Plugin, path: Result<PathBuf, BuildError>) -> Attempt {
+        let folder = match &plugin.module {
+            ModuleSource::Wasm(_) => None,
+            ModuleSource::Crate(folder) => Some(folder.clone()),
+        };
+        let mut module = Module { folder, ..Module::default() };
+        let prepared = match path {
+            Ok(path) => self.load(plugin, &path, &mut module),
+            Err(error) => Err(error.into()),
+        };
+        Attempt { module, prepared: prepared.and_then(|prepared| fitting(plugin, prepared)) }
     }
 
-    fn load(&self, plugin: &settings::Plugin, path: PathBuf) -> Result<Prepared, PluginProblem> {
-        let module = read(&path, plugin.limits.module_bytes_max)?;
+    fn load(&self, plugin: &settings::Plugin, path: &Path, module: &mut Module) -> Result<Prepared, PluginProblem> {
         let settings = serde_json::Value::Object(plugin.settings.clone()).to_string();
+        if let Some(prepared) = self.untouched(plugin, path, &settings, module) {
+            return Ok(prepared);
+        }
         let (name, limits) = (&plugin.name, &plugin.limits);
-        let identity = Identity::new(sha256(&module), &settings, limits);
+        let (seen, bytes) = read(path, limits.module_bytes_max, self.kept);
+        let sum = seen.sha256.clone();
+        module.file = Some(seen);
+        let (bytes, sum) = (bytes?, sum.unwrap_or_default());
+        self.check_signature(plugin, path, &bytes, module)?;
+        let identity = Identity::new(sum, &settings, limits);
         let mut from = "shared";
         let mut prepare = || {
-            let loaded = Plugin::load(self.engine, name, &module, plugin.sha256.as_deref(), &settings, limits);
+            let loaded = Plugin::load(self.engine, name, &bytes, plugin.sha256.as_deref(), &settings, limits);
             from = loaded.as_ref().map_or(from, |loaded| loaded.origin().name());
             loaded
         };
         let is_as_expected = plugin.sha256.as_ref().is_none_or(|expected| *expected == identity.sha256);
-        let loaded = match self.before.iter().find(|link| *link.loaded().identity() == identity) {
-            // Checks and prepares it, to say what is wrong.
+        let mut before = self.before.links.iter().filter_map(|link| link.loaded());
+        let loaded = match before.find(|loaded| *loaded.identity() == identity) {
+            // Checks it, to say what is wrong.
             _ if !is_as_expected => prepare()?,
-            Some(link) => link.plugin().with_name(name),
+            Some(loaded) => loaded.plugin().with_name(name),
             None => {
                 let prepared = self.prepared(&identity);
                 // Waits if another thread is preparing it.
@@ -264,27 +262,74 @@ impl<'e> Loader<'e> {
                 prepared.as_ref().map_err(Clone::clone)?.with_name(name)
             }
         };
-        let handles = &loaded.manifest().commands;
-        for pattern in plugin.commands.iter().filter(|pattern| pattern.is_exact()) {
-            if !handles.is_empty() && !handles.iter().any(|handled| pattern.matches(handled)) {
-                let command = pattern.to_string();
-                return Err(PluginProblem::Command { command, handles: handles.join(", ") });
-            }
-        }
         Ok(Prepared { plugin: loaded, identity, from })
+    }
+
+    /// The plugin of the last generation, if nothing that it was made from can have changed: then nothing is read.
+    fn untouched(
+        &self,
+        plugin: &settings::Plugin,
+        path: &Path,
+        settings: &str,
+        module: &mut Module,
+    ) -> Option<Prepared> {
+        let (link, before) = self.before.named(&plugin.name)?;
+        let (loaded, file) = (link.loaded()?, before.file.as_ref()?);
+        let is_signed = self.keys.is_empty()
+            || self.keys == self.before.keys
+                && before
+                    .signature
+                    .as_ref()
+                    .is_some_and(|seen| seen.path == signature_of(plugin, path) && seen.is_untouched());
+        if self.kept.is_some() || file.path != path || !is_signed || !file.is_untouched() {
+            return None;
+        }
+        let sum = file.sha256.clone().filter(|sum| plugin.sha256.as_ref().is_none_or(|expected| expected == sum))?;
+        let identity = Identity::new(sum, settings, &plugin.limits);
+        if *loaded.identity() != identity {
+            return None;
+        }
+        (module.file, module.signature) = (before.file.clone(), before.signature.clone());
+        Some(Prepared { plugin: loaded.plugin().with_name(&plugin.name), identity, from: "unchanged" })
+    }
+
+    fn check_signature(
+        &self,
+        plugin: &settings::Plugin,
+        path: &Path,
+        bytes: &[u8],
+        module: &mut Module,
+    ) -> Result<(), PluginProblem> {
+        if self.keys.is_empty() {
+            return Ok(());
+        }
+        if module.folder.is_some() {
+            return Err(SignatureError::Crate.into());
+        }
+        let (seen, checked) = signature::check(self.keys, bytes, &signature_of(plugin, path), self.kept);
+        module.signature = Some(seen);
+        Ok(checked?)
     }
 
     /// A prepared plugin with what is known of its calls: that of the last generation, if it is the same.
     fn loaded(&self, plugin: &settings::Plugin, prepared: Prepared, limits: BreakerLimits) -> Arc<Loaded> {
         let Prepared { plugin: loaded, identity, from } = prepared;
-        let before = self.before.iter().find(|link| **link.name() == *plugin.name).map(|link| link.loaded());
+        let before = self.before.named(&plugin.name).and_then(|(link, _)| link.loaded());
         if let Some(before) = before.filter(|before| before.is(&identity, limits)) {
             return Arc::clone(before);
         }
         let manifest = loaded.manifest();
         let (module, version, sha256) = (&manifest.name, &manifest.version, &identity.sha256);
         tracing::info!(plugin = plugin.name, module, version, sha256, from, "plugin is loaded");
-        Arc::new(Loaded::new(loaded, identity, limits, before.map(Arc::as_ref)))
+        Arc::new(Loaded::new(loaded, identity, limits))
+    }
+
+    /// The commands that a plugin handles which cannot be loaded, as far as its module says; empty: it is not known.
+    fn handles(&self, plugin: &settings::Plugin, module: &Module) -> Vec<String> {
+        let Some(file) = &module.file else { return Vec::new() };
+        let (_, bytes) = read(&file.path, plugin.limits.module_bytes_max, self.kept);
+        let manifest = bytes.ok().and_then(|bytes| Plugin::check(self.engine, &bytes, &plugin.limits).ok());
+        manifest.map_or_else(Vec::new, |manifest| manifest.commands)
     }
 
     fn prepared(&self, identity: &Identity) -> Shared {
@@ -316,13 +361,31 @@ impl<'e> Loader<'e> {
     }
 }
 
-/// A module, if it is a file that is no larger than it may be.
-fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, PluginProblem> {
-    let unreadable = |error| PluginProblem::Unreadable { path: path.to_owned(), error };
-    let found = std::fs::metadata(path).map_err(unreadable)?;
-    let bytes = usize::try_from(found.len()).unwrap_or(usize::MAX);
-    if found.is_file() && bytes > bytes_max {
-        return Err(LoadError::TooLarge { bytes, bytes_max }.into());
+/// Where the signature of a plugin's module is.
+fn signature_of(plugin: &settings::Plugin, module: &Path) -> PathBuf {
+    plugin.signature.clone().unwrap_or_else(|| signature::beside(module))
+}
+
+/// The plugin, if it handles each command that its settings name in full.
+fn fitting(settings: &settings::Plugin, prepared: Prepared) -> Result<Prepared, PluginProblem> {
+    let handles = &prepared.plugin.manifest().commands;
+    for pattern in settings.commands.iter().filter(|pattern| pattern.is_exact()) {
+        if !handles.is_empty() && !handles.iter().any(|handled| pattern.matches(handled)) {
+            let command = pattern.to_string();
+            return Err(PluginProblem::Command { command, handles: handles.join(", ") });
+        }
     }
-    read_file(path, bytes_max as u64).map_err(unreadable)
+    Ok(prepared)
+}
+
+/// A module, if it is a file that is no larger than it may be.
+fn read(path: &Path, bytes_max: usize, kept: Option<&Kept>) -> (Seen, Result<Vec<u8>, PluginProblem>) {
+    let found = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+    let bytes = found.map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX));
+    let (seen, read) = Seen::read("", path, bytes_max as u64, kept);
+    let read = match read {
+        Err(_) if bytes > bytes_max => Err(LoadError::TooLarge { bytes, bytes_max }.into()),
+        read => read.map_err(|error| PluginProblem::Unreadable { path: path.to_owned(), error }),
+    };
+    (seen, read)
 }

@@ -10,6 +10,8 @@ use callgate_terminal::nearest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::files::{Kept, Seen};
+
 /// One mistake in the settings.
 ///
 /// The message never repeats a value: any of them may be a secret under the wrong key.
@@ -53,12 +55,40 @@ pub(super) struct File<'t> {
     path: &'t Path,
     text: &'t str,
     secrets: Secrets,
+    kept: Option<&'t Kept>,
     problems: RefCell<Vec<Problem>>,
+    seen: RefCell<Vec<Seen>>,
 }
 
 impl<'t> File<'t> {
     pub(super) fn new(path: &'t Path, text: &'t str, secrets: Secrets) -> Self {
-        Self { path, text, secrets, problems: RefCell::default() }
+        Self { path, text, secrets, kept: None, problems: RefCell::default(), seen: RefCell::default() }
+    }
+
+    /// Files that it names are read from these copies, where they have one.
+    pub(super) fn with_kept(self, kept: Option<&'t Kept>) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// Reads a text that a key of the settings names.
+    pub(super) fn read_text(&self, key: &str, path: &Path, bytes_max: u64) -> std::io::Result<String> {
+        self.read(key, path, bytes_max, false)
+    }
+
+    /// Reads a secret that a key of the settings names.
+    pub(super) fn read_secret(&self, key: &str, path: &Path, bytes_max: u64) -> std::io::Result<String> {
+        self.read(key, path, bytes_max, true)
+    }
+
+    fn read(&self, key: &str, path: &Path, bytes_max: u64, is_secret: bool) -> std::io::Result<String> {
+        let (seen, bytes) = Seen::read(key, path, bytes_max, self.kept);
+        self.seen.borrow_mut().push(Seen { is_secret, ..seen });
+        String::from_utf8(bytes?).map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
+    }
+
+    /// The files that were read so far.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.seen.borrow().clone()
     }
 
     /// Whether the secrets that it names are read.

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use callgate_dialects::{OnFault, Table};
 use callgate_sandbox::PluginLimits;
-use callgate_terminal::read_text;
 
 use super::file::{MIB, Section, size};
 use super::limits;
@@ -24,6 +23,8 @@ pub struct Plugin {
     pub module: ModuleSource,
     /// The expected SHA-256 of the module.
     pub sha256: Option<String>,
+    /// The file of the module's signature; `None`: beside the module.
+    pub signature: Option<PathBuf>,
     /// Names of the platforms whose callbacks it receives.
     pub platforms: Vec<String>,
     /// Patterns of the commands that it receives.
@@ -45,7 +46,8 @@ pub struct Plugin {
 impl Plugin {
     /// Whether both do the same: with the same module, settings, limits and decision after a fault.
     pub(super) fn is_as(&self, other: &Self) -> bool {
-        let of = |it: &Self| (it.module.clone(), it.sha256.clone(), it.on_fault, it.limits.clone());
+        let of =
+            |it: &Self| (it.module.clone(), it.sha256.clone(), it.signature.clone(), it.on_fault, it.limits.clone());
         of(self) == of(other) && self.settings == other.settings
     }
 }
@@ -95,6 +97,7 @@ impl Reading<'_> {
         if sha256.is_some() && matches!(module, Some(ModuleSource::Crate(_))) {
             section.report("sha256", "is for a built module: use it with `wasm`, not with `source`");
         }
+        let signature = signature(&mut section, module.as_ref());
         let (platforms, is_clear) = platform_names(&mut section, self.platforms);
         // Where it is not known for which platforms the plugin is, its commands may be of any.
         let servers = if is_clear {
@@ -113,6 +116,7 @@ impl Reading<'_> {
             name: name.unwrap_or_default(),
             module: module.unwrap_or_else(|| ModuleSource::Wasm(PathBuf::new())),
             sha256,
+            signature,
             platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
             commands,
             on_fault,
@@ -157,6 +161,7 @@ pub(super) const KEYS: &[&str] = &[
     "wasm",
     "source",
     "sha256",
+    "signature",
     "settings",
     "settings_files",
     "on_fault",
@@ -203,6 +208,15 @@ pub(super) fn module(section: &mut Section<'_, '_>) -> Option<ModuleSource> {
             None
         }
     }
+}
+
+/// The file of the module's signature, if it is not beside the module.
+pub(super) fn signature(section: &mut Section<'_, '_>, module: Option<&ModuleSource>) -> Option<PathBuf> {
+    let signature = section.text("signature").map(|at| section.file().beside(at.value));
+    if signature.is_some() && matches!(module, Some(ModuleSource::Crate(_))) {
+        section.report("signature", "is for a built module: use it with `wasm`, not with `source`");
+    }
+    signature
 }
 
 pub(super) fn sha256(section: &mut Section<'_, '_>) -> Option<String> {
@@ -293,7 +307,7 @@ fn with_files(section: &mut Section<'_, '_>, mut settings: serde_json::Map<Strin
     for (name, path) in section.pairs("settings_files") {
         let file = section.file();
         let full = file.beside(path.value);
-        match read_text(&full, SETTINGS_FILE_BYTES_MAX) {
+        match file.read_text(&path.key, &full, SETTINGS_FILE_BYTES_MAX) {
             Ok(_) if settings.contains_key(&name) => {
                 file.report(path.at, &path.key, "is also set in `settings`: set it in only one of them");
             }

@@ -69,7 +69,7 @@ fn replace(plugin: &mut Table, shadow: Table) {
     let position = plugin.position();
     if shadow.contains_key("wasm") || shadow.contains_key("source") {
         // The new build has its own, or none.
-        for key in ["wasm", "source", "sha256"] {
+        for key in ["wasm", "source", "sha256", "signature"] {
             if !shadow.contains_key(key) {
                 plugin.remove(key);
             }

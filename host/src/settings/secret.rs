@@ -1,7 +1,6 @@
 //! Secrets. They are never part of the settings file itself.
 
 use callgate_dialects::Secret;
-use callgate_terminal::read_text;
 
 use super::file::{Secrets, Section};
 
@@ -85,7 +84,9 @@ fn secret(mut section: Section<'_, '_>) -> Option<Secret> {
         (Some(env), None) => {
             std::env::var(env.value).map_err(|error| section.report("env", unset(env.value, &error))).ok()
         }
-        (None, Some(file)) => read_text(&section.file().beside(file.value), SECRET_BYTES_MAX)
+        (None, Some(file)) => section
+            .file()
+            .read_secret(&section.key(""), &section.file().beside(file.value), SECRET_BYTES_MAX)
             .map_err(|error| section.report("file", format!("cannot be read: {error}")))
             .ok(),
         _ => {

@@ -46,7 +46,21 @@ pub struct Server {
     pub drain_delay: Duration,
     /// Time to finish running callbacks when the service stops, after that.
     pub shutdown_within: Duration,
+    /// Whether it starts without plugins that cannot be loaded.
+    pub start: Start,
 }
+
+/// Which plugins the host starts with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Start {
+    /// All of them, or it does not start.
+    #[default]
+    All,
+    /// Those that can be loaded. For the others `on_fault` decides.
+    Healthy,
+}
+
+const START: [(&str, Start); 2] = [("all", Start::All), ("healthy", Start::Healthy)];
 
 /// Limits for the head of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +106,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Server {
         // A Kubernetes Service or a load balancer takes some seconds to send no more.
         drain_delay: ms(section.number("drain_delay_ms", 5000, 0, MS_PER_HOUR)),
         shutdown_within: ms(section.number("shutdown_within_ms", 10_000, 0, MS_PER_HOUR)),
+        start: section.choice("start", &START).unwrap_or_default(),
     };
     section.finish();
     server

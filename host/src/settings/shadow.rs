@@ -85,6 +85,15 @@ impl Shadow {
 }
 
 impl Shadow {
+    /// As [`Shadow::plugin`].
+    pub(crate) fn plugin_mut(&mut self) -> Option<&mut Plugin> {
+        match &mut self.change {
+            Change::Replace { with, .. } => Some(with),
+            Change::Add { plugin, .. } => Some(plugin),
+            Change::Remove { .. } => None,
+        }
+    }
+
     /// The commands that a candidate changes once it is promoted, and that it is not compared on: each with the name of
     /// its platform.
     #[must_use]
@@ -262,6 +271,7 @@ impl Context<'_> {
         if sha256.is_some() && !matches!(module, Some(ModuleSource::Wasm(_))) {
             section.report("sha256", "is for another build: use it with `wasm`");
         }
+        let signature = plugin::signature(section, module.as_ref());
         let is_same_module = module.is_none();
         let (settings, settings_files) = plugin::settings_over(section, present);
         Plugin {
@@ -270,6 +280,7 @@ impl Context<'_> {
             name: candidate_name(&present.name, shadow),
             module: module.unwrap_or_else(|| present.module.clone()),
             sha256: sha256.or_else(|| present.sha256.clone().filter(|_| is_same_module)),
+            signature: signature.or_else(|| present.signature.clone().filter(|_| is_same_module)),
             on_fault: plugin::on_fault(section).or(present.on_fault),
             durable: section.flag("durable", present.durable),
             limits: super::limits::of_plugin(section, &present.limits),
@@ -293,6 +304,7 @@ impl Context<'_> {
         if sha256.is_some() && matches!(module, Some(ModuleSource::Crate(_))) {
             section.report("sha256", "is for a built module: use it with `wasm`, not with `source`");
         }
+        let signature = plugin::signature(section, module.as_ref());
         let (settings, settings_files) = plugin::plugin_settings(section);
         let plugin = Plugin {
             table: "shadow",
@@ -300,6 +312,7 @@ impl Context<'_> {
             name: candidate_name(added, shadow),
             module: module.unwrap_or_else(|| ModuleSource::Wasm(PathBuf::new())),
             sha256,
+            signature,
             platforms: Vec::new(),
             commands: Vec::new(),
             on_fault: plugin::on_fault(section),
@@ -354,7 +367,7 @@ impl Context<'_> {
         let is_given = section.has("platform");
         let (platforms, is_clear) = plugin::platform_names(section, self.platforms);
         let of_present = |platform: &&Platform| present.is_none_or(|plugin| plugin.platforms.contains(&platform.name));
-        if is_given && is_clear && !platforms.iter().any(|platform| of_present(&platform)) {
+        if is_given && is_clear && !platforms.iter().any(of_present) {
             section.report("platform", "the plugin gets no callbacks of it, so there is nothing to compare");
         }
         let platforms: Vec<&Platform> = platforms.into_iter().filter(of_present).collect();

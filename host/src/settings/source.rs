@@ -1,5 +1,6 @@
 //! The settings file, kept to say where something is that turns out to be wrong later.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,15 @@ use super::file::{File, Problem, Secrets};
 pub struct Source {
     path: PathBuf,
     text: Arc<str>,
+}
+
+/// The values of a settings file as text, by key: to be compared, and never to be shown.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// All keys but those of plugins. Platforms are named, and not numbered.
+    pub keys: BTreeMap<String, String>,
+    /// The keys of each plugin, without its own settings.
+    pub plugins: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// One step from the whole file to a value.
@@ -57,6 +67,36 @@ impl Source {
         })
     }
 
+    /// What is written in the file.
+    #[must_use]
+    pub fn written(&self) -> Written {
+        let (root, _) = DeTable::parse_recoverable(&self.text);
+        let mut written = Written::default();
+        for (key, value) in root.get_ref() {
+            let tables = || value.get_ref().as_array().into_iter().flatten().filter_map(|one| one.get_ref().as_table());
+            match key.get_ref().as_ref() {
+                "plugin" => {
+                    for table in tables() {
+                        let mut keys = BTreeMap::new();
+                        let own = ["settings", "settings_files"];
+                        for (key, value) in table.iter().filter(|(key, _)| !own.contains(&key.get_ref().as_ref())) {
+                            flatten(key.get_ref(), value.get_ref(), &mut keys);
+                        }
+                        written.plugins.insert(name(table), keys);
+                    }
+                }
+                "platform" => {
+                    for table in tables() {
+                        let prefix = format!("platform {}", name(table));
+                        flatten_table(&prefix, table, &mut written.keys);
+                    }
+                }
+                key => flatten(key, value.get_ref(), &mut written.keys),
+            }
+        }
+        written
+    }
+
     /// Whether there is a value at this place.
     #[must_use]
     pub fn has(&self, place: &[Step<'_>]) -> bool {
@@ -84,6 +124,47 @@ impl Source {
         walk(root.get_ref(), place).0
     }
 }
+
+/// What a table of a list is called.
+fn name(table: &DeTable<'_>) -> String {
+    let text = |wanted: &str| {
+        let (_, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == wanted)?;
+        value.get_ref().as_str().map(str::to_owned)
+    };
+    text("name").or_else(|| text("kind")).unwrap_or_default()
+}
+
+fn flatten_table(prefix: &str, table: &DeTable<'_>, keys: &mut BTreeMap<String, String>) {
+    for (key, value) in table.iter() {
+        flatten(&format!("{prefix}.{}", key.get_ref()), value.get_ref(), keys);
+    }
+}
+
+/// Adds a value under its key; a table's values each under their own.
+fn flatten(key: &str, value: &DeValue<'_>, keys: &mut BTreeMap<String, String>) {
+    match value {
+        DeValue::Table(table) => flatten_table(key, table, keys),
+        value => {
+            keys.insert(key.to_owned(), plain(value));
+        }
+    }
+}
+
+/// A value as text, without where in the file it is.
+fn plain(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(moment) => moment.to_string(),
+        DeValue::Array(list) => list.iter().map(|element| plain(element.get_ref()) + ",").collect(),
+        DeValue::Table(table) => {
+            table.iter().map(|(key, value)| format!("{}={},", key.get_ref(), plain(value.get_ref()))).collect()
+        }
+    }
+}
+
 /// How far a table goes along these steps: the position of the last one that it has, and the value if it has all.
 fn walk<'f, 't>(root: &'f DeTable<'t>, place: &[Step<'_>]) -> (usize, Option<&'f DeValue<'t>>) {
     let mut at = 0;

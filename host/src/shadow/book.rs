@@ -93,7 +93,7 @@ impl Book {
     /// Counts the faults of one side of a comparison.
     pub(super) fn count_faults(&self, side: Side, outcome: &Outcome<'_>) {
         for (step, fault) in outcome.faults() {
-            let plugin = plain_name(step.link.plugin().name());
+            let plugin = plain_name(step.link.name());
             *lock(&self.faults).entry((side, plugin.to_owned(), fault.name())).or_default() += 1;
             self.families.fault(&self.name, side.name(), plugin, fault.name());
         }

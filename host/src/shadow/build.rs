@@ -24,6 +24,9 @@ pub(crate) struct Builder<'b> {
     pub(crate) now_unix_ms: u64,
 }
 
+/// A candidate at a command of the platform with this number.
+pub(crate) type Placed = (usize, &'static Command, Arc<Candidate>);
+
 /// A command at which a candidate makes a difference.
 struct Place {
     /// The number of its platform.
@@ -42,8 +45,10 @@ impl Builder<'_> {
         settings: &settings::Shadow,
         new: Option<&Arc<Link>>,
         platforms: &[(&Platform, usize)],
-    ) -> (Arc<Shadow>, Vec<(usize, &'static Command, Arc<Candidate>)>) {
-        let (places, fingerprint) = self.places(settings, &self.order(settings, new), platforms);
+    ) -> (Arc<Shadow>, Vec<Placed>) {
+        let (mut places, fingerprint) = self.places(settings, &self.order(settings, new), platforms);
+        let is_loaded = new.is_none_or(|new| new.plugin().is_some());
+        places.retain(|_| is_loaded);
         let named = self.before.iter().find(|before| before.name() == settings.name);
         let before = named.filter(|before| before.book.fingerprint == fingerprint);
         let is_same = |canary: &Canary| canary.is(settings.percent, settings.fall_back);
@@ -60,9 +65,10 @@ impl Builder<'_> {
                     true => link.name().to_string(),
                     false => format!("{}@{}", link.name(), settings.name),
                 };
-                let known =
-                    named.and_then(|before| before.loaded.iter().find(|known| **known.plugin().name() == *name));
-                Arc::clone(apart.entry(name).or_insert_with_key(|name| Arc::new(link.apart(name, known))))
+                let known = named.and_then(|before| before.links.iter().find(|known| **known.name() == *name));
+                Arc::clone(
+                    apart.entry(name).or_insert_with_key(|name| Arc::new(link.apart(name, known.map(Arc::as_ref)))),
+                )
             });
             let links: Vec<_> = links.map(|link| (Arc::clone(&link), link.new_crowd())).collect();
             let Some((of, flow)) = platforms.get(*platform) else { continue };
@@ -72,7 +78,7 @@ impl Builder<'_> {
             settings: settings.clone(),
             book: before.map_or_else(new_book, |before| Arc::clone(&before.book)),
             canary: canary.map_or_else(new_canary, Arc::clone),
-            loaded: apart.values().map(|link| Arc::clone(link.loaded())).collect(),
+            links: apart.into_values().collect(),
         });
         let candidates = chains.into_iter().filter_map(|(number, command, chain)| {
             let (platform, _) = platforms.get(number)?;
@@ -88,7 +94,7 @@ impl Builder<'_> {
             Some((number, command, Arc::new(candidate)))
         });
         let candidates: Vec<_> = candidates.collect();
-        if candidates.is_empty() {
+        if candidates.is_empty() && is_loaded {
             let shadow = settings.name.as_str();
             tracing::warn!(shadow, "this candidate makes no difference at any command: correct its `commands`");
         }

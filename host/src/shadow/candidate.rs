@@ -15,7 +15,7 @@ use super::book::{Book, Side, Tally, lock};
 use super::canary::{Canary, Fallen};
 use super::outcome::{Kind, Outcome};
 use super::samples::{Sample, describe};
-use crate::chain::{Chain, ChainRun, Loaded, Mode, Progress};
+use crate::chain::{Chain, ChainRun, Link, Mode, Progress};
 use crate::deadline::Deadline;
 use crate::settings;
 
@@ -26,7 +26,7 @@ pub(crate) struct Shadow {
     pub(super) book: Arc<Book>,
     pub(super) canary: Arc<Canary>,
     /// The plugins of its chains.
-    pub(super) loaded: Vec<Arc<Loaded>>,
+    pub(super) links: Vec<Arc<Link>>,
 }
 
 /// A candidate at one command of one platform.

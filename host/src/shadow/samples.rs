@@ -124,7 +124,7 @@ pub(super) fn describe(outcome: &Outcome<'_>, payloads: bool) -> String {
         Decision::Allow | Decision::Drop | Decision::Reply(_) => {}
     }
     for (step, fault) in outcome.faults().take(NAMES_MAX) {
-        let plugin = plain_name(step.link.plugin().name());
+        let plugin = plain_name(step.link.name());
         let fault = if payloads { fault.to_string() } else { fault.without_texts() };
         let _ = write!(words, "; {plugin}: {}", shortened(&fault));
     }

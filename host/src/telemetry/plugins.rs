@@ -27,8 +27,10 @@ pub(super) struct PluginCounters {
     cpu_seconds: Counter<f64, AtomicU64>,
     on_workers: Counter,
     adjustments: Counter,
+    let_through: Counter,
     suspensions: Counter,
     is_suspended: Gauge<i64, AtomicI64>,
+    is_not_loaded: Gauge<i64, AtomicI64>,
     call_seconds: Histogram,
     call_fuel: Histogram,
     /// In the order of [`Decision::NAMES`].
@@ -46,8 +48,10 @@ pub(super) struct PluginFamilies {
     cpu_seconds: Family<Labels<1>, Counter<f64, AtomicU64>>,
     on_workers: Family<Labels<1>, Counter>,
     adjustments: Family<Labels<1>, Counter>,
+    let_through: Family<Labels<1>, Counter>,
     suspensions: Family<Labels<1>, Counter>,
     suspended: Family<Labels<1>, Gauge<i64, AtomicI64>>,
+    not_loaded: Family<Labels<1>, Gauge<i64, AtomicI64>>,
     call_seconds: Histograms,
     call_fuel: Histograms,
     verdicts: Family<Labels<2>, Counter>,
@@ -77,8 +81,18 @@ impl PluginFamilies {
             fuel: registered(registry, "plugin_fuel", "Fuel burnt by plugins"),
             verdicts: registered(registry, "plugin_verdicts", "Verdicts of plugins, as they were carried out"),
             faults: registered(registry, "plugin_faults", "Calls of plugins that gave no verdict"),
+            let_through: registered(
+                registry,
+                "plugin_faults_allowed",
+                "Operations that were allowed unchecked, because a plugin gave no verdict",
+            ),
             suspensions: registered(registry, "plugin_suspensions", "How often plugins were suspended"),
             suspended: registered(registry, "plugin_suspended", "1 while a plugin is suspended"),
+            not_loaded: registered(
+                registry,
+                "plugin_not_loaded",
+                "1 if a plugin could not be loaded, and `on_fault` decides in its place",
+            ),
         }
     }
 
@@ -86,7 +100,9 @@ impl PluginFamilies {
     pub(super) fn of(&self, link: &Arc<Link>) -> PluginCounters {
         let name = link.name().to_string();
         let labels = [("plugin", name.clone())];
-        self.info.get_or_create(&info(link)).set(1);
+        if let Some(info) = info(link) {
+            self.info.get_or_create(&info).set(1);
+        }
         let verdict = |verdict: &str| [("plugin", name.clone()), ("verdict", verdict.to_owned())];
         PluginCounters {
             link: Arc::clone(link),
@@ -96,8 +112,10 @@ impl PluginFamilies {
             cpu_seconds: self.cpu_seconds.get_or_create(&labels).clone(),
             on_workers: self.on_workers.get_or_create(&labels).clone(),
             adjustments: self.adjustments.get_or_create(&labels).clone(),
+            let_through: self.let_through.get_or_create(&labels).clone(),
             suspensions: self.suspensions.get_or_create(&labels).clone(),
             is_suspended: self.suspended.get_or_create(&labels).clone(),
+            is_not_loaded: self.not_loaded.get_or_create(&labels).clone(),
             call_seconds: self.call_seconds.get_or_create(&labels).clone(),
             call_fuel: self.call_fuel.get_or_create(&labels).clone(),
             verdicts: Decision::NAMES.map(|name| self.verdicts.get_or_create(&verdict(name)).clone()),
@@ -109,21 +127,30 @@ impl PluginFamilies {
     pub(super) fn forget(&self, before: &PluginCounters, next: &[PluginCounters]) {
         before.look();
         let link = &before.link;
-        if !next.iter().any(|next| info(&next.link) == info(link)) {
-            self.info.remove(&info(link));
+        if let Some(module) = info(link)
+            && !next.iter().any(|next| info(&next.link).as_ref() == Some(&module))
+        {
+            self.info.remove(&module);
         }
         if next.iter().any(|next| next.link.name() == link.name()) {
             return;
         }
         let name = || ("plugin", link.name().to_string());
         let labels = [name()];
-        for counters in
-            [&self.calls, &self.instances, &self.fuel, &self.on_workers, &self.adjustments, &self.suspensions]
-        {
+        for counters in [
+            &self.calls,
+            &self.instances,
+            &self.fuel,
+            &self.on_workers,
+            &self.adjustments,
+            &self.let_through,
+            &self.suspensions,
+        ] {
             counters.remove(&labels);
         }
         self.cpu_seconds.remove(&labels);
         self.suspended.remove(&labels);
+        self.not_loaded.remove(&labels);
         self.call_seconds.remove(&labels);
         self.call_fuel.remove(&labels);
         for verdict in Decision::NAMES {
@@ -140,10 +167,11 @@ impl PluginFamilies {
     }
 }
 
-/// What is told of a plugin's module.
-fn info(link: &Link) -> Labels<3> {
-    let version = link.plugin().manifest().version.clone();
-    [("plugin", link.name().to_string()), ("version", version), ("sha256", link.sha256().to_owned())]
+/// What is told of a plugin's module, if it is loaded.
+fn info(link: &Link) -> Option<Labels<3>> {
+    let loaded = link.loaded()?;
+    let (version, sha256) = (loaded.plugin().manifest().version.clone(), loaded.identity().sha256.clone());
+    Some([("plugin", link.name().to_string()), ("version", version), ("sha256", sha256)])
 }
 
 impl PluginCounters {
@@ -161,9 +189,12 @@ impl PluginCounters {
         if !step.adjustments.is_empty() {
             self.adjustments.inc_by(step.adjustments.len() as u64);
         }
-        if step.fault != Some(Fault::Suspended) {
+        if !matches!(step.fault, Some(Fault::Suspended | Fault::NotLoaded)) {
             self.call_seconds.observe_time(step.took);
             self.call_fuel.observe(step.usage.fuel.0);
+        }
+        if step.is_let_through {
+            self.let_through.inc();
         }
         if let Some(counter) = step.verdict.and_then(|verdict| self.verdicts.get(verdict)) {
             counter.inc();
@@ -176,6 +207,7 @@ impl PluginCounters {
     /// Brings up to date what is not counted here.
     pub(super) fn look(&self) {
         self.is_suspended.set(self.link.is_suspended().into());
+        self.is_not_loaded.set(self.link.plugin().is_none().into());
         self.suspensions.inc_by(self.link.new_suspensions());
     }
 }

@@ -102,6 +102,9 @@ pub(super) fn new_file(place: &Place) -> io::Result<PathBuf> {
 
 /// Makes the file that was filled the journal's file.
 pub(super) fn take_its_place(place: &Place, new: &Path) -> io::Result<()> {
+    // The log of a file that was removed would be taken for that of the new one.
+    gone(std::fs::remove_file(log_of(&place.file())))?;
+    remove_shared(&place.file())?;
     std::fs::rename(new, place.file())?;
     sync(&place.folder)
 }

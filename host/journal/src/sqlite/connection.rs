@@ -102,7 +102,7 @@ const CACHE_KIB: i64 = 16 << 10;
 const READER_CACHE_KIB: i64 = 2 << 10;
 
 /// How long a lock of a program from outside is waited for.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// What an error of SQLite means for a journal.
 pub(super) fn meaning(error: &rusqlite::Error) -> StoreError {

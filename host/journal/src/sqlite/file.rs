@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::connection::{Place, meaning};
-use super::salvage::salvage;
+use super::salvage::{self, salvage};
 use super::schema::{self, FORMAT, Format};
 use super::{aside, log};
 use crate::error::{OpenError, StoreError};
@@ -57,12 +57,26 @@ pub(super) fn set_aside(place: &Place, bytes_max: u64, now: i64, why: &str) -> R
 /// Fills a new file from one that was set aside. Only when it is complete does it get its name, so an interruption has it
 /// filled again.
 fn replace(place: &Place, bytes_max: u64, name: &str) -> Result<Salvaged, OpenError> {
+    fill(place, bytes_max, name, |new| salvage(place, &place.folder.join(name), new))
+}
+
+/// Fills a new file from one that has no name any more.
+pub(super) fn copy(place: &Place, bytes_max: u64, old: &Connection) -> Result<Salvaged, OpenError> {
+    fill(place, bytes_max, "", |new| salvage::copy(old, new))
+}
+
+fn fill(
+    place: &Place,
+    bytes_max: u64,
+    name: &str,
+    rows: impl FnOnce(&Connection) -> (u64, u64),
+) -> Result<Salvaged, OpenError> {
     let unusable = |source| folder::unusable(&place.folder, source);
-    let new = aside::new_file(place).map_err(unusable)?;
     let failed = |error: rusqlite::Error| failure(place, &error);
+    let new = aside::new_file(place).map_err(unusable)?;
     let mut connection = place.open_writer_of(&new, bytes_max).map_err(failed)?;
     schema::migrate(&mut connection, 0).map_err(failed)?;
-    let (rows, lost) = salvage(place, &place.folder.join(name), &connection);
+    let (rows, lost) = rows(&connection);
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(failed)?;
     connection.close().map_err(|(_, error)| failed(error))?;
     aside::take_its_place(place, &new).map_err(unusable)?;

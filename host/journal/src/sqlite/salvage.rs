@@ -58,6 +58,13 @@ pub(super) fn salvage(place: &Place, damaged: &Path, new: &Connection) -> (u64, 
     (copy.rows, copy.lost)
 }
 
+/// Copies everything from a file that is open.
+pub(super) fn copy(old: &Connection, new: &Connection) -> (u64, u64) {
+    let mut copy = Copy { new, rows: 0, lost: 0 };
+    copy.all(old);
+    (copy.rows, copy.lost)
+}
+
 /// Opens a damaged file for reading.
 fn open(place: &Place, file: &Path) -> rusqlite::Result<Connection> {
     let old = place.open_reader_of(file)?;

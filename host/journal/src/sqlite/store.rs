@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -21,7 +22,7 @@ use crate::filter::EntryFilter;
 use crate::folder;
 use crate::record::{NewRecord, Sequence, SinkCursor};
 use crate::settings::JournalSettings;
-use crate::store::{Next, ReadEntries, Recovered, Room, Salvaged, Store, Trimmed, Waiting};
+use crate::store::{Next, ReadEntries, Recovered, Room, Salvaged, Store, Tidied, Trimmed, Waiting};
 
 /// A journal's file, open for writing.
 #[derive(Debug)]
@@ -38,11 +39,15 @@ pub(crate) struct SqliteStore {
     committed: (Counters, trim::State),
     /// Changes whenever the file is another one: readers then open it again.
     file_number: Arc<AtomicU64>,
+    /// Which file is open.
+    identity: Option<(u64, u64)>,
     /// What readers of entries tell damage.
     report: Option<Report>,
 }
 
-const FAILED: StoreError = StoreError::Failed(String::new());
+fn not_open() -> StoreError {
+    StoreError::Failed("its file is not open".to_owned())
+}
 
 impl SqliteStore {
     /// Opens the file in a folder that this process holds the lock of, or creates it. With what was salvaged, if a damaged
@@ -69,6 +74,7 @@ impl SqliteStore {
             sums: trim::State::default(),
             committed: Default::default(),
             file_number,
+            identity: None,
             report,
         };
         let failed = |source| OpenError::Failed { folder: settings.folder.clone(), source };
@@ -99,7 +105,25 @@ impl SqliteStore {
         };
         read().map_err(say)?;
         self.connection = Some(connection);
+        self.identity = folder::identity(&self.place.file());
         Ok(())
+    }
+
+    /// If somebody has removed or renamed the file, what is committed reaches no name any more: everything is copied to a
+    /// new file, from the one that is still open.
+    fn follow(&mut self) -> Result<Option<Salvaged>, StoreError> {
+        if self.connection.is_none() || folder::identity(&self.place.file()) == self.identity {
+            return Ok(None);
+        }
+        tracing::error!("the journal's file was removed or renamed while it is used: it is written again");
+        let Some(connection) = self.connection.take() else { return Ok(None) };
+        let copied = file::copy(&self.place, self.settings.bytes_max, &connection).map_err(told);
+        drop(connection);
+        let salvaged = copied?;
+        self.committed = Default::default();
+        self.open_again(None)?;
+        self.file_number.fetch_add(1, Ordering::Release);
+        Ok(Some(salvaged))
     }
 
     /// Opens the file again, and sets it aside if it is damaged.
@@ -107,10 +131,6 @@ impl SqliteStore {
         // Closing a connection rolls back what it has not committed.
         self.connection = None;
         let (bytes_max, now) = (self.settings.bytes_max, self.clock.now_unix_ms());
-        let told = |error: OpenError| match error {
-            OpenError::Failed { source, .. } => source,
-            other => StoreError::Failed(with_causes(&other)),
-        };
         let set_aside =
             damage.map(|why| file::set_aside(&self.place, bytes_max, now, why)).transpose().map_err(told)?;
         let (connection, salvaged) = file::open(&self.place, bytes_max, now).map_err(told)?;
@@ -124,13 +144,20 @@ impl SqliteStore {
     }
 
     fn connection(&self) -> Result<&Connection, StoreError> {
-        self.connection.as_ref().ok_or(FAILED)
+        self.connection.as_ref().ok_or_else(not_open)
     }
 
     fn bytes_in_use(&self, connection: &Connection) -> rusqlite::Result<u64> {
         let number = |sql: &str| connection.prepare_cached(sql)?.query_row((), |row| row.get::<_, i64>(0));
         let pages = number("PRAGMA page_count")? - number("PRAGMA freelist_count")?;
         Ok(u64::try_from(pages).unwrap_or(0) * PAGE_BYTES)
+    }
+}
+
+fn told(error: OpenError) -> StoreError {
+    match error {
+        OpenError::Failed { source, .. } => source,
+        other => StoreError::Failed(with_causes(&other)),
     }
 }
 
@@ -169,7 +196,7 @@ impl Store for SqliteStore {
 
     fn accept(&mut self, entry: &NewEntry) -> Result<Option<Waiting>, StoreError> {
         let Self { connection, names, counters, settings, sums, .. } = self;
-        let connection = connection.as_ref().ok_or(FAILED)?;
+        let connection = connection.as_ref().ok_or_else(not_open)?;
         let mut accept = || -> rusqlite::Result<Option<Waiting>> {
             let platform = names.of(connection, &entry.platform)?;
             let command = names.of(connection, &entry.command)?;
@@ -226,7 +253,7 @@ impl Store for SqliteStore {
     fn failed(&mut self, id: EntryId, attempt: &NewAttempt, next: Next) -> Result<(), StoreError> {
         let now = self.clock.now_unix_ms();
         let Self { connection, names, sums, .. } = self;
-        let connection = connection.as_ref().ok_or(FAILED)?;
+        let connection = connection.as_ref().ok_or_else(not_open)?;
         let mut failed = || -> rusqlite::Result<()> {
             let (state, due) = match next {
                 Next::RetryAt(due) => (EntryState::Waiting, due),
@@ -254,7 +281,7 @@ impl Store for SqliteStore {
 
     fn record(&mut self, entry: Option<EntryId>, record: &NewRecord) -> Result<Sequence, StoreError> {
         let Self { connection, names, counters, .. } = self;
-        let connection = connection.as_ref().ok_or(FAILED)?;
+        let connection = connection.as_ref().ok_or_else(not_open)?;
         let mut insert = || -> rusqlite::Result<Sequence> {
             let sequence = counters.next_record;
             let platform = names.of(connection, &record.platform)?;
@@ -285,7 +312,7 @@ impl Store for SqliteStore {
 
     fn decision(&mut self, decision: &NewDecision) -> Result<(), StoreError> {
         let Self { connection, names, counters, sums, .. } = self;
-        let connection = connection.as_ref().ok_or(FAILED)?;
+        let connection = connection.as_ref().ok_or_else(not_open)?;
         let bytes = decision.bytes();
         let mut insert = || -> rusqlite::Result<()> {
             let id = counters.next_decision;
@@ -401,13 +428,13 @@ impl Store for SqliteStore {
     fn trim(&mut self, rows_max: usize) -> Result<Trimmed, StoreError> {
         let now = self.clock.now_unix_ms();
         let Self { connection, counters, settings, sums, .. } = self;
-        let connection = connection.as_ref().ok_or(FAILED)?;
+        let connection = connection.as_ref().ok_or_else(not_open)?;
         sums.trim(connection, counters, settings, now, rows_max).map_err(say)
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
         let Self { counters, connection, .. } = self;
-        let connection = connection.as_ref().ok_or(FAILED)?;
+        let connection = connection.as_ref().ok_or_else(not_open)?;
         let commit = counters
             .write(connection)
             .and_then(|()| connection.prepare_cached("COMMIT")?.execute(()))
@@ -438,15 +465,30 @@ impl Store for SqliteStore {
         Ok(Recovered { set_aside, surprising })
     }
 
-    fn tidy(&mut self, is_idle: bool) -> Result<bool, StoreError> {
-        let connection = self.connection()?;
+    fn tidy(&mut self, is_idle: bool) -> Result<Tidied, StoreError> {
+        let mut tidied = Tidied { set_aside: self.follow()?, ..Tidied::default() };
+        // After an error that lasts: the next commit opens the file again.
+        let Some(connection) = &self.connection else { return Ok(tidied) };
         // When nobody waits, it is done early.
         let least = if is_idle { self.settings.checkpoint_bytes / 8 } else { self.settings.checkpoint_bytes };
-        if wal_bytes(connection).map_err(say)? < least {
-            return Ok(false);
+        let log = Log::of(connection).map_err(say)?;
+        if log.bytes - log.moved_bytes < least.max(1) {
+            return Ok(tidied);
         }
-        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(())).map_err(say)?;
-        Ok(true)
+        let mut checkpoint = |kind: &str| {
+            tidied.checkpoints += 1;
+            connection.query_row(&format!("PRAGMA wal_checkpoint({kind})"), (), |_| Ok(())).map_err(say)
+        };
+        checkpoint("PASSIVE")?;
+        // The log begins again with the next commit, unless somebody reads it just then. If that goes on, readers are
+        // waited for, shortly.
+        if log.bytes > self.settings.checkpoint_bytes.saturating_mul(LOG_GROWN).max(LOG_GROWN_BYTES) {
+            connection.busy_timeout(READERS).map_err(say)?;
+            let restarted = checkpoint("RESTART");
+            connection.busy_timeout(super::connection::BUSY).map_err(say)?;
+            restarted?;
+        }
+        Ok(tidied)
     }
 
     fn room(&mut self) -> Result<Room, StoreError> {
@@ -455,7 +497,7 @@ impl Store for SqliteStore {
         Ok(Room {
             bytes,
             bytes_max: self.settings.bytes_max.max(super::connection::BYTES_MIN),
-            wal_bytes: wal_bytes(connection).map_err(say)?,
+            wal_bytes: Log::of(connection).map_err(say)?.bytes,
             last_sequence: self.counters.next_record - 1,
             waiting: self.sums.waiting,
             dead: self.sums.dead,
@@ -481,11 +523,29 @@ fn is_at_bytes_max(connection: &Connection) -> bool {
     matches!((number("PRAGMA page_count"), number("PRAGMA max_page_count")), (Ok(pages), Ok(max)) if pages >= max)
 }
 
-/// Bytes of the log that are not in the database file yet.
-fn wal_bytes(connection: &Connection) -> rusqlite::Result<u64> {
-    let mut noop = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
-    let pages: i64 = noop.query_row((), |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))?;
-    Ok(u64::try_from(pages).unwrap_or(0) * PAGE_BYTES)
+/// The log has grown if it is so many times as large as it should be, but not below so many bytes.
+const LOG_GROWN: u64 = 4;
+const LOG_GROWN_BYTES: u64 = 1 << 20;
+
+/// How long readers of a log that has grown are waited for.
+const READERS: Duration = Duration::from_millis(20);
+
+/// The write-ahead log.
+struct Log {
+    bytes: u64,
+    /// Of these, in the database file already.
+    moved_bytes: u64,
+}
+
+impl Log {
+    fn of(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut noop = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
+        noop.query_row((), |row| {
+            let bytes = |column| row.get::<_, i64>(column).map(|pages| u64::try_from(pages).unwrap_or(0) * PAGE_BYTES);
+            let all = bytes(1)?;
+            Ok(Self { bytes: all, moved_bytes: bytes(2)?.min(all) })
+        })
+    }
 }
 
 fn say(error: rusqlite::Error) -> StoreError {

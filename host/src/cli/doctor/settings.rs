@@ -12,7 +12,7 @@ use crate::settings::{Draft, Problem, Secrets, Settings};
 
 /// Reads the settings and loads the plugins, as `serve` does; both, as far as they are right.
 pub(super) fn examine(path: &Path, secrets: Secrets, findings: &mut Vec<Finding>) -> (Option<Settings>, Option<Host>) {
-    let Draft { settings, problems } = Settings::draft(path, secrets);
+    let Draft { settings, problems, .. } = Settings::draft(path, secrets);
     let is_right = problems.is_empty();
     findings.extend(problems.iter().map(|problem| of_problem(Level::Error, "settings", problem)));
     let Some(settings) = settings else { return (None, None) };
@@ -62,6 +62,10 @@ fn policy(settings: &Settings, place: &str, findings: &mut Vec<Finding>) {
             );
             findings.push(Finding::new(Level::Warning, "on-overload", place, what, "set on_overload = \"deny\""));
         }
+    }
+    if !settings.public_keys.is_empty() {
+        let what = format!("modules must be signed; public keys: {}", settings.public_keys.len());
+        findings.push(Finding::ok("modules-signed", place, &what));
     }
     if let Some(admin) = &settings.admin
         && !admin.listen.is_local()

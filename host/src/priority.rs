@@ -1,0 +1,24 @@
+//! Work that must not slow down callbacks.
+
+use std::io;
+
+/// How much lower the priority is, as `nice` counts: what a reload builds has a tenth of what a thread gets that moves
+/// bytes, when both want to run.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
+/// Does work on a thread of low priority, which threads and processes that it starts inherit.
+///
+/// # Errors
+/// If no thread can be started.
+pub(crate) fn lowered<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    let run = || {
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+        work()
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("reload".to_owned()).spawn_scoped(scope, run)?;
+        thread.join().or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
