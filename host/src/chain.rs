@@ -528,7 +528,7 @@ impl Chain {
     /// What becomes of a callback for which none of the plugins is called.
     pub(crate) fn refused(&self, overload: Overload) -> ChainRun {
         let mut progress = Progress::default();
-        self.leave_out(&mut progress, overload);
+        self.leave_out(&mut progress, Some(overload));
         progress.run
     }
 
@@ -553,6 +553,8 @@ impl Chain {
             progress.run.steps.push(Step { fault: Some(fault), is_let_through, ..Step::new(link, Mode::Full) });
             progress.decide(next, by_fault(link));
         }
+        // If nothing waits, its own plugins have used the time up.
+        let overload = Some(overload).filter(|overload| overload.waiting > 0 || !overload.wait.is_zero());
         self.leave_out(&mut progress, overload);
         Some(progress.run)
     }
@@ -568,12 +570,12 @@ impl Chain {
     }
 
     /// There is no time for the plugins that are next.
-    fn leave_out(&self, progress: &mut Progress, overload: Overload) {
+    fn leave_out(&self, progress: &mut Progress, overload: Option<Overload>) {
         let Some(link) = self.next(progress) else { return };
         progress.run.fault = Some(Fault::NoTime);
-        progress.run.overload = Some(overload);
+        progress.run.overload = overload;
         progress.run.not_asked = Some(Arc::clone(link.name()));
-        progress.decide(self.busy(Some(overload)), ON_OVERLOAD.to_owned());
+        progress.decide(self.busy(overload), ON_OVERLOAD.to_owned());
     }
 
     /// What a callback that has begun lost its time to; `None` if it was not the crowd.
