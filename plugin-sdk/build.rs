@@ -7,6 +7,7 @@
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/text/invisible.rs");
+    println!("cargo::rerun-if-changed=src/text/letters");
     #[cfg(feature = "letters")]
     letters::write();
 }
@@ -21,6 +22,10 @@ mod letters {
 
     include!("src/text/invisible.rs");
     include!("src/text/letters/kind.rs");
+    #[cfg(feature = "words")]
+    include!("src/text/letters/quick.rs");
+    #[cfg(feature = "words")]
+    include!("src/text/letters/script.rs");
 
     /// Beyond this, characters are ideographs that nothing here folds, or tags that do not show.
     const CHARACTERS: u32 = 0x2_0000;
@@ -68,6 +73,8 @@ mod letters {
         let _ = writeln!(out, "];\nstatic SEVERAL: [&str; {}] = {several:?};", several.len());
         ascii(&mut out, &mut several);
         chinese(&mut out);
+        #[cfg(feature = "words")]
+        quick(&mut out, &mut several);
         let folder = std::env::var_os("OUT_DIR").expect("cargo sets it");
         std::fs::write(std::path::Path::new(&folder).join("letters.rs"), out).expect("the folder can be written to");
     }
@@ -83,6 +90,65 @@ mod letters {
                 write!(out, "Letter {{ kind: Kind::{kind:?}, letter: {letter:?}, class: {class:?}, shown: None }},");
         }
         let _ = writeln!(out, "];");
+    }
+
+    /// What a search looks at first: characters of two bytes, and the blocks of 64 others in which nothing is special.
+    #[cfg(feature = "words")]
+    fn quick(out: &mut String, several: &mut Vec<String>) {
+        let short: Vec<u32> = (0..0x800).map(|code| quick_of(code, several)).collect();
+        let _ = writeln!(out, "static QUICK: [u32; {}] = {short:?};", short.len());
+        let is_uniform = |block: &u32| {
+            let mut codes = block * 64..block * 64 + 64;
+            (0x800..0x1_0000).contains(&codes.start) && codes.all(|code| is_uniform(code, several))
+        };
+        let mut bits = [0_u64; 16];
+        for block in (0..1024).filter(is_uniform) {
+            bits[block as usize / 64] |= 1 << (block % 64);
+        }
+        let _ = writeln!(out, "const UNIFORM: [u64; 16] = {bits:?};");
+    }
+
+    /// The class of a letter, with what it is in the bits above.
+    #[cfg(feature = "words")]
+    fn quick_of(code: u32, several: &mut Vec<String>) -> u32 {
+        let Some(c) = char::from_u32(code) else { return 0 };
+        let (letter, class, shown, kind) = entry(c, several);
+        let of = |code: u32| if code == 0 { c } else { char::from_u32(code).unwrap_or(c) };
+        let (letter, class) = (of(letter), of(class));
+        let has_class = shown == 0 && is_spaced(class) && is_spaced(letter) && letter.is_alphabetic();
+        let quick = match kind {
+            Kind::Letter if has_class && is_arabic(c) && is_joined(letter) => Quick::Joined,
+            Kind::Letter | Kind::Accented if has_class => Quick::Letter,
+            Kind::Mark | Kind::Invisible => Quick::Nothing,
+            Kind::Space => Quick::Space,
+            Kind::Clause if leet(letter).is_empty() && class == c => Quick::Clause,
+            Kind::Sign if leet(letter).is_empty() && class == c => Quick::Sign,
+            _ => Quick::Other,
+        };
+        (quick as u32) << 24 | class as u32
+    }
+
+    /// Letters of which Arabic's articles and prepositions are made.
+    #[cfg(feature = "words")]
+    const fn is_joined(letter: char) -> bool {
+        matches!(letter, 'و' | 'ف' | 'ب' | 'ك' | 'ل' | 'س' | 'ا')
+    }
+
+    /// Whether a character reads as itself and ends a word before it: a letter of a script without spaces, or a sign.
+    #[cfg(feature = "words")]
+    fn is_uniform(code: u32, several: &mut Vec<String>) -> bool {
+        let Some(c) = char::from_u32(code).filter(|c| leet(*c).is_empty()) else { return false };
+        let is_itself = |of: u32| of == 0 || of == code;
+        // Of these, a list has all blocks or none.
+        if IDEOGRAPHS.contains(&code) {
+            return true;
+        }
+        match entry(c, several) {
+            (letter, class, 0, Kind::Letter) => is_itself(letter) && is_itself(class) && !is_spaced(c),
+            (letter, class, 0, Kind::Sign | Kind::Clause | Kind::Emoji) => is_itself(letter) && is_itself(class),
+            (.., Kind::Space) => true,
+            _ => false,
+        }
     }
 
     /// Simplified characters, for those that are traditional: a bit each, and the values of the bits that are set.

@@ -1,16 +1,15 @@
 //! Reads the settings again and puts what they say into service, beside callbacks under way.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::difference::Difference;
-use crate::files::{Kept, Seen, Stamp};
+use crate::files::{Kept, Seen};
 use crate::generation::{Crates, Generation, Module, NotBuilt, Progress};
 use crate::history::{Entry, History};
 use crate::host::Host;
 use crate::priority;
-use crate::reloads::{Status, Watch};
+use crate::reloads::{Changed, Status, Watch};
 use crate::settings::Step::{Key, Number};
 use crate::settings::{Draft, Problem, Settings};
 
@@ -315,7 +314,7 @@ fn all_seen(settings: &[Seen], modules: &[Module]) -> Vec<Seen> {
 
 /// The files whose contents are other ones now, with what the system says of them. Of the others that are as they were,
 /// it is noted what the system says now.
-fn changed(files: &mut [Seen]) -> Vec<(PathBuf, Option<Stamp>)> {
+fn changed(files: &mut [Seen]) -> Vec<Changed> {
     let mut changed = Vec::new();
     for seen in files.iter_mut().filter(|seen| !seen.is_untouched()) {
         let (now, _) = Seen::read(&seen.key, &seen.path, FILE_BYTES_MAX, None);
@@ -328,8 +327,8 @@ fn changed(files: &mut [Seen]) -> Vec<(PathBuf, Option<Stamp>)> {
     changed
 }
 
-fn is_same(before: &[(PathBuf, Option<Stamp>)], now: &[(PathBuf, Option<Stamp>)]) -> bool {
-    let is_like = |(one, other): (&(PathBuf, Option<Stamp>), &(PathBuf, Option<Stamp>))| {
+fn is_same(before: &[Changed], now: &[Changed]) -> bool {
+    let is_like = |(one, other): (&Changed, &Changed)| {
         one.0 == other.0
             && match (&one.1, &other.1) {
                 (Some(one), Some(other)) => one.is_like(other),

@@ -19,8 +19,11 @@ pub(crate) struct Watch {
     /// As they were when they were last read, for a reload or to see whether they have changed.
     pub(crate) files: Vec<Seen>,
     /// Those that have changed since, and how often in a row there were such.
-    pub(crate) changing: (Vec<(PathBuf, Option<Stamp>)>, u32),
+    pub(crate) changing: (Vec<Changed>, u32),
 }
+
+/// A file that has changed, and what the system says of it now.
+pub(crate) type Changed = (PathBuf, Option<Stamp>);
 
 /// How reloads have ended.
 #[derive(Debug, Clone, Default)]

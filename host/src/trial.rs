@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use callgate_journal::sink::file::why_not_a_folder;
 use callgate_journal::sink::lines::why_not;
 
 use crate::edge::Tls;
@@ -12,11 +13,17 @@ use crate::settings::{Platform, Problem, Settings, TlsFiles, is_taken_twice};
 const ANSWER_WITHIN_MIN: Duration = Duration::from_millis(50);
 
 impl Settings {
-    /// Tries what `serve` needs, without leaving anything behind: the files of sinks can be appended to, and the listeners
+    /// Tries what `serve` needs, without leaving anything behind: the journal has a folder, the files of sinks can be appended to, and the listeners
     /// have addresses of their own.
     #[must_use]
     pub fn trial(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
+        if !self.journal.off
+            && let Some(why) = why_not_a_folder(&self.journal.folder)
+        {
+            let why = format!("cannot be used ({why}): name a folder that this user may write to");
+            problems.push(self.source.problem(&[Key("journal"), Key("folder")], &why));
+        }
         for sink in &self.sinks {
             if let Some((key, why)) = why_not(&sink.settings.kind) {
                 let place = match sink.number {

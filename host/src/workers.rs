@@ -441,7 +441,11 @@ mod tests {
         let (_release, running) = occupy(&workers, claim(FLOW, Duration::ZERO)).await;
         let its = Arc::clone(&workers);
         let waiting = tokio::spawn(async move { its.run(claim(OTHER, Duration::ZERO), deadline(), |_| ()).await });
-        while workers.settle().await == () && workers.waiting() == 0 {
+        loop {
+            workers.settle().await;
+            if workers.waiting() > 0 {
+                break;
+            }
             tokio::task::yield_now().await;
         }
         waiting.abort();

@@ -1,4 +1,4 @@
-//! The exports of a plugin's module. Here, in the allocator and where `scan/find.rs` loads a vector is all the `unsafe`
+//! The exports of a plugin's module. Here, in the allocator and where `find.rs` loads a vector is all the `unsafe`
 //! of the workspace's own guest code.
 //!
 //! [`export!`](crate::export!) makes the four exports and the manifest section; everything that needs no `unsafe`

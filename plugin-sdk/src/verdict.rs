@@ -66,7 +66,7 @@ impl Reply {
     /// ```
     ///
     /// # Errors
-    /// If `topic` is not 1 to 128 letters, digits, `.`, `_` and `-` ([`is_topic`](crate::wire::is_topic)); as
+    /// If `topic` is not 1 to 128 letters, digits, `.`, `_` and `-` ([`is_topic`]); as
     /// [`Reply::record`].
     pub fn record_to<T: serde::Serialize + ?Sized>(
         mut self,

@@ -155,6 +155,21 @@ fn the_example_names_every_key_that_is_known() {
 }
 
 #[test]
+fn the_older_table_for_records_is_a_sink_and_says_so() {
+    let parse = |toml: &str| {
+        Settings::parse(Path::new("/etc/host.toml"), &format!("{toml}[[platform]]\nkind = \"openim\"\n")).unwrap()
+    };
+    let (none, old) = (parse(""), parse("[records]\nfile = \"records.jsonl\"\n"));
+    assert_eq!(none.sinks, old.sinks, "without any sink there is this one");
+    let shown = format!("{:?}", old.sinks[0].settings.kind);
+    assert!(shown.contains("/etc/records.jsonl") && shown.contains("Plain"), "{shown}");
+    let warns = |settings: &Settings| settings.warnings().iter().filter(|warning| warning.key == "records").count();
+    assert_eq!((warns(&none), warns(&old)), (0, 1));
+    let new = parse("[[sink]]\nname = \"s\"\nkind = \"stdout\"\n");
+    assert_eq!((new.sinks.len(), new.sinks[0].settings.name.as_str()), (1, "s"));
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named_with_what_to_do() {
     let problems = Settings::load(Path::new("/nowhere/host.toml")).unwrap_err();
     let shown: Vec<_> = problems.iter().map(ToString::to_string).collect();

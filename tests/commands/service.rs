@@ -100,6 +100,20 @@ fn after_sigusr1_records_go_to_a_new_file() {
     serving.stop().succeeds();
 }
 
+#[test]
+fn records_go_to_standard_output_apart_from_the_log() {
+    let recording = guests::replies("recording", r#"{"verdict":"allow","records":[{"a":1}]}"#);
+    let folder = host("127.0.0.1:0").module("p.wasm", recording);
+    let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap();
+    let sink = "[journal]\noff = true\n[[sink]]\nname = \"s\"\nkind = \"stdout\"\nformat = \"plain\"\n";
+    std::fs::write(folder.path("host.toml"), format!("{sink}{settings}")).unwrap();
+    let mut serving = Serving::start(&folder);
+    let address = serving.wait_for("serving callbacks address=");
+    post(&address);
+    post(&address);
+    assert_eq!(serving.stop().succeeds(), "{\"a\":1}\n{\"a\":1}\n");
+}
+
 /// A pipe that nobody reads from: answers do not wait for it beyond their deadline, and the end of the process not at all.
 #[cfg(target_os = "linux")]
 #[test]

@@ -29,6 +29,7 @@ pub mod catalogue;
 pub mod command;
 pub mod error;
 pub mod events;
+mod find;
 pub mod line;
 mod macros;
 pub mod neutral;

@@ -5,12 +5,9 @@
 //! parser's work, and most of the cost of a small decision. If the text is not JSON, the pieces are nonsense and
 //! parsing them fails, but nothing worse happens.
 
-mod find;
-
 use std::borrow::Cow;
 
-use find::{Brackets, Finder, Quotes};
-
+use crate::find::{Brackets, Finder, Quotes};
 use crate::unescape;
 
 /// An unparsed JSON value, as written.
@@ -37,13 +34,7 @@ impl<'a> Raw<'a> {
 
     #[inline(never)]
     fn read_as_text(self) -> Option<Cow<'a, str>> {
-        serde_json::from_str(self.json).ok().or_else(|| self.lossy_text()).map(Cow::Owned)
-    }
-
-    /// What clients show of a string that has half a surrogate pair.
-    #[cold]
-    fn lossy_text(self) -> Option<String> {
-        unescape::text(self.between_quotes()?)
+        unescape::text(self.between_quotes()?).map(Cow::Owned)
     }
 
     /// A string's text as written, without its quotes; `None` if this is not a string.

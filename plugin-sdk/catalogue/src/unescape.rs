@@ -3,6 +3,8 @@
 //! A client in Go, JavaScript or Java shows half a surrogate pair (`"\ud83d"`) as a replacement character, and shows
 //! the text around it. serde_json refuses such a string, because Rust's text cannot hold it. So here it is U+FFFD too.
 
+use crate::find::{Backslashes, Finder};
+
 /// What an escape stands for, and its length in bytes; `text` begins with the backslash. `None` for what is no escape.
 pub(crate) fn escape(text: &str) -> Option<(char, usize)> {
     let bytes = text.as_bytes();
@@ -37,15 +39,15 @@ fn unit(bytes: &[u8], at: usize) -> Option<u32> {
 /// The text of a string without its quotes; `None` if it has an escape that JSON does not know.
 pub(crate) fn text(inner: &str) -> Option<String> {
     let mut text = String::with_capacity(inner.len());
-    let mut rest = inner;
-    while let Some(at) = rest.find('\\') {
-        let (plain, escaped) = rest.split_at_checked(at)?;
-        let (c, len) = escape(escaped)?;
-        text.push_str(plain);
+    let mut backslashes = Finder::<Backslashes>::new();
+    let mut from = 0;
+    while let Some(at) = backslashes.first(inner.as_bytes(), from) {
+        let (c, len) = escape(inner.get(at..)?)?;
+        text.push_str(inner.get(from..at)?);
         text.push(c);
-        rest = escaped.get(len..)?;
+        from = at + len;
     }
-    text.push_str(rest);
+    text.push_str(inner.get(from..)?);
     Some(text)
 }
 

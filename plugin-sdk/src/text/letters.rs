@@ -13,8 +13,14 @@
 use super::invisible::is_invisible;
 
 mod kind;
+#[cfg(feature = "words")]
+mod quick;
+mod script;
 
 pub use kind::Kind;
+#[cfg(feature = "words")]
+pub(crate) use quick::Quick;
+pub use script::{is_arabic, is_spaced, leet};
 
 include!(concat!(env!("OUT_DIR"), "/letters.rs"));
 
@@ -75,21 +81,55 @@ pub fn read(c: char) -> Letter {
     }
 }
 
-/// The class of a letter that looks like nothing else as it is written; `None` for everything else.
+/// A character of one or two bytes in UTF-8: what it is, and its class. That of what needs a closer look is of no use.
 #[cfg(feature = "words")]
-pub(crate) fn plain_class(c: char) -> Option<char> {
-    let code = c as u32;
-    if (0x4e00..0xa000).contains(&code) {
-        return Some(simplified(c));
+#[inline]
+pub(crate) fn quick(code: u32) -> (Quick, u32) {
+    let entry = QUICK.get(code as usize).copied().unwrap_or(0);
+    (Quick::of(entry), entry & 0xff_ffff)
+}
+
+/// The class of a letter of one or two bytes that is in a script with spaces, if nothing about it needs a closer look.
+#[cfg(feature = "words")]
+#[inline]
+pub(crate) fn quick_class(code: u32) -> Option<u32> {
+    const LETTER: u32 = (Quick::Letter as u32) << 24;
+    let entry = QUICK.get(code as usize).copied().unwrap_or(0);
+    // Of both kinds of letters.
+    (entry.wrapping_sub(LETTER) < 2 << 24).then_some(entry & 0xff_ffff)
+}
+
+#[cfg(feature = "words")]
+impl Quick {
+    #[inline]
+    const fn of(entry: u32) -> Self {
+        match entry >> 24 {
+            1 => Self::Letter,
+            2 => Self::Joined,
+            3 => Self::Nothing,
+            4 => Self::Space,
+            5 => Self::Clause,
+            6 => Self::Sign,
+            _ => Self::Other,
+        }
     }
-    let block = INDEX.get(code as usize >> 6)?;
-    match BLOCKS.get(usize::from(*block) << 6 | code as usize & 63)? {
-        0 => Some(c),
-        id => match ENTRIES.get(usize::from(*id))? {
-            Entry(_, class, 0, Kind::Letter | Kind::Accented) => Some(of(*class, c)),
-            _ => None,
-        },
-    }
+}
+
+/// Whether a character of three bytes in UTF-8, which is no Chinese one, is a letter of a script without spaces and
+/// reads as itself.
+#[cfg(feature = "words")]
+#[inline]
+pub(crate) fn is_itself(code: u32) -> bool {
+    let block = INDEX.get(code as usize >> 6).copied().unwrap_or(0);
+    let id = BLOCKS.get(usize::from(block) << 6 | code as usize & 63).copied();
+    id == Some(0) && char::from_u32(code).is_some_and(|c| !is_spaced(c))
+}
+
+/// Blocks of 64 characters, of three bytes in UTF-8, that read as themselves and end a word before them: letters of
+/// scripts without spaces, signs, spaces. A bit each.
+#[cfg(feature = "words")]
+pub(crate) const fn uniform() -> [u64; 16] {
+    UNIFORM
 }
 
 fn of(code: u16, c: char) -> char {
@@ -115,57 +155,22 @@ pub fn several(letter: Letter) -> &'static str {
 #[must_use]
 #[inline]
 pub fn simplified(c: char) -> char {
-    let Some(at) = (c as u32).checked_sub(0x4e00).map(|at| at as usize) else { return c };
-    let (Some(bits), Some(rank)) = (TRADITIONAL.get(at / 64), RANKS.get(at / 64)) else { return c };
-    let bit = 1_u64 << (at % 64);
-    if bits & bit == 0 {
-        return c;
-    }
-    let before = usize::from(*rank) + (bits & (bit - 1)).count_ones() as usize;
-    SIMPLIFIED.get(before).map_or(c, |code| of(*code, c))
+    char::from_u32(simplified_code(c as u32)).unwrap_or(c)
 }
 
-/// The letters that a digit or a sign stands for in a disguised word (`fr3e`, `$pam`, `п0рн0`), in the classes of
-/// [`Letter::class`]; of the Latin alphabet first, then of the Cyrillic one.
-///
-/// ```
-/// use plugin_sdk::text::letters::leet;
-/// assert_eq!(leet('3'), ['e', 'з']);
-/// assert_eq!(leet('$'), ['s']);
-/// assert!(leet('x').is_empty());
-/// ```
-#[must_use]
-pub const fn leet(c: char) -> &'static [char] {
-    match c {
-        '0' => &['o'],
-        '1' | '!' | '|' | '¡' | '£' => &['i'],
-        '2' => &['z'],
-        '3' => &['e', 'з'],
-        '4' => &['a', 'ч'],
-        '5' | '$' | '§' => &['s'],
-        '6' => &['g', 'b', 'б'],
-        '7' | '+' => &['t'],
-        '8' => &['b'],
-        '9' => &['g'],
-        '@' => &['a'],
-        '€' => &['e'],
-        '(' | '¢' => &['c'],
-        '¥' => &['y'],
-        _ => &[],
-    }
+/// The same for the number of a character.
+#[inline]
+pub(crate) fn simplified_code(code: u32) -> u32 {
+    let at = code.wrapping_sub(0x4e00) as usize;
+    let bits = TRADITIONAL.get(at / 64).copied().unwrap_or(0);
+    if bits >> (at % 64) & 1 == 0 { code } else { simplified_of(code, at, bits) }
 }
 
-/// Whether words in this letter's script have spaces between them, so that a word inside of a longer one is another
-/// word: Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic.
-#[must_use]
-pub const fn is_spaced(letter: char) -> bool {
-    matches!(letter, '\0'..='\u{8ff}' | '\u{10a0}'..='\u{10ff}' | '\u{1e00}'..='\u{1fff}' | '\u{fb1d}'..='\u{fefc}')
-}
-
-/// Whether a letter is Arabic.
-#[must_use]
-pub const fn is_arabic(letter: char) -> bool {
-    matches!(letter, '\u{600}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{8a0}'..='\u{8ff}')
+#[inline(never)]
+fn simplified_of(code: u32, at: usize, bits: u64) -> u32 {
+    let rank = RANKS.get(at / 64).copied().unwrap_or(0);
+    let before = usize::from(rank) + (bits & ((1 << (at % 64)) - 1)).count_ones() as usize;
+    SIMPLIFIED.get(before).map_or(code, |code| u32::from(*code))
 }
 
 #[cfg(test)]

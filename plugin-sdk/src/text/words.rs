@@ -26,8 +26,11 @@
 mod events;
 mod judge;
 mod list;
+mod prefixes;
+mod probe;
 mod rules;
 mod search;
+mod tokens;
 mod trie;
 mod walk;
 

@@ -33,6 +33,7 @@ pub const WORDS: &[&str] = &[
     "\"refused\":[",
     "\"results\":[{\"user\":",
     "\"records\":[",
+    "\"topics\":[\"a.b\",\"\"",
     "\"log\":[{\"level\":\"warn\",\"text\":",
     "null",
     "\0",
@@ -110,7 +111,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
             (answers.per_user.is_some() || is_odd(1), serde_json::json!({ "verdict": "per_user", "results": results })),
             (
                 answers.reply || is_odd(2),
-                serde_json::json!({ "verdict": "reply", "reply": "hello", "records": [1, { "a": null }] }),
+                serde_json::json!({ "verdict": "reply", "reply": "hello", "records": [1, { "a": null }], "topics": ["", "t"] }),
             ),
             (
                 answers.drop || is_odd(3),

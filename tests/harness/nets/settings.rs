@@ -96,6 +96,26 @@ pub fn seeds() -> Vec<Vec<u8>> {
         folder = ["CANARY"]
         [records]
         file = 1
+        [journal]
+        folder = ["CANARY"]
+        when_full = "CANARY"
+        [journal.decisions]
+        keep = "CANARY"
+        redact = ["CANARY", ""]
+        [[sink]]
+        name = "CANARY CANARY"
+        kind = "CANARY"
+        topics = ["CANARY *"]
+        [[sink]]
+        name = "f"
+        kind = "file"
+        path = "CANARY"
+        format = "CANARY"
+        [[sink]]
+        name = "h"
+        kind = "http"
+        url = "http://CANARY:CANARY@CANARY/CANARY"
+        secrets = ["CANARY", { env = "CANARY" }, { file = "CANARY" }]
         [[platform]]
         kind = "CANARY"
         [[platform]]

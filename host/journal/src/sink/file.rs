@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use folder::{folder, sync_folder};
 
-pub use probe::{may_create_in, why_not_appendable};
+pub use probe::{why_not_a_folder, why_not_appendable};
 pub use rotate::Rotation;
 pub use settings::FileSettings;
 

@@ -227,6 +227,11 @@ impl Spelling {
         true
     }
 
+    /// Whether something is between all letters of the word's current part, or can be because of its script.
+    pub(super) const fn is_drawn_out(&self) -> bool {
+        self.has_unspaced || self.gaps.here + 1 >= self.part
+    }
+
     /// Something is where the list has a space; whether it can stand for one.
     pub(super) fn listed_gap(&mut self, kind: Kind, raw: char, strictness: Strictness, before: u8) -> bool {
         match (strictness, kind) {

@@ -2,15 +2,16 @@
 
 use callgate_catalogue::Error;
 
+use super::prefixes::Prefixes;
 use super::rules::{Found, Rules};
-use super::search::{Beginnings, Search};
+use super::search::Search;
 use super::trie::{self, Trie};
 
 /// A list of words, prepared for searching.
 #[derive(Debug)]
 pub struct Words {
     trie: Trie,
-    beginnings: Beginnings,
+    prefixes: Prefixes,
     rules: Rules,
 }
 
@@ -28,8 +29,9 @@ impl Words {
             }
             units.push((word, index as u32));
         }
-        let beginnings = Beginnings::of(&units);
-        Ok(Self { trie: Trie::new(units), beginnings, rules })
+        let trie = Trie::new(units);
+        let prefixes = Prefixes::of(&trie);
+        Ok(Self { trie, prefixes, rules })
     }
 
     /// Whether a word occurs in `text`.
@@ -66,7 +68,13 @@ impl Words {
         self.trie.is_empty()
     }
 
+    /// For tests, which walk from every place.
+    #[cfg(test)]
+    pub(super) fn walk<'t>(&'t self, text: &'t str) -> super::walk::Walk<'t> {
+        super::walk::Walk::new(text, &self.trie, self.rules)
+    }
+
     fn search(&self) -> Search<'_> {
-        Search { trie: &self.trie, beginnings: &self.beginnings, rules: self.rules }
+        Search { trie: &self.trie, prefixes: &self.prefixes, rules: self.rules }
     }
 }

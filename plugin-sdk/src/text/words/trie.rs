@@ -1,6 +1,6 @@
 //! All words of a list as one tree, in the order of its levels: the children of a node are side by side.
 
-use crate::text::letters::{self, Kind, read};
+use crate::text::letters::{self, Kind, is_spaced, read};
 
 /// A letter of a listed word, and the class by which it is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,9 @@ pub(super) struct Trie {
     children: Vec<u32>,
     words: Vec<u32>,
     /// The root's children by the class of an ASCII letter: the first, and how many.
-    pub(super) roots: [(u32, u32); 32],
+    roots: [(u32, u32); 32],
+    /// Nodes from which words go on with a letter of a script without spaces: a bit each.
+    mixed: Vec<u64>,
 }
 
 impl Trie {
@@ -55,7 +57,8 @@ impl Trie {
         list.sort();
         list.dedup_by(|second, first| second.0 == first.0);
         let root = Unit { class: '\0', letter: '\0' };
-        let mut trie = Self { units: vec![root], children: Vec::new(), words: Vec::new(), roots: [(0, 0); 32] };
+        let mut trie =
+            Self { units: vec![root], children: Vec::new(), words: Vec::new(), roots: [(0, 0); 32], mixed: Vec::new() };
         // The part of the sorted list that is below each node, in the order of the nodes.
         let mut parts = Vec::with_capacity(list.len());
         parts.push(0..list.len());
@@ -85,13 +88,39 @@ impl Trie {
         }
         trie.children.push(parts.len() as u32);
         for class in 'a'..='z' {
-            let (first, units) = trie.of_class(0, class);
+            let (first, units) = trie.searched(0, class);
             let found = (first, units.len() as u32);
             if let Some(root) = trie.roots.get_mut(class as usize & 31) {
                 *root = found;
             }
         }
+        trie.mixed = trie.mixed();
         trie
+    }
+
+    /// A node's children come after it, so from the last node to the first, they are known.
+    fn mixed(&self) -> Vec<u64> {
+        let mut mixed = vec![0_u64; self.len().div_ceil(64)];
+        for node in (0..self.len() as u32).rev() {
+            let (first, units) = self.children(node);
+            let mut units = units.iter().zip(first..);
+            if units.any(|(unit, child)| !is_spaced(unit.class) || bit(&mixed, child))
+                && let Some(word) = mixed.get_mut(node as usize / 64)
+            {
+                *word |= 1 << (node % 64);
+            }
+        }
+        mixed
+    }
+
+    /// Nodes, the root among them.
+    pub(super) fn len(&self) -> usize {
+        self.units.len()
+    }
+
+    /// Whether words go on from here with a letter of a script without spaces.
+    pub(super) fn is_mixed(&self, node: u32) -> bool {
+        bit(&self.mixed, node)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -112,6 +141,16 @@ impl Trie {
 
     /// The children of a node that are of this class.
     pub(super) fn of_class(&self, node: u32, class: char) -> (u32, &[Unit]) {
+        if node == 0
+            && class.is_ascii_lowercase()
+            && let Some((first, len)) = self.roots.get(class as usize & 31)
+        {
+            return (*first, self.units.get(*first as usize..(first + len) as usize).unwrap_or_default());
+        }
+        self.searched(node, class)
+    }
+
+    fn searched(&self, node: u32, class: char) -> (u32, &[Unit]) {
         let (first, units) = self.children(node);
         let mut low = 0;
         // Halving pays where there are many: at the root.
@@ -134,6 +173,10 @@ impl Trie {
         let (first, units) = self.of_class(node, class);
         units.iter().position(|unit| unit.letter == letter).map(|at| first + at as u32)
     }
+}
+
+fn bit(bits: &[u64], at: u32) -> bool {
+    bits.get(at as usize / 64).is_some_and(|word| word >> (at % 64) & 1 != 0)
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use super::trie::Trie;
 use crate::text::letters::{self, Kind, Letter, leet, read};
 
 /// Most signs and spaces in a row that a word goes on after.
-const GAP_MAX: u8 = 4;
-/// Steps that are taken through one text with all ways followed; after these, only the list's own letters are. An honest
-/// message of 64 KiB takes 3000; one that is all disguises would cost more than a call may burn.
-const STEPS_MAX: usize = 6000;
+pub(super) const GAP_MAX: u8 = 4;
+/// Steps that are taken through one text with all ways followed; after these, only the list's own letters are. A message
+/// that is all disguises would cost more than a call may burn.
+const STEPS_MAX: usize = 4000;
 /// Of these, from one place.
 const STEPS_FROM_ONE_PLACE_MAX: usize = 400;
 /// Most letters that a sign may stand for in one word.
@@ -43,6 +43,8 @@ pub(super) struct Walk<'t> {
     rules: Rules,
     ways: Vec<Way>,
     steps: usize,
+    /// Only words as they are listed are looked for.
+    is_listed_only: bool,
 }
 
 /// A character of the text, with the marks on it.
@@ -56,18 +58,22 @@ struct Glyph {
 
 impl<'t> Walk<'t> {
     pub(super) fn new(text: &'t str, trie: &'t Trie, rules: Rules) -> Self {
-        Self { text, trie, rules, ways: Vec::new(), steps: 0 }
+        Self { text, trie, rules, ways: Vec::new(), steps: 0, is_listed_only: false }
     }
 
-    /// Whether only words as they are listed are found from here on.
-    #[inline]
+    /// Whether more steps were taken than one text may cost.
     pub(super) const fn is_exhausted(&self) -> bool {
         self.steps >= STEPS_MAX
     }
 
+    /// From here on, only words as they are listed.
+    pub(super) const fn look_for_listed(&mut self) {
+        self.is_listed_only = true;
+    }
+
     /// The longest word that begins at this place.
     pub(super) fn from(&mut self, start: usize) -> Option<Found> {
-        if self.is_exhausted() {
+        if self.is_listed_only {
             return self.as_listed(start);
         }
         let mut best: Option<Found> = None;
@@ -343,6 +349,15 @@ impl<'t> Walk<'t> {
         }
         let is_unspaced = way.spelling.has_unspaced;
         let mut spelling = way.spelling;
+        // A space after letters that stand together ends their word.
+        if glyph.letter.kind == Kind::Space
+            && way.gap == 0
+            && self.rules.strictness == Strictness::Normal
+            && !spelling.is_drawn_out()
+            && !self.trie.is_mixed(way.node)
+        {
+            return;
+        }
         if spelling.gap(glyph.letter.kind, way.gap == 0, is_unspaced, self.rules.strictness) {
             self.ways.push(Way { at: glyph.end_of_marks, gap: way.gap + 1, spelling, ..way });
         }
@@ -350,9 +365,8 @@ impl<'t> Walk<'t> {
 
     /// A sign for any one letter: `m*ney`.
     fn wild(&mut self, way: Way, glyph: &Glyph) {
-        let is_wild = matches!(glyph.letter.letter, '*' | '#' | '_' | '%' | '?' | '.' | '-' | '•' | '·' | '\u{fffd}');
         if self.rules.strictness != Strictness::Aggressive
-            || !is_wild
+            || !is_wild(glyph.letter.letter)
             || way.gap > 0
             || way.is_listed_gap
             || way.spelling.letters == 0
@@ -370,4 +384,9 @@ impl<'t> Walk<'t> {
             }
         }
     }
+}
+
+/// Whether a sign can stand for any one letter.
+pub(super) const fn is_wild(sign: char) -> bool {
+    matches!(sign, '*' | '#' | '_' | '%' | '?' | '.' | '-' | '•' | '·' | '\u{fffd}')
 }

@@ -13,10 +13,11 @@ pub(super) fn folder(path: &Path) -> &Path {
 /// Forces the names in a folder to disk: a new file could be gone after a power cut otherwise.
 #[cfg(unix)]
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        // Not all file systems can; and whoever may write to a folder may not be allowed to read it.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        synced => synced,
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    match synced.as_ref().map_err(io::Error::kind) {
+        // Not all file systems can; and who may write to a folder may not be allowed to read it.
+        Err(io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied) => Ok(()),
+        _ => synced,
     }
 }
 

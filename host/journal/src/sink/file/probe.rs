@@ -34,6 +34,22 @@ fn why_not_creatable(path: &Path, links_max: usize) -> Option<String> {
     }
 }
 
+/// Why files could not be kept in this folder, which may have to be created; `None` if they could.
+#[must_use]
+pub fn why_not_a_folder(path: &Path) -> Option<String> {
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_dir() => Some("it is no folder".to_owned()),
+        Ok(_) => may_create_in(path).err().map(|error| format!("no file can be created in it: {error}")),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let outer = folder(path);
+            // The root is there, and so is the current folder.
+            let why = if outer == path { Some(error.to_string()) } else { why_not_a_folder(outer) };
+            why.map(|why| format!("it is not there, and {} cannot hold it: {why}", outer.display()))
+        }
+        Err(error) => Some(error.to_string()),
+    }
+}
+
 /// Links that are followed one after the other; systems follow 40 at most.
 const LINKS_MAX: usize = 40;
 
@@ -49,11 +65,8 @@ fn may_write(_: &Path) -> std::io::Result<()> {
 }
 
 /// Whether files can be created in this folder.
-///
-/// # Errors
-/// If not.
 #[cfg(unix)]
-pub fn may_create_in(folder: &Path) -> std::io::Result<()> {
+fn may_create_in(folder: &Path) -> std::io::Result<()> {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
     // A file without a name shows more than permissions do, such as a file system without room for another one.
     #[cfg(target_os = "linux")]
@@ -70,17 +83,26 @@ pub fn may_create_in(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Elsewhere only creating a file would tell.
-///
-/// # Errors
-/// Never.
 #[cfg(not(unix))]
-pub fn may_create_in(_: &Path) -> std::io::Result<()> {
+fn may_create_in(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_that_cannot_be_used_are_found_and_nothing_is_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("file"), "").unwrap();
+        assert_eq!(why_not_a_folder(folder.path()), None);
+        assert_eq!(why_not_a_folder(&at("new/newer")), None);
+        assert_eq!(why_not_a_folder(&at("file")).unwrap(), "it is no folder");
+        assert!(why_not_a_folder(&at("file/new")).unwrap().contains("Not a directory"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn files_that_cannot_be_appended_to_are_found_and_nothing_is_left_behind() {

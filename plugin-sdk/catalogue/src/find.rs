@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 const BLOCK: usize = 64;
 
 /// A class of bytes.
-pub(super) trait Sought {
+pub(crate) trait Sought {
     /// Whether a byte is in this class.
     fn is(byte: u8) -> bool;
 
@@ -22,7 +22,7 @@ pub(super) trait Sought {
 }
 
 /// Quotes and backslashes: what ends a string, and what may escape a quote.
-pub(super) struct Quotes;
+pub(crate) struct Quotes;
 
 impl Sought for Quotes {
     fn is(byte: u8) -> bool {
@@ -40,8 +40,27 @@ impl Sought for Quotes {
     }
 }
 
+/// Backslashes: where escapes begin.
+pub(crate) struct Backslashes;
+
+impl Sought for Backslashes {
+    fn is(byte: u8) -> bool {
+        byte == b'\\'
+    }
+
+    fn in_word(word: u64) -> u64 {
+        equal(word, b'\\')
+    }
+
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    fn in_vector(vector: core::arch::wasm32::v128) -> core::arch::wasm32::v128 {
+        use core::arch::wasm32::{u8x16_eq, u8x16_splat};
+        u8x16_eq(vector, u8x16_splat(b'\\'))
+    }
+}
+
 /// Brackets of objects and arrays, and quotes, because brackets in strings do not count.
-pub(super) struct Brackets;
+pub(crate) struct Brackets;
 
 /// The bit in which `[` and `]` differ from `{` and `}`.
 const CURLY: u8 = b'{' ^ b'[';
@@ -66,7 +85,7 @@ impl Sought for Brackets {
 }
 
 /// Finds bytes of one class in one text, from beginning to end.
-pub(super) struct Finder<S> {
+pub(crate) struct Finder<S> {
     /// The block scanned last.
     block: usize,
     /// Bit n: whether byte n matches.
@@ -76,13 +95,13 @@ pub(super) struct Finder<S> {
 
 impl<S: Sought> Finder<S> {
     /// Nothing scanned yet.
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { block: usize::MAX, marks: 0, sought: PhantomData }
     }
 
     /// The position of the first byte of this class at or after `from`. `bytes` must be the same each time.
     #[inline]
-    pub(super) fn first(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+    pub(crate) fn first(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
         let block = from / BLOCK;
         if block != self.block {
             self.look_at(bytes, block)?;

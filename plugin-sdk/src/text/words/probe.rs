@@ -1,0 +1,454 @@
+//! A second look at a place: whether the text goes on there like a listed word, by the classes of its letters alone.
+//!
+//! It follows what the walk would, with less knowledge: which letters were repeated, and how a letter differs from the
+//! listed one, is not asked. So it lets some pass from which the walk finds nothing, and stops none from which it does.
+
+use super::prefixes::{LETTERS_MAX, Prefix, Prefixes};
+use super::rules::{Rules, Strictness};
+use super::walk::{GAP_MAX, is_wild};
+use crate::text::letters::{self, Kind, Letter, Quick, is_spaced, leet, quick, quick_class, read, simplified_code};
+
+/// Characters that are looked at from one place. What is still like a word then is walked.
+const CHARACTERS_MAX: u32 = 48;
+/// The same where only words as they are listed are looked for.
+const LISTED_CHARACTERS_MAX: u32 = 4;
+/// What it costs to begin at a place, in characters.
+const BEGINNING: u32 = 3;
+/// Characters that are looked at in one text; after these, only words as they are listed are looked for.
+const ALL_CHARACTERS_MAX: u32 = 20_000;
+
+/// What was read last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// A letter of a script with spaces.
+    Letter,
+    Digit,
+    Other,
+}
+
+/// One way through the text.
+#[derive(Clone, Copy)]
+struct Way {
+    at: usize,
+    prefix: Prefix,
+    /// The class that was read last.
+    class: u32,
+    last: Last,
+    /// Letters of the prefix.
+    letters: u8,
+    /// Of these, since the list's last space, and in how many places between them something else is.
+    part: u8,
+    gaps: u8,
+    /// Some of these have a space.
+    has_space: bool,
+    /// Signs and spaces since the last letter, and whether the list has a space there.
+    gap: u8,
+    is_listed_gap: bool,
+    /// A letter is of a script without spaces.
+    has_unspaced: bool,
+    /// Something was read as what it is.
+    is_honest: bool,
+}
+
+/// A look at the places of one text.
+pub(super) struct Probe<'t> {
+    text: &'t str,
+    prefixes: &'t Prefixes,
+    rules: Rules,
+    /// Other ways from the same place.
+    ways: Vec<Way>,
+    /// Only words as they are listed are looked for.
+    is_listed_only: bool,
+    characters: u32,
+}
+
+/// What follows from a character.
+enum Next {
+    /// The way goes on.
+    On,
+    /// There may be a word.
+    Found,
+    /// This way ends.
+    End,
+}
+
+const SPACE: u32 = b' ' as u32;
+
+impl<'t> Probe<'t> {
+    pub(super) const fn new(text: &'t str, prefixes: &'t Prefixes, rules: Rules) -> Self {
+        Self { text, prefixes, rules, ways: Vec::new(), is_listed_only: false, characters: 0 }
+    }
+
+    /// Whether more was looked at than one text may cost.
+    pub(super) const fn is_exhausted(&self) -> bool {
+        self.characters >= ALL_CHARACTERS_MAX
+    }
+
+    pub(super) const fn looks_for_listed(&self) -> bool {
+        self.is_listed_only
+    }
+
+    /// From here on, only words as they are listed.
+    pub(super) const fn look_for_listed(&mut self) {
+        self.is_listed_only = true;
+    }
+
+    /// Whether the first letters of a word may begin a listed one, or all of them and what follows.
+    #[inline]
+    fn glance(&self, mut at: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        if let Some(three) = three_of(bytes, at)
+            && !self.prefixes.has(three)
+        {
+            return false;
+        }
+        let (mut prefix, mut last, mut letters) = (Prefix::NONE, 0, 0);
+        let most = if self.is_listed_only { 3 } else { 4 };
+        while let Some((code, len)) = short(bytes, at) {
+            at += len;
+            let class = match quick_class(code) {
+                Some(class) => class,
+                // Signs and digits in ASCII are their own classes.
+                None if quick(code).0 == Quick::Nothing => continue,
+                None if self.is_listed_only && code < 0x80 => {
+                    if self.prefixes.have_end(prefix) && (letters > 1 || self.prefixes.has_single) {
+                        return true;
+                    }
+                    if code < SPACE { SPACE } else { code }
+                }
+                None => {
+                    let is_over = letters >= 2 && quick(code).0 == Quick::Space;
+                    return if is_over { self.prefixes.have_part(prefix) } else { self.may_go_on(prefix, letters) };
+                }
+            };
+            if class != last {
+                (prefix, last) = (prefix.then(class), class);
+                letters += 1;
+                if letters == most {
+                    break;
+                }
+            }
+        }
+        self.may_go_on(prefix, letters)
+    }
+
+    #[inline]
+    fn may_go_on(&self, prefix: Prefix, letters: u8) -> bool {
+        letters == 0 || self.prefixes.has(prefix)
+    }
+
+    /// Whether a word may begin here.
+    pub(super) fn may_begin(&mut self, at: usize) -> bool {
+        let has_gaps = self.rules.strictness == Strictness::Aggressive && !self.is_listed_only;
+        let is_glanced = self.rules.whole_words && !has_gaps;
+        if is_glanced && !self.glance(at) {
+            return false;
+        }
+        let mut way = Way {
+            at,
+            prefix: Prefix::NONE,
+            class: 0,
+            last: Last::Other,
+            letters: 0,
+            part: 0,
+            gaps: 0,
+            has_space: false,
+            gap: 0,
+            is_listed_gap: false,
+            has_unspaced: false,
+            is_honest: false,
+        };
+        let most = if self.is_listed_only { LISTED_CHARACTERS_MAX } else { CHARACTERS_MAX };
+        let mut characters = 0;
+        let may_begin = loop {
+            match self.character(&mut way) {
+                Next::On if characters < most => {}
+                Next::On | Next::Found => break true,
+                Next::End => match self.ways.pop() {
+                    Some(other) if other.letters >= LETTERS_MAX => break true,
+                    Some(other) => way = other,
+                    None => break false,
+                },
+            }
+            characters += 1;
+        };
+        self.ways.clear();
+        self.characters += characters + BEGINNING;
+        may_begin
+    }
+
+    /// One character further.
+    #[inline]
+    fn character(&mut self, way: &mut Way) -> Next {
+        let bytes = self.text.as_bytes();
+        let Some((code, len)) = short(bytes, way.at) else {
+            return match bytes.get(way.at) {
+                Some(_) => self.long(way),
+                None if self.ends(way) => Next::Found,
+                None => Next::End,
+            };
+        };
+        let (kind, class) = quick(code);
+        match kind {
+            Quick::Letter | Quick::Joined => self.spaced(way, len, class),
+            Quick::Nothing => {
+                way.at += len;
+                Next::On
+            }
+            Quick::Space => self.sign(way, len, Kind::Space, SPACE),
+            Quick::Clause => self.sign(way, len, Kind::Clause, class),
+            Quick::Sign => self.sign(way, len, Kind::Sign, class),
+            Quick::Other => self.other(way),
+        }
+    }
+
+    /// The same for characters of three bytes and more.
+    fn long(&mut self, way: &mut Way) -> Next {
+        match ideograph(self.text.as_bytes(), way.at) {
+            Some(class) => self.unspaced(way, 3, class),
+            None => self.other(way),
+        }
+    }
+
+    /// Any character.
+    fn other(&mut self, way: &mut Way) -> Next {
+        let Some(c) = self.text.get(way.at..).and_then(|rest| rest.chars().next()) else { return Next::End };
+        let (len, letter) = (c.len_utf8(), read(c));
+        let class = letter.class as u32;
+        match letter.kind {
+            Kind::Mark | Kind::Invisible => {
+                way.at += len;
+                Next::On
+            }
+            Kind::Letter | Kind::Accented => {
+                let has_spaces = is_spaced(letter.letter) && (letter.shown.is_some() || letter.letter.is_alphabetic());
+                let is_inner = has_spaces && way.last == Last::Letter && self.rules.whole_words;
+                if let Some(shown) = letter.shown {
+                    let may_go_on = [class, shown as u32].into_iter().any(|class| self.goes_on(way, class));
+                    return if may_go_on || !is_inner && self.ends(way) { Next::Found } else { Next::End };
+                }
+                if has_spaces { self.spaced(way, len, class) } else { self.unspaced(way, len, class) }
+            }
+            Kind::Several => self.several(way, len, letter),
+            Kind::Digit => self.digit(way, len, letter),
+            kind => {
+                self.leet(way, len, letter.letter, Last::Other);
+                self.sign(way, len, kind, class)
+            }
+        }
+    }
+
+    /// A letter of a script with spaces: no word ends between two of them.
+    #[inline]
+    fn spaced(&mut self, way: &mut Way, len: usize, class: u32) -> Next {
+        let is_inner = way.last == Last::Letter && self.rules.whole_words && way.gap == 0;
+        if !is_inner && self.ends(way) {
+            return Next::Found;
+        }
+        self.joined(way);
+        (way.at, way.last, way.is_honest) = (way.at + len, Last::Letter, true);
+        self.letter(way, class)
+    }
+
+    /// A letter of a script without spaces: words end before it, and go on with it after anything.
+    #[inline]
+    fn unspaced(&mut self, way: &mut Way, len: usize, class: u32) -> Next {
+        if self.ends(way) {
+            return Next::Found;
+        }
+        self.joined(way);
+        (way.at, way.last, way.is_honest) = (way.at + len, Last::Other, true);
+        way.has_unspaced = true;
+        self.letter(way, class)
+    }
+
+    fn goes_on(&self, way: &Way, class: u32) -> bool {
+        class == way.class || self.prefixes.has(way.prefix.then(class))
+    }
+
+    /// The prefix with one more letter, or with the last one again.
+    #[inline]
+    fn letter(&self, way: &mut Way, class: u32) -> Next {
+        (way.gap, way.is_listed_gap) = (0, false);
+        if class == way.class {
+            return Next::On;
+        }
+        let prefix = way.prefix.then(class);
+        if !self.prefixes.has(prefix) {
+            return Next::End;
+        }
+        (way.prefix, way.class) = (prefix, class);
+        way.has_unspaced |= class >= 0x900 && char::from_u32(class).is_some_and(|class| !is_spaced(class));
+        way.letters += 1;
+        way.part += 1;
+        if way.letters >= LETTERS_MAX { Next::Found } else { Next::On }
+    }
+
+    /// One more way on from here, by a letter of this class.
+    fn also(&mut self, way: &Way, len: usize, class: u32, last: Last, is_honest: bool) {
+        if self.goes_on(way, class) {
+            let mut other = *way;
+            (other.at, other.last, other.is_honest) = (way.at + len, last, way.is_honest || is_honest);
+            let _ = self.letter(&mut other, class);
+            self.ways.push(other);
+        }
+    }
+
+    /// Several letters in one character.
+    fn several(&mut self, way: &mut Way, len: usize, letter: Letter) -> Next {
+        let is_inner = way.last == Last::Letter && self.rules.whole_words && way.gap == 0;
+        if !is_inner && self.ends(way) {
+            return Next::Found;
+        }
+        (way.at, way.last, way.is_honest) = (way.at + len, Last::Letter, true);
+        let part = way.part + 1;
+        for c in letters::several(letter).chars() {
+            match self.letter(way, read(c).class as u32) {
+                Next::On => {}
+                end => return end,
+            }
+        }
+        // Nothing can be between them.
+        way.part = part;
+        Next::On
+    }
+
+    fn digit(&mut self, way: &mut Way, len: usize, letter: Letter) -> Next {
+        let is_inner = way.last == Last::Digit && self.rules.whole_words && way.gap == 0;
+        if !is_inner && self.ends(way) {
+            return Next::Found;
+        }
+        if self.rules.strictness == Strictness::Aggressive && way.has_unspaced && way.gap < GAP_MAX {
+            self.ways.push(Way { at: way.at + len, gap: way.gap + 1, last: Last::Digit, ..*way });
+        }
+        self.leet(way, len, letter.letter, Last::Digit);
+        self.also(way, len, letter.class as u32, Last::Digit, true);
+        Next::End
+    }
+
+    /// The letters that a digit or a sign stands for.
+    fn leet(&mut self, way: &Way, len: usize, sign: char, last: Last) {
+        if self.rules.strictness != Strictness::Exact && !self.is_listed_only {
+            for class in leet(sign) {
+                self.also(way, len, *class as u32, last, false);
+            }
+        }
+    }
+
+    /// A space or a sign: where the list has a space or this sign, or between two letters of a word.
+    fn sign(&mut self, way: &mut Way, len: usize, kind: Kind, class: u32) -> Next {
+        let strictness = self.rules.strictness;
+        let may_be_letter = || char::from_u32(class).is_some_and(is_wild) && way.gap == 0 && way.letters > 0;
+        if self.ends(way) || strictness == Strictness::Aggressive && may_be_letter() {
+            return Next::Found;
+        }
+        if kind != Kind::Space && self.prefixes.has_signs || self.is_listed_only {
+            self.also(way, len, class, Last::Other, true);
+        }
+        if self.is_listed_only {
+            return Next::End;
+        }
+        way.at += len;
+        let may_be_space = match (strictness, kind) {
+            (_, Kind::Space) | (Strictness::Aggressive, _) | (Strictness::Normal, Kind::Sign) => true,
+            (Strictness::Normal | Strictness::Exact, _) => false,
+        };
+        if may_be_space && way.gap == 0 && way.letters > 0 && way.class != SPACE {
+            let prefix = way.prefix.then(SPACE);
+            if self.prefixes.has(prefix) {
+                let other = Way { prefix, class: SPACE, letters: way.letters + 1, part: 0, gaps: 0, ..*way };
+                self.ways.push(Way { has_space: false, gap: 1, is_listed_gap: true, last: Last::Other, ..other });
+            }
+        }
+        if self.gap(way, kind) { Next::On } else { self.after_space(way, kind) }
+    }
+
+    /// Whether the way goes on past a space or a sign.
+    fn gap(&self, way: &mut Way, kind: Kind) -> bool {
+        let strictness = self.rules.strictness;
+        if way.is_listed_gap {
+            way.gap = (way.gap + 1).min(GAP_MAX);
+            return true;
+        }
+        let is_emoji = kind == Kind::Emoji && strictness != Strictness::Aggressive;
+        if strictness == Strictness::Exact || way.letters == 0 || way.gap >= GAP_MAX || is_emoji {
+            return false;
+        }
+        if way.gap == 0 && !way.has_unspaced {
+            if kind == Kind::Space && strictness == Strictness::Normal && way.gaps + 1 < way.part {
+                return false;
+            }
+            way.gaps += 1;
+            way.has_space |= kind == Kind::Space;
+        }
+        way.gap += 1;
+        way.last = Last::Other;
+        true
+    }
+
+    /// A space ends a word that is not drawn out, but not if it goes on in a script without spaces.
+    fn after_space(&self, way: &Way, kind: Kind) -> Next {
+        let may_go_on = kind == Kind::Space && way.gap == 0 && way.letters > 0 && self.prefixes.are_mixed(way.prefix);
+        if may_go_on && self.rules.strictness == Strictness::Normal { Next::Found } else { Next::End }
+    }
+
+    /// A phrase without its spaces, which only the aggressive rules find: another way goes on after the space.
+    #[inline]
+    fn joined(&mut self, way: &Way) {
+        if self.rules.strictness != Strictness::Aggressive || way.gap > 0 || way.letters == 0 || way.class == SPACE {
+            return;
+        }
+        let prefix = way.prefix.then(SPACE);
+        if self.prefixes.has(prefix) {
+            let other = Way { prefix, class: SPACE, letters: way.letters + 1, part: 0, gaps: 0, ..*way };
+            self.ways.push(Way { has_space: false, ..other });
+        }
+    }
+
+    /// Whether the way is at the end of a word, with good gaps.
+    #[inline]
+    fn ends(&self, way: &Way) -> bool {
+        if way.gap > 0 || !way.is_honest || !self.prefixes.have_end(way.prefix) {
+            return false;
+        }
+        let inner = way.part.saturating_sub(1);
+        let is_drawn_out = way.gaps >= inner || !way.has_space && way.gaps >= 2 && way.gaps * 2 >= inner;
+        way.gaps == 0 || way.has_unspaced || self.rules.strictness != Strictness::Normal || is_drawn_out
+    }
+}
+
+/// The first three letters of a word, if all are plain ones of two bytes and no class follows itself.
+#[inline]
+fn three_of(bytes: &[u8], at: usize) -> Option<Prefix> {
+    let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+    if word & 0xe0_00e0_00e0 != 0xc0_00c0_00c0 {
+        return None;
+    }
+    let class = |nth: u32| {
+        let letter = (word >> (nth * 16)) as u32;
+        quick_class((letter & 0x1f) << 6 | letter >> 8 & 0x3f)
+    };
+    let (first, second, third) = (class(0)?, class(1)?, class(2)?);
+    let is_squeezed = first != second && second != third;
+    is_squeezed.then(|| Prefix::NONE.then(first).then(second).then(third))
+}
+
+/// The character of one or two bytes at a place, and how many they are.
+#[inline]
+pub(super) fn short(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+    let first = u32::from(*bytes.get(at)?);
+    if first < 0x80 {
+        return Some((first, 1));
+    }
+    let second = u32::from(*bytes.get(at + 1)?);
+    if first < 0xe0 { Some(((first & 0x1f) << 6 | second & 0x3f, 2)) } else { None }
+}
+
+/// The class of the Chinese character at a place, if there is one: its simplified form.
+#[inline]
+pub(super) fn ideograph(bytes: &[u8], at: usize) -> Option<u32> {
+    let [first, second, third] = *bytes.get(at..)?.first_chunk()?;
+    let code = u32::from(first) << 12 | u32::from(second & 0x3f) << 6 | u32::from(third & 0x3f);
+    // E4 B8 80 to E9 BF BF.
+    if code.wrapping_sub(0xe_4e00) < 0x5200 { Some(simplified_code(code & 0xffff)) } else { None }
+}
