@@ -59,13 +59,13 @@ impl From<Refusal> for NotRead {
 #[derive(Debug)]
 pub(crate) struct ReadBody {
     bytes: Bytes,
-    room: Vec<OwnedSemaphorePermit>,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 /// Held for as long as a body is in memory.
 #[derive(Debug)]
 pub(crate) struct Room {
-    _steps: Vec<OwnedSemaphorePermit>,
+    _steps: Option<OwnedSemaphorePermit>,
 }
 
 impl ReadBody {
@@ -86,7 +86,9 @@ impl Bodies {
 
     /// Whether a body of at least this length would wait for memory for longer than there is time.
     pub(crate) fn overload(&self, bytes: u64, deadline: Deadline) -> Option<Overload> {
-        if bytes <= FREE_BYTES as u64 { None } else { self.steps.overload(deadline) }
+        let steps = steps_of(usize::try_from(bytes).unwrap_or(usize::MAX));
+        // What can never be had is another matter.
+        if steps == 0 || steps > self.steps.permits_max() { None } else { self.steps.overload(steps, deadline) }
     }
 
     /// Reads a body, if it comes in time and there is room for it. `waits`: the client waits to be told before it sends.
@@ -154,11 +156,12 @@ impl Bodies {
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
+        let told = body.size_hint().exact().and_then(|told| usize::try_from(told).ok());
         let mut first: Option<Bytes> = None;
         // More than one piece is copied together: a piece of one byte takes many times that, as it comes.
         let mut all = BytesMut::new();
-        let mut room = Vec::new();
-        let began = Instant::now();
+        let mut room = None;
+        let mut began = Instant::now();
         loop {
             let len = first.as_ref().map_or(all.len(), Bytes::len);
             let frame = match timeout_at(self.due(began, len), body.frame()).await {
@@ -172,22 +175,23 @@ impl Bodies {
             if len > self.bytes_max {
                 return None;
             }
-            let wanted = len.saturating_sub(FREE_BYTES).div_ceil(STEP_BYTES);
-            // What can never be had is not waited for.
-            if wanted > self.steps.permits_max() {
-                return Some(Err(Refusal::NoRoom.into()));
-            }
-            while room.len() < wanted {
-                match self.steps.enter(deadline).await {
-                    Ok(step) => room.push(step),
-                    Err(overload) => return Some(Err(NotRead::Overloaded(overload))),
+            if room.is_none() && told.unwrap_or(len) > FREE_BYTES {
+                let asked = Instant::now();
+                match self.room_for(told, deadline).await {
+                    Ok(taken) => room = Some(taken),
+                    Err(not_read) => return Some(Err(not_read)),
                 }
+                // Meanwhile nothing was read.
+                began += asked.elapsed();
+            }
+            if steps_of(len) > room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) {
+                return Some(Err(Refusal::NoRoom.into()));
             }
             match first.take() {
                 None if all.is_empty() => first = Some(data),
                 before => {
                     if let Some(before) = before {
-                        all.reserve(len);
+                        all.reserve(told.unwrap_or(len).max(len));
                         all.extend_from_slice(&before);
                     }
                     all.extend_from_slice(&data);
@@ -195,13 +199,38 @@ impl Bodies {
             }
         }
         let bytes = first.unwrap_or_else(|| all.freeze());
+        // What was taken for a body of unknown length, and is not needed.
+        if let Some(room) = &mut room {
+            let more = room.num_permits().saturating_sub(steps_of(bytes.len()));
+            drop(room.split(more));
+        }
         Some(Ok(ReadBody { bytes, room }))
     }
+
+    /// Waits for all the room that a body of this length can need, or of the maximum length if it is not known. Bodies
+    /// that hold a part of theirs and wait for more would wait for each other.
+    async fn room_for(&self, told: Option<usize>, deadline: Deadline) -> Result<OwnedSemaphorePermit, NotRead> {
+        let steps = match told {
+            // What can never be had is not waited for.
+            Some(told) if steps_of(told) > self.steps.permits_max() => return Err(Refusal::NoRoom.into()),
+            Some(told) => steps_of(told),
+            None => steps_of(self.bytes_max).min(self.steps.permits_max()),
+        };
+        // Without any, nothing fits.
+        let steps = u32::try_from(steps).ok().filter(|steps| *steps > 0).ok_or(Refusal::NoRoom)?;
+        self.steps.enter(steps, deadline).await.map_err(NotRead::Overloaded)
+    }
+}
+
+/// How many steps a body of this length takes.
+fn steps_of(bytes: usize) -> usize {
+    bytes.saturating_sub(FREE_BYTES).div_ceil(STEP_BYTES)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::Arc;
 
     use axum::body::Body;
 
@@ -252,6 +281,44 @@ mod tests {
         assert_eq!(none.read(body(64 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom.into());
         assert!(none.read(body(64 * KIB), soon(), false).await.is_ok());
         assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_that_do_not_fit_together_are_read_one_after_the_other() {
+        let bodies = Arc::new(self::bodies(1024 * KIB, 1024 * KIB));
+        for is_told in [true, false] {
+            let read = |_| {
+                let bodies = Arc::clone(&bodies);
+                tokio::spawn(async move {
+                    let pieces = (0..1000).map(|_| Bytes::from(vec![b' '; 1000]));
+                    let read = match is_told {
+                        true => bodies.read(body(1_000_000), soon(), false).await,
+                        false => bodies.read(Trickle(Pieces(pieces)), soon(), false).await,
+                    };
+                    read.map(|read| read.into_parts().0.len())
+                })
+            };
+            for reading in (0..10).map(read).collect::<Vec<_>>() {
+                assert_eq!(reading.await.unwrap(), Ok(1_000_000), "told: {is_told}");
+            }
+        }
+        assert_eq!(bodies.steps.taken(), 0);
+    }
+
+    /// Lets others have their turn before each piece.
+    struct Trickle<B>(B);
+
+    impl<B: HttpBody<Data = Bytes, Error = BoxError> + Unpin> HttpBody for Trickle<B> {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, BoxError>>> {
+            std::task::ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
+            std::pin::Pin::new(&mut self.0).poll_frame(cx)
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -42,16 +42,16 @@ impl Gate {
         self.permits_max.saturating_sub(self.permits.available_permits())
     }
 
-    /// Takes a permit, when it is there before the deadline.
+    /// Takes so many permits, when they are there before the deadline.
     ///
     /// # Errors
-    /// If it is not.
-    pub(crate) async fn enter(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit, Overload> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+    /// If they are not.
+    pub(crate) async fn enter(&self, permits: u32, deadline: Deadline) -> Result<OwnedSemaphorePermit, Overload> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_many_owned(permits) {
             return Ok(permit);
         }
         let (began, waiting) = (Instant::now(), Waiting::new(&self.waiting));
-        let entered = timeout_at(deadline.moment(), Arc::clone(&self.permits).acquire_owned()).await;
+        let entered = timeout_at(deadline.moment(), Arc::clone(&self.permits).acquire_many_owned(permits)).await;
         let overload = self.figures(deadline);
         drop(waiting);
         self.learn(began.elapsed());
@@ -61,10 +61,10 @@ impl Gate {
         }
     }
 
-    /// Whether one more would wait for longer than there is time, and for what. Nobody waits while a permit is free, so
-    /// this is only said as long as all are taken.
-    pub(crate) fn overload(&self, deadline: Deadline) -> Option<Overload> {
-        let is_closed = self.permits.available_permits() == 0 && self.wait() > deadline.remaining();
+    /// Whether one more, for so many permits, would wait for longer than there is time, and for what. Nobody waits for what
+    /// is free, so this is only said as long as that is too little.
+    pub(crate) fn overload(&self, permits: usize, deadline: Deadline) -> Option<Overload> {
+        let is_closed = self.permits.available_permits() < permits && self.wait() > deadline.remaining();
         is_closed.then(|| self.figures(deadline))
     }
 
@@ -120,10 +120,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_would_wait_for_too_long_is_told_so_at_once() {
         let gate = Gate::new("in_flight_max", 2, 1);
-        let permits = (gate.enter(within(90)).await.unwrap(), gate.enter(within(90)).await.unwrap());
+        let permits = (gate.enter(1, within(90)).await.unwrap(), gate.enter(1, within(90)).await.unwrap());
         // Nothing is known yet of how long it takes.
-        assert_eq!(gate.overload(within(9)), None);
-        let refused = gate.enter(within(90)).await.unwrap_err();
+        assert_eq!(gate.overload(1, within(9)), None);
+        let refused = gate.enter(1, within(90)).await.unwrap_err();
         let expected = Overload {
             limit: "in_flight_max",
             value: 2,
@@ -133,30 +133,30 @@ mod tests {
             left: Duration::ZERO,
         };
         assert_eq!(refused, expected);
-        assert_eq!(gate.overload(within(900)), None, "there is time to wait");
-        let overload = gate.overload(within(9)).unwrap();
+        assert_eq!(gate.overload(1, within(900)), None, "there is time to wait");
+        let overload = gate.overload(1, within(9)).unwrap();
         assert_eq!((overload.waiting, overload.wait.as_millis()), (0, 90));
         drop(permits.0);
-        assert_eq!(gate.overload(within(9)), None, "a permit is free");
+        assert_eq!(gate.overload(1, within(9)), None, "a permit is free");
         assert_eq!(gate.taken(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_that_goes_waits_no_more() {
         let gate = Gate::new("bodies_bytes_max", 1, 64);
-        let _permit = gate.enter(within(90)).await.unwrap();
+        let _permit = gate.enter(1, within(90)).await.unwrap();
         {
-            let waits = gate.enter(within(900));
+            let waits = gate.enter(1, within(900));
             let mut waits = std::pin::pin!(waits);
             tokio::select! {
                 biased;
                 _ = &mut waits => panic!("there is one permit"),
-                refused = gate.enter(within(9)) => {
+                refused = gate.enter(1, within(9)) => {
                     let overload = refused.unwrap_err();
                     assert_eq!((overload.waiting, overload.value, overload.in_flight), (2, 64, 64));
                 }
             }
         }
-        assert_eq!(gate.enter(within(9)).await.unwrap_err().waiting, 1, "only itself");
+        assert_eq!(gate.enter(1, within(9)).await.unwrap_err().waiting, 1, "only itself");
     }
 }

@@ -80,7 +80,7 @@ impl Host {
         };
         // So are callbacks for which there is no time.
         let full = || self.bodies.overload(body.size_hint().lower(), deadline);
-        let room = self.in_flight.overload(deadline).or_else(full);
+        let room = self.in_flight.overload(1, deadline).or_else(full);
         if let Some(answer) = self.refuse_at_door(&generation, mounted, &admitted, deadline, room) {
             // A client that waits with its body never sends it.
             if !waits {
@@ -97,7 +97,7 @@ impl Host {
             }
         };
         // A permit is taken once the body is complete, so a slow sender delays no one.
-        let permit = self.in_flight.enter(deadline).await;
+        let permit = self.in_flight.enter(1, deadline).await;
         let no_room = permit.as_ref().err().copied();
         let (body, _room) = body.into_parts();
         let request = Request { admitted, body, deadline, traceparent, no_room };

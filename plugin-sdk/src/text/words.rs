@@ -19,9 +19,12 @@
 //! # Ok::<(), plugin_sdk::Error>(())
 //! ```
 //!
-//! What it costs: for ordinary text about 30 units of fuel per byte of English, 80 of Chinese and 220 of Arabic, for one
-//! word and for fifty thousand. A list takes 16 bytes for each letter after common beginnings. In a text that is all
-//! disguises, only the first 6000 steps follow every spelling; from there on words are found as they are listed.
+//! What it costs depends on how much of a text begins like listed words. With some hundred words in five languages, 64
+//! KiB of prose burn 70 to 150 units of fuel per byte; where no word of the list is in the text's language, 30 to 110.
+//! With 10 000 words of the text's own language it is 135 in English, and in Chinese and Arabic more than a call may
+//! burn. A list takes 16 bytes for each letter after common beginnings, and two for its beginnings. In a text that is
+//! all disguises, only the first 4000 steps follow every spelling, and at most 20 000 characters are compared with
+//! beginnings; from there on words are found as they are listed.
 
 mod events;
 mod judge;
