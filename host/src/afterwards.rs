@@ -59,8 +59,8 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// An answer that nothing comes with.
-    pub(crate) fn refused(response: Response) -> Self {
+    /// Without anything that comes after it.
+    pub(crate) fn only(response: Response) -> Self {
         Self { response, own_id: None, afterwards: None }
     }
 }

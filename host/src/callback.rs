@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::wire::Phase;
 use callgate_dialects::{Admitted, Callback, Response};
 use callgate_sandbox::{Cancel, cpu};
@@ -12,13 +13,16 @@ use callgate_sandbox::{Cancel, cpu};
 use crate::afterwards::{Afterwards, Answer};
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
+use crate::decisions::{Decided, Moment};
+use crate::entries::Arrived;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
 use crate::overload::Overload;
-use crate::records::{Origin, Wait};
+use crate::records::{Origin, Returned, Wait};
+use crate::settings::Mode as Keep;
 use crate::shadow::{self, Candidate, Past};
-use crate::telemetry::Answered;
+use crate::telemetry::{Answered, How};
 use crate::workers::NotRun;
 
 impl Host {
@@ -26,14 +30,15 @@ impl Host {
     /// has not given the callback an ID, the one that was made here comes with it.
     pub(crate) async fn answer(&self, generation: &Arc<Generation>, mounted: &Mounted, request: Request<'_>) -> Answer {
         let Request { admitted, body, deadline, traceparent, no_room } = request;
-        let callback = match admitted.open(body) {
+        let callback = match admitted.open(body.clone()) {
             Ok(callback) => callback,
-            Err(refusal) => return Answer::refused(self.refuse(generation, mounted, refusal)),
+            Err(refusal) => return Answer::only(self.refuse_admitted(generation, mounted, refusal, body)),
         };
         // What has happened was accepted when it was read: it is dealt with even if the client goes.
         let may_wait = || {
             let chain = callback.command().and_then(|command| mounted.routes.find(command));
             chain.is_some_and(|chain| callback.is_batch() || !chain.is_quick(&callback))
+                && !callback.command().is_some_and(|command| self.is_journalled(mounted, command))
         };
         if callback.phase() == Phase::Before || no_room.is_some() || !may_wait() {
             return self.answer_opened(generation, mounted, Opened { callback, deadline, traceparent, no_room }).await;
@@ -45,13 +50,24 @@ impl Host {
             Some(host.answer_opened(&generation, mounted, opened).await)
         };
         // It ends only when the runtime does, or with a mistake of the host.
-        tokio::spawn(answers).await.ok().flatten().unwrap_or_else(|| Answer::refused(Response::default()))
+        tokio::spawn(answers).await.ok().flatten().unwrap_or_else(|| Answer::only(Response::default()))
     }
 
     /// Answers a callback that was read.
     async fn answer_opened(&self, generation: &Arc<Generation>, mounted: &Mounted, opened: Opened) -> Answer {
         let Opened { callback, deadline, traceparent, no_room } = opened;
         let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
+        let arrived = Arrived {
+            mounted,
+            callback: &callback,
+            own_id: own_id.as_deref(),
+            traceparent: traceparent.as_deref(),
+            users: generation.settings().log.users,
+            deadline,
+        };
+        if let Some(response) = self.answer_from_journal(generation, &arrived).await {
+            return Answer { own_id, ..Answer::only(response) };
+        }
         let candidates = mounted.routes.candidates(callback.command());
         let candidate = shadow::answering(candidates, &callback);
         let chain = |command| candidate.map(|it| it.chain()).or_else(|| mounted.routes.find(command));
@@ -78,21 +94,9 @@ impl Host {
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
-        if kept > 0 {
-            let origin = Origin {
-                platform: mounted.platform.name.as_str().into(),
-                command: callback.name().into(),
-                key: callback.order_key(mounted.platform.server.protocol()),
-                traceparent,
-                arrived_unix_ms: callback.arrived_unix_ms(),
-            };
-            // An after-callback is acknowledged by its answer.
-            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
-            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
-        }
-        if run.records_lost > 0 {
-            self.records.left_out(run.records_lost);
-        }
+        let decisions = self.keeping.decisions().filter(|decisions| decisions.wants(callback.phase(), &run));
+        let wanted = if decisions.is_some() { records.clone() } else { Vec::new() };
+        self.hand_over(records, run.records_lost, &arrived).await;
         let response = mounted.platform.dialect.render(&callback, &run.decision);
         let answered = Answered {
             platform: &mounted.platform.name,
@@ -103,8 +107,14 @@ impl Host {
             shadow: candidate.map(|candidate| candidate.name()),
             records: kept,
             took: deadline.elapsed(),
+            how: How::Answered,
         };
         self.telemetry.answered(generation.counters(), mounted.index, &answered);
+        if let Some(decisions) = decisions {
+            let (generation, users) = (generation.number(), arrived.users);
+            let moment = Moment { generation, users, at_unix_ms: self.now_unix_ms() };
+            decisions.keep(Decided::of(&answered, wanted, response.clone(), moment));
+        }
         let mut afterwards = None;
         if !candidates.is_empty() {
             shadow::answered(candidates, candidate, &run, || self.now_unix_ms());
@@ -116,11 +126,36 @@ impl Host {
         Answer { response, own_id, afterwards }
     }
 
+    /// Hands on the records of a callback that was answered by its plugins, without those beyond what they may give.
+    async fn hand_over(&self, records: Vec<Returned>, lost: usize, arrived: &Arrived<'_>) {
+        let Arrived { mounted, callback, traceparent, deadline, .. } = *arrived;
+        if !records.is_empty() {
+            let origin = Origin {
+                platform: mounted.platform.name.as_str().into(),
+                command: callback.name().into(),
+                key: callback.order_key(mounted.platform.server.protocol()),
+                traceparent: traceparent.map(str::to_owned),
+                arrived_unix_ms: callback.arrived_unix_ms(),
+            };
+            // An after-callback is acknowledged by its answer.
+            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
+            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
+        }
+        if lost > 0 {
+            self.records.left_out(lost);
+        }
+    }
+
     /// Has candidates compared once the answer is on its way.
     fn compare_afterwards(&self, candidates: &[Arc<Candidate>], past: Past) -> Option<Afterwards> {
         let queue = Arc::clone(self.comparing()?);
         let job = shadow::afterwards(candidates, past)?;
         Some(Box::new(move || queue.send(job)))
+    }
+
+    /// Whether callbacks of this command are put into the journal, and answered before any plugin is called.
+    fn is_journalled(&self, mounted: &Mounted, command: &Command) -> bool {
+        self.keeping.journal().is_some() && mounted.platform.mode(command) == Keep::Journal
     }
 
     /// Refuses a callback before its body is read, if it would have to wait for longer than there is time: for a worker,
@@ -142,6 +177,10 @@ impl Host {
         let callback = admitted.unread()?;
         let command = callback.command()?;
         let chain = mounted.routes.find(command)?;
+        // It waits for the disk, and for no plugin.
+        if self.is_journalled(mounted, command) {
+            return None;
+        }
         let for_worker = || match chain.has_been_quick() && command.batch.is_none() {
             true => None,
             false => self.workers.overload(&chain.claim(), deadline),
@@ -162,9 +201,15 @@ impl Host {
             shadow: None,
             records: 0,
             took: deadline.elapsed(),
+            how: How::Answered,
         };
         self.telemetry.answered(generation.counters(), mounted.index, &answered);
         let response = mounted.platform.dialect.render(&callback, &run.decision);
+        if let Some(decisions) = self.keeping.decisions().filter(|decisions| decisions.wants(callback.phase(), &run)) {
+            let (number, users) = (generation.number(), generation.settings().log.users);
+            let moment = Moment { generation: number, users, at_unix_ms: self.now_unix_ms() };
+            decisions.keep(Decided::of(&answered, Vec::new(), response.clone(), moment));
+        }
         Some(Answer { response, own_id, afterwards: None })
     }
 

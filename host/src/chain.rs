@@ -26,7 +26,7 @@ use crate::workers::{Claim, Crowd, Flow};
 use needs::Needs;
 
 pub use link::Link;
-pub(crate) use link::{Identity, Loaded};
+pub(crate) use link::{Identity, Loaded, WorkBudget};
 pub(crate) use run::{Advance, Mode, Progress, Seen};
 pub use run::{ChainRun, Part, Step};
 
@@ -119,6 +119,17 @@ impl Chain {
 
     fn on_fault_of(&self, link: &Link) -> OnFault {
         link.on_fault().unwrap_or(self.on_fault)
+    }
+
+    /// How long all calls may take together where nobody waits for them.
+    pub(crate) fn work_within(&self) -> Duration {
+        let (mut own, mut shared) = (Duration::ZERO, Duration::ZERO);
+        for work in self.links.iter().map(|link| link.work()) {
+            own += work.within;
+            shared = shared.max(work.within);
+        }
+        // Each plugin may take its time, as far as the settings give it more than they give to all.
+        if self.links.iter().any(|link| link.has_own_work()) { own } else { shared }
     }
 
     /// Asks the plugins one after the other, from where `progress` is. Blocks: it runs guests.
@@ -264,7 +275,7 @@ impl Chain {
         }
         let said = match question.mode {
             Mode::Brief => self.call_briefly(link, loaded, question, &mut step).ok_or(step.cpu)?,
-            Mode::Full => self.call(link, loaded, question, &mut step),
+            Mode::Full | Mode::Work => self.call(link, loaded, question, &mut step),
             Mode::Spare => self.call_patiently(link, loaded, question, &mut step),
         };
         step.cpu += question.tried.unwrap_or_default();
@@ -337,7 +348,15 @@ impl Chain {
         if remaining.is_zero() {
             return Err(Fault::NoTime);
         }
-        let budget = loaded.plugin.budget(engine, remaining);
+        let (budget, within) = match question.mode {
+            Mode::Brief | Mode::Full | Mode::Spare => {
+                (loaded.plugin.budget(engine, remaining), loaded.plugin.limits().call_within)
+            }
+            Mode::Work => {
+                let WorkBudget { within, fuel } = link.work();
+                (loaded.plugin.budget_for_work(engine, remaining, within, fuel), within)
+            }
+        };
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
         let (input, read) = ([head, body, "}"], |reply: &[u8]| self.read(link, loaded, reply, body));
         let (result, usage) = match cancel {
@@ -353,7 +372,7 @@ impl Chain {
         }
         loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
-            Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, loaded, deadline) => Err(Fault::NoTime),
+            Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, within, deadline) => Err(Fault::NoTime),
             Err(fault) => Err(fault),
             Ok(said) => said,
         }
@@ -445,8 +464,8 @@ const QUICK_LINKS_MAX: usize = 8;
 /// Whether a call that was ended by time has used its time itself, and not lost it by waiting: for its turn, for the
 /// plugins before it, or for a core. It has if it burnt all the fuel that was left to it, and that was not cut short; or
 /// if it was on a CPU for an eighth of what it would have had without waiting.
-fn is_own_fault(budget: Budget, step: &Step, loaded: &Loaded, deadline: Deadline) -> bool {
-    let without_waiting = deadline.all_for_guests().min(loaded.plugin.limits().call_within);
+fn is_own_fault(budget: Budget, step: &Step, within: Duration, deadline: Deadline) -> bool {
+    let without_waiting = deadline.all_for_guests().min(within);
     let burnt_all = step.usage.fuel >= budget.fuel && budget.within >= without_waiting / 2;
     burnt_all || step.cpu >= without_waiting / 8
 }

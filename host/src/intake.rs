@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::afterwards::{self, Afterwards, Answer};
 use crate::bodies::{Bodies, NotRead};
 use crate::deadline::Deadline;
+use crate::decisions::RefusedRequest;
 use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
@@ -90,10 +91,15 @@ impl Host {
         }
         let body = match self.bodies.read(body, deadline, waits).await {
             Ok(body) => body,
-            Err(NotRead::Refused(refusal)) => return write(self.refuse(&generation, mounted, refusal)),
+            Err(NotRead::Refused(refusal)) => {
+                return write(self.refuse_admitted(&generation, mounted, refusal, Bytes::new()));
+            }
             Err(NotRead::Overloaded(overload)) => {
                 let refused = self.refuse_at_door(&generation, mounted, &admitted, deadline, Some(overload));
-                return refused.map_or_else(|| write(self.refuse(&generation, mounted, Refusal::NoRoom)), write_answer);
+                return refused.map_or_else(
+                    || write(self.refuse_admitted(&generation, mounted, Refusal::NoRoom, Bytes::new())),
+                    write_answer,
+                );
             }
         };
         // A permit is taken once the body is complete, so a slow sender delays no one.
@@ -139,6 +145,30 @@ impl Host {
     pub(crate) fn refuse(&self, generation: &Generation, mounted: &Mounted, refusal: Refusal) -> Response {
         self.telemetry.refused(generation.counters(), mounted.index, refusal);
         mounted.platform.dialect.refuse(&refusal)
+    }
+
+    /// Refuses a request whose sender the platform's dialect has recognised, and keeps that as a decision. What strangers
+    /// send is only counted: they must not push out what is kept of others.
+    pub(crate) fn refuse_admitted(
+        &self,
+        generation: &Generation,
+        mounted: &Mounted,
+        refusal: Refusal,
+        body: Bytes,
+    ) -> Response {
+        let response = self.refuse(generation, mounted, refusal);
+        if let Some(decisions) = self.keeping.decisions().filter(|decisions| decisions.wants_refusals()) {
+            decisions.keep_refusal(RefusedRequest {
+                platform: mounted.platform.name.clone(),
+                kind: mounted.platform.server.protocol().name,
+                refusal,
+                status: response.status.as_u16(),
+                at_unix_ms: self.now_unix_ms(),
+                generation: generation.number(),
+                body,
+            });
+        }
+        response
     }
 }
 

@@ -18,6 +18,7 @@ mod power;
 mod random;
 mod receiver;
 mod reload;
+mod replay;
 mod server;
 mod shadow;
 mod shutdown;

@@ -111,6 +111,8 @@ pub(crate) enum Mode {
     Brief,
     /// All that the plugins' limits and the deadline allow.
     Full,
+    /// All that the plugins' limits for work that nobody waits for allow.
+    Work,
     /// All that the plugins' limits allow, on a thread that stands still whenever another one wants to run. Nothing is
     /// learnt of the plugins from it: neither their breakers nor their pace see it.
     Spare,
@@ -126,7 +128,7 @@ pub(crate) enum Advance {
 }
 
 /// What became of a callback in its chain.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ChainRun {
     /// What is to happen to the operation.
     pub decision: Decision,
@@ -151,7 +153,7 @@ pub struct ChainRun {
 
 /// What became of one of the callbacks that a request carried. Its calls and records are those of the whole request,
 /// after those of the parts before it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Part {
     /// What was decided.
     pub decision: Decision,
@@ -164,7 +166,7 @@ pub struct Part {
 }
 
 /// One call of a plugin.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Step {
     /// Which plugin.
     pub link: Arc<Link>,

@@ -221,7 +221,8 @@ pub(super) fn dispatch(
             Message::Job(number, mut job) => {
                 let flow = job.flow;
                 // A plugin whose calls have become longer comes from another lane.
-                job.takes = lanes.iter().map(|lane| lane.queue.average(flow)).fold(job.takes, Duration::max);
+                job.takes =
+                    lanes.iter().take(LANES).map(|lane| lane.queue.average(flow)).fold(job.takes, Duration::max);
                 if let Some(lane) = lanes.get_mut(number) {
                     lane.take(job);
                     lane.queue.note(number, flow);
