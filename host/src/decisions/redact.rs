@@ -80,7 +80,13 @@ impl<'n> Redaction<'n> {
     fn value(&mut self, value: &mut Value, texts: usize) -> bool {
         match value {
             Value::Object(members) => self.members(members, texts),
-            Value::Array(list) => list.iter_mut().fold(false, |any, item| self.value(item, texts) || any),
+            Value::Array(list) => {
+                let mut any = false;
+                for item in list {
+                    any |= self.value(item, texts);
+                }
+                any
+            }
             Value::String(text) => self.inside(text, texts),
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }

@@ -10,13 +10,14 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::family::registered;
 
+type Read = fn(&Numbers) -> u64;
 type Whole = Gauge<i64, AtomicI64>;
 type Seconds = Gauge<f64, AtomicU64>;
 
 /// What the journal says of itself, as it was when it was last looked at.
 pub(super) struct JournalCounters {
-    gauges: [(Whole, fn(&Numbers) -> u64); 9],
-    counters: [(Counter, fn(&Numbers) -> u64); 22],
+    gauges: [(Whole, Read); 9],
+    counters: [(Counter, Read); 22],
     oldest_seconds: Seconds,
     commit_seconds_max: Seconds,
     commit_seconds: Counter<f64, AtomicU64>,
@@ -27,7 +28,7 @@ pub(super) struct JournalCounters {
 impl JournalCounters {
     /// All at zero, also without a journal: a dashboard need not know whether there is one.
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let gauges: [(&str, &str, fn(&Numbers) -> u64); 9] = [
+        let gauges: [(&str, &str, Read); 9] = [
             ("journal_backlog", "Entries that wait or are worked on", |now| now.backlog),
             ("journal_working", "Entries that are worked on", |now| now.working),
             ("journal_parked_keys", "Keys whose oldest entry has failed and waits for its next attempt", |now| {
@@ -42,7 +43,7 @@ impl JournalCounters {
             ("journal_wal_bytes", "Bytes of the journal's write-ahead log", |now| now.wal_bytes),
             ("journal_last_sequence", "The number of the newest record", |now| now.last_sequence.unsigned_abs()),
         ];
-        let counters: [(&str, &str, fn(&Numbers) -> u64); 22] = [
+        let counters: [(&str, &str, Read); 22] = [
             ("journal_accepted", "Entries that were accepted", |now| now.accepted),
             ("journal_repeats", "Repeats that were acknowledged and not worked off again", |now| now.repeats),
             ("journal_done", "Entries that were done", |now| now.done),
