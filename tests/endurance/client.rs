@@ -40,9 +40,12 @@ pub struct Plan {
     pub window: Duration,
     /// Most requests of all connections together.
     pub requests_max: usize,
-    /// Says what an answer is: request number, status, body.
-    pub judge: Arc<dyn Fn(usize, u16, &[u8]) -> Verdict + Send + Sync>,
+    /// Says what an answer is.
+    pub judge: Arc<Judge>,
 }
+
+/// Says what an answer is, from the number of its request, its status and its body.
+pub type Judge = dyn Fn(usize, u16, &[u8]) -> Verdict + Send + Sync;
 
 /// What an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
