@@ -87,9 +87,7 @@ impl Host {
                 ChainRun::default()
             }
         };
-        if let Some(overload) = &run.overload {
-            self.telemetry.overloaded(overload, false);
-        }
+        run.overload.iter().for_each(|overload| self.telemetry.overloaded(overload, false));
         let digests = if candidates.is_empty() { Vec::new() } else { shadow::digests(&run) };
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
