@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
+use callgate_dialects::Response;
 use hyper::body::{Frame, SizeHint};
 
 /// What is to be done after an answer. It must be quick: it is done where answers are written.
@@ -14,16 +15,16 @@ pub(crate) type Afterwards = Box<dyn FnOnce() + Send>;
 pub(crate) fn body(bytes: Vec<u8>, afterwards: Option<Afterwards>) -> Body {
     match afterwards {
         None => Body::from(bytes),
-        Some(then) => Body::new(Answer { bytes: Some(bytes.into()), then: Some(then) }),
+        Some(then) => Body::new(Tailed { bytes: Some(bytes.into()), then: Some(then) }),
     }
 }
 
-struct Answer {
+struct Tailed {
     bytes: Option<Bytes>,
     then: Option<Afterwards>,
 }
 
-impl HttpBody for Answer {
+impl HttpBody for Tailed {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -40,11 +41,27 @@ impl HttpBody for Answer {
     }
 }
 
-impl Drop for Answer {
+impl Drop for Tailed {
     fn drop(&mut self) {
         if let Some(then) = self.then.take() {
             then();
         }
+    }
+}
+
+/// An answer, and what comes with it.
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// The ID of the callback, if the chat server has given it none.
+    pub(crate) own_id: Option<String>,
+    /// What is to be done once the connection has taken the answer.
+    pub(crate) afterwards: Option<Afterwards>,
+}
+
+impl Answer {
+    /// Without anything that comes after it.
+    pub(crate) fn only(response: Response) -> Self {
+        Self { response, own_id: None, afterwards: None }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Bodies of requests, read within bounds: of one body, of all of them together, and of time.
 
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::BoxError;
@@ -8,10 +10,12 @@ use axum::body::{Bytes, HttpBody};
 use bytes::BytesMut;
 use callgate_dialects::Refusal;
 use http_body_util::{BodyExt, Limited};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::deadline::Deadline;
+use crate::gate::Gate;
+use crate::overload::Overload;
 use crate::settings::Server;
 
 /// What a body may have without taking of what all share, in bytes: nearly all callbacks have less, so they are never
@@ -33,8 +37,22 @@ pub(crate) struct Bodies {
     bytes_max: usize,
     bytes_per_second_min: u64,
     /// Steps of [`STEP_BYTES`].
-    steps: Arc<Semaphore>,
-    steps_max: usize,
+    steps: Gate,
+}
+
+/// Why a body was not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotRead {
+    /// The request is refused.
+    Refused(Refusal),
+    /// There was no time to wait for memory.
+    Overloaded(Overload),
+}
+
+impl From<Refusal> for NotRead {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// A body that was read, and its part of the memory for bodies.
@@ -59,17 +77,22 @@ impl ReadBody {
 impl Bodies {
     /// Room for bodies within the limits of these settings.
     pub(crate) fn new(settings: &Server) -> Self {
-        let steps = (settings.bodies_bytes_max / STEP_BYTES).min(Semaphore::MAX_PERMITS);
         Self {
             bytes_max: settings.body_bytes_max,
             bytes_per_second_min: settings.body_bytes_per_second_min,
-            steps: Arc::new(Semaphore::new(steps)),
-            steps_max: steps,
+            steps: Gate::new("bodies_bytes_max", settings.bodies_bytes_max / STEP_BYTES, STEP_BYTES),
         }
     }
 
+    /// Whether a body of at least this length would wait for memory for longer than there is time.
+    pub(crate) fn overload(&self, bytes: u64, deadline: Deadline) -> Option<Overload> {
+        let steps = steps_of(usize::try_from(bytes).unwrap_or(usize::MAX));
+        // What can never be had is another matter.
+        if steps == 0 || steps > self.steps.permits_max() { None } else { self.steps.overload(steps, deadline) }
+    }
+
     /// Reads a body, if it comes in time and there is room for it. `waits`: the client waits to be told before it sends.
-    pub(crate) async fn read<B>(&self, mut body: B, deadline: Deadline, waits: bool) -> Result<ReadBody, Refusal>
+    pub(crate) async fn read<B>(&self, mut body: B, deadline: Deadline, waits: bool) -> Result<ReadBody, NotRead>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -78,13 +101,13 @@ impl Bodies {
         if !is_told {
             match timeout_at(deadline.moment(), self.collect(&mut body, deadline)).await {
                 Ok(Some(Ok(read))) => return Ok(read),
-                Ok(Some(Err(refusal))) => return Err(refusal),
+                Ok(Some(Err(not_read))) => return Err(not_read),
                 Ok(None) => {}
-                Err(_) => return Err(Refusal::Incomplete),
+                Err(_) => return Err(Refusal::Incomplete.into()),
             }
         }
         self.forget(body, deadline, waits && is_told).await;
-        Err(Refusal::TooLarge { bytes_max: self.bytes_max })
+        Err(Refusal::TooLarge { bytes_max: self.bytes_max }.into())
     }
 
     /// Reads what is not wanted, within bounds: closing while the client still writes would lose the answer. A client
@@ -101,6 +124,24 @@ impl Bodies {
         let _ = timeout_at(deadline.moment(), forgotten).await;
     }
 
+    /// Reads what has come of a body that is not wanted, and waits for nothing. If that is all of it the connection can be
+    /// used again.
+    pub(crate) async fn forget_what_is_there<B>(body: B)
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+    {
+        let mut rest = Limited::new(body, FREE_BYTES);
+        poll_fn(|cx| {
+            loop {
+                match Pin::new(&mut rest).poll_frame(cx) {
+                    Poll::Ready(Some(Ok(_))) => {}
+                    Poll::Ready(_) | Poll::Pending => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
+    }
+
     /// When more than these bytes must have arrived.
     fn due(&self, began: Instant, bytes: usize) -> Instant {
         match (bytes as u64).checked_mul(1000).and_then(|times| times.checked_div(self.bytes_per_second_min)) {
@@ -111,7 +152,7 @@ impl Bodies {
     }
 
     /// The whole body; `None` if it is too long.
-    async fn collect<B>(&self, body: &mut B, deadline: Deadline) -> Option<Result<ReadBody, Refusal>>
+    async fn collect<B>(&self, body: &mut B, deadline: Deadline) -> Option<Result<ReadBody, NotRead>>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -126,9 +167,9 @@ impl Bodies {
             let frame = match timeout_at(self.due(began, len), body.frame()).await {
                 Ok(Some(frame)) => frame,
                 Ok(None) => break,
-                Err(_) => return Some(Err(Refusal::TooSlow)),
+                Err(_) => return Some(Err(Refusal::TooSlow.into())),
             };
-            let Ok(frame) = frame else { return Some(Err(Refusal::Incomplete)) };
+            let Ok(frame) = frame else { return Some(Err(Refusal::Incomplete.into())) };
             let Ok(data) = frame.into_data() else { continue };
             let len = len + data.len();
             if len > self.bytes_max {
@@ -137,14 +178,14 @@ impl Bodies {
             if room.is_none() && told.unwrap_or(len) > FREE_BYTES {
                 let asked = Instant::now();
                 match self.room_for(told, deadline).await {
-                    Some(taken) => room = Some(taken),
-                    None => return Some(Err(Refusal::NoRoom)),
+                    Ok(taken) => room = Some(taken),
+                    Err(not_read) => return Some(Err(not_read)),
                 }
                 // Meanwhile nothing was read.
                 began += asked.elapsed();
             }
             if steps_of(len) > room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) {
-                return Some(Err(Refusal::NoRoom));
+                return Some(Err(Refusal::NoRoom.into()));
             }
             match first.take() {
                 None if all.is_empty() => first = Some(data),
@@ -168,15 +209,16 @@ impl Bodies {
 
     /// Waits for all the room that a body of this length can need, or of the maximum length if it is not known. Bodies
     /// that hold a part of theirs and wait for more would wait for each other.
-    async fn room_for(&self, told: Option<usize>, deadline: Deadline) -> Option<OwnedSemaphorePermit> {
+    async fn room_for(&self, told: Option<usize>, deadline: Deadline) -> Result<OwnedSemaphorePermit, NotRead> {
         let steps = match told {
             // What can never be had is not waited for.
-            Some(told) if steps_of(told) > self.steps_max => return None,
+            Some(told) if steps_of(told) > self.steps.permits_max() => return Err(Refusal::NoRoom.into()),
             Some(told) => steps_of(told),
-            None => steps_of(self.bytes_max).min(self.steps_max),
+            None => steps_of(self.bytes_max).min(self.steps.permits_max()),
         };
-        let steps = u32::try_from(steps).ok()?;
-        timeout_at(deadline.moment(), Arc::clone(&self.steps).acquire_many_owned(steps)).await.ok()?.ok()
+        // Without any, nothing fits.
+        let steps = u32::try_from(steps).ok().filter(|steps| *steps > 0).ok_or(Refusal::NoRoom)?;
+        self.steps.enter(steps, deadline).await.map_err(NotRead::Overloaded)
     }
 }
 
@@ -188,6 +230,7 @@ fn steps_of(bytes: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::Arc;
 
     use axum::body::Body;
 
@@ -215,8 +258,15 @@ mod tests {
         let bodies = self::bodies(1024 * KIB, 128 * KIB);
         let large = bodies.read(body(192 * KIB), soon(), false).await.unwrap();
         let began = Instant::now();
-        assert_eq!(bodies.read(body(64 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom);
+        let NotRead::Overloaded(overload) = bodies.read(body(64 * KIB + 1), soon(), false).await.unwrap_err() else {
+            panic!("there is room for it, later")
+        };
+        assert_eq!((overload.limit, overload.value, overload.in_flight), ("bodies_bytes_max", 128 * KIB, 128 * KIB));
         assert_eq!(began.elapsed(), Duration::from_millis(950), "it waits until the deadline");
+        // That is how long the next one would wait, and it has less.
+        let hasty = Deadline::new(Instant::now(), Duration::from_millis(500));
+        assert!(bodies.overload(64 * KIB as u64 + 1, hasty).is_some());
+        assert_eq!(bodies.overload(64 * KIB as u64, hasty), None);
         assert!(bodies.read(body(64 * KIB), soon(), false).await.is_ok());
         drop(large);
         assert!(bodies.read(body(64 * KIB + 1), soon(), false).await.is_ok());
@@ -226,9 +276,9 @@ mod tests {
     async fn what_never_fits_is_refused_at_once() {
         let began = Instant::now();
         let bodies = self::bodies(1024 * KIB, 128 * KIB);
-        assert_eq!(bodies.read(body(192 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom);
+        assert_eq!(bodies.read(body(192 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom.into());
         let none = self::bodies(1024 * KIB, 0);
-        assert_eq!(none.read(body(64 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom);
+        assert_eq!(none.read(body(64 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom.into());
         assert!(none.read(body(64 * KIB), soon(), false).await.is_ok());
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
@@ -252,7 +302,7 @@ mod tests {
                 assert_eq!(reading.await.unwrap(), Ok(1_000_000), "told: {is_told}");
             }
         }
-        assert_eq!(bodies.steps.available_permits(), bodies.steps_max);
+        assert_eq!(bodies.steps.taken(), 0);
     }
 
     /// Lets others have their turn before each piece.

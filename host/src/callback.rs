@@ -5,11 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::wire::Phase;
-use callgate_dialects::{Callback, Response};
-use callgate_sandbox::{Cancel, Fault, cpu};
+use callgate_dialects::{Admitted, Callback, Response};
+use callgate_sandbox::{Cancel, cpu};
 
-use crate::afterwards::Afterwards;
+use crate::afterwards::{Afterwards, Answer};
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
 use crate::decisions::{Decided, Moment};
@@ -17,20 +18,44 @@ use crate::entries::Arrived;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
+use crate::overload::Overload;
 use crate::records::{Origin, Returned, Wait};
+use crate::settings::Mode as Keep;
 use crate::shadow::{self, Candidate, Past};
 use crate::telemetry::{Answered, How};
-use crate::workers::{Claim, Flow, NotRun};
+use crate::workers::NotRun;
 
 impl Host {
     /// Answers one callback of a platform. Whatever happens, there is an answer before the deadline. If the chat server
     /// has not given the callback an ID, the one that was made here comes with it.
     pub(crate) async fn answer(&self, generation: &Arc<Generation>, mounted: &Mounted, request: Request<'_>) -> Answer {
-        let Request { admitted, body, deadline, traceparent } = request;
+        let Request { admitted, body, deadline, traceparent, no_room } = request;
         let callback = match admitted.open(body.clone()) {
             Ok(callback) => callback,
             Err(refusal) => return Answer::only(self.refuse_admitted(generation, mounted, refusal, body)),
         };
+        // What has happened was accepted when it was read: it is dealt with even if the client goes.
+        let may_wait = || {
+            let chain = callback.command().and_then(|command| mounted.routes.find(command));
+            chain.is_some_and(|chain| callback.is_batch() || !chain.is_quick(&callback))
+                && !callback.command().is_some_and(|command| self.is_journalled(mounted, command))
+        };
+        if callback.phase() == Phase::Before || no_room.is_some() || !may_wait() {
+            return self.answer_opened(generation, mounted, Opened { callback, deadline, traceparent, no_room }).await;
+        }
+        let (host, generation, number) = (self.clone(), Arc::clone(generation), mounted.index);
+        let answers = async move {
+            let mounted = generation.platforms().get(number)?;
+            let opened = Opened { callback, deadline, traceparent, no_room: None };
+            Some(host.answer_opened(&generation, mounted, opened).await)
+        };
+        // It ends only when the runtime does, or with a mistake of the host.
+        tokio::spawn(answers).await.ok().flatten().unwrap_or_else(|| Answer::only(Response::default()))
+    }
+
+    /// Answers a callback that was read.
+    async fn answer_opened(&self, generation: &Arc<Generation>, mounted: &Mounted, opened: Opened) -> Answer {
+        let Opened { callback, deadline, traceparent, no_room } = opened;
         let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
         let arrived = Arrived {
             mounted,
@@ -49,7 +74,10 @@ impl Host {
         let mut run = match callback.command().map(|command| (command, chain(command))) {
             // A candidate may be without the only plugin.
             Some((_, Some(chain))) if chain.links().is_empty() => ChainRun::default(),
-            Some((_, Some(chain))) => self.decide(generation, chain, &callback, deadline).await,
+            Some((_, Some(chain))) => match no_room {
+                None => self.decide(generation, chain, &callback, deadline).await,
+                Some(overload) => chain.refused(overload),
+            },
             Some((command, None)) => {
                 self.telemetry.unhandled_command(generation.counters(), mounted.index, command.name);
                 ChainRun::default()
@@ -59,6 +87,7 @@ impl Host {
                 ChainRun::default()
             }
         };
+        run.overload.iter().for_each(|overload| self.telemetry.overloaded(overload, false));
         let digests = if candidates.is_empty() { Vec::new() } else { shadow::digests(&run) };
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
@@ -122,6 +151,66 @@ impl Host {
         Some(Box::new(move || queue.send(job)))
     }
 
+    /// Whether callbacks of this command are put into the journal, and answered before any plugin is called.
+    fn is_journalled(&self, mounted: &Mounted, command: &Command) -> bool {
+        self.keeping.journal().is_some() && mounted.platform.mode(command) == Keep::Journal
+    }
+
+    /// Refuses a callback before its body is read, if it would have to wait for longer than there is time: for a worker,
+    /// or for `room`, which is said to be full. What the chat server gets is what `on_overload` says.
+    ///
+    /// `None`: it is worth reading. That is so, too, where only the body names the command, or an answer has to repeat
+    /// something of it; then it is refused once it is read.
+    pub(crate) fn refuse_at_door(
+        &self,
+        generation: &Generation,
+        mounted: &Mounted,
+        admitted: &Admitted<'_>,
+        deadline: Deadline,
+        room: Option<Overload>,
+    ) -> Option<Answer> {
+        if room.is_none() && self.workers.waiting() == 0 {
+            return None;
+        }
+        let callback = admitted.unread()?;
+        let command = callback.command()?;
+        let chain = mounted.routes.find(command)?;
+        // It waits for the disk, and for no plugin.
+        if self.is_journalled(mounted, command) {
+            return None;
+        }
+        let for_worker = || match chain.has_been_quick() && command.batch.is_none() {
+            true => None,
+            false => self.workers.overload(&chain.claim(), deadline),
+        };
+        let overload = room.or_else(for_worker)?;
+        let run = chain.refused(overload);
+        if mounted.platform.dialect.answer_needs_body(command, &run.decision) {
+            return None;
+        }
+        self.telemetry.overloaded(&overload, true);
+        let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
+        let answered = Answered {
+            platform: &mounted.platform.name,
+            protocol: mounted.platform.server.protocol(),
+            callback: &callback,
+            operation_id: own_id.as_deref().unwrap_or(callback.operation_id()),
+            run: &run,
+            shadow: None,
+            records: 0,
+            took: deadline.elapsed(),
+            how: How::Answered,
+        };
+        self.telemetry.answered(generation.counters(), mounted.index, &answered);
+        let response = mounted.platform.dialect.render(&callback, &run.decision);
+        if let Some(decisions) = self.keeping.decisions().filter(|decisions| decisions.wants(callback.phase(), &run)) {
+            let (number, users) = (generation.number(), generation.settings().log.users);
+            let moment = Moment { generation: number, users, at_unix_ms: self.now_unix_ms() };
+            decisions.keep(Decided::of(&answered, Vec::new(), response.clone(), moment));
+        }
+        Some(Answer { response, own_id, afterwards: None })
+    }
+
     /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick of
     /// late is begun where it is, because handing it to another thread costs more than it does. What turns out not to be
     /// quick, and everything that consists of several parts, is left to the workers.
@@ -147,11 +236,14 @@ impl Host {
         let seen = Arc::new(Seen::new(progress));
         let (host, held, its_callback, its_seen) =
             (self.clone(), Held::new(chain, generation), callback.clone(), Arc::clone(&seen));
-        let job = move |_: &Cancel| held.chain().advance_seen(&host.engine, &its_callback, deadline, &its_seen);
-        match self.work(chain, deadline, job).await {
+        let job = move |cancel: &Cancel| {
+            its_seen.cancelled_by(cancel);
+            held.chain().advance_seen(&host.engine, &its_callback, deadline, &its_seen);
+        };
+        match self.workers.run(chain.claim(), deadline, job).await {
             Ok(()) => seen.into_run(),
-            Err(NotRun::Panicked) => chain.failed(HOST_FAILED),
-            Err(NotRun::NoTime(_) | NotRun::Full) => chain.give_up(deadline, &seen),
+            Err(NotRun::NoTime(overload)) => give_up(chain, deadline, &seen, overload).await,
+            Err(NotRun::Panicked | NotRun::Full) => chain.failed(HOST_FAILED),
         }
     }
 
@@ -169,26 +261,24 @@ impl Host {
         while !parts.is_empty() {
             let (host, held) = (self.clone(), Held::new(chain, generation));
             let mut some = std::mem::take(&mut parts);
-            let job = move |_: &Cancel| {
+            let job = move |cancel: &Cancel| {
                 let (began, mut runs) = (cpu::of_this_thread(), Vec::new());
                 while let Some(part) = some.pop_front() {
                     let mut progress = Progress::default();
                     held.chain().advance(&host.engine, &part, deadline, Mode::Full, &mut progress);
                     runs.push(progress.run);
                     // Without time left, each of the others would only say so.
-                    let is_over = deadline.remaining_for_guests().is_zero();
+                    let is_over = deadline.remaining_for_guests().is_zero() || cancel.is_cancelled();
                     if is_over || cpu::of_this_thread().saturating_sub(began) >= PARTS_CPU_MAX {
                         break;
                     }
                 }
                 (runs, some)
             };
-            let (runs, rest) = match self.work(chain, deadline, job).await {
+            let (runs, rest) = match self.workers.run(chain.claim(), deadline, job).await {
                 Ok(done) => done,
-                Err(NotRun::Panicked) => (vec![chain.failed(HOST_FAILED)], VecDeque::new()),
-                Err(NotRun::NoTime(_) | NotRun::Full) => {
-                    (vec![ChainRun { fault: Some(Fault::NoTime), ..ChainRun::default() }], VecDeque::new())
-                }
+                Err(NotRun::NoTime(overload)) => (vec![chain.refused(overload)], VecDeque::new()),
+                Err(NotRun::Panicked | NotRun::Full) => (vec![chain.failed(HOST_FAILED)], VecDeque::new()),
             };
             parts = rest;
             for run in runs {
@@ -199,25 +289,6 @@ impl Host {
             }
         }
         whole.unwrap_or_default()
-    }
-
-    /// Has a job of this chain done by a worker.
-    async fn work<T: Send + 'static>(
-        &self,
-        chain: &Chain,
-        deadline: Deadline,
-        job: impl FnOnce(&Cancel) -> T + Send + 'static,
-    ) -> Result<T, NotRun> {
-        let claim = self.claim(chain);
-        self.workers.run(claim, deadline, job).await
-    }
-
-    /// What a job of this chain needs.
-    pub(crate) fn claim(&self, chain: &Chain) -> Claim {
-        // A chain without plugins is never asked for.
-        let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.flow(), takes));
-        let flow = Flow { platform: chain.platform_flow(), plugin };
-        Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() }
     }
 
     /// What this host would answer, without keeping records or counting anything. Blocks: it runs guests.
@@ -241,20 +312,25 @@ impl Host {
     }
 }
 
-/// An answer, and what comes with it.
-pub(crate) struct Answer {
-    pub(crate) response: Response,
-    /// The ID of the callback, if the chat server has given it none.
-    pub(crate) own_id: Option<String>,
-    /// What is to be done once the connection has taken the answer.
-    pub(crate) afterwards: Option<Afterwards>,
+/// Takes over what a chain has decided so far, because the deadline has come.
+async fn give_up(chain: &Chain, deadline: Deadline, seen: &Seen, overload: Overload) -> ChainRun {
+    for _ in 0..LOOKS_AGAIN {
+        if let Some(run) = chain.give_up(deadline, seen, overload) {
+            return run;
+        }
+        tokio::time::sleep(LOOK_PAUSE).await;
+    }
+    chain.give_up_unseen(overload)
 }
 
-impl Answer {
-    /// Without anything that comes after it.
-    pub(crate) fn only(response: Response) -> Self {
-        Self { response, own_id: None, afterwards: None }
-    }
+/// A callback whose body was read.
+struct Opened {
+    callback: Callback,
+    deadline: Deadline,
+    /// As in [`Request`].
+    traceparent: Option<String>,
+    /// Why there is no time for it, if there is none.
+    no_room: Option<Overload>,
 }
 
 /// The chain that a worker runs, and its generation. The chain is let go first, so that what it holds ends where
@@ -277,5 +353,12 @@ impl Held {
 /// Maximum CPU time of the parts of one request that are worked off before others have their turn; one part more at
 /// most.
 const PARTS_CPU_MAX: Duration = Duration::from_millis(5);
+
+/// How often a lock that a worker holds is looked at again, and how long it takes until then: 10 ms of the 50 that are
+/// kept back for writing an answer.
+const LOOKS_AGAIN: u32 = 10;
+
+/// See [`LOOKS_AGAIN`].
+const LOOK_PAUSE: Duration = Duration::from_millis(1);
 
 const HOST_FAILED: &str = "the host failed; please report this";

@@ -2,10 +2,12 @@
 
 mod breaker;
 mod link;
+mod needs;
 mod pace;
 mod rate;
+mod run;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, TryLockError};
 use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Command;
@@ -14,194 +16,29 @@ use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Phase, Reply, TOPIC_BYTES
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
-use callgate_sandbox::{Brief, Budget, Engine, Fault, PluginLimits, Usage, cpu};
+use callgate_sandbox::{Brief, Budget, Cancel, Engine, Fault, PluginLimits, cpu};
 
 use crate::deadline::Deadline;
+use crate::overload::Overload;
 use crate::records::Returned;
 use crate::settings::Platform;
+use crate::workers::{Claim, Crowd, Flow};
+use needs::Needs;
 
 pub use link::Link;
 pub(crate) use link::{Identity, Loaded, WorkBudget};
+pub(crate) use run::{Advance, Mode, Progress, Seen};
+pub use run::{ChainRun, Part, Step};
 
 /// The plugins that get one command of one platform.
 #[derive(Debug)]
 pub struct Chain {
     command: &'static Command,
     server: &'static dyn ChatServer,
-    platform_flow: usize,
+    needs: Needs,
     on_fault: OnFault,
     on_overload: OnFault,
     links: Vec<Arc<Link>>,
-}
-
-/// How far a chain has come.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    /// What became of it so far.
-    pub(crate) run: ChainRun,
-    /// The number of the plugin that is asked next.
-    next: usize,
-    /// The body as that plugin sees it, where one before it has changed it.
-    modified: Option<Arc<str>>,
-    /// Whether that plugin is being asked.
-    is_running: bool,
-    /// If it was asked briefly, and that was too long: the CPU time it cost. Its breaker has let this callback pass.
-    tried: Option<Duration>,
-    /// Whether no further plugin is asked.
-    is_over: bool,
-}
-
-/// Progress that the thread which makes it and the task which waits for it both see.
-#[derive(Debug, Default)]
-pub(crate) struct Seen(Mutex<Progress>);
-
-impl Seen {
-    pub(crate) fn new(progress: Progress) -> Self {
-        Self(Mutex::new(progress))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What became of the chain, once it has come to its end.
-    pub(crate) fn into_run(self: Arc<Self>) -> ChainRun {
-        std::mem::take(&mut self.lock().run)
-    }
-}
-
-impl ChainRun {
-    /// Adds what became of another callback of the same request. The first one's decision stays.
-    pub(crate) fn add(&mut self, other: Self) {
-        if self.parts.is_empty() {
-            self.parts.push(self.part());
-        }
-        self.parts.push(other.part());
-        self.steps.extend(other.steps);
-        self.records.extend(other.records);
-        self.records_lost += other.records_lost;
-        self.fault = self.fault.take().or(other.fault);
-        if self.decided_by.is_empty() {
-            self.decided_by = other.decided_by;
-        }
-    }
-
-    /// What it is as one of several.
-    fn part(&self) -> Part {
-        let (decision, fault) = (self.decision.clone(), self.fault.clone());
-        Part { decision, fault, steps: self.steps.len(), records: self.records.len() }
-    }
-
-    /// Adds the next decision, and whose word it is.
-    fn then(&mut self, next: Decision, by: impl FnOnce() -> String) {
-        if next != Decision::Allow {
-            self.decided_by = by();
-        }
-        self.decision = std::mem::take(&mut self.decision).then(next);
-    }
-}
-
-impl Step {
-    /// A call that has not been made yet.
-    fn new(link: &Arc<Link>, mode: Mode) -> Self {
-        Self {
-            link: Arc::clone(link),
-            usage: Usage::default(),
-            took: Duration::ZERO,
-            cpu: Duration::ZERO,
-            is_on_worker: mode != Mode::Brief,
-            fault: None,
-            is_let_through: false,
-            verdict: None,
-            adjustments: Vec::new(),
-            log: Vec::new(),
-        }
-    }
-}
-
-/// What calls may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// They are on a thread that other callbacks wait for.
-    Brief,
-    /// All that the plugins' limits and the deadline allow.
-    Full,
-    /// All that the plugins' limits for work that nobody waits for allow.
-    Work,
-    /// All that the plugins' limits allow, on a thread that stands still whenever another one wants to run. Nothing is
-    /// learnt of the plugins from it: neither their breakers nor their pace see it.
-    Spare,
-}
-
-/// Whether a chain came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Advance {
-    /// There is a decision.
-    Finished,
-    /// The next plugin would take too long here.
-    Stopped,
-}
-
-/// What became of a callback in its chain.
-#[derive(Debug, Clone, Default)]
-pub struct ChainRun {
-    /// What is to happen to the operation.
-    pub decision: Decision,
-    /// Data that plugins want handed on.
-    pub records: Vec<Returned>,
-    /// Records beyond `records_per_second_max`, which are left out.
-    pub records_lost: usize,
-    /// The calls that were made, in order.
-    pub steps: Vec<Step>,
-    /// A fault that belongs to no plugin.
-    pub fault: Option<Fault>,
-    /// The plugin that there was no time for, if none was asked when the time was over.
-    pub not_asked: Option<Arc<str>>,
-    /// Whose word the decision is: that of the last one who asked for more than to allow. A plugin by its name; where it
-    /// has failed, `on_fault:` and its name; `on_overload`; empty if all allow.
-    pub decided_by: String,
-    /// If the request carried several callbacks: what became of each.
-    pub parts: Vec<Part>,
-}
-
-/// What became of one of the callbacks that a request carried. Its calls and records are those of the whole request,
-/// after those of the parts before it.
-#[derive(Debug, Clone)]
-pub struct Part {
-    /// What was decided.
-    pub decision: Decision,
-    /// A fault that belongs to no plugin.
-    pub fault: Option<Fault>,
-    /// The number of its calls.
-    pub steps: usize,
-    /// The number of its records.
-    pub records: usize,
-}
-
-/// One call of a plugin.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// Which plugin.
-    pub link: Arc<Link>,
-    /// What it used.
-    pub usage: Usage,
-    /// How long it took.
-    pub took: Duration,
-    /// CPU time that it cost, all that it caused included. A call that was short by the clock is not measured: then it
-    /// is `took`.
-    pub cpu: Duration,
-    /// Whether it was made on a thread of its own, because it was not quick.
-    pub is_on_worker: bool,
-    /// How it failed.
-    pub fault: Option<Fault>,
-    /// Whether it failed, and what it was to check before it happens is allowed all the same.
-    pub is_let_through: bool,
-    /// Its verdict, as far as the chat server can carry it out: the index in [`Decision::NAMES`].
-    pub verdict: Option<usize>,
-    /// What it asked for and the chat server cannot do.
-    pub adjustments: Vec<Adjustment>,
-    /// What it said: level, and text on one line.
-    pub log: Vec<(LogLevel, String)>,
 }
 
 /// What a plugin is asked, and how.
@@ -215,6 +52,8 @@ struct Question<'q> {
     mode: Mode,
     /// As in [`Progress`].
     tried: Option<Duration>,
+    /// As in [`Progress`].
+    cancel: Option<&'q Cancel>,
 }
 
 /// What a plugin was asked and said: `said` is there exactly where the step has no fault.
@@ -232,21 +71,19 @@ struct Said {
 }
 
 impl Chain {
-    /// Plugins in the order in which they are asked.
+    /// Plugins in the order in which they are asked, and how crowded the workers are with the calls of each on this
+    /// platform. `platform_flow`: under which number they schedule the platform.
     pub(crate) fn new(
         command: &'static Command,
         platform_flow: usize,
         platform: &Platform,
-        links: Vec<Arc<Link>>,
+        links: Vec<(Arc<Link>, Arc<Crowd>)>,
     ) -> Self {
+        let needs = Needs::new(platform_flow, &links);
+        let links = links.into_iter().map(|(link, _)| link).collect();
         let (on_fault, on_overload) = (platform.on_fault(command), platform.on_overload);
         let server = platform.server;
-        Self { command, server, platform_flow, on_fault, on_overload, links }
-    }
-
-    /// Under which number the workers schedule its platform.
-    pub(crate) fn platform_flow(&self) -> usize {
-        self.platform_flow
+        Self { command, server, needs, on_fault, on_overload, links }
     }
 
     /// What a fault of one of its plugins means; the stricter, if they differ.
@@ -260,19 +97,14 @@ impl Chain {
         &self.links
     }
 
-    /// Whether all of its plugins have been quick of late, so that it may be begun on a thread that other callbacks
-    /// wait for.
+    /// Whether it may be begun on a thread that other callbacks wait for.
     pub(crate) fn is_quick(&self, callback: &Callback) -> bool {
-        callback.body().len() <= QUICK_BODY_BYTES_MAX
-            && self.links.len() <= QUICK_LINKS_MAX
-            && self.links.iter().all(|link| link.is_quick())
+        callback.body().len() <= QUICK_BODY_BYTES_MAX && self.has_been_quick()
     }
 
-    /// The plugin whose calls take longest, and how long all calls take together: that is who waits for a worker, and for
-    /// how much.
-    pub(crate) fn cost(&self) -> Option<(&Link, Duration)> {
-        let longest = self.links.iter().max_by_key(|link| link.average())?;
-        Some((longest, self.links.iter().map(|link| link.average()).sum()))
+    /// Whether all of its plugins have been quick of late.
+    pub(crate) fn has_been_quick(&self) -> bool {
+        self.links.len() <= QUICK_LINKS_MAX && self.links.iter().all(|link| link.is_quick())
     }
 
     /// What becomes of a callback over which the host itself failed: if one of the plugins must not be left out, the
@@ -317,8 +149,10 @@ impl Chain {
             let modified = progress.modified.clone();
             let body = modified.as_deref().unwrap_or(original);
             let tried = progress.tried.take();
-            match self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried }) {
-                Ok(asked) => self.note(link, original, body, asked, mode, progress),
+            let cancel = progress.cancel.clone();
+            let cancel = cancel.as_ref();
+            match self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel }) {
+                Ok(asked) => self.note(link, (original, body), deadline, asked, mode, progress),
                 Err(cpu) => {
                     progress.tried = Some(cpu);
                     return Advance::Stopped;
@@ -333,51 +167,34 @@ impl Chain {
     pub(crate) fn advance_seen(&self, engine: &Engine, callback: &Callback, deadline: Deadline, seen: &Seen) {
         let (head, original) = (self.envelope_head(callback), callback.body());
         loop {
-            let (link, modified, tried) = {
+            let (link, modified, tried, cancel) = {
                 let mut progress = seen.lock();
                 let Some(link) = self.next(&progress) else { return };
+                if progress.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+                    return;
+                }
                 progress.is_running = true;
-                (link, progress.modified.clone(), progress.tried.take())
+                (link, progress.modified.clone(), progress.tried.take(), progress.cancel.clone())
             };
             let body = modified.as_deref().unwrap_or(original);
-            let mode = Mode::Full;
-            let asked = self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried });
+            let (mode, cancel) = (Mode::Full, cancel.as_ref());
+            let asked =
+                self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel });
+            // A call that was cut because nobody waits for it has told nothing: it still counts as running.
+            let is_cut = |asked: &Asked| asked.step.fault == Some(Fault::NoTime);
+            if cancel.is_some_and(Cancel::is_cancelled) && asked.as_ref().is_ok_and(is_cut) {
+                return;
+            }
             let mut progress = seen.lock();
             progress.is_running = false;
             match asked {
                 // What was taken over meanwhile goes on without this.
-                Ok(asked) if !progress.is_over => self.note(link, original, body, asked, mode, &mut progress),
+                Ok(asked) if !progress.is_over => {
+                    self.note(link, (original, body), deadline, asked, mode, &mut progress)
+                }
                 _ => return,
             }
         }
-    }
-
-    /// Takes over what has been decided so far, because the deadline has come. If a plugin is running, it has not ended
-    /// in time: its own `on_fault` counts. For those that have not been asked there was no time.
-    pub(crate) fn give_up(&self, deadline: Deadline, seen: &Seen) -> ChainRun {
-        let mut left = seen.lock();
-        let mut progress = std::mem::take(&mut *left);
-        left.is_over = true;
-        let decide = |progress: &mut Progress, next: Decision, by: String| {
-            progress.next += 1;
-            progress.run.then(next, || by);
-            progress.is_over = progress.run.decision.is_final();
-        };
-        if let Some(link) = self.next(&progress).filter(|_| progress.is_running) {
-            let fault = Fault::OutOfTime { within: deadline.all_for_guests(), cut: None };
-            let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
-            let is_let_through = self.is_let_through(&next);
-            progress.run.steps.push(Step { fault: Some(fault), is_let_through, ..Step::new(link, Mode::Full) });
-            decide(&mut progress, next, by_fault(link));
-        }
-        // For those behind it there is no time.
-        if let Some(link) = self.next(&progress) {
-            progress.run.fault = Some(Fault::NoTime);
-            progress.run.not_asked = Some(Arc::clone(link.name()));
-            let next = Decision::without_verdict(Trouble::Busy, self.on_overload, self.command);
-            decide(&mut progress, next, ON_OVERLOAD.to_owned());
-        }
-        progress.run
     }
 
     /// The plugin that is asked next; `None`: there is a decision.
@@ -387,7 +204,15 @@ impl Chain {
 
     /// Takes note of what a plugin said to `body`, which is the `original` one or has been modified since; or how it
     /// failed.
-    fn note(&self, link: &Link, original: &str, body: &str, asked: Asked, mode: Mode, progress: &mut Progress) {
+    fn note(
+        &self,
+        link: &Link,
+        (original, body): (&str, &str),
+        deadline: Deadline,
+        asked: Asked,
+        mode: Mode,
+        progress: &mut Progress,
+    ) {
         let Asked { mut step, said } = asked;
         step.verdict = said.as_ref().map(|said| said.decision.index());
         let next = match (said, &step.fault) {
@@ -399,7 +224,11 @@ impl Chain {
                 progress.run.records.extend(said.records.into_iter().take(kept));
                 said.decision
             }
-            (None, Some(Fault::NoTime)) => Decision::without_verdict(Trouble::Busy, self.on_overload, self.command),
+            (None, Some(Fault::NoTime)) => {
+                let overload = self.overload(deadline);
+                progress.run.overload = progress.run.overload.or(overload);
+                self.busy(overload)
+            }
             (None, fault) => {
                 let trouble = fault.as_ref().map_or(Trouble::Unchecked, trouble);
                 Decision::without_verdict(trouble, self.on_fault_of(link), self.command)
@@ -514,7 +343,7 @@ impl Chain {
 
     /// A call on a worker, with everything that the plugin may use.
     fn call(&self, link: &Link, loaded: &Loaded, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
-        let Question { engine, head, body, deadline, .. } = *question;
+        let Question { engine, head, body, deadline, cancel, .. } = *question;
         let remaining = deadline.remaining_for_guests();
         if remaining.is_zero() {
             return Err(Fault::NoTime);
@@ -529,11 +358,18 @@ impl Chain {
             }
         };
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) =
-            loaded.plugin.call(&[head, body, "}"], budget, |reply| self.read(link, loaded, reply, body));
+        let (input, read) = ([head, body, "}"], |reply: &[u8]| self.read(link, loaded, reply, body));
+        let (result, usage) = match cancel {
+            None => loaded.plugin.call(&input, budget, read),
+            Some(cancel) => loaded.plugin.call_unless(cancel, &input, budget, read),
+        };
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
+        // It was ended because nobody waits for it: that says nothing about the plugin.
+        if cancel.is_some_and(Cancel::is_cancelled) && matches!(result, Err(Fault::OutOfTime { .. })) {
+            return Err(Fault::NoTime);
+        }
         loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
             Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, within, deadline) => Err(Fault::NoTime),
@@ -690,4 +526,92 @@ const LOG_LINES_MAX: usize = 16;
 /// A record is one line: outside of texts JSON may hold line breaks, inside it cannot.
 fn on_one_line(json: &str) -> String {
     if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ") } else { json.to_owned() }
+}
+
+impl Chain {
+    /// What one of its callbacks needs of the workers: it waits as the plugin whose calls take longest, and for what all
+    /// calls take together.
+    pub(crate) fn claim(&self) -> Claim {
+        let average = |link: &Arc<Link>| link.average();
+        let longest = self.links.iter().zip(&self.needs.crowds).max_by_key(|(link, _)| average(link));
+        // A chain without plugins is never asked for.
+        let (plugin, crowd) = longest.map_or_else(Default::default, |(link, crowd)| (link.flow(), Arc::clone(crowd)));
+        Claim {
+            flow: Flow { platform: self.needs.platform_flow, plugin },
+            takes: self.links.iter().map(average).sum(),
+            bounds: Arc::clone(&self.needs.bounds),
+            crowd,
+        }
+    }
+
+    /// What becomes of a callback for which none of the plugins is called.
+    pub(crate) fn refused(&self, overload: Overload) -> ChainRun {
+        let mut progress = Progress::default();
+        self.leave_out(&mut progress, Some(overload));
+        progress.run
+    }
+
+    /// Takes over what has been decided so far, because the deadline has come. If a plugin is running, it has not ended
+    /// in time: its own `on_fault` counts. For those that have not been asked there was no time.
+    ///
+    /// `None`: a worker is noting something at this very moment. It may have lost its core in that, so it is not waited
+    /// for here.
+    pub(crate) fn give_up(&self, deadline: Deadline, seen: &Seen, overload: Overload) -> Option<ChainRun> {
+        let mut left = match seen.0.try_lock() {
+            Ok(left) => left,
+            Err(TryLockError::Poisoned(left)) => left.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let mut progress = std::mem::take(&mut *left);
+        left.is_over = true;
+        drop(left);
+        if let Some(link) = self.next(&progress).filter(|_| progress.is_running) {
+            let fault = Fault::OutOfTime { within: deadline.all_for_guests(), cut: None };
+            let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
+            let is_let_through = self.is_let_through(&next);
+            progress.run.steps.push(Step { fault: Some(fault), is_let_through, ..Step::new(link, Mode::Full) });
+            progress.decide(next, by_fault(link));
+        }
+        // If nothing waits, its own plugins have used the time up.
+        let overload = Some(overload).filter(|overload| overload.waiting > 0 || !overload.wait.is_zero());
+        self.leave_out(&mut progress, overload);
+        Some(progress.run)
+    }
+
+    /// The same where nothing can be learned of what was decided so far: the strictest of what may become of it.
+    pub(crate) fn give_up_unseen(&self, overload: Overload) -> ChainRun {
+        let mut run = self.refused(overload);
+        if self.on_overload == OnFault::Allow && self.on_fault() == OnFault::Deny {
+            run.decision = self.busy_as(OnFault::Deny, Some(overload));
+            run.decided_by = ON_OVERLOAD.to_owned();
+        }
+        run
+    }
+
+    /// There is no time for the plugins that are next.
+    fn leave_out(&self, progress: &mut Progress, overload: Option<Overload>) {
+        let Some(link) = self.next(progress) else { return };
+        progress.run.fault = Some(Fault::NoTime);
+        progress.run.overload = overload;
+        progress.run.not_asked = Some(Arc::clone(link.name()));
+        progress.decide(self.busy(overload), ON_OVERLOAD.to_owned());
+    }
+
+    /// What a callback that has begun lost its time to; `None` if it was not the crowd.
+    fn overload(&self, deadline: Deadline) -> Option<Overload> {
+        Some(self.claim().crowd.overload_now(deadline)).filter(|overload| overload.waiting > 0)
+    }
+
+    /// The decision where there was no time. It says why, where the chat server has room for that.
+    fn busy(&self, overload: Option<Overload>) -> Decision {
+        self.busy_as(self.on_overload, overload)
+    }
+
+    fn busy_as(&self, on_overload: OnFault, overload: Option<Overload>) -> Decision {
+        let mut decision = Decision::without_verdict(Trouble::Busy, on_overload, self.command);
+        if let (Decision::Deny(denial), Some(overload)) = (&mut decision, overload) {
+            denial.detail = overload.to_string();
+        }
+        decision
+    }
 }

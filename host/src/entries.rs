@@ -160,7 +160,7 @@ impl Host {
             Ok(prepared) => prepared,
             Err((fault, message)) => return failed(None, fault, message, Duration::ZERO),
         };
-        let claim = self.claim(&chain);
+        let claim = chain.claim();
         let (host, its_chain, its_callback) = (self.clone(), Arc::clone(&chain), callback.clone());
         let held = Arc::clone(&generation);
         let job = move |_: &Cancel| {

@@ -11,10 +11,10 @@ use callgate_catalogue::line::one_line;
 use callgate_journal::Journal;
 use callgate_journal::sink::{SinkStatus, State};
 use callgate_sandbox::{CacheSettings, Engine, EngineError, Loading};
-use tokio::sync::Semaphore;
 
 use crate::bodies::Bodies;
 use crate::fixed::Fixed;
+use crate::gate::Gate;
 use crate::generation::{self, Crates, Generation, NotBuilt, PluginError, Progress, Retired};
 use crate::keeping::Keeping;
 use crate::records::Records;
@@ -49,7 +49,7 @@ pub struct Inner {
     /// Threads for the guests that are not quick.
     pub(crate) workers: Workers,
     /// Permits to be among the callbacks in flight.
-    pub(crate) in_flight: Semaphore,
+    pub(crate) in_flight: Gate,
     /// Memory for the bodies of requests.
     pub(crate) bodies: Bodies,
     /// The journal on disk, and what uses it.
@@ -141,7 +141,7 @@ impl Host {
             retired: Retired::default(),
             reloads: Reloads::new(started_unix_ms),
             workers,
-            in_flight: Semaphore::new(fixed.server.in_flight_max),
+            in_flight: Gate::new("in_flight_max", fixed.server.in_flight_max, 1),
             bodies: Bodies::new(&fixed.server),
             keeping: Keeping::default(),
             records,
@@ -249,7 +249,6 @@ impl Host {
 
     /// The metrics in OpenMetrics text format.
     pub fn metrics(&self) -> String {
-        let in_flight = self.in_flight();
         let generation = self.generation();
         let families = self.telemetry.shadows();
         for shadow in generation.shadows() {
@@ -259,8 +258,9 @@ impl Host {
         let now = Now {
             journal: self.keeping.numbers(),
             decisions_dropped: self.keeping.decisions_dropped(),
-            in_flight,
+            in_flight: self.in_flight.taken(),
             waiting: self.workers.waiting(),
+            cancelled: self.workers.cancelled(),
             is_memory_distrusted: self.engine.is_distrusted(),
             generation: generation.number(),
             generations: self.generations(),
@@ -305,7 +305,7 @@ impl Host {
 impl Inner {
     /// Callbacks being answered.
     fn in_flight(&self) -> usize {
-        self.settings.server.in_flight_max - self.in_flight.available_permits()
+        self.in_flight.taken()
     }
 }
 

@@ -6,14 +6,16 @@ use axum::body::{Body, Bytes, HttpBody};
 use callgate_catalogue::line::one_line;
 use callgate_dialects::{Admitted, Head, Refusal, Response, table};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::afterwards::{self, Afterwards};
+use crate::afterwards::{self, Afterwards, Answer};
+use crate::bodies::{Bodies, NotRead};
 use crate::deadline::Deadline;
 use crate::decisions::RefusedRequest;
 use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
+use crate::overload::Overload;
 use crate::records::valid_traceparent;
 
 /// A request for one platform, as it was read.
@@ -25,6 +27,8 @@ pub(crate) struct Request<'h> {
     pub(crate) body: Bytes,
     /// When the answer must have been decided; made here, and nowhere else.
     pub(crate) deadline: Deadline,
+    /// Why there is no time for it, if there is none.
+    pub(crate) no_room: Option<Overload>,
     /// Its header `traceparent`, if it is valid.
     pub(crate) traceparent: Option<String>,
 }
@@ -75,23 +79,35 @@ impl Host {
                 return write(self.refuse(&generation, mounted, refusal));
             }
         };
+        // So are callbacks for which there is no time.
+        let full = || self.bodies.overload(body.size_hint().lower(), deadline);
+        let room = self.in_flight.overload(1, deadline).or_else(full);
+        if let Some(answer) = self.refuse_at_door(&generation, mounted, &admitted, deadline, room) {
+            // A client that waits with its body never sends it.
+            if !waits {
+                Bodies::forget_what_is_there(body).await;
+            }
+            return write_answer(answer);
+        }
         let body = match self.bodies.read(body, deadline, waits).await {
             Ok(body) => body,
-            Err(refusal) => return write(self.refuse_admitted(&generation, mounted, refusal, Bytes::new())),
+            Err(NotRead::Refused(refusal)) => {
+                return write(self.refuse_admitted(&generation, mounted, refusal, Bytes::new()));
+            }
+            Err(NotRead::Overloaded(overload)) => {
+                let refused = self.refuse_at_door(&generation, mounted, &admitted, deadline, Some(overload));
+                return refused.map_or_else(
+                    || write(self.refuse_admitted(&generation, mounted, Refusal::NoRoom, Bytes::new())),
+                    write_answer,
+                );
+            }
         };
         // A permit is taken once the body is complete, so a slow sender delays no one.
-        let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
-        let Ok(Ok(_permit)) = permit else {
-            return write(self.refuse_admitted(&generation, mounted, Refusal::Busy, Bytes::new()));
-        };
+        let permit = self.in_flight.enter(1, deadline).await;
+        let no_room = permit.as_ref().err().copied();
         let (body, _room) = body.into_parts();
-        let request = Request { admitted, body, deadline, traceparent };
-        let answer = self.answer(&generation, mounted, request).await;
-        let mut written = write_then(answer.response, answer.afterwards);
-        if let Some(id) = answer.own_id.and_then(|id| HeaderValue::try_from(id).ok()) {
-            written.headers_mut().insert(OPERATION_ID, id);
-        }
-        written
+        let request = Request { admitted, body, deadline, traceparent, no_room };
+        write_answer(self.answer(&generation, mounted, request).await)
     }
 }
 
@@ -99,6 +115,15 @@ impl Host {
 const OPERATION_ID: HeaderName = HeaderName::from_static("x-operation-id");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// Writes the answer to a callback, with the ID that it was given here.
+fn write_answer(answer: Answer) -> http::Response<Body> {
+    let mut written = write_then(answer.response, answer.afterwards);
+    if let Some(id) = answer.own_id.and_then(|id| HeaderValue::try_from(id).ok()) {
+        written.headers_mut().insert(OPERATION_ID, id);
+    }
+    written
+}
 
 fn write(response: Response) -> http::Response<Body> {
     write_then(response, None)

@@ -20,9 +20,11 @@ impl Routes {
     /// Finds, for each command of the platform, the plugins that get it, in their order in the settings. `flow`: under
     /// which number the workers schedule the platform.
     pub fn build(flow: usize, platform: &Platform, links: &[Arc<Link>]) -> Self {
+        let crowd = |link: &Arc<Link>| (Arc::clone(link), link.new_crowd());
+        let links: Vec<_> = links.iter().map(crowd).collect();
         let mut chains = HashMap::new();
         for command in platform.server.protocol().commands {
-            let chain: Vec<_> = links.iter().filter(|link| link.takes(platform, command)).cloned().collect();
+            let chain: Vec<_> = links.iter().filter(|(link, _)| link.takes(platform, command)).cloned().collect();
             if !chain.is_empty() {
                 chains.insert(command.name, Arc::new(Chain::new(command, flow, platform, chain)));
             }

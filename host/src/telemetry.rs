@@ -29,6 +29,7 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::chain::Link;
 use crate::edge::{Closed, EndedEarly};
+use crate::overload::Overload;
 use crate::reloads::Status;
 use crate::settings::{Log, Settings};
 use family::{Labels, registered};
@@ -102,6 +103,8 @@ struct HostCounters {
     /// Those of `ended_early`, in the order of [`EndedEarly::ALL`].
     early: Vec<Counter>,
     answer_seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    overloaded: Family<Labels<2>, Counter>,
+    cancelled: Family<Labels<1>, Counter>,
     records_written: Counter,
     records_lost: Counter,
     records_unrouted: Counter,
@@ -139,6 +142,17 @@ impl HostCounters {
                 registry,
                 "connections_ended_early",
                 "Connections that ended before a request, by what came instead",
+            ),
+            overloaded: registered(
+                registry,
+                "overloaded",
+                "Callbacks for which there was no time, by the limit that they would have waited for; at the door: before \
+                 their bodies were read",
+            ),
+            cancelled: registered(
+                registry,
+                "cancelled",
+                "Calls on workers that were given up because the client had gone, by whether they had begun",
             ),
             closed: registered(
                 registry,
@@ -203,6 +217,8 @@ pub(crate) struct Now {
     pub(crate) in_flight: usize,
     /// Callbacks that wait for a worker.
     pub(crate) waiting: usize,
+    /// Calls that were given up because the client had gone: before they had begun, and after.
+    pub(crate) cancelled: [u64; 2],
     /// Whether instances are not kept any more, because page faults are not counted right.
     pub(crate) is_memory_distrusted: bool,
     /// The number of the generation in service.
@@ -289,7 +305,7 @@ impl Telemetry {
 
     /// All counters in OpenMetrics' text format.
     pub(crate) fn render(&self, counters: &Counters, kept: &crate::records::Records, now: Now) -> String {
-        let Now { in_flight, waiting, is_memory_distrusted, generation, generations, reloads, .. } = now;
+        let Now { in_flight, waiting, cancelled, is_memory_distrusted, generation, generations, reloads, .. } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
         host.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
@@ -300,6 +316,9 @@ impl Telemetry {
         catch_up(&host.records_written, kept.written());
         catch_up(&host.records_lost, kept.lost());
         catch_up(&host.records_unrouted, kept.unrouted());
+        for (count, state) in cancelled.into_iter().zip(["waiting", "running"]) {
+            catch_up(&host.cancelled.get_or_create(&[("state", state.to_owned())]), count);
+        }
         catch_up(&host.log_lines_lost, LOST_LINES.get().map_or(0, |lost| lost.dropped_lines() as u64));
         self.journal.look(&now.journal, now.decisions_dropped);
         counters.of_plugins.iter().for_each(PluginCounters::look);
@@ -320,6 +339,12 @@ impl Telemetry {
         refusals.entry(refusal.name()).or_insert_with(|| self.host.refusals.get_or_create_owned(&labels())).inc();
         drop(refusals);
         tracing::warn!(target: "callgate::callback", %platform, refusal = refusal.name(), "refused: {refusal}");
+    }
+
+    /// There was no time for a callback: at the `door`, before its body was read, or later.
+    pub(crate) fn overloaded(&self, overload: &Overload, door: bool) {
+        let at = if door { "door" } else { "queue" };
+        self.host.overloaded.get_or_create(&[("limit", overload.limit.to_owned()), ("at", at.to_owned())]).inc();
     }
 
     /// A request was refused before its platform was known.

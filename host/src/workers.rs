@@ -22,10 +22,11 @@ use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::deadline::Deadline;
+use crate::overload::Overload;
 use crowd::LANES;
 use dispatcher::{Deliver, Job, Lane, Message, dispatch};
 
-pub(crate) use crowd::{Crowd, Overload};
+pub(crate) use crowd::Crowd;
 pub(crate) use dispatcher::Bound;
 pub(crate) use queue::Flow;
 
@@ -123,13 +124,11 @@ impl Workers {
 
     /// How many jobs were given up before their deadline because nobody waited for them any more: those that had not
     /// begun, and those that were running. (Some of these may have ended at that very moment.)
-    #[allow(dead_code)]
     pub(crate) fn cancelled(&self) -> [u64; 2] {
         self.cancelled.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 
     /// Whether such a job would wait for longer than there is time, and for what.
-    #[allow(dead_code)]
     pub(crate) fn overload(&self, claim: &Claim, deadline: Deadline) -> Option<Overload> {
         let lane = self.lane(claim.takes);
         let is_hopeless = claim.crowd.wait(lane) > deadline.remaining_for_guests();
@@ -192,7 +191,7 @@ impl Workers {
         deadline: Option<Deadline>,
         job: impl FnOnce(&Cancel) -> T + Send + 'static,
     ) -> (oneshot::Receiver<Result<T, NotRun>>, Waiting<'_>) {
-        let Claim { flow, bounds, crowd, .. } = claim;
+        let Claim { flow, takes, bounds, crowd } = claim;
         let (sender, receiver) = oneshot::channel();
         let cancel = Cancel::default();
         let has_begun = Arc::new(AtomicBool::new(false));
@@ -218,7 +217,7 @@ impl Workers {
                 let _ = sender.send(result);
             })
         });
-        self.dispatcher.send(Message::Job(lane, Job { flow, number, deadline, bounds, crowd, run }));
+        self.dispatcher.send(Message::Job(lane, Job { flow, number, deadline, takes, bounds, crowd, run }));
         (receiver, waiting)
     }
 

@@ -186,9 +186,11 @@ async fn a_callback_that_finds_no_place_before_its_deadline_is_refused() {
     let hasty = "/hasty/callbackBeforeAddFriendCommand";
     let (first, second) = tokio::join!(host.post(PATH, PROVOKE), host.post(hasty, "{}"));
     assert_eq!(first.status, StatusCode::OK);
-    assert_eq!(second.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(second.body["errMsg"], "too many callbacks at once (`in_flight_max`)");
-    assert_eq!(host.metric("callgate_refusals_total", &["reason=\"busy\""]), 1.0);
+    assert_eq!((second.status, &second.body["nextCode"]), (StatusCode::OK, &json!(1)), "as `on_overload` says");
+    assert_eq!(second.body["errMsg"], "The service is busy. Please try again later.");
+    let detail = "overloaded: `in_flight_max` allows 1 at a time, 1 are in flight and 1 wait; ";
+    assert!(second.body["errDlt"].as_str().unwrap().starts_with(detail), "{}", second.body["errDlt"]);
+    assert_eq!(host.metric("callgate_overloaded_total", &["limit=\"in_flight_max\",at=\"queue\""]), 1.0);
     assert_eq!(host.post(hasty, "{}").await.status, StatusCode::OK, "the place is free again");
 }
 

@@ -19,6 +19,7 @@ mod limits;
 mod load;
 mod moderation;
 mod observed;
+mod overload;
 mod paths;
 mod profile;
 mod protocol;

@@ -5,16 +5,21 @@
 //! cargo test --workspace --release --test endurance -- --ignored SUBJECT --nocapture
 //! ```
 //!
-//! Each prints its figures.
+//! Each prints its figures. Where the host is a process of its own, clients run here, on one thread each, and share the
+//! machine with it: what both have used of it is printed, too.
 
 mod bad_clients;
+mod chaos;
+mod client;
 mod disk;
 mod kill;
+mod overload;
 mod power;
 mod random;
 mod receiver;
 mod reload;
 mod replay;
+mod server;
 mod shadow;
 mod shutdown;
 mod vfs;

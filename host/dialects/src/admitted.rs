@@ -23,6 +23,22 @@ impl<'d> Admitted<'d> {
         Ok(Self { dialect, head })
     }
 
+    /// The callback without its body, as far as the head tells which one it is: to refuse it before the body is read. Its
+    /// body is an empty object.
+    #[must_use]
+    pub fn unread(&self) -> Option<Callback> {
+        let Identity { name, command, operation_id, client_address } = self.dialect.identify_head(&self.head)?;
+        Some(Callback {
+            name: command.map_or(name.into(), |command| command.name.into()),
+            command,
+            operation_id,
+            client_address,
+            query: [].into(),
+            body: Body::part("{}"),
+            arrived_unix_ms: self.head.arrived_unix_ms,
+        })
+    }
+
     /// Parses the body and finds its command.
     ///
     /// # Errors

@@ -99,6 +99,12 @@ impl Callback {
         self.arrived_unix_ms
     }
 
+    /// Whether the request carries several callbacks.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        self.command.is_some_and(|command| command.batch.is_some())
+    }
+
     /// The same callback with a copy of its body, which as it was read may be a small part of a large buffer.
     #[must_use]
     pub fn detached(self) -> Self {

@@ -95,6 +95,18 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// If it names no command, or several.
     fn identify(&self, head: &Head, body: &Object<'_>) -> Result<Identity, Refusal>;
 
+    /// Identifies a request from its head, before its body is read; `None` if the head does not name a known command.
+    fn identify_head(&self, head: &Head) -> Option<Identity> {
+        let _ = head;
+        None
+    }
+
+    /// Whether an answer with this decision repeats something of the request's body.
+    fn answer_needs_body(&self, command: &Command, decision: &Decision) -> bool {
+        let _ = (command, decision);
+        true
+    }
+
     /// Whether it refuses callers that do not know a secret.
     fn authenticates(&self) -> bool {
         false

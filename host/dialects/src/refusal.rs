@@ -43,10 +43,7 @@ pub enum Refusal {
     /// The body ended early, or did not come in time.
     #[error("the body did not arrive whole")]
     Incomplete,
-    /// Too many callbacks at once.
-    #[error("too many callbacks at once (`in_flight_max`)")]
-    Busy,
-    /// There is no memory for the body.
+    /// There is no memory for the body, now or ever.
     #[error("there is no room for the body (`bodies_bytes_max`)")]
     NoRoom,
     /// The journal has no room for the callback.
@@ -102,7 +99,7 @@ impl Refusal {
             Self::ContentType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete | Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy | Self::NoRoom | Self::JournalFull | Self::NotKept => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoRoom | Self::JournalFull | Self::NotKept => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotUtf8
             | Self::NotJson
             | Self::Commented
@@ -133,7 +130,6 @@ impl Refusal {
             Self::TooSlow => "too_slow",
             Self::TooLarge { .. } => "too_large",
             Self::Incomplete => "incomplete",
-            Self::Busy => "busy",
             Self::NoRoom => "no_room",
             Self::JournalFull => "journal_full",
             Self::NotKept => "not_kept",

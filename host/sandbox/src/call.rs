@@ -46,13 +46,9 @@ pub(crate) fn run<T>(
     read: impl FnOnce(&[u8]) -> T,
 ) -> (Brief<T>, Usage) {
     let (code, limits) = (pool.code(), pool.limits());
-    let circumstances = |memory_denied, last_words| Circumstances {
-        fuel: budget.fuel,
-        cut: budget.cut,
-        within: budget.within,
-        memory_bytes_max: limits.memory_bytes_max,
-        memory_denied,
-        last_words,
+    let circumstances = |memory_denied, last_words| {
+        let (Budget { fuel, cut, within, .. }, memory_bytes_max) = (budget, limits.memory_bytes_max);
+        Circumstances { fuel, cut, within, memory_bytes_max, memory_denied, last_words }
     };
     // Held until everything that the call causes is done, including the reset, or dropping an instance that is not
     // kept.
@@ -64,10 +60,8 @@ pub(crate) fn run<T>(
     };
     let is_new_instance = instance.is_new();
     let guest = &mut instance.guest;
-    let reply_bytes_max = match budget.is_brief {
-        true => limits.reply_bytes_max.min(BRIEF_REPLY_BYTES_MAX),
-        false => limits.reply_bytes_max,
-    };
+    let brief_max = if budget.is_brief { BRIEF_REPLY_BYTES_MAX } else { usize::MAX };
+    let reply_bytes_max = limits.reply_bytes_max.min(brief_max);
     let mut reply_bytes = 0;
     let result = guest.call(input, budget, cancel, reply_bytes_max, |reply| {
         reply_bytes = reply.len();

@@ -12,6 +12,7 @@ use super::pace::Pace;
 use super::rate::Rate;
 use crate::records::Author;
 use crate::settings::{self, BreakerLimits, OnFault, Pattern, Platform};
+use crate::workers::Crowd;
 
 /// A plugin in use, as the settings of one generation say.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub struct Link {
     platforms: Vec<String>,
     commands: Vec<Pattern>,
     on_fault: Option<OnFault>,
+    calls_at_once_max: Option<usize>,
     work: settings::Work,
     work_within: Duration,
 }
@@ -152,6 +154,7 @@ impl Link {
             platforms: settings.platforms.clone(),
             commands: settings.commands.clone(),
             on_fault: settings.on_fault,
+            calls_at_once_max: settings.calls_at_once_max,
             work: settings.work,
             work_within,
         }
@@ -193,6 +196,7 @@ impl Link {
             platforms: self.platforms.clone(),
             commands: self.commands.clone(),
             on_fault: self.on_fault,
+            calls_at_once_max: self.calls_at_once_max,
             work: self.work,
             work_within: self.work_within,
         }
@@ -229,9 +233,19 @@ impl Link {
         self.flow
     }
 
+    /// Where it is noted how crowded the workers are with its calls on one platform.
+    pub(crate) fn new_crowd(&self) -> Arc<Crowd> {
+        Arc::new(Crowd::new(self.calls_at_once_max))
+    }
+
     /// What its faults mean, if the settings say so for this plugin.
     pub(super) fn on_fault(&self) -> Option<OnFault> {
         self.on_fault
+    }
+
+    /// Maximum number of its calls on workers at the same time, if the settings say so.
+    pub(super) fn calls_at_once_max(&self) -> Option<usize> {
+        self.calls_at_once_max
     }
 
     /// Whether it has been quick of late, and its calls can be brief. One that is not loaded takes no time.

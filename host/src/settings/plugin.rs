@@ -6,7 +6,7 @@ use std::time::Duration;
 use callgate_dialects::{OnFault, Table};
 use callgate_sandbox::{Fuel, PluginLimits};
 
-use super::file::{MIB, MS_PER_HOUR, Section, ms};
+use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
 use super::limits;
 use super::pattern::{Pattern, canonical, commands_meant};
 use super::platform::{ON_FAULT, Platform, Platforms};
@@ -32,6 +32,8 @@ pub struct Plugin {
     pub commands: Vec<Pattern>,
     /// The decision after its faults; `None`: that of the platform.
     pub on_fault: Option<OnFault>,
+    /// Maximum number of its calls on workers at the same time; `None`: its share of them.
+    pub calls_at_once_max: Option<usize>,
     /// Whether the answer waits until its records are on disk.
     pub durable: bool,
     /// Its limits.
@@ -126,6 +128,7 @@ impl Reading<'_> {
         };
         let commands = patterns(&mut section, self.chat_servers, &servers);
         let (on_fault, limits) = (on_fault(&mut section), limits::of_plugin(&mut section, self.defaults));
+        let calls_at_once_max = calls_at_once_max(&mut section);
         let durable = section.flag("durable", false);
         let (settings, settings_files) = plugin_settings(&mut section);
         let plugin = Plugin {
@@ -138,6 +141,7 @@ impl Reading<'_> {
             platforms: platforms.iter().map(|platform| platform.name.clone()).collect(),
             commands,
             on_fault,
+            calls_at_once_max,
             durable,
             limits,
             work: work(&mut section),
@@ -194,6 +198,10 @@ pub(super) const KEYS: &[&str] = &[
     "record_bytes_max",
     "records_per_second_max",
 ];
+
+pub(super) fn calls_at_once_max(section: &mut Section<'_, '_>) -> Option<usize> {
+    section.number_if_given("calls_at_once_max", 1, 4096).map(size)
+}
 
 pub(super) fn on_fault(section: &mut Section<'_, '_>) -> Option<OnFault> {
     section.choice("on_fault", &ON_FAULT)

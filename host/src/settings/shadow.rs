@@ -317,6 +317,7 @@ impl Context<'_> {
             platforms: Vec::new(),
             commands: Vec::new(),
             on_fault: plugin::on_fault(section),
+            calls_at_once_max: plugin::calls_at_once_max(section),
             durable: section.flag("durable", false),
             work: plugin::work(section),
             limits: super::limits::of_plugin(section, self.defaults),

@@ -70,7 +70,7 @@ impl Builder<'_> {
                     apart.entry(name).or_insert_with_key(|name| Arc::new(link.apart(name, known.map(Arc::as_ref)))),
                 )
             });
-            let links: Vec<_> = links.collect();
+            let links: Vec<_> = links.map(|link| (Arc::clone(&link), link.new_crowd())).collect();
             let Some((of, flow)) = platforms.get(*platform) else { continue };
             chains.push((*platform, *command, Arc::new(Chain::new(command, *flow, of, links))));
         }

@@ -152,7 +152,10 @@ fn plugins_and_notes(callback: &Callback, run: &ChainRun, settings: Log) -> (Str
     }
     if let Some(fault) = &run.fault {
         let of = run.not_asked.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
-        let _ = write!(notes, "; {of}{fault}");
+        let _ = match &run.overload {
+            Some(overload) => write!(notes, "; {of}{overload}"),
+            None => write!(notes, "; {of}{fault}"),
+        };
     }
     (plugins, notes)
 }

@@ -1,10 +1,10 @@
 //! How crowded a flow is: what the dispatcher knows, for threads that must not ask it.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::deadline::Deadline;
+use crate::overload::Overload;
 
 /// The lanes in which jobs with a deadline run.
 pub(super) const LANES: usize = 2;
@@ -41,7 +41,6 @@ pub(super) struct Look {
 
 impl Crowd {
     /// That of a flow whose plugin may have so many calls on workers at the same time, if its settings say so.
-    #[allow(dead_code)]
     pub(crate) fn new(bound: Option<usize>) -> Self {
         Self { bound: bound.unwrap_or(0), lanes: Default::default() }
     }
@@ -57,6 +56,15 @@ impl Crowd {
     /// How long one more job would wait in this lane.
     pub(super) fn wait(&self, lane: usize) -> Duration {
         self.lanes.get(lane).map_or(Duration::ZERO, |lane| Duration::from_nanos(lane.wait_ns.load(Ordering::Relaxed)))
+    }
+
+    /// What is said of a job that began and then lost its time: where most of its flow's jobs are.
+    pub(crate) fn overload_now(&self, deadline: Deadline) -> Overload {
+        let jobs = |lane: &usize| {
+            let figures = self.lanes.get(*lane);
+            figures.map_or(0, |lane| lane.waiting.load(Ordering::Relaxed) + lane.running.load(Ordering::Relaxed))
+        };
+        self.overload((0..LANES).max_by_key(jobs).unwrap_or_default(), deadline)
     }
 
     /// What is said of a job that there is no time for in this lane.
@@ -77,35 +85,5 @@ impl Crowd {
             wait: self.wait(lane),
             left: deadline.remaining_for_guests(),
         }
-    }
-}
-
-/// Why there is no time for a callback: what it would have waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Overload {
-    /// The key of the limit.
-    pub(crate) limit: &'static str,
-    /// What it comes to: calls, callbacks or bytes at the same time.
-    pub(crate) value: usize,
-    /// How much of it is taken.
-    pub(crate) in_flight: usize,
-    /// How many wait.
-    pub(crate) waiting: usize,
-    /// How long one more would have waited.
-    pub(crate) wait: Duration,
-    /// What was left until the answer is due.
-    pub(crate) left: Duration,
-}
-
-/// It names nothing but a limit and figures: the chat server may see it.
-impl fmt::Display for Overload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, value, in_flight, waiting, wait, left } = self;
-        let (wait, left) = (wait.as_millis(), left.as_millis());
-        write!(
-            f,
-            "overloaded: `{limit}` allows {value} at a time, {in_flight} are in flight and {waiting} wait; one more \
-             would wait for about {wait} ms, and {left} ms are left"
-        )
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Job {
     pub(super) number: u64,
     /// When its result must be there; `None`: nobody waits for it.
     pub(super) deadline: Option<Deadline>,
+    /// What such jobs take, in CPU time.
+    pub(super) takes: Duration,
     /// The plugins that it calls and that may only have so many calls at the same time.
     pub(super) bounds: Arc<[Bound]>,
     /// Where the dispatcher notes how crowded its flow is.
@@ -51,6 +53,7 @@ impl Job {
         let own = self.bounds.iter().find(|bound| bound.plugin == self.flow.plugin);
         Terms {
             left: self.deadline.map_or(Duration::MAX, Deadline::remaining_for_guests),
+            takes: self.takes,
             bound: own.map_or(usize::MAX, |bound| bound.calls_at_once_max),
             crowd: Arc::clone(&self.crowd),
         }
@@ -215,8 +218,11 @@ pub(super) fn dispatch(
     let mut bounded = Bounded::default();
     while let Some(message) = inbox.receive() {
         match message {
-            Message::Job(number, job) => {
+            Message::Job(number, mut job) => {
                 let flow = job.flow;
+                // A plugin whose calls have become longer comes from another lane.
+                job.takes =
+                    lanes.iter().take(LANES).map(|lane| lane.queue.average(flow)).fold(job.takes, Duration::max);
                 if let Some(lane) = lanes.get_mut(number) {
                     lane.take(job);
                     lane.queue.note(number, flow);

@@ -79,6 +79,8 @@ impl<J> Default for State<J> {
 pub(super) struct Terms {
     /// The time that it has left.
     pub(super) left: Duration,
+    /// What such jobs take, as far as it is known: where none of the flow's has ended in this lane yet.
+    pub(super) takes: Duration,
     /// The plugin's own maximum of jobs that run at the same time.
     pub(super) bound: usize,
     /// Where its flow's crowd is noted from now on.
@@ -113,9 +115,16 @@ impl<J> Queue<J> {
         let busy = self.flows.iter().filter(|(other, state)| **other != flow && !state.is_idle()).count() + 1;
         // What other flows leave to it, in fair turns; at least one.
         let slots = self.part.min(state.bound).min((self.threads / busy).max(1));
-        let rounds = state.jobs.len() / slots + usize::from(state.running >= slots);
+        // The plugin's jobs on other platforms take of what it may have, too.
+        let running = self.running.get(&flow.plugin).copied().unwrap_or(0);
+        let rounds = state.jobs.len() / slots + usize::from(running >= slots);
         let wait = state.average * u32::try_from(rounds).unwrap_or(u32::MAX);
-        Look { waiting: state.jobs.len(), running: state.running, slots, wait }
+        Look { waiting: state.jobs.len(), running, slots, wait }
+    }
+
+    /// How long a job of this flow holds its thread, on average; zero if none has ended yet.
+    pub(super) fn average(&self, flow: Flow) -> Duration {
+        self.flows.get(&flow).map_or(Duration::ZERO, |state| state.average)
     }
 
     /// Lets those who may come see how crowded a flow of this lane is.
@@ -137,6 +146,9 @@ impl<J> Queue<J> {
         }
         let state = self.flows.entry(flow).or_default();
         state.bound = terms.bound.max(1);
+        if state.average.is_zero() {
+            state.average = terms.takes;
+        }
         state.crowd = terms.crowd;
         state.is_overloaded |= is_late;
         let replaced = state.jobs.insert(number, job);
@@ -261,7 +273,7 @@ mod tests {
     }
 
     fn left(left: Duration) -> Terms {
-        Terms { left, bound: usize::MAX, crowd: Arc::default() }
+        Terms { left, takes: Duration::ZERO, bound: usize::MAX, crowd: Arc::default() }
     }
 
     /// Takes the next job, whatever it is.
@@ -465,5 +477,17 @@ mod tests {
         }
         assert!(queue.flows.len() <= FLOWS_MAX);
         assert_eq!(pop(&mut queue), Some(0));
+    }
+
+    #[test]
+    fn what_is_known_of_a_job_counts_until_one_has_ended() {
+        let mut queue = Queue::new(1, 1);
+        queue.push(CALM, 0, 0, Terms { takes: 20 * MS, ..ample() });
+        assert_eq!(wait(&queue, CALM), 20 * MS);
+        pop(&mut queue).unwrap();
+        assert_eq!(wait(&queue, CALM), 20 * MS);
+        queue.done(CALM, 12 * MS, 12 * MS);
+        queue.push(CALM, 1, 1, Terms { takes: 40 * MS, ..ample() });
+        assert_eq!(wait(&queue, CALM), 19 * MS);
     }
 }

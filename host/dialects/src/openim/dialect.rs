@@ -58,6 +58,21 @@ impl Dialect for Platform {
         })
     }
 
+    fn identify_head(&self, head: &Head) -> Option<Identity> {
+        let name = name(&head.subpath, &head.query, "").ok()?;
+        Some(Identity {
+            command: Some(COMMANDS.find(&name)?),
+            name,
+            operation_id: operation_id_in(&head.headers).to_owned(),
+            client_address: String::new(),
+        })
+    }
+
+    fn answer_needs_body(&self, command: &Command, decision: &Decision) -> bool {
+        // An answer that does not deny repeats what the server would overwrite.
+        !command.echo.is_empty() && !matches!(decision, Decision::Deny(_))
+    }
+
     fn connect(&self, plan: &Plan) -> String {
         webhooks::write(&Plan { url: self.credentials.in_url(&plan.url), ..plan.clone() })
     }
@@ -120,12 +135,16 @@ fn is_same(one: &str, other: &str) -> bool {
 
 /// From the header, which every callback has; the one in the body is often missing or empty.
 fn operation_id(headers: &HeaderMap, body: &Object<'_>) -> String {
-    let in_header = headers.get("operationid").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let in_header = operation_id_in(headers);
     if in_header.is_empty() {
         body.read_or_empty::<Text<'_>>("operationID").unwrap_or_default().into_owned()
     } else {
         in_header.to_owned()
     }
+}
+
+fn operation_id_in(headers: &HeaderMap) -> &str {
+    headers.get("operationid").and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// An answer under construction: the five common members, then those changed or repeated.

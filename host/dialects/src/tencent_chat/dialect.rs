@@ -103,6 +103,21 @@ impl Dialect for Platform {
         })
     }
 
+    fn identify_head(&self, head: &Head) -> Option<Identity> {
+        let name = head.query("CallbackCommand")?;
+        Some(Identity {
+            command: Some(COMMANDS.find(name)?),
+            name: name.to_owned(),
+            operation_id: String::new(),
+            client_address: head.query("ClientIP").unwrap_or_default().to_owned(),
+        })
+    }
+
+    fn answer_needs_body(&self, command: &Command, _: &Decision) -> bool {
+        // One result for each user, by name.
+        command.answers.per_user.is_some()
+    }
+
     fn authenticates(&self) -> bool {
         self.apps.iter().all(|app| !app.tokens.is_empty())
     }
