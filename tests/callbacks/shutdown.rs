@@ -348,6 +348,18 @@ async fn a_body_that_does_not_come_in_time_is_answered() {
     assert_eq!(body, refused);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_for_a_head_does_not_run_while_another_request_is_answered() {
+    let service = serve(slow(), "head_within_ms = 100").await;
+    let mut connection = service.connect().await;
+    let next = request(SPARE);
+    let (half, rest) = next.split_at(50);
+    connection.write_all(format!("{}{half}", request(PROVOKE)).as_bytes()).await.unwrap();
+    assert_eq!(answer(&mut connection).await.1, ALLOWED);
+    connection.write_all(rest.as_bytes()).await.unwrap();
+    assert_eq!(answer(&mut connection).await.1, ALLOWED);
+}
+
 #[tokio::test]
 async fn a_caller_that_goes_away_harms_nobody() {
     let service = serve(slow(), "").await;

@@ -139,7 +139,9 @@ const ENDED_WITHIN: Duration = Duration::from_secs(60);
 async fn to_end(connection: &mut TcpStream) -> Vec<u8> {
     let mut answer = Vec::new();
     let read = timeout(ENDED_WITHIN, connection.read_to_end(&mut answer)).await;
-    let _ = read.expect("it is ended within its limit");
+    if let Err(error) = read.expect("it is ended within its limit") {
+        println!("{error} after {} bytes", answer.len());
+    }
     answer
 }
 
@@ -202,7 +204,8 @@ async fn pipelined(address: SocketAddr) {
     connection.write_all(request.as_bytes()).await.expect("it listens");
     connection.shutdown().await.expect("a connection");
     let answers = String::from_utf8(to_end(&mut connection).await).expect("text");
-    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), REQUESTS);
+    let found = answers.matches("HTTP/1.1 200 OK").count();
+    assert_eq!(found, REQUESTS, "{}", answers.get(..1000).unwrap_or(&answers));
 }
 
 async fn endless_chunks(address: SocketAddr) {
@@ -219,7 +222,9 @@ async fn endless_chunks(address: SocketAddr) {
         let _ = reader.read_to_end(&mut answer).await;
     };
     timeout(ENDED_WITHIN, async { tokio::join!(write, read) }).await.expect("it is ended within its limit");
-    assert!(answer.is_empty() || status(&answer) == Some(413), "{}", String::from_utf8_lossy(&answer));
+    // Where this client gets little of the machine, it is too slow before it is too long.
+    let is_refused = matches!(status(&answer), None | Some(413 | 408));
+    assert!(is_refused, "{}", String::from_utf8_lossy(&answer));
 }
 
 async fn smuggled(address: SocketAddr) {

@@ -125,7 +125,9 @@ impl Watch {
                 (due, end) = (at, Some(what));
             }
         };
-        match (self.pulse.is_in_head(), self.head) {
+        let is_running = self.pulse.is_running();
+        // While a request is being answered, nobody asks for the next one.
+        match (self.pulse.is_in_head() && !is_running, self.head) {
             (true, Some((of, since))) if of == started => sooner(since + self.patience.head_within, End::LateHead),
             (true, _) => {
                 let now = Instant::now();
@@ -143,7 +145,6 @@ impl Watch {
             (false, None) => {}
         }
         if order == Order::Finish {
-            let is_running = self.pulse.is_running();
             let since = match self.quiet {
                 Some((of, since)) if of == started && !is_running => since,
                 _ => Instant::now(),
