@@ -1,6 +1,6 @@
 //! Tokens of ASCII letters with a space after them: most words of most texts, ruled out by eight bytes.
 
-use super::events::{BLOCK, Marks};
+use super::marks::{BLOCK, Marks};
 use super::prefixes::{Prefixes, Token};
 
 /// Bytes of a token that are looked at.
@@ -46,9 +46,9 @@ fn token_of(word: u64, len: u32) -> Option<Token> {
     const HIGH: u64 = ONES * 0x80;
     let inner = if len < LEN as u32 { (1 << (len * 8)) - 1 } else { u64::MAX };
     // Small letters. The class of an l is an i.
-    let small = word & inner | ONES * 0x20;
+    let small = (word & inner) | (ONES * 0x20);
     let other_than_l = ((small ^ (ONES * b'l' as u64)) & (ONES * 0x7f)) + ONES * 0x7f;
-    let classes = (small ^ ((!other_than_l & HIGH) >> 7) * u64::from(b'l' ^ b'i')) & inner;
+    let classes = (small ^ (((!other_than_l & HIGH) >> 7) * u64::from(b'l' ^ b'i'))) & inner;
     let other_than_next = ((classes ^ classes >> 8) & (ONES * 0x7f)) + ONES * 0x7f;
     let is_token = (classes | !other_than_next & inner >> 8) & HIGH == 0;
     is_token.then_some(Token(classes))
