@@ -2,6 +2,7 @@
 
 mod api;
 mod detail;
+pub(crate) mod journal;
 mod reload;
 mod shadow;
 
@@ -36,16 +37,20 @@ pub fn routes(host: Host, ready: Readiness) -> Router {
 
 /// What operators can have the service do: JSON in and out. Each subject is a file, and adds its routes here.
 fn api(host: Host) -> Router {
-    api::guarded(Router::new().merge(reload::routes(host.clone())).merge(shadow::routes(host)))
+    let routes = Router::new().merge(journal::routes(host.clone())).merge(reload::routes(host.clone()));
+    api::guarded(routes.merge(shadow::routes(host)))
 }
 
-/// Whether callbacks are answered, which sinks that fail do not change: they are named, and their records wait.
+/// Whether callbacks are answered and after-callbacks kept; and in further lines, what is to be said about the journal, and
+/// which sinks fail: their records wait.
 async fn is_ready(State((host, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
-    let (status, word) = match ready.is_ready() {
-        true => (StatusCode::OK, "ready"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+    let (can_keep, about) = host.keeping.condition(host.settings.journal.when_full);
+    let (status, word) = match (ready.is_ready(), can_keep) {
+        (true, true) => (StatusCode::OK, "ready"),
+        (true, false) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
     };
-    (status, format!("{word}\n{}{}", detail::lines(&host), host.failing_sinks()))
+    (status, format!("{word}\n{about}{}{}", detail::lines(&host), host.failing_sinks()))
 }
 
 async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap) -> impl IntoResponse {

@@ -12,12 +12,14 @@ use callgate_sandbox::{Cancel, Fault, cpu};
 use crate::afterwards::Afterwards;
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
+use crate::decisions::{Decided, Moment};
+use crate::entries::Arrived;
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
-use crate::records::{Origin, Wait};
+use crate::records::{Origin, Returned, Wait};
 use crate::shadow::{self, Candidate, Past};
-use crate::telemetry::Answered;
+use crate::telemetry::{Answered, How};
 use crate::workers::{Claim, Flow, NotRun};
 
 impl Host {
@@ -25,11 +27,22 @@ impl Host {
     /// has not given the callback an ID, the one that was made here comes with it.
     pub(crate) async fn answer(&self, generation: &Arc<Generation>, mounted: &Mounted, request: Request<'_>) -> Answer {
         let Request { admitted, body, deadline, traceparent } = request;
-        let callback = match admitted.open(body) {
+        let callback = match admitted.open(body.clone()) {
             Ok(callback) => callback,
-            Err(refusal) => return Answer::refused(self.refuse(generation, mounted, refusal)),
+            Err(refusal) => return Answer::only(self.refuse_admitted(generation, mounted, refusal, body)),
         };
         let own_id = callback.operation_id().is_empty().then(|| self.new_operation_id());
+        let arrived = Arrived {
+            mounted,
+            callback: &callback,
+            own_id: own_id.as_deref(),
+            traceparent: traceparent.as_deref(),
+            users: generation.settings().log.users,
+            deadline,
+        };
+        if let Some(response) = self.answer_from_journal(generation, &arrived).await {
+            return Answer { own_id, ..Answer::only(response) };
+        }
         let candidates = mounted.routes.candidates(callback.command());
         let candidate = shadow::answering(candidates, &callback);
         let chain = |command| candidate.map(|it| it.chain()).or_else(|| mounted.routes.find(command));
@@ -50,21 +63,9 @@ impl Host {
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
-        if kept > 0 {
-            let origin = Origin {
-                platform: mounted.platform.name.as_str().into(),
-                command: callback.name().into(),
-                key: callback.order_key(mounted.platform.server.protocol()),
-                traceparent,
-                arrived_unix_ms: callback.arrived_unix_ms(),
-            };
-            // An after-callback is acknowledged by its answer.
-            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
-            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
-        }
-        if run.records_lost > 0 {
-            self.records.left_out(run.records_lost);
-        }
+        let decisions = self.keeping.decisions().filter(|decisions| decisions.wants(callback.phase(), &run));
+        let wanted = if decisions.is_some() { records.clone() } else { Vec::new() };
+        self.hand_over(records, run.records_lost, &arrived).await;
         let response = mounted.platform.dialect.render(&callback, &run.decision);
         let answered = Answered {
             platform: &mounted.platform.name,
@@ -75,8 +76,14 @@ impl Host {
             shadow: candidate.map(|candidate| candidate.name()),
             records: kept,
             took: deadline.elapsed(),
+            how: How::Answered,
         };
         self.telemetry.answered(generation.counters(), mounted.index, &answered);
+        if let Some(decisions) = decisions {
+            let (generation, users) = (generation.number(), arrived.users);
+            let moment = Moment { generation, users, at_unix_ms: self.now_unix_ms() };
+            decisions.keep(Decided::of(&answered, wanted, response.clone(), moment));
+        }
         let mut afterwards = None;
         if !candidates.is_empty() {
             shadow::answered(candidates, candidate, &run, || self.now_unix_ms());
@@ -86,6 +93,26 @@ impl Host {
             }
         }
         Answer { response, own_id, afterwards }
+    }
+
+    /// Hands on the records of a callback that was answered by its plugins, without those beyond what they may give.
+    async fn hand_over(&self, records: Vec<Returned>, lost: usize, arrived: &Arrived<'_>) {
+        let Arrived { mounted, callback, traceparent, deadline, .. } = *arrived;
+        if !records.is_empty() {
+            let origin = Origin {
+                platform: mounted.platform.name.as_str().into(),
+                command: callback.name().into(),
+                key: callback.order_key(mounted.platform.server.protocol()),
+                traceparent: traceparent.map(str::to_owned),
+                arrived_unix_ms: callback.arrived_unix_ms(),
+            };
+            // An after-callback is acknowledged by its answer.
+            let wait = if callback.phase() == Phase::After { Wait::OnDisk } else { Wait::No };
+            self.records.keep(records, origin, deadline, wait, self.now_unix_ms()).await;
+        }
+        if lost > 0 {
+            self.records.left_out(lost);
+        }
     }
 
     /// Has candidates compared once the answer is on its way.
@@ -181,11 +208,16 @@ impl Host {
         deadline: Deadline,
         job: impl FnOnce(&Cancel) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
+        let claim = self.claim(chain);
+        self.workers.run(claim, deadline, job).await
+    }
+
+    /// What a job of this chain needs.
+    pub(crate) fn claim(&self, chain: &Chain) -> Claim {
         // A chain without plugins is never asked for.
         let (plugin, takes) = chain.cost().map_or((0, Duration::ZERO), |(link, takes)| (link.flow(), takes));
         let flow = Flow { platform: chain.platform_flow(), plugin };
-        let claim = Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() };
-        self.workers.run(claim, deadline, job).await
+        Claim { flow, takes, bounds: Arc::new([]), crowd: Arc::default() }
     }
 
     /// What this host would answer, without keeping records or counting anything. Blocks: it runs guests.
@@ -219,7 +251,8 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn refused(response: Response) -> Self {
+    /// Without anything that comes after it.
+    pub(crate) fn only(response: Response) -> Self {
         Self { response, own_id: None, afterwards: None }
     }
 }

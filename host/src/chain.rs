@@ -21,7 +21,7 @@ use crate::records::Returned;
 use crate::settings::Platform;
 
 pub use link::Link;
-pub(crate) use link::{Identity, Loaded};
+pub(crate) use link::{Identity, Loaded, WorkBudget};
 
 /// The plugins that get one command of one platform.
 #[derive(Debug)]
@@ -126,6 +126,8 @@ pub(crate) enum Mode {
     Brief,
     /// All that the plugins' limits and the deadline allow.
     Full,
+    /// All that the plugins' limits for work that nobody waits for allow.
+    Work,
     /// All that the plugins' limits allow, on a thread that stands still whenever another one wants to run. Nothing is
     /// learnt of the plugins from it: neither their breakers nor their pace see it.
     Spare,
@@ -141,7 +143,7 @@ pub(crate) enum Advance {
 }
 
 /// What became of a callback in its chain.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ChainRun {
     /// What is to happen to the operation.
     pub decision: Decision,
@@ -164,7 +166,7 @@ pub struct ChainRun {
 
 /// What became of one of the callbacks that a request carried. Its calls and records are those of the whole request,
 /// after those of the parts before it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Part {
     /// What was decided.
     pub decision: Decision,
@@ -177,7 +179,7 @@ pub struct Part {
 }
 
 /// One call of a plugin.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Step {
     /// Which plugin.
     pub link: Arc<Link>,
@@ -285,6 +287,17 @@ impl Chain {
 
     fn on_fault_of(&self, link: &Link) -> OnFault {
         link.on_fault().unwrap_or(self.on_fault)
+    }
+
+    /// How long all calls may take together where nobody waits for them.
+    pub(crate) fn work_within(&self) -> Duration {
+        let (mut own, mut shared) = (Duration::ZERO, Duration::ZERO);
+        for work in self.links.iter().map(|link| link.work()) {
+            own += work.within;
+            shared = shared.max(work.within);
+        }
+        // Each plugin may take its time, as far as the settings give it more than they give to all.
+        if self.links.iter().any(|link| link.has_own_work()) { own } else { shared }
     }
 
     /// Asks the plugins one after the other, from where `progress` is. Blocks: it runs guests.
@@ -433,7 +446,7 @@ impl Chain {
         }
         let said = match question.mode {
             Mode::Brief => self.call_briefly(link, loaded, question, &mut step).ok_or(step.cpu)?,
-            Mode::Full => self.call(link, loaded, question, &mut step),
+            Mode::Full | Mode::Work => self.call(link, loaded, question, &mut step),
             Mode::Spare => self.call_patiently(link, loaded, question, &mut step),
         };
         step.cpu += question.tried.unwrap_or_default();
@@ -506,7 +519,15 @@ impl Chain {
         if remaining.is_zero() {
             return Err(Fault::NoTime);
         }
-        let budget = loaded.plugin.budget(engine, remaining);
+        let (budget, within) = match question.mode {
+            Mode::Brief | Mode::Full | Mode::Spare => {
+                (loaded.plugin.budget(engine, remaining), loaded.plugin.limits().call_within)
+            }
+            Mode::Work => {
+                let WorkBudget { within, fuel } = link.work();
+                (loaded.plugin.budget_for_work(engine, remaining, within, fuel), within)
+            }
+        };
         let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
         let (result, usage) =
             loaded.plugin.call(&[head, body, "}"], budget, |reply| self.read(link, loaded, reply, body));
@@ -515,7 +536,7 @@ impl Chain {
         step.usage = usage;
         loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
         match result {
-            Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, loaded, deadline) => Err(Fault::NoTime),
+            Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, within, deadline) => Err(Fault::NoTime),
             Err(fault) => Err(fault),
             Ok(said) => said,
         }
@@ -607,8 +628,8 @@ const QUICK_LINKS_MAX: usize = 8;
 /// Whether a call that was ended by time has used its time itself, and not lost it by waiting: for its turn, for the
 /// plugins before it, or for a core. It has if it burnt all the fuel that was left to it, and that was not cut short; or
 /// if it was on a CPU for an eighth of what it would have had without waiting.
-fn is_own_fault(budget: Budget, step: &Step, loaded: &Loaded, deadline: Deadline) -> bool {
-    let without_waiting = deadline.all_for_guests().min(loaded.plugin.limits().call_within);
+fn is_own_fault(budget: Budget, step: &Step, within: Duration, deadline: Deadline) -> bool {
+    let without_waiting = deadline.all_for_guests().min(within);
     let burnt_all = step.usage.fuel >= budget.fuel && budget.within >= without_waiting / 2;
     burnt_all || step.cpu >= without_waiting / 8
 }

@@ -14,6 +14,7 @@ mod demo_lines;
 mod doctor;
 #[cfg(feature = "workshop")]
 mod explain;
+mod journal;
 mod loading;
 mod log;
 mod manager;
@@ -56,6 +57,7 @@ enum Command {
     Check(check::Check),
     Connect(connect::Connect),
     Doctor(doctor::Doctor),
+    Journal(journal::Journal),
     Reload(reload::Reload),
     Rollback(rollback::Rollback),
     #[cfg(feature = "workshop")]
@@ -104,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Connect(connect) => connect.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Journal(journal) => journal.run(),
         Command::Reload(reload) => reload.run(),
         Command::Rollback(rollback) => rollback.run(),
         #[cfg(feature = "workshop")]

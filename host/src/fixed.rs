@@ -70,6 +70,39 @@ impl Fixed {
     }
 
     fn differ(&self, settings: &Settings) -> Vec<&'static str> {
+        let mut keys = self.differ_in_server(&settings.server);
+        // Destructured in full, so that a new key has to be considered here.
+        let EngineLimits {
+            calls_at_once_max,
+            kept_instances_max,
+            memory_bytes_largest: _,
+            table_elements_max,
+            memory_reset,
+            fuel_per_ms,
+        } = &settings.limits.engine;
+        let engine = &self.engine;
+        let others = [
+            ("admin", settings.admin != self.admin),
+            ("limits.calls_at_once_max", *calls_at_once_max != engine.calls_at_once_max),
+            ("limits.kept_instances_max", *kept_instances_max != engine.kept_instances_max),
+            ("limits.table_elements_max", *table_elements_max != engine.table_elements_max),
+            ("limits.memory_reset", *memory_reset != engine.memory_reset),
+            ("limits.fuel_per_ms", *fuel_per_ms != engine.fuel_per_ms),
+            (
+                "limits.plugin_share_percent_max",
+                settings.limits.plugin_share_percent_max != self.plugin_share_percent_max,
+            ),
+            ("loading", settings.loading != self.loading),
+            ("cache", settings.cache != self.cache),
+            ("journal", settings.journal != self.journal),
+            ("sink", settings.sinks != self.sinks),
+        ];
+        keys.extend(others);
+        let differs = |(key, differs): (&'static str, bool)| (differs && !self.given.contains(&key)).then_some(key);
+        keys.into_iter().filter_map(differs).collect()
+    }
+
+    fn differ_in_server(&self, settings: &Server) -> Vec<(&'static str, bool)> {
         // Destructured in full, so that a new key has to be considered here.
         let Server {
             listen,
@@ -90,17 +123,9 @@ impl Fixed {
             shutdown_within,
             // It counts for the next reload.
             start: _,
-        } = &settings.server;
-        let EngineLimits {
-            calls_at_once_max,
-            kept_instances_max,
-            memory_bytes_largest: _,
-            table_elements_max,
-            memory_reset,
-            fuel_per_ms,
-        } = &settings.limits.engine;
-        let (server, engine) = (&self.server, &self.engine);
-        let keys = [
+        } = settings;
+        let server = &self.server;
+        vec![
             ("server.listen", *listen != server.listen),
             ("server.socket_mode", *socket_mode != server.socket_mode),
             ("server.tls", *tls != server.tls),
@@ -126,22 +151,6 @@ impl Fixed {
             ("server.drain_delay_ms", *drain_delay != server.drain_delay),
             ("server.idle_within_ms", *idle_within != server.idle_within),
             ("server.shutdown_within_ms", *shutdown_within != server.shutdown_within),
-            ("admin", settings.admin != self.admin),
-            ("limits.calls_at_once_max", *calls_at_once_max != engine.calls_at_once_max),
-            ("limits.kept_instances_max", *kept_instances_max != engine.kept_instances_max),
-            ("limits.table_elements_max", *table_elements_max != engine.table_elements_max),
-            ("limits.memory_reset", *memory_reset != engine.memory_reset),
-            ("limits.fuel_per_ms", *fuel_per_ms != engine.fuel_per_ms),
-            (
-                "limits.plugin_share_percent_max",
-                settings.limits.plugin_share_percent_max != self.plugin_share_percent_max,
-            ),
-            ("loading", settings.loading != self.loading),
-            ("cache", settings.cache != self.cache),
-            ("journal", settings.journal != self.journal),
-            ("sink", settings.sinks != self.sinks),
-        ];
-        let differs = |(key, differs): (&'static str, bool)| (differs && !self.given.contains(&key)).then_some(key);
-        keys.into_iter().filter_map(differs).collect()
+        ]
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use crate::bodies::Bodies;
 use crate::fixed::Fixed;
 use crate::generation::{self, Crates, Generation, NotBuilt, PluginError, Progress, Retired};
+use crate::keeping::Keeping;
 use crate::records::Records;
 use crate::reloads::Reloads;
 use crate::settings::Settings;
@@ -26,6 +27,16 @@ use crate::workers::Workers;
 /// Everything that answers callbacks. Clones are cheap and share one host.
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
+
+/// A host that is not kept alive by this.
+pub(crate) struct WeakHost(Weak<Inner>);
+
+impl WeakHost {
+    /// The host, if it is still there.
+    pub(crate) fn upgrade(&self) -> Option<Host> {
+        self.0.upgrade().map(Host)
+    }
+}
 
 /// What a [`Host`] consists of.
 pub struct Inner {
@@ -41,6 +52,8 @@ pub struct Inner {
     pub(crate) in_flight: Semaphore,
     /// Memory for the bodies of requests.
     pub(crate) bodies: Bodies,
+    /// The journal on disk, and what uses it.
+    pub(crate) keeping: Keeping,
     pub(crate) records: Records,
     /// The thread that compares candidates; set once there is one.
     comparing: OnceLock<Arc<Queue<Job>>>,
@@ -130,6 +143,7 @@ impl Host {
             workers,
             in_flight: Semaphore::new(fixed.server.in_flight_max),
             bodies: Bodies::new(&fixed.server),
+            keeping: Keeping::default(),
             records,
             comparing: OnceLock::new(),
             telemetry,
@@ -147,6 +161,16 @@ impl Host {
     /// where few are held at the same time.
     pub fn generation(&self) -> Guard<Arc<Generation>> {
         self.0.generation.load()
+    }
+
+    /// The generation in service, for work that outlasts a request.
+    pub(crate) fn generation_for_long(&self) -> Arc<Generation> {
+        self.0.generation.load_full()
+    }
+
+    /// This host, without keeping it alive.
+    pub(crate) fn downgrade(&self) -> WeakHost {
+        WeakHost(Arc::downgrade(&self.0))
     }
 
     /// Builds what these settings say beside the generation in service. Blocks: plugins are built, configured and
@@ -233,6 +257,8 @@ impl Host {
             families.look(shadow.name(), percent, waiting, is_fallen_back);
         }
         let now = Now {
+            journal: self.keeping.numbers(),
+            decisions_dropped: self.keeping.decisions_dropped(),
             in_flight,
             waiting: self.workers.waiting(),
             is_memory_distrusted: self.engine.is_distrusted(),

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::afterwards::{self, Afterwards};
 use crate::deadline::Deadline;
+use crate::decisions::RefusedRequest;
 use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
 use crate::generation::{Generation, Mounted};
 use crate::host::Host;
@@ -76,11 +77,13 @@ impl Host {
         };
         let body = match self.bodies.read(body, deadline, waits).await {
             Ok(body) => body,
-            Err(refusal) => return write(self.refuse(&generation, mounted, refusal)),
+            Err(refusal) => return write(self.refuse_admitted(&generation, mounted, refusal, Bytes::new())),
         };
         // A permit is taken once the body is complete, so a slow sender delays no one.
         let permit = timeout_at(deadline.moment(), self.in_flight.acquire()).await;
-        let Ok(Ok(_permit)) = permit else { return write(self.refuse(&generation, mounted, Refusal::Busy)) };
+        let Ok(Ok(_permit)) = permit else {
+            return write(self.refuse_admitted(&generation, mounted, Refusal::Busy, Bytes::new()));
+        };
         let (body, _room) = body.into_parts();
         let request = Request { admitted, body, deadline, traceparent };
         let answer = self.answer(&generation, mounted, request).await;
@@ -117,6 +120,30 @@ impl Host {
     pub(crate) fn refuse(&self, generation: &Generation, mounted: &Mounted, refusal: Refusal) -> Response {
         self.telemetry.refused(generation.counters(), mounted.index, refusal);
         mounted.platform.dialect.refuse(&refusal)
+    }
+
+    /// Refuses a request whose sender the platform's dialect has recognised, and keeps that as a decision. What strangers
+    /// send is only counted: they must not push out what is kept of others.
+    pub(crate) fn refuse_admitted(
+        &self,
+        generation: &Generation,
+        mounted: &Mounted,
+        refusal: Refusal,
+        body: Bytes,
+    ) -> Response {
+        let response = self.refuse(generation, mounted, refusal);
+        if let Some(decisions) = self.keeping.decisions().filter(|decisions| decisions.wants_refusals()) {
+            decisions.keep_refusal(RefusedRequest {
+                platform: mounted.platform.name.clone(),
+                kind: mounted.platform.server.protocol().name,
+                refusal,
+                status: response.status.as_u16(),
+                at_unix_ms: self.now_unix_ms(),
+                generation: generation.number(),
+                body,
+            });
+        }
+        response
     }
 }
 

@@ -3,6 +3,7 @@
 mod cache;
 mod file;
 mod journal;
+mod keeping;
 mod limits;
 mod listen;
 mod loading;
@@ -38,8 +39,8 @@ pub use listen::{Address, listen_address, listen_at};
 pub use log::{Log, Users};
 pub use mount::MountPath;
 pub use pattern::Pattern;
-pub use platform::Platform;
-pub use plugin::{ModuleSource, Plugin};
+pub use platform::{Mode, Platform};
+pub use plugin::{ModuleSource, Plugin, Work};
 pub use promotion::promoted;
 pub use reload::Reload;
 pub use server::{Admin, HeadLimits, Networks, Server, Start, TlsFiles};

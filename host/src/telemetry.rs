@@ -2,6 +2,7 @@
 
 mod family;
 mod histogram;
+mod journal;
 mod plain;
 mod plugins;
 mod process;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use callgate_catalogue::line::one_line;
 use callgate_dialects::{Callback, Decision, Refusal};
+use callgate_journal::Numbers;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -31,13 +33,14 @@ use crate::reloads::Status;
 use crate::settings::{Log, Settings};
 use family::{Labels, registered};
 use histogram::Histogram;
+use journal::JournalCounters;
 use plugins::{PluginCounters, PluginFamilies};
 use record::Records;
 use reloads::Generations;
 use sinks::SinkFamilies;
 
 pub(crate) use plain::{OPENMETRICS, content_type, from_openmetrics};
-pub(crate) use record::Answered;
+pub(crate) use record::{Answered, How};
 pub(crate) use shadows::{ShadowCounters, ShadowFamilies};
 
 /// The counters of one platform, looked up once: the path of a callback takes no lock for them.
@@ -71,6 +74,7 @@ pub(crate) struct Telemetry {
     sinks: SinkFamilies,
     generations: Generations,
     plugins: PluginFamilies,
+    journal: JournalCounters,
     shadows: ShadowFamilies,
     /// When what strangers can bring about was last said, by its name.
     told: Mutex<HashMap<&'static str, Instant>>,
@@ -191,6 +195,10 @@ pub(crate) fn count_lost_lines(counter: ErrorCounter) {
 /// What is not counted but read when metrics are requested.
 #[derive(Debug, Clone)]
 pub(crate) struct Now {
+    /// What the journal counts.
+    pub(crate) journal: Numbers,
+    /// Decisions that did not reach it.
+    pub(crate) decisions_dropped: u64,
     /// Callbacks being answered.
     pub(crate) in_flight: usize,
     /// Callbacks that wait for a worker.
@@ -222,7 +230,9 @@ impl Telemetry {
         host.early = EndedEarly::ALL
             .map(|cause| host.ended_early.get_or_create(&[("cause", cause.name().to_owned())]).clone())
             .into();
+        let journal = JournalCounters::register(&mut registry);
         Self {
+            journal,
             generations: Generations::register(&mut registry),
             shadows: ShadowFamilies::register(&mut registry, outcomes),
             registry,
@@ -279,7 +289,7 @@ impl Telemetry {
 
     /// All counters in OpenMetrics' text format.
     pub(crate) fn render(&self, counters: &Counters, kept: &crate::records::Records, now: Now) -> String {
-        let Now { in_flight, waiting, is_memory_distrusted, generation, generations, reloads } = now;
+        let Now { in_flight, waiting, is_memory_distrusted, generation, generations, reloads, .. } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
         host.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
@@ -291,6 +301,7 @@ impl Telemetry {
         catch_up(&host.records_lost, kept.lost());
         catch_up(&host.records_unrouted, kept.unrouted());
         catch_up(&host.log_lines_lost, LOST_LINES.get().map_or(0, |lost| lost.dropped_lines() as u64));
+        self.journal.look(&now.journal, now.decisions_dropped);
         counters.of_plugins.iter().for_each(PluginCounters::look);
         let mut text = String::new();
         // Writing into a text does not fail.
@@ -409,6 +420,17 @@ impl Telemetry {
             counter.get_or_init(|| self.host.callbacks.get_or_create(&labels()).clone()).inc();
         }
         of_platform.answer_seconds.observe_time(took);
+        self.called(counters, answered);
+    }
+
+    /// An entry of the journal was worked off, or that was tried.
+    pub(crate) fn worked(&self, counters: &Counters, worked: &Answered<'_>) {
+        self.called(counters, worked);
+    }
+
+    /// Plugins were called.
+    fn called(&self, counters: &Counters, answered: &Answered<'_>) {
+        let run = answered.run;
         for step in &run.steps {
             if let Some(of_plugin) = counters.of_plugins.get(step.link.index) {
                 of_plugin.called(step);

@@ -6,6 +6,7 @@ use callgate_journal::sink::file::why_not_a_folder;
 use callgate_journal::sink::lines::why_not;
 
 use crate::edge::Tls;
+use crate::keeping;
 use crate::settings::Step::{Key, Number};
 use crate::settings::{Platform, Problem, Settings, TlsFiles, is_taken_twice};
 
@@ -32,6 +33,15 @@ impl Settings {
                 };
                 problems.push(self.source.problem(place, &why));
             }
+        }
+        if !self.journal.off
+            && let Some(why) = keeping::why_not(&self.journal.folder)
+        {
+            let why = format!(
+                "no journal can be kept in {} ({why}): name another folder, or turn the journal off with `off = true`",
+                self.journal.folder.display()
+            );
+            problems.push(self.source.problem(&[Key("journal"), Key("folder")], &why));
         }
         for (table, tls) in self.tls_files() {
             if let Err(error) = Tls::load(tls) {

@@ -114,7 +114,9 @@ async fn answers_records_and_what_is_known_of_the_plugins_are_as_without_a_candi
             let request = Request::post(&path).header("content-type", "application/json").header("operationID", "op");
             request.body(axum::body::Body::from(body(user).to_string())).unwrap()
         };
-        let (with, without) = (host.exchange(request()).await, plain.exchange(request()).await);
+        let (mut with, mut without) = (host.exchange(request()).await, plain.exchange(request()).await);
+        // The second may be another one by now.
+        [&mut with, &mut without].map(|answer| answer.headers_mut().remove("date"));
         assert_eq!(with.body(), without.body());
         assert_eq!(with.headers(), without.headers());
     }

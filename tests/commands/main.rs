@@ -11,6 +11,7 @@ mod demo;
 mod deploy;
 mod doctor;
 mod inspect;
+mod journal;
 mod loading;
 mod modules;
 mod operators;

@@ -13,7 +13,7 @@ fn host(listen: &str) -> Folder {
     folder().module("p.wasm", plugin).file(
         "host.toml",
         format!(
-            "[server]\nlisten = \"{listen}\"\ndrain_delay_ms = 0\n[admin]\noff = true\n[[platform]]\nkind = \"openim\"\n\
+            "[server]\nlisten = \"{listen}\"\ndrain_delay_ms = 0\n[admin]\noff = true\n[journal]\noff = true\n[[platform]]\nkind = \"openim\"\n\
              [[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = [\"*\"]\n"
         ),
     )

@@ -14,6 +14,7 @@ mod power;
 mod random;
 mod receiver;
 mod reload;
+mod replay;
 mod shadow;
 mod shutdown;
 mod vfs;

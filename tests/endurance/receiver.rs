@@ -100,7 +100,14 @@ async fn run(until: Until, longest: Duration) {
         }
     }
     mood.lock().unwrap().is_well = true;
-    let taken = receiver.until(|taken| is_whole(taken, kept)).await;
+    // Only what came since the last look is looked at.
+    let (mut ids, mut seen) = (HashSet::new(), 0);
+    let is_whole = |taken: &[Taken]| {
+        ids.extend(taken.iter().skip(seen).map(|taken| taken.id.clone()));
+        seen = taken.len();
+        ids.len() as u64 >= kept
+    };
+    let taken = receiver.until(is_whole).await;
     check(&taken, &of_keys);
     let status = &sinks.status()[0];
     println!(
@@ -143,12 +150,6 @@ fn record(random: &mut Random, of_keys: &mut [u64]) -> NewRecord {
         traceparent: None,
         data: of_keys[key].to_string(),
     }
-}
-
-/// Whether there are so many different records.
-fn is_whole(taken: &[Taken], kept: u64) -> bool {
-    let ids: HashSet<_> = taken.iter().map(|taken| taken.id.as_str()).collect();
-    ids.len() as u64 >= kept
 }
 
 /// Each record is there, for the first time after those before it with its key, and always with the same ID.

@@ -32,6 +32,7 @@ pub struct TestHost {
     host: Host,
     folder: TempDir,
     clock: Arc<AtomicU64>,
+    journal_clock: callgate_journal::Clock,
 }
 
 /// An answer, read whole.
@@ -190,8 +191,13 @@ impl Setup {
 
     /// Starts the host, or says why it cannot.
     pub fn try_start(&self) -> Result<TestHost, StartError> {
+        let clock = Arc::new(AtomicU64::new(self.clock_unix_ms.unwrap_or(NOW_UNIX_MS)));
+        self.start_in(tempfile::tempdir().expect("a temporary folder"), clock)
+    }
+
+    /// Starts the host with its files in this folder.
+    fn start_in(&self, folder: TempDir, clock: Arc<AtomicU64>) -> Result<TestHost, StartError> {
         log::start();
-        let folder = tempfile::tempdir().expect("a temporary folder");
         for (name, contents) in &self.files {
             std::fs::write(folder.path().join(name), contents).expect("the file is written");
         }
@@ -203,10 +209,16 @@ impl Setup {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             panic!("the settings have mistakes:\n{}\n{}", lines.join("\n"), self.toml())
         });
-        let clock = Arc::new(AtomicU64::new(self.clock_unix_ms.unwrap_or(NOW_UNIX_MS)));
         let shown = Arc::clone(&clock);
         let host = Host::start_with_clock(settings, &mut (), Arc::new(move || shown.load(Ordering::Relaxed)))?;
-        Ok(TestHost { host, folder, clock })
+        Ok(TestHost { host, folder, clock, journal_clock: callgate_journal::Clock::system() })
+    }
+
+    /// Starts the host with its journal open, and has it work off entries. The journal's clock is moved by the test.
+    pub async fn start_with_journal(&self) -> TestHost {
+        let mut started = self.start();
+        started.open_journal().await;
+        started
     }
 }
 
@@ -288,6 +300,54 @@ impl TestHost {
     /// Moves the clock that signatures and plugins see.
     pub fn advance_clock_ms(&self, ms: u64) {
         self.clock.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Opens the journal at the time that the clock shows, and works off its entries.
+    pub async fn open_journal(&mut self) {
+        let now = i64::try_from(self.clock.load(Ordering::Relaxed)).expect("a time");
+        self.journal_clock = callgate_journal::Clock::manual(now);
+        self.host.open_journal(self.journal_clock.clone()).expect("the journal opens");
+        self.host.work_off_entries().await;
+    }
+
+    /// Stops this host as `serve` does, and starts another one with the same files.
+    pub async fn restart(self, setup: &Setup) -> Self {
+        self.host.begin_no_entries();
+        self.host.close_journal(std::time::Duration::from_secs(60)).await;
+        let Self { host, folder, clock, .. } = self;
+        drop(host);
+        let mut started = setup.start_in(folder, clock).unwrap_or_else(|error| panic!("no host starts: {error}"));
+        started.open_journal().await;
+        started
+    }
+
+    /// Waits until the numbers of the journal are as wanted: each look is one commit.
+    pub async fn until(&self, wanted: impl Fn(&callgate_journal::Numbers) -> bool) -> callgate_journal::Numbers {
+        for _ in 0..100_000 {
+            self.host.settle_journal().await;
+            let numbers = self.host.journal_numbers();
+            if wanted(&numbers) {
+                return numbers;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("the journal does not come there: {:?}", self.host.journal_numbers());
+    }
+
+    /// Moves the journal's clock, and has it look.
+    pub fn advance_journal_ms(&self, ms: i64) {
+        self.journal_clock.advance_ms(ms);
+        self.host.tick_journal();
+    }
+
+    /// What the journal has on disk.
+    pub fn journal(&self) -> callgate_journal::Reader {
+        callgate_journal::Reader::open(&self.folder.path().join("journal")).expect("the journal is there")
+    }
+
+    /// The folder of the settings file.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The records written so far.

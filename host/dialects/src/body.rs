@@ -38,6 +38,11 @@ impl Body {
         unsafe { std::str::from_utf8_unchecked(&self.0) }
     }
 
+    /// The bytes themselves, shared.
+    pub(crate) fn bytes(&self) -> Bytes {
+        self.0.clone()
+    }
+
     /// A copy of a text, such as a part of another body.
     pub(crate) fn part(text: &str) -> Self {
         Self(Bytes::copy_from_slice(text.as_bytes()))

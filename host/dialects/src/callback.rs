@@ -87,6 +87,12 @@ impl Callback {
         self.body.as_str()
     }
 
+    /// The same, as bytes that are shared, not copied.
+    #[must_use]
+    pub fn body_bytes(&self) -> bytes::Bytes {
+        self.body.bytes()
+    }
+
     /// When it arrived, in milliseconds since 1970-01-01 UTC.
     #[must_use]
     pub fn arrived_unix_ms(&self) -> u64 {

@@ -49,6 +49,12 @@ pub enum Refusal {
     /// There is no memory for the body.
     #[error("there is no room for the body (`bodies_bytes_max`)")]
     NoRoom,
+    /// The journal has no room for the callback.
+    #[error("the callback is not acknowledged: the journal is full (`bytes_max` under [journal])")]
+    JournalFull,
+    /// The callback could not be put on disk in time.
+    #[error("the callback is not acknowledged: it could not be kept")]
+    NotKept,
     /// The body is not UTF-8.
     #[error("the body is not UTF-8")]
     NotUtf8,
@@ -96,7 +102,7 @@ impl Refusal {
             Self::ContentType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete | Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy | Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::NoRoom | Self::JournalFull | Self::NotKept => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotUtf8
             | Self::NotJson
             | Self::Commented
@@ -129,6 +135,8 @@ impl Refusal {
             Self::Incomplete => "incomplete",
             Self::Busy => "busy",
             Self::NoRoom => "no_room",
+            Self::JournalFull => "journal_full",
+            Self::NotKept => "not_kept",
             Self::NotUtf8 => "not_utf8",
             Self::NotJson => "not_json",
             Self::Commented => "commented",

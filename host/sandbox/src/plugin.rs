@@ -13,7 +13,7 @@ use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::fault::{Fault, FuelCut};
 use crate::guest::{Code, Guest};
-use crate::limits::PluginLimits;
+use crate::limits::{Fuel, PluginLimits};
 use crate::load::{self, Checked, LoadError};
 use crate::pool::Pool;
 use crate::snapshot;
@@ -156,6 +156,13 @@ impl Plugin {
     /// The budget of one call when `remaining` is left until the answer is due.
     pub fn budget(&self, engine: &Engine, remaining: Duration) -> Budget {
         budget(engine, &self.limits, remaining)
+    }
+
+    /// The budget of one call that nobody waits for, when `remaining` is left: `within` and `fuel` take the place of the
+    /// plugin's own `call_within` and `fuel_per_call`.
+    pub fn budget_for_work(&self, engine: &Engine, remaining: Duration, within: Duration, fuel: Fuel) -> Budget {
+        let limits = PluginLimits { fuel_per_call: fuel, call_within: within, ..self.limits.clone() };
+        budget(engine, &limits, remaining)
     }
 
     /// The budget of a call on a thread that gets what the others leave: as much fuel as a call with all of its time

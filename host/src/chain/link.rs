@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use callgate_catalogue::catalogue::Command;
-use callgate_sandbox::{Plugin, PluginLimits, sha256};
+use callgate_sandbox::{Fuel, Plugin, PluginLimits, sha256};
 
 use super::breaker::{Breaker, Change};
 use super::pace::Pace;
@@ -28,6 +28,17 @@ pub struct Link {
     platforms: Vec<String>,
     commands: Vec<Pattern>,
     on_fault: Option<OnFault>,
+    work: settings::Work,
+    work_within: Duration,
+}
+
+/// What one call may use that works off an entry of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WorkBudget {
+    /// Wall time.
+    pub(crate) within: Duration,
+    /// Fuel.
+    pub(crate) fuel: Fuel,
 }
 
 /// A loaded plugin, and what is known of its calls. The next generation takes it over where nothing that it depends on
@@ -98,9 +109,15 @@ impl Loaded {
 impl Link {
     /// The plugin number `index` of the settings. It is scheduled as `before`, the plugin of its name in the last
     /// generation.
-    pub(crate) fn new(index: usize, loaded: Arc<Loaded>, settings: &settings::Plugin, before: Option<&Self>) -> Self {
+    pub(crate) fn new(
+        index: usize,
+        loaded: Arc<Loaded>,
+        settings: &settings::Plugin,
+        before: Option<&Self>,
+        work_within: Duration,
+    ) -> Self {
         let handles = loaded.plugin.manifest().commands.clone();
-        Self::of(index, Some(loaded), handles, settings, before)
+        Self::of(index, Some(loaded), handles, settings, before, work_within)
     }
 
     /// The same of one that cannot be loaded, and handles these commands; empty: it is not known which.
@@ -109,8 +126,9 @@ impl Link {
         handles: Vec<String>,
         settings: &settings::Plugin,
         before: Option<&Self>,
+        work_within: Duration,
     ) -> Self {
-        Self::of(index, None, handles, settings, before)
+        Self::of(index, None, handles, settings, before, work_within)
     }
 
     fn of(
@@ -119,6 +137,7 @@ impl Link {
         handles: Vec<String>,
         settings: &settings::Plugin,
         before: Option<&Self>,
+        work_within: Duration,
     ) -> Self {
         // A candidate of a plugin returns that plugin's records: sinks take them as before.
         let author = settings.name.split_once('@').map_or(settings.name.as_str(), |(name, _)| name);
@@ -133,7 +152,25 @@ impl Link {
             platforms: settings.platforms.clone(),
             commands: settings.commands.clone(),
             on_fault: settings.on_fault,
+            work: settings.work,
+            work_within,
         }
+    }
+
+    /// What one call may use that works off an entry: without limits of its own, as much more fuel than usual as it has
+    /// more time.
+    pub(crate) fn work(&self) -> WorkBudget {
+        let limits = self.plugin().map(|plugin| plugin.limits().clone()).unwrap_or_default();
+        let within = self.work.within.unwrap_or(self.work_within);
+        let more = within.as_nanos().max(1) / limits.call_within.as_nanos().max(1);
+        let fuel = u128::from(limits.fuel_per_call.0) * more.max(1);
+        let fuel = Fuel(u64::try_from(fuel).unwrap_or(u64::MAX / 2).min(u64::MAX / 2));
+        WorkBudget { within, fuel: self.work.fuel.unwrap_or(fuel) }
+    }
+
+    /// Whether its settings say how long such a call may take.
+    pub(super) fn has_own_work(&self) -> bool {
+        self.work.within.is_some()
     }
 
     /// The same plugin under another name, for chains that must not touch those of this one: with instances, breaker and
@@ -156,6 +193,8 @@ impl Link {
             platforms: self.platforms.clone(),
             commands: self.commands.clone(),
             on_fault: self.on_fault,
+            work: self.work,
+            work_within: self.work_within,
         }
     }
 
@@ -180,7 +219,7 @@ impl Link {
     }
 
     /// Who its records come from.
-    pub(super) fn author(&self) -> &Arc<Author> {
+    pub(crate) fn author(&self) -> &Arc<Author> {
         &self.author
     }
 

@@ -57,6 +57,11 @@ pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 impl Running {
+    /// The host that was started with this settings file.
+    pub(super) fn of(settings: PathBuf) -> Self {
+        Self { settings: Some(settings), admin: None }
+    }
+
     /// The settings file, if it was named.
     pub(super) fn settings(&self) -> Option<&Path> {
         self.settings.as_deref()

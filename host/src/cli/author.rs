@@ -41,6 +41,10 @@ impl stage::Service for Service {
         let generation = Arc::clone(&host.generation());
         Ok(Box::new(Stage { host, generation, loaded }))
     }
+
+    fn kept(&self, wanted: &stage::Wanted<'_>) -> Result<Vec<stage::Kept>, Failure> {
+        super::journal::kept::read(wanted)
+    }
 }
 
 /// The settings of that host: all defaults, except that a plugin that keeps failing is not suspended.

@@ -45,6 +45,7 @@ impl Serve {
         let mut settings = try_out(settings)?;
         descriptors::fit(&mut settings);
         let host = start(settings)?;
+        host.open_journal(callgate_journal::Clock::system()).map_err(|error| Failure::new(Exit::Journal, error))?;
         // Before anything can change.
         host.keep_in_service();
         service.run(host, |host, _, hangups| reloading::begin(host, hangups))
@@ -242,13 +243,26 @@ fn taken(address: &Address, key: &str, error: &std::io::Error) -> Failure {
 async fn serve(host: Host, callbacks: Listener, admin: Option<Listener>, stop: impl Future<Output = Stop>) {
     let ready = Readiness::default();
     let settings = host.settings.server.clone();
+    host.work_off_entries().await;
+    let stopping = host.clone();
+    let stopped_at = std::cell::Cell::new(None);
+    let stop = async {
+        let stop = stop.await;
+        // What has not begun begins after the next start. Callbacks that are under way can still be accepted.
+        stopping.begin_no_entries();
+        stopped_at.set(Some(tokio::time::Instant::now()));
+        stop
+    };
     let admin = admin.zip(host.settings.admin.clone()).map(|(listener, admin)| {
         let app = Operators::new(host.clone(), ready.clone(), admin);
         let connections_max = descriptors::ADMIN_CONNECTIONS_MAX;
         let (settings, ready) = (Server { connections_max, ..settings.clone() }, ready.clone());
         tokio::spawn(async move { edge::serve(listener, app, &settings, ready, std::future::pending()).await })
     });
-    edge::serve(callbacks, host, &settings, ready, stop).await;
+    edge::serve(callbacks, host.clone(), &settings, ready, stop).await;
+    // One time for both: for connections, and for entries.
+    let gone = stopped_at.get().map_or(Duration::ZERO, |at| at.elapsed());
+    host.close_journal(settings.shutdown_within.saturating_sub(gone)).await;
     // The admin listener serves until the last callback is answered.
     if let Some(admin) = admin {
         admin.abort();

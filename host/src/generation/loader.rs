@@ -99,7 +99,7 @@ pub(super) fn load_all(
         let link = match prepared {
             Ok(prepared) => {
                 let loaded = loader.loaded(plugin, prepared, settings.limits.breaker);
-                Link::new(all.links.len(), loaded, plugin, name_before)
+                Link::new(all.links.len(), loaded, plugin, name_before, settings.journal.work_within)
             }
             Err(why) => {
                 let handles = loader.handles(plugin, &module);
@@ -109,7 +109,7 @@ pub(super) fn load_all(
                 let is_done_without = settings.server.start == Start::Healthy
                     && (before.links.is_empty() || name_before.is_some_and(|link| link.plugin().is_none()));
                 if is_done_without { &mut all.not_loaded } else { &mut all.errors }.push(error);
-                Link::not_loaded(all.links.len(), handles, plugin, name_before)
+                Link::not_loaded(all.links.len(), handles, plugin, name_before, settings.journal.work_within)
             }
         };
         all.links.push(Arc::new(link));

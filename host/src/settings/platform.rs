@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callgate_catalogue::catalogue::Command;
+use callgate_catalogue::wire::Phase;
 use callgate_dialects::{ChatServer, Dialect, Keys, OnFault, Patience, Secret, Table};
 
 use super::file::{At, Section, millis, ms};
@@ -36,12 +37,34 @@ pub struct Platform {
     pub on_overload: OnFault,
     /// The decision after a fault, for particular commands.
     pub on_fault_for: BTreeMap<&'static str, OnFault>,
+    /// When the plugins get after-callbacks.
+    pub mode: Mode,
+    /// The same, for particular commands.
+    pub mode_for: BTreeMap<&'static str, Mode>,
+}
+
+/// When the plugins get an after-callback.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Once it is in the journal and acknowledged.
+    #[default]
+    Journal,
+    /// Before it is acknowledged, within the time for an answer: what fails then is not tried again.
+    Inline,
 }
 
 impl Platform {
     /// The decision after a fault for this command, unless the plugin has its own.
     pub fn on_fault(&self, command: &Command) -> OnFault {
         self.on_fault_for.get(command.name).copied().unwrap_or(self.on_fault)
+    }
+
+    /// When the plugins get this command; before-callbacks are always answered by them.
+    pub fn mode(&self, command: &Command) -> Mode {
+        match command.phase {
+            Phase::Before => Mode::Inline,
+            Phase::After => self.mode_for.get(command.name).copied().unwrap_or(self.mode),
+        }
     }
 
     /// The requests it expects, with its path as it may be shown.
@@ -57,6 +80,8 @@ impl Platform {
 }
 
 pub(super) const ON_FAULT: [(&str, OnFault); 2] = [("allow", OnFault::Allow), ("deny", OnFault::Deny)];
+
+const MODE: [(&str, Mode); 2] = [("journal", Mode::Journal), ("inline", Mode::Inline)];
 
 /// The platforms of the settings.
 #[derive(Default)]
@@ -137,15 +162,18 @@ fn platform(
     // A callback that was not checked because another plugin, or a flood of requests, took the time is denied:
     // otherwise a user could get a message through by keeping the host busy.
     let on_overload = section.choice("on_overload", &ON_FAULT).unwrap_or(OnFault::Deny);
+    let mode = section.choice("mode", &MODE).unwrap_or_default();
     let server = match server {
         Some(server) => server,
         None => {
-            let _ = section.pairs("on_fault_for");
+            let _ = (section.pairs("on_fault_for"), section.pairs("mode_for"));
             // Without a kind, keys that only one kind has cannot be checked.
             return Err(name);
         }
     };
-    let on_fault_for = on_fault_for(&mut section, chat_servers, server);
+    let by_command = ByCommand { chat_servers, server };
+    let on_fault_for = by_command.read(&mut section, "on_fault_for", &ON_FAULT, |_| true);
+    let mode_for = by_command.read(&mut section, "mode_for", &MODE, |command| command.phase == Phase::After);
     let dialect: Arc<dyn Dialect> = server.configure(&mut section).into();
     for other in chat_servers.iter().filter(|other| other.protocol() != server.protocol()) {
         for key in other.keys().iter().filter(|key| !server.keys().contains(key)) {
@@ -166,6 +194,8 @@ fn platform(
         on_fault,
         on_overload,
         on_fault_for,
+        mode,
+        mode_for,
     })
 }
 
@@ -186,23 +216,39 @@ fn path(section: &mut Section<'_, '_>, own_name: &str, others: &[Platform]) -> M
     path
 }
 
-fn on_fault_for(
-    section: &mut Section<'_, '_>,
-    chat_servers: &Table,
+/// Reads tables of patterns of commands, each with a word.
+struct ByCommand<'t> {
+    chat_servers: &'t Table,
     server: &'static dyn ChatServer,
-) -> BTreeMap<&'static str, OnFault> {
-    let mut on_fault_for = BTreeMap::new();
-    for (pattern, word) in section.pairs("on_fault_for") {
-        let Some((_, on_fault)) = ON_FAULT.iter().find(|(known, _)| *known == word.value) else {
-            section.file().report(word.at, &word.key, "must be \"allow\" or \"deny\"");
-            continue;
-        };
-        let pattern = At { value: pattern.as_str(), at: word.at, key: word.key };
-        for command in commands_meant(section, chat_servers, &pattern, &[server]) {
-            on_fault_for.insert(command.name, *on_fault);
+}
+
+impl ByCommand<'_> {
+    /// What the table at `key` says for each command that its patterns match and that it `is_for`.
+    fn read<T: Copy>(
+        &self,
+        section: &mut Section<'_, '_>,
+        key: &'static str,
+        words: &[(&str, T); 2],
+        is_for: fn(&Command) -> bool,
+    ) -> BTreeMap<&'static str, T> {
+        let mut by_command = BTreeMap::new();
+        for (pattern, word) in section.pairs(key) {
+            let Some((_, meant)) = words.iter().find(|(known, _)| *known == word.value) else {
+                let [(one, _), (other, _)] = words;
+                section.file().report(word.at, &word.key, format!("must be \"{one}\" or \"{other}\""));
+                continue;
+            };
+            let pattern = At { value: pattern.as_str(), at: word.at, key: word.key };
+            let commands = commands_meant(section, self.chat_servers, &pattern, &[self.server]);
+            if !commands.is_empty() && !commands.iter().any(|command| is_for(command)) {
+                let message = "has no effect: the chat server waits for the answers to these commands";
+                section.file().report(pattern.at, &pattern.key, message);
+            }
+            by_command
+                .extend(commands.into_iter().filter(|command| is_for(command)).map(|command| (command.name, *meant)));
         }
+        by_command
     }
-    on_fault_for
 }
 
 /// A chat server reads its own keys through this.

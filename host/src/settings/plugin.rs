@@ -1,11 +1,12 @@
 //! `[[plugin]]`: the plugins, and which callbacks each receives.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use callgate_dialects::{OnFault, Table};
-use callgate_sandbox::PluginLimits;
+use callgate_sandbox::{Fuel, PluginLimits};
 
-use super::file::{MIB, Section};
+use super::file::{MIB, MS_PER_HOUR, Section, ms};
 use super::limits;
 use super::pattern::{Pattern, canonical, commands_meant};
 use super::platform::{ON_FAULT, Platform, Platforms};
@@ -35,6 +36,8 @@ pub struct Plugin {
     pub durable: bool,
     /// Its limits.
     pub limits: PluginLimits,
+    /// Its limits where nobody waits for it.
+    pub work: Work,
     /// Its own settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// Names of the members of these that come from files, and the files.
@@ -47,6 +50,24 @@ impl Plugin {
         let of =
             |it: &Self| (it.module.clone(), it.sha256.clone(), it.signature.clone(), it.on_fault, it.limits.clone());
         of(self) == of(other) && self.settings == other.settings
+    }
+}
+
+/// The limits of a call that works off an entry of the journal; `None`: derived from those of the journal and of other
+/// calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Wall time for one call.
+    pub within: Option<Duration>,
+    /// Fuel for one call.
+    pub fuel: Option<Fuel>,
+}
+
+/// The keys of [`Work`].
+pub(super) fn work(section: &mut Section<'_, '_>) -> Work {
+    Work {
+        within: section.number_if_given("work_within_ms", 1, MS_PER_HOUR).map(ms),
+        fuel: section.number_if_given("fuel_per_work", 1, u64::MAX / 2).map(Fuel),
     }
 }
 
@@ -119,6 +140,7 @@ impl Reading<'_> {
             on_fault,
             durable,
             limits,
+            work: work(&mut section),
             settings,
             settings_files,
         };

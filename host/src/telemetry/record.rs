@@ -26,6 +26,38 @@ pub(crate) struct Answered<'a> {
     /// Records that were taken for the journal.
     pub(crate) records: usize,
     pub(crate) took: Duration,
+    pub(crate) how: How,
+}
+
+/// What has become of a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// It was answered by its plugins.
+    Answered,
+    /// It was acknowledged, and its plugins get it later.
+    Kept,
+    /// This entry of the journal was done.
+    WorkedOff(i64),
+    /// This entry of the journal is tried again later.
+    NotWorkedOff(i64),
+}
+
+impl How {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Kept => "acknowledged, and kept in the journal",
+            Self::WorkedOff(_) => "worked off",
+            Self::NotWorkedOff(_) => "not worked off; it is tried again or dead",
+        }
+    }
+
+    fn entry(self) -> Option<i64> {
+        match self {
+            Self::Answered | Self::Kept => None,
+            Self::WorkedOff(entry) | Self::NotWorkedOff(entry) => Some(entry),
+        }
+    }
 }
 
 /// Writes records as the settings say. Payloads are not among them, and texts that plugins made only where they are
@@ -71,13 +103,14 @@ impl Records {
         let fault =
             run.steps.iter().find_map(|step| step.fault.as_ref()).or(run.fault.as_ref()).map(|fault| fault.name());
         let (actor, target) = (Some(actor).filter(|id| !id.is_empty()), Some(target).filter(|id| !id.is_empty()));
+        let (said, entry) = (answered.how.text(), answered.how.entry());
         let (plugins, notes) = plugins_and_notes(callback, run, settings);
         macro_rules! record {
             ($level:ident) => {
                 tracing::$level!(
                     target: "callgate::callback",
                     %platform, %command, %verdict, code, decided_by, fault, actor, target, %plugins, shadow, fuel, ms, records,
-                    %operation_id, "answered{notes}"
+                    entry, %operation_id, "{said}{notes}"
                 )
             };
         }

@@ -24,13 +24,15 @@ pub enum Exit {
     Unhealthy = 8,
     /// No running host answers.
     Unreachable = 9,
+    /// A journal cannot be opened or read.
+    Journal = 10,
 }
 
 /// The list for `--help`.
 pub const TABLE: &str = "Exit codes: 0 success, 1 other failure, 2 wrong arguments, 3 wrong settings, 4 a plugin cannot \
                          be built or used, 5 cannot listen on an address, 6 a callback or an answer cannot be \
                          read, 7 a plugin's call ended in a fault or its tests failed, 8 `doctor` found errors, 9 no running \
-                         host answers";
+                         host answers, 10 a journal cannot be opened or read";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

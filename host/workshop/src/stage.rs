@@ -3,7 +3,7 @@
 //! The service is built on top of this crate, so it is passed in through these traits. Callbacks then take the same
 //! path as in production.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use callgate_dialects::explain::Explanation;
@@ -26,6 +26,34 @@ pub trait Service {
     /// # Errors
     /// If the plugin cannot be used with these settings.
     fn stage(&self, subject: Staged) -> Result<Box<dyn Stage>, Failure>;
+
+    /// Callbacks from the journal of a host.
+    ///
+    /// # Errors
+    /// If the settings or the journal cannot be read.
+    fn kept(&self, wanted: &Wanted<'_>) -> Result<Vec<Kept>, Failure>;
+}
+
+/// Which callbacks of a journal.
+#[derive(Debug)]
+pub struct Wanted<'w> {
+    /// The settings file of the host.
+    pub settings: &'w Path,
+    /// The plugin that they went to, by its name in those settings.
+    pub plugin: &'w str,
+    /// Members whose values are left out, besides those that the settings name.
+    pub redact: &'w [String],
+    /// At most this many, the newest.
+    pub max: usize,
+}
+
+/// A callback from a journal.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Names it: a command and a number.
+    pub name: String,
+    /// The request, as the chat server sent it, without what must not be kept.
+    pub request: Value,
 }
 
 /// The plugin to load.

@@ -4,14 +4,14 @@ mod case;
 mod diff;
 mod junit;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::module;
 use crate::output;
 use crate::run::report::{GREEN, Measure, RED, YELLOW, paint};
-use crate::stage::{Service, Staged};
+use crate::stage::{Service, Staged, Wanted};
 use crate::watch;
 use callgate_terminal::{self as terminal, Exit, Failure};
 use case::{Case, Judgement};
@@ -21,6 +21,7 @@ use case::{Case, Judgement};
 #[command(after_help = "\
 Example: callgate test --accept
 Example: callgate test plugins/tame-requests --fuel-max 200000 --junit target/callbacks.xml
+Example: callgate test --from-journal /etc/callgate/host.toml --redact content --accept
 
 In the folder `callbacks` of the crate:
   NAME.request.json   the callback, as the chat server sends it, with its `callbackCommand`
@@ -46,6 +47,23 @@ pub struct Test {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
+    /// First write the newest callbacks that this plugin got from the journal of the host with these settings, as NAME.request.json;
+    /// members that `redact` under [journal.decisions] names are left out
+    #[arg(long, value_name = "HOST.toml", conflicts_with = "watch")]
+    from_journal: Option<PathBuf>,
+
+    /// The plugin's name in those settings, if it is not that of the crate
+    #[arg(long, value_name = "NAME", requires = "from_journal")]
+    plugin: Option<String>,
+
+    /// Leave the values of members with this name out of what is written, at any depth; may be repeated
+    #[arg(long, value_name = "MEMBER", requires = "from_journal")]
+    redact: Vec<String>,
+
+    /// Write at most this many callbacks
+    #[arg(long, value_name = "N", requires = "from_journal", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+    max: u16,
+
     /// Test again whenever a file of the crate changes, until Ctrl-C
     #[arg(long)]
     watch: bool,
@@ -63,10 +81,31 @@ impl Test {
         }
     }
 
+    /// Writes callbacks that a host has kept. Files that are there stay as they are.
+    fn take_from_journal(&self, service: &dyn Service, settings: &Path, callbacks: &Path) -> Result<(), Failure> {
+        let name = self.plugin.clone().unwrap_or_else(|| module::name(&self.folder));
+        let wanted = Wanted { settings, plugin: &name, redact: &self.redact, max: self.max.into() };
+        let kept = service.kept(&wanted)?;
+        let mut written = 0;
+        for kept in &kept {
+            let path = callbacks.join(format!("{}{}", kept.name, case::REQUEST));
+            if !path.exists() {
+                let text = format!("{:#}\n", kept.request);
+                output::write(&path, text.as_bytes(), "make the folder `callbacks` in the crate")?;
+                written += 1;
+            }
+        }
+        let there = kept.len() - written;
+        terminal::print(&format!("{written} callbacks from the journal, {there} were there\n"))
+    }
+
     fn once(&self, service: &dyn Service) -> Result<(), Failure> {
         module::check_crate(&self.folder)
             .map_err(|why| Failure::new(Exit::Plugin, anyhow::anyhow!("{} {why}", self.folder.display())))?;
         let callbacks = self.folder.join("callbacks");
+        if let Some(settings) = &self.from_journal {
+            self.take_from_journal(service, settings, &callbacks)?;
+        }
         let cases = Case::all(&callbacks)?;
         let settings = crate::settings::of_crate(&self.folder);
         let settings = settings.as_deref().map(crate::settings::read).transpose()?.unwrap_or_default();

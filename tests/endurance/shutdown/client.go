@@ -40,7 +40,7 @@ func main() {
 	var lock sync.Mutex
 	var lost []int64
 	var all sync.WaitGroup
-	for range 64 {
+	for started := 0; started < 64; started++ {
 		all.Add(1)
 		go func() {
 			defer all.Done()

@@ -15,6 +15,45 @@ const FREE_BYTES_MIN: u64 = 1 << 30;
 pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
     cache(settings, findings);
     records(settings, findings);
+    journal(settings, findings);
+}
+
+/// Whether there is room for the journal, and whether it can grow as far as it may. Whether it can be opened, the
+/// settings' own trial says.
+fn journal(settings: &Settings, findings: &mut Vec<Finding>) {
+    let journal = &settings.journal;
+    if journal.off {
+        let what = "there is no journal: after-callbacks are worked off while the chat server waits, and no decisions are kept";
+        findings.push(Finding::new(Level::Warning, "journal", "journal", what, "remove `off` under [journal]"));
+        return;
+    }
+    let folder = journal.folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    findings.extend(space("journal", folder));
+    let used = std::fs::read_dir(&journal.folder).map_or(0, |files| {
+        files.flatten().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum::<u64>()
+    });
+    match free_bytes(folder) {
+        Some(free) if used.saturating_add(free) < journal.bytes_max => {
+            let what = format!(
+                "the journal may grow to {} MiB, and only {} MiB are free on the disk of {}",
+                journal.bytes_max >> 20,
+                free >> 20,
+                folder.display()
+            );
+            findings.push(Finding::new(
+                Level::Warning,
+                "journal",
+                "journal",
+                what,
+                "lower `bytes_max` under [journal], or free space there",
+            ));
+        }
+        _ => findings.push(Finding::ok(
+            "journal",
+            "journal",
+            format!("the journal is kept in {}", journal.folder.display()),
+        )),
+    }
 }
 
 fn cache(settings: &Settings, findings: &mut Vec<Finding>) {

@@ -39,7 +39,8 @@ pub(super) struct Judgement {
     pub is_accepted: bool,
 }
 
-const REQUEST: &str = ".request.json";
+/// How the files with callbacks end.
+pub(super) const REQUEST: &str = ".request.json";
 
 impl Case {
     /// All cases of a folder, by name.

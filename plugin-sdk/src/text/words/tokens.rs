@@ -49,8 +49,8 @@ fn token_of(word: u64, len: u32) -> Option<Token> {
     let small = (word & inner) | (ONES * 0x20);
     let other_than_l = ((small ^ (ONES * b'l' as u64)) & (ONES * 0x7f)) + ONES * 0x7f;
     let classes = (small ^ (((!other_than_l & HIGH) >> 7) * u64::from(b'l' ^ b'i'))) & inner;
-    let other_than_next = ((classes ^ classes >> 8) & (ONES * 0x7f)) + ONES * 0x7f;
-    let is_token = (classes | !other_than_next & inner >> 8) & HIGH == 0;
+    let other_than_next = ((classes ^ (classes >> 8)) & (ONES * 0x7f)) + ONES * 0x7f;
+    let is_token = (classes | (!other_than_next & (inner >> 8))) & HIGH == 0;
     is_token.then_some(Token(classes))
 }
 

@@ -1,0 +1,276 @@
+//! Entries: after-callbacks on their way into the journal, and from there to their chains.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callgate_catalogue::catalogue::Protocol;
+use callgate_dialects::{Callback, KeptHead, Refusal, Response};
+use callgate_journal::{Entry, Journal, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
+use callgate_sandbox::{Cancel, Fault};
+use sha2::{Digest as _, Sha256};
+use tokio::runtime::Handle;
+use tokio::time::timeout_at;
+
+use crate::chain::{Chain, ChainRun, Mode as CallMode, Progress, Step};
+use crate::deadline::Deadline;
+use crate::generation::{Generation, Mounted};
+use crate::host::{Host, WeakHost};
+use crate::records::Returned;
+use crate::settings::{Mode, Users};
+use crate::telemetry::{Answered, How};
+use crate::workers::{Behind, NotRun};
+
+impl Host {
+    /// Answers an after-callback that its settings want in the journal: it is acknowledged once it is on disk, or counted as
+    /// lost where the settings want that; otherwise it is refused. `None`: it is answered by its plugins.
+    pub(crate) async fn answer_from_journal(&self, generation: &Generation, arrived: &Arrived<'_>) -> Option<Response> {
+        let Arrived { mounted, callback, .. } = *arrived;
+        let command = callback.command().filter(|command| mounted.platform.mode(command) == Mode::Journal)?;
+        let (journal, _) = (self.keeping.journal()?, mounted.routes.find(command)?);
+        Some(match accept(journal, arrived).await {
+            Ok(()) => self.acknowledge(generation, arrived),
+            Err(refusal) => self.refuse(generation, mounted, refusal),
+        })
+    }
+
+    /// The answer to an after-callback that is in the journal.
+    fn acknowledge(&self, generation: &Generation, arrived: &Arrived<'_>) -> Response {
+        let Arrived { mounted, callback, own_id, deadline, .. } = *arrived;
+        let run = ChainRun::default();
+        let answered = Answered {
+            platform: &mounted.platform.name,
+            protocol: mounted.platform.server.protocol(),
+            callback,
+            operation_id: own_id.unwrap_or(callback.operation_id()),
+            run: &run,
+            shadow: None,
+            records: 0,
+            took: deadline.elapsed(),
+            how: How::Kept,
+        };
+        self.telemetry.answered(generation.counters(), mounted.index, &answered);
+        mounted.platform.dialect.render(callback, &run.decision)
+    }
+}
+
+/// Puts an after-callback into the journal, each of its parts as an entry of its own.
+async fn accept(journal: &Journal, arrived: &Arrived<'_>) -> Result<(), Refusal> {
+    let parts = arrived.callback.split();
+    let parts = parts.as_deref().unwrap_or(std::slice::from_ref(arrived.callback));
+    let entries: Vec<NewEntry> = parts.iter().map(|part| arrived.entry(part)).collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    match timeout_at(arrived.deadline.moment(), journal.accept(entries)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(NotKept::Full(_) | NotKept::TooLarge { .. })) => Err(Refusal::JournalFull),
+        Ok(Err(_)) => Err(Refusal::NotKept),
+        // It may be on its way. If the chat server repeats it, the journal knows it by then.
+        Err(_) => Err(Refusal::NotKept),
+    }
+}
+
+/// An after-callback that has arrived.
+pub(crate) struct Arrived<'a> {
+    pub(crate) mounted: &'a Mounted,
+    pub(crate) callback: &'a Callback,
+    /// The ID that was made here, if the chat server sent none.
+    pub(crate) own_id: Option<&'a str>,
+    /// The header `traceparent` of its request, if it was valid.
+    pub(crate) traceparent: Option<&'a str>,
+    pub(crate) users: Users,
+    pub(crate) deadline: Deadline,
+}
+
+impl Arrived<'_> {
+    /// The entry for the callback, or for a part of it.
+    fn entry(&self, callback: &Callback) -> NewEntry {
+        let key = callback.order_key(self.mounted.platform.server.protocol());
+        let head = Head {
+            kept: callback.kept_head(),
+            own_id: self.own_id.map(str::to_owned),
+            traceparent: self.traceparent.map(str::to_owned),
+        };
+        NewEntry {
+            platform: self.mounted.platform.name.as_str().into(),
+            command: callback.name().into(),
+            key: match self.users {
+                Users::Yes => key,
+                // The order must not depend on what is shown.
+                Users::Hashed | Users::No => hidden(&key),
+            },
+            duplicate_key: callback.duplicate_key().map(|key| hex(&key)),
+            head: serde_json::to_string(&head).unwrap_or_default(),
+            body: callback.body_bytes(),
+            received_unix_ms: i64::try_from(callback.arrived_unix_ms()).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+/// What is kept of an entry besides its body.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Head {
+    #[serde(flatten)]
+    pub(crate) kept: KeptHead,
+    /// The ID that the host gave the callback, if the chat server gave it none: for the log, not for plugins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) own_id: Option<String>,
+    /// The `traceparent` of its request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) traceparent: Option<String>,
+}
+
+/// A key that says nothing about whom it is about.
+fn hidden(key: &str) -> String {
+    if key.is_empty() { String::new() } else { hex(&Sha256::digest(key.as_bytes())).chars().take(16).collect() }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Works off entries: what the journal hands them to.
+pub(crate) struct Work {
+    host: WeakHost,
+    runtime: Handle,
+}
+
+impl Work {
+    /// Entries are worked off by this host, in this runtime.
+    pub(crate) fn of(host: &Host, runtime: Handle) -> Self {
+        Self { host: host.downgrade(), runtime }
+    }
+}
+
+impl Worker for Work {
+    fn work(&self, entry: Entry, ticket: Ticket) {
+        let Some(host) = self.host.upgrade() else { return ticket.finish(Outcome::NotTried) };
+        self.runtime.spawn(async move {
+            let outcome = host.work_off(entry).await;
+            ticket.finish(outcome);
+        });
+    }
+}
+
+impl Host {
+    /// Runs the chain that an entry has now: settings and plugins are those of this moment.
+    async fn work_off(&self, entry: Entry) -> Outcome {
+        let generation = self.generation_for_long();
+        let Prepared { callback, chain, head, protocol } = match prepare(&generation, &entry) {
+            Ok(prepared) => prepared,
+            Err((fault, message)) => return failed(None, fault, message, Duration::ZERO),
+        };
+        let claim = self.claim(&chain);
+        let (host, its_chain, its_callback) = (self.clone(), Arc::clone(&chain), callback.clone());
+        let held = Arc::clone(&generation);
+        let job = move |_: &Cancel| {
+            let _held = held;
+            let began = Instant::now();
+            // The time begins when the work does, however long it has waited for a thread.
+            let deadline = Deadline::new(tokio::time::Instant::now(), its_chain.work_within());
+            let mut progress = Progress::default();
+            its_chain.advance(&host.engine, &its_callback, deadline, CallMode::Work, &mut progress);
+            drop(its_chain);
+            (progress.run, began.elapsed())
+        };
+        match self.workers.run_behind(Behind::Callbacks, claim, job).await {
+            Ok((run, took)) => {
+                let outcome = self.outcome(&entry, &head, &run, took, generation.settings().log.payloads);
+                let how = match &outcome {
+                    Outcome::Done { .. } => How::WorkedOff(entry.id.0),
+                    _ => How::NotWorkedOff(entry.id.0),
+                };
+                let worked = Answered {
+                    platform: &entry.platform,
+                    protocol,
+                    callback: &callback,
+                    operation_id: head.own_id.as_deref().unwrap_or(callback.operation_id()),
+                    run: &run,
+                    shadow: None,
+                    records: run.records.len(),
+                    took,
+                    how,
+                };
+                self.telemetry.worked(generation.counters(), &worked);
+                outcome
+            }
+            Err(NotRun::Panicked) => {
+                failed(None, "host_failed", "the host failed; please report this".to_owned(), Duration::ZERO)
+            }
+            Err(NotRun::NoTime(_) | NotRun::Full) => Outcome::NotTried,
+        }
+    }
+
+    /// How working off an entry ended.
+    fn outcome(&self, entry: &Entry, head: &Head, run: &ChainRun, took: Duration, shows_payloads: bool) -> Outcome {
+        let fault = run.steps.iter().find_map(|step| Some((step, step.fault.as_ref()?)));
+        match fault {
+            // Not the callback's fault, nor the plugin's: it comes again, and that does not count.
+            Some((_, Fault::NoTime | Fault::Suspended)) => Outcome::NotTried,
+            Some((step, fault)) => {
+                let text = if shows_payloads { fault.to_string() } else { fault.without_texts() };
+                failed(Some(step), fault.name(), text, took)
+            }
+            None if run.fault.is_some() => Outcome::NotTried,
+            // More records than the plugin may give in a second: they are not left out, they come later.
+            None if run.records_lost > 0 => Outcome::NotTried,
+            None => Outcome::Done { records: self.records_of(entry, head, run) },
+        }
+    }
+
+    fn records_of(&self, entry: &Entry, head: &Head, run: &ChainRun) -> Vec<NewRecord> {
+        let at_unix_ms = i64::try_from(self.now_unix_ms()).unwrap_or(i64::MAX);
+        let record = |returned: &Returned| NewRecord {
+            topic: returned.topic().to_owned(),
+            key: entry.key.clone(),
+            platform: Arc::clone(&entry.platform),
+            command: Arc::clone(&entry.command),
+            plugin: Arc::clone(&returned.plugin.name),
+            sha256: Arc::clone(&returned.plugin.sha256),
+            at_unix_ms,
+            traceparent: head.traceparent.clone(),
+            data: returned.data.clone(),
+        };
+        run.records.iter().map(record).collect()
+    }
+}
+
+/// An entry that can be worked off.
+struct Prepared {
+    callback: Callback,
+    chain: Arc<Chain>,
+    head: Head,
+    protocol: &'static Protocol,
+}
+
+/// Opens an entry again, and finds its chain. The error is the name of a fault, and its text.
+fn prepare(generation: &Generation, entry: &Entry) -> Result<Prepared, (&'static str, String)> {
+    let mounted = generation.platforms().iter().find(|mounted| *mounted.platform.name == *entry.platform);
+    let mounted = mounted.ok_or_else(|| {
+        let message =
+            format!("no [[platform]] is called {} any more: add it again, or `callgate journal drop`", entry.platform);
+        ("no_platform", message)
+    })?;
+    let head: Head = serde_json::from_str(&entry.head)
+        .map_err(|error| ("not_readable", format!("what was kept of the callback cannot be read: {error}")))?;
+    let callback = Callback::reopen(mounted.platform.server.commands(), head.kept.clone(), entry.body.clone())
+        .map_err(|refusal| ("not_readable", format!("what was kept of the callback cannot be read: {refusal}")))?;
+    let chain = callback.command().and_then(|command| mounted.routes.find(command)).ok_or_else(|| {
+        let message = "no plugin has this command any more: add one, or `callgate journal drop`".to_owned();
+        ("no_plugin", message)
+    })?;
+    let protocol = mounted.platform.server.protocol();
+    let chain = Arc::clone(chain);
+    Ok(Prepared { callback, chain, head, protocol })
+}
+
+/// A failed attempt.
+fn failed(step: Option<&Step>, fault: &str, message: String, took: Duration) -> Outcome {
+    let attempt = NewAttempt {
+        plugin: step.map(|step| step.link.name().to_string()),
+        fault: fault.to_owned(),
+        message,
+        took_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+    };
+    Outcome::Failed { attempt }
+}

@@ -1,0 +1,133 @@
+//! The journal of a host, and what uses it: entries that are worked off, decisions that are kept.
+//!
+//! A host answers without it, too: commands that only look at settings and plugins must not open what a running host uses.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use callgate_journal::{Clock, Journal, Numbers, OpenError, Reader, WhenFull};
+
+use crate::decisions::Decisions;
+use crate::settings::Journal as Settings;
+
+/// The journal, once it is open.
+#[derive(Default)]
+pub(crate) struct Keeping {
+    journal: OnceLock<Journal>,
+    decisions: OnceLock<Decisions>,
+    clock: OnceLock<Clock>,
+}
+
+/// Why what is kept cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepingError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// The thread that writes documents.
+    #[error(
+        "no thread can be started for decisions: raise the maximum number of threads (`ulimit -u`, `TasksMax` of systemd)"
+    )]
+    Thread(#[source] std::io::Error),
+}
+
+impl Keeping {
+    /// Opens the journal, if there is one, and locks it against other hosts. Blocks.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub(crate) fn open(&self, settings: &Settings, clock: Clock) -> Result<(), KeepingError> {
+        if settings.off {
+            return Ok(());
+        }
+        let journal = Journal::open(&settings.limits(), clock.clone())?;
+        let decisions = Decisions::start(&settings.decisions, &journal).map_err(KeepingError::Thread)?;
+        let _ = self.clock.set(clock);
+        let _ = self.decisions.set(decisions);
+        let _ = self.journal.set(journal);
+        Ok(())
+    }
+
+    /// The journal; `None`: there is none, or it was not opened.
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.journal.get()
+    }
+
+    /// Where decisions are kept.
+    pub(crate) fn decisions(&self) -> Option<&Decisions> {
+        self.decisions.get()
+    }
+
+    /// Whether callbacks are refused because the journal is full or its disk fails; and a line about it, if there is one.
+    pub(crate) fn condition(&self, when_full: WhenFull) -> (bool, String) {
+        let Some(journal) = self.journal() else { return (true, String::new()) };
+        let Numbers { backlog, oldest, dead, is_full, .. } = journal.numbers();
+        let waits = format!("{backlog} entries wait, the oldest for {} s; {dead} are dead", oldest.as_secs());
+        match (is_full, when_full) {
+            (false, _) => (true, format!("journal: {waits}\n")),
+            (true, WhenFull::AcknowledgeAndCount) => (
+                true,
+                format!("journal: full, or its disk fails: after-callbacks are acknowledged and lost; {waits}\n"),
+            ),
+            (true, WhenFull::Refuse) => {
+                (false, format!("journal: full, or its disk fails: after-callbacks are refused; {waits}\n"))
+            }
+        }
+    }
+
+    /// The time that the journal sees.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.get().cloned().unwrap_or_default()
+    }
+
+    /// Decisions that did not reach the journal.
+    pub(crate) fn decisions_dropped(&self) -> u64 {
+        self.decisions().map_or(0, Decisions::dropped)
+    }
+
+    /// What the journal counts.
+    pub(crate) fn numbers(&self) -> Numbers {
+        self.journal().map(Journal::numbers).unwrap_or_default()
+    }
+}
+
+/// Why no journal could be opened in this folder, as far as that can be found out without leaving anything behind, and
+/// while another host uses it; `None` if it could.
+pub(crate) fn why_not(folder: &Path) -> Option<String> {
+    match std::fs::metadata(folder) {
+        Ok(found) if !found.is_dir() => Some("it is no folder".to_owned()),
+        Ok(_) => match (may_write_in(folder), Reader::open(folder)) {
+            (Err(error), _) => Some(format!("files cannot be written there: {error}")),
+            (Ok(()), Ok(_) | Err(OpenError::Missing { .. })) => None,
+            (Ok(()), Err(error)) => Some(chain(&error)),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let above = folder.ancestors().skip(1).find(|above| above.as_os_str().is_empty() || above.exists());
+            let above = above.filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            may_write_in(above).err().map(|error| format!("it cannot be created in {}: {error}", above.display()))
+        }
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+/// An error and its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(unix)]
+fn may_write_in(folder: &Path) -> std::io::Result<()> {
+    Ok(rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?)
+}
+
+/// Elsewhere only writing would tell.
+#[cfg(not(unix))]
+fn may_write_in(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! The settings as the journal's scheduler takes them.
+
+use callgate_journal::WorkLimits;
+
+use super::journal::Journal;
+
+impl Journal {
+    /// How entries are worked off.
+    pub(crate) fn work_limits(&self) -> WorkLimits {
+        WorkLimits {
+            attempts_max: self.attempts_max,
+            retry_first: self.back_off.first,
+            retry_max: self.back_off.longest,
+            ..WorkLimits::default()
+        }
+    }
+}

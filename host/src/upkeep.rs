@@ -1,0 +1,105 @@
+//! What a host does with its journal: opens it, works off its entries, closes it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callgate_journal::{Clock, Numbers};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::entries::Work;
+use crate::host::Host;
+use crate::keeping::KeepingError;
+
+impl Host {
+    /// Opens the journal, if the settings have one, and locks it against other hosts. Blocks.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn open_journal(&self, clock: Clock) -> Result<(), KeepingError> {
+        self.keeping.open(&self.generation().settings().journal, clock)
+    }
+
+    /// Starts working off entries, those first that were left from before. Must be called in a runtime.
+    pub async fn work_off_entries(&self) {
+        let Some(journal) = self.keeping.journal() else { return };
+        self.keep_records_in(journal.clone(), self.keeping.clock()).await;
+        let limits = self.generation().settings().journal.work_limits();
+        let work = Work::of(self, Handle::current());
+        if let Err(error) = journal.start_working(Arc::new(work), limits).await {
+            tracing::error!("entries of the journal are not worked off: {error}; restart the host");
+        }
+    }
+
+    /// Begins to work off no more entries.
+    pub fn begin_no_entries(&self) {
+        if let Some(journal) = self.keeping.journal() {
+            journal.stop_working();
+        }
+    }
+
+    /// Closes the journal: entries that are under way have `within` to end, then they go back. What was acknowledged is on
+    /// disk in any case.
+    pub async fn close_journal(&self, within: Duration) {
+        let Some(journal) = self.keeping.journal() else { return };
+        journal.stop_working();
+        let until = Instant::now() + within;
+        while journal.numbers().working > 0 && Instant::now() < until {
+            sleep(LOOK_PAUSE).await;
+        }
+        let working = journal.numbers().working;
+        if working > 0 {
+            tracing::warn!(
+                entries = working,
+                "entries are under way and go back: they are worked off after the next start"
+            );
+        }
+        let host = self.clone();
+        let settled = tokio::task::spawn_blocking(move || {
+            if let Some(decisions) = host.keeping.decisions() {
+                decisions.settle();
+            }
+        });
+        let close = async {
+            let _ = settled.await;
+            journal.close().await;
+        };
+        if timeout(CLOSE_WITHIN, close).await.is_err() {
+            tracing::error!(
+                "the journal's disk does not answer: the journal is not closed; nothing acknowledged is lost"
+            );
+        }
+    }
+
+    /// Waits until all that was kept before is on disk; for tests.
+    pub async fn settle_journal(&self) {
+        let Some(journal) = self.keeping.journal() else { return };
+        let host = self.clone();
+        let _ = tokio::task::spawn_blocking(move || {
+            if let Some(decisions) = host.keeping.decisions() {
+                decisions.settle();
+            }
+        })
+        .await;
+        let _ = journal.flush().await;
+    }
+
+    /// Has the journal look at its clock, which was moved; for tests.
+    pub fn tick_journal(&self) {
+        if let Some(journal) = self.keeping.journal() {
+            journal.tick();
+        }
+    }
+
+    /// The numbers of the journal.
+    pub fn journal_numbers(&self) -> Numbers {
+        self.keeping.numbers()
+    }
+}
+
+/// How often it is looked whether the entries under way are done, when the host stops.
+const LOOK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Time to write and close the journal when the host stops, beyond the time for what is under way. A disk can hang: then
+/// what was acknowledged is on it already.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
