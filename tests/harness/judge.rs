@@ -185,5 +185,19 @@ fn is_alike(kind: Kind, one: &Value, other: &Value) -> bool {
 }
 
 fn value(json: &str) -> Value {
-    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
+    let mut value = serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"));
+    without_negative_zeros(&mut value);
+    value
+}
+
+/// serde_json reads -0 as a fraction; to readers of integers it is 0.
+fn without_negative_zeros(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.as_f64().is_some_and(|number| number == 0.0 && number.is_sign_negative()) => {
+            *value = json!(0);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(without_negative_zeros),
+        Value::Object(members) => members.values_mut().for_each(without_negative_zeros),
+        _ => {}
+    }
 }

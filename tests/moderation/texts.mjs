@@ -1,7 +1,8 @@
 // Listed words and clean sentences, from packages that are installed at run time.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 
 const require = createRequire(import.meta.url);
 const naughty = require("naughty-words");
@@ -27,8 +28,23 @@ export function words(language) {
 
 const split = (text) => text.split(/(?<=[.!?。！？؟])\s*/u).map((part) => part.trim());
 
+/** German has no translation of the Quran here: what the editor Monaco says, and the help texts of Node-RED. */
+function german() {
+  const messages = readFileSync(require.resolve("monaco-editor/nls/lang/de.js"), "utf8");
+  const found = [...messages.matchAll(/"((?:[^"\\]|\\.)*)"/g)].flatMap(([text]) => split(JSON.parse(text)));
+  const folder = join(dirname(require.resolve("@node-red/nodes/package.json")), "locales/de");
+  for (const file of readdirSync(folder, { recursive: true }).filter((file) => file.endsWith(".html"))) {
+    for (const [, paragraph] of readFileSync(join(folder, file), "utf8").matchAll(/<(?:p|li|dd)[^>]*>(.*?)<\/(?:p|li|dd)>/gs)) {
+      const text = paragraph.replace(/<[^>]+>/g, "").replace(/&[a-z#0-9]+;/g, " ").replace(/\s+/g, " ");
+      found.push(...split(text));
+    }
+  }
+  return found.filter((text) => !/[{}\\/<>`]/.test(text));
+}
+
 /** Sentences of people who mean no harm: translations of the Quran, of the Declaration of Human Rights, and of the
- *  TypeScript compiler's messages. A sentence with a listed word, as it is listed, is not clean. */
+ *  TypeScript compiler's messages; in German more of that kind. A sentence with a listed word, as it is listed, is not
+ *  clean. */
 export function sentences(language, listed) {
   const found = [];
   const quran = { en: "quran_en", zh: "quran_zh", tr: "quran_tr", ar: "quran" }[language];
@@ -45,6 +61,7 @@ export function sentences(language, listed) {
     const messages = require(`typescript/lib/${locale}/diagnosticMessages.generated.json`);
     found.push(...Object.values(messages).filter((message) => !/[{}\\/<>]/.test(message)));
   }
+  if (language === "de") found.push(...german());
   const bare = (text) => text.normalize("NFKD").replace(/\p{M}|\u0640/gu, "").toLocaleLowerCase(language);
   const escaped = listed.map((word) => bare(word).replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const edge = LANGUAGES[language].spaced ? ["(?<![\\p{L}])", "(?![\\p{L}])"] : ["", ""];

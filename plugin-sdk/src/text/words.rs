@@ -29,6 +29,7 @@
 mod events;
 mod judge;
 mod list;
+mod marks;
 mod prefixes;
 mod probe;
 mod rules;

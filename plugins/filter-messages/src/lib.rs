@@ -8,6 +8,9 @@
 //!
 //! - A denial has code 5004 (OpenIM), 120005 (Tencent, one-to-one) or 10104 (Tencent, groups); that of the action
 //!   `"reply"` 5005, 120006 or 10105.
+//! - `"reply"` refuses, too, and its `message` is the reason that the sender gets: no command of either chat server that
+//!   is sent before a message can carry a reply. Of all commands only Tencent's `Chatbot.OnC2CSignalMessage` can, in
+//!   `RspData` (<https://www.tencentcloud.com/document/product/1047/59057>).
 //! - A masked word keeps its visible length: `free money` becomes `**** *****`. Every other byte of the message stays.
 //!   OpenIM can change a message only in `BeforeMsgModify`, so its other two commands deny also where `action` is
 //!   `"mask"`: give this plugin `BeforeMsgModify` alone there. A word over two elements, or one in data that is nested

@@ -120,6 +120,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ];
         let long = command.change("MsgBody").map(|_| number_of_many_digits());
         let number = u16::try_from(number).expect("there are fewer commands").to_le_bytes();
+        if command.change("lookMemberInfo").is_some() {
+            let reply = br#"{"verdict":"modify","changes":{"lookMemberInfo":-0}}"#;
+            seeds.push([&number[..], b"\x01{}\0", reply].concat());
+        }
         if let Some(reply) = long {
             seeds.push([&number[..], b"\x01{}\0", reply.as_bytes()].concat());
         }

@@ -4,7 +4,8 @@
 //! a script that the list does not have are ruled out by a few instructions; what is left is probed, letter by letter,
 //! and only what reads like a listed word then is walked.
 
-use super::events::{Events, is_plain};
+use super::events::Events;
+use super::marks::is_plain;
 use super::prefixes::{Prefix, Prefixes};
 use super::probe::{Probe, ideograph};
 use super::rules::{Found, Rules, Strictness};

@@ -1,6 +1,6 @@
 //! Tokens of ASCII letters with a space after them: most words of most texts, ruled out by eight bytes.
 
-use super::events::{BLOCK, Marks};
+use super::marks::{BLOCK, Marks};
 use super::prefixes::{Prefixes, Token};
 
 /// Bytes of a token that are looked at.
