@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use callgate_journal::{Clock, Journal, Numbers, OpenError, Reader, WhenFull};
+use callgate_journal::{Clock, Journal, Numbers, OpenError, Reader, WhenFull, check_folder};
 
 use crate::decisions::Decisions;
 use crate::settings::Journal as Settings;
@@ -102,10 +102,11 @@ impl Keeping {
 pub(crate) fn why_not(folder: &Path) -> Option<String> {
     match std::fs::metadata(folder) {
         Ok(found) if !found.is_dir() => Some("it is no folder".to_owned()),
-        Ok(_) => match (may_write_in(folder), Reader::open(folder)) {
-            (Err(error), _) => Some(format!("files cannot be written there: {error}")),
-            (Ok(()), Ok(_) | Err(OpenError::Missing { .. })) => None,
-            (Ok(()), Err(error)) => Some(chain(&error)),
+        Ok(_) => match (may_write_in(folder), Reader::open(folder), check_folder(folder)) {
+            (Err(error), ..) => Some(format!("files cannot be written there: {error}")),
+            (Ok(()), _, Err(error)) => Some(chain(&error)),
+            (Ok(()), Ok(_) | Err(OpenError::Missing { .. }), Ok(())) => None,
+            (Ok(()), Err(error), Ok(())) => Some(chain(&error)),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let above = folder.ancestors().skip(1).find(|above| above.as_os_str().is_empty() || above.exists());

@@ -48,6 +48,17 @@ pub enum OpenError {
         /// Why.
         why: &'static str,
     },
+    /// Others may read the folder, and it holds something else.
+    #[error(
+        "the journal's folder {} holds other files, such as {other}, and would become private: name a folder of its own",
+        folder.display()
+    )]
+    NotAlone {
+        /// The folder.
+        folder: PathBuf,
+        /// The name of one of them.
+        other: String,
+    },
     /// Another process uses the journal.
     #[error("the journal in {} is used by another host ({by}): each host needs a folder of its own", folder.display())]
     InUse {

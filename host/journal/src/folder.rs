@@ -17,6 +17,10 @@ pub(crate) struct Lock {
 }
 
 /// Creates the folder if there is none, and makes it private.
+///
+/// # Errors
+/// If that is not possible, or others may read the folder and it holds something else than a journal: making such a folder
+/// private would take it from those who use it.
 pub(crate) fn prepare(folder: &Path) -> Result<(), OpenError> {
     create(folder).map_err(|source| unusable(folder, source))?;
     let metadata = std::fs::metadata(folder).map_err(|source| unusable(folder, source))?;
@@ -113,6 +117,43 @@ fn private(options: &mut OpenOptions) {
     options.mode(0o600);
 }
 
+/// Checks that a folder is one that may be made private: it has a journal, or nothing.
+#[cfg(unix)]
+fn is_alone(folder: &Path) -> Result<(), OpenError> {
+    let mut other = None;
+    for entry in std::fs::read_dir(folder).map_err(|source| unusable(folder, source))? {
+        let name = entry.map_err(|source| unusable(folder, source))?.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("journal.") {
+            return Ok(());
+        }
+        // New file systems have this one.
+        if name != "lost+found" {
+            other.get_or_insert_with(|| name.into_owned());
+        }
+    }
+    match other {
+        Some(other) => Err(OpenError::NotAlone { folder: folder.to_owned(), other }),
+        None => Ok(()),
+    }
+}
+
+/// Checks, without changing anything, that a folder that exists may be made private for a journal.
+///
+/// # Errors
+/// If it may not, or cannot be read.
+pub fn check_folder(folder: &Path) -> Result<(), OpenError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let found = std::fs::metadata(folder).map_err(|source| unusable(folder, source))?;
+        if found.permissions().mode() & 0o077 != 0 {
+            return is_alone(folder);
+        }
+    }
+    Ok(())
+}
+
 /// A folder of this user is made private. One of another user, such as a volume's, is used if nobody but its owner and
 /// its group may write to it, because the files in it are private themselves.
 #[cfg(unix)]
@@ -121,6 +162,7 @@ fn make_private(folder: &Path, metadata: &std::fs::Metadata) -> Result<(), OpenE
     let mode = metadata.permissions().mode() & 0o7777;
     if metadata.uid() == rustix::process::geteuid().as_raw() {
         if mode & 0o077 != 0 {
+            is_alone(folder)?;
             let permissions = std::fs::Permissions::from_mode(0o700);
             std::fs::set_permissions(folder, permissions).map_err(|source| unusable(folder, source))?;
             tracing::info!(folder = %folder.display(), "the journal's folder is private now (0700)");

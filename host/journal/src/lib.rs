@@ -51,6 +51,7 @@ pub use decision::{Decision, DecisionId, NewDecision};
 pub use entry::{Accepted, Attempt, Entry, EntryId, EntryState, EntrySummary, NewAttempt, NewEntry};
 pub use error::{NotKept, OpenError, ReadError};
 pub use filter::{DecisionFilter, EntryFilter, Page, RecordFilter};
+pub use folder::check_folder;
 pub use journal::Journal;
 pub use numbers::Numbers;
 pub use record::{NewRecord, Record, RecordBatch, Sequence};
