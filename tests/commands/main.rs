@@ -24,5 +24,6 @@ mod service;
 mod settings;
 mod shadow;
 mod signals;
+mod small_disk;
 mod streams;
 mod watch;

@@ -210,8 +210,10 @@ fn on_a_full_disk_entries_are_refused_until_there_is_room() {
         };
         assert_eq!(refused, NotKept::Full("the disk is full"));
         assert!(journal.numbers().commits_failed > 0 && kept > 100, "{kept}");
+        assert!(journal.numbers().is_full);
         torn.hold(None);
         assert_eq!(journal.accept(vec![entry(kept)]).await.unwrap().kept, 1, "there is room again");
+        assert!(!journal.numbers().is_full);
         journal.close().await;
         let journal = Journal::open(&settings, Clock::system()).unwrap();
         let backlog = journal.numbers().backlog;

@@ -46,8 +46,11 @@ pub enum Refusal {
     /// There is no memory for the body, now or ever.
     #[error("there is no room for the body (`bodies_bytes_max`)")]
     NoRoom,
-    /// The journal has no room for the callback.
-    #[error("the callback is not acknowledged: the journal is full (`bytes_max` under [journal])")]
+    /// The journal or its disk has no room for the callback.
+    #[error(
+        "the callback is not acknowledged: the journal is full (`bytes_max` or `backlog_entries_max` under [journal]), or \
+         its disk is"
+    )]
     JournalFull,
     /// The callback could not be put on disk in time.
     #[error("the callback is not acknowledged: it could not be kept")]

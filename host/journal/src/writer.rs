@@ -230,6 +230,7 @@ impl Writer {
         self.shared.counts.commit_ns_max.fetch_max(took as u64, Ordering::Relaxed);
         if std::mem::take(&mut self.is_failing) {
             tracing::info!("the journal can be written again");
+            self.show_full();
         }
         let trimmed = written.trimmed;
         if now >= self.trim_at || now < self.trim_at - TRIM_EVERY_MS {
@@ -290,6 +291,7 @@ impl Writer {
         add(&self.shared.counts.commits_failed, 1);
         if !std::mem::replace(&mut self.is_failing, true) {
             tracing::error!("the journal cannot be written: {error}");
+            self.show_full();
         }
         let _ = self.recover(error);
         if matches!(error, StoreError::Full | StoreError::DiskFull) {
@@ -424,7 +426,12 @@ impl Writer {
             _ => {}
         }
         self.full = full;
-        self.shared.counts.is_full.store(full.is_some(), Ordering::Relaxed);
+        self.show_full();
+    }
+
+    /// Shows whether entries can be accepted at the moment.
+    fn show_full(&self) {
+        self.shared.counts.is_full.store(self.full.is_some() || self.is_failing, Ordering::Relaxed);
     }
 
     fn tidy(&mut self, is_idle: bool) {

@@ -1,10 +1,11 @@
 //! Records with a journal: they are kept in it, and its sinks deliver them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use callgate_journal::sink::{SinkSettings, SinkStatus, Sinks};
-use callgate_journal::{Clock, Journal, NewRecord};
+use callgate_journal::sink::{SinkSettings, SinkStatus, Sinks, SinksError};
+use callgate_journal::{Clock, Journal, NewRecord, NotKept};
 use tokio::sync::Mutex;
 use tokio::time::timeout_at;
 
@@ -17,12 +18,18 @@ use crate::settings::Sink;
 pub(super) struct Journalled {
     journal: Journal,
     sinks: Sinks,
-    /// Held while sinks change; with what was wanted last.
+    /// Held while sinks change.
     changing: Mutex<()>,
+    /// Whether a task is trying again to change them.
+    is_retrying: AtomicBool,
+    /// The sinks that were wanted last.
     wanted: arc_swap::ArcSwap<Vec<SinkSettings>>,
     written: AtomicU64,
     lost: AtomicU64,
 }
+
+/// How long after a failure sinks are started again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// How sure it must be that records are kept before the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +46,7 @@ impl Journalled {
             sinks: Sinks::new(journal.clone(), clock),
             journal,
             changing: Mutex::default(),
+            is_retrying: AtomicBool::new(false),
             wanted: arc_swap::ArcSwap::default(),
             written: AtomicU64::new(0),
             lost: AtomicU64::new(0),
@@ -75,13 +83,31 @@ impl Journalled {
         }
     }
 
-    /// Makes these the sinks, in the order in which it is asked for. Those that are the same as before go on.
-    pub(super) async fn set_sinks(&self) {
-        let _alone = self.changing.lock().await;
-        let wanted = self.wanted.load_full();
-        if let Err(error) = self.sinks.set(wanted.to_vec()).await {
-            tracing::error!("sinks do not run: {error}; restart the host");
+    /// Starts the sinks that were wanted last. Those that are the same as before go on. While the journal cannot be
+    /// written, because its disk is full for example, this is tried again in the background.
+    pub(super) async fn set_sinks(self: &Arc<Self>) {
+        let Err(error) = self.try_sinks().await else { return };
+        if matches!(error, SinksError::Cursors(NotKept::Closed)) || self.is_retrying.swap(true, Ordering::AcqRel) {
+            return;
         }
+        tracing::error!("sinks do not run yet: {error}; this is tried again every second");
+        let journalled = Arc::clone(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(RETRY_AFTER).await;
+                match journalled.try_sinks().await {
+                    Ok(()) => break tracing::info!("sinks run"),
+                    Err(SinksError::Cursors(NotKept::Closed)) => break,
+                    Err(_) => {}
+                }
+            }
+            journalled.is_retrying.store(false, Ordering::Release);
+        });
+    }
+
+    async fn try_sinks(&self) -> Result<(), SinksError> {
+        let _alone = self.changing.lock().await;
+        self.sinks.set(self.wanted.load_full().to_vec()).await
     }
 
     /// Notes which sinks there are to be.
