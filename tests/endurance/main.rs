@@ -2,7 +2,8 @@
 //! the full one:
 //!
 //! ```sh
-//! cargo test --workspace --release --test endurance -- --ignored SUBJECT --nocapture
+//! tests/endurance.sh            # all subjects, in a release build
+//! tests/endurance.sh SUBJECT
 //! ```
 //!
 //! Each prints its figures. Where the host is a process of its own, clients run here, on one thread each, and share the

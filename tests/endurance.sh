@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Runs the long tests that `cargo test` leaves out, one at a time, in a release build: what must hold under kills, power
+# cuts, full disks, failing receivers, reloads, stops, overload and hostile plugins and clients. Each prints its figures.
+#
+#   tests/endurance.sh                    all of them: about half an hour on two cores
+#   tests/endurance.sh kill power         only these
+#   CALLBACKS=100000 tests/endurance.sh chaos
+#
+# The figures want a machine that does nothing else.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+subjects=("$@")
+if [ ${#subjects[@]} -eq 0 ]; then
+    subjects=(kill power disk receiver replay reload shadow shutdown bad_clients overload chaos)
+fi
+# Clients and server of the tests with thousands of connections are in processes of this shell.
+ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
+
+cargo test --workspace --locked --release --test endurance --no-run
+failed=()
+for subject in "${subjects[@]}"; do
+    printf '\n==> %s\n' "$subject"
+    started=$(date +%s)
+    if cargo test --workspace --locked --release --test endurance -- --ignored --nocapture "$subject::"; then
+        result=ok
+    else
+        result=FAILED
+        failed+=("$subject")
+    fi
+    printf -- '--- %s: %s, %s s\n' "$subject" "$result" $(($(date +%s) - started))
+done
+
+if [ ${#failed[@]} -gt 0 ]; then
+    printf '\nFAILED: %s\n' "${failed[*]}" >&2
+    exit 1
+fi
