@@ -32,8 +32,8 @@ const OVERLOADED_PART: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Queue<J> {
     flows: BTreeMap<Flow, State<J>>,
-    /// CPU time that each platform has had.
-    platforms: BTreeMap<usize, Duration>,
+    /// What each platform has had.
+    platforms: BTreeMap<usize, Had>,
     /// Jobs of each plugin that are running, on all platforms.
     running: BTreeMap<usize, usize>,
     /// Maximum number of jobs of one plugin that run at the same time, on all platforms together.
@@ -48,9 +48,10 @@ struct State<J> {
     /// By number: the sooner it was sent, the lower.
     jobs: BTreeMap<u64, J>,
     running: usize,
-    /// CPU time that it has had.
-    had: Duration,
-    /// Average time for which one of its jobs holds a thread: each counts for an eighth.
+    had: Had,
+    /// Average CPU time of one of its jobs: each counts for an eighth.
+    cpu: Duration,
+    /// Average time for which one of its jobs holds a thread, in the same way. It is longer, where threads wait for a core.
     average: Duration,
     /// The plugin's own maximum of jobs that run at the same time.
     bound: usize,
@@ -60,12 +61,39 @@ struct State<J> {
     crowd: Arc<Crowd>,
 }
 
+/// CPU time that a flow or a platform has had.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Had {
+    /// That of the jobs that have ended.
+    ended: Duration,
+    /// What those that run are expected to take.
+    running: Duration,
+}
+
+impl Had {
+    fn all(self) -> Duration {
+        self.ended + self.running
+    }
+
+    /// A job has begun.
+    fn begin(&mut self, expected: Duration) {
+        self.running += expected;
+    }
+
+    /// A job has ended of which so much was expected.
+    fn end(&mut self, expected: Duration, cpu: Duration) {
+        self.running = self.running.saturating_sub(expected);
+        self.ended += cpu;
+    }
+}
+
 impl<J> Default for State<J> {
     fn default() -> Self {
         Self {
             jobs: BTreeMap::new(),
             running: 0,
-            had: Duration::ZERO,
+            had: Had::default(),
+            cpu: Duration::ZERO,
             average: Duration::ZERO,
             bound: usize::MAX,
             is_overloaded: false,
@@ -147,7 +175,7 @@ impl<J> Queue<J> {
         let state = self.flows.entry(flow).or_default();
         state.bound = terms.bound.max(1);
         if state.average.is_zero() {
-            state.average = terms.takes;
+            (state.cpu, state.average) = (terms.takes, terms.takes);
         }
         state.crowd = terms.crowd;
         state.is_overloaded |= is_late;
@@ -189,7 +217,9 @@ impl<J> Queue<J> {
             self.waiting -= 1;
             *self.running.entry(flow.plugin).or_default() += 1;
             // What it will cost is not known yet. That it costs something must be seen by the next `pop`.
-            self.charge(flow, average);
+            let expected = state.cpu;
+            state.had.begin(expected);
+            self.platforms.entry(flow.platform).or_default().begin(expected);
             return Some(job);
         }
     }
@@ -197,7 +227,7 @@ impl<J> Queue<J> {
     /// The flow whose turn it is.
     fn next(&self, may_start: impl Fn(&J) -> bool) -> Option<Flow> {
         let turn = |(flow, state): &(&Flow, &State<J>)| {
-            (self.platforms.get(&flow.platform).copied().unwrap_or_default(), state.had)
+            (self.platforms.get(&flow.platform).copied().unwrap_or_default().all(), state.had.all())
         };
         let can_run = |(flow, state): &(&Flow, &State<J>)| {
             let running = self.running.get(&flow.plugin).copied().unwrap_or(0);
@@ -209,40 +239,32 @@ impl<J> Queue<J> {
     /// A job of this flow has ended, after so much CPU time, and held its thread for `held`.
     pub(super) fn done(&mut self, flow: Flow, cpu: Duration, held: Duration) {
         let Some(state) = self.flows.get_mut(&flow) else { return };
-        let expected = state.average;
+        // The average may have moved since it began: the last one takes back all that is left.
+        let expected = state.had.running / u32::try_from(state.running).unwrap_or(u32::MAX).max(1);
         state.running = state.running.saturating_sub(1);
-        state.average = match state.average {
-            Duration::ZERO => held,
-            average => average - average / 8 + held / 8,
-        };
-        state.had = state.had.saturating_sub(expected);
+        let is_first = state.average.is_zero();
+        let next = |average: Duration, new: Duration| if is_first { new } else { average - average / 8 + new / 8 };
+        (state.cpu, state.average) = (next(state.cpu, cpu), next(state.average, held));
+        state.had.end(expected, cpu);
+        self.platforms.entry(flow.platform).or_default().end(expected, cpu);
         if let Some(running) = self.running.get_mut(&flow.plugin) {
             *running = running.saturating_sub(1);
         }
-        if let Some(platform) = self.platforms.get_mut(&flow.platform) {
-            *platform = platform.saturating_sub(expected);
-        }
-        self.charge(flow, cpu);
     }
 
-    fn charge(&mut self, flow: Flow, cpu: Duration) {
-        if let Some(state) = self.flows.get_mut(&flow) {
-            state.had += cpu;
-        }
-        *self.platforms.entry(flow.platform).or_default() += cpu;
-    }
-
-    /// Lets a flow that has been idle begin where those are that were not.
+    /// Lets a flow that has been idle begin where those are that were not. What these are only expected to take does not
+    /// count: its first job goes before their next one.
     fn catch_up(&mut self, flow: Flow) {
         let busy = || self.flows.iter().filter(|(_, state)| !state.is_idle());
-        let least_flow = busy().filter(|(other, _)| other.platform == flow.platform).map(|(_, state)| state.had).min();
-        let is_platform_idle = least_flow.is_none();
-        let least_platform = busy().filter_map(|(other, _)| self.platforms.get(&other.platform)).min().copied();
-        let state = self.flows.entry(flow).or_default();
-        state.had = state.had.max(least_flow.unwrap_or_default());
-        if is_platform_idle {
+        let beside = busy().filter(|(other, _)| other.platform == flow.platform);
+        let least_flow = beside.map(|(_, state)| state.had.ended).min();
+        let platforms = busy().filter_map(|(other, _)| self.platforms.get(&other.platform));
+        let least_platform = platforms.map(|platform| platform.ended).min();
+        let had = &mut self.flows.entry(flow).or_default().had;
+        had.ended = had.ended.max(least_flow.unwrap_or_default());
+        if least_flow.is_none() {
             let platform = self.platforms.entry(flow.platform).or_default();
-            *platform = (*platform).max(least_platform.unwrap_or_default());
+            platform.ended = platform.ended.max(least_platform.unwrap_or_default());
         }
     }
 }
@@ -358,6 +380,31 @@ mod tests {
             queue.done(flow, MS, MS);
         }
         assert_ne!(order[2], HOSTILE, "{order:?}");
+    }
+
+    #[test]
+    fn one_that_comes_seldom_is_next_however_long_the_jobs_of_others_hold_their_threads() {
+        // As where threads wait for a core: each job holds its thread for 20 times the CPU time that it takes.
+        let mut queue = Queue::new(4, 2);
+        let done = |queue: &mut Queue<Flow>, flow| queue.done(flow, MS, 20 * MS);
+        (0..200).for_each(|number| queue.push(HOSTILE, number, HOSTILE, ample()));
+        (0..2).for_each(|_| assert_eq!(pop(&mut queue), Some(HOSTILE)));
+        for number in 0..90 {
+            if number % 30 == 20 {
+                // The same plugin on another platform, and another plugin on the same one.
+                let other = if number < 60 { Flow { platform: 1, ..HOSTILE } } else { CALM };
+                queue.push(other, 1000, other, ample());
+                done(&mut queue, HOSTILE);
+                assert_eq!(pop(&mut queue), Some(other), "{number}");
+                done(&mut queue, other);
+            } else {
+                done(&mut queue, HOSTILE);
+            }
+            assert_eq!(pop(&mut queue), Some(HOSTILE), "{number}");
+        }
+        // Nothing is left of what was only expected.
+        (0..2).for_each(|_| done(&mut queue, HOSTILE));
+        assert!(queue.platforms.values().all(|platform| platform.running.is_zero()));
     }
 
     #[test]
