@@ -18,7 +18,7 @@ use crate::host::{Host, WeakHost};
 use crate::records::Returned;
 use crate::settings::{Mode, Users};
 use crate::telemetry::{Answered, How};
-use crate::workers::{Behind, NotRun};
+use crate::workers::NotRun;
 
 impl Host {
     /// Answers an after-callback that its settings want in the journal: it is acknowledged once it is on disk, or counted as
@@ -173,7 +173,7 @@ impl Host {
             drop(its_chain);
             (progress.run, began.elapsed())
         };
-        match self.workers.run_behind(Behind::Callbacks, claim, job).await {
+        match self.workers.run_behind(claim, job).await {
             Ok((run, took)) => {
                 let outcome = self.outcome(&entry, &head, &run, took, generation.settings().log.payloads);
                 let how = match &outcome {

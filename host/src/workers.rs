@@ -2,8 +2,8 @@
 //!
 //! There are two lanes for callbacks, for jobs of some milliseconds and for longer ones, each with threads and a queue of
 //! its own: a job that takes a tenth of a second never waits in front of one that takes one. Inside a lane the queue is
-//! fair (`workers/queue.rs`). Two more lanes are for jobs that no chat server waits for ([`Behind`]). The threads have a
-//! lower priority than those that move bytes, the later lanes the lowest, so a machine that is full of guests still
+//! fair (`workers/queue.rs`). One more lane is for jobs that no chat server waits for. The threads have a lower priority
+//! than those that move bytes, those of the last lane the lowest, so a machine that is full of guests still
 //! reads, refuses and answers in time. No thread that moves bytes ever waits for one of these, not even for a lock
 //! (`workers/dispatcher.rs`); how long a job would wait it reads from a few atomics (`workers/crowd.rs`).
 
@@ -34,8 +34,8 @@ pub(crate) use queue::Flow;
 const SHORT_MAX: Duration = Duration::from_millis(8);
 
 /// How much lower the priority of the lanes' threads is, as `nice` counts: with 2 a thread gets two thirds, with 6 a
-/// quarter of what a thread that moves bytes gets, when all want to run; with 10 a tenth, with 19 a seventieth.
-const NICE: [i32; 4] = [2, 6, 10, 19];
+/// quarter of what a thread that moves bytes gets, when all want to run; with 10 a tenth.
+const NICE: [i32; 3] = [2, 6, 10];
 
 /// Runs jobs on threads of its own. Dropping it ends the threads once they have done what they are at.
 #[derive(Debug)]
@@ -60,18 +60,7 @@ pub(crate) struct Claim {
     pub(crate) crowd: Arc<Crowd>,
 }
 
-/// What a job that no chat server waits for is done behind.
-// For shadow chains and the journal.
-#[allow(dead_code)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Behind {
-    /// Behind all callbacks that want a core. It is done in the end: at least a tenth of a core is its.
-    Callbacks,
-    /// Behind everything: it begins only while no callback waits for a worker.
-    Everything,
-}
-
-/// Jobs of each kind that may wait behind others; each belongs to a callback, with its body.
+/// Jobs that no chat server waits for and that may wait for a thread; each belongs to a callback, with its body.
 const BEHIND_WAITING_MAX: usize = 256;
 
 /// Why a job gave no result.
@@ -79,8 +68,7 @@ const BEHIND_WAITING_MAX: usize = 256;
 pub(crate) enum NotRun {
     /// Its flow has so much to do that there would be no time left, or it had not ended when the deadline came.
     NoTime(Overload),
-    /// Too many jobs of its kind wait.
-    #[allow(dead_code)]
+    /// Too many jobs that no chat server waits for are there already.
     Full,
     /// It panicked, which only a mistake of the host can do.
     Panicked,
@@ -95,13 +83,11 @@ impl Workers {
     pub(crate) fn new(threads_max: usize, behind: usize, part_percent: usize) -> std::io::Result<Self> {
         let lane =
             |name, nice, threads_max: usize| Lane::new(name, nice, threads_max, threads_max * part_percent / 100);
-        let [short, long, callbacks, everything] = NICE;
-        let spare = (behind / 2).max(1);
+        let [short, long, last] = NICE;
         let lanes = vec![
             lane("guest-short", short, threads_max.div_ceil(2).max(1)),
             lane("guest-long", long, threads_max / 2),
-            lane("guest-behind", callbacks, behind.saturating_sub(spare).max(1)).behind(BEHIND_WAITING_MAX, false),
-            lane("guest-spare", everything, spare).behind(BEHIND_WAITING_MAX, true),
+            lane("guest-behind", last, behind.max(1)).bounded(BEHIND_WAITING_MAX),
         ];
         let waiting = Arc::new(AtomicUsize::new(0));
         let its_waiting = Arc::clone(&waiting);
@@ -158,22 +144,17 @@ impl Workers {
         ended.ok().and_then(Result::ok).unwrap_or_else(|| Err(NotRun::NoTime(crowd.overload(lane, deadline))))
     }
 
-    /// Runs `job` on a worker when nothing of higher rank wants to run, and gives its result. It is not stopped.
+    /// Runs `job`, which no chat server waits for, on a worker behind all callbacks, and gives its result. It is done in the
+    /// end: its thread gets at least a tenth of a core. It is not stopped.
     ///
     /// # Errors
     /// [`NotRun::Full`] if too many wait.
-    #[allow(dead_code)]
     pub(crate) async fn run_behind<T: Send + 'static>(
         &self,
-        behind: Behind,
         claim: Claim,
         job: impl FnOnce(&Cancel) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
-        let lane = match behind {
-            Behind::Callbacks => LANES,
-            Behind::Everything => LANES + 1,
-        };
-        let (receiver, mut waiting) = self.send(lane, claim, None, job);
+        let (receiver, mut waiting) = self.send(LANES, claim, None, job);
         let ended = receiver.await;
         waiting.until = Until::Ended;
         ended.unwrap_or(Err(NotRun::Full))
@@ -294,7 +275,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_has_its_result_and_a_job_that_panics_hurts_no_other() {
-        let workers = Workers::new(1, 2, 50).unwrap();
+        let workers = Workers::new(1, 1, 50).unwrap();
         assert_eq!(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 7).await, Ok(7));
         let panics = workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| panic!("on purpose")).await;
         assert_eq!(panics.map(|()| 0), Err(NotRun::Panicked));
@@ -304,7 +285,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_plugin_that_fills_its_part_leaves_a_thread_to_others() {
-        let workers = Arc::new(Workers::new(4, 2, 50).unwrap());
+        let workers = Arc::new(Workers::new(4, 1, 50).unwrap());
         let (sender, hold) = channel::<()>();
         let (began, has_begun) = channel();
         let its = Arc::clone(&workers);
@@ -334,7 +315,7 @@ mod tests {
 
     #[tokio::test]
     async fn two_jobs_at_the_same_moment_do_not_count_on_the_same_idle_thread() {
-        let workers = Workers::new(4, 2, 50).unwrap();
+        let workers = Workers::new(4, 1, 50).unwrap();
         assert_eq!(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 0).await, Ok(0));
         // One thread is idle, or soon will be. The first job ends only if the second one runs beside it.
         let (sender, receiver) = channel();
@@ -346,18 +327,18 @@ mod tests {
     #[tokio::test]
     async fn a_share_of_everything_leaves_nothing_and_the_smallest_share_is_one_call() {
         // Two threads in the lane: with all of them, two jobs of one plugin can wait for each other.
-        let workers = Workers::new(4, 2, 100).unwrap();
+        let workers = Workers::new(4, 1, 100).unwrap();
         let (sender, receiver) = channel();
         let first = workers.run(claim(FLOW, Duration::ZERO), deadline(), move |_| receiver.recv().unwrap_or(0));
         let second = workers.run(claim(FLOW, Duration::ZERO), deadline(), move |_| sender.send(7).is_ok());
         assert_eq!(tokio::join!(first, second), (Ok(7), Ok(true)));
-        let workers = Workers::new(4, 2, 1).unwrap();
+        let workers = Workers::new(4, 1, 1).unwrap();
         assert_eq!(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 8).await, Ok(8));
     }
 
     #[tokio::test]
     async fn long_jobs_have_a_lane_of_their_own() {
-        let workers = Arc::new(Workers::new(2, 2, 50).unwrap());
+        let workers = Arc::new(Workers::new(2, 1, 50).unwrap());
         let (sender, hold) = channel::<()>();
         let its = Arc::clone(&workers);
         let long = tokio::spawn(async move {
@@ -370,7 +351,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_nobody_waits_for_any_more_is_not_begun() {
-        let workers = Arc::new(Workers::new(1, 2, 50).unwrap());
+        let workers = Arc::new(Workers::new(1, 1, 50).unwrap());
         let (sender, hold) = channel::<()>();
         let (begins, first_has_begun) = channel();
         let its = Arc::clone(&workers);
@@ -403,7 +384,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_time_left_a_job_is_refused_or_given_up() {
-        let workers = Workers::new(1, 2, 50).unwrap();
+        let workers = Workers::new(1, 1, 50).unwrap();
         let over = Deadline::new(tokio::time::Instant::now(), Duration::ZERO);
         let refused = workers.run(claim(FLOW, Duration::ZERO), over, |_| 1).await;
         assert!(matches!(refused, Err(NotRun::NoTime(_))), "{refused:?}");
@@ -437,7 +418,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_goes_ends_its_job_whether_it_waits_or_runs() {
-        let workers = Arc::new(Workers::new(1, 2, 50).unwrap());
+        let workers = Arc::new(Workers::new(1, 1, 50).unwrap());
         let (_release, running) = occupy(&workers, claim(FLOW, Duration::ZERO)).await;
         let its = Arc::clone(&workers);
         let waiting = tokio::spawn(async move { its.run(claim(OTHER, Duration::ZERO), deadline(), |_| ()).await });
@@ -461,7 +442,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_bounded_plugin_has_no_more_calls_in_both_lanes_together() {
-        let workers = Arc::new(Workers::new(8, 2, 100).unwrap());
+        let workers = Arc::new(Workers::new(8, 1, 100).unwrap());
         let bounded = |takes| {
             let bound = Bound { plugin: FLOW.plugin, calls_at_once_max: 1 };
             Claim { bounds: Arc::new([bound]), crowd: Arc::new(Crowd::new(Some(1))), ..claim(FLOW, takes) }
@@ -486,7 +467,7 @@ mod tests {
 
     #[tokio::test]
     async fn how_long_a_job_would_wait_is_known_before_it_is_sent() {
-        let workers = Arc::new(Workers::new(1, 2, 50).unwrap());
+        let workers = Arc::new(Workers::new(1, 1, 50).unwrap());
         let claim = claim(FLOW, Duration::ZERO);
         let short = Deadline::new(tokio::time::Instant::now(), Duration::ZERO);
         // What such a job takes is known from the first one. Another one would wait for the second.
@@ -511,39 +492,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_waits_for_runs_behind_and_only_so_much_of_it_waits() {
-        let workers = Arc::new(Workers::new(1, 2, 50).unwrap());
-        let spare = Behind::Everything;
-        assert_eq!(workers.run_behind(spare, claim(FLOW, Duration::ZERO), |_| 1).await, Ok(1));
+    async fn what_no_chat_server_waits_for_has_a_thread_of_its_own_and_only_so_much_of_it_waits() {
+        let workers = Arc::new(Workers::new(1, 1, 50).unwrap());
         let (release, first) = occupy(&workers, claim(FLOW, Duration::ZERO)).await;
-        let waits = workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 2);
-        let mut waits = std::pin::pin!(waits);
-        assert!(futures_are_pending(&mut waits).await);
-        // A callback waits: nothing begins behind everything, but behind callbacks it does.
-        let jobs: Vec<_> = (0..=BEHIND_WAITING_MAX)
-            .map(|_| {
-                let its = Arc::clone(&workers);
-                tokio::spawn(async move { its.run_behind(spare, claim(OTHER, Duration::ZERO), |_| 3).await })
-            })
-            .collect();
-        let behind = workers.run_behind(Behind::Callbacks, claim(FLOW, Duration::ZERO), |_| 4).await;
-        assert_eq!(behind, Ok(4));
+        let mut waits = Box::pin(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 2));
+        assert!(is_pending(waits.as_mut()).await);
+        // A callback waits for a thread, and this job begins all the same.
+        let (end, hold) = channel::<()>();
+        let (begins, has_begun) = channel();
+        let job = move |_: &Cancel| {
+            let _ = begins.send(());
+            let _ = hold.recv();
+            4
+        };
+        let mut behind = Box::pin(workers.run_behind(claim(FLOW, Duration::ZERO), job));
+        assert!(is_pending(behind.as_mut()).await);
+        tokio::task::spawn_blocking(move || has_begun.recv()).await.unwrap().unwrap();
         assert_eq!(workers.waiting(), 1, "only callbacks count");
+        let send = |_| Box::pin(workers.run_behind(claim(OTHER, Duration::ZERO), |_| 3));
+        let mut jobs: Vec<_> = (0..=BEHIND_WAITING_MAX).map(send).collect();
+        for job in &mut jobs {
+            assert!(is_pending(job.as_mut()).await);
+        }
+        workers.settle().await;
+        drop(end);
+        assert_eq!(behind.await, Ok(4));
+        let last = jobs.pop().unwrap();
+        for job in jobs {
+            assert_eq!(job.await, Ok(3));
+        }
+        assert_eq!(last.await, Err(NotRun::Full), "one more than may wait");
         drop(release);
         first.await.unwrap().unwrap();
         assert_eq!(waits.await, Ok(2));
-        let mut full = 0;
-        for job in jobs {
-            match job.await.unwrap() {
-                Err(NotRun::Full) => full += 1,
-                other => assert_eq!(other, Ok(3)),
-            }
-        }
-        assert_eq!(full, 1, "one more than may wait");
     }
 
     /// Sends the job of a future, and says whether that still waits.
-    async fn futures_are_pending<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
+    async fn is_pending<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
         std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_pending())).await
     }
 }

@@ -403,7 +403,7 @@ fn sees_writes(engine: &Wasmtime, map: &PageMap) -> bool {
 const SPARE_CALLS: usize = 1;
 
 /// Calls that run on workers for nobody who waits, at the same time, besides `calls_at_once_max`.
-const CALLS_BEHIND: usize = 2;
+const CALLS_BEHIND: usize = 1;
 
 fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationConfig {
     let kept_max = if memory_reset == MemoryReset::Keep { limits.kept_instances_max } else { 0 };

@@ -100,8 +100,6 @@ pub(super) struct Lane {
     threads_max: usize,
     /// Maximum number of jobs that wait.
     waiting_max: usize,
-    /// Whether its jobs begin only while no job with a deadline waits.
-    is_spare: bool,
     queue: Queue<Job>,
     workers: Vec<Mailbox<Job>>,
     /// The numbers of the workers that have nothing to do; the last one has been busy most recently.
@@ -116,16 +114,15 @@ impl Lane {
             nice,
             threads_max,
             waiting_max: usize::MAX,
-            is_spare: false,
             queue: Queue::new(threads_max, part),
             workers: Vec::new(),
             idle: Vec::new(),
         }
     }
 
-    /// The same for jobs that nobody waits for: at most `waiting_max` of them wait.
-    pub(super) fn behind(self, waiting_max: usize, is_spare: bool) -> Self {
-        Self { waiting_max, is_spare, ..self }
+    /// The same, in which at most `waiting_max` jobs wait: those without a deadline have no other bound.
+    pub(super) fn bounded(self, waiting_max: usize) -> Self {
+        Self { waiting_max, ..self }
     }
 
     /// Takes a job in, if it can end in time. If not it is dropped: the task that waits for it learns it from that.
@@ -252,11 +249,8 @@ pub(super) fn dispatch(
             }
         }
         // What has ended in one lane may let a job of the same plugin begin in another.
-        for number in 0..lanes.len() {
-            let waits = lanes.iter().take(LANES).any(|lane| lane.queue.waiting() > 0);
-            if let Some(lane) = lanes.get_mut(number).filter(|lane| !(lane.is_spare && waits)) {
-                lane.dispatch(number, own, &mut bounded);
-            }
+        for (number, lane) in lanes.iter_mut().enumerate() {
+            lane.dispatch(number, own, &mut bounded);
         }
         waiting.store(lanes.iter().take(LANES).map(|lane| lane.queue.waiting()).sum(), Ordering::Relaxed);
     }
