@@ -131,7 +131,7 @@ impl Host {
             let origin = Origin {
                 platform: mounted.platform.name.as_str().into(),
                 command: callback.name().into(),
-                key: callback.order_key(mounted.platform.server.protocol()),
+                key: arrived.key(callback),
                 traceparent: traceparent.map(str::to_owned),
                 arrived_unix_ms: callback.arrived_unix_ms(),
             };

@@ -83,9 +83,18 @@ pub(crate) struct Arrived<'a> {
 }
 
 impl Arrived<'_> {
+    /// The key of the callback's entry and records, or of those of a part of it.
+    pub(crate) fn key(&self, callback: &Callback) -> String {
+        let key = callback.order_key(self.mounted.platform.server.protocol());
+        match self.users {
+            Users::Yes => key,
+            // The order must not depend on what is shown.
+            Users::Hashed | Users::No => hidden(&key),
+        }
+    }
+
     /// The entry for the callback, or for a part of it.
     fn entry(&self, callback: &Callback) -> NewEntry {
-        let key = callback.order_key(self.mounted.platform.server.protocol());
         let head = Head {
             kept: callback.kept_head(),
             own_id: self.own_id.map(str::to_owned),
@@ -94,11 +103,7 @@ impl Arrived<'_> {
         NewEntry {
             platform: self.mounted.platform.name.as_str().into(),
             command: callback.name().into(),
-            key: match self.users {
-                Users::Yes => key,
-                // The order must not depend on what is shown.
-                Users::Hashed | Users::No => hidden(&key),
-            },
+            key: self.key(callback),
             duplicate_key: callback.duplicate_key().map(|key| hex(&key)),
             head: serde_json::to_string(&head).unwrap_or_default(),
             body: callback.body_bytes(),

@@ -226,6 +226,30 @@ async fn what_was_acknowledged_is_worked_off_after_a_restart() {
 }
 
 #[tokio::test]
+async fn keys_are_hashes_where_the_log_shows_no_users_whichever_way_a_record_comes() {
+    for (users, key) in [("yes", "g9"), ("hashed", G9_HASHED), ("no", G9_HASHED)] {
+        let host = with_journal("")
+            .tables(&format!("[log]\nlog_users = \"{users}\""))
+            .platform("kind = \"openim\"\nmode_for = { \"callbackAfterQuit*\" = \"inline\" }")
+            .plugin("tells", guests::tells("tells"), "*", "")
+            .start_with_journal()
+            .await;
+        // From a before-callback, from an acknowledged one, and inline.
+        for command in ["callbackBeforeSendGroupMsgCommand", SENT, "callbackAfterQuitGroupCommand"] {
+            host.openim(command, &message(1)).await;
+        }
+        host.until(|numbers| numbers.backlog == 0).await;
+        host.host().settle_journal().await;
+        let found = host.journal().records(&RecordFilter::default(), Page { limit: 10, ..Page::default() }).unwrap();
+        let keys: Vec<&str> = found.iter().map(|found| found.record.key.as_str()).collect();
+        assert_eq!(keys, [key; 3], "{users}");
+    }
+}
+
+/// As `printf g9 | sha256sum | cut -c 1-16` says.
+const G9_HASHED: &str = "00d060262511fc08";
+
+#[tokio::test]
 async fn a_body_of_eight_mebibytes_is_kept_whole() {
     let host = in_journal()
         .plugin("tells", guests::tells("tells"), "*", "reply_bytes_max = 16777216\nrecord_bytes_max = 16777216")
