@@ -21,7 +21,7 @@ use crate::intake::Request;
 use crate::overload::Overload;
 use crate::records::{Origin, Returned, Wait};
 use crate::settings::Mode as Keep;
-use crate::shadow::{self, Candidate, Past};
+use crate::shadow::{self, Candidate, Outcomes, Past};
 use crate::telemetry::{Answered, How};
 use crate::workers::NotRun;
 
@@ -117,7 +117,8 @@ impl Host {
         if !candidates.is_empty() {
             shadow::answered(candidates, candidate, &run, || self.now_unix_ms());
             if candidate.is_none() {
-                let past = Past { callback, run, digests, operation_id: own_id.clone() };
+                let outcomes = Outcomes::of(run, &digests);
+                let past = Past { callback, outcomes, operation_id: own_id.clone() };
                 afterwards = self.compare_afterwards(candidates, past);
             }
         }

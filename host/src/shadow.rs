@@ -9,6 +9,7 @@ mod canary;
 mod candidate;
 mod outcome;
 mod queue;
+mod room;
 mod samples;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::chain::ChainRun;
 
 pub(crate) use build::Builder;
 pub(crate) use candidate::{Candidate, Job, Past, Shadow};
-pub(crate) use outcome::{OUTCOMES, digests};
+pub(crate) use outcome::{OUTCOMES, Outcomes, digests};
 pub(crate) use queue::Queue;
 
 /// The candidate that answers this callback, if one does. There is one at most: the settings see to that.

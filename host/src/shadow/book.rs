@@ -1,13 +1,14 @@
 //! What was counted of a candidate since it is what it is, or since an operator began again.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::outcome::{Kind, Outcome, plain_name};
+use super::room::Room;
 use super::samples::{Sample, Samples};
 use crate::telemetry::{ShadowCounters, ShadowFamilies};
 
@@ -20,8 +21,7 @@ pub(crate) struct Book {
     families: ShadowFamilies,
     since_unix_ms: AtomicU64,
     /// Callbacks that wait to be compared, and the size of their bodies.
-    pub(super) waiting: AtomicUsize,
-    pub(super) waiting_bytes: AtomicUsize,
+    pub(super) waiting: Room,
     tallies: Mutex<BTreeMap<(String, &'static str), Arc<Tally>>>,
     /// Faults in comparisons, by side, plugin and kind.
     faults: Mutex<BTreeMap<(Side, String, &'static str), u64>>,
@@ -76,8 +76,7 @@ impl Book {
             fingerprint,
             families,
             since_unix_ms: AtomicU64::new(now_unix_ms),
-            waiting: AtomicUsize::new(0),
-            waiting_bytes: AtomicUsize::new(0),
+            waiting: Room::default(),
             tallies: Mutex::default(),
             faults: Mutex::default(),
             samples: Mutex::default(),
@@ -91,9 +90,9 @@ impl Book {
     }
 
     /// Counts the faults of one side of a comparison.
-    pub(super) fn count_faults(&self, side: Side, outcome: &Outcome<'_>) {
-        for (step, fault) in outcome.faults() {
-            let plugin = plain_name(step.link.name());
+    pub(super) fn count_faults(&self, side: Side, outcome: &Outcome) {
+        for (plugin, fault) in &outcome.faults {
+            let plugin = plain_name(plugin);
             *lock(&self.faults).entry((side, plugin.to_owned(), fault.name())).or_default() += 1;
             self.families.fault(&self.name, side.name(), plugin, fault.name());
         }
@@ -121,7 +120,7 @@ impl Book {
         let examples: Vec<Value> = lock(&self.samples).all().map(Sample::report).collect();
         json!({
             "since_unix_ms": self.since_unix_ms.load(Ordering::Relaxed),
-            "waiting": self.waiting.load(Ordering::Relaxed),
+            "waiting": self.waiting.callbacks(),
             "commands": commands,
             "faults": faults,
             "examples": examples,
@@ -141,7 +140,7 @@ impl Tally {
     }
 
     /// Counts a comparison.
-    pub(super) fn compared(&self, kind: Kind, present: &Outcome<'_>, candidate: &Outcome<'_>) {
+    pub(super) fn compared(&self, kind: Kind, present: &Outcome, candidate: &Outcome) {
         self.counters.compared(kind.index());
         let mut compared = lock(&self.compared);
         if let Some(count) = compared.kinds.get_mut(kind.index()) {
@@ -150,7 +149,7 @@ impl Tally {
         if !kind.is_without_fault() {
             return;
         }
-        let (fuel, cpu) = ([present.fuel(), candidate.fuel()], [present.cpu(), candidate.cpu()]);
+        let (fuel, cpu) = ([present.fuel, candidate.fuel], [present.cpu, candidate.cpu]);
         self.counters.used(fuel, cpu);
         compared.fuel.iter_mut().zip(fuel).for_each(|(sum, fuel)| *sum += fuel);
         compared.cpu.iter_mut().zip(cpu).for_each(|(sum, cpu)| *sum += cpu);

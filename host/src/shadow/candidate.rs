@@ -1,7 +1,6 @@
 //! A candidate at work: which callbacks it answers, what is compared, and what becomes of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use callgate_catalogue::catalogue::Protocol;
@@ -13,7 +12,7 @@ use tokio::time::Instant;
 
 use super::book::{Book, Side, Tally, lock};
 use super::canary::{Canary, Fallen};
-use super::outcome::{Kind, Outcome};
+use super::outcome::{Kind, Outcome, Outcomes};
 use super::samples::{Sample, describe};
 use crate::chain::{Chain, ChainRun, Link, Mode, Progress};
 use crate::deadline::Deadline;
@@ -48,16 +47,16 @@ pub(crate) struct Past {
     pub(crate) callback: Callback,
     /// Its ID, if the chat server has given it none.
     pub(crate) operation_id: Option<String>,
-    /// What became of it, without its records.
-    pub(crate) run: ChainRun,
-    /// Of its records; see [`digests`](super::outcome::digests).
-    pub(crate) digests: Vec<u64>,
+    /// What became of it, and of each of its parts.
+    pub(crate) outcomes: Outcomes,
 }
 
 /// A callback that waits to be compared.
 pub(crate) struct Job {
     past: Past,
-    waiting: Vec<Waiting>,
+    /// Mostly there is one candidate.
+    first: Waiting,
+    others: Vec<Waiting>,
 }
 
 /// A candidate's room in the queue. Dropping it makes the room free.
@@ -75,20 +74,15 @@ impl Past {
     fn bytes(&self) -> usize {
         let callback = &self.callback;
         let query: usize = callback.query().iter().map(|(name, value)| name.len() + value.len()).sum();
-        let decisions = std::iter::once(&self.run.decision).chain(self.run.parts.iter().map(|part| &part.decision));
-        let faults = self.run.steps.iter().filter_map(|step| step.fault.as_ref());
         let head = query + callback.operation_id().len() + callback.client_address().len();
-        callback.body().len()
-            + head
-            + decisions.map(bytes_of).sum::<usize>()
-            + faults.map(bytes_of_fault).sum::<usize>()
+        let of = |outcome: &Outcome| {
+            bytes_of(&outcome.decision) + outcome.faults.iter().map(|(_, fault)| bytes_of_fault(fault)).sum::<usize>()
+        };
+        callback.body().len() + head + self.outcomes.iter().map(of).sum::<usize>()
     }
 
-    /// Without what comparing does not need.
+    /// The same in no more memory than it needs.
     fn compact(mut self) -> Self {
-        for step in &mut self.run.steps {
-            (step.log, step.adjustments) = (Vec::new(), Vec::new());
-        }
         if self.callback.body().len() <= COPIED_BYTES_MAX {
             self.callback = self.callback.detached();
         }
@@ -135,8 +129,8 @@ impl Shadow {
 
     /// What it does now: the part of the callbacks that it is to answer, how many wait to be compared, and whether it
     /// fell back.
-    pub(crate) fn now(&self) -> (u8, usize, bool) {
-        (self.canary.percent(), self.book.waiting.load(Ordering::Relaxed), self.canary.fallen().is_some())
+    pub(crate) fn now(&self) -> (u8, u64, bool) {
+        (self.canary.percent(), self.book.waiting.callbacks(), self.canary.fallen().is_some())
     }
 
     /// All its figures. Blocks: the thread that compares may hold a lock.
@@ -197,12 +191,9 @@ impl Candidate {
 
     /// Room for a callback; `None`, and it is counted, if there is none.
     fn room(self: &Arc<Self>, bytes: usize) -> Option<Waiting> {
-        let (book, settings) = (&self.shadow.book, &self.shadow.settings);
-        if take(&book.waiting, 1, settings.queue_max) {
-            if take(&book.waiting_bytes, bytes, settings.queue_bytes_max) {
-                return Some(Waiting { candidate: Arc::clone(self), bytes });
-            }
-            book.waiting.fetch_sub(1, Ordering::Relaxed);
+        let settings = &self.shadow.settings;
+        if self.shadow.book.waiting.take(bytes, settings.queue_max, settings.queue_bytes_max) {
+            return Some(Waiting { candidate: Arc::clone(self), bytes });
         }
         self.tally.dropped();
         None
@@ -210,14 +201,13 @@ impl Candidate {
 
     /// Runs its chain for a callback that was answered, and compares.
     fn compare(&self, engine: &Engine, past: &Past, now_unix_ms: &dyn Fn() -> u64) {
-        let present = Outcome::of_each(&past.run, &past.digests);
         let parts = past.callback.split().unwrap_or_else(|| vec![past.callback.clone()]);
-        for (present, part) in present.iter().zip(&parts) {
+        for (present, part) in past.outcomes.iter().zip(&parts) {
             let mut progress = Progress::default();
             // Time is not what bounds it.
             let deadline = Deadline::new(Instant::now(), Duration::from_secs(3600));
             self.chain.advance(engine, part, deadline, Mode::Spare, &mut progress);
-            let candidate = Outcome::of(&progress.run);
+            let candidate = Outcome::of_one(progress.run);
             let kind = present.compare(&candidate);
             self.tally.compared(kind, present, &candidate);
             if kind == Kind::NoTime {
@@ -246,9 +236,7 @@ impl Candidate {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let book = &self.candidate.shadow.book;
-        book.waiting.fetch_sub(1, Ordering::Relaxed);
-        book.waiting_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.candidate.shadow.book.waiting.give_back(self.bytes);
     }
 }
 
@@ -256,25 +244,18 @@ impl Job {
     /// The callback waits for each of these candidates that has room for it; `None`: for none.
     pub(super) fn new(candidates: &[Arc<Candidate>], past: Past) -> Option<Self> {
         let bytes = past.bytes();
-        let waiting: Vec<_> = candidates.iter().filter_map(|candidate| candidate.room(bytes)).collect();
-        (!waiting.is_empty()).then(|| Self { past: past.compact(), waiting })
+        let mut waiting = candidates.iter().filter_map(|candidate| candidate.room(bytes));
+        let first = waiting.next()?;
+        let others = waiting.collect();
+        Some(Self { past: past.compact(), first, others })
     }
 
     /// Compares. Blocks: it runs guests.
     pub(crate) fn run(self, engine: &Engine, now_unix_ms: &dyn Fn() -> u64) {
-        for waiting in self.waiting {
+        for waiting in std::iter::once(self.first).chain(self.others) {
             waiting.candidate.compare(engine, &self.past, now_unix_ms);
         }
     }
-}
-
-/// Adds to a number that must not become more than a maximum; false if it would.
-fn take(number: &AtomicUsize, more: usize, max: usize) -> bool {
-    if number.fetch_add(more, Ordering::Relaxed).saturating_add(more) <= max {
-        return true;
-    }
-    number.fetch_sub(more, Ordering::Relaxed);
-    false
 }
 
 impl std::fmt::Debug for Job {

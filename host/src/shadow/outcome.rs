@@ -1,12 +1,13 @@
 //! What became of one callback, in service and in a candidate, and how the two compare.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use callgate_dialects::{Decision, Difference};
 use callgate_sandbox::Fault;
 
-use crate::chain::{ChainRun, Step};
+use crate::chain::{ChainRun, Part, Step};
 use crate::records::Returned;
 
 /// How a candidate's outcome compares with the one in service. Each comparison is exactly one of these.
@@ -84,74 +85,93 @@ impl Kind {
 /// The names of the outcomes of a comparison, for metrics.
 pub(crate) const OUTCOMES: &[&str] = &Kind::NAMES;
 
-/// What became of one callback on one side.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Outcome<'r> {
-    pub(crate) decision: &'r Decision,
-    pub(crate) steps: &'r [Step],
-    fault: Option<&'r Fault>,
+/// What became of one callback on one side: as little as comparing needs, because it goes from one thread to another.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) decision: Decision,
+    /// The calls that failed: the plugin's name, and how.
+    pub(crate) faults: Vec<(Arc<str>, Fault)>,
+    /// Whether there was no time for all of it.
+    is_unfinished: bool,
+    /// Fuel that its calls burnt.
+    pub(crate) fuel: u64,
+    /// CPU time of its calls, and all that they caused.
+    pub(crate) cpu: Duration,
     /// The digest of its records.
     records: u64,
 }
 
-impl<'r> Outcome<'r> {
-    /// Of a chain that ran for one callback.
-    pub(crate) fn of(run: &'r ChainRun) -> Self {
-        let ChainRun { decision, steps, fault, records, .. } = run;
-        Self { decision, steps, fault: fault.as_ref(), records: digest(records) }
-    }
+/// What became of each callback of a request; mostly there is one.
+#[derive(Debug)]
+pub(crate) struct Outcomes {
+    first: Outcome,
+    others: Vec<Outcome>,
+}
 
+impl Outcomes {
     /// Of a chain that ran for all callbacks of a request. `digests` is what [`digests`] said before the records were
     /// taken out.
-    pub(crate) fn of_each(run: &'r ChainRun, digests: &[u64]) -> Vec<Self> {
+    pub(crate) fn of(run: ChainRun, digests: &[u64]) -> Self {
         let digest = |number| digests.get(number).copied().unwrap_or_default();
-        if run.parts.is_empty() {
-            let ChainRun { decision, steps, fault, .. } = run;
-            return vec![Self { decision, steps, fault: fault.as_ref(), records: digest(0) }];
-        }
-        let mut steps = run.steps.as_slice();
-        let mut each = Vec::with_capacity(run.parts.len());
-        for (number, part) in run.parts.iter().enumerate() {
+        let ChainRun { decision, steps, fault, parts, .. } = run;
+        let mut parts = parts.into_iter().enumerate();
+        let Some((_, first)) = parts.next() else {
+            return Self { first: Outcome::of(decision, &steps, fault.as_ref(), digest(0)), others: Vec::new() };
+        };
+        let mut steps = steps.as_slice();
+        let mut next = |number, part: Part| {
             let (its_steps, others) = steps.split_at_checked(part.steps).unwrap_or((steps, &[]));
             steps = others;
-            let (decision, fault) = (&part.decision, part.fault.as_ref());
-            each.push(Self { decision, steps: its_steps, fault, records: digest(number) });
+            Outcome::of(part.decision, its_steps, part.fault.as_ref(), digest(number))
+        };
+        let first = next(0, first);
+        Self { first, others: parts.map(|(number, part)| next(number, part)).collect() }
+    }
+
+    /// Each of them, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Outcome> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+impl Outcome {
+    /// Of a chain that ran for one callback.
+    pub(crate) fn of_one(run: ChainRun) -> Self {
+        let records = digest(&run.records);
+        Self::of(run.decision, &run.steps, run.fault.as_ref(), records)
+    }
+
+    fn of(decision: Decision, steps: &[Step], fault: Option<&Fault>, records: u64) -> Self {
+        let mut outcome = Self {
+            decision,
+            faults: Vec::new(),
+            is_unfinished: fault.is_some(),
+            fuel: 0,
+            cpu: Duration::ZERO,
+            records,
+        };
+        for step in steps {
+            outcome.fuel += step.usage.fuel.0;
+            outcome.cpu += step.cpu;
+            match &step.fault {
+                None => {}
+                Some(Fault::NoTime) => outcome.is_unfinished = true,
+                Some(fault) => outcome.faults.push((Arc::clone(step.link.name()), fault.clone())),
+            }
         }
-        each
-    }
-
-    /// The calls that failed, and how.
-    pub(crate) fn faults(&self) -> impl Iterator<Item = (&'r Step, &'r Fault)> {
-        let steps: &'r [Step] = self.steps;
-        let faults = steps.iter().filter_map(|step| Some((step, step.fault.as_ref()?)));
-        faults.filter(|(_, fault)| **fault != Fault::NoTime)
-    }
-
-    /// Whether there was no time for all of it.
-    fn is_unfinished(&self) -> bool {
-        self.fault.is_some() || self.steps.iter().any(|step| step.fault == Some(Fault::NoTime))
-    }
-
-    /// Fuel that its calls burnt.
-    pub(crate) fn fuel(&self) -> u64 {
-        self.steps.iter().map(|step| step.usage.fuel.0).sum()
-    }
-
-    /// CPU time of its calls, and all that they caused.
-    pub(crate) fn cpu(&self) -> Duration {
-        self.steps.iter().map(|step| step.cpu).sum()
+        outcome
     }
 
     /// How a candidate's outcome compares with this one.
     pub(crate) fn compare(&self, candidate: &Self) -> Kind {
-        if self.is_unfinished() || candidate.is_unfinished() {
+        if self.is_unfinished || candidate.is_unfinished {
             return Kind::NoTime;
         }
-        match (self.faults().next().is_some(), candidate.faults().next().is_some()) {
-            (true, true) => Kind::BothFault,
-            (true, false) => Kind::PresentFault,
-            (false, true) => Kind::CandidateFault,
-            (false, false) => match self.decision.difference(candidate.decision) {
+        match (self.faults.is_empty(), candidate.faults.is_empty()) {
+            (false, false) => Kind::BothFault,
+            (false, true) => Kind::PresentFault,
+            (true, false) => Kind::CandidateFault,
+            (true, true) => match self.decision.difference(&candidate.decision) {
                 Some(Difference::Verdict) => Kind::Verdict,
                 Some(Difference::Code) => Kind::Code,
                 Some(Difference::Text) => Kind::Text,
@@ -173,7 +193,7 @@ pub(crate) fn digests(run: &ChainRun) -> Vec<u64> {
         return vec![digest(&run.records)];
     }
     let mut records = run.records.as_slice();
-    let of_part = |part: &crate::chain::Part| {
+    let of_part = |part: &Part| {
         let (its_records, others) = records.split_at_checked(part.records).unwrap_or((records, &[]));
         records = others;
         digest(its_records)
@@ -221,15 +241,15 @@ mod tests {
             records: records.iter().map(|data| record(data)).collect(),
             ..ChainRun::default()
         };
-        let compare = |one: &[&str], other: &[&str]| Outcome::of(&run(one)).compare(&Outcome::of(&run(other)));
+        let compare = |one: &[&str], other: &[&str]| Outcome::of_one(run(one)).compare(&Outcome::of_one(run(other)));
         assert_eq!(compare(&["1", "2"], &["1", "2"]), Kind::Same);
         assert_eq!(compare(&["1", "2"], &["12"]), Kind::Records);
         assert_eq!(compare(&[], &["1"]), Kind::Records);
         let deny = Decision::Deny(Denial { code: 1, message: String::new(), detail: String::new() });
         let denied = ChainRun { decision: deny, ..ChainRun::default() };
-        assert_eq!(Outcome::of(&run(&["1"])).compare(&Outcome::of(&denied)), Kind::Verdict);
+        assert_eq!(Outcome::of_one(run(&["1"])).compare(&Outcome::of_one(denied)), Kind::Verdict);
         let late = ChainRun { fault: Some(Fault::NoTime), ..ChainRun::default() };
-        assert_eq!(Outcome::of(&late).compare(&Outcome::of(&denied)), Kind::NoTime);
+        assert_eq!(Outcome::of_one(late).compare(&Outcome::of_one(run(&[]))), Kind::NoTime);
     }
 
     #[test]
@@ -238,7 +258,8 @@ mod tests {
         let mut run = part("1");
         run.add(ChainRun::default());
         run.add(part("2"));
-        let each = Outcome::of_each(&run, &digests(&run)).iter().map(|outcome| outcome.records).collect::<Vec<_>>();
+        let digests = digests(&run);
+        let each: Vec<u64> = Outcomes::of(run, &digests).iter().map(|outcome| outcome.records).collect();
         assert_eq!(each, [digest(&[record("1")]), 0, digest(&[record("2")])]);
     }
 }

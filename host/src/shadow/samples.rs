@@ -93,10 +93,10 @@ impl Sample {
 }
 
 /// An outcome in a few words. What plugins made, and may quote what users wrote, only with `payloads`.
-pub(super) fn describe(outcome: &Outcome<'_>, payloads: bool) -> String {
+pub(super) fn describe(outcome: &Outcome, payloads: bool) -> String {
     let mut words = outcome.decision.name().to_owned();
     // Writing into a text does not fail.
-    match outcome.decision {
+    match &outcome.decision {
         Decision::Deny(denial) => {
             let _ = write!(words, " {}", denial.code);
             if payloads {
@@ -123,8 +123,8 @@ pub(super) fn describe(outcome: &Outcome<'_>, payloads: bool) -> String {
         }
         Decision::Allow | Decision::Drop | Decision::Reply(_) => {}
     }
-    for (step, fault) in outcome.faults().take(NAMES_MAX) {
-        let plugin = plain_name(step.link.name());
+    for (plugin, fault) in outcome.faults.iter().take(NAMES_MAX) {
+        let plugin = plain_name(plugin);
         let fault = if payloads { fault.to_string() } else { fault.without_texts() };
         let _ = write!(words, "; {plugin}: {}", shortened(&fault));
     }

@@ -114,7 +114,7 @@ impl ShadowFamilies {
     }
 
     /// What a candidate does now.
-    pub(crate) fn look(&self, shadow: &str, percent: u8, waiting: usize, is_fallen_back: bool) {
+    pub(crate) fn look(&self, shadow: &str, percent: u8, waiting: u64, is_fallen_back: bool) {
         let label = [("shadow", shadow.to_owned())];
         self.percent.get_or_create(&label).set(percent.into());
         self.waiting.get_or_create(&label).set(i64::try_from(waiting).unwrap_or(i64::MAX));
