@@ -363,3 +363,63 @@ const LOOKS_AGAIN: u32 = 10;
 const LOOK_PAUSE: Duration = Duration::from_millis(1);
 
 const HOST_FAILED: &str = "the host failed; please report this";
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc::channel;
+
+    use callgate_dialects::Decision;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::chain::Link;
+    use crate::route::Routes;
+    use crate::settings::Settings;
+
+    fn chain(on_overload: &str, on_fault: &str) -> Arc<Chain> {
+        let toml = format!(
+            "[journal]\noff = true\n[[platform]]\nkind = \"openim\"\non_overload = \"{on_overload}\"\n\
+             [[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = [\"*\"]\non_fault = \"{on_fault}\"\n"
+        );
+        let settings = Settings::parse(Path::new("host.toml"), &toml).unwrap();
+        let platform = &settings.platforms[0];
+        let link = Link::not_loaded(0, Vec::new(), &settings.plugins[0], None, Duration::ZERO);
+        let command = platform.server.commands().find("callbackBeforeAddFriendCommand").unwrap();
+        Arc::clone(Routes::build(0, platform, &[Arc::new(link)]).find(command).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_that_never_lets_go_delays_an_answer_by_10_ms_and_then_the_strictest_rule_counts() {
+        let overload = Overload {
+            limit: "plugin_share_percent_max",
+            value: 1,
+            in_flight: 1,
+            waiting: 1,
+            wait: Duration::from_secs(1),
+            left: Duration::ZERO,
+        };
+        for (on_overload, on_fault, denies) in
+            [("allow", "allow", false), ("allow", "deny", true), ("deny", "allow", true), ("deny", "deny", true)]
+        {
+            let seen = Arc::new(Seen::default());
+            let ((holds, is_held), (release, released)) = (channel(), channel::<()>());
+            let its = Arc::clone(&seen);
+            let worker = std::thread::spawn(move || {
+                let _lock = its.lock();
+                holds.send(()).unwrap();
+                let _ = released.recv();
+            });
+            is_held.recv().unwrap();
+            let began = Instant::now();
+            let deadline = Deadline::new(began, Duration::ZERO);
+            let run = give_up(&chain(on_overload, on_fault), deadline, &seen, overload).await;
+            assert_eq!(began.elapsed(), LOOK_PAUSE * LOOKS_AGAIN);
+            assert_eq!(matches!(run.decision, Decision::Deny(_)), denies, "{on_overload} {on_fault}");
+            assert_eq!(run.decided_by, if denies { "on_overload" } else { "" });
+            assert_eq!(run.overload, Some(overload));
+            drop(release);
+            worker.join().unwrap();
+        }
+    }
+}

@@ -214,3 +214,54 @@ fn document_of_refusal(refused: &RefusedRequest, policy: &Policy) -> NewDecision
 fn millis(unix_ms: u64) -> i64 {
     i64::try_from(unix_ms).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use callgate_dialects::Refusal;
+
+    use super::*;
+
+    /// Nothing is taken out of the queue as long as its other end, which comes with it, is only held.
+    fn stuck(queue_max: usize) -> (Decisions, Receiver<Item>) {
+        let (queue, inbox) = sync_channel(queue_max);
+        let policy = Arc::new(Policy { keep: Keep::All, payloads: true, redact: Vec::new() });
+        let (bytes, dropped) = (Arc::default(), AtomicU64::new(0));
+        (Decisions { policy, queue: Some(queue), thread: None, bytes, dropped }, inbox)
+    }
+
+    fn refused(body: Bytes) -> RefusedRequest {
+        RefusedRequest {
+            platform: String::new(),
+            kind: "openim",
+            refusal: Refusal::NotKept,
+            status: 503,
+            at_unix_ms: 0,
+            generation: 1,
+            body,
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_into_the_queue_is_dropped_and_counted() {
+        let (decisions, _inbox) = stuck(2);
+        for dropped in [0, 0, 1, 2] {
+            decisions.keep_refusal(refused(Bytes::from_static(b"{}")));
+            assert_eq!(decisions.dropped(), dropped);
+        }
+        assert_eq!(decisions.bytes.load(Ordering::Relaxed), 4, "what was dropped takes no room");
+    }
+
+    #[test]
+    fn bodies_in_the_queue_have_a_maximum_together() {
+        let (decisions, inbox) = stuck(8);
+        let half = Bytes::from(vec![0; QUEUE_BYTES_MAX / 2]);
+        let keep = |body: &Bytes| decisions.keep_refusal(refused(body.clone()));
+        keep(&half);
+        keep(&half);
+        assert_eq!(decisions.dropped(), 0, "the maximum itself fits");
+        keep(&Bytes::from_static(b"{"));
+        assert_eq!(decisions.dropped(), 1);
+        assert_eq!(inbox.try_iter().count(), 2);
+    }
+}

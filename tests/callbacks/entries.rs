@@ -250,6 +250,31 @@ async fn keys_are_hashes_where_the_log_shows_no_users_whichever_way_a_record_com
 const G9_HASHED: &str = "00d060262511fc08";
 
 #[tokio::test]
+async fn an_entry_that_runs_ends_with_what_it_began_with_and_the_next_attempt_has_what_a_reload_brought() {
+    let with = |plugin: &str, module| {
+        in_journal()
+            .limits("breaker_faults_max = 0\nfuel_per_call = 4_000_000_000_000_000_000")
+            .plugin(plugin, module, "*", "work_within_ms = 300")
+    };
+    let host = with("spins", guests::text("spins")).start_with_journal().await;
+    host.openim(SENT, &json!({ "groupID": "g9", "clientMsgID": "m0", "x": 1 })).await;
+    while host.host().journal_numbers().working == 0 {
+        tokio::task::yield_now().await;
+    }
+    host.write("host.toml", with("tells", guests::tells("tells")).toml());
+    assert!(host.reload().unwrap().is_new);
+    // Behind it, in order.
+    host.openim(SENT, &message(1)).await;
+    host.until(|numbers| numbers.attempts_failed == 1).await;
+    assert_eq!(host.journal().attempts(EntryId(1)).unwrap()[0].failure.plugin.as_deref(), Some("spins"));
+    host.advance_journal_ms(3_600_000);
+    let numbers = host.until(|numbers| numbers.backlog == 0).await;
+    assert_eq!((numbers.done, numbers.attempts_failed), (2, 1));
+    let ids: Vec<_> = records(&host).iter().map(|record| record["body"]["clientMsgID"].clone()).collect();
+    assert_eq!(ids, ["m0", "m1"]);
+}
+
+#[tokio::test]
 async fn a_body_of_eight_mebibytes_is_kept_whole() {
     let host = in_journal()
         .plugin("tells", guests::tells("tells"), "*", "reply_bytes_max = 16777216\nrecord_bytes_max = 16777216")

@@ -13,6 +13,7 @@ mod explain;
 mod faults;
 mod go;
 mod golden;
+mod hung_disk;
 mod isolation;
 mod languages;
 mod limits;

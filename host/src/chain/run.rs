@@ -44,7 +44,7 @@ impl Seen {
         self.lock().cancel = Some(cancel.clone());
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Progress> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Progress> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

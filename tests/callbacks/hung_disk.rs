@@ -1,0 +1,60 @@
+//! A disk that does not answer: callbacks are answered at their deadline all the same, and what was on its way arrives.
+
+use std::time::Duration;
+
+use callgate_journal::{Page, RecordFilter};
+use harness::{TestHost, guests, setup};
+use http::StatusCode;
+use serde_json::json;
+use tokio::time::Instant;
+
+const BEFORE: &str = "callbackBeforeAddFriendCommand";
+const AFTER: &str = "callbackAfterSendGroupMsgCommand";
+
+/// What OpenIM waits for by default, without what is kept back for writing the answer.
+const DEADLINE: Duration = Duration::from_millis(4450);
+
+/// Has the journal's writer wait, as a disk does that hangs, until the connection is dropped.
+fn hang(host: &TestHost) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(host.folder().join("journal/journal.sqlite3")).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn an_after_callback_that_is_not_on_disk_in_time_is_refused_and_its_repeat_is_recognised() {
+    let host = setup().tables("[journal]").plugin("tells", guests::tells("tells"), "*", "").start_with_journal().await;
+    let message = json!({ "groupID": "g9", "sendID": "mei", "clientMsgID": "m1" });
+    tokio::time::pause();
+    let (hung, began) = (hang(&host), Instant::now());
+    let refused = host.post(&format!("/openim/{AFTER}"), message.to_string()).await;
+    assert_eq!(began.elapsed(), DEADLINE);
+    assert_eq!((refused.status, &refused.body["nextCode"]), (StatusCode::SERVICE_UNAVAILABLE, &json!(1)));
+    assert_eq!(host.metric("callgate_refusals_total", &["not_kept"]), 1.0);
+    drop(hung);
+    tokio::time::resume();
+    // It was on its way. The chat server sends it again.
+    assert_eq!(host.openim(AFTER, &message).await["nextCode"], 0);
+    let numbers = host.until(|numbers| numbers.done > 0).await;
+    assert_eq!((numbers.done, numbers.repeats, numbers.backlog), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn records_that_are_durable_delay_an_answer_until_its_deadline_and_no_longer() {
+    let keeps = guests::replies("keeps", r#"{"verdict":"deny","code":5001,"records":[1]}"#);
+    for (toml, delay, lost) in [("durable = true", DEADLINE, 1.0), ("", Duration::ZERO, 0.0)] {
+        let host = setup().tables("[journal]").plugin("keeps", &keeps, "*", toml).start_with_journal().await;
+        // The first call makes an instance.
+        host.openim(BEFORE, &json!({})).await;
+        tokio::time::pause();
+        let (hung, began) = (hang(&host), Instant::now());
+        assert_eq!(host.openim(BEFORE, &json!({})).await["errCode"], 5001, "the verdict stays");
+        assert_eq!(began.elapsed(), delay, "{toml}");
+        assert_eq!(host.metric("callgate_records_lost_total", &[]), lost, "{toml}");
+        drop(hung);
+        tokio::time::resume();
+        host.host().settle_journal().await;
+        let records = host.journal().records(&RecordFilter::default(), Page { limit: 10, ..Page::default() }).unwrap();
+        assert_eq!(records.len(), 2, "it was on its way");
+    }
+}
