@@ -15,6 +15,7 @@ use callgate_dialects::Decision;
 use callgate_journal::{Journal, NewDecision};
 
 use crate::chain::ChainRun;
+use crate::held;
 use crate::settings::{Decisions as Settings, Keep, Users};
 
 pub(crate) use decided::{Decided, Moment, RefusedRequest};
@@ -31,13 +32,13 @@ pub(crate) struct Decisions {
     /// `None`: none are kept.
     queue: Option<SyncSender<Item>>,
     thread: Option<JoinHandle<()>>,
-    /// Bytes of bodies, records and answers that are on their way.
+    /// What the decisions hold that are on their way, in bytes.
     bytes: Arc<AtomicUsize>,
     dropped: AtomicU64,
 }
 
-/// Maximum number of decisions that wait for their document, and maximum size of their bodies, records and answers
-/// together, in bytes; more are dropped and counted.
+/// Maximum number of decisions that wait for their document, and maximum size in bytes of all that they hold together:
+/// bodies, records, answers, and what plugins said. Further ones are dropped and counted.
 const QUEUE_MAX: usize = 1024;
 const QUEUE_BYTES_MAX: usize = 64 << 20;
 
@@ -53,7 +54,8 @@ impl Item {
         match self {
             Self::Decided(decided) => {
                 let records = decided.records.iter().map(|record| record.data.len()).sum::<usize>();
-                decided.callback.body().len() + records + decided.response.body.len()
+                let said = held::of_run(&decided.run);
+                held::of_callback(&decided.callback) + said + records + decided.response.body.len()
             }
             Self::Refused(refused) => refused.body.len(),
             Self::Settle(_) => 0,

@@ -34,6 +34,7 @@ mod descriptors;
 mod difference;
 mod files;
 mod fixed;
+mod held;
 mod history;
 mod host;
 mod priority;

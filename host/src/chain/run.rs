@@ -88,7 +88,7 @@ impl ChainRun {
 
 impl Step {
     /// A call that has not been made yet.
-    pub(super) fn new(link: &Arc<Link>, mode: Mode) -> Self {
+    pub(crate) fn new(link: &Arc<Link>, mode: Mode) -> Self {
         Self {
             link: Arc::clone(link),
             usage: Usage::default(),

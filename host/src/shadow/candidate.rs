@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use callgate_catalogue::catalogue::Protocol;
 use callgate_catalogue::line::one_line;
-use callgate_dialects::{Callback, Decision};
+use callgate_dialects::Callback;
 use callgate_sandbox::{Engine, Fault};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -16,6 +16,7 @@ use super::outcome::{Kind, Outcome, Outcomes};
 use super::samples::{Sample, describe};
 use crate::chain::{Chain, ChainRun, Link, Mode, Progress};
 use crate::deadline::Deadline;
+use crate::held;
 use crate::settings;
 
 /// A candidate of one generation.
@@ -72,13 +73,11 @@ const COPIED_BYTES_MAX: usize = 16 * 1024;
 impl Past {
     /// What it holds in memory, apart from what every callback does: all that a user or a plugin can make long, in bytes.
     fn bytes(&self) -> usize {
-        let callback = &self.callback;
-        let query: usize = callback.query().iter().map(|(name, value)| name.len() + value.len()).sum();
-        let head = query + callback.operation_id().len() + callback.client_address().len();
         let of = |outcome: &Outcome| {
-            bytes_of(&outcome.decision) + outcome.faults.iter().map(|(_, fault)| bytes_of_fault(fault)).sum::<usize>()
+            let faults = outcome.faults.iter().map(|(_, fault)| held::of_fault(fault));
+            held::of_decision(&outcome.decision) + faults.sum::<usize>()
         };
-        callback.body().len() + head + self.outcomes.iter().map(of).sum::<usize>()
+        held::of_callback(&self.callback) + self.outcomes.iter().map(of).sum::<usize>()
     }
 
     /// The same in no more memory than it needs.
@@ -87,27 +86,6 @@ impl Past {
             self.callback = self.callback.detached();
         }
         self
-    }
-}
-
-/// The texts of a decision, in bytes.
-fn bytes_of(decision: &Decision) -> usize {
-    match decision {
-        Decision::Allow | Decision::Drop => 0,
-        Decision::Deny(denial) => denial.message.len() + denial.detail.len(),
-        Decision::Modify(changes) => changes.iter().map(|(name, value)| name.len() + value.as_str().len()).sum(),
-        Decision::RefuseSome(users) => users.iter().map(String::len).sum(),
-        Decision::PerUser(results) => results.iter().map(|result| result.user.len() + result.message.len()).sum(),
-        Decision::Reply(text) => text.len(),
-    }
-}
-
-/// The texts of a fault, in bytes.
-fn bytes_of_fault(fault: &Fault) -> usize {
-    match fault {
-        Fault::Panic { message: text } | Fault::Trap { what: text } | Fault::Undecided { reason: text } => text.len(),
-        Fault::ReplyInvalid { why, detail } => why.len() + detail.len(),
-        _ => 0,
     }
 }
 
