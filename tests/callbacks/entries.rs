@@ -252,9 +252,12 @@ const G9_HASHED: &str = "00d060262511fc08";
 #[tokio::test]
 async fn an_entry_that_runs_ends_with_what_it_began_with_and_the_next_attempt_has_what_a_reload_brought() {
     let with = |plugin: &str, module| {
-        in_journal()
-            .limits("breaker_faults_max = 0\nfuel_per_call = 4_000_000_000_000_000_000")
-            .plugin(plugin, module, "*", "work_within_ms = 300")
+        in_journal().limits("breaker_faults_max = 0\nfuel_per_call = 4_000_000_000_000_000_000").plugin(
+            plugin,
+            module,
+            "*",
+            "work_within_ms = 300",
+        )
     };
     let host = with("spins", guests::text("spins")).start_with_journal().await;
     host.openim(SENT, &json!({ "groupID": "g9", "clientMsgID": "m0", "x": 1 })).await;
