@@ -87,3 +87,28 @@ async fn a_repeat_is_acknowledged_and_not_worked_off_again() {
     assert_eq!((accepted.kept, accepted.repeats), (1, 1), "after a restart, too");
     journal.close().await;
 }
+
+#[tokio::test]
+async fn after_a_stop_what_is_worked_on_can_end_and_nothing_is_begun() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    let mut work = Work::start(&journal, WorkLimits::default()).await;
+    journal.accept(vec![entry("a", "1"), entry("a", "2")]).await.unwrap();
+    let (body, ticket) = work.body().await;
+    assert_eq!(body, "1");
+    journal.stop_working();
+    journal.accept(vec![entry("b", "3")]).await.unwrap();
+    ticket.finish(done());
+    // The scheduler has a thread of its own: each look is one turn of the writer's.
+    for _ in 0..100_000 {
+        journal.flush().await.unwrap();
+        if journal.numbers().working == 0 {
+            break;
+        }
+    }
+    let numbers = journal.numbers();
+    assert_eq!((numbers.working, numbers.done, numbers.backlog), (0, 1, 2), "a stop waits for as long as it takes");
+    assert!(work.is_idle());
+    journal.close().await;
+    assert_eq!(kept.open().numbers().backlog, 2);
+}

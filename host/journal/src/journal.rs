@@ -191,7 +191,7 @@ impl Journal {
 
     /// Begins no more work. What is worked on can still end.
     pub fn stop_working(&self) {
-        let _ = self.0.scheduler.send(Task::Stop(None));
+        let _ = self.0.scheduler.send(Task::Stop);
     }
 
     /// Has the dead entries that match worked off again, as if they had just been accepted. Returns how many.
@@ -247,7 +247,7 @@ impl Journal {
     pub async fn close(&self) {
         if self.0.is_working.load(Ordering::Acquire) {
             let (reply, stopped) = oneshot::channel();
-            let _ = self.0.scheduler.send(Task::Stop(Some(reply)));
+            let _ = self.0.scheduler.send(Task::End(Some(reply)));
             let _ = stopped.await;
         }
         let (reply, closed) = oneshot::channel();
@@ -270,7 +270,7 @@ fn report_to(writer: Arc<Inbox<Message>>) -> Report {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let _ = self.scheduler.send(Task::Stop(None));
+        let _ = self.scheduler.send(Task::End(None));
         let (reply, _) = oneshot::channel();
         let _ = self.writer.send(Message::Close(reply));
     }

@@ -102,6 +102,8 @@ pub(crate) enum Task {
     Work { worker: Arc<dyn Worker>, limits: WorkLimits, entries: Box<dyn ReadEntries> },
     /// Look at the clock.
     Tick,
-    /// Begin no more work, and close what is open. Told when that is done.
-    Stop(Option<oneshot::Sender<()>>),
+    /// Begin no more work. What is worked on can still end.
+    Stop,
+    /// End, and close what is open. Told when that is done.
+    End(Option<oneshot::Sender<()>>),
 }

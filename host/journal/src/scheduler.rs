@@ -45,7 +45,9 @@ pub(crate) struct Scheduler {
     begun: usize,
     /// When the oldest entry was last looked for.
     oldest_at: Option<Instant>,
+    /// Whether no more work is begun.
     is_stopped: bool,
+    is_ended: bool,
 }
 
 /// What entries are worked off with, once that is known.
@@ -62,7 +64,7 @@ const TICK: Duration = Duration::from_secs(1);
 const TASKS_MAX: usize = 4096;
 
 impl Scheduler {
-    /// Takes up what waits, and works on it once it is told with what, until it is stopped. This is the scheduler's thread.
+    /// Takes up what waits, and works on it once it is told with what, until it is to end. This is the scheduler's thread.
     pub(crate) fn run(inbox: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock, counts: Arc<Counts>) {
         let scheduler = Self {
             inbox,
@@ -81,12 +83,13 @@ impl Scheduler {
             working: HashMap::new(),
             begun: 0,
             is_stopped: false,
+            is_ended: false,
         };
         scheduler.work();
     }
 
     fn work(mut self) {
-        while !self.is_stopped {
+        while !self.is_ended {
             self.unpark();
             let is_reading = self.read_backlog();
             self.begin();
@@ -115,6 +118,7 @@ impl Scheduler {
             Task::Waiting(entries) => entries.into_iter().for_each(|waiting| self.wait(waiting)),
             Task::Ended { id, again_at, is_attempt } => self.ended(id, again_at, is_attempt),
             Task::Committed(count) => self.begun = self.begun.saturating_sub(count),
+            Task::Work { .. } if self.is_stopped => {}
             Task::Work { worker, limits, entries } => {
                 let (scheduler, writer) = (Arc::clone(&self.inbox), Arc::clone(&self.writer));
                 let finish = finish(scheduler, writer, self.clock.clone(), limits.clone());
@@ -122,8 +126,9 @@ impl Scheduler {
                 self.tools = Some(Tools { worker, entries, finish });
             }
             Task::Tick => {}
-            Task::Stop(reply) => {
-                self.is_stopped = true;
+            Task::Stop => (self.is_stopped, self.tools) = (true, None),
+            Task::End(reply) => {
+                self.is_ended = true;
                 self.tools = None;
                 if let Some(reply) = reply {
                     let _ = reply.send(());
