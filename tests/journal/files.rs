@@ -164,3 +164,64 @@ async fn a_file_that_is_removed_while_it_is_used_is_written_again() {
     assert_eq!(journal.numbers().backlog, 3);
     journal.close().await;
 }
+
+#[tokio::test]
+async fn a_folder_that_is_removed_while_it_is_used_is_written_again() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    let folder = &kept.settings.folder;
+    for (number, remove) in [(1, false), (2, true)] {
+        journal.accept(vec![entry("a", &number.to_string())]).await.unwrap();
+        match remove {
+            true => std::fs::remove_dir_all(folder).unwrap(),
+            false => std::fs::rename(folder, folder.with_extension("moved")).unwrap(),
+        }
+        journal.flush().await.unwrap();
+        journal.accept(vec![entry("b", &number.to_string())]).await.unwrap();
+        journal.flush().await.unwrap();
+        assert_eq!(journal.reader().count_entries(&EntryFilter::default()).unwrap(), number * 2);
+        assert_eq!(journal.numbers().set_aside, number);
+        assert!(matches!(open_fails(&kept), OpenError::InUse { .. }), "it is locked as before");
+        assert_eq!(mode(folder), 0o700);
+    }
+    journal.close().await;
+    assert_eq!(kept.open().numbers().backlog, 4);
+}
+
+#[tokio::test]
+async fn while_a_removed_folder_cannot_be_written_again_nothing_is_acknowledged_and_nothing_lost() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    let folder = &kept.settings.folder;
+    journal.accept(vec![entry("a", "1")]).await.unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    std::fs::write(folder, "in its way").unwrap();
+    journal.flush().await.unwrap();
+    // The flush is answered before the folder is looked at.
+    journal.flush().await.unwrap();
+    for _ in 0..2 {
+        let error = journal.accept(vec![entry("a", "2")]).await.unwrap_err();
+        assert!(matches!(&error, NotKept::Failed(why) if why.contains("removed or renamed")), "{error}");
+    }
+    std::fs::remove_file(folder).unwrap();
+    for _ in 0..2 {
+        journal.flush().await.unwrap();
+    }
+    journal.accept(vec![entry("a", "3")]).await.unwrap();
+    journal.close().await;
+    assert_eq!(kept.open().numbers().backlog, 2);
+}
+
+#[tokio::test]
+async fn a_lock_that_is_removed_is_made_again() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    std::fs::remove_file(kept.settings.folder.join("journal.lock")).unwrap();
+    for _ in 0..2 {
+        journal.flush().await.unwrap();
+    }
+    assert!(matches!(open_fails(&kept), OpenError::InUse { .. }));
+    assert_eq!(journal.numbers().set_aside, 0);
+    journal.close().await;
+    kept.open().close().await;
+}

@@ -1,6 +1,6 @@
 //! The folder of a journal: private, and used by one host at a time.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +13,20 @@ const LOCK: &str = "journal.lock";
 /// The right to use a folder; it ends with this value, or with the process.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// Locks the folder again if its lock was removed or renamed: another host could lock it otherwise. A folder that is
+    /// gone is created again.
+    pub(crate) fn renew(&mut self, folder: &Path) -> Result<(), OpenError> {
+        let mine = self.file.metadata().map_err(|source| unusable(folder, source))?;
+        if identity(&folder.join(LOCK)) != identity_of(&mine) {
+            prepare(folder)?;
+            *self = lock(folder)?;
+        }
+        Ok(())
+    }
 }
 
 /// Creates the folder if there is none, and makes it private.
@@ -49,7 +62,7 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, OpenError> {
     }
     // For the message of a second host; nothing depends on it.
     let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", about_this_process()));
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }
 
 /// Tries for a moment: a child process that is just being started holds the lock of its parent until its program begins.
@@ -85,14 +98,18 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
 }
 
 /// Which file has this path: its device and number. `None`: no file, or a system that does not tell.
-#[cfg(unix)]
 pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().as_ref().and_then(identity_of)
+}
+
+#[cfg(unix)]
+fn identity_of(metadata: &Metadata) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+    Some((metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-pub(crate) fn identity(_path: &Path) -> Option<(u64, u64)> {
+fn identity_of(_metadata: &Metadata) -> Option<(u64, u64)> {
     None
 }
 
@@ -157,7 +174,7 @@ pub fn check_folder(folder: &Path) -> Result<(), OpenError> {
 /// A folder of this user is made private. One of another user, such as a volume's, is used if nobody but its owner and
 /// its group may write to it, because the files in it are private themselves.
 #[cfg(unix)]
-fn make_private(folder: &Path, metadata: &std::fs::Metadata) -> Result<(), OpenError> {
+fn make_private(folder: &Path, metadata: &Metadata) -> Result<(), OpenError> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let mode = metadata.permissions().mode() & 0o7777;
     if metadata.uid() == rustix::process::geteuid().as_raw() {
@@ -185,6 +202,6 @@ fn create(folder: &Path) -> io::Result<()> {
 fn private(_options: &mut OpenOptions) {}
 
 #[cfg(not(unix))]
-fn make_private(_folder: &Path, _metadata: &std::fs::Metadata) -> Result<(), OpenError> {
+fn make_private(_folder: &Path, _metadata: &Metadata) -> Result<(), OpenError> {
     Ok(())
 }

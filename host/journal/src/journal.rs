@@ -103,7 +103,7 @@ impl Journal {
         let (writer, scheduler) = (Arc::new(Inbox::new()), Arc::new(Inbox::new()));
         let report = report_to(Arc::clone(&writer));
         let (store, salvaged) =
-            SqliteStore::open(settings, clock.clone(), Arc::clone(&file_number), Some(report.clone()))?;
+            SqliteStore::open(settings, lock, clock.clone(), Arc::clone(&file_number), Some(report.clone()))?;
         let (sender, sequence) = watch::channel(Sequence(0));
         let shared = Shared {
             inbox: Arc::clone(&writer),
@@ -111,7 +111,7 @@ impl Journal {
             counts: Arc::clone(&counts),
             file_number: Arc::clone(&file_number),
         };
-        let thread = Writer::new(Box::new(store), lock, settings.clone(), shared, sender, salvaged);
+        let thread = Writer::new(Box::new(store), settings.clone(), shared, sender, salvaged);
         let failed = |source| OpenError::Folder { folder: settings.folder.clone(), source };
         std::thread::Builder::new().name("journal".to_owned()).spawn(move || thread.run()).map_err(failed)?;
         Ok(Self(Arc::new(Inner {

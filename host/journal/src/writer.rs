@@ -13,7 +13,6 @@ use crate::clock::Clock;
 use crate::entry::{Accepted, Entry, EntryId, NewEntry};
 use crate::error::{NotKept, StoreError};
 use crate::filter::EntryFilter;
-use crate::folder::Lock;
 use crate::inbox::Inbox;
 use crate::message::{Finished, Message, Reply, Task};
 use crate::numbers::{Counts, add, set};
@@ -43,9 +42,10 @@ pub(crate) struct Writer {
     /// Why entries are not kept at the moment, if they are not.
     full: Option<&'static str>,
     is_failing: bool,
+    /// Whether the last look after the files failed.
+    is_untidy: bool,
     /// When something is to be trimmed next, on the clock.
     trim_at: i64,
-    _lock: Lock,
 }
 
 /// Messages that are taken at once: what one transaction holds.
@@ -67,7 +67,6 @@ const CHANGED_ROWS: usize = 1000;
 impl Writer {
     pub(crate) fn new(
         store: Box<dyn Store>,
-        lock: Lock,
         settings: JournalSettings,
         shared: Shared,
         sequence: watch::Sender<Sequence>,
@@ -83,8 +82,8 @@ impl Writer {
             unfinished: Vec::new(),
             full: None,
             is_failing: false,
+            is_untidy: false,
             trim_at,
-            _lock: lock,
         };
         if let Some(salvaged) = salvaged {
             writer.salvaged(&salvaged);
@@ -311,7 +310,10 @@ impl Writer {
 
     fn recover(&mut self, error: &StoreError) -> Result<(), StoreError> {
         let Recovered { set_aside, surprising } = self.store.recover(error).inspect_err(|error| {
-            tracing::error!("the journal's file cannot be opened again: {error}");
+            // What follows from it is said once.
+            if !self.is_untidy {
+                tracing::error!("the journal's file cannot be opened again: {error}");
+            }
         })?;
         if let Some(salvaged) = set_aside {
             self.salvaged(&salvaged);
@@ -438,6 +440,7 @@ impl Writer {
         let began = Instant::now();
         match self.store.tidy(is_idle) {
             Ok(Tidied { checkpoints, set_aside }) => {
+                self.is_untidy = false;
                 if checkpoints > 0 {
                     let took = usize::try_from(began.elapsed().as_nanos()).unwrap_or(usize::MAX);
                     add(&self.shared.counts.checkpoints, checkpoints);
@@ -449,7 +452,10 @@ impl Writer {
             }
             Err(error) => {
                 add(&self.shared.counts.checkpoints_failed, 1);
-                tracing::error!("the journal's log cannot be moved into its file: {error}");
+                // It is tried again after each commit.
+                if !std::mem::replace(&mut self.is_untidy, true) {
+                    tracing::error!("the journal's files cannot be looked after: {error}");
+                }
                 if matches!(error, StoreError::Damaged(_)) {
                     let _ = self.recover(&error);
                 }

@@ -19,7 +19,7 @@ use crate::decision::NewDecision;
 use crate::entry::{EntryId, EntryState, NewAttempt, NewEntry};
 use crate::error::{OpenError, StoreError};
 use crate::filter::EntryFilter;
-use crate::folder;
+use crate::folder::{self, Lock};
 use crate::record::{NewRecord, Sequence, SinkCursor};
 use crate::settings::JournalSettings;
 use crate::store::{Next, ReadEntries, Recovered, Room, Salvaged, Store, Tidied, Trimmed, Waiting};
@@ -41,6 +41,11 @@ pub(crate) struct SqliteStore {
     file_number: Arc<AtomicU64>,
     /// Which file is open.
     identity: Option<(u64, u64)>,
+    /// Why the file that is open is not the one at its path, and could not be written again there. What is committed to it
+    /// would be lost with this process, so nothing is.
+    astray: Option<String>,
+    /// After everything that uses the folder: the right to use it.
+    lock: Lock,
     /// What readers of entries tell damage.
     report: Option<Report>,
 }
@@ -50,10 +55,11 @@ fn not_open() -> StoreError {
 }
 
 impl SqliteStore {
-    /// Opens the file in a folder that this process holds the lock of, or creates it. With what was salvaged, if a damaged
-    /// file had to be set aside.
+    /// Opens the file in the folder that the lock is for, or creates it. With what was salvaged, if a damaged file had to be
+    /// set aside.
     pub(crate) fn open(
         settings: &JournalSettings,
+        lock: Lock,
         clock: Clock,
         file_number: Arc<AtomicU64>,
         report: Option<Report>,
@@ -75,6 +81,8 @@ impl SqliteStore {
             committed: Default::default(),
             file_number,
             identity: None,
+            astray: None,
+            lock,
             report,
         };
         let failed = |source| OpenError::Failed { folder: settings.folder.clone(), source };
@@ -109,25 +117,40 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// If somebody has removed or renamed the file, what is committed reaches no name any more: everything is copied to a
-    /// new file, from the one that is still open.
+    /// If somebody has removed or renamed the file, or its folder, what is committed reaches no name any more: everything is
+    /// copied to a new file, from the one that is still open. Until that succeeds, nothing more is committed.
     fn follow(&mut self) -> Result<Option<Salvaged>, StoreError> {
-        if self.connection.is_none() || folder::identity(&self.place.file()) == self.identity {
-            return Ok(None);
+        let copied = match &self.connection {
+            Some(connection) => self.lock.renew(&self.place.folder).and_then(|()| {
+                if folder::identity(&self.place.file()) == self.identity {
+                    return Ok(None);
+                }
+                if self.astray.is_none() {
+                    tracing::error!("the journal's file was removed or renamed while it is used: it is written again");
+                }
+                file::copy(&self.place, self.settings.bytes_max, connection).map(Some)
+            }),
+            None => Ok(None),
+        };
+        let copied = copied.map_err(told);
+        self.astray = copied.as_ref().err().map(|error| format!("its file or folder was removed or renamed: {error}"));
+        if copied.as_ref().is_ok_and(Option::is_some) {
+            self.committed = Default::default();
+            self.open_again(None)?;
+            self.file_number.fetch_add(1, Ordering::Release);
         }
-        tracing::error!("the journal's file was removed or renamed while it is used: it is written again");
-        let Some(connection) = self.connection.take() else { return Ok(None) };
-        let copied = file::copy(&self.place, self.settings.bytes_max, &connection).map_err(told);
-        drop(connection);
-        let salvaged = copied?;
-        self.committed = Default::default();
-        self.open_again(None)?;
-        self.file_number.fetch_add(1, Ordering::Release);
-        Ok(Some(salvaged))
+        copied
+    }
+
+    /// Fails while nothing can be committed to the file at its path.
+    fn is_not_astray(&self) -> Result<(), StoreError> {
+        self.astray.clone().map_or(Ok(()), |why| Err(StoreError::Failed(why)))
     }
 
     /// Opens the file again, and sets it aside if it is damaged.
     fn open_again(&mut self, damage: Option<&str>) -> Result<Option<Salvaged>, StoreError> {
+        // The file that is open may have nothing but this connection.
+        self.is_not_astray()?;
         // Closing a connection rolls back what it has not committed.
         self.connection = None;
         let (bytes_max, now) = (self.settings.bytes_max, self.clock.now_unix_ms());
@@ -187,6 +210,7 @@ const MESSAGE_BYTES_MAX: usize = 1000;
 
 impl Store for SqliteStore {
     fn begin(&mut self) -> Result<(), StoreError> {
+        self.is_not_astray()?;
         if self.connection.is_none() {
             self.open_again(None)?;
         }
@@ -510,10 +534,11 @@ impl Store for SqliteStore {
     }
 
     fn close(&mut self) -> Result<(), StoreError> {
-        let Some(connection) = self.connection.take() else { return Ok(()) };
+        let followed = self.follow().map(drop);
+        let Some(connection) = self.connection.take() else { return followed };
         let moved = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
         connection.close().map_err(|(_, error)| say(error))?;
-        moved.map_err(say)
+        followed.and(moved.map_err(say))
     }
 }
 
