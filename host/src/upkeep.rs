@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use callgate_journal::{Clock, Numbers};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::entries::Work;
 use crate::host::Host;
@@ -38,8 +38,8 @@ impl Host {
         }
     }
 
-    /// Closes the journal: entries that are under way have `within` to end, then they go back. What was acknowledged is on
-    /// disk in any case.
+    /// Closes the journal: entries that are under way have `within` to end, then they go back. Of what is left of that time,
+    /// sinks have up to [`SINKS_WITHIN`] to deliver what is on disk. What was acknowledged is on disk in any case.
     pub async fn close_journal(&self, within: Duration) {
         let Some(journal) = self.keeping.journal() else { return };
         journal.stop_working();
@@ -54,6 +54,12 @@ impl Host {
                 "entries are under way and go back: they are worked off after the next start"
             );
         }
+        let deliver = async {
+            let _ = journal.flush().await;
+            self.settle_sinks().await;
+        };
+        // What they do not get now, they get after the next start.
+        let _ = timeout_at(until.min(Instant::now() + SINKS_WITHIN), deliver).await;
         let host = self.clone();
         let settled = tokio::task::spawn_blocking(move || {
             if let Some(decisions) = host.keeping.decisions() {
@@ -99,6 +105,10 @@ impl Host {
 
 /// How often it is looked whether the entries under way are done, when the host stops.
 const LOOK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Time for sinks to deliver what is on disk when the host stops: enough for those that keep up. Others would hold up every
+/// stop, and nothing is lost without it.
+const SINKS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time to write and close the journal when the host stops, beyond the time for what is under way. A disk can hang: then
 /// what was acknowledged is on it already.

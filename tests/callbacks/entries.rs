@@ -1,6 +1,10 @@
 //! After-callbacks: acknowledged once they are in the journal, worked off later.
 
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
 use callgate_journal::{EntryFilter, EntryId, EntryState, Page, RecordFilter};
+use harness::receiver::{Does, Receiver, SECRET};
 use harness::{NOW_UNIX_MS, Setup, TestHost, guests, setup};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -288,4 +292,32 @@ async fn a_body_of_eight_mebibytes_is_kept_whole() {
     assert_eq!(answer.status, StatusCode::OK);
     host.until(|numbers| numbers.backlog == 0).await;
     assert_eq!(records(&host)[0]["body"]["fill"].as_str().unwrap().len(), (8 << 20) - 25);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_waits_until_a_sink_that_keeps_up_has_what_is_on_disk() {
+    const MESSAGES: usize = 60;
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let receiver = Receiver::start(move |_| {
+        let _ = gate.lock().unwrap().recv();
+        Does::Takes
+    });
+    let receiver = receiver.await;
+    let sink = format!(
+        "[[sink]]\nname = \"app\"\nkind = \"http\"\nurl = \"{}\"\nallow_http = true\n\
+         secrets = [{{ file = \"secret\" }}]",
+        receiver.url()
+    );
+    let setup = in_journal().tables(&sink).file("secret", SECRET);
+    let host = setup.plugin("tells", guests::tells("tells"), "*", "").start_with_journal().await;
+    for number in 0..MESSAGES {
+        host.openim(SENT, &message(number)).await;
+    }
+    host.until(|numbers| numbers.backlog == 0).await;
+    host.host().begin_no_entries();
+    // They have one key, so that each waits for the one before it.
+    drop(open);
+    host.host().close_journal(Duration::from_secs(60)).await;
+    assert_eq!(receiver.taken(0).await.len(), MESSAGES);
 }

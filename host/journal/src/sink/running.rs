@@ -153,9 +153,8 @@ impl Sinks {
             running.iter().map(|sink| (Arc::clone(&sink.shared), sink.shared.delivered_to.subscribe())).collect()
         };
         for (shared, mut delivered_to) in waiting {
-            if shared.state() == State::Running {
-                let _ = delivered_to.wait_for(|delivered_to| *delivered_to >= last).await;
-            }
+            let is_over = |delivered_to: &Sequence| *delivered_to >= last || shared.state() != State::Running;
+            let _ = delivered_to.wait_for(is_over).await;
         }
     }
 

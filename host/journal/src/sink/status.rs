@@ -116,7 +116,12 @@ impl Shared {
     }
 
     pub(super) fn set(&self, state: State) {
+        let fails = state != State::Running;
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        if fails {
+            // Wakes those who wait for records to be delivered: by a sink that fails they do not.
+            self.delivered_to.send_modify(|_| ());
+        }
     }
 
     pub(super) fn state(&self) -> State {
