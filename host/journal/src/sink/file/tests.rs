@@ -135,3 +135,57 @@ fn a_period_ends_also_while_the_host_is_not_running() {
     case.append("4\n").unwrap();
     assert_eq!((case.text().as_str(), case.names().len()), ("4\n", 3));
 }
+
+/// Where the child that is started with a limit on the size of files finds its folder.
+#[cfg(unix)]
+const LIMITED: &str = "CALLGATE_LIMITED_FOLDER";
+
+#[cfg(unix)]
+#[test]
+fn what_was_written_in_part_is_cut_back_and_written_again_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    // A limit on the size of files ends a write in the middle, as a full disk does, and needs no right to mount one.
+    let script = r#"trap "" XFSZ; ulimit -f 8; exec "$0" --exact "$@" --ignored"#;
+    let child = std::process::Command::new("sh")
+        .args(["-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .arg("sink::file::tests::writes_up_to_a_limit")
+        .env(LIMITED, folder.path())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{child:?}");
+    let path = folder.path().join("r.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(!text.is_empty() && text.ends_with("\n"), "{text:?}");
+    let settings =
+        FileSettings { path: path.clone(), format: Format::Plain, fsync: true, rotation: Rotation::default() };
+    FileWriter::new(settings).append(LINES.as_bytes(), Duration::ZERO).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), text + LINES);
+}
+
+/// Of a size that no limit is a multiple of.
+#[cfg(unix)]
+const LINES: &str = "{\"a\":\"one line of a batch\"}\n{\"a\":\"and the other\"}\n";
+
+#[cfg(unix)]
+#[test]
+#[ignore = "what another test starts"]
+fn writes_up_to_a_limit() {
+    let Some(folder) = std::env::var_os(LIMITED) else { return };
+    let path = PathBuf::from(folder).join("r.jsonl");
+    let settings =
+        FileSettings { path: path.clone(), format: Format::Plain, fsync: true, rotation: Rotation::default() };
+    let mut writer = FileWriter::new(settings);
+    let mut whole = String::new();
+    let error = loop {
+        match writer.append(LINES.as_bytes(), Duration::ZERO) {
+            Ok(()) => whole.push_str(LINES),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    for _ in 0..3 {
+        assert!(fs::read_to_string(&path).unwrap() == whole, "a piece of a line is left behind");
+        writer.append(LINES.as_bytes(), Duration::ZERO).unwrap_err();
+    }
+}
