@@ -32,6 +32,8 @@ pub enum Does {
     Answers(u16, Option<(&'static str, String)>),
     /// Takes the event, and answers that it has.
     Takes,
+    /// The same, with a body of so many bytes.
+    TakesAndTells(usize),
     /// Takes the event, and closes the connection without an answer.
     TakesAndCloses,
     /// Closes the connection.
@@ -177,11 +179,15 @@ impl Inner {
             let taken = Taken { id: text("id"), key: text("partitionkey"), data: event["data"].clone() };
             self.taken.send_modify(|all| all.push(taken));
         };
-        let (status, header) = match (self.decide)(&event) {
-            Does::Answers(status, header) => (status, header),
+        let (status, header, said) = match (self.decide)(&event) {
+            Does::Answers(status, header) => (status, header, 0),
             Does::Takes => {
                 take();
-                (204, None)
+                (204, None, 0)
+            }
+            Does::TakesAndTells(bytes) => {
+                take();
+                (200, None, bytes)
             }
             Does::TakesAndCloses => {
                 take();
@@ -194,7 +200,7 @@ impl Inner {
         if let Some((name, value)) = header {
             response = response.header(name, value);
         }
-        Ok(response.body(Full::default()).expect("it works"))
+        Ok(response.body(Full::from(vec![b'x'; said])).expect("it works"))
     }
 }
 

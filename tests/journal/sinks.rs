@@ -278,6 +278,35 @@ async fn a_receiver_that_hangs_or_closes_gets_the_record_again_with_the_same_id(
 }
 
 #[tokio::test]
+async fn of_an_answer_so_much_is_read_that_its_connection_can_be_used_again_and_no_more() {
+    const READ: usize = 64 << 10;
+    for (bytes, connections) in [(0, 1), (READ, 1), (READ + 1, 3), (64 << 20, 3)] {
+        let kept = Kept::new();
+        let receiver = Receiver::start(move |_| Does::TakesAndTells(bytes)).await;
+        let journal = kept.open();
+        let sinks = start(&kept, &journal, vec![sink(&receiver.url())]).await;
+        keep(&journal, "k", [0, 1, 2]).await;
+        receiver.taken(3).await;
+        sinks.settle().await;
+        let status = &sinks.status()[0];
+        assert_eq!((status.delivered, status.errors), (3, 0), "what it says does not matter: {bytes}");
+        assert_eq!((receiver.requests(), receiver.connections()), (3, connections), "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_begins_to_fail_is_not_waited_for() {
+    let kept = Kept::new();
+    let receiver = Receiver::start(|_| Does::Answers(503, Some(("retry-after", "3600".to_owned())))).await;
+    let journal = kept.open();
+    let sinks = start(&kept, &journal, vec![sink(&receiver.url())]).await;
+    keep(&journal, "k", [0]).await;
+    sinks.settle().await;
+    let status = &sinks.status()[0];
+    assert_eq!((status.state.name(), status.lag_records), ("backing_off", 1));
+}
+
+#[tokio::test]
 async fn sinks_that_change_go_on_where_they_were_and_new_ones_begin_with_the_next_record() {
     let kept = Kept::new();
     let folder = tempfile::tempdir().unwrap();
