@@ -4,6 +4,8 @@
 //! The child is this test program again, running `the_child`. It prints a line for each acknowledged entry; what it had in
 //! its pipe when it was killed counts.
 
+mod host;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

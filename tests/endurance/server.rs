@@ -81,6 +81,13 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Ends it as `kill -9` does.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it runs");
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // It ends when its input does.
@@ -115,8 +122,10 @@ fn serves_for_other_tests() {
         .unwrap_or_else(|problems| panic!("the settings have mistakes: {problems:?}"));
     let server = settings.server.clone();
     let host = Host::start(settings, &mut ()).unwrap_or_else(|error| panic!("the host does not start: {error}"));
+    host.open_journal(callgate_journal::Clock::system()).unwrap_or_else(|error| panic!("no journal: {error}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
+        host.work_off_entries().await;
         let listen = || TcpListener::bind("127.0.0.1:0");
         let (callbacks, operators) = (listen().await.expect("a free port"), listen().await.expect("a free port"));
         let address = |listener: &TcpListener| listener.local_addr().expect("it has an address");
