@@ -10,6 +10,7 @@ use callgate_journal::{
     Clock, Entry, EntryFilter, EntryState, Journal, JournalSettings, NewDecision, NewEntry, NotKept, OpenError,
     Outcome, Page, Ticket, WhenFull, WorkLimits, Worker,
 };
+use harness::kept;
 use tokio::sync::mpsc;
 
 use crate::random::Random;
@@ -31,15 +32,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn entry(number: u64) -> NewEntry {
-    NewEntry {
-        platform: Arc::from("chat"),
-        command: Arc::from("afterSend"),
-        key: format!("k{}", number % 7),
-        duplicate_key: Some(number.to_string()),
-        head: "head".to_owned(),
-        body: body(number).into(),
-        received_unix_ms: 0,
-    }
+    NewEntry { duplicate_key: Some(number.to_string()), ..kept::entry(format!("k{}", number % 7), body(number)) }
 }
 
 fn body(number: u64) -> String {

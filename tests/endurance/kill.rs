@@ -14,9 +14,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callgate_journal::{
-    Clock, Entry, Journal, JournalSettings, NewAttempt, NewEntry, NewRecord, Outcome, Page, RecordFilter, Ticket,
+    Clock, Entry, Journal, JournalSettings, NewAttempt, NewEntry, Outcome, Page, RecordFilter, Ticket,
     WorkLimits, Worker,
 };
+
+use harness::kept::{entry, record};
 
 use crate::random::Random;
 
@@ -171,15 +173,8 @@ fn the_child() {
 /// Sends entries of one key until this process is killed.
 async fn send(journal: Journal, key: u64, first: u64) {
     for number in first.. {
-        let entry = NewEntry {
-            platform: Arc::from("chat"),
-            command: Arc::from("afterSend"),
-            key: format!("k{key}"),
-            duplicate_key: Some(format!("{key}-{number}")),
-            head: String::new(),
-            body: number.to_string().into(),
-            received_unix_ms: 0,
-        };
+        let entry =
+            NewEntry { duplicate_key: Some(format!("{key}-{number}")), ..entry(format!("k{key}"), number.to_string()) };
         journal.accept(vec![entry]).await.unwrap();
         // One write, so that lines are whole or cut off at the end.
         let line = format!("kept k{key} {number} .\n");
@@ -201,18 +196,7 @@ impl Worker for Recorder {
             return ticket
                 .finish(Outcome::Failed { attempt: NewAttempt { fault: "trap".to_owned(), ..NewAttempt::default() } });
         }
-        let record = NewRecord {
-            topic: "all".to_owned(),
-            key: entry.key,
-            platform: entry.platform,
-            command: entry.command,
-            plugin: Arc::from("mirror"),
-            sha256: Arc::from("00"),
-            at_unix_ms: i64::MAX / 2,
-            traceparent: None,
-            data,
-        };
-        ticket.finish(Outcome::Done { records: vec![record] });
+        ticket.finish(Outcome::Done { records: vec![record(entry.key, data)] });
         if let Some(told) = told {
             let _ = told.send(());
         }

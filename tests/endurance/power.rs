@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use callgate_journal::{
-    Clock, Entry, EntryFilter, Journal, JournalSettings, NewEntry, NewRecord, Outcome, Page, RecordFilter, Ticket,
-    WorkLimits, Worker,
+    Clock, Entry, EntryFilter, Journal, JournalSettings, Outcome, Page, RecordFilter, Ticket, WorkLimits, Worker,
 };
+
+use harness::kept::{entry, record};
 
 use crate::random::Random;
 use crate::vfs::{NAME, Torn};
@@ -86,7 +87,7 @@ async fn until_the_cut(folder: &Path, cut: u64, torn: &Torn, acknowledged: &mut 
                 for number in 0.. {
                     let name = format!("{key}-{cut}-{number:04}");
                     let body = format!("{name} {}", "x".repeat(number * 37 % 3000));
-                    if journal.accept(vec![entry(&format!("k{key}-{}", number % 40), body)]).await.is_err() {
+                    if journal.accept(vec![entry(format!("k{key}-{}", number % 40), body)]).await.is_err() {
                         break;
                     }
                     kept.lock().unwrap().push(name);
@@ -99,18 +100,6 @@ async fn until_the_cut(folder: &Path, cut: u64, torn: &Torn, acknowledged: &mut 
     }
     acknowledged.extend(kept.lock().unwrap().drain(..));
     journal.close().await;
-}
-
-fn entry(key: &str, body: String) -> NewEntry {
-    NewEntry {
-        platform: Arc::from("chat"),
-        command: Arc::from("afterSend"),
-        key: key.to_owned(),
-        duplicate_key: None,
-        head: String::new(),
-        body: body.into(),
-        received_unix_ms: 0,
-    }
 }
 
 /// Everything acknowledged either waits or is done, and has its record; nothing is there twice.
@@ -148,17 +137,7 @@ impl Worker for Recorder {
             return ticket.finish(Outcome::NotTried);
         }
         let body = String::from_utf8(entry.body.to_vec()).unwrap();
-        let record = NewRecord {
-            topic: "all".to_owned(),
-            key: entry.key,
-            platform: entry.platform,
-            command: entry.command,
-            plugin: Arc::from("mirror"),
-            sha256: Arc::from("00"),
-            at_unix_ms: i64::MAX / 2,
-            traceparent: None,
-            data: body.split(' ').next().unwrap().to_owned(),
-        };
-        ticket.finish(Outcome::Done { records: vec![record] });
+        let name = body.split(' ').next().unwrap();
+        ticket.finish(Outcome::Done { records: vec![record(entry.key, name)] });
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use callgate_journal::sink::{BackOff, Kind, SinkSettings, Sinks};
 use callgate_journal::{Clock, Journal, JournalSettings, NewRecord};
+use harness::kept;
 use harness::receiver::{Does, Receiver, Taken, sink};
 use tokio::time::timeout;
 
@@ -20,9 +21,10 @@ async fn a_receiver_that_fails_in_every_way_gets_everything_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "ten minutes"]
+#[ignore = "ten minutes, or the seconds that CALLGATE_ENDURANCE_SECONDS says"]
 async fn a_receiver_fails_for_ten_minutes() {
-    run(Until::Moment(Instant::now() + Duration::from_secs(600)), Duration::from_millis(500)).await;
+    let seconds = std::env::var("CALLGATE_ENDURANCE_SECONDS").map_or(600, |seconds| seconds.parse().unwrap());
+    run(Until::Moment(Instant::now() + Duration::from_secs(seconds)), Duration::from_millis(500)).await;
 }
 
 /// When no more records come.
@@ -141,17 +143,7 @@ async fn start(journal: &Journal, settings: &SinkSettings) -> Sinks {
 fn record(random: &mut Random, of_keys: &mut [u64]) -> NewRecord {
     let key = random.below(KEYS) as usize;
     of_keys[key] += 1;
-    NewRecord {
-        topic: "t".to_owned(),
-        key: format!("k{key}"),
-        platform: "p".into(),
-        command: "c".into(),
-        plugin: "p".into(),
-        sha256: "".into(),
-        at_unix_ms: 0,
-        traceparent: None,
-        data: of_keys[key].to_string(),
-    }
+    kept::record(format!("k{key}"), of_keys[key].to_string())
 }
 
 /// Each record is there, for the first time after those before it with its key, and always with the same ID.

@@ -6,6 +6,7 @@ pub mod go;
 pub mod guests;
 pub mod hostile;
 pub mod judge;
+pub mod kept;
 pub mod log;
 pub mod nets;
 pub mod receiver;

@@ -36,29 +36,11 @@ impl Kept {
 
 /// An entry with this key and body.
 pub(crate) fn entry(key: &str, body: &str) -> NewEntry {
-    NewEntry {
-        platform: Arc::from("chat"),
-        command: Arc::from("afterSend"),
-        key: key.to_owned(),
-        duplicate_key: None,
-        head: "head".to_owned(),
-        body: body.to_owned().into(),
-        received_unix_ms: NOON,
-    }
+    NewEntry { received_unix_ms: NOON, ..::harness::kept::entry(key, body.to_owned()) }
 }
 
 pub(crate) fn record(topic: &str, key: &str, data: &str) -> NewRecord {
-    NewRecord {
-        topic: topic.to_owned(),
-        key: key.to_owned(),
-        platform: Arc::from("chat"),
-        command: Arc::from("afterSend"),
-        plugin: Arc::from("mirror"),
-        sha256: Arc::from("00ff"),
-        at_unix_ms: NOON,
-        traceparent: None,
-        data: data.to_owned(),
-    }
+    NewRecord { topic: topic.to_owned(), at_unix_ms: NOON, ..::harness::kept::record(key, data) }
 }
 
 /// A worker whose entries the test finishes itself.
