@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callgate_journal::{
-    Clock, Entry, Journal, JournalSettings, NewAttempt, NewEntry, Outcome, Page, RecordFilter, Ticket,
+    BackOff, Clock, Entry, Journal, JournalSettings, NewAttempt, NewEntry, Outcome, Page, RecordFilter, Ticket,
     WorkLimits, Worker,
 };
 
@@ -147,8 +147,7 @@ fn settings(folder: &Path) -> JournalSettings {
 fn limits() -> WorkLimits {
     WorkLimits {
         attempts_max: 1000,
-        retry_first: Duration::from_millis(1),
-        retry_max: Duration::from_millis(5),
+        back_off: BackOff { first: Duration::from_millis(1), longest: Duration::from_millis(5) },
         ..WorkLimits::default()
     }
 }

@@ -14,6 +14,7 @@
 //!
 //! | to | see |
 //! | --- | --- |
+//! | know how long to wait after a failure | [`BackOff`] |
 //! | write a record as a CloudEvent | [`envelope`] |
 //! | know what is kept | [`entry`], [`record`], [`decision`] |
 //! | choose among what is kept | [`filter`] |
@@ -26,6 +27,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]
 
+mod back_off;
 pub mod clock;
 pub mod decision;
 pub mod entry;
@@ -46,6 +48,7 @@ pub mod store;
 pub mod worker;
 mod writer;
 
+pub use back_off::BackOff;
 pub use clock::Clock;
 pub use decision::{Decision, DecisionId, NewDecision};
 pub use entry::{Accepted, Attempt, Entry, EntryId, EntryState, EntrySummary, NewAttempt, NewEntry};

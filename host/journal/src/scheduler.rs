@@ -197,7 +197,7 @@ impl Scheduler {
     /// Lanes whose time has come are ready again.
     fn unpark(&mut self) {
         let now = self.clock.now_unix_ms();
-        let longest = i64::try_from(self.limits.retry_max.max(self.limits.retry_first).as_millis()).unwrap_or(i64::MAX);
+        let longest = millis(self.limits.back_off.longest.max(UNREADABLE_AGAIN));
         while let Some(Reverse((due, lane))) = self.parked.peek().copied() {
             // A time further away than any delay means that the clock was set back.
             if due > now && due <= now.saturating_add(longest) {
@@ -256,8 +256,7 @@ impl Scheduler {
             }
             ReadError::Failed(source) => {
                 tracing::error!(entry = id.0, "an entry cannot be read, it is tried again: {source}");
-                let again = i64::try_from(UNREADABLE_AGAIN.as_millis()).unwrap_or(0);
-                self.park(lane, self.clock.now_unix_ms().saturating_add(again));
+                self.park(lane, self.clock.now_unix_ms().saturating_add(millis(UNREADABLE_AGAIN)));
             }
         }
     }
@@ -300,17 +299,17 @@ const UNREADABLE_AGAIN: Duration = Duration::from_secs(1);
 /// What takes the outcomes of entries: it tells the scheduler, so that the lane moves on, and the writer.
 fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock, limits: WorkLimits) -> Arc<Finish> {
     Arc::new(move |id, attempts, outcome| {
-        let retry_at = |attempts| clock.now_unix_ms().saturating_add(delay_ms(&limits, attempts, random()));
+        let retry_at = |failures| clock.now_unix_ms().saturating_add(millis(limits.back_off.with_jitter(failures)));
         let (ended, again_at) = match outcome {
             Outcome::Done { records } => (Some(Ended::Done(records)), None),
             Outcome::Failed { attempt } if attempts + 1 < limits.attempts_max => {
-                let due = retry_at(attempts);
+                let due = retry_at(attempts + 1);
                 (Some(Ended::Failed(attempt, Next::RetryAt(due))), Some(due))
             }
             Outcome::Failed { attempt } | Outcome::Hopeless { attempt } => {
                 (Some(Ended::Failed(attempt, Next::Dead)), None)
             }
-            Outcome::NotTried => (None, Some(retry_at(0))),
+            Outcome::NotTried => (None, Some(retry_at(1))),
         };
         // A closed inbox: the host stops, and the entry is worked off again after the next start.
         let _ = scheduler.send(Task::Ended { id, again_at, is_attempt: ended.is_some() });
@@ -320,33 +319,7 @@ fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock
     })
 }
 
-/// The delay in milliseconds after so many earlier failures; `random` is from 0 to 1.
-fn delay_ms(limits: &WorkLimits, attempts: u32, random: f64) -> i64 {
-    let first = limits.retry_first.as_secs_f64();
-    let longest = limits.retry_max.max(limits.retry_first).as_secs_f64();
-    let full = (first * 2_f64.powi(attempts.min(64).cast_signed())).min(longest);
-    (full * (1.0 - random / 2.0) * 1000.0) as i64
-}
-
-/// A number from 0 to 1, different each time; enough to spread retries.
-fn random() -> f64 {
-    use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-    let random = RandomState::new().build_hasher().finish();
-    random as f64 / u64::MAX as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delays_double_up_to_the_longest_and_are_shortened_by_up_to_half() {
-        let limits = WorkLimits { retry_max: Duration::from_secs(10), ..WorkLimits::default() };
-        let delays: Vec<i64> = (0..6).map(|attempts| delay_ms(&limits, attempts, 0.0)).collect();
-        assert_eq!(delays, [1000, 2000, 4000, 8000, 10_000, 10_000]);
-        assert_eq!(delay_ms(&limits, 0, 1.0), 500);
-        assert_eq!(delay_ms(&limits, u32::MAX, 0.0), 10_000);
-        let shorter = WorkLimits { retry_max: Duration::ZERO, ..WorkLimits::default() };
-        assert_eq!(delay_ms(&shorter, 3, 0.0), 1000);
-    }
+/// A duration as the clock counts.
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

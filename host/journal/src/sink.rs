@@ -1,6 +1,5 @@
 //! Sinks: where records go. Each kind is a file here, and a variant of [`Kind`].
 
-pub mod back_off;
 mod feed;
 pub mod file;
 mod format;
@@ -12,7 +11,7 @@ mod settings;
 mod status;
 pub mod topics;
 
-pub use back_off::BackOff;
+pub use crate::back_off::BackOff;
 pub use format::Format;
 pub use running::{Sinks, SinksError};
 pub use settings::{BACK_OFF, BACK_OFF_MAX, Kind, SinkSettings};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::back_off::BackOff;
 use crate::entry::{Entry, EntryId, NewAttempt};
 use crate::record::NewRecord;
 
@@ -36,8 +37,8 @@ pub enum Outcome {
         /// What is kept about the attempt.
         attempt: NewAttempt,
     },
-    /// It was not tried, because the host is stopping or overloaded. It is tried again after [`WorkLimits::retry_first`], and
-    /// this does not count as an attempt.
+    /// It was not tried, because the host is stopping or overloaded. It is tried again after the first pause of
+    /// [`WorkLimits::back_off`], and this does not count as an attempt.
     NotTried,
 }
 
@@ -94,13 +95,11 @@ pub struct WorkLimits {
     /// Maximum number of bytes of bodies that are kept in memory until their turn; beyond it bodies are read from disk.
     /// Default: 32 MiB. 0: all are read from disk.
     pub bodies_bytes_max: usize,
-    /// Attempts until an entry is dead. Default: 8, which with the default delays takes about two minutes. 0 counts as 1.
+    /// Attempts until an entry is dead. Default: 8, which with the default pauses takes about two minutes. 0 counts as 1.
     pub attempts_max: u32,
-    /// The delay after the first failed attempt. It doubles with each further one. Each delay is shortened at random by up
-    /// to a half, so that entries that failed together are not tried together. Default: 1 s.
-    pub retry_first: Duration,
-    /// The longest delay. Default: 5 minutes. Less than [`retry_first`](Self::retry_first) counts as that.
-    pub retry_max: Duration,
+    /// The pause after each failed attempt, with jitter, so that entries that failed together are not tried together.
+    /// Default: 1 s, then twice that, and so on, up to 5 minutes.
+    pub back_off: BackOff,
 }
 
 impl Default for WorkLimits {
@@ -109,8 +108,7 @@ impl Default for WorkLimits {
             at_once: 256,
             bodies_bytes_max: 32 << 20,
             attempts_max: 8,
-            retry_first: Duration::from_secs(1),
-            retry_max: Duration::from_secs(300),
+            back_off: BackOff { first: Duration::from_secs(1), longest: Duration::from_secs(300) },
         }
     }
 }

@@ -7,11 +7,6 @@ use super::journal::Journal;
 impl Journal {
     /// How entries are worked off.
     pub(crate) fn work_limits(&self) -> WorkLimits {
-        WorkLimits {
-            attempts_max: self.attempts_max,
-            retry_first: self.back_off.first,
-            retry_max: self.back_off.longest,
-            ..WorkLimits::default()
-        }
+        WorkLimits { attempts_max: self.attempts_max, back_off: self.back_off, ..WorkLimits::default() }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::back_off::BackOff;
 use super::file::settings::FileSettings;
 use super::format::Format;
 use super::http::settings::HttpSettings;
 use super::topics::Topics;
+use crate::back_off::BackOff;
 
 /// What the settings say about one sink.
 #[derive(Debug, Clone, PartialEq, Eq)]

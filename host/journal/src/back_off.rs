@@ -1,4 +1,4 @@
-//! How long a sink waits after a failure.
+//! How long something waits after a failure: an entry, or a sink.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
