@@ -26,6 +26,7 @@ mod serve;
 mod settings_file;
 mod shadow;
 mod signals;
+mod when;
 
 use std::process::ExitCode;
 

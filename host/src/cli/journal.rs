@@ -12,7 +12,6 @@ mod progress;
 mod replay;
 mod show;
 mod status;
-mod when;
 mod why;
 
 use std::io::Write as _;
@@ -23,9 +22,10 @@ use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 
+use super::when;
 use crate::decisions::Document;
 use change::Change;
-use filters::{ByPlugin, Filters, Id, Kind, now_unix_ms};
+use filters::{Chosen, Id, Kind, now_unix_ms};
 use list::Listing;
 use place::{Place, unreadable};
 use replay::Replay;
@@ -82,10 +82,7 @@ struct List {
     place: Place,
 
     #[command(flatten)]
-    filters: Filters,
-
-    #[command(flatten)]
-    by_plugin: ByPlugin,
+    chosen: Chosen,
 
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -118,10 +115,7 @@ struct Why {
     place: Place,
 
     #[command(flatten)]
-    filters: Filters,
-
-    #[command(flatten)]
-    by_plugin: ByPlugin,
+    chosen: Chosen,
 
     /// At most this many, the newest
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -153,10 +147,7 @@ struct Export {
     place: Place,
 
     #[command(flatten)]
-    filters: Filters,
-
-    #[command(flatten)]
-    by_plugin: ByPlugin,
+    chosen: Chosen,
 
     /// The file to write, instead of standard output
     #[arg(long, value_name = "FILE")]
@@ -174,9 +165,8 @@ impl Journal {
                 let (found, mut reader) = place.open()?;
                 terminal::print(&status::write(&found, &mut reader, json)?)
             }
-            Command::List(List { kind, place, filters, by_plugin, limit, json }) => {
-                let filters = by_plugin.and(filters);
-                filters.check(kind)?;
+            Command::List(List { kind, place, chosen, limit, json }) => {
+                let filters = chosen.filters(kind)?;
                 let (_, mut reader) = place.open()?;
                 let listing = Listing { kind, filters: &filters, limit };
                 terminal::print(&if json { listing.json(&mut reader)? } else { listing.table(&mut reader)? })
@@ -198,11 +188,9 @@ impl Journal {
 }
 
 impl Why {
-    fn run(mut self) -> Result<(), Failure> {
-        self.filters = self.by_plugin.clone().and(self.filters);
-        self.filters.check(Kind::Decisions)?;
+    fn run(self) -> Result<(), Failure> {
+        let filter = self.chosen.filters(Kind::Decisions)?.decisions();
         let (_, mut reader) = self.place.open()?;
-        let filter = self.filters.decisions();
         let count = reader.count_decisions(&filter).map_err(unreadable)?;
         let page = Page { limit: self.limit, ..Page::default() };
         // The newest ones, told in the order in which they happened.
@@ -225,30 +213,29 @@ impl Why {
             ));
         }
         if found.is_empty() {
-            text.push_str(&self.nothing(&mut reader)?);
+            text.push_str(&nothing(&mut reader)?);
         }
         terminal::print(&text)
     }
+}
 
-    /// What to look at if nothing is known.
-    fn nothing(&self, reader: &mut Reader) -> Result<String, Failure> {
-        let kept = reader.count_decisions(&DecisionFilter::default()).map_err(unreadable)?;
-        Ok(match kept {
-            0 => "No decisions are kept: see `keep` under [journal.decisions].\n".to_owned(),
-            _ => "No decision matches. Kept are those that `keep` under [journal.decisions] says, by default only what was refused; \
-                  users are kept only with `log_users = \"yes\"` under [log].\n"
-                .to_owned(),
-        })
-    }
+/// What to look at if nothing is known.
+fn nothing(reader: &mut Reader) -> Result<String, Failure> {
+    let kept = reader.count_decisions(&DecisionFilter::default()).map_err(unreadable)?;
+    Ok(match kept {
+        0 => "No decisions are kept: see `keep` under [journal.decisions].\n".to_owned(),
+        _ => "No decision matches. Kept are those that `keep` under [journal.decisions] says, by default only what was refused; \
+              users are kept only with `log_users = \"yes\"` under [log].\n"
+            .to_owned(),
+    })
 }
 
 impl Export {
-    fn run(mut self) -> Result<(), Failure> {
-        self.filters = self.by_plugin.clone().and(self.filters);
-        self.filters.check(self.kind)?;
+    fn run(self) -> Result<(), Failure> {
+        let filters = self.chosen.filters(self.kind)?;
         let (_, mut reader) = self.place.open()?;
-        let count = Listing { kind: self.kind, filters: &self.filters, limit: 1 }.count(&mut reader)?;
-        let mut write = |out: &mut dyn std::io::Write| export::write(&mut reader, self.kind, &self.filters, count, out);
+        let count = Listing { kind: self.kind, filters: &filters, limit: 1 }.count(&mut reader)?;
+        let mut write = |out: &mut dyn std::io::Write| export::write(&mut reader, self.kind, &filters, count, out);
         let (written, damaged) = match &self.output {
             None => write(&mut std::io::BufWriter::new(std::io::stdout().lock()))?,
             Some(path) => {

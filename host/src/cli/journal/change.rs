@@ -1,6 +1,7 @@
 //! `callgate journal retry` and `drop`: on all dead entries that match, after their number was shown.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use callgate_journal::{Clock, EntryFilter, EntryState, Journal, NotKept, OpenError};
@@ -8,7 +9,7 @@ use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
 use super::super::api::Running;
-use super::filters::{ByPlugin, Filters, Id, Kind};
+use super::filters::{Chosen, Id, Kind};
 use super::place::{Found, Place, not_opened, unreadable};
 
 /// What becomes of dead entries.
@@ -53,10 +54,7 @@ pub(super) struct Change {
     place: Place,
 
     #[command(flatten)]
-    filters: Filters,
-
-    #[command(flatten)]
-    by_plugin: ByPlugin,
+    chosen: Chosen,
 
     /// Do not ask
     #[arg(long)]
@@ -64,21 +62,20 @@ pub(super) struct Change {
 }
 
 impl Change {
-    pub(super) fn run(mut self, what: What) -> Result<(), Failure> {
-        self.filters = self.by_plugin.clone().and(self.filters);
-        self.filters.check(Kind::Entries)?;
+    pub(super) fn run(self, what: What) -> Result<(), Failure> {
+        let filters = self.chosen.filters(Kind::Entries)?;
         let usage = |text: &str| Err(Failure::new(Exit::Usage, anyhow::anyhow!(text.to_owned())));
         if self.ids.iter().any(|id| id.kind != Kind::Entries) {
             return usage("only entries can be retried or dropped: their numbers begin with e");
         }
-        if self.filters.state.is_some_and(|state| state != EntryState::Dead) {
+        if filters.state.is_some_and(|state| state != EntryState::Dead) {
             return usage("only dead entries can be retried or dropped: those that wait are worked off by themselves");
         }
-        if !self.ids.is_empty() && !self.filters.is_everything() {
+        if !self.ids.is_empty() && !filters.is_everything() {
             return usage("name entries, or give filters, not both");
         }
         let (found, mut reader) = self.place.open()?;
-        let filter = EntryFilter { state: Some(EntryState::Dead), ..self.filters.entries(&self.ids) };
+        let filter = EntryFilter { state: Some(EntryState::Dead), ..filters.entries(&self.ids) };
         let count = reader.count_entries(&filter).map_err(unreadable)?;
         drop(reader);
         if count == 0 {
@@ -88,26 +85,25 @@ impl Change {
             return terminal::print("Nothing was changed.\n");
         }
         let changed = match at_rest(&found, what, &filter) {
-            Err(AtRest::NotOpened(OpenError::InUse { .. })) => self.through_host(what, &filter)?,
+            Err(AtRest::NotOpened(OpenError::InUse { .. })) => through_host(self.place.settings, what, &filter)?,
             Err(AtRest::NotOpened(error)) => return Err(not_opened(error)),
             Err(AtRest::Failed(failure)) => return Err(failure),
             Ok(changed) => changed,
         };
         terminal::print(&what.done(changed))
     }
+}
 
-    /// Has the host do it that uses the journal.
-    fn through_host(&self, what: What, filter: &EntryFilter) -> Result<u64, Failure> {
-        let Some(settings) = self.place.settings.clone() else {
-            let text =
-                "a host uses this journal: name its settings file with --settings instead, so that it can be asked";
-            return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)));
-        };
-        let api = Running::of(settings).api()?;
-        let path = format!("/api/v1/journal/{}", what.path());
-        let answer = api.post(&path, &crate::admin::journal::filter_as_json(filter), CHANGE_WITHIN)?;
-        Ok(answer.get("changed").and_then(serde_json::Value::as_u64).unwrap_or(0))
-    }
+/// Has the host do it that uses the journal.
+fn through_host(settings: Option<PathBuf>, what: What, filter: &EntryFilter) -> Result<u64, Failure> {
+    let Some(settings) = settings else {
+        let text = "a host uses this journal: name its settings file with --settings instead, so that it can be asked";
+        return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)));
+    };
+    let api = Running::of(settings).api()?;
+    let path = format!("/api/v1/journal/{}", what.path());
+    let answer = api.post(&path, &crate::admin::journal::filter_as_json(filter), CHANGE_WITHIN)?;
+    Ok(answer.get("changed").and_then(serde_json::Value::as_u64).unwrap_or(0))
 }
 
 /// Time for a change of all dead entries there can be.
@@ -118,7 +114,7 @@ enum AtRest {
     Failed(Failure),
 }
 
-/// Asks, where there is somebody to ask.
+/// Asks on the terminal. Without one, `--yes` is needed.
 fn confirmed(what: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(Exit::Usage, anyhow::anyhow!("{what}: confirm that with --yes")));

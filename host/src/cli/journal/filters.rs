@@ -5,7 +5,7 @@ use callgate_terminal::{Exit, Failure};
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 
-use super::when;
+use super::super::when;
 use super::why::is_verdict;
 
 /// What a journal keeps.
@@ -88,7 +88,7 @@ pub(super) struct Filters {
     #[arg(long, value_name = "ID")]
     pub(super) user: Option<String>,
 
-    /// See [`ByPlugin`].
+    /// See [`Chosen`].
     #[arg(skip)]
     pub(super) plugin: Option<String>,
 
@@ -118,19 +118,27 @@ pub(super) struct Filters {
     pub(super) until: Option<i64>,
 }
 
-/// A filter of all subcommands but `replay`, where `--plugin` is the build to try.
-#[derive(Debug, Clone, Default, Args)]
+/// The filters of all subcommands but `replay`, where `--plugin` is the build to try.
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Filters")]
-pub(super) struct ByPlugin {
+pub(super) struct Chosen {
+    #[command(flatten)]
+    others: Filters,
+
     /// Entries that this plugin failed on; decisions that it was asked for; records that it returned
     #[arg(long, value_name = "NAME")]
     plugin: Option<String>,
 }
 
-impl ByPlugin {
-    /// Adds this filter to others.
-    pub(super) fn and(self, filters: Filters) -> Filters {
-        Filters { plugin: self.plugin, ..filters }
+impl Chosen {
+    /// All filters, each of which is one for this kind.
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub(super) fn filters(self, kind: Kind) -> Result<Filters, Failure> {
+        let filters = Filters { plugin: self.plugin, ..self.others };
+        filters.check(kind)?;
+        Ok(filters)
     }
 }
 

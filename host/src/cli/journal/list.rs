@@ -6,9 +6,9 @@ use callgate_terminal::{self as terminal, Failure};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::super::when;
 use super::filters::{Filters, Kind, now_unix_ms};
 use super::place::unreadable;
-use super::when;
 
 /// The longest cell of a table, in characters: keys and IDs come from outside.
 const CELL_CHARS_MAX: usize = 40;

@@ -16,7 +16,7 @@ pub(super) struct Progress {
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Progress {
-    /// Nothing `of` so many is `what` yet.
+    /// Of this many, none is `what` yet.
     pub(super) fn new(what: &'static str, of: u64) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         Self { what, of, done: 0, shown: Instant::now(), is_shown: false, is_terminal }

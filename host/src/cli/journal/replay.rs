@@ -31,11 +31,11 @@ pub(super) struct Replay {
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 
-    /// The build to try, in place of the plugin of the settings whose module has the same name
+    /// The build to try, instead of the plugin of the settings whose module has the same name
     #[arg(long, value_name = "FILE.wasm")]
     plugin: Option<PathBuf>,
 
-    /// The plugin of the settings that the build takes the place of
+    /// The plugin of the settings that the build replaces
     #[arg(long, value_name = "NAME", requires = "plugin")]
     instead_of: Option<String>,
 

@@ -6,10 +6,11 @@ use callgate_terminal::Failure;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use super::super::when;
 use super::filters::{Id, Kind, now_unix_ms};
 use super::list::{decision_json, entry_json, record_json};
 use super::place::unreadable;
-use super::{when, why};
+use super::why;
 use crate::decisions::Document;
 
 /// Everything about it, as JSON.

@@ -4,9 +4,9 @@ use callgate_journal::{DecisionFilter, EntryFilter, EntryState, Page, Reader, Re
 use callgate_terminal::{self as terminal, Failure};
 use serde_json::{Value, json};
 
+use super::super::when;
 use super::filters::now_unix_ms;
 use super::place::{Found, unreadable};
-use super::when;
 
 /// As text, or as one JSON object.
 ///

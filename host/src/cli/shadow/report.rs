@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::super::api::{ANSWER_WITHIN, Running};
+use super::super::when;
 
 /// Show how candidates compare with what is in service, by command
 ///
@@ -174,13 +175,7 @@ fn number(value: &Value, key: &str) -> u64 {
 
 /// How long ago that was, in one unit.
 fn age(now_unix_ms: u64, then_unix_ms: u64) -> String {
-    let seconds = now_unix_ms.saturating_sub(then_unix_ms) / 1000;
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
-    }
+    when::span(i64::try_from(now_unix_ms.saturating_sub(then_unix_ms)).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

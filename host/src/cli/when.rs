@@ -60,6 +60,11 @@ pub(super) fn show(unix_ms: i64, now_unix_ms: i64, zone: &TimeZone) -> String {
     }
 }
 
+/// `2026-11-26 14:03:22`, in UTC.
+pub(super) fn utc(unix_ms: i64) -> String {
+    timestamp(unix_ms).strftime("%F %T").to_string()
+}
+
 /// As RFC 3339 in UTC, for programs.
 pub(super) fn rfc3339(unix_ms: i64) -> String {
     timestamp(unix_ms).to_string()
@@ -118,6 +123,7 @@ mod tests {
     fn times_of_today_are_short_and_never_ahead() {
         assert_eq!(show(NOW, NOW, &berlin()), "12:00:00");
         assert_eq!(show(NOW + 999, NOW, &berlin()), "12:00:00");
+        assert_eq!(utc(NOW - 86_400_000), "2026-03-28 10:00:00");
         assert_eq!(show(NOW - 86_400_000, NOW, &berlin()), "2026-03-28 11:00:00");
         assert_eq!(
             [span(-5), span(5000), span(600_000), span(7_200_000), span(400_000_000)],
