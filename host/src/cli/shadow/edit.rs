@@ -1,6 +1,6 @@
 //! Writes a settings file as safely as an editor does, and shows what changes.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,16 @@ pub(super) fn difference(path: &Path, old: &str, new: &str) -> String {
 }
 
 /// Replaces a file that has this text, in one step: who reads it meanwhile sees the old text or the new one. It keeps
-/// its permissions; a link stays one.
+/// its owner and permissions; a link stays one.
 ///
 /// # Errors
 /// If it cannot be written, or has another text by now.
 pub(super) fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
     let path = path.canonicalize()?;
+    // Two commands that edit it do so one after the other: the second one finds another text.
+    let locked = File::open(&path)?;
+    // Not all file systems have locks.
+    let _ = locked.lock();
     let beside = beside(&path);
     let written = write_beside(&path, &beside, old, new);
     if written.is_err() {
@@ -27,12 +31,14 @@ pub(super) fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
 }
 
 fn write_beside(path: &Path, beside: &Path, old: &str, new: &str) -> io::Result<()> {
-    let permissions = std::fs::metadata(path)?.permissions();
+    let present = std::fs::metadata(path)?;
+    let permissions = present.permissions();
     if permissions.readonly() {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
     }
     let mut file = OpenOptions::new().write(true).create_new(true).open(beside)?;
     file.write_all(new.as_bytes())?;
+    keep_owner(&file, &present)?;
     file.set_permissions(permissions)?;
     file.sync_all()?;
     drop(file);
@@ -44,6 +50,24 @@ fn write_beside(path: &Path, beside: &Path, old: &str, new: &str) -> io::Result<
     if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {
         let _ = folder.sync_all();
     }
+    Ok(())
+}
+
+/// Gives a new file the owner and group of the present one: the service may be able to read it only through them.
+#[cfg(unix)]
+fn keep_owner(file: &File, present: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) == (present.uid(), present.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(present.uid()), Some(present.gid()))
+        .map_err(|error| io::Error::new(error.kind(), format!("its owner and group cannot be kept: {error}")))
+}
+
+/// Elsewhere files have no owner that this could change.
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
@@ -71,6 +95,45 @@ mod tests {
         assert_eq!(error.to_string(), "it has been changed meanwhile: try again");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "new\n");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_keeps_its_owner_its_group_and_its_permissions() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("host.toml");
+        std::fs::write(&file, "old\n").unwrap();
+        // Only root can give a file away; for others it is theirs before and after.
+        let _ = chown(&file, Some(1), Some(2));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let of = |file: &Path| {
+            let found = std::fs::metadata(file).unwrap();
+            (found.uid(), found.gid(), found.mode() & 0o777)
+        };
+        let before = of(&file);
+        replace(&file, "old\n", "new\n").unwrap();
+        assert_eq!((of(&file), before.2), (before, 0o640));
+    }
+
+    #[test]
+    fn of_many_who_replace_a_text_at_the_same_time_one_succeeds() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("host.toml");
+        std::fs::write(&file, "0\n").unwrap();
+        let start = std::sync::Barrier::new(8);
+        let done = std::thread::scope(|scope| {
+            let each = |number: usize| {
+                let (file, start) = (&file, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    replace(file, "0\n", &format!("{number}\n")).is_ok()
+                })
+            };
+            let all: Vec<_> = (1..=8).map(each).collect();
+            all.into_iter().map(|thread| thread.join().unwrap()).filter(|is_done| *is_done).count()
+        });
+        assert_eq!(done, 1);
     }
 
     #[test]
