@@ -1,5 +1,7 @@
 //! Wrong arguments: exit code 2, and a sentence that says which.
 
+use harness::guests;
+
 use crate::program::folder;
 
 #[test]
@@ -43,6 +45,7 @@ fn wrong_arguments_are_named() {
         ("journal show --settings x", "<ID>"),
         ("reload", "--settings <FILE>"),
         ("reload --admin here", "must be an address or a name, and a port"),
+        ("reload --admin https://localhost:1", "with https, --settings is needed, too"),
         ("rollback --settings x --list --to 3", "cannot be used with"),
         ("rollback --settings x --to three", "invalid value 'three' for '--to <NUMBER>'"),
         ("shadow report", "--settings <FILE>"),
@@ -83,8 +86,19 @@ fn without_a_command_they_are_listed() {
         "completions",
         "man",
     ];
+    let readme = std::fs::read_to_string(guests::repository().join("README.md")).unwrap();
+    let rows: String = readme.lines().filter(|line| line.starts_with("| `")).collect();
     for command in commands {
         assert!(ended.err.contains(&format!("\n  {command} ")), "{command}: {ended:#?}");
+        let is_told = [" ", "`"].iter().any(|end| rows.contains(&format!("`{command}{end}")));
+        assert!(is_told, "{command} is in no table of the README");
+    }
+    let codes: Vec<&str> =
+        readme.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | ")).map(|row| row.0).collect();
+    let help = folder().type_in("--help").succeeds().split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, listed) = help.split_once("Exit codes: ").unwrap();
+    for exit in listed.split(", ").filter_map(|exit| exit.split_once(' ')).map(|exit| exit.0) {
+        assert!(exit.parse::<u8>().is_err() || codes.contains(&exit), "exit code {exit} is not in the README");
     }
 }
 

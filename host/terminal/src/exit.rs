@@ -18,7 +18,7 @@ pub enum Exit {
     Listen = 5,
     /// A file with a callback or an answer cannot be read or parsed.
     Input = 6,
-    /// A plugin's call ended in a fault, or a test of it failed.
+    /// A plugin's call ended in a fault, a test of it failed, or a replay differs.
     Failed = 7,
     /// `doctor` found something that does not work.
     Unhealthy = 8,
@@ -31,7 +31,7 @@ pub enum Exit {
 /// The list for `--help`.
 pub const TABLE: &str = "Exit codes: 0 success, 1 other failure, 2 wrong arguments, 3 wrong settings, 4 a plugin cannot \
                          be built or used, 5 cannot listen on an address, 6 a callback or an answer cannot be \
-                         read, 7 a plugin's call ended in a fault or its tests failed, 8 `doctor` found errors, 9 no running \
+                         read, 7 a plugin's call ended in a fault, its tests failed, or a replay differs, 8 `doctor` found errors, 9 no running \
                          host answers, 10 a journal cannot be opened or read";
 
 impl From<Exit> for ExitCode {
