@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use callgate_journal::sink::file::why_not_a_folder;
 use callgate_journal::{Clock, Journal, Numbers, OpenError, Reader, WhenFull, check_folder};
 
 use crate::decisions::Decisions;
@@ -100,20 +101,12 @@ impl Keeping {
 /// Why no journal could be opened in this folder, as far as that can be found out without leaving anything behind, and
 /// while another host uses it; `None` if it could.
 pub(crate) fn why_not(folder: &Path) -> Option<String> {
-    match std::fs::metadata(folder) {
-        Ok(found) if !found.is_dir() => Some("it is no folder".to_owned()),
-        Ok(_) => match (may_write_in(folder), Reader::open(folder), check_folder(folder)) {
-            (Err(error), ..) => Some(format!("files cannot be written there: {error}")),
-            (Ok(()), _, Err(error)) => Some(chain(&error)),
-            (Ok(()), Ok(_) | Err(OpenError::Missing { .. }), Ok(())) => None,
-            (Ok(()), Err(error), Ok(())) => Some(chain(&error)),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let above = folder.ancestors().skip(1).find(|above| above.as_os_str().is_empty() || above.exists());
-            let above = above.filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            may_write_in(above).err().map(|error| format!("it cannot be created in {}: {error}", above.display()))
-        }
-        Err(error) => Some(error.to_string()),
+    if let Some(why) = why_not_a_folder(folder) {
+        return Some(why);
+    }
+    match Reader::open(folder) {
+        Ok(_) | Err(OpenError::Missing { .. }) => check_folder(folder).err().map(|error| chain(&error)),
+        Err(error) => Some(chain(&error)),
     }
 }
 
@@ -126,15 +119,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-#[cfg(unix)]
-fn may_write_in(folder: &Path) -> std::io::Result<()> {
-    Ok(rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?)
-}
-
-/// Elsewhere only writing would tell.
-#[cfg(not(unix))]
-fn may_write_in(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use callgate_journal::sink::file::why_not_a_folder;
+use callgate_journal::sink::Kind;
 use callgate_journal::sink::lines::why_not;
 
 use crate::edge::Tls;
@@ -14,24 +14,22 @@ use crate::settings::{Platform, Problem, Settings, TlsFiles, is_taken_twice};
 const ANSWER_WITHIN_MIN: Duration = Duration::from_millis(50);
 
 impl Settings {
-    /// Tries what `serve` needs, without leaving anything behind: the journal has a folder, the files of sinks can be appended to, and the listeners
-    /// have addresses of their own.
+    /// Tries what `serve` needs, without leaving anything behind: the journal has a folder, the files of sinks can be
+    /// appended to, and the listeners have addresses of their own.
     #[must_use]
     pub fn trial(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if !self.journal.off
-            && let Some(why) = why_not_a_folder(&self.journal.folder)
-        {
-            let why = format!("cannot be used ({why}): name a folder that this user may write to");
-            problems.push(self.source.problem(&[Key("journal"), Key("folder")], &why));
-        }
         for sink in &self.sinks {
             if let Some((key, why)) = why_not(&sink.settings.kind) {
-                let place = match sink.number {
-                    Some(number) => &[Key("sink"), Number(number), Key(key)][..],
-                    None => &[Key("records"), Key("file")],
-                };
-                problems.push(self.source.problem(place, &why));
+                problems.push(match (sink.number, &sink.settings.kind) {
+                    (Some(number), _) => self.source.problem(&[Key("sink"), Number(number), Key(key)], &why),
+                    (None, Kind::File(file)) if !self.source.has(&[Key("records")]) => {
+                        let file = file.path.display();
+                        let why = format!("there is none, so records are written to {file}, which {why}");
+                        self.source.problem(&[Key("sink")], &why)
+                    }
+                    (None, _) => self.source.problem(&[Key("records"), Key("file")], &why),
+                });
             }
         }
         if !self.journal.off
@@ -96,7 +94,7 @@ impl Settings {
             warn(
                 "path",
                 format!(
-                    "whoever reaches this host can send callbacks of platform {name}: nothing authenticates them. {how}"
+                    "everyone who reaches this host can send callbacks of platform {name}: nothing authenticates them. {how}"
                 ),
             );
         }

@@ -69,6 +69,19 @@ fn every_message_names_its_file_and_line_and_no_message_stands_alone() {
 }
 
 #[test]
+fn a_hundred_mistakes_are_named_and_of_more_that_there_are_more() {
+    for (twice, unknown, named) in [(0, 100, 100), (0, 101, 101), (150, 0, 101), (60, 60, 101)] {
+        let mut toml = "[[platform]]\nkind = \"openim\"\n[cache]\nbytes_max = 0\n".to_owned();
+        (0..unknown).for_each(|number| toml.push_str(&format!("zzzzzz{number} = 1\n")));
+        (0..twice).for_each(|_| toml.push_str("bytes_max = 0\n"));
+        let problems = Settings::parse(Path::new("host.toml"), &toml).unwrap_err();
+        assert_eq!(problems.len(), named, "{twice}, {unknown}");
+        let last = problems.last().unwrap().to_string();
+        assert_eq!(last.starts_with("host.toml: there are more than 100 mistakes"), named == 101, "{last}");
+    }
+}
+
+#[test]
 fn no_message_repeats_a_value() {
     // Any value may be a secret in the wrong place: the fixtures have this one in every such place.
     let mut seen = 0;

@@ -202,6 +202,10 @@ fn records_that_could_not_be_written_keep_a_host_from_starting() {
             folder.run([command, "--settings", "host.toml"]).fails(3, &parts);
         }
     }
+    // Those of settings that name no file.
+    let taken = folder().folder("records.jsonl").file("host.toml", OPENIM);
+    let part = "host.toml:1: `sink`: there is none, so records are written to records.jsonl, which cannot be appended to (it is a folder)";
+    taken.type_in("check --settings host.toml").fails(3, &[part]);
     // Who only explains an answer needs no records.
     let folder =
         folder().file("none.toml", format!("[records]\nfile = \"none/records\"\n{OPENIM}")).file("host.toml", OPENIM);
@@ -212,6 +216,18 @@ fn records_that_could_not_be_written_keep_a_host_from_starting() {
         .succeeds();
     folder.type_in("check --settings host.toml").succeeds();
     assert!(!folder.path("records.jsonl").exists(), "a check leaves nothing behind");
+}
+
+#[test]
+fn a_folder_that_can_hold_no_journal_is_one_mistake() {
+    let folder = folder().file("host.toml", format!("[journal]\nfolder = \"ok.json\"\n{OPENIM}"));
+    let parts = [
+        "error: the settings have a mistake\n",
+        "host.toml:2: `journal.folder`: no journal can be kept in ok.json (it is no folder): name another folder",
+    ];
+    for command in ["check", "serve"] {
+        folder.run([command, "--settings", "host.toml"]).fails(3, &parts);
+    }
 }
 
 #[test]
@@ -273,7 +289,7 @@ fn what_is_most_likely_not_meant_is_warned_of() {
     for (toml, warning) in [
         (
             format!("[server]\nlisten = \"0.0.0.0:0\"\n{OPENIM}"),
-            "`platform[1].path`: whoever reaches this host can send callbacks",
+            "`platform[1].path`: everyone who reaches this host can send callbacks",
         ),
         (
             format!("{OPENIM}answer_within_ms = 6000\n"),

@@ -1,6 +1,6 @@
 //! The file as written: tables, keys, types and positions. It does not know what the values mean.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -57,12 +57,18 @@ pub(super) struct File<'t> {
     secrets: Secrets,
     kept: Option<&'t Kept>,
     problems: RefCell<Vec<Problem>>,
+    /// Mistakes beyond [`MISTAKES_MAX`].
+    more: Cell<usize>,
     seen: RefCell<Vec<Seen>>,
 }
 
+/// Maximum number of mistakes that are named. Each costs a look through the file for its line, and a line of the log.
+const MISTAKES_MAX: usize = 100;
+
 impl<'t> File<'t> {
     pub(super) fn new(path: &'t Path, text: &'t str, secrets: Secrets) -> Self {
-        Self { path, text, secrets, kept: None, problems: RefCell::default(), seen: RefCell::default() }
+        let (problems, more, seen) = Default::default();
+        Self { path, text, secrets, kept: None, problems, more, seen }
     }
 
     /// Files that it names are read from these copies, where they have one.
@@ -108,11 +114,15 @@ impl<'t> File<'t> {
             self.report(start(first), "", first.message().to_owned());
             return None;
         }
-        for error in twice {
+        for error in &twice {
+            if self.is_enough() {
+                self.more.update(|more| more + 1);
+                continue;
+            }
             // The parser does not name the key. No other text of the file is shown: it may be a value.
             let key = error.span().and_then(|span| self.text.get(span)).unwrap_or_default();
-            let key = format!("{}{key}", table_at(self.text, start(&error), &table));
-            self.report(start(&error), &key, "is there twice: keep one of them");
+            let key = format!("{}{key}", table_at(self.text, start(error), &table));
+            self.report(start(error), &key, "is there twice: keep one of them");
         }
         Some(table)
     }
@@ -122,6 +132,9 @@ impl<'t> File<'t> {
     }
 
     pub(super) fn report(&self, at: usize, key: &str, message: impl Into<String>) {
+        if self.is_enough() {
+            return self.more.update(|more| more + 1);
+        }
         let line = self.text.get(..at).map_or(0, |before| before.matches('\n').count() + 1);
         // A quoted key, or a platform's name in a message, may have line breaks in it.
         let (key, message) = (one_line(key), one_line(&message.into()));
@@ -132,12 +145,22 @@ impl<'t> File<'t> {
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| problem.line);
+        if self.more.get() > 0 {
+            let message = format!(
+                "there are more than {MISTAKES_MAX} mistakes, of which {MISTAKES_MAX} are named: correct these first"
+            );
+            problems.push(Problem { file: self.path.to_owned(), line: 0, key: String::new(), message });
+        }
         problems
     }
 
     /// How many mistakes there are so far.
     pub(super) fn mistakes(&self) -> usize {
-        self.problems.borrow().len()
+        self.problems.borrow().len() + self.more.get()
+    }
+
+    fn is_enough(&self) -> bool {
+        self.problems.borrow().len() >= MISTAKES_MAX
     }
 
     /// A path as written, relative to the folder of the settings file.
