@@ -69,26 +69,30 @@ pub struct Operators(Arc<Inner>);
 
 struct Inner {
     routes: Router,
-    admin: Admin,
+    host: Host,
 }
 
 impl std::fmt::Debug for Operators {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Operators").field(&self.0.admin).finish()
+        f.debug_struct("Operators").finish_non_exhaustive()
     }
 }
 
 impl Operators {
-    /// What [`routes`] has, for those whom the settings let in.
+    /// What [`routes`] has, for those whom the settings in service let in.
     #[must_use]
-    pub fn new(host: Host, ready: Readiness, admin: Admin) -> Self {
-        Self(Arc::new(Inner { routes: routes(host, ready), admin }))
+    pub fn new(host: Host, ready: Readiness) -> Self {
+        Self(Arc::new(Inner { routes: routes(host.clone(), ready), host }))
     }
 
     /// Why a request is refused; `None`: it is not. Probes of load balancers and Kubernetes send no token, and learn no
     /// more than whether the service is there and ready.
     fn refuse(&self, request: &http::Request<Incoming>, peer: Peer) -> Option<ApiError> {
-        let Admin { token, allow_networks, .. } = &self.0.admin;
+        let generation = self.0.host.generation();
+        let Some(Admin { token, allow_networks, .. }) = &generation.settings().admin else {
+            let why = "the settings turn the admin listener off: it is there until the next restart";
+            return Some(ApiError::new(StatusCode::FORBIDDEN, why));
+        };
         if !allow_networks.allow(peer.address) {
             let why = "operators at this address are not served here ([admin] allow_networks)";
             return Some(ApiError::new(StatusCode::FORBIDDEN, why));

@@ -107,7 +107,7 @@ impl Stamp {
     }
 }
 
-/// Device, inode, and when the inode was last changed, which no one can set.
+/// Device, inode, and when the inode was last changed, which no program can set.
 #[cfg(unix)]
 fn identity(found: &Metadata) -> (u64, u64, (i64, i64)) {
     use std::os::unix::fs::MetadataExt as _;

@@ -12,7 +12,7 @@ pub struct Fixed {
     pub chat_servers: &'static Table,
     /// Where and how callbacks are received.
     pub server: Server,
-    /// The listener for operators; `None`: no listener.
+    /// The listener for operators; `None`: no listener. Its token and networks are those that it was started with.
     pub admin: Option<Admin>,
     /// The limits of all guests together.
     pub engine: EngineLimits,
@@ -48,12 +48,15 @@ impl Fixed {
         }
     }
 
-    /// Puts these into settings that were read later: they stay in force. Returns the keys that are different there, and
-    /// so take effect with a restart.
-    pub(crate) fn keep(&self, settings: &mut Settings) -> Vec<&'static str> {
+    /// Puts these into settings that were read later than those `in_service`: they stay in force. Returns the keys that are
+    /// different there, and so take effect with a restart.
+    pub(crate) fn keep(&self, settings: &mut Settings, in_service: &Settings) -> Vec<&'static str> {
         let keys = self.differ(settings);
         settings.server = Server { start: settings.server.start, ..self.server.clone() };
-        settings.admin = self.admin.clone();
+        // A token that was checked for one address says nothing about another, so all of it waits.
+        if self.differs_in_admin(settings) {
+            settings.admin.clone_from(&in_service.admin);
+        }
         settings.loading = self.loading;
         settings.cache = self.cache.clone();
         settings.journal = self.journal.clone();
@@ -82,7 +85,7 @@ impl Fixed {
         } = &settings.limits.engine;
         let engine = &self.engine;
         let others = [
-            ("admin", settings.admin != self.admin),
+            ("admin", self.differs_in_admin(settings)),
             ("limits.calls_at_once_max", *calls_at_once_max != engine.calls_at_once_max),
             ("limits.kept_instances_max", *kept_instances_max != engine.kept_instances_max),
             ("limits.table_elements_max", *table_elements_max != engine.table_elements_max),
@@ -100,6 +103,14 @@ impl Fixed {
         keys.extend(others);
         let differs = |(key, differs): (&'static str, bool)| (differs && !self.given.contains(&key)).then_some(key);
         keys.into_iter().filter_map(differs).collect()
+    }
+
+    /// Whether the listener for operators is another one. Who may use it is looked up for each request.
+    fn differs_in_admin(&self, settings: &Settings) -> bool {
+        match (&self.admin, &settings.admin) {
+            (Some(admin), Some(read)) => !read.listens_as(admin),
+            (admin, read) => admin.is_some() != read.is_some(),
+        }
     }
 
     fn differ_in_server(&self, settings: &Server) -> Vec<(&'static str, bool)> {
@@ -135,13 +146,6 @@ impl Fixed {
             ("server.bodies_bytes_max", *bodies_bytes_max != server.bodies_bytes_max),
             ("server.in_flight_max", *in_flight_max != server.in_flight_max),
             ("server.connections_max", *connections_max != server.connections_max),
-            ("server.connections_per_address_max", *connections_per_address_max != server.connections_per_address_max),
-            ("server.head_bytes_max", head.bytes_max != server.head.bytes_max),
-            ("server.uri_bytes_max", head.uri_bytes_max != server.head.uri_bytes_max),
-            ("server.headers_max", head.headers_max != server.head.headers_max),
-            ("server.head_within_ms", *head_within != server.head_within),
-            ("server.body_bytes_per_second_min", *body_bytes_per_second_min != server.body_bytes_per_second_min),
-            ("server.drain_delay_ms", *drain_delay != server.drain_delay),
             ("server.connections_per_address_max", *connections_per_address_max != server.connections_per_address_max),
             ("server.head_bytes_max", head.bytes_max != server.head.bytes_max),
             ("server.uri_bytes_max", head.uri_bytes_max != server.head.uri_bytes_max),

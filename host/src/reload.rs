@@ -97,12 +97,19 @@ impl Host {
 
     /// Puts a kept configuration back into service: that of this number, else the one before the one in service. The files
     /// are not touched; when they change, or a reload is asked for, they count again. Blocks as [`Host::reload`] does.
+    /// `instead_of`: only if the configuration of this number is in service by then, so that of two who ask for the one
+    /// before it, the second one does not go further back.
     ///
     /// # Errors
     /// All mistakes. What was in service still is.
-    pub fn roll_back(&self, to: Option<u64>) -> Result<Report, Vec<Problem>> {
+    pub fn roll_back(&self, to: Option<u64>, instead_of: Option<u64>) -> Result<Report, Vec<Problem>> {
         let _alone = self.reloads.alone();
         let in_service = self.reloads.status().kept;
+        if instead_of.is_some() && instead_of != in_service {
+            let message =
+                "another configuration has come into service meanwhile: look at `callgate rollback --list` again";
+            return Err(vec![self.generation().settings().source.problem(&[Key("reload"), Key("keep")], message)]);
+        }
         let found = self.history().and_then(|history| {
             let entries = history.list();
             let entry = match to {
@@ -211,7 +218,7 @@ impl Host {
             Some(settings) if problems.is_empty() => settings,
             _ => return (watched(&[]), Err(problems)),
         };
-        let restart = self.settings.keep(&mut settings);
+        let restart = self.settings.keep(&mut settings, before.settings());
         let problems = self.beyond_the_pool(&settings);
         if !problems.is_empty() {
             return (watched(&[]), Err(problems));

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::files::{Seen, Stamp};
 use crate::settings::Problem;
 
-/// The state of reloads. Whoever reloads holds `alone`; the rest is read by others, too, and locked briefly.
+/// The state of reloads. A reload holds `alone` until it ends; the rest is read by others, too, and locked briefly.
 #[derive(Debug)]
 pub(crate) struct Reloads {
     alone: Mutex<Watch>,

@@ -173,14 +173,13 @@ async fn a_plugin_that_is_unchanged_keeps_its_breaker_also_where_its_use_is_anot
 async fn what_only_a_restart_changes_is_named_and_the_rest_is_applied() {
     let host = one().start();
     host.write("p.wasm", denies(5002));
-    let changed =
-        one().tables("[server]\nlisten = \"127.0.0.1:9\"\nbody_bytes_max = 7").limits("calls_at_once_max = 3");
+    let changed = one().tables("[server]\nlisten = \"127.0.0.1:9\"\nheaders_max = 8").limits("calls_at_once_max = 3");
     host.write("host.toml", changed.toml());
     let report = host.reload().unwrap();
-    assert_eq!(report.restart, ["server.listen", "server.body_bytes_max", "limits.calls_at_once_max"]);
+    assert_eq!(report.restart, ["server.listen", "server.headers_max", "limits.calls_at_once_max"]);
     assert_eq!(code(&host).await, 5002);
     assert!(
-        readiness(&host).await.contains("these keys take effect with a restart: server.listen, server.body_bytes_max")
+        readiness(&host).await.contains("these keys take effect with a restart: server.listen, server.headers_max")
     );
     assert_eq!(host.metric("callgate_restart_keys", &[]), 3.0);
     host.write("host.toml", one().toml());
@@ -325,19 +324,24 @@ async fn a_rollback_brings_back_settings_word_lists_and_modules_and_touches_no_f
         kept["kept"].as_array().unwrap().iter().map(|entry| entry["number"].as_u64().unwrap()).collect();
     assert_eq!((numbers, &kept["in_service"]), (vec![2, 3, 4], &json!(4)));
 
-    let (status, answer) = api(&host, Method::POST, "/api/v1/rollback", "").await;
+    // Two want the one before 4: the second one does not go back to the one before that.
+    let instead_of = r#"{"instead_of": 4}"#;
+    let (status, answer) = api(&host, Method::POST, "/api/v1/rollback", instead_of).await;
     assert_eq!((status, &answer["is_new"]), (200, &json!(true)), "{answer}");
+    let (status, answer) = api(&host, Method::POST, "/api/v1/rollback", instead_of).await;
+    let error = answer["error"].as_str().unwrap();
+    assert!(status == 422 && error.contains("another configuration has come into service meanwhile"), "{answer}");
     assert_eq!((code(&host).await, last_stamp()), (json!(5003), Some(json!("thre.thr"))));
     assert_eq!(std::fs::read_to_string(host.path("host.toml")).unwrap(), settings("four.fou", ""));
     assert!(readiness(&host).await.contains("the kept configuration 3 is in service"));
     assert_eq!(host.metric("callgate_rolled_back", &[]), 1.0);
     // Once more: one further back. Polling does not undo it.
-    host.host().roll_back(None).unwrap();
+    host.host().roll_back(None, None).unwrap();
     assert_eq!((code(&host).await, last_stamp()), (json!(5002), Some(json!("two.two."))));
     assert_eq!((poll(&host), code(&host).await), (Polled::Unchanged, json!(5002)));
-    assert!(host.host().roll_back(None).is_err(), "there is none before it");
-    assert!(host.host().roll_back(Some(1)).is_err(), "it is not kept any more");
-    host.host().roll_back(Some(4)).unwrap();
+    assert!(host.host().roll_back(None, None).is_err(), "there is none before it");
+    assert!(host.host().roll_back(Some(1), None).is_err(), "it is not kept any more");
+    host.host().roll_back(Some(4), None).unwrap();
     assert_eq!(code(&host).await, 5004);
     // What the files say counts again with a reload.
     host.write("p.wasm", denies(5005));
@@ -370,7 +374,7 @@ async fn a_kept_copy_that_was_changed_is_not_used_and_what_is_kept_is_bounded() 
     let before = host.host().kept().0;
     let older = before.iter().rev().nth(1).unwrap().number;
     copies().for_each(|file| std::fs::write(file.path(), "changed").unwrap());
-    let problems = host.host().roll_back(Some(older)).unwrap_err();
+    let problems = host.host().roll_back(Some(older), None).unwrap_err();
     assert!(problems[0].message.contains("was changed: remove it"), "{problems:?}");
     assert_eq!(code(&host).await, 5019);
 }

@@ -355,7 +355,7 @@ async fn a_reload_goes_on_with_the_figures_of_a_candidate_that_is_the_same_and_w
     // A change of the candidate's part: it begins again, and the comparisons go on.
     host.advance_clock_ms(1000);
     host.write("host.toml", canary(49, "on_fault = \"deny\"").toml());
-    assert!(host.reload().unwrap().is_new);
+    assert_eq!(host.reload().unwrap().difference.keys, ["shadow s.percent"]);
     assert_eq!(report(&host).await["fallen_back"], Value::Null);
     // Another build: all begins again.
     host.write("host.toml", canary(49, "on_fault = \"deny\"").toml().replace("1_000_000", "2_000_000"));

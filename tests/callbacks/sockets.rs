@@ -7,7 +7,7 @@ use callgate::Settings;
 use callgate::admin::Operators;
 use callgate::edge::{self, Listener, Readiness, Stop};
 use callgate::settings::Address;
-use harness::{TestHost, setup};
+use harness::{Setup, TestHost, setup};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::oneshot;
@@ -51,17 +51,18 @@ async fn callbacks_come_through_a_unix_socket_whose_file_is_there_for_as_long_as
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
 }
 
-/// An admin listener with these settings.
+/// A host whose admin listener has these settings.
+fn admin(toml: &str) -> Setup {
+    setup().file("token", "t0k3n\n").tables(&format!("[admin]\n{toml}"))
+}
+
+/// Its admin listener.
 async fn operators(toml: &str) -> (TestHost, SocketAddr) {
-    let host = setup().start();
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("token"), "t0k3n\n").unwrap();
-    let toml = format!("[admin]\n{toml}\n[[platform]]\nkind = \"openim\"\n");
-    let settings = Settings::parse(&folder.path().join("host.toml"), &toml).unwrap();
-    let app = Operators::new(host.host().clone(), Readiness::default(), settings.admin.unwrap());
+    let host = admin(toml).start();
+    let app = Operators::new(host.host().clone(), Readiness::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = settings.server;
+    let server = host.host().settings().server.clone();
     tokio::spawn(async move {
         edge::serve(listener, app, &server, Readiness::default(), std::future::pending::<Stop>()).await;
     });
@@ -98,6 +99,31 @@ async fn operators_come_from_these_networks() {
     assert_eq!(ask(TcpStream::connect(address).await.unwrap(), "GET /healthz").await.0, 403);
     let (_host, address) = operators("allow_networks = [\"127.0.0.0/8\"]").await;
     assert_eq!(ask(TcpStream::connect(address).await.unwrap(), "GET /metrics").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_reload_changes_who_may_use_the_admin_listener_and_not_where_it_is() {
+    let (host, address) = operators("token = { file = \"token\" }").await;
+    let may = async |token: &str| {
+        let request = format!("GET /metrics\r\nAuthorization: Bearer {token}\r\n");
+        ask(TcpStream::connect(address).await.unwrap(), &request).await.0 == 200
+    };
+    host.write("token", "n3w\n");
+    let report = host.reload().unwrap();
+    assert_eq!(
+        (report.difference.keys.as_slice(), report.restart.len()),
+        (&["admin.token (its file)".to_owned()][..], 0)
+    );
+    assert!(may("n3w").await && !may("t0k3n").await);
+    // Another listener waits for a restart, and with it who may use it: the token before the last one stays void.
+    for other in ["listen = \"127.0.0.1:9\"", "off = true"] {
+        host.write("host.toml", admin(other).toml());
+        assert_eq!(host.reload().unwrap().restart, ["admin"], "{other}");
+        assert!(may("n3w").await && !may("t0k3n").await && !may("").await, "{other}");
+    }
+    host.write("host.toml", admin("allow_networks = [\"192.0.2.0/24\"]").toml());
+    assert!(host.reload().unwrap().restart.is_empty());
+    assert!(!may("n3w").await);
 }
 
 #[test]

@@ -50,7 +50,8 @@ fn a_running_host_reloads_and_goes_back_when_it_is_told_to() {
     assert!(lines[2].ends_with(&["1", "in", "service"]) && lines[1].ends_with(&["1"]), "{list}");
     // Also where the settings file is broken, as long as the address is given.
     std::fs::write(folder.path("host.toml"), "[[").unwrap();
-    command("rollback").fails(3, &["host.toml does not say where the host's admin listener is"]);
+    let parts = ["host.toml does not say where the host's admin listener is: correct it", "\nhost.toml:1: "];
+    command("rollback").fails(3, &parts);
     let admin = text.lines().nth(4).unwrap().split('"').nth(1).unwrap().to_owned();
     let back = folder.type_in(&format!("rollback --admin {admin}")).succeeds();
     assert!(

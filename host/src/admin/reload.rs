@@ -1,7 +1,8 @@
 //! Reloads and what is kept for rollbacks.
 //!
 //! `GET /api/v1/generation`: what is in service. `POST /api/v1/reload`: read the settings again; with `?dry_run=true`, only
-//! try them. `GET /api/v1/kept`: what there is to go back to. `POST /api/v1/rollback` with `{"to": 3}` or `{}`: go back.
+//! try them. `GET /api/v1/kept`: what there is to go back to. `POST /api/v1/rollback` with `{"to": 3}` or `{}`: go back;
+//! with `"instead_of": 4`, only if that one is in service.
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use crate::settings::Problem;
 /// Reloads that may be under way or wait for each other, each on a thread.
 const AT_ONCE_MAX: usize = 4;
 
-/// Maximum size of a request's body, in bytes: it has one number in it.
+/// Maximum size of a request's body, in bytes: it has two numbers in it.
 const BODY_BYTES_MAX: usize = 4096;
 
 pub(super) fn routes(host: Host) -> Router {
@@ -100,15 +101,17 @@ async fn kept(State(asked): State<Asked>) -> Result<Response, ApiError> {
 async fn roll_back(State(asked): State<Asked>, body: Bytes) -> Result<Response, ApiError> {
     let body = if body.is_empty() { &b"{}"[..] } else { &body };
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let to = match (body.as_object(), body.get("to")) {
-        (Some(_), None | Some(Value::Null)) => None,
-        (Some(_), Some(Value::Number(number))) if number.is_u64() => number.as_u64(),
+    let number = |key: &str| match (body.as_object(), body.get(key)) {
+        (Some(_), None | Some(Value::Null)) => Ok(None),
+        (Some(_), Some(Value::Number(number))) if number.is_u64() => Ok(number.as_u64()),
         _ => {
-            let message = "the body must be {} or {\"to\": NUMBER}: GET /api/v1/kept lists the numbers";
-            return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+            let message = "the body must be {} or {\"to\": NUMBER}, with \"instead_of\": NUMBER if only that one is to be \
+                           replaced: GET /api/v1/kept lists the numbers";
+            Err(ApiError::new(StatusCode::BAD_REQUEST, message))
         }
     };
-    asked.reload(move |host| host.roll_back(to)).await
+    let (to, instead_of) = (number("to")?, number("instead_of")?);
+    asked.reload(move |host| host.roll_back(to, instead_of)).await
 }
 
 fn ended(ended: Result<Report, Vec<Problem>>) -> Result<Response, ApiError> {

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::edge::trusting;
-use crate::settings::{Address, Secrets, Settings, TlsFiles, listen_at};
+use crate::settings::{Address, Draft, Secrets, Settings, TlsFiles, listen_at};
 
 /// Which running host is meant.
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,14 @@ pub(super) struct Running {
 
     /// The address of its admin listener, such as 127.0.0.1:8081 [default: from the settings]
     #[arg(long, value_name = "ADDRESS", value_parser = admin_address)]
-    admin: Option<Address>,
+    admin: Option<Named>,
+}
+
+/// What `--admin` names.
+#[derive(Debug, Clone)]
+struct Named {
+    address: Address,
+    is_https: bool,
 }
 
 /// Holds the token of the admin listener, where the settings that name it are not at hand.
@@ -75,16 +82,25 @@ impl Running {
         let written = self.settings.as_deref().and_then(|path| Settings::draft(path, Secrets::Read).settings?.admin);
         let (tls, token) = written.map_or((None, None), |admin| (admin.tls, admin.token));
         let token = token.or_else(|| std::env::var(TOKEN).ok().filter(|token| !token.is_empty()).map(Secret::new));
-        if let Some(address) = self.admin.clone() {
+        if let Some(Named { address, is_https }) = self.admin.clone() {
+            // The token is never sent without encryption where that was asked for.
+            if is_https && tls.is_none() {
+                let text =
+                    "with https, --settings is needed, too: `tls` under [admin] says which certificate is trusted";
+                return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)));
+            }
             return Ok(Api { address, tls, token, place: "--admin".to_owned() });
         }
         let path = self.settings.as_deref().unwrap_or(Path::new(""));
         // With mistakes in it, the file may still say where the host listens that it was started with.
-        let Some(settings) = Settings::draft(path, Secrets::Skip).settings else {
+        let Draft { settings, problems, .. } = Settings::draft(path, Secrets::Skip);
+        let Some(settings) = settings else {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             let text = format!(
-                "{} does not say where the host's admin listener is, because it cannot be read as TOML: correct it \
-                 (`callgate check` names the line), or give the address with --admin, by default 127.0.0.1:8081",
-                path.display()
+                "{} does not say where the host's admin listener is: correct it, or give the address with --admin, by \
+                 default 127.0.0.1:8081\n{}",
+                path.display(),
+                problems.join("\n")
             );
             return Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)));
         };
@@ -237,7 +253,8 @@ pub(super) fn own(listen: Address) -> Address {
 }
 
 /// Reads `--admin`: an address, or the beginning of a URL.
-fn admin_address(text: &str) -> Result<Address, &'static str> {
-    let text = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or(text);
-    listen_at(text.trim_end_matches('/')).map(own)
+fn admin_address(text: &str) -> Result<Named, &'static str> {
+    let https = text.strip_prefix("https://");
+    let address = https.or_else(|| text.strip_prefix("http://")).unwrap_or(text);
+    Ok(Named { address: own(listen_at(address.trim_end_matches('/'))?), is_https: https.is_some() })
 }

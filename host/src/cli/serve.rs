@@ -253,8 +253,8 @@ async fn serve(host: Host, callbacks: Listener, admin: Option<Listener>, stop: i
         stopped_at.set(Some(tokio::time::Instant::now()));
         stop
     };
-    let admin = admin.zip(host.settings.admin.clone()).map(|(listener, admin)| {
-        let app = Operators::new(host.clone(), ready.clone(), admin);
+    let admin = admin.map(|listener| {
+        let app = Operators::new(host.clone(), ready.clone());
         let connections_max = descriptors::ADMIN_CONNECTIONS_MAX;
         let (settings, ready) = (Server { connections_max, ..settings.clone() }, ready.clone());
         tokio::spawn(async move { edge::serve(listener, app, &settings, ready, std::future::pending()).await })

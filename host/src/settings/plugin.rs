@@ -38,7 +38,7 @@ pub struct Plugin {
     pub durable: bool,
     /// Its limits.
     pub limits: PluginLimits,
-    /// Its limits where nobody waits for it.
+    /// Its limits when it works off an entry of the journal.
     pub work: Work,
     /// Its own settings.
     pub settings: serde_json::Map<String, serde_json::Value>,

@@ -11,7 +11,7 @@ pub(super) enum TextOr {
     Text(String),
     /// It comes from elsewhere.
     Secret(Secret),
-    /// It would come from elsewhere, and was not read, or could not be: the number of its place in the file.
+    /// It would come from elsewhere, and was not read, or could not be: its position in the file.
     Unread(usize),
 }
 

@@ -127,6 +127,15 @@ pub struct Admin {
     pub allow_networks: Networks,
 }
 
+impl Admin {
+    /// Whether both have the same listener. Who may use it can differ.
+    pub(crate) fn listens_as(&self, other: &Self) -> bool {
+        // Destructured in full, so that a new key has to be considered here.
+        let Self { listen, socket_mode, tls, token: _, allow_networks: _ } = self;
+        *listen == other.listen && *socket_mode == other.socket_mode && *tls == other.tls
+    }
+}
+
 /// The files of TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {

@@ -66,7 +66,7 @@ pub struct FallBack {
     /// Maximum number of callbacks with a fault of the candidate, of a thousand that it answered; 0: none, 1000: it never
     /// falls back.
     pub faults_per_thousand_max: u32,
-    /// A window with fewer callbacks counts as one with so many.
+    /// A window with fewer callbacks counts as one with this many.
     pub callbacks_min: u32,
     /// For how long callbacks are counted.
     pub window: Duration,

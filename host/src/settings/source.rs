@@ -19,7 +19,7 @@ pub struct Source {
 /// The values of a settings file as text, by key: to be compared, and never to be shown.
 #[derive(Debug, Default)]
 pub struct Written {
-    /// All keys but those of plugins. Platforms are named, and not numbered.
+    /// All keys but those of plugins. Platforms, candidates and sinks are named, and not numbered.
     pub keys: BTreeMap<String, String>,
     /// The keys of each plugin, without its own settings.
     pub plugins: BTreeMap<String, BTreeMap<String, String>>,
@@ -85,9 +85,9 @@ impl Source {
                         written.plugins.insert(name(table), keys);
                     }
                 }
-                "platform" => {
+                list @ ("platform" | "shadow" | "sink") => {
                     for table in tables() {
-                        let prefix = format!("platform {}", name(table));
+                        let prefix = format!("{list} {}", name(table));
                         flatten_table(&prefix, table, &mut written.keys);
                     }
                 }
