@@ -104,6 +104,9 @@ pub(crate) fn why_not(folder: &Path) -> Option<String> {
     if let Some(why) = why_not_a_folder(folder) {
         return Some(why);
     }
+    if !folder.exists() {
+        return None;
+    }
     match Reader::open(folder) {
         Ok(_) | Err(OpenError::Missing { .. }) => check_folder(folder).err().map(|error| chain(&error)),
         Err(error) => Some(chain(&error)),
