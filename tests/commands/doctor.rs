@@ -563,6 +563,30 @@ fn listeners_are_told_apart() {
 }
 
 #[test]
+fn a_url_without_the_credentials_that_are_asked_for_is_found() {
+    let asks = "kind = \"openim\"\ncredentials = [{ file = \"old\" }, { file = \"new\" }]";
+    let folder = healthy().file("old", "me:s3cret\n").file("new", "me:p@ss/w:rd\n");
+    let folder = folder.file("host.toml", SETTINGS.replace("kind = \"openim\"", asks));
+    for (sent, wrong) in [
+        ("", Some("credentials are needed")),
+        ("me@", Some("do not fit")),
+        ("me:s3cre@", Some("do not fit")),
+        ("me:s3cret@", None),
+        ("me:p%40ss%2Fw:rd@", None),
+    ] {
+        std::fs::write(folder.path("webhooks.yml"), WEBHOOKS.replace("http://", &format!("http://{sent}"))).unwrap();
+        let all = findings(&folder.type_in(LINE));
+        let found: Vec<_> = all.iter().filter(|finding| is(finding, "error", "url-credentials")).collect();
+        assert_eq!(found.len(), usize::from(wrong.is_some()), "{sent}: {all:#?}");
+        assert!(wrong.is_none_or(|wrong| found[0]["what"].as_str().unwrap().contains(wrong)), "{sent}: {found:#?}");
+        assert!(!format!("{all:?}").contains("s3cre"), "{all:#?}");
+    }
+    // What was not read is not compared with.
+    let all = findings(&folder.type_in(&format!("{LINE} --no-secrets")));
+    assert!(!all.iter().any(|finding| finding["id"] == "url-credentials"), "{all:#?}");
+}
+
+#[test]
 fn people_get_lines_that_fit_and_the_worst_last() {
     let folder = healthy().file("webhooks.yml", WEBHOOKS.replace("/openim/secret-7Q", "/openim"));
     let line = LINE.replace(" --json", "");

@@ -89,6 +89,15 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// What the caller did wrong.
     fn check(&self, head: &Head) -> Result<(), Refusal>;
 
+    /// Checks whether requests that the chat server sends to this URL authenticate their caller, as far as the URL says.
+    ///
+    /// # Errors
+    /// What is missing or wrong in it.
+    fn check_url(&self, url: &str) -> Result<(), Refusal> {
+        let _ = url;
+        Ok(())
+    }
+
     /// Identifies a request from its head and the members of its body.
     ///
     /// # Errors

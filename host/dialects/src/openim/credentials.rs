@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::{HeaderMap, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use subtle::{Choice, ConstantTimeEq as _};
 
 use crate::keys::Keys;
@@ -58,6 +58,20 @@ impl Credentials {
         }
         let fits = self.0.iter().fold(Choice::from(0), |fits, one| fits | one.encoded.as_bytes().ct_eq(sent));
         if bool::from(fits) { Ok(()) } else { Err(Refusal::WrongCredentials) }
+    }
+
+    /// Checks the user and password in the URL that the server calls.
+    pub(super) fn check_url(&self, url: &str) -> Result<(), Refusal> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let (sent, _) = authority.rsplit_once('@').ok_or(Refusal::NoCredentials)?;
+        let (user, password) = sent.split_once(':').unwrap_or((sent, ""));
+        let decode = |text| percent_decode_str(text).decode_utf8_lossy();
+        let sent = format!("{}:{}", decode(user), decode(password));
+        if self.0.iter().any(|one| one.text == sent) { Ok(()) } else { Err(Refusal::WrongCredentials) }
     }
 
     /// A URL with the first of them in it.

@@ -43,6 +43,10 @@ impl Dialect for Platform {
         self.credentials.check(&head.headers)
     }
 
+    fn check_url(&self, url: &str) -> Result<(), Refusal> {
+        self.credentials.check_url(url)
+    }
+
     fn authenticates(&self) -> bool {
         self.credentials.are_required()
     }

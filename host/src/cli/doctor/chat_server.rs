@@ -51,13 +51,26 @@ pub(super) fn examine(
         let configuration = Configuration { name: &name, text: &text, environment: &environment };
         let examination = platform.server.examine(&configuration, &plan);
         findings.extend(examination.findings);
-        if let (Some(url), true) = (examination.url, connects) {
-            findings.extend(reached(&url));
+        if let Some(url) = examination.url {
+            if side.has_secrets {
+                findings.extend(not_authenticated(platform, &url, &name));
+            }
+            if connects {
+                findings.extend(reached(&url));
+            }
         }
         examined = Some(&platform.name);
     }
     findings.extend(settings.platforms.iter().filter(|platform| Some(&platform.name) != examined).map(not_examined));
     Ok(())
+}
+
+/// What is wrong with the URL, if requests to it do not authenticate the chat server.
+fn not_authenticated(platform: &Platform, url: &str, file: &str) -> Option<Finding> {
+    let refusal = platform.dialect.check_url(url).err()?;
+    let what = format!("platform \"{}\" refuses every request to `url`: {refusal}", platform.name);
+    let todo = "set `url` as `callgate connect` prints it";
+    Some(Finding::new(Level::Error, "url-credentials", file, what, todo))
 }
 
 /// What to do about a platform whose chat server is not known.
