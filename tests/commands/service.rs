@@ -29,7 +29,11 @@ pub struct Serving {
 
 impl Serving {
     pub fn start(folder: &Folder) -> Self {
-        let mut command = folder.command(["serve", "--settings", "host.toml"]);
+        Self::of(folder.command(["serve", "--settings", "host.toml"]))
+    }
+
+    /// Starts it with this command.
+    fn of(mut command: Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(process.stderr.take().unwrap());
         Self { command, process, log, said: String::new() }
@@ -50,9 +54,20 @@ impl Serving {
         assert!(Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap().success());
     }
 
+    /// A file of Linux about the process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn proc(&self, file: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{file}", self.process.id())).unwrap_or_default()
+    }
+
     /// Ends it with SIGTERM.
-    pub fn stop(mut self) -> Ended {
+    pub fn stop(self) -> Ended {
         self.signal("TERM");
+        self.end()
+    }
+
+    /// Waits until it ends.
+    pub(crate) fn end(mut self) -> Ended {
         self.log.read_to_string(&mut self.said).unwrap();
         let mut output = self.process.wait_with_output().unwrap();
         output.stderr = self.said.into_bytes();
@@ -190,13 +205,69 @@ fn what_one_command_compiled_the_next_one_takes_from_the_cache() {
 }
 
 /// The command, in a shell that first runs this.
-fn in_shell(folder: &Folder, before: &str, line: &str) -> Ended {
+fn shell(folder: &Folder, before: &str, line: &str) -> Command {
     let command = folder.command(line.split(' '));
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(format!("{before} exec \"$0\" \"$@\"")).arg(command.get_program()).args(command.get_args());
-    shell.current_dir(folder.path("")).env("CACHE_DIRECTORY", folder.path("cache")).stdin(Stdio::null());
-    let output = shell.output().unwrap();
-    Ended::from(&command, output)
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.current_dir(folder.path("")).stdin(Stdio::null());
+    shell
+}
+
+fn in_shell(folder: &Folder, before: &str, line: &str) -> Ended {
+    Ended::of(&mut shell(folder, before, line))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_limit_of_descriptors_is_raised_and_connections_are_fitted_to_it() {
+    // 192 are kept for files.
+    for (hard, fitted) in [(400, None), (399, Some("there are at most 207 connections: raise the limit"))] {
+        let folder = host("127.0.0.1:0");
+        let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap();
+        let settings = settings.replace("[server]\n", "[server]\nconnections_max = 208\n");
+        std::fs::write(folder.path("host.toml"), settings).unwrap();
+        let limits = format!("ulimit -Sn 100; ulimit -Hn {hard};");
+        let mut serving = Serving::of(shell(&folder, &limits, "serve --settings host.toml"));
+        let address = serving.wait_for("serving callbacks address=");
+        let found = serving.proc("limits");
+        let line = found.lines().find(|line| line.starts_with("Max open files")).unwrap_or_default();
+        let hard = hard.to_string();
+        assert_eq!(line.split_whitespace().skip(3).take(2).collect::<Vec<_>>(), [&hard, &hard], "{found}");
+        assert!(post(&address).starts_with("HTTP/1.1 200 OK\r\n"));
+        let ended = serving.stop();
+        assert_eq!(ended.err.contains("raise the limit"), fitted.is_some(), "{ended:#?}");
+        assert!(fitted.is_none_or(|fitted| ended.err.contains(fitted)), "{ended:#?}");
+        ended.succeeds();
+    }
+}
+
+#[test]
+fn a_certificate_is_read_again_when_its_files_change() {
+    let folder = host("127.0.0.1:0");
+    let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap();
+    let tls = "tls = { certificate = \"cert.pem\", key = \"key.pem\" }";
+    std::fs::write(folder.path("host.toml"), settings.replace("[server]\n", &format!("[server]\n{tls}\n"))).unwrap();
+    let made = || rcgen::generate_simple_self_signed(["callgate.example".to_owned()]).unwrap();
+    let write = |certificate: &str, key: &str| {
+        std::fs::write(folder.path("cert.pem"), certificate).unwrap();
+        std::fs::write(folder.path("key.pem"), key).unwrap();
+    };
+    let (before, after) = (made(), made());
+    write(&before.cert.pem(), &before.signing_key.serialize_pem());
+    let mut serving = Serving::start(&folder);
+    serving.wait_for("serving callbacks address=");
+    write(&after.cert.pem(), &before.signing_key.serialize_pem());
+    let refused = serving.wait_for("[server] tls: `key` does not belong to the certificate");
+    assert!(refused.ends_with("the certificate from before stays in use"), "{refused}");
+    write(&after.cert.pem(), &after.signing_key.serialize_pem());
+    serving.wait_for("the certificate of [server] has changed");
+    serving.stop();
 }
 
 #[cfg(target_os = "linux")]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::manager;
-use super::signals::Hangups;
+use super::signals::{Requests, Signals};
 use crate::generation::Crates;
 use crate::host::Host;
 use crate::reload::{Ask, Mode, Polled};
@@ -14,11 +14,12 @@ const CHANGING_EVERY: Duration = Duration::from_millis(250);
 /// How soon it is looked whether the settings turn polling on, while they turn it off.
 const OFF_EVERY: Duration = Duration::from_secs(2);
 
-/// Reloads from now on. Must be called in a runtime.
-pub(super) fn begin(host: &Host, hangups: Hangups) {
+/// Reloads from now on, on SIGHUP too, and reopens files on SIGUSR1. Must be called in a runtime.
+pub(super) fn begin(host: &Host, signals: Signals) {
+    let (hangups, reopens) = signals.into_requests();
     tokio::spawn(poll(host.clone()));
-    tokio::spawn(on_hangups(host.clone(), hangups));
-    on_signals(host);
+    tokio::spawn(on(hangups, host.clone(), reload));
+    tokio::spawn(on(reopens, host.clone(), reopen));
 }
 
 /// Looks for changed files as often as the settings say.
@@ -41,43 +42,19 @@ async fn poll(host: Host) {
     }
 }
 
-/// Reloads on SIGHUP.
-async fn on_hangups(host: Host, mut hangups: Hangups) {
-    while hangups.next().await {
+/// Does this each time it is asked for.
+async fn on(mut requests: Requests, host: Host, act: fn(&Host)) {
+    while requests.next().await {
         let host = host.clone();
         // A panic is a mistake of the host, and has been logged.
-        let _ = tokio::task::spawn_blocking(move || reload(&host)).await;
+        let _ = tokio::task::spawn_blocking(move || act(&host)).await;
     }
 }
 
-/// Reopens files on SIGUSR1.
-#[cfg(unix)]
-fn on_signals(host: &Host) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let on = |kind, name: &'static str, act: fn(&Host)| {
-        let mut signals = match signal(kind) {
-            Ok(signals) => signals,
-            Err(error) => {
-                return tracing::warn!("{name} would end this process, because it cannot be waited for: {error}");
-            }
-        };
-        let host = host.clone();
-        tokio::spawn(async move {
-            while signals.recv().await.is_some() {
-                let host = host.clone();
-                // A panic is a mistake of the host, and has been logged.
-                let _ = tokio::task::spawn_blocking(move || act(&host)).await;
-            }
-        });
-    };
-    on(SignalKind::user_defined1(), "SIGUSR1", |host| {
-        host.records.reopen();
-        tracing::info!("SIGUSR1: the files of sinks are reopened");
-    });
+fn reopen(host: &Host) {
+    host.records.reopen();
+    tracing::info!("SIGUSR1: the files of sinks are reopened");
 }
-
-#[cfg(not(unix))]
-fn on_signals(_: &Host) {}
 
 fn reload(host: &Host) {
     tracing::info!("SIGHUP: the settings are read again");

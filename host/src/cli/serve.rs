@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::loading;
 use super::settings_file::{Listen, SettingsFile};
-use super::signals::{self, Hangups, Signals};
+use super::signals::{self, Signals};
 use super::{manager, reloading};
 use crate::admin::Operators;
 use crate::descriptors;
@@ -48,7 +48,7 @@ impl Serve {
         host.open_journal(callgate_journal::Clock::system()).map_err(|error| Failure::new(Exit::Journal, error))?;
         // Before anything can change.
         host.keep_in_service();
-        service.run(host, |host, _, hangups| reloading::begin(host, hangups))
+        service.run(host, |host, _, signals| reloading::begin(host, signals))
     }
 }
 
@@ -152,7 +152,7 @@ impl Service {
     ///
     /// # Errors
     /// If an address is taken, or TLS cannot be spoken.
-    pub(super) fn run(self, host: Host, ready: impl FnOnce(&Host, &Address, Hangups)) -> Result<(), Failure> {
+    pub(super) fn run(self, host: Host, ready: impl FnOnce(&Host, &Address, Signals)) -> Result<(), Failure> {
         let Self { runtime, signals } = self;
         let server = &host.settings.server;
         let (drain, ended) = (server.drain_delay, server.shutdown_within + END_WITHIN);
@@ -166,7 +166,7 @@ impl Service {
             // With port 0 the system chooses the port.
             let address = callbacks.address().map_or_else(|| server.listen.clone(), Address::Tcp);
             tracing::info!(%address, "serving callbacks");
-            ready(&host, &address, Hangups::of(signals));
+            ready(&host, &address, signals);
             manager::tell(manager::READY);
             let stop = async {
                 let how = stop.await;

@@ -18,8 +18,8 @@ use crate::edge::Stop;
 pub(super) struct Signals {
     stop: watch::Receiver<Option<Stop>>,
     is_serving: Arc<AtomicBool>,
-    #[cfg(unix)]
-    hangups: tokio::signal::unix::Signal,
+    reload: Requests,
+    reopen: Requests,
 }
 
 /// Time for the log to be written before the process ends at once.
@@ -40,7 +40,8 @@ impl Signals {
     pub(super) fn handle() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let hangups = signal(SignalKind::hangup())?;
+        let reload = Requests { signal: signal(SignalKind::hangup())? };
+        let reopen = Requests { signal: signal(SignalKind::user_defined1())? };
         let (told, stop) = watch::channel(None);
         let is_serving = Arc::new(AtomicBool::new(false));
         let serving = Arc::clone(&is_serving);
@@ -63,7 +64,7 @@ impl Signals {
                 }
             }
         });
-        Ok(Self { stop, is_serving, hangups })
+        Ok(Self { stop, is_serving, reload, reopen })
     }
 
     /// Nothing restores instances or limits the loading of modules here, so no callbacks are served.
@@ -72,6 +73,11 @@ impl Signals {
         let why =
             "serving is for Linux and macOS: on this system use the commands for authors, such as `callgate test`";
         Err(io::Error::new(io::ErrorKind::Unsupported, why))
+    }
+
+    /// SIGHUP, which asks for a reload, and SIGUSR1, which asks to reopen files.
+    pub(super) fn into_requests(self) -> (Requests, Requests) {
+        (self.reload, self.reopen)
     }
 
     /// From now on the service is stopped in order. Returns what completes when it is to stop.
@@ -88,24 +94,14 @@ impl Signals {
     }
 }
 
-/// Asks for a reload, also from before there was anything to reload.
+/// A signal that asks for something. One that came before it could be done is remembered.
 #[derive(Debug)]
-pub(super) struct Hangups {
+pub(super) struct Requests {
     #[cfg(unix)]
     signal: tokio::signal::unix::Signal,
 }
 
-impl Hangups {
-    pub(super) fn of(signals: Signals) -> Self {
-        #[cfg(unix)]
-        return Self { signal: signals.hangups };
-        #[cfg(not(unix))]
-        {
-            let _ = signals;
-            Self {}
-        }
-    }
-
+impl Requests {
     /// Waits for the next one; `false`: there will be none.
     pub(super) async fn next(&mut self) -> bool {
         #[cfg(unix)]
