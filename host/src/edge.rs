@@ -68,13 +68,13 @@ pub async fn converse(stream: impl Stream, app: impl Respond, settings: &Server,
 /// Serves until `stop` completes. Then it is no longer ready, and goes on for `drain_delay`, with each answer as the last
 /// of its connection; then it stops accepting, answers what is running, and closes.
 pub async fn serve(
-    listener: impl Into<Listener>,
+    listener: Listener,
     app: impl Respond,
     settings: &Server,
     ready: Readiness,
     stop: impl Future<Output = Stop>,
 ) {
-    let mut door = Door::new(listener.into(), app, Arc::new(settings.clone()));
+    let mut door = Door::new(listener, app, Arc::new(settings.clone()));
     let stop = door.accept_until(stop).await;
     ready.stop();
     door.drain();

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callgate::edge::{self, Listener, Readiness, Stop, Tls};
+use callgate::edge::{self, Readiness, Stop, Tls};
 use callgate::settings::TlsFiles;
 use harness::setup;
 use rustls::client::Resumption;
@@ -183,9 +183,9 @@ fn serve(folder: &Path) {
     let files = TlsFiles { certificate: at("cert.pem"), key: at("key.pem"), client_ca: None };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        println!("{}", listener.local_addr().expect("an address"));
-        let listener = Listener::from(listener).with_tls(Arc::new(Tls::load(&files).expect("they fit")));
+        let (listener, address) = harness::listener();
+        println!("{address}");
+        let listener = listener.with_tls(Arc::new(Tls::load(&files).expect("they fit")));
         let settings = host.host().settings().server.clone();
         let app = host.host().clone();
         edge::serve(listener, app, &settings, Readiness::default(), std::future::pending::<Stop>()).await;

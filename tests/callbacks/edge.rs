@@ -183,6 +183,32 @@ async fn a_head_that_comes_slowly_is_refused_and_one_that_never_begins_is_closed
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_time_for_a_head_does_not_run_while_the_client_takes_earlier_answers() {
+    let host = setup().tables("[server]\nhead_within_ms = 3000").start();
+    let good = format!("POST {PATH} HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{{}}");
+    // There is room for all requests on the way, but not for their answers.
+    let (mut client, server) = tokio::io::duplex(1024);
+    let (app, settings) = (host.host().clone(), host.host().settings().server.clone());
+    let converse = callgate::edge::converse(server, app, &settings, callgate::edge::Peer::default());
+    let slow = async {
+        let (half, rest) = good.split_at(50);
+        client.write_all(format!("{}{half}", good.repeat(9)).as_bytes()).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_secs(8)).await;
+        let (mut reader, mut writer) = tokio::io::split(client);
+        let mut answers = String::new();
+        let write = async {
+            writer.write_all(rest.as_bytes()).await.unwrap();
+            writer.shutdown().await.unwrap();
+        };
+        let (_, read) = tokio::join!(write, reader.read_to_string(&mut answers));
+        read.unwrap();
+        answers
+    };
+    let (_, answers) = tokio::join!(converse, slow);
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 10, "{answers}");
+}
+
 #[tokio::test]
 async fn a_request_before_a_bad_one_on_the_same_connection_has_its_answer() {
     let host = setup().start();

@@ -10,7 +10,7 @@ use callgate::{Host, Settings};
 use harness::guests::{PROVOKE, SPARE};
 use harness::{Setup, guests, setup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -35,8 +35,7 @@ async fn serve(setup: Setup, server: &str) -> Service {
     let drain = if server.contains("drain_delay_ms") { "" } else { "drain_delay_ms = 0" };
     let toml = format!("[server]\n{server}\n{drain}\n[[platform]]\nkind = \"openim\"\n");
     let settings = Settings::parse(Path::new("host.toml"), &toml).unwrap().server;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let (listener, address) = harness::listener();
     let (stop, stopped) = oneshot::channel();
     let (app, ready) = (host.clone(), Readiness::default());
     let serving = ready.clone();
@@ -256,6 +255,50 @@ async fn those_who_were_only_refused_make_room_for_others() {
         connection.write_all(request(SPARE).as_bytes()).await.unwrap();
         assert_eq!(answer(&mut connection).await.1, ALLOWED, "connection {number}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_wait_on_a_connection_are_answered_while_others_make_room() {
+    let service = serve(slow(), "connections_max = 3").await;
+    // All at once, and no more after that.
+    let mut waiting = service.connect().await;
+    waiting.write_all(request(PROVOKE).repeat(3).as_bytes()).await.unwrap();
+    waiting.shutdown().await.unwrap();
+    service.in_flight(1).await;
+    let mut refused = Vec::new();
+    for _ in 0..2 {
+        let mut stranger = service.connect().await;
+        stranger.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+        assert!(answer(&mut stranger).await.0.starts_with("http/1.1 404 "));
+        refused.push(stranger);
+    }
+    let mut welcome = Vec::new();
+    for _ in 0..2 {
+        let mut connection = service.connect().await;
+        connection.write_all(request(SPARE).as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut connection).await.1, ALLOWED);
+        welcome.push(connection);
+    }
+    let mut answers = String::new();
+    waiting.read_to_string(&mut answers).await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3, "{answers}");
+    for stranger in &mut refused {
+        assert!(is_closed(stranger).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_not_lost_where_more_was_sent_than_is_read() {
+    let service = serve(slow(), "").await;
+    let mut connection = service.connect().await;
+    let last = request(PROVOKE).replace("Host: h\r\n", "Host: h\r\nConnection: close\r\n");
+    connection.write_all(last.as_bytes()).await.unwrap();
+    service.in_flight(1).await;
+    connection.write_all(request(&" ".repeat(60_000)).as_bytes()).await.unwrap();
+    // A reset, instead of an end, would have thrown away what the client had not read yet.
+    let mut answers = String::new();
+    connection.read_to_string(&mut answers).await.unwrap();
+    assert!(answers.starts_with("HTTP/1.1 200 OK") && answers.ends_with(ALLOWED), "{answers}");
 }
 
 #[tokio::test]

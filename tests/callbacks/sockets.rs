@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use callgate::Settings;
 use callgate::admin::Operators;
@@ -9,7 +10,7 @@ use callgate::edge::{self, Listener, Readiness, Stop};
 use callgate::settings::Address;
 use harness::{Setup, TestHost, setup};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 
 async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> (u16, String) {
@@ -51,6 +52,36 @@ async fn callbacks_come_through_a_unix_socket_whose_file_is_there_for_as_long_as
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
 }
 
+/// Clients that come at the same time, and send all they have in several packets before the first of them is accepted.
+#[tokio::test]
+async fn a_burst_of_clients_waits_to_be_accepted() {
+    const CLIENTS: usize = 200;
+    let somaxconn = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap_or_default();
+    if somaxconn.trim().parse().is_ok_and(|max: usize| max < CLIENTS) {
+        return println!("SKIPPED: a burst of {CLIENTS} clients; net.core.somaxconn is {somaxconn}");
+    }
+    let soon = |connecting| tokio::time::timeout(Duration::from_secs(30), connecting);
+    let (host, (listener, address)) = (setup().start(), harness::listener());
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut client = soon(TcpStream::connect(address)).await.expect("there is room to wait").unwrap();
+        client.write_all(b"POST /openim/callbackBeforeAddFriendCommand HTTP/1.1\r\nHost: h\r\n").await.unwrap();
+        client.write_all(b"Connection: close\r\nContent-Length: 2\r\n\r\n").await.unwrap();
+        client.write_all(b"{}").await.unwrap();
+        client.shutdown().await.unwrap();
+        clients.push(client);
+    }
+    let (app, settings) = (host.host().clone(), host.host().settings().server.clone());
+    tokio::spawn(async move {
+        edge::serve(listener, app, &settings, Readiness::default(), std::future::pending::<Stop>()).await;
+    });
+    for mut client in clients {
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    }
+}
+
 /// A host whose admin listener has these settings.
 fn admin(toml: &str) -> Setup {
     setup().file("token", "t0k3n\n").tables(&format!("[admin]\n{toml}"))
@@ -60,8 +91,7 @@ fn admin(toml: &str) -> Setup {
 async fn operators(toml: &str) -> (TestHost, SocketAddr) {
     let host = admin(toml).start();
     let app = Operators::new(host.host().clone(), Readiness::default());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let (listener, address) = harness::listener();
     let server = host.host().settings().server.clone();
     tokio::spawn(async move {
         edge::serve(listener, app, &server, Readiness::default(), std::future::pending::<Stop>()).await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use callgate::Settings;
-use callgate::edge::{self, Listener, Readiness, Stop, Tls};
+use callgate::edge::{self, Readiness, Stop, Tls};
 use callgate::settings::TlsFiles;
 use harness::{TestHost, setup};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -13,7 +13,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -79,11 +79,10 @@ struct Secure {
 async fn serve(files: &Files, server: &str) -> Secure {
     let host = setup().start();
     let tls = Arc::new(Tls::load(&files.settings()).unwrap());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let (listener, address) = harness::listener();
     let toml = format!("[server]\n{server}\n[[platform]]\nkind = \"openim\"\n");
     let settings = Settings::parse(Path::new("host.toml"), &toml).unwrap().server;
-    let (app, listener) = (host.host().clone(), Listener::from(listener).with_tls(Arc::clone(&tls)));
+    let (app, listener) = (host.host().clone(), listener.with_tls(Arc::clone(&tls)));
     tokio::spawn(async move {
         edge::serve(listener, app, &settings, Readiness::default(), std::future::pending::<Stop>()).await;
     });

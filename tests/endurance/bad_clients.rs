@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callgate::Settings;
-use callgate::edge::{self, Listener, Readiness, Stop, Tls};
+use callgate::edge::{self, Readiness, Stop, Tls};
 use callgate::settings::TlsFiles;
 use harness::{TestHost, setup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 const PATH: &str = "/openim/callbackBeforeAddFriendCommand";
@@ -77,11 +77,9 @@ fn run(scale: &Scale) {
 }
 
 async fn serve(host: &TestHost, tls: Option<Arc<Tls>>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
+    let (mut listener, address) = harness::listener();
     let toml = format!("[server]\n{LIMITS}\n[[platform]]\nkind = \"openim\"\n");
     let settings = Settings::parse(Path::new("host.toml"), &toml).expect("right settings").server;
-    let mut listener = Listener::from(listener);
     if let Some(tls) = tls {
         listener = listener.with_tls(tls);
     }

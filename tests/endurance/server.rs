@@ -126,10 +126,9 @@ fn serves_for_other_tests() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         host.work_off_entries().await;
-        let listen = || TcpListener::bind("127.0.0.1:0");
-        let (callbacks, operators) = (listen().await.expect("a free port"), listen().await.expect("a free port"));
-        let address = |listener: &TcpListener| listener.local_addr().expect("it has an address");
-        println!("{LISTENS}{} {}", address(&callbacks), address(&operators));
+        let (callbacks, address) = harness::listener();
+        let operators = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        println!("{LISTENS}{address} {}", operators.local_addr().expect("it has an address"));
         let metrics = answer_operators(operators, host.clone());
         let callbacks = edge::serve(callbacks, host, &server, Readiness::default(), std::future::pending());
         tokio::join!(metrics, callbacks);

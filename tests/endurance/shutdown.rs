@@ -14,7 +14,7 @@ use harness::{TestHost, setup};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 const PATH: &str = "/openim/callbackBeforeAddFriendCommand";
@@ -131,8 +131,7 @@ impl Figures {
 async fn serve(host: &TestHost) -> (SocketAddr, oneshot::Sender<Stop>, tokio::task::JoinHandle<()>) {
     let toml = "[server]\ndrain_delay_ms = 300\n[[platform]]\nkind = \"openim\"\n";
     let settings = Settings::parse(Path::new("host.toml"), toml).expect("right settings").server;
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
+    let (listener, address) = harness::listener();
     let (stop, stopped) = oneshot::channel();
     let app = host.host().clone();
     let served = tokio::spawn(async move {

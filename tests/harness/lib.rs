@@ -11,11 +11,14 @@ pub mod log;
 pub mod nets;
 pub mod receiver;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
+use callgate::edge::Listener;
+use callgate::settings::Address;
 use callgate::{Ask, Crates, Host, Mode, Report, Settings, StartError};
 use callgate_dialects::Table;
 use callgate_dialects::table::CHAT_SERVERS;
@@ -27,6 +30,16 @@ use tempfile::TempDir;
 
 /// What the clock of a [`TestHost`] shows at the start: 2023-11-14, in Unix milliseconds.
 pub const NOW_UNIX_MS: u64 = 1_700_000_000_000;
+
+/// The listener of the service itself, at a free port of this machine, and its address. Tokio's own has room for 128
+/// connections that wait. Must be called in a runtime.
+#[must_use]
+pub fn listener() -> (Listener, SocketAddr) {
+    let any = Address::Tcp((Ipv4Addr::LOCALHOST, 0).into());
+    let listener = Listener::bind(&any, 0o600).expect("a free port");
+    let address = listener.address().expect("it has an address");
+    (listener, address)
+}
 
 /// A host that is reached through its real connections, but without sockets, and a clock that only the test moves.
 pub struct TestHost {

@@ -62,11 +62,11 @@ pub(super) async fn converse<S: Stream>(
     })
     .await;
     let parts = connection.into_parts();
-    let wire = parts.io.into_inner();
+    let mut wire = parts.io.into_inner();
     if pulse.started() == 0 {
         connected.app.ended_early(EndedEarly::from_first(wire.first()));
     }
-    if wire.has_more() || !parts.read_buf.is_empty() {
+    if !parts.read_buf.is_empty() || wire.has_more().await {
         linger(wire.into_stream()).await;
     }
 }

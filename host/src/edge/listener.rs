@@ -35,14 +35,10 @@ pub(super) enum Accepted {
     Unix(tokio::net::UnixStream),
 }
 
-impl From<TcpListener> for Listener {
-    fn from(listener: TcpListener) -> Self {
-        Self { kind: Kind::Tcp(listener), tls: None }
-    }
-}
-
 /// How many connections may wait to be accepted: as many as the system allows, which takes this for its own maximum
-/// (`net.core.somaxconn`). With less, a client of a burst sends its first packet again after a second.
+/// (`net.core.somaxconn`). With less, a client of a burst sends its first packet again after a second, or, if it had sent
+/// more than one already, is reset by the system: that makes up connections from cookies then, which only the first packet
+/// fits.
 const BACKLOG: u32 = 65_535;
 
 impl Listener {
@@ -51,19 +47,17 @@ impl Listener {
     /// # Errors
     /// If the system does not let it.
     pub fn bind(address: &Address, socket_mode: u32) -> io::Result<Self> {
-        match address {
-            Address::Tcp(address) => Ok(tcp(*address)?.into()),
+        let kind = match address {
+            Address::Tcp(address) => Kind::Tcp(tcp(*address)?),
             #[cfg(unix)]
-            Address::Unix(path) => {
-                let socket = socket::Socket::bind(path, socket_mode, BACKLOG)?;
-                Ok(Self { kind: Kind::Unix(socket), tls: None })
-            }
+            Address::Unix(path) => Kind::Unix(socket::Socket::bind(path, socket_mode, BACKLOG)?),
             #[cfg(not(unix))]
             Address::Unix(_) => {
                 let _ = socket_mode;
-                Err(io::ErrorKind::Unsupported.into())
+                return Err(io::ErrorKind::Unsupported.into());
             }
-        }
+        };
+        Ok(Self { kind, tls: None })
     }
 
     /// Speaks TLS with those who connect.

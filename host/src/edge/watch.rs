@@ -125,9 +125,9 @@ impl Watch {
                 (due, end) = (at, Some(what));
             }
         };
-        let is_running = self.pulse.is_running();
-        // While a request is being answered, nobody asks for the next one.
-        match (self.pulse.is_in_head() && !is_running, self.head) {
+        let (is_running, is_stalled) = (self.pulse.is_running(), self.pulse.is_stalled());
+        // While a request is being answered, up to the last byte that the client takes, the next one is not read.
+        match (self.pulse.is_in_head() && !is_running && !is_stalled, self.head) {
             (true, Some((of, since))) if of == started => sooner(since + self.patience.head_within, End::LateHead),
             (true, _) => {
                 let now = Instant::now();
@@ -136,7 +136,7 @@ impl Watch {
             }
             (false, _) => self.head = None,
         }
-        match (self.pulse.is_stalled(), self.stalled) {
+        match (is_stalled, self.stalled) {
             (true, since) => {
                 let since = *self.stalled.insert(since.unwrap_or_else(Instant::now));
                 sooner(since + TAKEN_WITHIN, End::Cut);

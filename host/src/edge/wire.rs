@@ -1,6 +1,7 @@
 //! The bytes of a connection, looked at on their way: how it begins, where its requests begin and end, refusals of what is
 //! no request, and whether the client is still there.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,11 +53,6 @@ impl<S, A> Wire<S, A> {
     /// The first bytes that arrived.
     pub(super) fn first(&self) -> &[u8] {
         &self.first
-    }
-
-    /// Whether the client may still be writing what nobody reads.
-    pub(super) fn has_more(&self) -> bool {
-        !self.vanishing.has_ended() && (self.framing.is_in_body() || self.framing.refusal().is_some())
     }
 
     /// The stream, for what is to be done after the last answer.
@@ -112,6 +108,22 @@ impl<S: Stream, A: Unpin> AsyncRead for Wire<S, A> {
 }
 
 impl<S: Stream, A: Respond + Unpin> Wire<S, A> {
+    /// Whether the client may still be writing what is not read any more, or has written some.
+    pub(super) async fn has_more(&mut self) -> bool {
+        if self.vanishing.has_ended() {
+            return false;
+        }
+        if self.framing.is_in_body() || self.framing.refusal().is_some() || !self.ahead.is_empty() {
+            return true;
+        }
+        let mut byte = [0];
+        let mut buf = ReadBuf::new(&mut byte);
+        let look = poll_fn(|cx| Poll::Ready(Pin::new(&mut self.stream).poll_read(cx, &mut buf)));
+        // Also where this task has had its turn: then Tokio reads nothing, else.
+        let _ = tokio::task::unconstrained(look).await;
+        !buf.filled().is_empty()
+    }
+
     /// Writes what is pending.
     fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.pending.is_empty() {

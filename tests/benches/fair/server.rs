@@ -8,7 +8,6 @@ use std::process::{Child, Command, Stdio};
 use callgate::edge::{self, Readiness};
 use callgate::{Host, Settings};
 use harness::guests;
-use tokio::net::TcpListener;
 
 /// What hostile clients ask for: a name, and the path that is posted to.
 pub const HOSTILE: [(&str, &str); 4] = [
@@ -64,8 +63,8 @@ pub fn serve() {
     let host = Host::start(settings, &mut ()).unwrap_or_else(|error| panic!("the host does not start: {error}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        println!("{}", listener.local_addr().expect("it has an address"));
+        let (listener, address) = harness::listener();
+        println!("{address}");
         edge::serve(listener, host, &server, Readiness::default(), std::future::pending()).await;
     });
 }

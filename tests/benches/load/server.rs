@@ -104,15 +104,15 @@ pub fn serve(contestant: Contestant) {
             Contestant::Host => {
                 let host = common::host_with_words(WORDS);
                 let settings = common::settings("").server;
-                edge::serve(listen().await, host, &settings, Readiness::default(), std::future::pending()).await;
+                let (listener, address) = harness::listener();
+                println!("{address}");
+                edge::serve(listener, host, &settings, Readiness::default(), std::future::pending()).await;
             }
-            Contestant::Native => native::serve(listen().await, WORDS).await,
+            Contestant::Native => {
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+                println!("{}", listener.local_addr().expect("it has an address"));
+                native::serve(listener, WORDS).await;
+            }
         }
     });
-}
-
-async fn listen() -> TcpListener {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    println!("{}", listener.local_addr().expect("it has an address"));
-    listener
 }
