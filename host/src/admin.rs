@@ -94,7 +94,7 @@ impl Operators {
             return Some(ApiError::new(StatusCode::FORBIDDEN, why));
         };
         if !allow_networks.allow(peer.address) {
-            let why = "operators at this address are not served here ([admin] allow_networks)";
+            let why = "this address is not in `allow_networks` under [admin]";
             return Some(ApiError::new(StatusCode::FORBIDDEN, why));
         }
         let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");

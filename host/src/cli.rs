@@ -44,7 +44,7 @@ struct Arguments {
     #[arg(long, global = true, default_value = "info", value_name = "LEVEL")]
     log: tracing::Level,
 
-    /// Write the log as JSON lines, for machines
+    /// Write the log as JSON lines, for log collectors
     #[arg(long, global = true)]
     log_json: bool,
 

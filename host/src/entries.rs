@@ -252,16 +252,18 @@ struct Prepared {
 fn prepare(generation: &Generation, entry: &Entry) -> Result<Prepared, (&'static str, String)> {
     let mounted = generation.platforms().iter().find(|mounted| *mounted.platform.name == *entry.platform);
     let mounted = mounted.ok_or_else(|| {
-        let message =
-            format!("no [[platform]] is called {} any more: add it again, or `callgate journal drop`", entry.platform);
+        let message = format!(
+            "the [[platform]] {} no longer exists: add it again, or run `callgate journal drop`",
+            entry.platform
+        );
         ("no_platform", message)
     })?;
     let head: Head = serde_json::from_str(&entry.head)
-        .map_err(|error| ("not_readable", format!("what was kept of the callback cannot be read: {error}")))?;
+        .map_err(|error| ("not_readable", format!("the stored callback cannot be read: {error}")))?;
     let callback = Callback::reopen(mounted.platform.server.commands(), head.kept.clone(), entry.body.clone())
-        .map_err(|refusal| ("not_readable", format!("what was kept of the callback cannot be read: {refusal}")))?;
+        .map_err(|refusal| ("not_readable", format!("the stored callback cannot be read: {refusal}")))?;
     let chain = callback.command().and_then(|command| mounted.routes.find(command)).ok_or_else(|| {
-        let message = "no plugin has this command any more: add one, or `callgate journal drop`".to_owned();
+        let message = "no plugin handles this command any more: add one, or run `callgate journal drop`".to_owned();
         ("no_plugin", message)
     })?;
     let protocol = mounted.platform.server.protocol();

@@ -77,11 +77,11 @@ impl Kept {
     fn read(&self, path: &Path, bytes_max: u64) -> Option<io::Result<Vec<u8>>> {
         let sum = self.files.get(path)?;
         let found = read_file(&self.folder.join(sum), bytes_max).map_err(|error| {
-            io::Error::new(error.kind(), format!("its kept copy {}: {error}", self.folder.join(sum).display()))
+            io::Error::new(error.kind(), format!("its stored copy {}: {error}", self.folder.join(sum).display()))
         });
         let is_whole = |bytes: Vec<u8>| match sha256(&bytes) == *sum {
             true => Ok(bytes),
-            false => Err(io::Error::other(format!("its kept copy {sum} was changed: remove it"))),
+            false => Err(io::Error::other(format!("its stored copy {sum} was modified: delete it"))),
         };
         Some(found.and_then(is_whole))
     }

@@ -82,7 +82,7 @@ impl Generation {
         let not_loaded: Vec<Problem> = not_loaded.iter().map(|error| error.problem(&settings.source)).collect();
         for problem in &not_loaded {
             tracing::error!(
-                "a plugin is not loaded: `on_fault` decides in its place, and a candidate with it is not compared: {problem}"
+                "a plugin is not loaded: `on_fault` decides instead, and candidates with it are not compared: {problem}"
             );
         }
         let counters = telemetry.counters(&settings, &links, before.map(|before| &before.counters));

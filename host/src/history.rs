@@ -121,7 +121,7 @@ impl History {
         }
         let (now, bytes) = Seen::read("", &seen.path, FILE_BYTES_MAX, kept);
         if now.sha256.as_ref() != Some(sum) {
-            return Err(io::Error::other(format!("{} has changed meanwhile", seen.path.display())));
+            return Err(io::Error::other(format!("{} has changed in the meantime", seen.path.display())));
         }
         write_private(&self.folder, sum, &bytes?)
     }

@@ -85,7 +85,9 @@ impl Records {
         let is_taken = |record: &Named| sinks.iter().any(|sink| sink.takes(record));
         let unrouted = records.iter().filter(|record| !is_taken(record)).count() as u64;
         if unrouted > 0 && self.unrouted.fetch_add(unrouted, Ordering::Relaxed) == 0 {
-            tracing::warn!("a record has a topic that no [[sink]] takes: it goes nowhere, and is only counted");
+            tracing::warn!(
+                "a record has a topic that no [[sink]] receives: it is discarded and counted; add the topic to a sink"
+            );
         }
         for sink in sinks.iter() {
             let its: Vec<Named> = records.iter().filter(|record| sink.takes(record)).cloned().collect();
@@ -143,7 +145,7 @@ impl Records {
 
     /// Counts and logs the records of a plugin that exceeded its limit.
     pub(crate) fn left_out(&self, records: usize) {
-        tracing::warn!(records, "records are left out: a plugin gives more than `records_per_second_max`");
+        tracing::warn!(records, "records are dropped: a plugin returns more than `records_per_second_max`");
         self.lost.fetch_add(records as u64, Ordering::Relaxed);
     }
 
@@ -162,7 +164,7 @@ impl Records {
         journalled + self.lost.load(Ordering::Relaxed) + self.lost_before.load(Ordering::Relaxed) + of_sinks
     }
 
-    /// Records whose topic no sink takes.
+    /// Records whose topic no sink receives.
     pub(crate) fn unrouted(&self) -> u64 {
         self.unrouted.load(Ordering::Relaxed)
     }

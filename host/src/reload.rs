@@ -119,7 +119,7 @@ impl Host {
             entry.map(|entry| (history.open(&entry), entry.number))
         });
         let Some((kept, number)) = found else {
-            let message = "no such configuration is kept: `callgate rollback --list` shows what there is";
+            let message = "no such configuration is stored: `callgate rollback --list` lists them";
             return Err(vec![self.generation().settings().source.problem(&[Key("reload"), Key("keep")], message)]);
         };
         let ask = Ask { mode: Mode::Replace, crates: Crates::BuildNew };
@@ -166,7 +166,7 @@ impl Host {
             return Polled::Changing;
         }
         let files: Vec<String> = changed.iter().map(|(path, _)| path.display().to_string()).collect();
-        tracing::info!(files = files.join(", "), "files have changed: the settings are read again");
+        tracing::info!(files = files.join(", "), "files have changed: reloading the settings");
         let ask = Ask { mode: Mode::Replace, crates: Crates::BuildNew };
         Polled::Reloaded { is_refused: self.reload_alone(ask, &mut watch).is_err() }
     }
@@ -286,7 +286,7 @@ impl Host {
                 for problem in problems {
                     tracing::error!(
                         generation,
-                        "the reload is refused, and the generation before stays in service: {problem}"
+                        "the reload is refused, and the previous generation stays in service: {problem}"
                     );
                 }
             }
@@ -298,7 +298,7 @@ impl Host {
                 let took_ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);
                 let what =
                     if report.is_new { report.difference.lines().join("; ") } else { "nothing has changed".to_owned() };
-                tracing::info!(generation = report.generation, took_ms, "the settings are read again: {what}");
+                tracing::info!(generation = report.generation, took_ms, "the settings are reloaded: {what}");
                 if !report.restart.is_empty() {
                     tracing::warn!("these keys take effect with a restart: {}", report.restart.join(", "));
                 }

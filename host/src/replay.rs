@@ -45,10 +45,10 @@ pub struct Outcome {
 #[derive(Debug, thiserror::Error)]
 pub enum NotReplayed {
     /// The platform is not there any more.
-    #[error("there is no platform {0} in the settings any more")]
+    #[error("the settings no longer have a platform {0}")]
     NoPlatform(String),
     /// It is not the callback that was kept.
-    #[error("what was kept is not a callback: {0}")]
+    #[error("what was stored is not a callback: {0}")]
     Refused(#[from] Refusal),
 }
 

@@ -146,22 +146,22 @@ impl HostCounters {
             overloaded: registered(
                 registry,
                 "overloaded",
-                "Callbacks for which there was no time, by the limit that they would have waited for; at the door: before \
+                "Callbacks refused for lack of time, by the limit that they would have waited for; at the door: before \
                  their bodies were read",
             ),
             cancelled: registered(
                 registry,
                 "cancelled",
-                "Calls on workers that were given up because the client had gone, by whether they had begun",
+                "Calls on workers that were cancelled because the client disconnected, by whether they had begun",
             ),
             closed: registered(
                 registry,
                 "connections_closed",
-                "Connections that were closed because of a limit, or whose TLS handshake failed, by cause",
+                "Connections closed because of a limit or a failed TLS handshake, by cause",
             ),
             records_written: registered(registry, "records_written", "Records that are on disk, or written by sinks"),
             records_lost: registered(registry, "records_lost", "Records that could not be written"),
-            records_unrouted: registered(registry, "records_unrouted", "Records whose topic no sink takes"),
+            records_unrouted: registered(registry, "records_unrouted", "Records whose topic no sink receives"),
             log_lines_lost: registered(
                 registry,
                 "log_lines_lost",

@@ -333,7 +333,7 @@ async fn a_rollback_brings_back_settings_word_lists_and_modules_and_touches_no_f
     assert!(status == 422 && error.contains("another configuration has come into service meanwhile"), "{answer}");
     assert_eq!((code(&host).await, last_stamp()), (json!(5003), Some(json!("thre.thr"))));
     assert_eq!(std::fs::read_to_string(host.path("host.toml")).unwrap(), settings("four.fou", ""));
-    assert!(readiness(&host).await.contains("the kept configuration 3 is in service"));
+    assert!(readiness(&host).await.contains("the stored configuration 3 is in service"));
     assert_eq!(host.metric("callgate_rolled_back", &[]), 1.0);
     // Once more: one further back. Polling does not undo it.
     host.host().roll_back(None, None).unwrap();
@@ -375,7 +375,7 @@ async fn a_kept_copy_that_was_changed_is_not_used_and_what_is_kept_is_bounded() 
     let older = before.iter().rev().nth(1).unwrap().number;
     copies().for_each(|file| std::fs::write(file.path(), "changed").unwrap());
     let problems = host.host().roll_back(Some(older), None).unwrap_err();
-    assert!(problems[0].message.contains("was changed: remove it"), "{problems:?}");
+    assert!(problems[0].message.contains("was modified: delete it"), "{problems:?}");
     assert_eq!(code(&host).await, 5019);
 }
 

@@ -164,7 +164,7 @@ fn an_admin_listener_that_others_reach_needs_a_token() {
         found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
     for open in ["listen = \":8081\"", "listen = \"192.0.2.1:8081\"", "listen = \"[::]:8081\""] {
-        assert!(problems(open).contains("`admin.listen`: is reached from other machines"), "{}", problems(open));
+        assert!(problems(open).contains("`admin.listen`: can be reached from other machines"), "{}", problems(open));
     }
     for fine in ["listen = \":8081\"\noff = true", "listen = \"[::1]:8081\"", "listen = \"unix:/run/admin.sock\""] {
         assert_eq!(problems(fine), "");

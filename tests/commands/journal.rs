@@ -101,7 +101,7 @@ fn operators_find_out_why_and_have_dead_entries_worked_off_again() {
     assert!(journal(&folder, "show d1").starts_with(|c: char| c.is_ascii_digit()));
 
     // Through the host that runs.
-    assert_eq!(journal(&folder, "retry e1 --yes"), "1 entries wait to be worked off again\n");
+    assert_eq!(journal(&folder, "retry e1 --yes"), "1 entries wait to be retried\n");
     while status(&folder)["dead"] != 3 {}
     stop(process);
 

@@ -59,7 +59,7 @@ fn a_running_host_reloads_and_goes_back_when_it_is_told_to() {
         "{back}"
     );
     assert!(denies_with(&address, 5001));
-    let part = "nothing is changed, what was in service still is:\n";
+    let part = "nothing has changed, and the previous configuration stays in service:\n";
     folder.type_in(&format!("reload --admin http://{admin}/")).fails(3, &[part, "host.toml:1: "]);
     folder.type_in(&format!("rollback --to 7 --admin {admin}")).fails(3, &["no such configuration is kept"]);
     serving.stop().succeeds();
@@ -73,15 +73,15 @@ fn signals_and_changed_files_reload_and_a_mistake_is_said_once() {
     let mut serving = Serving::start(&folder);
     let address = serving.wait_for("serving callbacks address=");
     std::fs::write(folder.path("p.wasm"), module(5002)).unwrap();
-    serving.wait_for("the settings are read again: plugins changed: p (module)");
+    serving.wait_for("the settings are reloaded: plugins changed: p (module)");
     assert!(denies_with(&address, 5002));
     std::fs::write(folder.path("p.wasm"), &module(5003)[..80]).unwrap();
-    serving.wait_for("the reload is refused, and the generation before stays in service: host.toml:");
+    serving.wait_for("the reload is refused, and the previous generation stays in service: host.toml:");
     assert!(denies_with(&address, 5002));
     std::fs::write(folder.path("p.wasm"), module(5003)).unwrap();
-    serving.wait_for("the settings are read again: plugins changed: p (module)");
+    serving.wait_for("the settings are reloaded: plugins changed: p (module)");
     serving.signal("HUP");
-    serving.wait_for("the settings are read again: nothing has changed");
+    serving.wait_for("the settings are reloaded: nothing has changed");
     let ended = serving.stop();
     assert_eq!(ended.err.matches("the reload is refused").count(), 1, "{ended:#?}");
     ended.succeeds();
@@ -97,7 +97,7 @@ fn another_program_at_the_address_is_no_host() {
         let _ = stream.read(&mut [0; 4096]).unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").unwrap();
     });
-    folder().type_in(&format!("reload --admin {address}")).fails(9, &["is no Callgate of this version"]);
+    folder().type_in(&format!("reload --admin {address}")).fails(9, &["is not a Callgate of this version"]);
     answering.join().unwrap();
     let off = "[admin]\noff = true\n[[platform]]\nkind = \"openim\"\n";
     folder().file("host.toml", off).type_in("reload --settings host.toml").fails(3, &["have no admin listener"]);

@@ -80,7 +80,7 @@ fn what_the_host_does_not_take_is_put_back_and_what_cannot_be_written_is_printed
     let promote = "shadow promote kinder --settings host.toml --all-commands";
     let ended = folder.type_in(promote);
     assert_eq!(ended.code, Some(3), "{ended:#?}");
-    assert!(ended.err.contains("the settings file is as it was before"), "{ended:#?}");
+    assert!(ended.err.contains("the settings file is unchanged"), "{ended:#?}");
     assert_eq!(std::fs::read_to_string(folder.path("host.toml")).unwrap(), before);
 
     let mut permissions = std::fs::metadata(folder.path("host.toml")).unwrap().permissions();
@@ -99,7 +99,7 @@ fn a_host_that_does_not_run_and_a_candidate_that_is_not_there_are_named() {
     folder.type_in("shadow report --settings host.toml").fails(9, &["no host answers at 127.0.0.1:"]);
     let known = "no [[shadow]] has this name: give one of kinder, none";
     folder.type_in("shadow promote nobody --settings host.toml").fails(3, &[known]);
-    let other = "the candidate kinder is about plugin p, too: change or remove it first";
+    let other = "the candidate kinder names plugin p too: change or remove that candidate first";
     folder.type_in("shadow promote none --settings host.toml --no-reload").fails(3, &[other]);
     let edited = folder.type_in("shadow promote kinder --settings host.toml --no-reload --all-commands").succeeds();
     assert!(edited.ends_with("A reload or a restart takes it up.\n"), "{edited}");

@@ -31,7 +31,7 @@ fn a_second_signal_ends_it_at_once() {
         serving.signal(second);
         let ended = serving.end();
         assert_eq!(ended.code, Some(code), "{ended:#?}");
-        assert!(ended.err.contains("told to stop a second time"), "{ended:#?}");
+        assert!(ended.err.contains("second signal to stop"), "{ended:#?}");
     }
 }
 

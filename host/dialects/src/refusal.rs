@@ -20,16 +20,16 @@ pub enum Refusal {
     #[error("the body is compressed: send it without Content-Encoding")]
     ContentEncoding,
     /// The address of the caller is in none of the networks that may call.
-    #[error("callers at this address are not served here (`allow_networks`)")]
+    #[error("this address is not in `allow_networks`")]
     Network,
     /// The credentials that are required are missing.
     #[error("credentials are needed: put `user:password@` before the host in the URL")]
     NoCredentials,
     /// The credentials are wrong.
-    #[error("the credentials do not fit: check them on both sides")]
+    #[error("the credentials are wrong: compare them on both sides")]
     WrongCredentials,
     /// A query parameter that authenticates the caller is there more than once.
-    #[error("a query parameter that authenticates the caller is there more than once")]
+    #[error("a query parameter that authenticates the caller occurs more than once")]
     ParameterTwice,
     /// The body arrives too slowly.
     #[error("the body arrives too slowly (`body_bytes_per_second_min`)")]
@@ -53,7 +53,7 @@ pub enum Refusal {
     )]
     JournalFull,
     /// The callback could not be put on disk in time.
-    #[error("the callback is not acknowledged: it could not be kept")]
+    #[error("the callback is not acknowledged: it could not be stored")]
     NotKept,
     /// The body is not UTF-8.
     #[error("the body is not UTF-8")]

@@ -108,7 +108,7 @@ pub enum NotKept {
     #[error("the journal cannot be written: {0}")]
     Failed(String),
     /// One item is larger than the whole queue may be.
-    #[error("{bytes} bytes are more than the journal takes at once ({bytes_max})")]
+    #[error("{bytes} bytes are more than the journal accepts at once ({bytes_max})")]
     TooLarge {
         /// What was to be kept.
         bytes: usize,

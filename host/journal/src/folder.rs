@@ -187,7 +187,7 @@ fn make_private(folder: &Path, metadata: &Metadata) -> Result<(), OpenError> {
         return Ok(());
     }
     if mode & 0o002 != 0 {
-        let why = "it belongs to another user, and everybody may write to it";
+        let why = "it belongs to another user, and all users may write to it";
         return Err(OpenError::NotPrivate { folder: folder.to_owned(), why });
     }
     Ok(())

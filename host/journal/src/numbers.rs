@@ -18,7 +18,7 @@ pub struct Numbers {
     pub dead: u64,
     /// Entries that were accepted.
     pub accepted: u64,
-    /// Repeats that were acknowledged and not worked off again.
+    /// Repeats that were acknowledged and not processed again.
     pub repeats: u64,
     /// Entries that were done.
     pub done: u64,
@@ -56,7 +56,7 @@ pub struct Numbers {
     pub checkpoint_time: Duration,
     /// Entries that were refused because the journal was full or its disk failed.
     pub refused: u64,
-    /// Entries that were acknowledged without being kept.
+    /// Entries that were acknowledged without being stored.
     pub acknowledged_and_lost: u64,
     /// Whether entries are refused now, or acknowledged without being kept.
     pub is_full: bool,

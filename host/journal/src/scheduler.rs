@@ -148,7 +148,7 @@ impl Scheduler {
             Ok(None) => {}
             // A damaged file is reported where it is read, and the rest is read from the new one.
             Err(error) => {
-                tracing::error!("entries that were left cannot be read, this is tried again: {error}");
+                tracing::error!("entries from before the start cannot be read; retrying: {error}");
                 return false;
             }
         }
@@ -255,7 +255,7 @@ impl Scheduler {
                 self.bury(id, lane, "the entry is damaged on disk: its checksum is wrong");
             }
             ReadError::Failed(source) => {
-                tracing::error!(entry = id.0, "an entry cannot be read, it is tried again: {source}");
+                tracing::error!(entry = id.0, "an entry cannot be read; retrying: {source}");
                 self.park(lane, self.clock.now_unix_ms().saturating_add(millis(UNREADABLE_AGAIN)));
             }
         }

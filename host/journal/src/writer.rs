@@ -228,7 +228,7 @@ impl Writer {
         add(&self.shared.counts.commit_ns, took);
         self.shared.counts.commit_ns_max.fetch_max(took as u64, Ordering::Relaxed);
         if std::mem::take(&mut self.is_failing) {
-            tracing::info!("the journal can be written again");
+            tracing::info!("the journal can be written to again");
             self.show_full();
         }
         let trimmed = written.trimmed;
@@ -238,10 +238,13 @@ impl Writer {
         add(&self.shared.counts.dead_dropped, trimmed.dead);
         add(&self.shared.counts.records_expired, trimmed.expired_records);
         if trimmed.dead > 0 {
-            tracing::warn!(entries = trimmed.dead, "dead entries are dropped because of their number or age");
+            tracing::warn!(entries = trimmed.dead, "dead entries are deleted because of their number or age");
         }
         if trimmed.expired_records > 0 {
-            tracing::error!(records = trimmed.expired_records, "records are dropped because no sink took them in time");
+            tracing::error!(
+                records = trimmed.expired_records,
+                "records are deleted because no sink received them within `undelivered_hours_max`"
+            );
         }
     }
 
@@ -337,7 +340,7 @@ impl Writer {
             file = &*salvaged.name,
             rows = salvaged.rows,
             lost = salvaged.lost,
-            "the journal's damaged file is set aside, and what could be read is in a new one"
+            "the journal's damaged file was renamed, and what could be read is in a new file"
         );
     }
 
@@ -454,7 +457,7 @@ impl Writer {
                 add(&self.shared.counts.checkpoints_failed, 1);
                 // It is tried again after each commit.
                 if !std::mem::replace(&mut self.is_untidy, true) {
-                    tracing::error!("the journal's files cannot be looked after: {error}");
+                    tracing::error!("the journal's files cannot be maintained: {error}");
                 }
                 if matches!(error, StoreError::Damaged(_)) {
                     let _ = self.recover(&error);

@@ -49,13 +49,10 @@ pub(super) fn respond(status: StatusCode, body: &Value) -> Response {
 pub(super) fn guarded(routes: Router) -> Router {
     routes
         .fallback(|| async {
-            ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this path: host/README.md lists what there is")
+            ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this path: host/README.md lists the paths")
         })
         .method_not_allowed_fallback(|| async {
-            ApiError::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "this path has another method: GET to look at something, POST to have something done",
-            )
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong method for this path: GET reads, POST changes")
         })
         .layer(from_fn(no_browsers))
 }
@@ -76,7 +73,7 @@ async fn no_browsers(request: Request, next: Next) -> Response {
 /// If it panics, which only a mistake of the host can do.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| {
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the host failed at this: please report it with its log")
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the host failed; please report this with its log")
     })
 }
 
@@ -92,7 +89,7 @@ pub(super) fn flag(query: Option<&str>, name: &str) -> Result<bool, ApiError> {
             (true, "false") => is_set = false,
             _ => {
                 let why = json!({ "known": [name] });
-                let message = format!("the query may have `{name}=true` only");
+                let message = format!("the only query parameter is `{name}=true`");
                 return Err(ApiError::new(StatusCode::BAD_REQUEST, message).with("query", why));
             }
         }

@@ -14,7 +14,7 @@ pub(super) fn lines(host: &Host) -> String {
             writeln!(text, "plugin {} is suspended because most of its calls failed: `on_fault` decides", link.name());
     }
     for problem in generation.not_loaded() {
-        let _ = writeln!(text, "a plugin is not loaded, `on_fault` decides in its place: {problem}");
+        let _ = writeln!(text, "a plugin is not loaded, and `on_fault` decides instead: {problem}");
     }
     for shadow in generation.shadows().iter().filter(|shadow| shadow.now().2) {
         let name = shadow.name();
@@ -25,16 +25,17 @@ pub(super) fn lines(host: &Host) -> String {
         );
     }
     for problem in &status.problems {
-        let _ = writeln!(text, "the last reload was refused, the generation before it is in service: {problem}");
+        let _ = writeln!(text, "the last reload was refused, and the previous generation is in service: {problem}");
     }
     if let Some(number) = status.rolled_back_to {
-        let _ = writeln!(text, "the kept configuration {number} is in service, and not what the settings file says");
+        let _ =
+            writeln!(text, "the stored configuration {number} is in service after a rollback, not the settings file");
     }
     if !status.restart.is_empty() {
         let _ = writeln!(text, "these keys take effect with a restart: {}", status.restart.join(", "));
     }
     if host.engine.is_distrusted() {
-        text.push_str("this system counts page faults wrong: instances are not kept\n");
+        text.push_str("this system counts page faults wrongly: instances are not reused\n");
     }
     text
 }

@@ -27,7 +27,7 @@ async fn change(State(host): State<Host>, Path(change): Path<String>, body: Byte
     let changed = match change.as_str() {
         "retry" => journal.retry(filter).await,
         "drop" => journal.drop_dead(filter).await,
-        _ => return Err(ApiError::new(StatusCode::NOT_FOUND, "dead entries can be sent to `retry` or to `drop`")),
+        _ => return Err(ApiError::new(StatusCode::NOT_FOUND, "the only actions are `retry` and `drop`")),
     };
     match changed {
         Ok(changed) => Ok(respond(StatusCode::OK, &json!({ "changed": changed }))),
@@ -109,7 +109,7 @@ fn filter_of_json(body: &[u8]) -> Result<EntryFilter, String> {
             "until_unix_ms" => filter.until_unix_ms = number().ok_or_else(wrong)?,
             _ => {
                 return Err(format!(
-                    "`{name}` is no filter: there are ids, platform, command, key, plugin, since_unix_ms, until_unix_ms"
+                    "unknown filter `{name}`; known: ids, platform, command, key, plugin, since_unix_ms, until_unix_ms"
                 ));
             }
         }

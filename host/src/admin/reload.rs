@@ -51,7 +51,7 @@ impl Asked {
         work: impl FnOnce(&Host) -> Result<Report, Vec<Problem>> + Send + 'static,
     ) -> Result<Response, ApiError> {
         let Ok(permit) = self.room.try_acquire_owned() else {
-            let message = format!("{AT_ONCE_MAX} reloads are under way: wait for them");
+            let message = format!("{AT_ONCE_MAX} reloads are running: wait for them");
             return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, message));
         };
         let host = self.host;
@@ -119,7 +119,8 @@ fn ended(ended: Result<Report, Vec<Problem>>) -> Result<Response, ApiError> {
         Ok(report) => Ok(respond(StatusCode::OK, &as_json(&report))),
         Err(found) => {
             let lines: Vec<String> = found.iter().map(Problem::to_string).collect();
-            let message = format!("nothing is changed, what was in service still is:\n{}", lines.join("\n"));
+            let message =
+                format!("nothing has changed, and the previous configuration stays in service:\n{}", lines.join("\n"));
             Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message).with("problems", problems(&found)))
         }
     }

@@ -33,14 +33,14 @@ async fn report(State(host): State<Host>) -> Result<Response, ApiError> {
 async fn reset(State(host): State<Host>, Path(name): Path<String>) -> Result<Response, ApiError> {
     let shadow = find(&host, &name)?;
     blocking(move || shadow.reset(host.now_unix_ms())).await?;
-    tracing::info!(target: "callgate::shadow", shadow = name, "the figures of the candidate begin again");
+    tracing::info!(target: "callgate::shadow", shadow = name, "the figures of the candidate are reset");
     Ok(respond(StatusCode::OK, &json!({"shadow": name})))
 }
 
 async fn resume(State(host): State<Host>, Path(name): Path<String>) -> Result<Response, ApiError> {
     let had_fallen_back = find(&host, &name)?.resume();
     if had_fallen_back {
-        tracing::warn!(target: "callgate::shadow", shadow = name, "the candidate answers again, as an operator wants it");
+        tracing::warn!(target: "callgate::shadow", shadow = name, "the candidate answers again, as requested by an operator");
     }
     Ok(respond(StatusCode::OK, &json!({"shadow": name, "had_fallen_back": had_fallen_back})))
 }

@@ -25,7 +25,7 @@ use crate::settings::{Address, Draft, Secrets, Settings, TlsFiles, listen_at};
 /// Which running host is meant.
 #[derive(Debug, clap::Args)]
 pub(super) struct Running {
-    /// The settings file that the host was started with: [admin] says where it listens
+    /// The settings file that the host was started with; [admin] has the address
     #[arg(long, value_name = "FILE", required_unless_present = "admin")]
     settings: Option<PathBuf>,
 
@@ -164,7 +164,7 @@ impl Api {
         let stream = match timeout(CONNECT_WITHIN, self.connect()).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(self.unreachable(&error.to_string())),
-            Err(_) => return Err(self.unreachable("nothing accepts the connection")),
+            Err(_) => return Err(self.unreachable("the connection is refused")),
         };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
         tokio::spawn(connection);
@@ -226,7 +226,7 @@ impl Api {
         let error = answer.as_ref().and_then(|answer| answer.get("error")?.as_str());
         let Some(error) = error else {
             let text = format!(
-                "what answers at {} ({}) is no Callgate of this version: it answered with status {status}",
+                "the server at {} ({}) is not a Callgate of this version: it answered with status {status}",
                 self.address, self.place
             );
             return Failure::new(Exit::Unreachable, anyhow::anyhow!(text));

@@ -98,7 +98,7 @@ fn candidates(host: &Host) -> String {
         }
     }
     if rows.is_empty() {
-        return "\nNo candidate makes a difference at any command.\n".to_owned();
+        return "\nNo candidate changes anything for any command.\n".to_owned();
     }
     format!("\n{}", terminal::table(&["CANDIDATE", "PLATFORM", "COMMAND", "PLUGINS"], &rows))
 }

@@ -47,7 +47,7 @@ pub(super) struct Explain {
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 
-    /// Write JSON, for machines
+    /// Write JSON, for scripts
     #[arg(long)]
     json: bool,
 }

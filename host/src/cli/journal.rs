@@ -30,7 +30,7 @@ use list::Listing;
 use place::{Place, unreadable};
 use replay::Replay;
 
-/// Look into the journal: what waits, what failed, what was decided and why; retry, drop, export and replay it
+/// Inspect the journal: what waits, what failed, what was decided and why; retry, drop, export and replay
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate journal status --settings host.toml
@@ -60,13 +60,13 @@ enum Command {
     Replay(Box<Replay>),
 }
 
-/// Show how much waits, how old it is, and what failed
+/// Show how many entries wait, for how long, and what failed
 #[derive(Debug, Args)]
 struct Status {
     #[command(flatten)]
     place: Place,
 
-    /// Write JSON, for machines
+    /// Write JSON, for scripts
     #[arg(long)]
     json: bool,
 }
@@ -88,12 +88,12 @@ struct List {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
 
-    /// Write JSON, one object in a line
+    /// Write JSON, one object per line
     #[arg(long)]
     json: bool,
 }
 
-/// Show one entry, decision or record with everything that is kept of it
+/// Show everything that is stored about one entry, decision or record
 #[derive(Debug, Args)]
 struct Show {
     /// Its number, as `list` shows it: e12, d5 or r7
@@ -103,12 +103,12 @@ struct Show {
     #[command(flatten)]
     place: Place,
 
-    /// Write JSON, for machines
+    /// Write JSON, for scripts
     #[arg(long)]
     json: bool,
 }
 
-/// Say in plain sentences what was decided about a user, and why
+/// Explain in plain sentences what was decided about a user, and why
 #[derive(Debug, Args)]
 struct Why {
     #[command(flatten)]
@@ -117,19 +117,19 @@ struct Why {
     #[command(flatten)]
     chosen: Chosen,
 
-    /// At most this many, the newest
+    /// Maximum number of decisions, the newest
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
 }
 
-/// Work off dead entries again: those that are named, or all that match
+/// Retry dead entries: those that are named, or all that match
 #[derive(Debug, Args)]
 struct Retry {
     #[command(flatten)]
     change: Change,
 }
 
-/// Delete dead entries for good: those that are named, or all that match
+/// Delete dead entries permanently: those that are named, or all that match
 #[derive(Debug, Args)]
 struct Drop {
     #[command(flatten)]
@@ -223,7 +223,7 @@ impl Why {
 fn nothing(reader: &mut Reader) -> Result<String, Failure> {
     let kept = reader.count_decisions(&DecisionFilter::default()).map_err(unreadable)?;
     Ok(match kept {
-        0 => "No decisions are kept: see `keep` under [journal.decisions].\n".to_owned(),
+        0 => "No decisions are stored: see `keep` under [journal.decisions].\n".to_owned(),
         _ => "No decision matches. Kept are those that `keep` under [journal.decisions] says, by default only what was refused; \
               users are kept only with `log_users = \"yes\"` under [log].\n"
             .to_owned(),

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::api::Running;
 
-/// Have a running host read its settings, plugins and word lists again, without a gap
+/// Reload settings, plugins and word lists in a running host, without interrupting it
 ///
-/// Everything that has changed is built and checked beside what is in service, and replaces it in one step. A mistake
-/// changes nothing, and is named. What has changed is printed, by key, without values.
+/// The host builds and checks the new configuration next to the one in service, and replaces that in one step. If anything
+/// is wrong, nothing changes, and the mistakes are printed. Otherwise the changed keys are printed, without their values.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate reload --settings /etc/callgate/host.toml
@@ -20,7 +20,7 @@ pub(super) struct Reload {
     #[command(flatten)]
     running: Running,
 
-    /// Build and check everything, say what would change, and change nothing
+    /// Build and check everything and print what would change, but change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -57,11 +57,11 @@ pub(super) fn outcome(report: &Value, is_trial: bool) -> String {
         text.push_str(&format!("  {line}\n"));
     }
     if !restart.is_empty() {
-        text.push_str(&format!("Takes effect with a restart only: {}\n", restart.join(", ")));
+        text.push_str(&format!("Takes effect only with a restart: {}\n", restart.join(", ")));
     }
     for problem in report.get("not_loaded").and_then(Value::as_array).into_iter().flatten() {
         let message = problem.get("message").and_then(Value::as_str).unwrap_or_default();
-        text.push_str(&format!("Not loaded, so `on_fault` decides in its place: {message}\n"));
+        text.push_str(&format!("Not loaded, so `on_fault` decides instead: {message}\n"));
     }
     text
 }

@@ -57,7 +57,7 @@ fn reopen(host: &Host) {
 }
 
 fn reload(host: &Host) {
-    tracing::info!("SIGHUP: the settings are read again");
+    tracing::info!("SIGHUP: reloading the settings");
     #[cfg(unix)]
     manager::tell(&manager::reloading());
     let ended = host.reload(Ask { mode: Mode::Replace, crates: Crates::Build });

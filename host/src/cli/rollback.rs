@@ -8,10 +8,10 @@ use super::api::{ANSWER_WITHIN, Running};
 use super::reload::{RELOAD_WITHIN, outcome};
 use super::when;
 
-/// Have a running host go back to a configuration that was in service before
+/// Return a running host to a configuration that was in service before
 ///
-/// The host keeps copies of settings, word lists and modules (`[reload] keep`). The files themselves are not touched: mend
-/// them, because a restart reads them, and so does the next `callgate reload`.
+/// The host keeps copies of settings, word lists and modules (`[reload] keep`). The files themselves are not changed:
+/// correct them, because the next restart or `callgate reload` reads them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate rollback --settings /etc/callgate/host.toml
@@ -21,11 +21,11 @@ pub(super) struct Rollback {
     #[command(flatten)]
     running: Running,
 
-    /// Show what is kept, and change nothing
+    /// List the stored configurations, and change nothing
     #[arg(long, conflicts_with = "to")]
     list: bool,
 
-    /// The number of a kept configuration [default: the one before the one in service]
+    /// The number of a stored configuration [default: the one before the one in service]
     #[arg(long, value_name = "NUMBER")]
     to: Option<u64>,
 }

@@ -211,7 +211,7 @@ async fn keep_current(tls: Arc<Tls>, table: &'static str) {
         // The files may hang.
         match tokio::task::spawn_blocking(move || its_tls.reload()).await {
             Ok(Ok(true)) => {
-                tracing::info!("the certificate of [{table}] has changed: connections that come now get the new one");
+                tracing::info!("the certificate of [{table}] has changed: new connections get the new one");
                 for warning in tls.warnings() {
                     tracing::warn!("[{table}] tls: `{}` {warning}", warning.key);
                 }
@@ -221,7 +221,7 @@ async fn keep_current(tls: Arc<Tls>, table: &'static str) {
             Ok(Err(error)) => {
                 let text = error.to_string();
                 if last.as_ref() != Some(&text) {
-                    tracing::error!("[{table}] tls: `{}` {text}: the certificate from before stays in use", error.key);
+                    tracing::error!("[{table}] tls: `{}` {text}: the previous certificate stays in use", error.key);
                 }
                 last = Some(text);
             }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::api::{ANSWER_WITHIN, Running};
 
-/// Compare candidates ([[shadow]] in the settings) with what is in service, and make one the real one
+/// Compare candidates ([[shadow]] in the settings) with the plugins in service, and promote one
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate shadow report --settings host.toml
@@ -29,7 +29,7 @@ enum Action {
     Resume(Resume),
 }
 
-/// Begin again with all figures of a candidate at zero; its metrics go on
+/// Reset the figures of a candidate to zero; its metrics are not reset
 #[derive(Debug, Args)]
 #[command(after_help = "Example: callgate shadow reset stricter-words --settings host.toml")]
 struct Reset {
@@ -40,7 +40,7 @@ struct Reset {
     running: Running,
 }
 
-/// Let a candidate answer its `percent` of the callbacks again, after its faults ended that
+/// Let a candidate answer callbacks again (`percent`) after it fell back because of its faults
 #[derive(Debug, Args)]
 #[command(after_help = "Example: callgate shadow resume stricter-words --settings host.toml")]
 struct Resume {
@@ -62,7 +62,7 @@ impl Shadow {
             Action::Promote(promote) => promote.run(),
             Action::Reset(Reset { name, running }) => {
                 running.api()?.post(&path(&name, "reset"), &Value::Null, ANSWER_WITHIN)?;
-                terminal::print(&format!("The figures of {name} begin again.\n"))
+                terminal::print(&format!("The figures of {name} are reset.\n"))
             }
             Action::Resume(Resume { name, running }) => {
                 let answer = running.api()?.post(&path(&name, "resume"), &Value::Null, ANSWER_WITHIN)?;

@@ -53,12 +53,12 @@ impl Signals {
                     _ = interrupt.recv() => (Stop::Now, SignalKind::interrupt()),
                 };
                 if told.borrow().is_some() {
-                    tracing::warn!("told to stop a second time: ending at once, whatever is running");
+                    tracing::warn!("second signal to stop: exiting at once, without finishing running callbacks");
                     end(EXIT_OF_SIGNAL + kind.as_raw_value());
                 }
                 told.send_replace(Some(how));
                 if !serving.load(Ordering::SeqCst) {
-                    tracing::info!("stopped before anything was served");
+                    tracing::info!("stopped before the first callback");
                     manager::tell(manager::STOPPING);
                     end(0);
                 }
@@ -117,11 +117,11 @@ pub(super) fn end_within(time: Duration) {
     let name = "callgate-end".to_owned();
     let waiting = std::thread::Builder::new().name(name).spawn(move || {
         std::thread::sleep(time);
-        tracing::error!("the service did not end in time: something hangs; ending at once");
+        tracing::error!("the service did not stop in time because something hangs; exiting at once");
         end(1);
     });
     if let Err(error) = waiting {
-        tracing::warn!("nothing ends this process if something hangs, because no thread can be started: {error}");
+        tracing::warn!("no watchdog thread can be started, so this process may hang when it stops: {error}");
     }
 }
 

@@ -79,16 +79,16 @@ impl HeadRefusal {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::NotHttp => "this is not a request in HTTP/1.1",
+            Self::NotHttp => "this is not an HTTP/1.1 request",
             Self::TooLarge => "there are too many headers, or they are too long (`headers_max`, `head_bytes_max`)",
             Self::UriTooLong => "the URL is too long (`uri_bytes_max`)",
             Self::TooSlow => "the head of the request did not arrive in time (`head_within_ms`)",
-            Self::BareLineFeed => "a line of the head ends with LF alone: end each with CR LF",
+            Self::BareLineFeed => "a line of the head ends with a bare LF: end each line with CR LF",
             Self::Folded => "a header continues on a second line: write each on one line",
-            Self::Host => "a request in HTTP/1.1 has exactly one Host header",
+            Self::Host => "an HTTP/1.1 request needs exactly one Host header",
             Self::Length => "Content-Length must be there once, as a number",
             Self::Encoding => {
-                "the only Transfer-Encoding is \"chunked\", in HTTP/1.1, once, and without a Content-Length beside it"
+                "the only valid Transfer-Encoding is \"chunked\", once, in HTTP/1.1, and without a Content-Length"
             }
             Self::NotTls => "this port speaks TLS: begin the URL with https://",
         }

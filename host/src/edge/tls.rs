@@ -111,7 +111,9 @@ fn config(contents: &Contents, tickets: Arc<dyn ProducesTickets>) -> Result<Serv
 fn roots_of(pem: &[u8]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates("client_ca", pem)? {
-        roots.add(certificate).or_else(|error| wrong("client_ca", format!("holds no root certificate ({error})")))?;
+        roots
+            .add(certificate)
+            .or_else(|error| wrong("client_ca", format!("contains no root certificate ({error})")))?;
     }
     Ok(roots)
 }
@@ -131,7 +133,7 @@ fn certified(
     };
     let signing = match provider.key_provider.load_private_key(key) {
         Ok(signing) => signing,
-        Err(error) => return wrong("key", format!("is of no usable kind ({error}): use ECDSA P-256 or RSA")),
+        Err(error) => return wrong("key", format!("has an unsupported type ({error}): use ECDSA P-256 or RSA")),
     };
     let matches =
         |chain: Vec<CertificateDer<'static>>| CertifiedKey::new(chain, Arc::clone(&signing)).keys_match().is_ok();
@@ -164,14 +166,16 @@ fn doubts(chain: &[CertificateDer<'static>], now: SystemTime) -> Vec<TlsError> {
     let algorithms = ring::default_provider().signature_verification_algorithms.all;
     match verify_server_cert_signed_by_trust_anchor(&parsed, &roots, between, now, algorithms) {
         Err(rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. })) => {
-            doubt("has expired: clients that check it refuse to connect; renew it, it is read again by itself");
+            doubt(
+                "has expired: clients that verify it refuse to connect. Renew it; the file is reloaded automatically",
+            );
         }
         Err(rustls::Error::InvalidCertificate(
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
-        )) => doubt("is not valid yet: compare the clock of this machine with its dates"),
+        )) => doubt("is not valid yet: compare its dates with the clock of this machine"),
         Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) if !between.is_empty() => {
             doubt(
-                "is followed by certificates that did not sign it, or that are in the wrong order: each is signed by the next",
+                "is followed by certificates that did not sign it, or are in the wrong order: each must be signed by the next one",
             );
         }
         _ => {}

@@ -68,7 +68,7 @@ impl Direct {
     pub(super) async fn write(&self, records: Vec<Named>, deadline: Deadline, now_unix_ms: u64) {
         let permit = Arc::clone(&self.waiting).acquire_owned();
         let Ok(Ok(permit)) = timeout_at(deadline.moment(), permit).await else {
-            return self.inner.lose(records.len(), "too many are waiting for it", now_unix_ms);
+            return self.inner.lose(records.len(), "too many callbacks wait for this sink", now_unix_ms);
         };
         let inner = Arc::clone(&self.inner);
         let written = tokio::task::spawn_blocking(move || {
@@ -77,7 +77,10 @@ impl Direct {
         });
         if timeout_at(deadline.moment(), written).await.is_err() {
             let sink = self.inner.name.as_str();
-            tracing::error!(sink, "the sink does not take records in time; the answer does not wait for it");
+            tracing::error!(
+                sink,
+                "the sink does not write records in time; the answer is sent without waiting for them"
+            );
         }
     }
 

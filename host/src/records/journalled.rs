@@ -64,12 +64,12 @@ impl Journalled {
         let kept = match wait {
             Wait::No => match self.journal.offer_records(records) {
                 true => Ok(()),
-                false => Err("too many wait for the journal's disk, or it fails".to_owned()),
+                false => Err("too many wait for the journal's disk, or the disk fails".to_owned()),
             },
             Wait::OnDisk => match timeout_at(deadline.moment(), self.journal.keep_records(records)).await {
                 Ok(kept) => kept.map_err(|error| error.to_string()),
                 // They may be on their way.
-                Err(_) => Err("they are not on disk when the answer is due, and may be lost".to_owned()),
+                Err(_) => Err("they are not on disk at the deadline of the answer, and may be lost".to_owned()),
             },
         };
         match kept {
@@ -90,13 +90,13 @@ impl Journalled {
         if matches!(error, SinksError::Cursors(NotKept::Closed)) || self.is_retrying.swap(true, Ordering::AcqRel) {
             return;
         }
-        tracing::error!("sinks do not run yet: {error}; this is tried again every second");
+        tracing::error!("the sinks do not run yet: {error}; retrying every second");
         let journalled = Arc::clone(self);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(RETRY_AFTER).await;
                 match journalled.try_sinks().await {
-                    Ok(()) => break tracing::info!("sinks run"),
+                    Ok(()) => break tracing::info!("the sinks run"),
                     Err(SinksError::Cursors(NotKept::Closed)) => break,
                     Err(_) => {}
                 }

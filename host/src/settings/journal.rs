@@ -148,7 +148,7 @@ pub(super) fn back_off(section: &mut Section<'_, '_>, default: BackOff) -> BackO
     // One that is given alone moves the other's default, where that would contradict it.
     let (first, longest) = match (first, longest) {
         (Some(first), Some(longest)) if first > longest => {
-            section.report("back_off_ms", "is more than `back_off_ms_max`: the first pause cannot be the longest");
+            section.report("back_off_ms", "is more than `back_off_ms_max`: lower it, or raise `back_off_ms_max`");
             (first, first)
         }
         (Some(first), longest) => (first, longest.unwrap_or_else(|| millis(default.longest).max(first))),

@@ -67,7 +67,7 @@ pub fn listen_at(text: &str) -> Result<Address, &'static str> {
     }
 }
 
-const EXPECTED_SOCKET: &str = "must be `unix:` and the path of a socket from the root, of at most 107 bytes, for example \
+const EXPECTED_SOCKET: &str = "must be `unix:` and the absolute path of a socket, of at most 107 bytes, for example \
                                \"unix:/run/callgate/callgate.sock\"";
 
 /// An address to listen on: an IP address or a name, and a port; without either, all IPv4 addresses.

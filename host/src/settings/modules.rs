@@ -11,7 +11,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Vec<PublicKey> {
     let mut keys = Vec::new();
     let given = section.texts("public_keys");
     if given.as_ref().is_some_and(Vec::is_empty) {
-        section.report("public_keys", "is empty: name a key, or remove the line to take unsigned modules");
+        section.report("public_keys", "is empty: list a key, or remove this line to accept unsigned modules");
     }
     for text in given.unwrap_or_default() {
         match PublicKey::from_base64(text.value.trim()) {
@@ -19,7 +19,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Vec<PublicKey> {
             Err(_) => section.file().report(
                 text.at,
                 &text.key,
-                "must be a public key of minisign: the line of its file that begins with RW",
+                "must be a public key of minisign: the line of the key file that begins with RW",
             ),
         }
     }

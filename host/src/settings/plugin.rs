@@ -277,7 +277,7 @@ pub(super) fn patterns(section: &mut Section<'_, '_>, chat_servers: &Table, serv
     let mistakes_before = section.file().mistakes();
     let Some(patterns) = section.texts("commands") else {
         if !is_given {
-            section.report("commands", "is missing: list the commands that the plugin gets, or \"*\" for all");
+            section.report("commands", "is missing: list the commands that the plugin receives, or \"*\" for all");
         }
         return Vec::new();
     };

@@ -46,7 +46,7 @@ pub fn promoted(text: &str, name: &str) -> Result<String, String> {
             }
             check_others(&document, &plugin)?;
         }
-        _ => return Err("the candidate does not say what is different".to_owned()),
+        _ => return Err("the candidate has no change: give `replace`, `add` or `remove`".to_owned()),
     }
     Ok(document.to_string())
 }
@@ -142,7 +142,7 @@ fn unknown(name: &str) -> String {
 }
 
 fn by_hand(key: &str) -> String {
-    format!("`{key}` is a list in brackets, and not tables written [[{key}]]: edit it by hand")
+    format!("`{key}` is an inline list, not [[{key}]] tables: edit the file by hand")
 }
 
 /// Fails if another candidate is about a plugin that is gone.
@@ -153,7 +153,9 @@ fn check_others(document: &DocumentMut, plugin: &str) -> Result<(), String> {
         let is_about = about.iter().any(|key| other.get(key).and_then(Item::as_str) == Some(plugin));
         if is_about {
             let name = other.get("name").and_then(Item::as_str).unwrap_or_default();
-            return Err(format!("the candidate {name} is about plugin {plugin}, too: change or remove it first"));
+            return Err(format!(
+                "the candidate {name} names plugin {plugin} too: change or remove that candidate first"
+            ));
         }
     }
     Ok(())
@@ -249,7 +251,7 @@ name = "s"
         let text = edited("remove = \"b\"\n");
         assert!(!text.contains("b.wasm") && text.contains("# First."), "{text}");
         let error = promoted(&format!("{FILE}remove = \"a\"\n[[shadow]]\nname = \"other\"\nreplace = \"a\"\n"), "s");
-        assert_eq!(error.unwrap_err(), "the candidate other is about plugin a, too: change or remove it first");
+        assert_eq!(error.unwrap_err(), "the candidate other names plugin a too: change or remove that candidate first");
         let only = "[[plugin]]\nname = \"a\"\n[[shadow]]\nname = \"s\"\nremove = \"a\"\n";
         assert_eq!(promoted(only, "s").unwrap(), "");
     }
@@ -260,9 +262,9 @@ name = "s"
             ("", "it has no [[shadow]]"),
             ("x", "it is not valid TOML"),
             ("[[shadow]]\nname = \"t\"\n", "no [[shadow]] has this name"),
-            ("shadow = []\n", "`shadow` is a list in brackets, and not tables written [[shadow]]: edit it by hand"),
+            ("shadow = []\n", "`shadow` is an inline list, not [[shadow]] tables: edit the file by hand"),
             ("[[shadow]]\nname = \"s\"\nreplace = \"a\"\n", "no [[plugin]] has the name a"),
-            ("[[shadow]]\nname = \"s\"\n", "the candidate does not say what is different"),
+            ("[[shadow]]\nname = \"s\"\n", "the candidate has no change: give `replace`, `add` or `remove`"),
         ] {
             assert_eq!(promoted(text, "s").unwrap_err(), why, "{text}");
         }

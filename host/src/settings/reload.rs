@@ -27,7 +27,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Reload {
     }
     let folder = match section.text("folder") {
         Some(folder) if folder.value.is_empty() => {
-            section.report("folder", "is empty: name a folder, or remove the key; `keep = 0` keeps nothing");
+            section.report("folder", "is empty: name a folder, or remove the key; `keep = 0` stores none");
             None
         }
         Some(folder) => Some(section.file().beside(folder.value)),

@@ -195,7 +195,7 @@ pub(super) fn read_admin(mut section: Section<'_, '_>) -> Option<Admin> {
     };
     let token = secret::one(&mut section, "token");
     if !off && !admin.listen.is_local() && matches!(token, Found::Nothing) {
-        let why = "is reached from other machines, so operators need a `token` = { env = \"NAME\" } or { file = \
+        let why = "can be reached from other machines, so it requires a `token` = { env = \"NAME\" } or { file = \
                    \"path\" }; or use a loopback address, such as \"127.0.0.1:8081\"";
         section.report("listen", why);
     }
@@ -229,7 +229,7 @@ fn mode(section: &mut Section<'_, '_>) -> u32 {
     match u32::from_str_radix(text.value, 8) {
         Ok(mode) if mode <= 0o777 && text.value.len() <= 4 => mode,
         _ => {
-            section.report("socket_mode", "must be permissions as `chmod` takes them, for example \"660\"");
+            section.report("socket_mode", "must be octal permissions, as for `chmod`, for example \"660\"");
             DEFAULT
         }
     }

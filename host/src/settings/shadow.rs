@@ -228,7 +228,7 @@ impl Context<'_> {
                 let mistakes_before = section.file().mistakes();
                 let with = self.replacement(section, present, name, number);
                 if with.is_as(present) && section.file().mistakes() == mistakes_before {
-                    section.report("replace", "changes nothing: all that is given is as the plugin has it");
+                    section.report("replace", "changes nothing: every key has the value that the plugin already has");
                 }
                 Some(Change::Replace { index, with: Box::new(with) })
             }
@@ -346,7 +346,7 @@ impl Context<'_> {
     fn refuse_places(&self, section: &mut Section<'_, '_>, with: &str) {
         for key in ["before", "after"] {
             if section.has(key) {
-                section.report(key, format!("is for `add`: with `{with}` the order stays as it is"));
+                section.report(key, format!("is only for `add`: with `{with}` the order does not change"));
             }
         }
     }
@@ -358,7 +358,7 @@ impl Context<'_> {
             Change::Remove { index, .. } => {
                 for key in plugin::KEYS {
                     if section.has(key) {
-                        section.report(key, "is not for `remove`: a plugin that is gone has none");
+                        section.report(key, "has no effect with `remove`: remove this key");
                     }
                 }
                 self.refuse_places(section, "remove");
@@ -370,7 +370,10 @@ impl Context<'_> {
         let (platforms, is_clear) = plugin::platform_names(section, self.platforms);
         let of_present = |platform: &&Platform| present.is_none_or(|plugin| plugin.platforms.contains(&platform.name));
         if is_given && is_clear && !platforms.iter().any(of_present) {
-            section.report("platform", "the plugin gets no callbacks of it, so there is nothing to compare");
+            section.report(
+                "platform",
+                "the plugin receives no callbacks of this platform, so there is nothing to compare",
+            );
         }
         let platforms: Vec<&Platform> = platforms.into_iter().filter(of_present).collect();
         let servers: Vec<_> = match is_clear {
@@ -394,7 +397,7 @@ impl Context<'_> {
             let meant = commands_meant(section, self.chat_servers, &pattern, servers);
             let is_ours = |name: &str| present.commands.iter().any(|pattern| pattern.matches(name));
             if !meant.iter().any(|command| is_ours(command.name)) {
-                let why = "the plugin does not get this command, so there is nothing to compare";
+                let why = "the plugin does not receive this command, so there is nothing to compare";
                 section.file().report(pattern.at, &pattern.key, why);
             }
         }

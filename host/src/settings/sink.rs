@@ -46,7 +46,7 @@ pub(super) fn read(root: &mut Section<'_, '_>, journal: &Journal) -> Vec<Sink> {
         sinks.push(records);
     }
     if sections.len() > SINKS_MAX {
-        root.report("sink", format!("there are more than {SINKS_MAX}: each reads all records"));
+        root.report("sink", format!("there are more than {SINKS_MAX} sinks: remove some"));
     }
     for (index, section) in sections.into_iter().enumerate() {
         let before = section.file().mistakes();
@@ -101,8 +101,10 @@ fn sink(mut section: Section<'_, '_>, others: &[Sink], journal: &Journal) -> Opt
 
 fn name(section: &mut Section<'_, '_>, others: &[Sink]) -> Option<String> {
     if !section.has("name") {
-        section
-            .report("name", "is missing: choose a name for the log and metrics; records that it has are kept under it");
+        section.report(
+            "name",
+            "is missing: choose a name for the log, for metrics, and to remember which records the sink has received",
+        );
         return None;
     }
     let name = section.text("name")?.value;
@@ -112,7 +114,7 @@ fn name(section: &mut Section<'_, '_>, others: &[Sink]) -> Option<String> {
     if others.iter().any(|other| other.settings.name == name) {
         section.report(
             "name",
-            "another sink has this name ([records] is one that is called \"records\"): give each its own",
+            "another sink has this name ([records] counts as a sink named \"records\"): give each sink its own name",
         );
     }
     Some(name.to_owned())
@@ -127,7 +129,7 @@ fn topics(section: &mut Section<'_, '_>) -> Topics {
     if patterns.is_empty() || patterns.len() > 64 || patterns.iter().any(|pattern| !is_fit(pattern.value)) {
         section.report(
             "topics",
-            "must be 1 to 64 topics of letters, digits, `.`, `_` and `-`, in which `*` matches any text; a record's topic is the name of its plugin, unless the plugin gives it another",
+            "must be 1 to 64 topics of letters, digits, `.`, `_` and `-`, in which `*` matches any text; the topic of a record is the name of its plugin, unless the plugin sets another one",
         );
     }
     Topics::new(patterns.into_iter().map(|pattern| pattern.value))
@@ -149,7 +151,7 @@ fn file(section: &mut Section<'_, '_>, others: &[Sink], journal: &Journal) -> Op
     let path = section.file().beside(path.unwrap_or_default());
     let is_taken = |other: &Sink| matches!(&other.settings.kind, Kind::File(file) if file.path == path);
     if others.iter().any(is_taken) {
-        section.report("path", "another sink writes to this file ([records] is one, too): give each its own");
+        section.report("path", "another sink writes to this file ([records] counts too): give each sink its own file");
     }
     let rotation = Rotation {
         bytes_max: section.number_if_given("rotate_bytes_max", MIB, 1024 * 1024 * MIB),
@@ -167,7 +169,10 @@ fn file(section: &mut Section<'_, '_>, others: &[Sink], journal: &Journal) -> Op
 
 fn http(section: &mut Section<'_, '_>, journal: &Journal) -> Option<HttpSettings> {
     if journal.off {
-        section.report("kind", "needs the journal, where records wait for their receiver: remove `off` from [journal]");
+        section.report(
+            "kind",
+            "needs the journal, which stores records until the receiver has them: remove `off` from [journal]",
+        );
     }
     let allow_http = section.flag("allow_http", false);
     let url = url(section, allow_http);
@@ -202,7 +207,7 @@ fn url(section: &mut Section<'_, '_>, allow_http: bool) -> Option<SinkUrl> {
         Ok(_) => {
             section.report(
                 "url",
-                "is not encrypted: anyone on the way reads the records. Use https, or `allow_http = true` if the network is private",
+                "is not encrypted: others on the network can read the records. Use https, or `allow_http = true` if the network is private",
             );
             None
         }
@@ -217,14 +222,14 @@ fn secrets(section: &mut Section<'_, '_>) -> Vec<SigningSecret> {
     if !section.has("secrets") {
         section.report(
             "secrets",
-            "is missing: what requests are signed with, such as [{ env = \"SINK_SECRET\" }]; two while one replaces the other",
+            "is missing: list the secret that requests are signed with, such as [{ env = \"SINK_SECRET\" }]; or two during rotation",
         );
     }
     let before = section.file().mistakes();
     let is_read = section.file().secrets() == Secrets::Read;
     let texts = secret::list(section, "secrets");
     if section.has("secrets") && texts.is_empty() && section.file().mistakes() == before {
-        section.report("secrets", "is empty: name a secret that requests are signed with");
+        section.report("secrets", "is empty: list the secret that requests are signed with");
     }
     let mut secrets = Vec::new();
     for text in texts.iter().filter(|_| is_read) {

@@ -96,7 +96,7 @@ impl Builder<'_> {
         let candidates: Vec<_> = candidates.collect();
         if candidates.is_empty() && is_loaded {
             let shadow = settings.name.as_str();
-            tracing::warn!(shadow, "this candidate makes no difference at any command: correct its `commands`");
+            tracing::warn!(shadow, "this candidate changes nothing for any command: correct its `commands`");
         }
         (shadow, candidates)
     }

@@ -29,56 +29,63 @@ impl JournalCounters {
     /// All at zero, also without a journal: a dashboard need not know whether there is one.
     pub(super) fn register(registry: &mut Registry) -> Self {
         let gauges: [(&str, &str, Read); 9] = [
-            ("journal_backlog", "Entries that wait or are worked on", |now| now.backlog),
-            ("journal_working", "Entries that are worked on", |now| now.working),
+            ("journal_backlog", "Entries that wait or are being processed", |now| now.backlog),
+            ("journal_working", "Entries that are being processed", |now| now.working),
             ("journal_parked_keys", "Keys whose oldest entry has failed and waits for its next attempt", |now| {
                 now.parked_keys
             }),
             ("journal_dead", "Dead entries", |now| now.dead),
-            ("journal_full", "1 while entries are refused, or acknowledged without being kept", |now| {
+            ("journal_full", "1 while entries are refused, or acknowledged without being stored", |now| {
                 now.is_full.into()
             }),
             ("journal_bytes", "Bytes of the journal's file that are in use", |now| now.bytes),
-            ("journal_bytes_max", "The most that they may be", |now| now.bytes_max),
+            ("journal_bytes_max", "Maximum size of the journal's file, in bytes", |now| now.bytes_max),
             ("journal_wal_bytes", "Bytes of the journal's write-ahead log", |now| now.wal_bytes),
             ("journal_last_sequence", "The number of the newest record", |now| now.last_sequence.unsigned_abs()),
         ];
         let counters: [(&str, &str, Read); 22] = [
             ("journal_accepted", "Entries that were accepted", |now| now.accepted),
-            ("journal_repeats", "Repeats that were acknowledged and not worked off again", |now| now.repeats),
-            ("journal_done", "Entries that were done", |now| now.done),
+            ("journal_repeats", "Repeats that were acknowledged and not processed again", |now| now.repeats),
+            ("journal_done", "Entries that were processed", |now| now.done),
             ("journal_attempts_failed", "Attempts that failed", |now| now.attempts_failed),
             ("journal_died", "Entries that became dead", |now| now.died),
-            ("journal_dead_dropped", "Dead entries that were dropped for their number or age", |now| now.dead_dropped),
+            ("journal_dead_dropped", "Dead entries that were deleted because of their number or age", |now| {
+                now.dead_dropped
+            }),
             ("journal_refused", "Entries that were refused", |now| now.refused),
-            ("journal_acknowledged_and_lost", "Entries that were acknowledged without being kept", |now| {
+            ("journal_acknowledged_and_lost", "Entries that were acknowledged without being stored", |now| {
                 now.acknowledged_and_lost
             }),
-            ("journal_records", "Records that were kept", |now| now.records),
-            ("journal_records_dropped", "Records that the journal could not take", |now| now.records_dropped),
-            ("journal_records_expired", "Records that were dropped at their age, undelivered", |now| {
+            ("journal_records", "Records that were stored", |now| now.records),
+            ("journal_records_dropped", "Records that the journal could not store", |now| now.records_dropped),
+            ("journal_records_expired", "Records that were deleted undelivered because of their age", |now| {
                 now.records_expired
             }),
-            ("journal_decisions", "Decisions that were kept", |now| now.decisions),
+            ("journal_decisions", "Decisions that were stored", |now| now.decisions),
             (
                 "journal_acknowledged",
-                "Calls that a commit has answered: by commits, acknowledgements per sync",
+                "Requests answered by a commit; divided by commits: acknowledgements per sync",
                 |now| now.acknowledged,
             ),
             ("journal_commits", "Commits, each of which is one sync to disk", |now| now.commits),
             ("journal_commits_failed", "Commits that failed", |now| now.commits_failed),
             ("journal_checkpoints", "Checkpoints", |now| now.checkpoints),
             ("journal_checkpoints_failed", "Checkpoints that failed", |now| now.checkpoints_failed),
-            ("journal_damaged", "What failed its checksum", |now| now.damaged),
-            ("journal_set_aside", "Damaged files that were set aside", |now| now.set_aside),
+            ("journal_damaged", "Rows whose checksum was wrong", |now| now.damaged),
+            ("journal_set_aside", "Damaged files that were renamed", |now| now.set_aside),
             ("journal_salvaged", "Rows that were salvaged from damaged files", |now| now.salvaged),
             ("journal_salvage_lost", "Rows of damaged files that are known to be lost", |now| now.salvage_lost),
-            ("journal_decisions_refused", "Decisions that the journal could not take", |now| now.decisions_dropped),
+            ("journal_decisions_refused", "Decisions that the journal could not store", |now| now.decisions_dropped),
         ];
         let commit_seconds = Counter::default();
-        registry.register_with_unit("journal_commit", "The time of all commits", Unit::Seconds, commit_seconds.clone());
+        registry.register_with_unit(
+            "journal_commit",
+            "Total time of all commits",
+            Unit::Seconds,
+            commit_seconds.clone(),
+        );
         let checkpoint_seconds = Counter::default();
-        let help = "The time of all checkpoints";
+        let help = "Total time of all checkpoints";
         registry.register_with_unit("journal_checkpoint", help, Unit::Seconds, checkpoint_seconds.clone());
         Self {
             gauges: gauges.map(|(name, help, read)| (registered(registry, name, help), read)),
@@ -90,7 +97,7 @@ impl JournalCounters {
             decisions_dropped: registered(
                 registry,
                 "decisions_dropped",
-                "Decisions that were not kept, because too many were on their way",
+                "Decisions that were dropped because the queue to the journal was full",
             ),
         }
     }

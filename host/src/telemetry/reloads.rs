@@ -24,14 +24,14 @@ pub(super) struct Generations {
 impl Generations {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let good_seconds = Gauge::default();
-        let help = "When what is in service was last found to be what the files say, or put into service, in Unix time";
+        let help = "When the files were last applied, or found to be what is in service, in Unix time";
         registry.register_with_unit("reload_good_timestamp", help, Unit::Seconds, good_seconds.clone());
-        let help = "Generations in memory: the one in service, and those before it that callbacks still hold";
+        let help = "Generations in memory: the one in service, and earlier ones that callbacks still use";
         let in_memory = registered(registry, "generations", help);
         Self {
             number: registered(registry, "generation", "The number of the generation in service: 1 after the start"),
             in_memory,
-            ended: registered(registry, "reloads", "How often the settings were read again, and what came of it"),
+            ended: registered(registry, "reloads", "Reloads, by result"),
             is_refused: registered(
                 registry,
                 "reload_refused",

@@ -57,21 +57,21 @@ impl ShadowFamilies {
             callbacks: registered(
                 registry,
                 "shadow_callbacks",
-                "Callbacks that a candidate was compared on, by outcome; dropped: there was no room in its queue",
+                "Callbacks compared with a candidate, by outcome; dropped: its queue was full",
             ),
             answers: registered(
                 registry,
                 "shadow_answers",
-                "Callbacks answered while a candidate answers a part of them, by the chain that did",
+                "Callbacks answered while a candidate answers a part of them, by the chain that answered",
             ),
             answer_faults: registered(
                 registry,
                 "shadow_answer_faults",
-                "Callbacks that a candidate answered, and in which one of its plugins failed",
+                "Callbacks answered by a candidate in which one of its plugins failed",
             ),
             faults: registered(registry, "shadow_faults", "Calls of plugins that gave no verdict in a comparison"),
-            fuel: registered(registry, "shadow_fuel", "Fuel that both chains burnt in comparisons without a fault"),
-            percent: registered(registry, "shadow_percent", "The part of the callbacks that a candidate is to answer"),
+            fuel: registered(registry, "shadow_fuel", "Fuel burnt by both chains in comparisons without a fault"),
+            percent: registered(registry, "shadow_percent", "Percentage of users whose callbacks a candidate answers"),
             waiting: registered(registry, "shadow_waiting", "Callbacks that wait to be compared"),
             fallen_back: registered(
                 registry,

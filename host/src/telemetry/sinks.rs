@@ -27,11 +27,15 @@ impl SinkFamilies {
         let help = "Age of the oldest record that the sink has read and not delivered";
         registry.register_with_unit("sink_lag", help, Unit::Seconds, lag_seconds.clone());
         Self {
-            delivered: registered(registry, "sink_delivered", "Records that the sink has delivered, repeated ones too"),
+            delivered: registered(registry, "sink_delivered", "Records that the sink has delivered, including repeats"),
             errors: registered(registry, "sink_errors", "Deliveries of the sink that failed"),
-            given_up: registered(registry, "sink_given_up", "Records that were given up after `attempts_max`"),
-            parked_keys: registered(registry, "sink_parked_keys", "Keys whose next record was refused and waits"),
-            lag_records: registered(registry, "sink_lag_records", "Records that the sink has not gone past"),
+            given_up: registered(registry, "sink_given_up", "Records that were dropped after `attempts_max`"),
+            parked_keys: registered(
+                registry,
+                "sink_parked_keys",
+                "Keys whose next record was refused and waits for a retry",
+            ),
+            lag_records: registered(registry, "sink_lag_records", "Records behind the newest one"),
             lag_seconds,
             state: registered(registry, "sink_state", "1 for what the sink does: running, backing_off, hanging or off"),
         }

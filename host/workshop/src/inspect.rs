@@ -26,7 +26,7 @@ pub struct Inspect {
     #[arg(value_name = "PLUGIN")]
     plugin: PathBuf,
 
-    /// Write JSON, for machines
+    /// Write JSON, for scripts
     #[arg(long)]
     json: bool,
 }

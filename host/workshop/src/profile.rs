@@ -49,7 +49,7 @@ pub struct Profile {
     #[arg(long, value_name = "FILE")]
     folded: Option<PathBuf>,
 
-    /// Write JSON, for machines
+    /// Write JSON, for scripts
     #[arg(long)]
     json: bool,
 }

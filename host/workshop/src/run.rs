@@ -30,7 +30,7 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     repeat: u32,
 
-    /// Write JSON, for machines
+    /// Write JSON, for scripts
     #[arg(long)]
     json: bool,
 }

@@ -43,7 +43,7 @@ pub struct Wanted<'w> {
     pub plugin: &'w str,
     /// Members whose values are left out, besides those that the settings name.
     pub redact: &'w [String],
-    /// At most this many, the newest.
+    /// Maximum number of callbacks; the newest are taken.
     pub max: usize,
 }
 

@@ -47,8 +47,8 @@ pub struct Test {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
-    /// First write the newest callbacks that this plugin got from the journal of the host with these settings, as NAME.request.json;
-    /// members that `redact` under [journal.decisions] names are left out
+    /// First write the newest callbacks of this plugin, from the journal of the host with these settings, as
+    /// NAME.request.json, without the members in `redact` under [journal.decisions]
     #[arg(long, value_name = "HOST.toml", conflicts_with = "watch")]
     from_journal: Option<PathBuf>,
 
@@ -56,11 +56,11 @@ pub struct Test {
     #[arg(long, value_name = "NAME", requires = "from_journal")]
     plugin: Option<String>,
 
-    /// Leave the values of members with this name out of what is written, at any depth; may be repeated
+    /// Remove the values of members with this name from what is written, at any depth; may be repeated
     #[arg(long, value_name = "MEMBER", requires = "from_journal")]
     redact: Vec<String>,
 
-    /// Write at most this many callbacks
+    /// Maximum number of callbacks to write
     #[arg(long, value_name = "N", requires = "from_journal", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     max: u16,
 
@@ -81,7 +81,7 @@ impl Test {
         }
     }
 
-    /// Writes callbacks that a host has kept. Files that are there stay as they are.
+    /// Writes callbacks that a host has stored. Existing files are not changed.
     fn take_from_journal(&self, service: &dyn Service, settings: &Path, callbacks: &Path) -> Result<(), Failure> {
         let name = self.plugin.clone().unwrap_or_else(|| module::name(&self.folder));
         let wanted = Wanted { settings, plugin: &name, redact: &self.redact, max: self.max.into() };

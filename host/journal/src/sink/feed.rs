@@ -107,7 +107,7 @@ impl Feed {
         }
         if batch.damaged > 0 {
             let sink = self.settings.name.as_str();
-            tracing::error!(sink, records = batch.damaged, "records in the journal are damaged and left out");
+            tracing::error!(sink, records = batch.damaged, "records in the journal are damaged and skipped");
         }
         Ok(batch)
     }
@@ -154,7 +154,7 @@ impl Feed {
         let (sink, pause_ms) = (self.settings.name.as_str(), u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
         // The first says it loudly; how it goes on, metrics and /readyz say.
         match self.failures {
-            1 => tracing::error!(sink, pause_ms, "the sink fails, and tries again: {why}"),
+            1 => tracing::error!(sink, pause_ms, "the sink fails and retries: {why}"),
             failures => tracing::debug!(sink, failures, pause_ms, "the sink fails: {why}"),
         }
         pause

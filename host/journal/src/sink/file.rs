@@ -132,7 +132,7 @@ impl Open {
         if (regular.bytes..=regular.bytes + lines.len() as u64).contains(&length)
             && let Err(cut) = self.file.set_len(regular.bytes)
         {
-            tracing::debug!("a line that was written in part stays in its file after `{error}`: {cut}");
+            tracing::debug!("a partial line could not be removed after `{error}`: {cut}");
         }
         written
     }

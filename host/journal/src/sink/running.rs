@@ -44,7 +44,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum SinksError {
     /// Their cursors cannot be read.
-    #[error("the journal does not say what the sinks have already: {0}")]
+    #[error("the journal cannot be read for what the sinks have received: {0}")]
     Cursors(#[from] NotKept),
     /// There is no thread.
     #[error(

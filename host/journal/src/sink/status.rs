@@ -53,7 +53,7 @@ impl std::fmt::Display for State {
         match self {
             Self::Running => f.write_str("running"),
             Self::BackingOff { why, .. } => write!(f, "backing off: {why}"),
-            Self::Hanging { .. } => f.write_str("hanging: a write does not end"),
+            Self::Hanging { .. } => f.write_str("hanging: a write does not finish"),
             Self::Off { why } => write!(f, "off: {why}"),
         }
     }

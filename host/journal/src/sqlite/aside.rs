@@ -29,7 +29,7 @@ pub(super) fn set_aside(place: &Place, now_unix_ms: i64) -> io::Result<String> {
     move_log(place, &name)?;
     sync(&place.folder)?;
     for old in all(place)?.iter().rev().skip(KEPT_MAX) {
-        tracing::warn!(file = %old, "an older damaged file of the journal is removed");
+        tracing::warn!(file = %old, "an old damaged file of the journal is deleted");
         remove(&place.folder.join(old))?;
     }
     Ok(name)
@@ -53,7 +53,7 @@ fn free_name(place: &Place, now_unix_ms: i64, suffix: &str) -> io::Result<String
         number => format!("{PREFIX}{time}-{number}{suffix}"),
     });
     let free = names.find(|name| !place.folder.join(name).exists());
-    free.ok_or_else(|| io::Error::other("there are too many files of damaged journals: remove some"))
+    free.ok_or_else(|| io::Error::other("there are too many files of damaged journals: delete some"))
 }
 
 /// The file that was set aside before a new one took its place, if that was interrupted.

@@ -48,7 +48,9 @@ pub(super) fn look_at_log(place: &Place, now: i64) -> std::io::Result<Option<Sal
 
 /// Sets the file aside and puts one with what can be read of it in its place.
 pub(super) fn set_aside(place: &Place, bytes_max: u64, now: i64, why: &str) -> Result<Salvaged, OpenError> {
-    tracing::error!("the journal's file is damaged ({why}): it is set aside, and what can be read is salvaged");
+    tracing::error!(
+        "the journal's file is damaged ({why}): it is renamed, and what can be read is copied to a new file"
+    );
     let unusable = |source| folder::unusable(&place.folder, source);
     let name = aside::set_aside(place, now).map_err(unusable)?;
     replace(place, bytes_max, &name)

@@ -48,7 +48,7 @@ pub(super) fn salvage(place: &Place, damaged: &Path, new: &Connection) -> (u64, 
         Ok(old) => copy.all(&old),
         Err(error) => {
             copy.lost += 1;
-            tracing::error!("nothing of the damaged file can be read: {error}");
+            tracing::error!("the damaged file cannot be read at all: {error}");
         }
     }
     if let Some(mended) = mended {
@@ -112,7 +112,7 @@ fn mended(place: &Place, damaged: &Path) -> Option<PathBuf> {
     match write() {
         Ok(()) => Some(mended),
         Err(error) => {
-            tracing::error!("the first page of the damaged file cannot be mended: {error}");
+            tracing::error!("the first page of the damaged file cannot be repaired: {error}");
             let _ = aside::remove(&mended);
             None
         }
@@ -132,7 +132,7 @@ impl Copy<'_> {
             let copied = if table.key.is_empty() { self.in_turn(old, table) } else { self.by_key(old, table) };
             if let Err(error) = copied {
                 // Of the new file: its disk may be full. Then the rest stays in the damaged one.
-                tracing::error!(table = table.name, "salvaging ends early: {error}");
+                tracing::error!(table = table.name, "salvaging stopped early: {error}");
                 let _ = self.new.execute_batch("ROLLBACK");
                 break;
             }

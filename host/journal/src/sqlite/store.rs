@@ -126,7 +126,7 @@ impl SqliteStore {
                     return Ok(None);
                 }
                 if self.astray.is_none() {
-                    tracing::error!("the journal's file was removed or renamed while it is used: it is written again");
+                    tracing::error!("the journal's file was removed or renamed while it was in use: a new one is written");
                 }
                 file::copy(&self.place, self.settings.bytes_max, connection).map(Some)
             }),

@@ -100,7 +100,7 @@ pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
         let place = format!("[admin] listen = \"{}\"", admin.listen);
         if let Found::Answer(_, body) = &found {
             for line in body.lines().skip(1).filter(|_| is_ready) {
-                let todo = "mend it; `callgate reload` says at once whether that is enough";
+                let todo = "correct it; `callgate reload` shows at once whether that is enough";
                 findings.push(Finding::new(Level::Warning, "running-detail", place.as_str(), line, todo));
             }
         }

@@ -72,10 +72,10 @@ fn policy(settings: &Settings, place: &str, findings: &mut Vec<Finding>) {
         && admin.tls.is_none()
     {
         let what = format!(
-            "the admin listener, {}, can be reached from other machines, and its token is sent there without encryption",
+            "the admin listener, {}, can be reached from other machines, and its token is sent unencrypted",
             admin.listen
         );
-        let todo = "set [admin] tls, or listen to a loopback address, or keep the network private";
+        let todo = "set `tls` under [admin], listen on a loopback address, or keep the network private";
         findings.push(Finding::new(Level::Warning, "admin-public", place, what, todo));
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
 fn journal(settings: &Settings, findings: &mut Vec<Finding>) {
     let journal = &settings.journal;
     if journal.off {
-        let what = "there is no journal: after-callbacks are worked off while the chat server waits, and no decisions are kept";
+        let what = "there is no journal: after-callbacks are processed while the chat server waits, and no decisions are stored";
         findings.push(Finding::new(Level::Warning, "journal", "journal", what, "remove `off` under [journal]"));
         return;
     }
@@ -35,7 +35,7 @@ fn journal(settings: &Settings, findings: &mut Vec<Finding>) {
     match free_bytes(folder) {
         Some(free) if used.saturating_add(free) < journal.bytes_max => {
             let what = format!(
-                "the journal may grow to {} MiB, and only {} MiB are free on the disk of {}",
+                "the journal may grow to {} MiB, but only {} MiB are free on the disk of {}",
                 journal.bytes_max >> 20,
                 free >> 20,
                 folder.display()
@@ -48,11 +48,9 @@ fn journal(settings: &Settings, findings: &mut Vec<Finding>) {
                 "lower `bytes_max` under [journal], or free space there",
             ));
         }
-        _ => findings.push(Finding::ok(
-            "journal",
-            "journal",
-            format!("the journal is kept in {}", journal.folder.display()),
-        )),
+        _ => {
+            findings.push(Finding::ok("journal", "journal", format!("the journal is in {}", journal.folder.display())))
+        }
     }
 }
 

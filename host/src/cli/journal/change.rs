@@ -30,14 +30,14 @@ impl What {
 
     fn will(self, count: u64) -> String {
         match self {
-            Self::Retry => format!("{count} dead entries will be worked off again"),
+            Self::Retry => format!("{count} dead entries will be retried"),
             Self::Drop => format!("{count} dead entries will be deleted for good"),
         }
     }
 
     fn done(self, count: u64) -> String {
         match self {
-            Self::Retry => format!("{count} entries wait to be worked off again\n"),
+            Self::Retry => format!("{count} entries wait to be retried\n"),
             Self::Drop => format!("{count} entries are deleted\n"),
         }
     }
@@ -69,7 +69,7 @@ impl Change {
             return usage("only entries can be retried or dropped: their numbers begin with e");
         }
         if filters.state.is_some_and(|state| state != EntryState::Dead) {
-            return usage("only dead entries can be retried or dropped: those that wait are worked off by themselves");
+            return usage("only dead entries can be retried or dropped: waiting entries are processed automatically");
         }
         if !self.ids.is_empty() && !filters.is_everything() {
             return usage("name entries, or give filters, not both");
@@ -97,7 +97,7 @@ impl Change {
 /// Has the host do it that uses the journal.
 fn through_host(settings: Option<PathBuf>, what: What, filter: &EntryFilter) -> Result<u64, Failure> {
     let Some(settings) = settings else {
-        let text = "a host uses this journal: name its settings file with --settings instead, so that it can be asked";
+        let text = "a running host uses this journal: use --settings with its settings file instead";
         return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)));
     };
     let api = Running::of(settings).api()?;

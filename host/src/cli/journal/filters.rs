@@ -11,7 +11,7 @@ use super::why::is_verdict;
 /// What a journal keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Kind {
-    /// After-callbacks that are worked off
+    /// After-callbacks that are waiting, done or dead
     Entries,
     /// Answers to before-callbacks, and why
     Decisions,
@@ -108,7 +108,7 @@ pub(super) struct Filters {
     #[arg(long, value_name = "STATE", value_parser = state)]
     pub(super) state: Option<EntryState>,
 
-    /// Only from this time on: how long ago (15m, 1h, 2d), a time of today (14:03), or a date (2026-11-26T14:03), in the local
+    /// Only since this time: how long ago (15m, 1h, 2d), a time of today (14:03), or a date (2026-11-26T14:03), in the local
     /// time zone unless it ends in another (Z, +08:00)
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub(super) since: Option<i64>,

@@ -17,7 +17,7 @@ pub(super) struct Place {
     #[arg(long, value_name = "FILE", required_unless_present = "folder")]
     pub(super) settings: Option<PathBuf>,
 
-    /// The journal's folder, where there is no settings file, such as for a copy
+    /// The journal's folder, if there is no settings file, for example for a copy
     #[arg(long, value_name = "FOLDER", conflicts_with = "settings")]
     folder: Option<PathBuf>,
 }
@@ -63,7 +63,7 @@ impl Place {
         let Draft { settings, problems, .. } = Settings::draft(file, Secrets::Skip);
         let Some(settings) = settings else { return Err(serve::wrong(&problems)) };
         if settings.journal.off {
-            let text = "these settings have no journal (`off = true` under [journal]): name the folder of an earlier one with --folder";
+            let text = "these settings have no journal (`off = true` under [journal]): name the folder of an earlier journal with --folder";
             return Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)));
         }
         Ok(Found { folder: settings.journal.folder.clone(), settings: Some(settings) })

@@ -20,10 +20,10 @@ use crate::host::Host;
 use crate::replay::{Case, Difference, NotReplayed, Outcome};
 use crate::settings::{ModuleSource, Settings};
 
-/// Run kept callbacks again, without effects, through another build of a plugin or through the settings as they are now
+/// Run stored callbacks again, without effects, through another build of a plugin or through the current settings
 #[derive(Debug, Args)]
 pub(super) struct Replay {
-    /// The settings file of the host: its journal has the callbacks, its platforms and plugins run them
+    /// The settings file of the host, whose journal has the callbacks, and whose plugins run them
     #[arg(long, value_name = "FILE")]
     settings: PathBuf,
 
@@ -31,11 +31,11 @@ pub(super) struct Replay {
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 
-    /// The build to try, instead of the plugin of the settings whose module has the same name
+    /// The build to try, instead of the plugin in the settings whose module has the same name
     #[arg(long, value_name = "FILE.wasm")]
     plugin: Option<PathBuf>,
 
-    /// The plugin of the settings that the build replaces
+    /// The plugin in the settings that the build replaces
     #[arg(long, value_name = "NAME", requires = "plugin")]
     instead_of: Option<String>,
 
@@ -46,15 +46,15 @@ pub(super) struct Replay {
     #[command(flatten)]
     filters: Filters,
 
-    /// Show the differences of at most this many callbacks
+    /// Maximum number of callbacks whose differences are shown
     #[arg(long, value_name = "N", default_value_t = 20)]
     show: usize,
 
-    /// Fail on a difference in fuel, too
+    /// Also fail on a difference in fuel
     #[arg(long)]
     fuel: bool,
 
-    /// Write JSON, for machines: one object for each callback that differs, then one with the sums
+    /// Write JSON, for scripts: one object for each callback that differs, then one with the sums
     #[arg(long)]
     json: bool,
 }
@@ -145,8 +145,9 @@ impl Replay {
         let names: Vec<String> = settings.plugins.iter().map(|plugin| plugin.name.clone()).collect();
         let Some(plugin) = settings.plugins.iter_mut().find(|plugin| plugin.name == name) else {
             let known = names.join(", ");
-            let text =
-                format!("no plugin of the settings is called {name}: say which one it is with --instead-of ({known})");
+            let text = format!(
+                "the settings have no plugin called {name}: name the plugin to replace with --instead-of ({known})"
+            );
             return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text)));
         };
         plugin.module = ModuleSource::Wasm(module.to_owned());

@@ -58,7 +58,7 @@ pub(super) fn write(found: &Found, reader: &mut Reader, as_json: bool) -> Result
     ];
     rows.extend(sinks.iter().map(|sink| {
         let state = match last > sink.delivered_to.0 {
-            true => format!("has all up to r{}, the newest is r{last}", sink.delivered_to.0),
+            true => format!("has received all up to r{}; the newest is r{last}", sink.delivered_to.0),
             false => "has everything".to_owned(),
         };
         vec![format!("sink {}", sink.sink), state]
@@ -66,7 +66,7 @@ pub(super) fn write(found: &Found, reader: &mut Reader, as_json: bool) -> Result
     let mut text = terminal::table(&["JOURNAL", ""], &rows);
     if dead > 0 {
         text.push_str(
-            "\n`callgate journal list --state dead` shows what failed, `show` why; `retry` works it off again.\n",
+            "\n`callgate journal list --state dead` shows what failed, `show` why; `retry` processes it again.\n",
         );
     }
     Ok(text)

@@ -43,7 +43,7 @@ fn write_beside(path: &Path, beside: &Path, old: &str, new: &str) -> io::Result<
     file.sync_all()?;
     drop(file);
     if std::fs::read_to_string(path)? != old {
-        return Err(io::Error::other("it has been changed meanwhile: try again"));
+        return Err(io::Error::other("it has been changed in the meantime: try again"));
     }
     std::fs::rename(beside, path)?;
     // The name, too, is to be there after a power failure. Not all systems can do that.
@@ -92,7 +92,7 @@ mod tests {
         replace(&link, "old\n", "new\n").unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "new\n");
         let error = replace(&link, "old\n", "newer\n").unwrap_err();
-        assert_eq!(error.to_string(), "it has been changed meanwhile: try again");
+        assert_eq!(error.to_string(), "it has been changed in the meantime: try again");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "new\n");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }

@@ -12,9 +12,9 @@ use super::super::serve;
 use super::edit;
 use crate::settings::{self, FILE_BYTES_MAX, Secrets, Settings};
 
-/// Make a candidate the real one: edit the settings file, and have the running host reload it
+/// Promote a candidate: edit the settings file, and reload it in the running host
 ///
-/// Comments and order of the file stay as they are. If the file cannot be written to, the change is printed instead.
+/// Comments and order of the file are preserved. If the file cannot be written, the change is printed instead.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate shadow promote stricter-words --settings host.toml --dry-run
@@ -26,15 +26,15 @@ pub(super) struct Promote {
     #[command(flatten)]
     running: Running,
 
-    /// Only show what would change in the settings file
+    /// Only print what would change in the settings file
     #[arg(long)]
     dry_run: bool,
 
-    /// Also if the plugin gets more commands than the candidate was compared on
+    /// Promote even if the plugin receives commands that the candidate was not compared on
     #[arg(long)]
     all_commands: bool,
 
-    /// Edit the settings file only; the host takes it up with its next reload or start
+    /// Only edit the settings file; the host applies it at its next reload or start
     #[arg(long)]
     no_reload: bool,
 }
@@ -109,10 +109,10 @@ impl Promote {
         };
         let what = match failure.exit {
             // Nothing says that there is something wrong with the file.
-            Exit::Unreachable => "the settings file is changed, and the host takes it up when it starts or reloads",
+            Exit::Unreachable => "the settings file is changed; the host applies it when it starts or reloads",
             _ => match edit::replace(path, new, old) {
-                Ok(()) => "the settings file is as it was before",
-                Err(_) => "the settings file is changed, and could not be put back: change it by hand",
+                Ok(()) => "the settings file is unchanged",
+                Err(_) => "the settings file is changed and could not be restored: edit it by hand",
             },
         };
         Err(Failure::new(failure.exit, failure.error.context(what)))

@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::super::api::{ANSWER_WITHIN, Running};
 use super::super::when;
 
-/// Show how candidates compare with what is in service, by command
+/// Show how candidates compare with the plugins in service, per command
 ///
-/// FUEL and CPU say how many times as much the candidate needs, where neither had a fault.
+/// FUEL and CPU are the candidate's consumption divided by that of the plugins in service, in callbacks without a fault.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate shadow report --settings host.toml
@@ -23,7 +23,7 @@ pub(super) struct Report {
     #[command(flatten)]
     running: Running,
 
-    /// Write all figures as JSON, for machines
+    /// Write all figures as JSON, for scripts
     #[arg(long)]
     json: bool,
 }

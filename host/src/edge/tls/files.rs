@@ -57,7 +57,7 @@ pub(super) fn certificates(key: &'static str, pem: &[u8]) -> Result<Vec<Certific
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match found {
         Ok(found) if found.is_empty() => {
-            wrong(key, "holds no certificate: a file in PEM begins with -----BEGIN CERTIFICATE-----")
+            wrong(key, "contains no certificate: a PEM file begins with -----BEGIN CERTIFICATE-----")
         }
         Ok(found) => Ok(found),
         Err(error) => wrong(key, format!("is no valid PEM ({error})")),

@@ -76,11 +76,11 @@ fn host(report: &mut Report<'_>, setting: &Written, parts: &Url<'_>, plan: &Plan
     // A proxy is in front of a Unix socket: what it listens on is not known here.
     let listen = plan.listen.filter(|_| parts.is_secure == plan.has_tls);
     if parts.is_secure && !plan.has_tls {
-        let what = "`url` is https, and [server] has no `tls`: OpenIM must meet a proxy at this address";
+        let what = "`url` is https, but [server] has no `tls`: only right if a TLS proxy listens at this address";
         let todo = "make sure that a proxy with a valid certificate passes requests on to `[server] listen`";
         report.setting(Level::Note, "openim-url-tls", setting, what, todo);
     } else if !parts.is_secure && plan.has_tls {
-        let what = "`url` is http, and [server] has `tls`: Callgate takes no plain HTTP there";
+        let what = "`url` is http, but [server] has `tls`: Callgate accepts no plain HTTP there";
         report.setting(Level::Error, "openim-url-tls", setting, what, "begin `url` with https://");
     } else if let Some(port) = listen.map(|listen| listen.port()).filter(|port| *port != parts.port) {
         let what = format!("`url` has port {}, Callgate listens on {port} (`[server] listen`)", parts.port);

@@ -61,7 +61,7 @@ pub(super) fn rotate(path: &Path, rotation: Rotation, now: Duration) -> io::Resu
     if let Some(kept_max) = rotation.kept_max {
         // A file that cannot be deleted is not lost data: the next rotation tries again.
         if let Err(error) = delete_oldest(path, kept_max) {
-            tracing::warn!(file = %path.display(), "rotated files that are too many cannot be deleted: {error}");
+            tracing::warn!(file = %path.display(), "old rotated files cannot be deleted: {error}");
         }
     }
     Ok(())

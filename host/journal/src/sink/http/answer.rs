@@ -28,12 +28,12 @@ pub(super) fn outcome(status: StatusCode, headers: &HeaderMap, now: SystemTime) 
     match status.as_u16() {
         200..=299 => Outcome::Delivered,
         300..=399 => {
-            let why = format!("{why}: redirects are not followed; set `url` to where the receiver is now");
+            let why = format!("{why}: redirects are not followed; set `url` to the receiver's new address");
             Outcome::Slow(why, after)
         }
         410 => Outcome::Gone(why),
-        401 | 403 => Outcome::Slow(format!("{why}: are `secrets` those of the receiver?"), after),
-        404 | 405 => Outcome::Slow(format!("{why}: is `url` right?"), after),
+        401 | 403 => Outcome::Slow(format!("{why}: compare `secrets` with the receiver's"), after),
+        404 | 405 => Outcome::Slow(format!("{why}: check `url`"), after),
         408 | 425 | 429 | 502..=504 => Outcome::Slow(why, after),
         _ => Outcome::Refused(why, after),
     }

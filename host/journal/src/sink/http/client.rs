@@ -83,7 +83,9 @@ impl Client {
         };
         match timeout(self.settings.within, exchange).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => Outcome::Slow(format!("the receiver is not reached: {}", causes(&error)), Duration::ZERO),
+            Ok(Err(error)) => {
+                Outcome::Slow(format!("the receiver cannot be reached: {}", causes(&error)), Duration::ZERO)
+            }
             Err(_) => {
                 let within_ms = self.settings.within.as_millis();
                 Outcome::Slow(format!("the receiver does not answer within {within_ms} ms"), Duration::ZERO)

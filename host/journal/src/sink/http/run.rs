@@ -129,14 +129,14 @@ impl Run {
         let attempts = self.lanes.refused(record);
         let (sink, id) = (self.feed.settings.name.as_str(), record.id.as_str());
         if self.settings.attempts_max.is_some_and(|max| attempts >= max) {
-            tracing::error!(sink, id, attempts, "a record is given up: {why}");
+            tracing::error!(sink, id, attempts, "a record is dropped after `attempts_max` refusals: {why}");
             self.feed.shared.failed();
             self.feed.shared.gave_up();
             self.lanes.done(record);
             return;
         }
         if attempts == 1 {
-            tracing::warn!(sink, id, "a record is refused, and tried again; others with its key wait: {why}");
+            tracing::warn!(sink, id, "a record is refused and will be retried; records with the same key wait: {why}");
         }
         self.refused_in_row = self.refused_in_row.saturating_add(1);
         let pause = self.feed.settings.back_off.with_jitter(attempts).max(at_least);

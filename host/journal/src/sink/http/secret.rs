@@ -13,14 +13,14 @@ pub struct SigningSecret(Vec<u8>);
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum WrongSecret {
     /// It has no prefix.
-    #[error("must begin with `whsec_`; this makes one: echo \"whsec_$(openssl rand -base64 32)\"")]
+    #[error("must begin with `whsec_`; to generate one: echo \"whsec_$(openssl rand -base64 32)\"")]
     Prefix,
     /// The rest is not base64.
-    #[error("must be `whsec_` and base64; this makes one: echo \"whsec_$(openssl rand -base64 32)\"")]
+    #[error("must be `whsec_` and base64; to generate one: echo \"whsec_$(openssl rand -base64 32)\"")]
     Base64,
     /// It is too short, or too long.
     #[error(
-        "must hold {min} to {max} bytes in base64; this makes one: echo \"whsec_$(openssl rand -base64 32)\"",
+        "must be {min} to {max} bytes in base64; to generate one: echo \"whsec_$(openssl rand -base64 32)\"",
         min = SigningSecret::BYTES.start(),
         max = SigningSecret::BYTES.end()
     )]

@@ -38,13 +38,13 @@ impl SinkUrl {
     /// # Errors
     /// If it is none, is relative, has another scheme than `https` and `http`, or holds a name and a password.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const SHAPE: &str = "must be a whole URL, such as \"https://example.org/hooks\"";
+        const SHAPE: &str = "must be a complete URL, such as \"https://example.org/hooks\"";
         let uri: Uri = text.parse().map_err(|_| SHAPE)?;
         if !matches!(uri.scheme_str(), Some("https" | "http")) || uri.host().is_none_or(str::is_empty) {
             return Err(SHAPE);
         }
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err("must not hold a name and a password: receivers check the signature");
+            return Err("must not contain a user and password: receivers verify the signature");
         }
         Ok(Self { uri })
     }
