@@ -15,7 +15,7 @@ impl fmt::Display for DecisionId {
     }
 }
 
-/// A decision to be kept: what filters look at, and a document with everything.
+/// A decision to store: the columns that filters use, and a document with everything.
 #[derive(Debug, Clone, Default)]
 pub struct NewDecision {
     /// When it was answered, in milliseconds since 1970.
@@ -48,7 +48,7 @@ pub struct NewDecision {
     pub generation: u64,
     /// Everything else, as JSON. The journal does not read it.
     pub document: String,
-    /// The callback's body, where payloads are kept.
+    /// The callback's body, if payloads are stored.
     pub body: Option<Bytes>,
 }
 
@@ -60,10 +60,10 @@ impl NewDecision {
     }
 }
 
-/// What a decision costs beside its texts: its row, roughly.
+/// Approximate size of a decision's row without its texts.
 const DECISION_OVERHEAD_BYTES: usize = 160;
 
-/// A decision that was kept.
+/// A stored decision.
 #[derive(Debug, Clone)]
 pub struct Decision {
     /// Its number.

@@ -1,4 +1,4 @@
-//! Entries: after-callbacks that were acknowledged and are worked off.
+//! Entries: after-callbacks that were acknowledged and wait to be processed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,18 +15,18 @@ impl fmt::Display for EntryId {
     }
 }
 
-/// A callback to be kept and worked off.
+/// A callback to store and process.
 #[derive(Debug, Clone)]
 pub struct NewEntry {
     /// The platform's name from the settings.
     pub platform: Arc<str>,
     /// The command's name.
     pub command: Arc<str>,
-    /// Entries of the same platform and key are worked off one after the other, in the order of acceptance.
+    /// Entries of the same platform and key are processed one after the other, in the order of acceptance.
     pub key: String,
-    /// What tells a repeat from a new callback of this platform and command; `None`: each is new.
+    /// Equal for repeats of a callback of this platform and command; `None`: every callback is new.
     pub duplicate_key: Option<String>,
-    /// What the host needs beside the body to open the callback again. The journal does not read it.
+    /// What the host needs, apart from the body, to reopen the callback. The journal does not read it.
     pub head: String,
     /// The callback's body. The journal does not read it.
     pub body: Bytes,
@@ -42,22 +42,22 @@ impl NewEntry {
     }
 }
 
-/// What an entry costs beside its texts: its row, roughly.
+/// Approximate size of an entry's row without its texts.
 const ENTRY_OVERHEAD_BYTES: usize = 128;
 
 /// What became of the entries of one call of [`Journal::accept`](crate::Journal::accept). All of them may be acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Accepted {
-    /// Entries that are on disk now and will be worked off.
+    /// Entries that are on disk now and will be processed.
     pub kept: usize,
-    /// Repeats of entries that were accepted before: they are not worked off again.
+    /// Repeats of entries that were accepted before: they are not processed again.
     pub repeats: usize,
-    /// Entries that are *not* kept, because the journal is full or its disk fails and
+    /// Entries that are *not* stored, because the journal is full or its disk fails and
     /// [`WhenFull::AcknowledgeAndCount`](crate::WhenFull) says to acknowledge all the same.
     pub not_kept: usize,
 }
 
-/// An entry that is to be worked off.
+/// An entry to process.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// Its number.
@@ -78,14 +78,14 @@ pub struct Entry {
     pub attempts: u32,
 }
 
-/// Where an entry is on its way.
+/// The state of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryState {
     /// It is worked on, or waits for its turn or its next attempt.
     Waiting,
-    /// It is done, and kept for a while: see [`JournalSettings::done_entries_age`](crate::JournalSettings).
+    /// It was processed, and is stored for a while: see [`JournalSettings::done_entries_age`](crate::JournalSettings).
     Done,
-    /// It has failed as often as it may; it is kept until it is retried, dropped or too old.
+    /// It has failed `attempts_max` times; it is stored until it is retried, dropped or too old.
     Dead,
 }
 
@@ -129,7 +129,7 @@ impl EntryState {
 pub struct EntrySummary {
     /// Its number.
     pub id: EntryId,
-    /// Where it is on its way.
+    /// Its state.
     pub state: EntryState,
     /// The platform's name.
     pub platform: Arc<str>,
@@ -145,20 +145,20 @@ pub struct EntrySummary {
     pub attempts: u32,
 }
 
-/// How an attempt to work off an entry failed, as the worker tells it.
+/// How an attempt to process an entry failed, as reported by the worker.
 #[derive(Debug, Clone, Default)]
 pub struct NewAttempt {
     /// The plugin that failed, if it was one.
     pub plugin: Option<String>,
     /// The name of the fault.
     pub fault: String,
-    /// What happened, for people. The first 1000 bytes are kept.
+    /// What happened, for people. The first 1000 bytes are stored.
     pub message: String,
     /// How long the attempt took, in microseconds.
     pub took_us: u64,
 }
 
-/// An attempt that failed, as it is kept.
+/// A failed attempt, as it is stored.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     /// The first is 1.

@@ -97,7 +97,7 @@ pub enum OpenError {
     },
 }
 
-/// Why something is not on disk. Whoever waits for it must not acknowledge it.
+/// Why something is not on disk. The caller must not acknowledge it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotKept {
@@ -110,7 +110,7 @@ pub enum NotKept {
     /// One item is larger than the whole queue may be.
     #[error("{bytes} bytes are more than the journal accepts at once ({bytes_max})")]
     TooLarge {
-        /// What was to be kept.
+        /// What should have been stored.
         bytes: usize,
         /// The most that is taken.
         bytes_max: usize,

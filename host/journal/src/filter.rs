@@ -1,4 +1,4 @@
-//! Choosing among what is kept. Members that are `None` or empty let everything through.
+//! Filters for what is stored. Members that are `None` or empty match everything.
 
 use crate::entry::{EntryId, EntryState};
 

@@ -65,7 +65,7 @@ pub(crate) fn lock(folder: &Path) -> Result<Lock, OpenError> {
     Ok(Lock { file })
 }
 
-/// Tries for a moment: a child process that is just being started holds the lock of its parent until its program begins.
+/// Retries for a moment: a child process that is just being started holds the lock of its parent until `exec`.
 fn lock_soon(file: &File) -> Result<(), std::fs::TryLockError> {
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {

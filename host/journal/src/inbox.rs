@@ -81,7 +81,7 @@ impl<T> Inbox<T> {
         }
     }
 
-    /// Waits for items, at most this long, and takes up to `items_max`. Empty: there was none in that time.
+    /// Waits for items, at most this long, and takes up to `items_max`. Empty: none arrived in that time.
     pub(crate) fn take(&self, items_max: usize, wait: Duration) -> Vec<T> {
         let until = Instant::now() + wait;
         let mut queue = self.lock();
@@ -103,7 +103,7 @@ impl<T> Inbox<T> {
         taken
     }
 
-    /// Takes no more items, and drops those that are in it: whoever waits for an answer learns that there is none.
+    /// Accepts no more items, and drops those that are queued, so that callers that wait for an answer get an error.
     pub(crate) fn end(&self) {
         let mut queue = self.lock();
         queue.is_closed = true;

@@ -129,9 +129,9 @@ impl Journal {
         })))
     }
 
-    /// Keeps entries. When this returns, they are on disk and may be acknowledged, all or none of them.
+    /// Stores entries. When this returns, all of them are on disk and may be acknowledged, or none are.
     ///
-    /// Waits for a place in the queue and then for the commit. A future that is dropped while it waits may or may not have
+    /// Waits for a slot in the queue and then for the commit. A future that is dropped while it waits may or may not have
     /// kept them.
     pub async fn accept(&self, entries: Vec<NewEntry>) -> Result<Accepted, NotKept> {
         let bytes = entries.iter().map(NewEntry::bytes).sum();
@@ -146,7 +146,7 @@ impl Journal {
         self.ask(|reply| Message::Records { records, reply: Some(reply), permits }).await
     }
 
-    /// Has records of a before-callback kept soon, without waiting. Returns whether the queue had room; otherwise they are
+    /// Queues records of a before-callback to be stored, without waiting. Returns whether the queue had room; otherwise they are
     /// dropped and counted.
     pub fn offer_records(&self, records: Vec<NewRecord>) -> bool {
         let count = records.len();
@@ -162,7 +162,7 @@ impl Journal {
         sent
     }
 
-    /// Has a decision kept soon, without waiting. Returns whether the queue had room; otherwise it is dropped and counted.
+    /// Queues a decision to be stored, without waiting. Returns whether the queue had room; otherwise it is dropped and counted.
     pub fn offer_decision(&self, decision: NewDecision) -> bool {
         let sent = self.0.decisions.try_enter(1, decision.bytes()).is_some_and(|permits| {
             let decision = Box::new(decision);
@@ -174,7 +174,7 @@ impl Journal {
         sent
     }
 
-    /// Starts working off entries, beginning with those that were left from before. To be called once.
+    /// Starts processing entries, beginning with those from before the start. Call it once.
     pub async fn start_working(&self, worker: Arc<dyn Worker>, limits: WorkLimits) -> Result<(), NotKept> {
         let inner = &self.0;
         let (inbox, writer) = (Arc::clone(&inner.scheduler), Arc::clone(&inner.writer));
@@ -194,7 +194,7 @@ impl Journal {
         let _ = self.0.scheduler.send(Task::Stop);
     }
 
-    /// Has the dead entries that match worked off again, as if they had just been accepted. Returns how many.
+    /// Retries the dead entries that match, as if they had just been accepted. Returns how many.
     pub async fn retry(&self, filter: EntryFilter) -> Result<u64, NotKept> {
         self.ask(|reply| Message::Retry { filter, reply }).await
     }
@@ -205,7 +205,7 @@ impl Journal {
     }
 
     /// Makes these the sinks that there are, and returns their cursors by name. A new one begins after `from`, or with the
-    /// next record if that is `None`. Sinks that are not named are forgotten: records are not kept for them any longer.
+    /// next record if that is `None`. Other sinks are forgotten: no records are stored for them any longer.
     pub async fn set_sinks(&self, names: Vec<String>, from: Option<Sequence>) -> Result<Vec<SinkCursor>, NotKept> {
         self.ask(|reply| Message::Sinks { names, from, reply }).await
     }
@@ -236,14 +236,14 @@ impl Journal {
         self.ask(Message::Flush).await
     }
 
-    /// Has the threads look at the clock: after a manual one was moved.
+    /// Makes the threads read the clock, after a manual one was moved.
     pub fn tick(&self) {
         let _ = self.0.writer.send(Message::Tick);
         let _ = self.0.scheduler.send(Task::Tick);
     }
 
     /// Closes the journal: what was given to it is committed, and the folder may be used by another host when this returns.
-    /// Entries that are worked on are worked off again after the next start.
+    /// Entries that are being processed are processed again after the next start.
     pub async fn close(&self) {
         if self.0.is_working.load(Ordering::Acquire) {
             let (reply, stopped) = oneshot::channel();
@@ -263,7 +263,7 @@ impl Journal {
     }
 }
 
-/// Tells the writer about damage that a reader has met.
+/// Reports damage that a reader has found to the writer.
 fn report_to(writer: Arc<Inbox<Message>>) -> Report {
     Report(Arc::new(move |file, what| drop(writer.send(Message::Damage { file, what }))))
 }

@@ -1,6 +1,6 @@
 //! What Callgate keeps on disk, so that nothing acknowledged is lost and every decision can be found again:
 //!
-//! - **entries**: after-callbacks, committed before they are acknowledged, then worked off in order per key;
+//! - **entries**: after-callbacks, committed before they are acknowledged, then processed in order per key;
 //! - **records**: what plugins returned, in the order in which sinks deliver them;
 //! - **decisions**: what was answered to before-callbacks and why.
 //!
@@ -16,12 +16,12 @@
 //! | --- | --- |
 //! | know how long to wait after a failure | [`BackOff`] |
 //! | write a record as a CloudEvent | [`envelope`] |
-//! | know what is kept | [`entry`], [`record`], [`decision`] |
-//! | choose among what is kept | [`filter`] |
+//! | know what is stored | [`entry`], [`record`], [`decision`] |
+//! | select from what is stored | [`filter`] |
 //! | set limits, and know what can go wrong | [`settings`], [`error`], [`numbers`] |
 //! | put another store behind all this | [`store`] |
 //! | know how SQLite keeps it | `sqlite` |
-//! | work off entries | [`worker`] |
+//! | process entries | [`worker`] |
 //! | use the journal | [`journal`] |
 //! | deliver records | [`sink`] |
 #![forbid(unsafe_code)]

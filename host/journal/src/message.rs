@@ -1,4 +1,4 @@
-//! What the journal's threads are told.
+//! The messages to the journal's threads.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ pub(crate) enum Message {
         filter: EntryFilter,
         reply: Reply<u64>,
     },
-    /// From here on, what is committed is told to the scheduler, which reads what was there before itself.
+    /// From now on, the scheduler is notified of commits. It reads earlier entries itself.
     Start {
         scheduler: Arc<Inbox<Task>>,
         reply: oneshot::Sender<Result<Box<dyn ReadEntries>, NotKept>>,
@@ -96,14 +96,14 @@ pub(crate) enum Task {
     Waiting(Vec<Waiting>),
     /// Work on an entry has ended; unless it is to be tried again, its lane moves on.
     Ended { id: EntryId, again_at: Option<i64>, is_attempt: bool },
-    /// The results of so many entries are on disk.
+    /// The results of this many entries are on disk.
     Committed(usize),
     /// Hand entries to this worker.
     Work { worker: Arc<dyn Worker>, limits: WorkLimits, entries: Box<dyn ReadEntries> },
-    /// Look at the clock.
+    /// Read the clock.
     Tick,
-    /// Begin no more work. What is worked on can still end.
+    /// Start no more work. Work that is running can still end.
     Stop,
-    /// End, and close what is open. Told when that is done.
+    /// End, and close the store. The sender is notified when that is done.
     End(Option<oneshot::Sender<()>>),
 }

@@ -28,13 +28,13 @@ pub struct Numbers {
     pub died: u64,
     /// Dead entries that were dropped because of their number or age.
     pub dead_dropped: u64,
-    /// Records that were kept.
+    /// Records that were stored.
     pub records: u64,
     /// Records that were dropped because the queue or the journal was full, or the disk failed.
     pub records_dropped: u64,
     /// Records that were dropped at their age although some sink had not taken them.
     pub records_expired: u64,
-    /// Decisions that were kept.
+    /// Decisions that were stored.
     pub decisions: u64,
     /// Decisions that were dropped because their queue or the journal was full, or the disk failed.
     pub decisions_dropped: u64,
@@ -58,7 +58,7 @@ pub struct Numbers {
     pub refused: u64,
     /// Entries that were acknowledged without being stored.
     pub acknowledged_and_lost: u64,
-    /// Whether entries are refused now, or acknowledged without being kept.
+    /// Whether entries are refused now, or acknowledged without being stored.
     pub is_full: bool,
     /// Bodies, records and decisions that failed their checksum.
     pub damaged: u64,

@@ -8,7 +8,7 @@ use crate::envelope::Event;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Sequence(pub i64);
 
-/// A record to be kept.
+/// A record to store.
 #[derive(Debug, Clone)]
 pub struct NewRecord {
     /// What sinks choose by.
@@ -38,14 +38,14 @@ impl NewRecord {
     }
 }
 
-/// A record that was kept.
+/// A stored record.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// Its number in this journal.
     pub sequence: Sequence,
     /// The same for this record wherever and however often it is delivered, and for no other record of any journal.
     pub id: String,
-    /// The entry whose working off returned it; `None`: it came of a before-callback.
+    /// The entry that it belongs to; `None`: it is from a before-callback.
     pub entry: Option<crate::entry::EntryId>,
     /// As it was given.
     pub record: NewRecord,

@@ -1,4 +1,4 @@
-//! Which entry is worked on when: in order per key, in parallel across keys, at most so many at once.
+//! Which entry is processed next: in order per key, in parallel across keys, up to a maximum number at a time.
 
 mod backlog;
 mod lanes;
@@ -41,30 +41,30 @@ pub(crate) struct Scheduler {
     failed: HashMap<EntryId, (u32, i64)>,
     /// Entries that are worked on, with their lanes.
     working: HashMap<EntryId, i64>,
-    /// Entries that were begun and whose results are not on disk yet.
+    /// Entries that were started and whose results are not on disk yet.
     begun: usize,
     /// When the oldest entry was last looked for.
     oldest_at: Option<Instant>,
-    /// Whether no more work is begun.
+    /// Whether no more work is started.
     is_stopped: bool,
     is_ended: bool,
 }
 
-/// What entries are worked off with, once that is known.
+/// The worker that processes entries, once it is known.
 struct Tools {
     worker: Arc<dyn Worker>,
     entries: Box<dyn ReadEntries>,
     finish: Arc<Finish>,
 }
 
-/// How often the oldest entry is looked for and, with the system's clock, parked lanes are looked at.
+/// How often the oldest entry is determined and, with the system's clock, parked lanes are checked.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Messages that are taken at once.
 const TASKS_MAX: usize = 4096;
 
 impl Scheduler {
-    /// Takes up what waits, and works on it once it is told with what, until it is to end. This is the scheduler's thread.
+    /// The scheduler's thread: queues entries, and processes them once it has a worker, until it is told to end.
     pub(crate) fn run(inbox: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock, counts: Arc<Counts>) {
         let scheduler = Self {
             inbox,
@@ -158,7 +158,7 @@ impl Scheduler {
         false
     }
 
-    /// Takes up an entry. Its lane's order is that of acceptance, so it waits for those that are not read yet.
+    /// Queues an entry. A lane is in the order of acceptance, so the entry waits for earlier ones that are not read yet.
     fn wait(&mut self, waiting: Waiting) {
         match &mut self.backlog {
             Some(backlog) => backlog.hold(waiting),
@@ -261,7 +261,7 @@ impl Scheduler {
         }
     }
 
-    /// Makes an entry dead that can never be worked off.
+    /// Makes an entry dead that can never be processed.
     fn bury(&mut self, id: EntryId, lane: i64, why: &str) {
         tracing::error!(entry = id.0, "{why}; it is dead now");
         let attempt = NewAttempt { fault: "damaged".to_owned(), message: why.to_owned(), ..NewAttempt::default() };
@@ -271,7 +271,7 @@ impl Scheduler {
         let _ = self.writer.send(Message::Finish(finished));
     }
 
-    /// How long nothing happens by itself.
+    /// Time until the next timer.
     fn until_next(&self) -> Duration {
         let Some(Reverse((due, _))) = self.parked.peek().filter(|_| !self.clock.is_manual()) else { return TICK };
         let left = due.saturating_sub(self.clock.now_unix_ms());
@@ -290,13 +290,13 @@ impl Scheduler {
     }
 }
 
-/// With so many lanes, the oldest entry is looked for each time.
+/// Up to this number of lanes, the oldest entry is determined each time.
 const FEW_LANES: usize = 16;
 
-/// When an entry that could not be read is tried again.
+/// Pause before an entry that could not be read is retried.
 const UNREADABLE_AGAIN: Duration = Duration::from_secs(1);
 
-/// What takes the outcomes of entries: it tells the scheduler, so that the lane moves on, and the writer.
+/// Receives the outcomes of entries, and notifies the scheduler, so that the lane continues, and the writer.
 fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock, limits: WorkLimits) -> Arc<Finish> {
     Arc::new(move |id, attempts, outcome| {
         let retry_at = |failures| clock.now_unix_ms().saturating_add(millis(limits.back_off.with_jitter(failures)));
@@ -311,7 +311,7 @@ fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock
             }
             Outcome::NotTried => (None, Some(retry_at(1))),
         };
-        // A closed inbox: the host stops, and the entry is worked off again after the next start.
+        // A closed inbox: the host stops, and the entry is processed again after the next start.
         let _ = scheduler.send(Task::Ended { id, again_at, is_attempt: ended.is_some() });
         if let Some(ended) = ended {
             let _ = writer.send(Message::Finish(Finished { id, attempts, ended }));
@@ -319,7 +319,7 @@ fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock
     })
 }
 
-/// A duration as the clock counts.
+/// A duration in milliseconds, as the clock counts.
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What to do with callbacks that cannot be kept because the journal is full or its disk fails.
+/// What to do with callbacks that cannot be stored because the journal is full or its disk fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WhenFull {
     /// They are not acknowledged: the chat server gets an error.
@@ -19,12 +19,12 @@ pub struct JournalSettings {
     /// The folder with the journal's files. It is created, with access for this user only.
     pub folder: PathBuf,
     /// Maximum size of the database file. Default: 4 GiB, ten million entries of 400 bytes. At least 1 MiB: less counts as that.
-    /// A sixteenth is kept back for the results of what was accepted: entries are refused above fifteen sixteenths. A file
+    /// A sixteenth is reserved for the results of accepted entries: new ones are refused above fifteen sixteenths. A file
     /// that is larger already is not made smaller; what is free in it is reused.
     pub bytes_max: u64,
-    /// What to do with callbacks that cannot be kept.
+    /// What to do with callbacks that cannot be stored.
     pub when_full: WhenFull,
-    /// Maximum number of entries that wait to be worked off. Default: 2 million, which take about 100 bytes of memory each.
+    /// Maximum number of entries that wait to be processed. Default: 2 million, which take about 100 bytes of memory each.
     /// 0: nothing is accepted.
     pub backlog_entries_max: usize,
     /// Maximum number of dead entries; beyond it the oldest are dropped, counted and logged. Default: 100 000.
@@ -32,14 +32,14 @@ pub struct JournalSettings {
     pub dead_entries_max: usize,
     /// Dead entries are dropped at this age. Default: 30 days. 0: at once.
     pub dead_entries_age: Duration,
-    /// Done entries are kept this long, to be listed and replayed. Default: 0, they are removed when they are done.
+    /// How long done entries are stored, to be listed and replayed. Default: 0, they are deleted when they are done.
     pub done_entries_age: Duration,
     /// Repeats are recognised for at least this long. Default: 10 minutes. 0: not at all.
     pub repeats_window: Duration,
     /// Maximum number of keys that are remembered to recognise repeats; beyond it the older half is forgotten early.
     /// Default: 2 million. 0: repeats are not recognised.
     pub repeats_max: usize,
-    /// Delivered records are kept this long. Default: 1 hour. 0: they are removed soon after delivery.
+    /// How long delivered records are stored. Default: 1 hour. 0: they are deleted soon after delivery.
     pub records_age: Duration,
     /// Records that some sink has not taken are dropped at this age, counted and logged. Default: 30 days.
     /// Less than [`records_age`](Self::records_age) counts as that.

@@ -19,10 +19,10 @@ pub trait Store: Send {
     /// Begins a transaction.
     fn begin(&mut self) -> Result<(), StoreError>;
 
-    /// Keeps an entry. `None`: it repeats one that was kept before.
+    /// Stores an entry. `None`: it repeats one that was stored before.
     fn accept(&mut self, entry: &NewEntry) -> Result<Option<Waiting>, StoreError>;
 
-    /// Marks an entry done that failed so often before. Returns whether it was waiting until now.
+    /// Marks an entry as done, with its number of failures. Returns whether it was waiting until now.
     fn done(&mut self, id: EntryId, attempts: u32) -> Result<bool, StoreError>;
 
     /// Keeps a failed attempt of an entry, and what follows from it.
@@ -92,7 +92,7 @@ pub enum Next {
 pub struct Waiting {
     /// Its number.
     pub id: EntryId,
-    /// A number for its platform and key: entries with the same number are worked off one after the other.
+    /// A number for its platform and key: entries with the same number are processed one after the other.
     pub lane: i64,
     /// When the next attempt is due, in milliseconds since 1970.
     pub due_unix_ms: i64,
@@ -148,7 +148,7 @@ pub struct Tidied {
 pub struct Recovered {
     /// If a damaged file was set aside, its new name, and what was salvaged.
     pub set_aside: Option<Salvaged>,
-    /// Entries that are on disk although their commit failed: nobody was told about them.
+    /// Entries that are on disk although their commit failed: they were not acknowledged.
     pub surprising: Vec<Waiting>,
 }
 

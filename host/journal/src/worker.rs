@@ -1,4 +1,4 @@
-//! Working off entries: what the host implements, and what it is given.
+//! Processing entries: what the host implements, and what it receives.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use crate::back_off::BackOff;
 use crate::entry::{Entry, EntryId, NewAttempt};
 use crate::record::NewRecord;
 
-/// Works off entries. The host implements it by running the chain of the entry's command.
+/// Processes entries. The host implements it by running the chain of the entry's command.
 pub trait Worker: Send + Sync + 'static {
-    /// Begins to work off an entry.
+    /// Starts to process an entry.
     ///
     /// It is called on the scheduler's thread and must not block: it hands the entry to a task or thread and returns. The
     /// ticket is finished when the entry is done or has failed. The next entry of the same key waits for that.
     ///
-    /// After a crash or a failed commit, an entry may be worked off again. Its records are kept once.
+    /// After a crash or a failed commit, an entry may be processed again. Its records are stored once.
     fn work(&self, entry: Entry, ticket: Ticket);
 }
 
-/// How working off an entry ended.
+/// The result of processing an entry.
 #[derive(Debug)]
 pub enum Outcome {
     /// It is done. Its records are committed together with that.
@@ -29,12 +29,12 @@ pub enum Outcome {
     },
     /// It failed, and is tried again after a while; after [`WorkLimits::attempts_max`] failures it is dead.
     Failed {
-        /// What is kept about the attempt.
+        /// What is stored about the attempt.
         attempt: NewAttempt,
     },
     /// It failed, and would always fail: it is dead at once.
     Hopeless {
-        /// What is kept about the attempt.
+        /// What is stored about the attempt.
         attempt: NewAttempt,
     },
     /// It was not tried, because the host is stopping or overloaded. It is tried again after the first pause of
@@ -87,12 +87,12 @@ impl fmt::Debug for Ticket {
     }
 }
 
-/// How entries are worked off.
+/// How entries are processed.
 #[derive(Debug, Clone)]
 pub struct WorkLimits {
     /// Maximum number of entries that are worked on or wait for the commit of their result. Default: 256. 0 counts as 1.
     pub at_once: usize,
-    /// Maximum number of bytes of bodies that are kept in memory until their turn; beyond it bodies are read from disk.
+    /// Maximum size of the bodies that stay in memory until their turn, in bytes; others are read from disk.
     /// Default: 32 MiB. 0: all are read from disk.
     pub bodies_bytes_max: usize,
     /// Attempts until an entry is dead. Default: 8, which with the default pauses takes about two minutes. 0 counts as 1.

@@ -35,11 +35,11 @@ pub(crate) struct Writer {
     settings: JournalSettings,
     shared: Shared,
     sequence: watch::Sender<Sequence>,
-    /// Told about what is on disk, once work has started.
+    /// Notified of commits, once processing has started.
     scheduler: Option<Arc<Inbox<Task>>>,
     /// Results that are not on disk because a commit failed; they go first.
     unfinished: Vec<Finished>,
-    /// Why entries are not kept at the moment, if they are not.
+    /// Why entries are not stored at the moment, if they are not.
     full: Option<&'static str>,
     is_failing: bool,
     /// Whether the last look after the files failed.
@@ -51,7 +51,7 @@ pub(crate) struct Writer {
 /// Messages that are taken at once: what one transaction holds.
 const MESSAGES_MAX: usize = 1024;
 
-/// How often the writer looks around when nothing comes.
+/// How often the writer does its periodic work when it is idle.
 const TICK: Duration = Duration::from_secs(1);
 
 /// How often something is trimmed, in milliseconds.
@@ -92,7 +92,7 @@ impl Writer {
         writer
     }
 
-    /// Works until it is told to close. This is the writer's thread.
+    /// The writer's thread: runs until it is closed.
     pub(crate) fn run(mut self) {
         loop {
             let messages = self.shared.inbox.take(MESSAGES_MAX, TICK);
@@ -132,7 +132,7 @@ impl Writer {
             Message::Retry { filter, reply } => drop(reply.send(self.retry(&filter))),
             Message::Drop { filter, reply } => drop(reply.send(self.drop_dead(&filter))),
             Message::Start { scheduler, reply } => {
-                // What is in the batch is committed after the backlog was read, and told to the scheduler then.
+                // The batch is committed after the backlog was read, and the scheduler is notified then.
                 let result = self.start(scheduler);
                 let _ = reply.send(result);
             }
@@ -191,7 +191,7 @@ impl Writer {
         }
     }
 
-    /// Commits a batch and tells everybody.
+    /// Commits a batch and notifies the callers.
     fn write(&mut self, mut batch: Batch) {
         let now = self.shared.clock.now_unix_ms();
         batch.trim = now >= self.trim_at || now < self.trim_at - TRIM_EVERY_MS;
@@ -203,7 +203,7 @@ impl Writer {
         let began = Instant::now();
         let mut result = batch.write(self.store.as_mut());
         if let Err(error @ StoreError::Damaged(_)) = &result {
-            // In what could be salvaged, nothing of the batch is kept yet.
+            // Nothing of the batch is in the salvaged file yet.
             self.failed(error);
             result = batch.write(self.store.as_mut());
         }
@@ -248,7 +248,7 @@ impl Writer {
         }
     }
 
-    /// Tells everybody what is on disk now.
+    /// Notifies the callers of what is on disk now.
     fn announce(&mut self, batch: Batch, written: Written) {
         let counts = Arc::clone(&self.shared.counts);
         add(&counts.done, written.done);
@@ -288,7 +288,7 @@ impl Writer {
         batch.flushes.into_iter().for_each(|reply| drop(reply.send(Ok(()))));
     }
 
-    /// After a failure: nothing of the transaction counts, and the store begins again.
+    /// After a failure: the transaction is discarded, and the store is reopened.
     fn failed(&mut self, error: &StoreError) -> NotKept {
         add(&self.shared.counts.commits_failed, 1);
         if !std::mem::replace(&mut self.is_failing, true) {
@@ -344,7 +344,7 @@ impl Writer {
         );
     }
 
-    /// Tells those who wait that nothing of a batch is on disk. Results are kept for the next one.
+    /// Notifies the callers that nothing of a batch is on disk. Results stay for the next one.
     fn give_up(&mut self, batch: Batch, why: &NotKept) {
         self.unfinished = batch.finished;
         for (entries, reply, _) in batch.accepts {
@@ -358,7 +358,7 @@ impl Writer {
         // A sink's cursor is saved again with its next delivery.
     }
 
-    /// Answers a call whose entries are not kept, as the settings say.
+    /// Answers a call whose entries are not stored, as the settings say.
     fn not_kept(&self, count: usize, reply: Reply<Accepted>, why: &NotKept) {
         let answer = match self.settings.when_full {
             WhenFull::Refuse => {

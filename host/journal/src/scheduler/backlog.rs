@@ -1,4 +1,4 @@
-//! What was accepted before the scheduler began: read a page at a time, while the first of it is worked off.
+//! Entries that were accepted before the scheduler started: read a page at a time, while the first are processed.
 
 use std::collections::HashSet;
 

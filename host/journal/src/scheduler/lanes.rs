@@ -127,7 +127,7 @@ impl Lanes {
     }
 }
 
-/// Nodes that are kept when nothing waits.
+/// Nodes that stay allocated when nothing waits.
 const KEPT_MAX: usize = 4096;
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl Feed {
         *self.stop.borrow() || self.stop.has_changed().is_err()
     }
 
-    /// Tells when the sink is to end.
+    /// Signals when the sink must stop.
     pub(super) fn stop(&self) -> watch::Receiver<bool> {
         self.stop.clone()
     }
@@ -164,7 +164,7 @@ impl Feed {
     pub(super) async fn fail(&mut self, why: &str, at_least: Duration) {
         let pause = self.note_failure(why, at_least);
         let mut stop = self.stop();
-        // An error in it: nobody is left who could stop the sink, and so it ends.
+        // The sender is gone, so nothing else could stop the sink.
         let _ = timeout(pause, stop.wait_for(|stop| *stop)).await;
     }
 }

@@ -71,7 +71,7 @@ impl FileWriter {
         {
             self.open = None;
         }
-        // Taken out: after an error it is opened again, which looks for a half line.
+        // Taken out: after an error it is reopened, which checks for a partial line.
         let mut open = match self.open.take() {
             Some(open) => open,
             None => Open::at(&self.settings.path)?,
@@ -128,7 +128,7 @@ impl Open {
         });
         let (Err(error), Some(regular)) = (&written, &self.regular) else { return written };
         let length = self.file.metadata().map_or(0, |metadata| metadata.len());
-        // Nobody else has written meanwhile.
+        // No other process has written in the meantime.
         if (regular.bytes..=regular.bytes + lines.len() as u64).contains(&length)
             && let Err(cut) = self.file.set_len(regular.bytes)
         {
@@ -147,7 +147,7 @@ impl Open {
             Err(error) => return Err(error),
         };
         let here = self.file.metadata()?;
-        // One that was made shorter, as copying rotation does, is looked at again: its size has changed.
+        // A file that was truncated, as copying rotation does, is checked again: its size has changed.
         let is_shorter = self.regular.as_ref().is_some_and(|regular| here.len() < regular.bytes);
         Ok((here.dev(), here.ino()) == (there.dev(), there.ino()) && !is_shorter)
     }

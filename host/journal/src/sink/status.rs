@@ -1,4 +1,4 @@
-//! How a sink is doing: what its thread tells, and what metrics and operators read.
+//! The status of a sink: written by its thread, read by metrics and operators.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -72,7 +72,7 @@ pub struct SinkStatus {
     pub delivered: u64,
     /// Deliveries that failed since it was started.
     pub errors: u64,
-    /// Records that were given up after too many attempts.
+    /// Records that were dropped after too many attempts.
     pub given_up: u64,
     /// Keys whose next record was refused, and which wait.
     pub parked_keys: u64,
@@ -98,7 +98,7 @@ pub(super) struct Shared {
     pub(super) delivered_to: watch::Sender<Sequence>,
 }
 
-/// A write that takes longer than this is said to hang.
+/// A write that takes longer than this is reported as hanging.
 const HANGING_MS: i64 = 10_000;
 
 impl Shared {

@@ -11,13 +11,13 @@ use crate::folder;
 const PREFIX: &str = "journal-damaged-";
 const SUFFIX: &str = ".sqlite3";
 
-/// How names of logs end that were kept alone.
+/// The suffix of a WAL that was renamed without its database.
 const LOG_SUFFIX: &str = ".log";
 
 /// The name of a file that is being filled.
 const NEW: &str = "journal-new.sqlite3";
 
-/// Files that are kept for people to look at; older ones are removed, or a failing disk would fill itself.
+/// Maximum number of renamed files, for inspection; older ones are deleted, or a failing disk would fill up.
 const KEPT_MAX: usize = 8;
 
 /// Gives the journal's files other names, with the time, and returns that of the database file.
@@ -56,7 +56,7 @@ fn free_name(place: &Place, now_unix_ms: i64, suffix: &str) -> io::Result<String
     free.ok_or_else(|| io::Error::other("there are too many files of damaged journals: delete some"))
 }
 
-/// The file that was set aside before a new one took its place, if that was interrupted.
+/// The file that was renamed before a new one replaced it, if that was interrupted.
 pub(super) fn unfinished(place: &Place) -> io::Result<Option<String>> {
     let Some(name) = all(place)?.pop() else { return Ok(None) };
     move_log(place, &name)?;
@@ -102,7 +102,7 @@ pub(super) fn new_file(place: &Place) -> io::Result<PathBuf> {
 
 /// Makes the file that was filled the journal's file.
 pub(super) fn take_its_place(place: &Place, new: &Path) -> io::Result<()> {
-    // The log of a file that was removed would be taken for that of the new one.
+    // SQLite would apply the WAL of a removed file to the new one.
     gone(std::fs::remove_file(log_of(&place.file())))?;
     remove_shared(&place.file())?;
     std::fs::rename(new, place.file())?;

@@ -7,7 +7,7 @@ fn of(parts: &[&[u8]]) -> i64 {
     i64::from(hasher.finalize())
 }
 
-/// Of an entry: where it belongs, and what is worked off.
+/// Of an entry: its key, and the callback.
 pub(super) fn of_entry(platform: &str, command: &str, key: &str, head: &[u8], body: &[u8]) -> i64 {
     of(&[platform.as_bytes(), command.as_bytes(), key.as_bytes(), head, body])
 }

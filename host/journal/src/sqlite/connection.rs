@@ -85,7 +85,7 @@ impl Place {
             None => Connection::open_with_flags(file, flags)?,
         };
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-        // Only a program from outside that holds a lock makes anybody wait.
+        // Only another program that holds a lock can make this wait.
         connection.busy_timeout(BUSY)?;
         Ok(connection)
     }

@@ -46,7 +46,7 @@ pub(super) fn look_at_log(place: &Place, now: i64) -> std::io::Result<Option<Sal
     Ok(Some(Salvaged { name: name.into(), rows: 0, lost, is_log: true }))
 }
 
-/// Sets the file aside and puts one with what can be read of it in its place.
+/// Renames the file and replaces it by one with what can be read of it.
 pub(super) fn set_aside(place: &Place, bytes_max: u64, now: i64, why: &str) -> Result<Salvaged, OpenError> {
     tracing::error!(
         "the journal's file is damaged ({why}): it is renamed, and what can be read is copied to a new file"

@@ -1,4 +1,4 @@
-//! Looks at the write-ahead log before SQLite does.
+//! Checks the write-ahead log before SQLite opens it.
 //!
 //! SQLite uses a log up to the first page whose checksum is wrong and ignores the rest without a word. After a power failure
 //! that is right: the rest was not synced, so nobody was told about it. But when a bit has changed on disk, the rest is
@@ -95,7 +95,7 @@ mod tests {
             std::fs::write(&path, changed).unwrap();
             assert_eq!(unusable_pages(&path).unwrap(), unusable as u64, "at {at}");
         }
-        // A log that was begun again has rests of the one before.
+        // A WAL that was restarted has remains of the previous one.
         std::fs::write(&path, &whole).unwrap();
         connection.execute_batch("PRAGMA wal_checkpoint(RESTART); INSERT INTO t VALUES (3);").unwrap();
         assert_eq!(unusable_pages(&path).unwrap(), 0);

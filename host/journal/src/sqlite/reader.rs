@@ -38,7 +38,7 @@ pub struct Reader {
     report: Option<Report>,
 }
 
-/// Tells the writer about damage in the file with this number.
+/// Reports damage in the file with this number to the writer.
 #[derive(Clone)]
 pub(crate) struct Report(pub(crate) Arc<dyn Fn(u64, String) + Send + Sync>);
 
@@ -325,7 +325,7 @@ impl Reader {
     }
 }
 
-/// The most records that one call looks at.
+/// Maximum number of records that one call examines.
 const SCANNED_MAX: i64 = 10_000;
 
 /// What was found, if it is what was written. `None` within: its checksum is wrong.

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-/// Written into the file, so that no other program's database is taken for a journal: "CgJl".
+/// Written into the file, so that another program's database is not mistaken for a journal: "CgJl".
 pub(super) const APPLICATION_ID: i64 = 0x4367_4a6c;
 
 /// The format that this host writes. `MIGRATIONS` has one step for each.
@@ -103,7 +103,7 @@ pub(super) enum Format {
     Damaged(&'static str),
 }
 
-/// What a file is. The format is written in two places, so that one damaged bit is not taken for a newer host.
+/// What a file is. The format is written twice, so that one damaged bit does not look like a newer format.
 pub(super) fn format(connection: &Connection) -> rusqlite::Result<Format> {
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (application, format) = (number("application_id")?, number("user_version")?);

@@ -205,7 +205,7 @@ fn beginning(text: &str, bytes_max: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes_max)).unwrap_or(text)
 }
 
-/// Bytes of a failed attempt's message that are kept.
+/// Maximum size of the message of a failed attempt, in bytes; the rest is truncated.
 const MESSAGE_BYTES_MAX: usize = 1000;
 
 impl Store for SqliteStore {
@@ -493,7 +493,7 @@ impl Store for SqliteStore {
         let mut tidied = Tidied { set_aside: self.follow()?, ..Tidied::default() };
         // After an error that lasts: the next commit opens the file again.
         let Some(connection) = &self.connection else { return Ok(tidied) };
-        // When nobody waits, it is done early.
+        // If no caller waits, it is done early.
         let least = if is_idle { self.settings.checkpoint_bytes / 8 } else { self.settings.checkpoint_bytes };
         let log = Log::of(connection).map_err(say)?;
         if log.bytes - log.moved_bytes < least.max(1) {

@@ -1,4 +1,4 @@
-//! Removes what is too old or too much, a little in each transaction, so that nobody waits for it.
+//! Deletes what is too old or too much, a little in each transaction, so that no transaction takes long.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -25,7 +25,7 @@ struct Trim<'a> {
     settings: &'a JournalSettings,
     now: i64,
     rows_max: usize,
-    /// Whether little is left of `bytes_max`: then what is only kept to be looked at goes early.
+    /// Whether little of `bytes_max` is left: then what is only stored for inspection is deleted early.
     is_tight: bool,
     trimmed: Trimmed,
 }
@@ -107,7 +107,7 @@ impl Trim<'_> {
         let records_age = self.settings.records_age;
         let cutoff = if self.is_tight { i64::MAX } else { self.cutoff(records_age) };
         let expired = self.cutoff(self.settings.undelivered_records_age.max(records_age));
-        // Only the oldest are looked at: there is no index by time.
+        // Only the oldest are checked: there is no index by time.
         let sql = "SELECT sequence, at_ms FROM records ORDER BY sequence LIMIT ?1";
         let mut oldest = self.connection.prepare_cached(sql)?;
         let mut found = oldest.query((self.rows_max as i64,))?;

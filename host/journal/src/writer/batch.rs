@@ -10,7 +10,7 @@ use crate::store::{Next, Store, Trimmed, Waiting};
 /// Rows of each kind that are trimmed in one transaction.
 const TRIM_ROWS: usize = 512;
 
-/// What one transaction does, and who is told.
+/// What one transaction does, and which callers are notified.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) accepts: Vec<(Vec<NewEntry>, Reply<Accepted>, Permits)>,
@@ -36,7 +36,7 @@ impl Batch {
     pub(super) fn write(&self, store: &mut dyn Store) -> Result<Written, StoreError> {
         let mut written = Written::default();
         store.begin()?;
-        // Results first: they make room.
+        // Results first: they free space.
         for finished in &self.finished {
             match &finished.ended {
                 Ended::Done(records) => {
@@ -86,7 +86,7 @@ impl Batch {
     }
 }
 
-/// What a transaction has done, for those who are told once it is on disk.
+/// What a transaction has done, for the callers that are notified once it is on disk.
 #[derive(Default)]
 pub(super) struct Written {
     pub(super) accepted: Vec<Accepted>,

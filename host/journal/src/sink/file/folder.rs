@@ -15,7 +15,7 @@ pub(super) fn folder(path: &Path) -> &Path {
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     match synced.as_ref().map_err(io::Error::kind) {
-        // Not all file systems can; and who may write to a folder may not be allowed to read it.
+        // Not all file systems support it, and a user that may write to a folder may not be allowed to read it.
         Err(io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied) => Ok(()),
         _ => synced,
     }

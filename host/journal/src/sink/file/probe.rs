@@ -34,7 +34,7 @@ fn why_not_creatable(path: &Path, links_max: usize) -> Option<String> {
     }
 }
 
-/// Why files could not be kept in this folder, which may have to be created; `None` if they could.
+/// Why no files can be stored in this folder, which may have to be created; `None` if they can.
 #[must_use]
 pub fn why_not_a_folder(path: &Path) -> Option<String> {
     match std::fs::metadata(path) {

@@ -1,4 +1,4 @@
-//! Rotation: a file is renamed when it is full or its period is over, and a bounded number of such files is kept.
+//! Rotation: a file is renamed when it is full or its period is over. The number of rotated files can be limited.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,7 +11,7 @@ use time::macros::format_description;
 
 use super::folder::{folder, sync_folder};
 
-/// When a file is renamed and a new one begun; by default it never is.
+/// When a file is rotated; by default never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rotation {
     /// Before it would be larger than this, in bytes. `None`: its size does not matter. A batch of lines that is larger
@@ -20,7 +20,7 @@ pub struct Rotation {
     /// When a period of this length ends; periods count from 1970-01-01 UTC, so that hours begin at full hours. `None`:
     /// time does not matter.
     pub period: Option<Duration>,
-    /// How many renamed files are kept; the oldest beyond that are deleted. `None`: all.
+    /// Maximum number of rotated files; the oldest are deleted. `None`: no maximum.
     pub kept_max: Option<usize>,
 }
 

@@ -14,6 +14,6 @@ pub struct FileSettings {
     pub format: Format,
     /// Whether what was written is forced to disk before it counts as delivered.
     pub fsync: bool,
-    /// When the file is renamed and a new one begun.
+    /// When the file is rotated.
     pub rotation: Rotation,
 }

@@ -9,9 +9,9 @@ use http::{HeaderMap, StatusCode, header};
 pub(super) enum Outcome {
     /// The receiver has the record.
     Delivered,
-    /// The receiver takes nothing at the moment: the whole sink waits, at least so long.
+    /// The receiver accepts nothing at the moment: the whole sink waits, at least this long.
     Slow(String, Duration),
-    /// The receiver does not take this record: its key waits, at least so long; others go on.
+    /// The receiver refuses this record: its key waits, at least this long; other keys continue.
     Refused(String, Duration),
     /// The receiver wants no records any more.
     Gone(String),
@@ -43,7 +43,7 @@ pub(super) fn outcome(status: StatusCode, headers: &HeaderMap, now: SystemTime) 
 fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // So many digits that it is no number are longer than the maximum anyway.
+        // Digits that overflow the number are longer than the maximum anyway.
         return Some(value.parse().map_or(RETRY_AFTER_MAX, Duration::from_secs)).filter(|_| !value.is_empty());
     }
     Some(httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default())

@@ -77,7 +77,7 @@ impl Lanes {
         }
     }
 
-    /// A record that was sent is delivered, or given up.
+    /// A record that was sent is delivered or dropped.
     pub(super) fn done(&mut self, record: &Record) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.records.remove(&record.sequence);

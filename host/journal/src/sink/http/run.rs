@@ -14,7 +14,7 @@ use crate::record::{Record, Sequence};
 use crate::sink::feed::Feed;
 use crate::sink::status::State;
 
-/// After so many refusals in a row, of whatever records, the whole sink waits: then it is hardly the records.
+/// After this many refusals in a row, of any records, the whole sink waits: the cause is probably not the records.
 const REFUSED_MAX: u32 = 8;
 
 /// A sink at work.
@@ -83,7 +83,7 @@ impl Run {
         paused.into_iter().chain(due).min()
     }
 
-    /// Moves the cursor up to the first record that is not delivered, and tells how things are.
+    /// Moves the cursor to the first undelivered record, and updates the status.
     fn tell(&mut self) {
         let first = self.lanes.first().map(|first| (Sequence(first.sequence.0 - 1), first.record.at_unix_ms));
         self.feed.shared.oldest(first.map(|(_, at_unix_ms)| at_unix_ms));

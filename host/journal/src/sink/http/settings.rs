@@ -22,7 +22,7 @@ pub struct HttpSettings {
     /// Certificates of the authorities that may have signed the receiver's certificate, in PEM, instead of the usual
     /// ones.
     pub ca_file: Option<PathBuf>,
-    /// After this many attempts a record is given up; `None`: never.
+    /// After this many attempts a record is dropped; `None`: never.
     pub attempts_max: Option<u32>,
 }
 
@@ -36,7 +36,7 @@ impl SinkUrl {
     /// Reads a URL.
     ///
     /// # Errors
-    /// If it is none, is relative, has another scheme than `https` and `http`, or holds a name and a password.
+    /// If it is not a URL, is relative, has a scheme other than `https` and `http`, or contains a user and password.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const SHAPE: &str = "must be a complete URL, such as \"https://example.org/hooks\"";
         let uri: Uri = text.parse().map_err(|_| SHAPE)?;
