@@ -63,7 +63,7 @@ async fn metrics(State((host, _)): State<(Host, Readiness)>, headers: HeaderMap)
     ([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], text)
 }
 
-/// The listener for operators, for those who may use it.
+/// The listener for operators, and who may use it.
 #[derive(Clone)]
 pub struct Operators(Arc<Inner>);
 

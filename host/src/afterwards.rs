@@ -1,4 +1,4 @@
-//! The body of an answer, with what is to be done once the connection has taken it.
+//! The body of an answer, with work that starts once the connection has taken it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use callgate_dialects::Response;
 use hyper::body::{Frame, SizeHint};
 
-/// What is to be done after an answer. It must be quick: it is done where answers are written.
+/// Work after an answer. It must be quick, because it runs on the thread that writes answers.
 pub(crate) type Afterwards = Box<dyn FnOnce() + Send>;
 
 /// A body, after which something is done: when the connection has taken all of it, or will never take it.
@@ -54,7 +54,7 @@ pub(crate) struct Answer {
     pub(crate) response: Response,
     /// The ID of the callback, if the chat server has given it none.
     pub(crate) own_id: Option<String>,
-    /// What is to be done once the connection has taken the answer.
+    /// The work that starts once the connection has taken the answer.
     pub(crate) afterwards: Option<Afterwards>,
 }
 

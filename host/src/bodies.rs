@@ -87,11 +87,11 @@ impl Bodies {
     /// Whether a body of at least this length would wait for memory for longer than there is time.
     pub(crate) fn overload(&self, bytes: u64, deadline: Deadline) -> Option<Overload> {
         let steps = steps_of(usize::try_from(bytes).unwrap_or(usize::MAX));
-        // What can never be had is another matter.
+        // A body that can never fit is refused when it is read.
         if steps == 0 || steps > self.steps.permits_max() { None } else { self.steps.overload(steps, deadline) }
     }
 
-    /// Reads a body, if it comes in time and there is room for it. `waits`: the client waits to be told before it sends.
+    /// Reads a body, if it arrives in time and there is memory for it. `waits`: the client waits for `100 Continue`.
     pub(crate) async fn read<B>(&self, mut body: B, deadline: Deadline, waits: bool) -> Result<ReadBody, NotRead>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -110,8 +110,8 @@ impl Bodies {
         Err(Refusal::TooLarge { bytes_max: self.bytes_max }.into())
     }
 
-    /// Reads what is not wanted, within bounds: closing while the client still writes would lose the answer. A client
-    /// that waits to be told has sent nothing; reading would tell it.
+    /// Reads and discards the body, within bounds: closing while the client still writes would lose the answer. A client that
+    /// waits for `100 Continue` has sent nothing, and reading would send that.
     pub(crate) async fn forget<B>(&self, body: B, deadline: Deadline, waits: bool)
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -199,7 +199,7 @@ impl Bodies {
             }
         }
         let bytes = first.unwrap_or_else(|| all.freeze());
-        // What was taken for a body of unknown length, and is not needed.
+        // What was reserved for a body of unknown length, and is not needed.
         if let Some(room) = &mut room {
             let more = room.num_permits().saturating_sub(steps_of(bytes.len()));
             drop(room.split(more));
@@ -207,11 +207,11 @@ impl Bodies {
         Some(Ok(ReadBody { bytes, room }))
     }
 
-    /// Waits for all the room that a body of this length can need, or of the maximum length if it is not known. Bodies
-    /// that hold a part of theirs and wait for more would wait for each other.
+    /// Waits for all the memory that a body of this length can need, or of the maximum length if it is not known. Bodies that
+    /// hold a part and wait for the rest could deadlock.
     async fn room_for(&self, told: Option<usize>, deadline: Deadline) -> Result<OwnedSemaphorePermit, NotRead> {
         let steps = match told {
-            // What can never be had is not waited for.
+            // What can never be granted is not waited for.
             Some(told) if steps_of(told) > self.steps.permits_max() => return Err(Refusal::NoRoom.into()),
             Some(told) => steps_of(told),
             None => steps_of(self.bytes_max).min(self.steps.permits_max()),

@@ -145,7 +145,7 @@ impl Host {
         }
     }
 
-    /// Has candidates compared once the answer is on its way.
+    /// Queues comparisons with candidates once the answer has been sent.
     fn compare_afterwards(&self, candidates: &[Arc<Candidate>], past: Past) -> Option<Afterwards> {
         let queue = Arc::clone(self.comparing()?);
         let job = shadow::afterwards(candidates, past)?;
@@ -334,8 +334,8 @@ struct Opened {
     no_room: Option<Overload>,
 }
 
-/// The chain that a worker runs, and its generation. The chain is let go first, so that what it holds ends where
-/// generations end.
+/// The chain that a worker runs, and its generation. The chain is dropped first, so that its resources are freed by the
+/// thread that frees generations.
 struct Held {
     chain: Arc<Chain>,
     _generation: Arc<Generation>,
@@ -351,12 +351,11 @@ impl Held {
     }
 }
 
-/// Maximum CPU time of the parts of one request that are worked off before others have their turn; one part more at
-/// most.
+/// Maximum CPU time that the parts of one request use before other jobs run; exceeded by one part at most.
 const PARTS_CPU_MAX: Duration = Duration::from_millis(5);
 
-/// How often a lock that a worker holds is looked at again, and how long it takes until then: 10 ms of the 50 that are
-/// kept back for writing an answer.
+/// How often a lock that a worker holds is tried again, and the pause between two tries: 10 ms in all, of the 50 that are
+/// reserved for writing an answer.
 const LOOKS_AGAIN: u32 = 10;
 
 /// See [`LOOKS_AGAIN`].

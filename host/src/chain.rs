@@ -97,12 +97,12 @@ impl Chain {
         &self.links
     }
 
-    /// Whether it may be begun on a thread that other callbacks wait for.
+    /// Whether it may start on a thread that other callbacks wait for.
     pub(crate) fn is_quick(&self, callback: &Callback) -> bool {
         callback.body().len() <= QUICK_BODY_BYTES_MAX && self.has_been_quick()
     }
 
-    /// Whether all of its plugins have been quick of late.
+    /// Whether all of its plugins have been quick recently.
     pub(crate) fn has_been_quick(&self) -> bool {
         self.links.len() <= QUICK_LINKS_MAX && self.links.iter().all(|link| link.is_quick())
     }
@@ -121,7 +121,7 @@ impl Chain {
         link.on_fault().unwrap_or(self.on_fault)
     }
 
-    /// How long all calls may take together where nobody waits for them.
+    /// Maximum time of all calls together when they process a journal entry.
     pub(crate) fn work_within(&self) -> Duration {
         let (mut own, mut shared) = (Duration::ZERO, Duration::ZERO);
         for work in self.links.iter().map(|link| link.work()) {
@@ -180,7 +180,7 @@ impl Chain {
             let (mode, cancel) = (Mode::Full, cancel.as_ref());
             let asked =
                 self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel });
-            // A call that was cut because nobody waits for it has told nothing: it still counts as running.
+            // A cancelled call has not reported its end: it still counts as running.
             let is_cut = |asked: &Asked| asked.step.fault == Some(Fault::NoTime);
             if cancel.is_some_and(Cancel::is_cancelled) && asked.as_ref().is_ok_and(is_cut) {
                 return;
@@ -366,7 +366,7 @@ impl Chain {
         step.took = started.elapsed();
         step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
         step.usage = usage;
-        // It was ended because nobody waits for it: that says nothing about the plugin.
+        // It was cancelled, which says nothing about the plugin.
         if cancel.is_some_and(Cancel::is_cancelled) && matches!(result, Err(Fault::OutOfTime { .. })) {
             return Err(Fault::NoTime);
         }
@@ -378,8 +378,8 @@ impl Chain {
         }
     }
 
-    /// A call with all that the plugin may use, on a thread that stands still whenever another one wants to run: what is
-    /// bounded by time otherwise is bounded by CPU time.
+    /// A call with the plugin's full limits, on a thread of the lowest priority, which may be paused at any moment: limits
+    /// on wall time apply to its CPU time instead.
     fn call_patiently(
         &self,
         link: &Link,
@@ -544,7 +544,7 @@ impl Chain {
         }
     }
 
-    /// What becomes of a callback for which none of the plugins is called.
+    /// The outcome of a callback for which no plugin is called.
     pub(crate) fn refused(&self, overload: Overload) -> ChainRun {
         let mut progress = Progress::default();
         self.leave_out(&mut progress, Some(overload));
@@ -597,7 +597,7 @@ impl Chain {
         progress.decide(self.busy(overload), ON_OVERLOAD.to_owned());
     }
 
-    /// What a callback that has begun lost its time to; `None` if it was not the crowd.
+    /// Which limit a callback that has started waited for too long; `None` if it was not overload.
     fn overload(&self, deadline: Deadline) -> Option<Overload> {
         Some(self.claim().crowd.overload_now(deadline)).filter(|overload| overload.waiting > 0)
     }

@@ -1,4 +1,4 @@
-//! Decisions that are kept: which, and how they get from the callback's way to the journal without delaying it.
+//! Which decisions are stored, and how they get to the journal without delaying the answer.
 
 mod decided;
 mod document;
@@ -29,10 +29,10 @@ pub(crate) use redact::Redaction;
 #[derive(Debug)]
 pub(crate) struct Decisions {
     policy: Arc<Policy>,
-    /// `None`: none are kept.
+    /// `None`: none are stored.
     queue: Option<SyncSender<Item>>,
     thread: Option<JoinHandle<()>>,
-    /// What the decisions hold that are on their way, in bytes.
+    /// Memory that the decisions in the queue use, in bytes.
     bytes: Arc<AtomicUsize>,
     dropped: AtomicU64,
 }
@@ -85,7 +85,7 @@ impl Decisions {
         Ok(Self { policy, queue, thread, bytes, dropped: AtomicU64::new(0) })
     }
 
-    /// Whether this decision is kept.
+    /// Whether this decision is stored.
     pub(crate) fn wants(&self, phase: Phase, run: &ChainRun) -> bool {
         let is_refusal = || {
             let is_fault = run.fault.is_some() || run.steps.iter().any(|step| step.fault.is_some());
@@ -105,12 +105,12 @@ impl Decisions {
             }
     }
 
-    /// Whether refusals of requests are kept.
+    /// Whether refusals of requests are stored.
     pub(crate) fn wants_refusals(&self) -> bool {
         self.policy.keep != Keep::None
     }
 
-    /// Keeps a decision. Never waits: if too many are on their way, it is dropped and counted.
+    /// Queues a decision to be stored. Never waits: if the queue is full, it is dropped and counted.
     pub(crate) fn keep(&self, decided: Decided) {
         self.send(Item::Decided(Box::new(decided)));
     }
@@ -146,7 +146,7 @@ impl Decisions {
 }
 
 impl Drop for Decisions {
-    /// Has the journal take what is still on its way.
+    /// Waits until the queue is empty.
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take() {

@@ -89,7 +89,7 @@ pub async fn serve(
 /// How to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// Whoever sends callbacks is given `drain_delay` to notice.
+    /// Chat servers have `drain_delay` to notice.
     Drain,
     /// Without that.
     Now,

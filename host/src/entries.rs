@@ -1,4 +1,4 @@
-//! Entries: after-callbacks on their way into the journal, and from there to their chains.
+//! Entries: puts after-callbacks into the journal, and runs their chains from there.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,7 +65,7 @@ async fn accept(journal: &Journal, arrived: &Arrived<'_>) -> Result<(), Refusal>
         Ok(Ok(_)) => Ok(()),
         Ok(Err(NotKept::Full(_) | NotKept::TooLarge { .. })) => Err(Refusal::JournalFull),
         Ok(Err(_)) => Err(Refusal::NotKept),
-        // It may be on its way. If the chat server repeats it, the journal knows it by then.
+        // It may still be committed. If the chat server repeats it, the journal recognises the repeat.
         Err(_) => Err(Refusal::NotKept),
     }
 }
@@ -112,7 +112,7 @@ impl Arrived<'_> {
     }
 }
 
-/// What is kept of an entry besides its body.
+/// What is stored of an entry besides its body.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Head {
     #[serde(flatten)]
@@ -134,14 +134,14 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Works off entries: what the journal hands them to.
+/// Processes entries for the journal.
 pub(crate) struct Work {
     host: WeakHost,
     runtime: Handle,
 }
 
 impl Work {
-    /// Entries are worked off by this host, in this runtime.
+    /// Processes entries with this host, in this runtime.
     pub(crate) fn of(host: &Host, runtime: Handle) -> Self {
         Self { host: host.downgrade(), runtime }
     }
@@ -206,7 +206,7 @@ impl Host {
         }
     }
 
-    /// How working off an entry ended.
+    /// The result of processing an entry.
     fn outcome(&self, entry: &Entry, head: &Head, run: &ChainRun, took: Duration, shows_payloads: bool) -> Outcome {
         let fault = run.steps.iter().find_map(|step| Some((step, step.fault.as_ref()?)));
         match fault {
@@ -240,7 +240,7 @@ impl Host {
     }
 }
 
-/// An entry that can be worked off.
+/// An entry that can be processed.
 struct Prepared {
     callback: Callback,
     chain: Arc<Chain>,

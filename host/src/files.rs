@@ -16,11 +16,11 @@ pub(crate) struct Seen {
     pub(crate) key: String,
     /// The file.
     pub(crate) path: PathBuf,
-    /// What the system said of it before it was read; `None`: it could not be looked at.
+    /// Its metadata before it was read; `None`: not available.
     pub(crate) stamp: Option<Stamp>,
     /// The SHA-256 of what was in it; `None`: it could not be read.
     pub(crate) sha256: Option<String>,
-    /// Whether it holds a secret.
+    /// Whether it contains a secret.
     pub(crate) is_secret: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
     changed: (i64, i64),
-    /// Whether it was last changed so long before it was looked at that another change would show.
+    /// Whether its last change was long enough before the check that another change would show in its times.
     pub(crate) is_settled: bool,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Stamp {
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 impl Seen {
-    /// Reads a file of at most `bytes_max` bytes that `key` names; its kept copy, where there is one.
+    /// Reads a file of at most `bytes_max` bytes that `key` names, or its stored copy, if there is one.
     pub(crate) fn read(key: &str, path: &Path, bytes_max: u64, kept: Option<&Kept>) -> (Self, io::Result<Vec<u8>>) {
         let (stamp, bytes) = match kept.and_then(|kept| kept.read(path, bytes_max)) {
             Some(bytes) => (None, bytes),
@@ -73,7 +73,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// What was in this file; `None`: it was not kept, so the file itself counts.
+    /// The contents of this file; `None`: not stored, so the file itself counts.
     fn read(&self, path: &Path, bytes_max: u64) -> Option<io::Result<Vec<u8>>> {
         let sum = self.files.get(path)?;
         let found = read_file(&self.folder.join(sum), bytes_max).map_err(|error| {
@@ -107,7 +107,7 @@ impl Stamp {
     }
 }
 
-/// Device, inode, and when the inode was last changed, which no program can set.
+/// Device, inode, and ctime, which programs cannot set.
 #[cfg(unix)]
 fn identity(found: &Metadata) -> (u64, u64, (i64, i64)) {
     use std::os::unix::fs::MetadataExt as _;

@@ -22,7 +22,7 @@ pub struct Fixed {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
-    /// What is kept on disk.
+    /// What is stored on disk.
     pub journal: Journal,
     /// Where records go.
     pub sinks: Vec<Sink>,

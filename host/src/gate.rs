@@ -17,7 +17,7 @@ pub(crate) struct Gate {
     limit: &'static str,
     permits: Arc<Semaphore>,
     permits_max: usize,
-    /// What one permit stands for.
+    /// How much of the limit one permit covers.
     each: usize,
     waiting: AtomicUsize,
     /// Average of the last waits, each of which counts for an eighth, in nanoseconds.
@@ -25,7 +25,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// So many permits, each for `each` of what `limit` limits.
+    /// This number of permits, each for `each` units of `limit`.
     pub(crate) fn new(limit: &'static str, permits_max: usize, each: usize) -> Self {
         let permits_max = permits_max.min(Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(permits_max));
@@ -42,7 +42,7 @@ impl Gate {
         self.permits_max.saturating_sub(self.permits.available_permits())
     }
 
-    /// Takes so many permits, when they are there before the deadline.
+    /// Takes this number of permits, if they become available before the deadline.
     ///
     /// # Errors
     /// If they are not.
@@ -61,8 +61,8 @@ impl Gate {
         }
     }
 
-    /// Whether one more, for so many permits, would wait for longer than there is time, and for what. Nobody waits for what
-    /// is free, so this is only said as long as that is too little.
+    /// Whether another waiter for this number of permits would wait past its deadline, and for which limit. Always `None` while
+    /// enough permits are free.
     pub(crate) fn overload(&self, permits: usize, deadline: Deadline) -> Option<Overload> {
         let is_closed = self.permits.available_permits() < permits && self.wait() > deadline.remaining();
         is_closed.then(|| self.figures(deadline))
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn within(ms: u64) -> Deadline {
-        // A tenth is kept back.
+        // A tenth is reserved.
         Deadline::new(Instant::now(), Duration::from_millis(ms * 10 / 9))
     }
 

@@ -1,5 +1,5 @@
-//! Configurations that were in service, kept for a rollback: settings file, word lists, modules and signatures, each
-//! under the SHA-256 of its contents, so that one that several configurations share is kept once. Secrets are not kept.
+//! Configurations that were in service, stored for a rollback: settings file, word lists, modules and signatures. Each
+//! file is stored under the SHA-256 of its contents, so that configurations share files. Secrets are not stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
@@ -13,7 +13,7 @@ use crate::files::{Kept, Seen};
 use crate::generation::Generation;
 use crate::settings::Reload;
 
-/// A folder of kept configurations of one settings file.
+/// The folder with the stored configurations of one settings file.
 #[derive(Debug)]
 pub(crate) struct History {
     folder: PathBuf,
@@ -37,11 +37,11 @@ pub struct Entry {
 /// Maximum size of the description of one configuration, in bytes.
 const ENTRY_BYTES_MAX: u64 = 16 << 20;
 
-/// Maximum size of a file that is kept, in bytes: the largest module that settings can allow.
+/// Maximum size of a file that is stored, in bytes: the largest module that settings can allow.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
 impl History {
-    /// The folder for the settings file at `path`; `None`: nothing is kept.
+    /// The folder for the settings file at `path`; `None`: nothing is stored.
     pub(crate) fn of(settings: &Reload, path: &Path) -> Option<Self> {
         if settings.keep == 0 || settings.keep_bytes_max == 0 {
             return None;
@@ -83,7 +83,7 @@ impl History {
         Ok(self.list().last().filter(|newest| newest.number == number).map(|newest| newest.number))
     }
 
-    /// What is kept, the oldest first. What cannot be read is left out.
+    /// The stored configurations, the oldest first. Unreadable ones are skipped.
     pub(crate) fn list(&self) -> Vec<Entry> {
         let names = std::fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
         let numbers = names.filter_map(|name| name.to_str()?.strip_suffix(".json")?.parse::<u64>().ok());
@@ -92,7 +92,7 @@ impl History {
         entries
     }
 
-    /// The copies of a kept configuration.
+    /// The copies of a stored configuration.
     pub(crate) fn open(&self, entry: &Entry) -> Kept {
         Kept { folder: self.folder.clone(), files: entry.files.clone() }
     }
@@ -166,7 +166,7 @@ fn as_json(entry: &Entry) -> Value {
     json!({ "unix_ms": entry.unix_ms, "plugins": entry.plugins, "files": files.collect::<Vec<_>>() })
 }
 
-/// Creates a folder that only this user can look into.
+/// Creates a folder that only this user can read.
 fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -55,7 +55,7 @@ impl Host {
         };
         let (head, body) = request.into_parts();
         let deadline = Deadline::new(arrived, mounted.platform.answer_within);
-        // A client that waits to be told to go on has not sent its body, and need not: it is told what is wrong instead.
+        // A client that waits for `100 Continue` has not sent its body, and need not: it gets the refusal instead.
         let waits = head.headers.contains_key(header::EXPECT);
         if !mounted.platform.allow_networks.allow(peer.address) {
             self.bodies.forget(body, deadline, waits).await;
@@ -102,7 +102,7 @@ impl Host {
                 );
             }
         };
-        // A permit is taken once the body is complete, so a slow sender delays no one.
+        // A permit is taken once the body is complete, so a slow sender does not delay others.
         let permit = self.in_flight.enter(1, deadline).await;
         let no_room = permit.as_ref().err().copied();
         let (body, _room) = body.into_parts();
@@ -129,7 +129,7 @@ fn write(response: Response) -> http::Response<Body> {
     write_then(response, None)
 }
 
-/// As [`write`], with what is to be done once the connection has taken the answer.
+/// As [`write`], with work that starts once the connection has taken the answer.
 fn write_then(response: Response, afterwards: Option<Afterwards>) -> http::Response<Body> {
     let mut written = http::Response::new(afterwards::body(response.body, afterwards));
     *written.status_mut() = response.status;
@@ -147,8 +147,8 @@ impl Host {
         mounted.platform.dialect.refuse(&refusal)
     }
 
-    /// Refuses a request whose sender the platform's dialect has recognised, and keeps that as a decision. What strangers
-    /// send is only counted: they must not push out what is kept of others.
+    /// Refuses a request whose sender was authenticated, and stores that as a decision. Unauthenticated requests are only
+    /// counted: they must not evict stored decisions.
     pub(crate) fn refuse_admitted(
         &self,
         generation: &Generation,

@@ -1,4 +1,4 @@
-//! The journal of a host, and what uses it: entries that are worked off, decisions that are kept.
+//! The journal of a host, and what uses it: processing entries, storing decisions.
 //!
 //! A host answers without it, too: commands that only look at settings and plugins must not open what a running host uses.
 
@@ -24,7 +24,7 @@ pub(crate) struct Keeping {
 /// keep up.
 const WAITS_LONG: Duration = Duration::from_secs(60);
 
-/// Why what is kept cannot be opened.
+/// Why the journal cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepingError {
     /// The journal.
@@ -59,7 +59,7 @@ impl Keeping {
         self.journal.get()
     }
 
-    /// Where decisions are kept.
+    /// Stores decisions.
     pub(crate) fn decisions(&self) -> Option<&Decisions> {
         self.decisions.get()
     }

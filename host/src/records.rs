@@ -22,7 +22,7 @@ use named::Named;
 pub(crate) use journalled::Wait;
 pub(crate) use returned::{Author, Origin, Returned, valid_traceparent};
 
-/// What becomes of records.
+/// Where records go.
 #[derive(Debug)]
 pub(crate) struct Records {
     /// The journal, where there is one, and the runtime that its sinks are changed in.
@@ -149,7 +149,7 @@ impl Records {
         self.lost.fetch_add(records as u64, Ordering::Relaxed);
     }
 
-    /// Records that were kept since the start; without a journal, by all sinks together.
+    /// Records stored since the start; without a journal, written by all sinks together.
     pub(crate) fn written(&self) -> u64 {
         let journalled = self.journalled.get().map_or(0, |(journalled, _)| journalled.written());
         journalled

@@ -1,4 +1,4 @@
-//! Reads the settings again and puts what they say into service, beside callbacks under way.
+//! Reads the settings again and puts them into service while callbacks are running.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::reloads::{Changed, Status, Watch};
 use crate::settings::Step::{Key, Number};
 use crate::settings::{Draft, Problem, Settings};
 
-/// What is asked for.
+/// Which kind of reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ask {
     /// Whether what was built is put into service.
@@ -48,12 +48,12 @@ pub struct Report {
     pub took: Duration,
 }
 
-/// What a look at the files has led to.
+/// The result of a check of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Polled {
     /// None has changed.
     Unchanged,
-    /// One has changed and may still be changing: to be looked at again soon.
+    /// A file has changed and may still be changing: check again soon.
     Changing,
     /// Some had changed, and the settings were read again.
     Reloaded {
@@ -65,11 +65,11 @@ pub enum Polled {
 /// How often files that keep changing are waited for.
 const CHANGING_MAX: u32 = 20;
 
-/// Maximum size of a file that is looked at, in bytes: the largest module that settings can allow.
+/// Maximum size of a file that is checked, in bytes: the largest module that settings can allow.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
 impl Host {
-    /// Reads the settings again, builds and checks beside the generation in service all that has changed, and puts it into
+    /// Reads the settings again, builds and checks all that has changed next to the generation in service, and puts it into
     /// service. Blocks for as long as plugins take to be built, configured and compiled; waits for another reload to end.
     ///
     /// # Errors
@@ -95,10 +95,10 @@ impl Host {
         ended
     }
 
-    /// Puts a kept configuration back into service: that of this number, else the one before the one in service. The files
-    /// are not touched; when they change, or a reload is asked for, they count again. Blocks as [`Host::reload`] does.
-    /// `instead_of`: only if the configuration of this number is in service by then, so that of two who ask for the one
-    /// before it, the second one does not go further back.
+    /// Puts a stored configuration back into service: the one with this number, or the one before the one in service. The
+    /// files are not changed. When they change, or on the next reload, they count again. Blocks as [`Host::reload`] does.
+    /// `instead_of`: only if the configuration with this number is still in service. So of two rollbacks at the same time,
+    /// the second one does not go further back.
     ///
     /// # Errors
     /// All mistakes. What was in service still is.
@@ -137,7 +137,7 @@ impl Host {
         ended
     }
 
-    /// The kept configurations, the oldest first, and the number of the one in service.
+    /// The stored configurations, the oldest first, and the number of the one in service.
     pub fn kept(&self) -> (Vec<Entry>, Option<u64>) {
         (self.history().map_or_else(Vec::new, |history| history.list()), self.reloads.status().kept)
     }
@@ -147,7 +147,7 @@ impl Host {
         self.reloads.status().clone()
     }
 
-    /// Looks whether a file has changed since it was read, and reloads if so: once its contents are the same at two looks
+    /// Checks whether a file has changed since it was read, and reloads if so, once its contents are the same in two checks
     /// in a row. Blocks as [`Host::reload`] does.
     pub fn poll(&self) -> Polled {
         let mut watch = self.reloads.alone();

@@ -1,4 +1,4 @@
-//! What is known of reloads: how the last one ended, which files it has read, and that there is one at a time.
+//! The status of reloads: the result of the last one, the files that it read, and a lock, so that there is one at a time.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::files::{Seen, Stamp};
 use crate::settings::Problem;
 
-/// The state of reloads. A reload holds `alone` until it ends; the rest is read by others, too, and locked briefly.
+/// The state of reloads. A reload holds `alone` until it ends; the rest is also read by others, and locked briefly.
 #[derive(Debug)]
 pub(crate) struct Reloads {
     alone: Mutex<Watch>,
@@ -36,9 +36,9 @@ pub struct Status {
     pub failed_unix_ms: u64,
     /// Keys whose values in the file take effect with a restart.
     pub restart: Vec<&'static str>,
-    /// The kept configuration that was put back into service; `None`: what the files say is in service.
+    /// The stored configuration that was put back into service; `None`: the files are in service.
     pub rolled_back_to: Option<u64>,
-    /// The kept configuration that is in service, if it was kept.
+    /// The number of the configuration in service, if it was stored.
     pub kept: Option<u64>,
     /// Reloads that put a new generation into service.
     pub changed: u64,

@@ -1,4 +1,4 @@
-//! Kept callbacks, run again without effects: nothing is recorded, counted or answered.
+//! Runs stored callbacks again, without effects: nothing is recorded, counted or answered.
 
 use bytes::Bytes;
 use callgate_catalogue::wire::Phase;
@@ -11,12 +11,12 @@ use crate::deadline::Deadline;
 use crate::decisions::Document;
 use crate::host::Host;
 
-/// A callback that was kept, and what came of it if that is known.
+/// A stored callback, and its outcome if that is known.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The platform's name in the settings.
     pub platform: String,
-    /// What was kept besides the body.
+    /// What was stored besides the body.
     pub head: KeptHead,
     /// The body.
     pub body: Bytes,
@@ -29,13 +29,13 @@ pub struct Case {
 pub struct Outcome {
     /// The decision's name.
     pub verdict: String,
-    /// The answer; `None`: it was not kept.
+    /// The answer; `None`: it was not stored.
     pub answer: Option<Value>,
     /// The name of the first fault; empty without one.
     pub fault: String,
     /// How many records there were.
     pub records: usize,
-    /// The records themselves; `None`: they were not kept.
+    /// The records themselves; `None`: they were not stored.
     pub data: Option<Vec<Value>>,
     /// Fuel, by plugin.
     pub fuel: Vec<(String, u64)>,
@@ -47,13 +47,13 @@ pub enum NotReplayed {
     /// The platform is not there any more.
     #[error("the settings no longer have a platform {0}")]
     NoPlatform(String),
-    /// It is not the callback that was kept.
+    /// It is not the callback that was stored.
     #[error("what was stored is not a callback: {0}")]
     Refused(#[from] Refusal),
 }
 
 impl Host {
-    /// Runs a kept callback through the chain that it would have now. Blocks: it runs guests.
+    /// Runs a stored callback through the chain that it would have now. Blocks: it runs guests.
     ///
     /// # Errors
     /// If there is no such chain any more, or the callback is damaged.
@@ -70,7 +70,7 @@ impl Host {
                 Phase::Before => (mounted.platform.answer_within, Mode::Spare),
                 Phase::After => (chain.work_within(), Mode::Work),
             };
-            // Nobody waits: the machine's load must not cut the time of a plugin.
+            // No deadline: the machine's load must not reduce the time of a plugin.
             let deadline = Deadline::new(tokio::time::Instant::now(), within * TIMES_LONGER);
             chain.advance(&self.engine, &callback, deadline, mode, &mut progress);
         }
@@ -96,7 +96,7 @@ impl Outcome {
         }
     }
 
-    /// What a kept decision says came of it; `None` if that was due to the load of the host, which does not come again.
+    /// The outcome in a stored decision; `None` if it was caused by the load of the host, which a replay does not repeat.
     pub fn of_document(document: &Document) -> Option<Self> {
         let was_load = |fault: &str| [Fault::NoTime.name(), Fault::Suspended.name()].contains(&fault);
         let is_load = was_load(&document.fault) || document.plugins.iter().any(|call| was_load(&call.fault));
@@ -136,7 +136,7 @@ impl Outcome {
 /// What is different between two outcomes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// The verdict, or the fault that took its place.
+    /// The verdict, or the fault.
     pub verdict: bool,
     /// The answer: a code, a text, a change.
     pub answer: bool,

@@ -70,7 +70,7 @@ pub struct Settings {
     pub loading: LoadingLimits,
     /// Where compiled plugins are cached.
     pub cache: CacheSettings,
-    /// What is kept on disk.
+    /// What is stored on disk.
     pub journal: Journal,
     /// Where records go.
     pub sinks: Vec<Sink>,

@@ -1,7 +1,7 @@
 //! Candidates: the chain of a command with one change. They run after the answer, on spare capacity, and are compared
 //! with what was answered; or they answer a part of the callbacks themselves.
 //!
-//! A candidate has links of its own: its instances, breakers and pace touch none of those in service.
+//! A candidate has links of its own: its instances, breakers and pace are separate from those in service.
 
 mod book;
 mod build;
@@ -41,7 +41,7 @@ pub(crate) fn answered(
     }
 }
 
-/// What is to be compared once a callback is answered; `None`: nothing.
+/// The comparison to make once a callback is answered; `None`: none.
 pub(crate) fn afterwards(candidates: &[Arc<Candidate>], past: Past) -> Option<Job> {
     Job::new(candidates, past)
 }

@@ -217,7 +217,7 @@ pub(crate) struct Now {
     pub(crate) in_flight: usize,
     /// Callbacks that wait for a worker.
     pub(crate) waiting: usize,
-    /// Calls that were given up because the client had gone: before they had begun, and after.
+    /// Calls that were cancelled because the client had disconnected: before they had started, and after.
     pub(crate) cancelled: [u64; 2],
     /// Whether instances are not kept any more, because page faults are not counted right.
     pub(crate) is_memory_distrusted: bool,
@@ -448,7 +448,7 @@ impl Telemetry {
         self.called(counters, answered);
     }
 
-    /// An entry of the journal was worked off, or that was tried.
+    /// An attempt to process an entry of the journal has ended.
     pub(crate) fn worked(&self, counters: &Counters, worked: &Answered<'_>) {
         self.called(counters, worked);
     }

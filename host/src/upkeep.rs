@@ -1,4 +1,4 @@
-//! What a host does with its journal: opens it, works off its entries, closes it.
+//! Opens a host's journal, processes its entries, and closes it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ impl Host {
         self.keeping.open(&self.generation().settings().journal, clock)
     }
 
-    /// Starts working off entries, those first that were left from before. Must be called in a runtime.
+    /// Starts processing entries, those from before the start first. Must be called in a runtime.
     pub async fn work_off_entries(&self) {
         let Some(journal) = self.keeping.journal() else { return };
         self.keep_records_in(journal.clone(), self.keeping.clock()).await;
@@ -31,7 +31,7 @@ impl Host {
         }
     }
 
-    /// Begins to work off no more entries.
+    /// Stops starting entries.
     pub fn begin_no_entries(&self) {
         if let Some(journal) = self.keeping.journal() {
             journal.stop_working();
@@ -77,7 +77,7 @@ impl Host {
         }
     }
 
-    /// Waits until all that was kept before is on disk; for tests.
+    /// Waits until everything that was queued before is on disk; for tests.
     pub async fn settle_journal(&self) {
         let Some(journal) = self.keeping.journal() else { return };
         let host = self.clone();
@@ -90,7 +90,7 @@ impl Host {
         let _ = journal.flush().await;
     }
 
-    /// Has the journal look at its clock, which was moved; for tests.
+    /// Makes the journal read its clock after it was moved; for tests.
     pub fn tick_journal(&self) {
         if let Some(journal) = self.keeping.journal() {
             journal.tick();
@@ -103,13 +103,13 @@ impl Host {
     }
 }
 
-/// How often it is looked whether the entries under way are done, when the host stops.
+/// How often a stopping host checks whether the running entries are done.
 const LOOK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Time for sinks to deliver what is on disk when the host stops: enough for those that keep up. Others would hold up every
-/// stop, and nothing is lost without it.
+/// Time for sinks to deliver what is on disk when the host stops: enough for sinks without a backlog. A sink with a backlog
+/// would delay every stop, and its records are delivered after the next start.
 const SINKS_WITHIN: Duration = Duration::from_secs(2);
 
-/// Time to write and close the journal when the host stops, beyond the time for what is under way. A disk can hang: then
-/// what was acknowledged is on it already.
+/// Time to write and close the journal when the host stops, after the time for running callbacks. If the disk hangs,
+/// everything that was acknowledged is on it already.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);

@@ -54,7 +54,7 @@ pub(crate) struct Claim {
     pub(crate) flow: Flow,
     /// What such jobs take, in CPU time.
     pub(crate) takes: Duration,
-    /// The plugins that it calls and that may only have so many calls at the same time.
+    /// Those of the plugins that it calls that have a maximum number of concurrent calls.
     pub(crate) bounds: Arc<[Bound]>,
     /// Where it can be seen how crowded the flow is. All jobs of a flow should bring the same.
     pub(crate) crowd: Arc<Crowd>,
@@ -108,13 +108,13 @@ impl Workers {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// How many jobs were given up before their deadline because nobody waited for them any more: those that had not
-    /// begun, and those that were running. (Some of these may have ended at that very moment.)
+    /// Number of jobs that were cancelled before their deadline: those that had not started, and those that were running.
+    /// (Some of the latter may have ended at that moment.)
     pub(crate) fn cancelled(&self) -> [u64; 2] {
         self.cancelled.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 
-    /// Whether such a job would wait for longer than there is time, and for what.
+    /// Whether such a job would wait past its deadline, and for which limit.
     pub(crate) fn overload(&self, claim: &Claim, deadline: Deadline) -> Option<Overload> {
         let lane = self.lane(claim.takes);
         let is_hopeless = claim.crowd.wait(lane) > deadline.remaining_for_guests();
@@ -123,9 +123,9 @@ impl Workers {
 
     /// Runs `job` on a worker when its flow's turn has come, and gives its result.
     ///
-    /// When this is dropped, because the client has gone, a job that waits is taken out of the queue, and one that runs
-    /// is told so. When the deadline comes the same happens: the queue and the memory of its jobs are bounded by those
-    /// that are waited for.
+    /// If this future is dropped because the client has gone, a waiting job is removed from the queue, and a running job is
+    /// cancelled. The same happens at the deadline. So the queue holds only jobs whose result is still needed, which bounds
+    /// its length and memory.
     ///
     /// # Errors
     /// If there is no time for it.

@@ -1,4 +1,4 @@
-//! What all subjects of the admin API share: JSON out, errors that say what to do, and who may ask.
+//! What all of the admin API shares: JSON answers, errors that say what to do, and access control.
 
 use axum::Router;
 use axum::body::Body;
@@ -22,7 +22,7 @@ impl ApiError {
         Self { status, message: message.into(), more: Map::new() }
     }
 
-    /// Adds a member beside `error`.
+    /// Adds a member next to `error`.
     pub(super) fn with(mut self, name: &str, value: Value) -> Self {
         self.more.insert(name.to_owned(), value);
         self

@@ -34,7 +34,7 @@ pub struct Link {
     work_within: Duration,
 }
 
-/// What one call may use that works off an entry of the journal.
+/// The budget of a call that processes an entry of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WorkBudget {
     /// Wall time.
@@ -43,8 +43,7 @@ pub(crate) struct WorkBudget {
     pub(crate) fuel: Fuel,
 }
 
-/// A loaded plugin, and what is known of its calls. The next generation takes it over where nothing that it depends on
-/// has changed.
+/// A loaded plugin, and the state of its calls. The next generation reuses it if nothing that it depends on has changed.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(super) plugin: Plugin,
@@ -160,8 +159,8 @@ impl Link {
         }
     }
 
-    /// What one call may use that works off an entry: without limits of its own, as much more fuel than usual as it has
-    /// more time.
+    /// The budget of a call that processes an entry. By default its fuel is larger than that of other calls by the same factor
+    /// as its time.
     pub(crate) fn work(&self) -> WorkBudget {
         let limits = self.plugin().map(|plugin| plugin.limits().clone()).unwrap_or_default();
         let within = self.work.within.unwrap_or(self.work_within);
@@ -217,7 +216,7 @@ impl Link {
         &self.name
     }
 
-    /// The plugin with what is known of its calls.
+    /// The plugin, with the state of its calls.
     pub(crate) fn loaded(&self) -> Option<&Arc<Loaded>> {
         self.loaded.as_ref()
     }
@@ -248,7 +247,7 @@ impl Link {
         self.calls_at_once_max
     }
 
-    /// Whether it has been quick of late, and its calls can be brief. One that is not loaded takes no time.
+    /// Whether it has been quick recently, and its calls can be brief. A plugin that is not loaded takes no time.
     pub(super) fn is_quick(&self) -> bool {
         self.loaded.as_ref().is_none_or(|loaded| loaded.pace.is_quick() && loaded.plugin.can_be_brief())
     }

@@ -10,7 +10,7 @@ use crate::workers::{Bound, Crowd};
 pub(super) struct Needs {
     /// Under which number they schedule its platform.
     pub(super) platform_flow: usize,
-    /// Those of its plugins that may only have so many calls at the same time.
+    /// Those of its plugins that have a maximum number of concurrent calls.
     pub(super) bounds: Arc<[Bound]>,
     /// How crowded the workers are with the calls of each of its plugins.
     pub(super) crowds: Vec<Arc<Crowd>>,

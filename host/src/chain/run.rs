@@ -1,4 +1,4 @@
-//! What becomes of a callback in its chain, and how far it has come.
+//! The outcome of a callback in its chain, and its progress.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) struct Progress {
     pub(super) tried: Option<Duration>,
     /// Whether no further plugin is asked.
     pub(super) is_over: bool,
-    /// Says that nobody waits for it any more.
+    /// Cancels it: its result is no longer needed.
     pub(super) cancel: Option<Cancel>,
 }
 
@@ -39,7 +39,7 @@ impl Seen {
         Self(Mutex::new(progress))
     }
 
-    /// It is worked on until this says that nobody waits for it any more.
+    /// It runs until this cancels it.
     pub(crate) fn cancelled_by(&self, cancel: &Cancel) {
         self.lock().cancel = Some(cancel.clone());
     }
@@ -111,10 +111,10 @@ pub(crate) enum Mode {
     Brief,
     /// All that the plugins' limits and the deadline allow.
     Full,
-    /// All that the plugins' limits for work that nobody waits for allow.
+    /// The plugins' limits for journal entries (`work_within_ms`, `fuel_per_work`).
     Work,
-    /// All that the plugins' limits allow, on a thread that stands still whenever another one wants to run. Nothing is
-    /// learnt of the plugins from it: neither their breakers nor their pace see it.
+    /// The plugins' full limits, on a thread of the lowest priority. It does not affect the state of the plugins, neither
+    /// breakers nor pace.
     Spare,
 }
 
@@ -187,7 +187,7 @@ pub struct Step {
     pub verdict: Option<usize>,
     /// What it asked for and the chat server cannot do.
     pub adjustments: Vec<Adjustment>,
-    /// What it said: level, and text on one line.
+    /// What it logged: level, and text on one line.
     pub log: Vec<(LogLevel, String)>,
 }
 

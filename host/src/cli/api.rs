@@ -41,7 +41,7 @@ struct Named {
     is_https: bool,
 }
 
-/// Holds the token of the admin listener, where the settings that name it are not at hand.
+/// The variable with the token of the admin listener, for use without the settings file.
 const TOKEN: &str = "CALLGATE_ADMIN_TOKEN";
 
 /// A client of a running host's admin API.

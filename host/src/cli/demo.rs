@@ -59,7 +59,7 @@ impl Demo {
 /// Moves both listeners. Port 0 lets the system choose.
 fn listen_on(settings: &mut Settings, listen: SocketAddr) {
     settings.listen_on(listen);
-    // Nobody has to notice.
+    // Nothing depends on it.
     settings.server.drain_delay = std::time::Duration::ZERO;
     if let Some(admin) = &mut settings.admin {
         let port = if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or(listen.port() - 1) };

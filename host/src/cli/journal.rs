@@ -193,7 +193,7 @@ impl Why {
         let (_, mut reader) = self.place.open()?;
         let count = reader.count_decisions(&filter).map_err(unreadable)?;
         let page = Page { limit: self.limit, ..Page::default() };
-        // The newest ones, told in the order in which they happened.
+        // The newest ones, in chronological order.
         let mut found = reader.decisions(&filter, page).map_err(unreadable)?;
         found.reverse();
         let mut text = String::new();
@@ -202,7 +202,7 @@ impl Why {
         }
         let (now, zone) = (now_unix_ms(), TimeZone::system());
         for listed in &found {
-            // One that was removed meanwhile is told without its document.
+            // A decision that was deleted in the meantime is shown without its document.
             let document =
                 reader.decision(listed.id).ok().and_then(|whole| Document::from_json(&whole.decision.document).ok());
             let at = when::show(listed.decision.at_unix_ms, now, &zone);
@@ -219,13 +219,13 @@ impl Why {
     }
 }
 
-/// What to look at if nothing is known.
+/// What to check if nothing is found.
 fn nothing(reader: &mut Reader) -> Result<String, Failure> {
     let kept = reader.count_decisions(&DecisionFilter::default()).map_err(unreadable)?;
     Ok(match kept {
         0 => "No decisions are stored: see `keep` under [journal.decisions].\n".to_owned(),
-        _ => "No decision matches. Kept are those that `keep` under [journal.decisions] says, by default only what was refused; \
-              users are kept only with `log_users = \"yes\"` under [log].\n"
+        _ => "No decision matches. `keep` under [journal.decisions] says which are stored, by default only refusals; users are stored \
+              only with `log_users = \"yes\"` under [log].\n"
             .to_owned(),
     })
 }

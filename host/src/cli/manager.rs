@@ -1,4 +1,4 @@
-//! Tells the service manager how far the service is, as `sd_notify` does: systemd's `Type=notify` and
+//! Reports the state of the service to the service manager, as `sd_notify` does: systemd's `Type=notify` and
 //! `Type=notify-reload`.
 //!
 //! The protocol is a datagram with lines `NAME=VALUE`, sent to the socket that the manager names; see sd_notify(3), which

@@ -8,7 +8,7 @@ use crate::generation::Crates;
 use crate::host::Host;
 use crate::reload::{Ask, Mode, Polled};
 
-/// How soon files that are changing are looked at again.
+/// The pause before files that are changing are checked again.
 const CHANGING_EVERY: Duration = Duration::from_millis(250);
 
 /// How soon it is looked whether the settings turn polling on, while they turn it off.
@@ -22,7 +22,7 @@ pub(super) fn begin(host: &Host, signals: Signals) {
     tokio::spawn(on(reopens, host.clone(), reopen));
 }
 
-/// Looks for changed files as often as the settings say.
+/// Checks for changed files, every `poll_ms`.
 async fn poll(host: Host) {
     let mut polled = Polled::Unchanged;
     loop {
@@ -37,7 +37,7 @@ async fn poll(host: Host) {
             continue;
         }
         let its_host = host.clone();
-        // A look that panics is a mistake of the host, which has been logged; the next one may succeed.
+        // A panic here is a bug of the host, which has been logged; the next check may succeed.
         polled = tokio::task::spawn_blocking(move || its_host.poll()).await.unwrap_or(Polled::Unchanged);
     }
 }

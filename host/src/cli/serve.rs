@@ -231,7 +231,7 @@ async fn keep_current(tls: Arc<Tls>, table: &'static str) {
     }
 }
 
-/// How often the files of a certificate are looked at. Events of the file system miss how Kubernetes replaces them.
+/// How often the files of a certificate are checked. File system events miss the way Kubernetes replaces them.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(2);
 
 fn taken(address: &Address, key: &str, error: &std::io::Error) -> Failure {
@@ -248,7 +248,7 @@ async fn serve(host: Host, callbacks: Listener, admin: Option<Listener>, stop: i
     let stopped_at = std::cell::Cell::new(None);
     let stop = async {
         let stop = stop.await;
-        // What has not begun begins after the next start. Callbacks that are under way can still be accepted.
+        // Entries that have not started are processed after the next start. Running callbacks can still be accepted.
         stopping.begin_no_entries();
         stopped_at.set(Some(tokio::time::Instant::now()));
         stop

@@ -1,7 +1,7 @@
 //! Signals: what they mean, from the first moment of the service on.
 //!
 //! As the first process of a container this one has no default for any signal: without handlers, a stop that comes while
-//! plugins are loaded would be lost. So they are in place before anything else is done.
+//! plugins are loaded would be lost. So the handlers are installed before anything else.
 
 use std::io;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Signals {
         let serving = Arc::clone(&is_serving);
         tokio::spawn(async move {
             loop {
-                // Ctrl-C comes from a person, who is not to wait for load balancers.
+                // Ctrl-C comes from a person, who should not have to wait for load balancers.
                 let (how, kind) = tokio::select! {
                     _ = terminate.recv() => (Stop::Drain, SignalKind::terminate()),
                     _ = interrupt.recv() => (Stop::Now, SignalKind::interrupt()),

@@ -1,4 +1,4 @@
-//! A decision on its way to its document, and what is kept of it.
+//! A decision in the queue to the journal, and what is stored of it.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::records::Returned;
 use crate::settings::{Keep, Users};
 use crate::telemetry::Answered;
 
-/// What is kept of decisions.
+/// What is stored of decisions.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
     pub(crate) keep: Keep,
-    /// Whether body, answer, records and the texts of plugins are kept.
+    /// Whether body, answer, records and the texts of plugins are stored.
     pub(crate) payloads: bool,
-    /// Members whose values are not kept.
+    /// Members whose values are not stored.
     pub(crate) redact: Vec<String>,
 }
 
-/// A body beyond this is not kept with its decision, in bytes: chat messages are a hundred times smaller, and one client
-/// could push out everybody else's decisions.
+/// Maximum size of a body that is stored with its decision, in bytes: chat messages are a hundred times smaller, and one
+/// client could otherwise evict all other decisions.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 
-/// A decision on its way.
+/// A decision in the queue.
 pub(crate) struct Decided {
     pub(crate) platform: String,
     pub(crate) protocol: &'static Protocol,
@@ -36,13 +36,13 @@ pub(crate) struct Decided {
     pub(crate) response: Response,
     pub(crate) took: Duration,
     pub(crate) generation: u64,
-    /// Whether the users that it names are kept.
+    /// Whether the users that it names are stored.
     pub(crate) users: Users,
     /// When it was answered.
     pub(crate) at_unix_ms: u64,
 }
 
-/// A refusal on its way.
+/// A refusal in the queue.
 pub(crate) struct RefusedRequest {
     pub(crate) platform: String,
     pub(crate) kind: &'static str,
@@ -59,7 +59,7 @@ pub(crate) struct RefusedRequest {
 pub(crate) struct Moment {
     /// The generation of settings and plugins.
     pub(crate) generation: u64,
-    /// Whether the users that the callback names are kept.
+    /// Whether the users that the callback names are stored.
     pub(crate) users: Users,
     /// When it was answered.
     pub(crate) at_unix_ms: u64,

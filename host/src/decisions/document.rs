@@ -1,4 +1,4 @@
-//! The document of a decision: what was asked, what each plugin said, what was answered. It is kept as JSON.
+//! The document of a decision, stored as JSON: the request, what each plugin replied, and the answer.
 
 use bytes::Bytes;
 use callgate_catalogue::catalogue::Named;
@@ -40,10 +40,10 @@ pub struct Document {
     /// The code of a denial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<i32>,
-    /// What the user was told.
+    /// The text that the user sees.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// What the app's developers were told: most often the rule.
+    /// The detail for the app's developers: usually the rule.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// Whose word the decision is: a plugin, `on_fault:` and a plugin, or `on_overload`.
@@ -68,16 +68,16 @@ pub struct Document {
     /// Whether something was taken out of body and answer: then it cannot be replayed exactly.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_redacted: bool,
-    /// What plugins were told besides the body, if payloads are kept.
+    /// What plugins received besides the body, if payloads are stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<KeptHead>,
-    /// The beginning of a body that is not JSON, if payloads are kept.
+    /// The beginning of a body that is not JSON, if payloads are stored.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub body_text: String,
-    /// The answer, if payloads are kept.
+    /// The answer, if payloads are stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Box<RawValue>>,
-    /// The records, if payloads are kept.
+    /// The records, if payloads are stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept_records: Vec<Box<RawValue>>,
 }
@@ -106,7 +106,7 @@ pub struct Call {
     /// What it asked for and the chat server cannot do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub adjustments: Vec<String>,
-    /// What it logged, if payloads are kept: level and text.
+    /// What it logged, if payloads are stored: level and text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<(String, String)>,
 }
@@ -118,7 +118,7 @@ pub const REFUSED: &str = "refused";
 const BODY_TEXT_BYTES_MAX: usize = 512;
 
 impl Document {
-    /// The document of a decision about a callback, and the body as it is kept beside it.
+    /// The document of a decision about a callback, and the body that is stored with it.
     pub(crate) fn of(decided: &Decided, people: &Named, policy: &Policy) -> (Self, Option<Bytes>) {
         let Decided { callback, run, response, .. } = decided;
         let mut redaction = Redaction::new(&policy.redact);

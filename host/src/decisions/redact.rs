@@ -1,9 +1,9 @@
-//! Takes members out of JSON before it is kept: their values are replaced, and texts that quote them are not shown.
+//! Redacts JSON before it is stored: the values of the named members are replaced, and so are texts that quote them.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// What stands where a text was.
+/// Replaces a redacted text.
 pub(crate) const REDACTED: &str = "[redacted]";
 
 /// Replaces the values of members, at any depth.
@@ -18,7 +18,7 @@ pub(crate) struct Redaction<'n> {
 /// Shorter texts are not looked for in other texts: they are in every word.
 const QUOTED_BYTES_MIN: usize = 3;
 
-/// Maximum number of texts that are looked for in other texts, and maximum length of what is looked at of each, in bytes.
+/// Maximum number of redacted values that are searched for in other texts, and maximum length of each, in bytes.
 const TAKEN_MAX: usize = 64;
 const TAKEN_BYTES_MAX: usize = 256;
 
@@ -36,8 +36,8 @@ impl<'n> Redaction<'n> {
         self.has_changed
     }
 
-    /// JSON without what must not be kept; as it is, byte for byte, if nothing of that is in it. `None` if it is not
-    /// JSON: then it cannot be said what is in it.
+    /// The redacted JSON; unchanged, byte for byte, if there is nothing to redact. `None` if it is not JSON and so cannot be
+    /// searched.
     pub(crate) fn json(&mut self, json: &str) -> Option<Box<RawValue>> {
         let exactly = || RawValue::from_string(json.to_owned()).ok();
         if self.names.is_empty() {
@@ -52,7 +52,8 @@ impl<'n> Redaction<'n> {
         }
     }
 
-    /// Finds out what would be taken out of this JSON, which is not kept itself: texts must not quote it.
+    /// Collects the values that would be redacted in this JSON, which is not stored itself, so that texts that quote them are
+    /// redacted.
     pub(crate) fn note_in(&mut self, json: &str) {
         if !self.names.is_empty() {
             let _ = self.json(json);

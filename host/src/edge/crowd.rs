@@ -1,4 +1,4 @@
-//! All connections of one listener: how many there are, of which address, and which of them make room for others.
+//! All connections of one listener: their number, by address, and which ones are closed to make room for others.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use super::pulse::{Order, Peer, Pulse};
 #[derive(Debug)]
 pub(super) struct Crowd {
     inner: Mutex<Inner>,
-    /// Time since the start, in seconds, as [`Crowd::tick`] counts it: precise enough to tell who has been idle for long,
+    /// Time since the start, in seconds, as [`Crowd::tick`] counts it: precise enough to find long idle connections,
     /// and cheaper to read than a clock.
     now_s: AtomicU32,
     left: Notify,
@@ -36,13 +36,14 @@ pub(super) struct Member {
     pub(super) pulse: Arc<Pulse>,
 }
 
-/// A stranger may take this long for a first request before others may have its place, in seconds; one more at most.
+/// A connection without an accepted request may be closed to make room after this time, in seconds; up to one more.
 const STRANGER_S: u32 = 1;
 
 /// A connection on which requests were answered is closed for others only if it has been idle for this long, in seconds.
 const WELCOME_IDLE_S: u32 = 10;
 
-/// Of all strangers this part is closed at a time, so that a flood does not cost a search for each connection.
+/// This part of the connections without an accepted request is closed at a time, so that a flood does not cost a search
+/// per connection.
 const EVICTED_PART: usize = 64;
 
 impl Crowd {
@@ -105,9 +106,9 @@ impl Crowd {
         }
     }
 
-    /// Closes connections to make room: first those on which every request was refused, then those that brought none,
-    /// then the one that has been idle for longest; of the address with the most connections first. One on which a
-    /// request is being answered is never closed. Returns how many were told to close.
+    /// Closes connections to make room: first those whose requests were all refused, then those without a request, then the
+    /// one that has been idle longest; among these, those of the address with the most connections first. A connection with
+    /// a request in progress is never closed. Returns how many are being closed.
     pub(super) fn make_room(&self) -> usize {
         let inner = self.lock();
         let now_s = self.now_s();

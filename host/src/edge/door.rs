@@ -64,7 +64,7 @@ impl<A: Respond> Door<A> {
         }
     }
 
-    /// Begins with the connection that was accepted, or makes room for it.
+    /// Serves the accepted connection, or makes room for it first.
     fn let_in(&mut self) {
         if self.next.is_none() {
             return;
@@ -84,7 +84,7 @@ impl<A: Respond> Door<A> {
         self.welcome.crowd.give(Order::Drain);
     }
 
-    /// Accepts nobody any more, and waits until all have left.
+    /// Stops accepting, and waits until all connections are closed.
     pub(super) async fn close(self) {
         let Self { listener, welcome, next } = self;
         welcome.crowd.give(Order::Finish);

@@ -1,6 +1,6 @@
 //! Where requests begin and end in the bytes of a connection, and what in a head is refused before it is read.
 //!
-//! Hyper parses heads; this looks at the same bytes just before, without copying them. Hyper accepts some heads that
+//! Hyper parses heads; this checks the same bytes just before, without copying them. Hyper accepts some heads that
 //! another server on the way may read differently, which is how requests are smuggled: those are refused here. The byte
 //! that makes a head wrong is overwritten with one that no head may have, so that hyper refuses it at exactly this byte,
 //! after the answers to all requests before it.
@@ -127,7 +127,7 @@ enum Stage {
     /// In a body, of which this many bytes are still to come.
     Body(u64),
     Chunked(Chunks),
-    /// Nothing more is looked at.
+    /// Nothing more is checked.
     Broken,
 }
 
@@ -147,7 +147,7 @@ impl Framing {
         Self { limits, stage: Stage::Head, head: Head::default(), part: Vec::new(), is_http_10: false, refusal: None }
     }
 
-    /// Whether a request has begun to arrive whose head is not complete.
+    /// Whether a request is arriving whose head is not complete.
     pub(super) fn is_in_head(&self) -> bool {
         self.stage == Stage::Head && self.head.bytes > 0
     }
@@ -173,7 +173,7 @@ impl Framing {
         self.stage = Stage::Broken;
     }
 
-    /// Looks at bytes that have just arrived, and overwrites the one that makes a head wrong.
+    /// Checks bytes that have just arrived, and overwrites the one that makes a head invalid.
     pub(super) fn arrived(&mut self, bytes: &mut [u8]) -> Result<(), HeadRefusal> {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {

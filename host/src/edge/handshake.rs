@@ -39,7 +39,7 @@ impl Handshakes {
         self.permits.available_permits() == 0
     }
 
-    /// Shakes hands; `None` if that fails, takes too long, or the connection has to make room for others.
+    /// Performs the handshake; `None` if it fails, takes too long, or the connection is closed to make room for others.
     pub(super) async fn shake<S: Stream>(
         &self,
         stream: S,
@@ -99,7 +99,7 @@ enum Shaken<S> {
     Plain(S),
 }
 
-/// Tells a client that speaks plain HTTP, in plain HTTP.
+/// Answers a client that speaks plain HTTP, in plain HTTP.
 async fn answer_plainly<S: Stream>(mut stream: S, app: &impl Respond) {
     let Some(body) = app.refuse_head(HeadRefusal::NotTls) else { return };
     if stream.write_all(&refusal(HeadRefusal::NotTls.status(), &body)).await.is_ok() {

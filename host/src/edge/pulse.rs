@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Re
 use std::sync::{Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
-/// Who has opened a connection.
+/// What is known about the client of a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Peer {
     /// Its address; `None` for a connection that has none: through a Unix socket, or in memory.
@@ -22,14 +22,14 @@ impl Peer {
     }
 }
 
-/// What a connection is told.
+/// Instructions to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Order {
     /// To go on.
     Serve,
     /// To close after the next answer.
     Drain,
-    /// To close as soon as no request is on its way.
+    /// Close as soon as no request is in progress.
     Finish,
     /// To close now.
     Leave,

@@ -1,4 +1,4 @@
-//! A stream whose first byte was looked at.
+//! A stream whose first byte was read in advance.
 
 use std::io;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::vanished::Stream;
 
-/// A stream that begins again with its first byte.
+/// A stream that returns its first byte again.
 #[derive(Debug)]
 pub(super) struct Rewind<S> {
     first: Option<u8>,
@@ -23,7 +23,7 @@ impl<S: Stream> Rewind<S> {
         Ok(Self { first: first.first().copied().filter(|_| read > 0), stream })
     }
 
-    /// The byte that was looked at.
+    /// The byte that was read in advance.
     pub(super) fn first(&self) -> Option<u8> {
         self.first
     }

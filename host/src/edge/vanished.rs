@@ -45,11 +45,11 @@ impl<S: Stream> Stream for TlsStream<S> {
 /// In memory, for tests.
 impl Stream for DuplexStream {}
 
-/// What is known of a client from which nothing more comes.
+/// The state of a client that has ended its stream.
 #[derive(Debug, Default)]
 pub(super) struct Vanishing {
     has_ended: bool,
-    /// The pause after the next look, and when that is.
+    /// The pause after the next check, and when that is.
     next: Option<(Duration, Pin<Box<Sleep>>)>,
     is_signed: bool,
 }
@@ -57,7 +57,7 @@ pub(super) struct Vanishing {
 /// An answer that comes this soon needs no sign of life before it.
 const SIGN_AFTER: Duration = Duration::from_millis(50);
 
-/// Time between the sign of life and the first look for a reset; each further one waits twice as long.
+/// Time between the interim answer and the first check for a reset; each further pause is twice as long.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 
 /// Time between two looks at most.

@@ -51,9 +51,9 @@ pub(super) struct Watch {
     opened: Instant,
     waker: Waker,
     sleep: Pin<Box<Sleep>>,
-    /// Requests that had started when this was last looked at in full, and when that was.
+    /// Requests that had started at the last full check, and when that was.
     seen: (u64, Instant),
-    /// Since when a head is arriving: the one after so many requests.
+    /// Since when a head has been arriving, and the number of requests before it.
     head: Option<(u64, Instant)>,
     stalled: Option<Instant>,
     /// Since when the connection may close.
@@ -109,7 +109,7 @@ impl Watch {
         }
     }
 
-    /// What is due next, and when; `None`: only to look again.
+    /// What is due next, and when; `None`: only another check.
     fn next(&mut self) -> (Instant, Option<End>) {
         if let Some(ending) = self.ending {
             return (ending + LAST_WORDS_WITHIN, Some(End::Cut));
@@ -126,7 +126,7 @@ impl Watch {
             }
         };
         let (is_running, is_stalled) = (self.pulse.is_running(), self.pulse.is_stalled());
-        // While a request is being answered, up to the last byte that the client takes, the next one is not read.
+        // While a request is being answered, until the client has received the last byte, the next one is not read.
         match (self.pulse.is_in_head() && !is_running && !is_stalled, self.head) {
             (true, Some((of, since))) if of == started => sooner(since + self.patience.head_within, End::LateHead),
             (true, _) => {

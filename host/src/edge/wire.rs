@@ -55,7 +55,7 @@ impl<S, A> Wire<S, A> {
         &self.first
     }
 
-    /// The stream, for what is to be done after the last answer.
+    /// The stream, for the work after the last answer.
     pub(super) fn into_stream(self) -> S {
         self.stream
     }
@@ -164,7 +164,7 @@ impl<S: Stream, A: Respond + Unpin> Wire<S, A> {
             Look::Sign => {
                 self.pending.extend_from_slice(Vanishing::SIGN_OF_LIFE);
                 let _ = self.poll_pending(cx)?;
-                // Polls the timer of the next look.
+                // Polls the timer of the next check.
                 cx.waker().wake_by_ref();
             }
         }

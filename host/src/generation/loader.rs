@@ -105,7 +105,7 @@ pub(super) fn load_all(
                 let handles = loader.handles(plugin, &module);
                 let (table, number, name) = (plugin.table, plugin.number, plugin.name.clone());
                 let error = PluginError { table, number, name, why };
-                // What works is not given up for what does not.
+                // A working plugin is not replaced by a broken one.
                 let is_done_without = settings.server.start == Start::Healthy
                     && (before.links.is_empty() || name_before.is_some_and(|link| link.plugin().is_none()));
                 if is_done_without { &mut all.not_loaded } else { &mut all.errors }.push(error);
@@ -311,7 +311,7 @@ impl Loader<'_> {
         Ok(checked?)
     }
 
-    /// A prepared plugin with what is known of its calls: that of the last generation, if it is the same.
+    /// A prepared plugin with the state of its calls: that of the last generation, if it is the same.
     fn loaded(&self, plugin: &settings::Plugin, prepared: Prepared, limits: BreakerLimits) -> Arc<Loaded> {
         let Prepared { plugin: loaded, identity, from } = prepared;
         let before = self.before.named(&plugin.name).and_then(|(link, _)| link.loaded());
@@ -342,7 +342,7 @@ impl Loader<'_> {
         new
     }
 
-    /// Logs once what loading cost, and whether the next start will cost as much.
+    /// Logs once what loading cost, and whether the next start will cost the same.
     fn log(&self, took: Duration) {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         let origins = || prepared.iter().filter_map(|(_, prepared)| Some(prepared.get()?.as_ref().ok()?.origin()));

@@ -1,7 +1,7 @@
 //! Generations that are no longer in service: each ends when the last callback that holds it is answered.
 //!
-//! Freeing one takes milliseconds, for its compiled code and kept instances, so no thread that moves bytes may be the last
-//! to let go of it.
+//! Freeing one takes milliseconds, for its compiled code and kept instances, so no thread that serves connections
+//! may drop the last reference.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

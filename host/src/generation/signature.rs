@@ -7,7 +7,7 @@ use minisign_verify::{PublicKey, Signature};
 
 use crate::files::{Kept, Seen};
 
-/// Why a module is not taken for signed.
+/// Why the signature of a module is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
     /// Its signature cannot be read.
@@ -73,7 +73,7 @@ fn verify(keys: &[PublicKey], module: &[u8], signature: &[u8]) -> Result<(), Str
         // Signatures of the older form are as good: they only take more memory to make.
         match key.verify(module, &signature, true) {
             Ok(()) => return Ok(()),
-            // What is said of the key that it was made with, if that is one of these, says more.
+            // If it was made with one of these keys, the error for that key says more.
             Err(minisign_verify::Error::UnexpectedKeyId) if !why.is_empty() => {}
             Err(minisign_verify::Error::UnexpectedKeyId) => why = "it was made with another key".to_owned(),
             Err(error) => why = one_line(&error.to_string()),

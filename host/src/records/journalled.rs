@@ -1,4 +1,4 @@
-//! Records with a journal: they are kept in it, and its sinks deliver them.
+//! Records with a journal: they are stored in it, and its sinks deliver them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,10 +28,10 @@ pub(super) struct Journalled {
     lost: AtomicU64,
 }
 
-/// How long after a failure sinks are started again.
+/// Pause after a failure before the sinks are started again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How sure it must be that records are kept before the answer.
+/// Whether the answer waits until records are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wait {
     /// They are written right after it.
@@ -68,7 +68,7 @@ impl Journalled {
             },
             Wait::OnDisk => match timeout_at(deadline.moment(), self.journal.keep_records(records)).await {
                 Ok(kept) => kept.map_err(|error| error.to_string()),
-                // They may be on their way.
+                // They may still be committed.
                 Err(_) => Err("they are not on disk at the deadline of the answer, and may be lost".to_owned()),
             },
         };

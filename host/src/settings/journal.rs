@@ -1,4 +1,4 @@
-//! `[journal]`: what is kept on disk, and for how long.
+//! `[journal]`: what is stored on disk, and for how long.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::file::{MIB, MS_PER_HOUR, Section, ms};
 /// The keys of `[journal]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journal {
-    /// Without a journal, after-callbacks are worked off while the chat server waits, and records go straight to files
+    /// Without a journal, after-callbacks are processed while the chat server waits, and records go straight to files
     /// and standard output.
     pub off: bool,
     /// The folder of its files.
@@ -26,7 +26,7 @@ pub struct Journal {
     pub attempts_max: u32,
     /// How long an entry waits after a failed attempt.
     pub back_off: BackOff,
-    /// For so long a repeated after-callback is recognised; zero: never.
+    /// How long a repeated after-callback is recognised; zero: never.
     pub repeats_within: Duration,
     /// Entries that are done are deleted after this time.
     pub done_age_max: Duration,
@@ -36,7 +36,7 @@ pub struct Journal {
     pub undelivered_age_max: Duration,
     /// Dead letters are deleted after this time.
     pub dead_age_max: Duration,
-    /// What is kept of before-callbacks.
+    /// What is stored of before-callbacks.
     pub decisions: Decisions,
 }
 
@@ -62,19 +62,19 @@ impl Journal {
 /// The keys of `[journal.decisions]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decisions {
-    /// Which are kept.
+    /// Which are stored.
     pub keep: Keep,
-    /// Whether the bodies of callbacks are kept with them. Without, a decision cannot be replayed.
+    /// Whether the bodies of callbacks are stored with them. Without, a decision cannot be replayed.
     pub payloads: bool,
-    /// Members, at any depth, whose values are not kept.
+    /// Members, at any depth, whose values are not stored.
     pub redact: Vec<String>,
     /// They are deleted after this time.
     pub age_max: Duration,
-    /// Maximum size of all of them, in bytes; the oldest make room.
+    /// Maximum size of all of them, in bytes; the oldest are deleted.
     pub bytes_max: u64,
 }
 
-/// Which decisions about before-callbacks are kept.
+/// Which decisions about before-callbacks are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Keep {
     /// None.
@@ -87,7 +87,7 @@ pub enum Keep {
     All,
 }
 
-/// Maximum number of names in `redact`; each is looked for in every body that is kept.
+/// Maximum number of names in `redact`; each is searched for in every body that is stored.
 const REDACT_MAX: usize = 64;
 
 /// Hours in ten years, the maximum of every age.

@@ -24,7 +24,7 @@ pub struct Plugin {
     pub module: ModuleSource,
     /// The expected SHA-256 of the module.
     pub sha256: Option<String>,
-    /// The file of the module's signature; `None`: beside the module.
+    /// The file of the module's signature; `None`: next to the module.
     pub signature: Option<PathBuf>,
     /// Names of the platforms whose callbacks it receives.
     pub platforms: Vec<String>,
@@ -38,7 +38,7 @@ pub struct Plugin {
     pub durable: bool,
     /// Its limits.
     pub limits: PluginLimits,
-    /// Its limits when it works off an entry of the journal.
+    /// Its limits for entries of the journal.
     pub work: Work,
     /// Its own settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
@@ -55,7 +55,7 @@ impl Plugin {
     }
 }
 
-/// The limits of a call that works off an entry of the journal; `None`: derived from those of the journal and of other
+/// The limits of a call that processes an entry of the journal; `None`: derived from those of the journal and of other
 /// calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Work {
@@ -232,7 +232,7 @@ pub(super) fn module(section: &mut Section<'_, '_>) -> Option<ModuleSource> {
     }
 }
 
-/// The file of the module's signature, if it is not beside the module.
+/// The file of the module's signature, if it is not next to the module.
 pub(super) fn signature(section: &mut Section<'_, '_>, module: Option<&ModuleSource>) -> Option<PathBuf> {
     let signature = section.text("signature").map(|at| section.file().beside(at.value));
     if signature.is_some() && matches!(module, Some(ModuleSource::Crate(_))) {

@@ -64,7 +64,7 @@ fn take_shadow(document: &mut DocumentMut, name: &str) -> Result<Table, String> 
     Ok(shadow)
 }
 
-/// Gives a plugin what the candidate has in place of it.
+/// Replaces the keys of a plugin by those of the candidate.
 fn replace(plugin: &mut Table, shadow: Table) {
     let position = plugin.position();
     if shadow.contains_key("wasm") || shadow.contains_key("source") {

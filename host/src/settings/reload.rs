@@ -1,4 +1,4 @@
-//! `[reload]`: when settings and plugins are read again, and which of them are kept.
+//! `[reload]`: when settings and plugins are read again, and how many configurations are stored.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
 
-/// When settings and plugins are read again, and which of them are kept.
+/// When settings and plugins are read again, and how many configurations are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reload {
     /// How often it is looked whether files have changed; zero: never.
     pub poll: Duration,
-    /// How many configurations that were in service are kept for a rollback; 0: none.
+    /// Number of past configurations that are stored for a rollback; 0: none.
     pub keep: usize,
-    /// Maximum total size of what is kept, in bytes; beyond it, the oldest is removed.
+    /// Maximum total size of the stored configurations, in bytes; beyond it, the oldest is deleted.
     pub keep_bytes_max: u64,
-    /// Where they are kept; `None`: neither the settings nor the environment name a folder.
+    /// The folder that they are stored in; `None`: neither the settings nor the environment name one.
     pub folder: Option<PathBuf>,
 }
 
@@ -36,7 +36,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Reload {
     let reload = Reload {
         poll: ms(poll_ms),
         keep: size(section.number("keep", 5, 0, 100)),
-        // Five times 50 plugins of 300 KiB, none of them the same, and as much again in word lists.
+        // Five times 50 different plugins of 300 KiB, and word lists of the same size.
         keep_bytes_max: section.number("keep_bytes_max", 256 * MIB, 0, 1024 * 1024 * MIB),
         folder,
     };

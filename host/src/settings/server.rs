@@ -30,7 +30,7 @@ pub struct Server {
     pub bodies_bytes_max: usize,
     /// Maximum number of callbacks answered concurrently; further ones wait, within their deadline.
     pub in_flight_max: usize,
-    /// Maximum number of open connections; beyond it, refused and idle ones make room for new ones, which wait for that.
+    /// Maximum number of open connections; beyond it, new ones wait until refused and idle ones are closed.
     pub connections_max: usize,
     /// Maximum number of open connections of one address; 0: no maximum.
     pub connections_per_address_max: usize,

@@ -24,7 +24,7 @@ pub struct Shadow {
     pub platforms: Vec<String>,
     /// Patterns of the commands that it is compared on.
     pub commands: Vec<Pattern>,
-    /// The part of the callbacks that it answers, from 0 to 100.
+    /// The percentage of users whose callbacks it answers, from 0 to 100.
     pub percent: u8,
     /// When it does not answer any more.
     pub fall_back: FallBack,
@@ -66,7 +66,7 @@ pub struct FallBack {
     /// Maximum number of callbacks with a fault of the candidate, of a thousand that it answered; 0: none, 1000: it never
     /// falls back.
     pub faults_per_thousand_max: u32,
-    /// A window with fewer callbacks counts as one with this many.
+    /// The fault rate is computed from at least this number of callbacks.
     pub callbacks_min: u32,
     /// For how long callbacks are counted.
     pub window: Duration,

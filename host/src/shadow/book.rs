@@ -98,7 +98,7 @@ impl Book {
         }
     }
 
-    /// Begins again with all figures at zero. The metrics go on.
+    /// Resets all figures to zero. The metrics are not reset.
     pub(super) fn reset(&self, now_unix_ms: u64) {
         self.since_unix_ms.store(now_unix_ms, Ordering::Relaxed);
         lock(&self.tallies).values().for_each(|tally| tally.reset());

@@ -1,4 +1,4 @@
-//! Which callbacks a candidate answers, and when it does not any more.
+//! Which callbacks a candidate answers, and when it falls back.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::settings::FallBack;
 
-/// The part of the callbacks that one candidate answers.
+/// Which callbacks one candidate answers.
 #[derive(Debug)]
 pub(crate) struct Canary {
     /// The name of the candidate: other users are the first for another one.
@@ -21,7 +21,7 @@ pub(crate) struct Canary {
     window: Mutex<Window>,
 }
 
-/// The callbacks that it has answered of late.
+/// The callbacks that it has answered in the current window.
 #[derive(Debug, Default)]
 struct Window {
     began: Option<Instant>,
@@ -31,7 +31,7 @@ struct Window {
     fallen: Option<Fallen>,
 }
 
-/// That a candidate does not answer any more.
+/// A candidate has fallen back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fallen {
     /// When that was, in milliseconds since 1970-01-01 UTC.
@@ -53,7 +53,7 @@ impl Canary {
         }
     }
 
-    /// Whether nothing that a canary depends on is different.
+    /// Whether everything that a canary depends on is the same.
     pub(crate) fn is(&self, percent: u8, limits: FallBack) -> bool {
         self.percent == percent && self.limits == limits
     }
@@ -69,8 +69,8 @@ impl Canary {
             && (self.percent >= 100 || share(&self.name, callback, protocol) < u32::from(self.percent) * 100)
     }
 
-    /// The candidate has answered a callback, with or without a fault. `now_unix_ms` is asked if it does not answer from
-    /// now on, and then that is returned.
+    /// Counts a callback that the candidate has answered, with or without a fault. If it falls back now, `now_unix_ms` is
+    /// called and the details are returned.
     pub(crate) fn answered(&self, is_fault: bool, now_unix_ms: impl FnOnce() -> u64) -> Option<Fallen> {
         let mut window = self.lock();
         let now = Instant::now();
@@ -90,12 +90,12 @@ impl Canary {
         Some(fallen)
     }
 
-    /// Whether it does not answer any more, since when and why.
+    /// Whether it has fallen back, since when and why.
     pub(crate) fn fallen(&self) -> Option<Fallen> {
         self.lock().fallen
     }
 
-    /// Lets it answer again; false if it does.
+    /// Lets it answer again; false if it had not fallen back.
     pub(crate) fn resume(&self) -> bool {
         let had_fallen = std::mem::take(&mut *self.lock()).fallen.is_some();
         self.is_fallen_back.store(false, Ordering::Relaxed);
@@ -109,8 +109,8 @@ impl Canary {
 
 /// Where in 0 to 9999 the callback's user is, for this candidate: the same on each host and after each start.
 ///
-/// It is what the first four bytes of a SHA-256 say, of the candidate's name, a zero byte, and the ID of the acting user;
-/// where the request does not name one, of the user or group that it is about; where it names none either, of its body.
+/// It is computed from the first four bytes of the SHA-256 of the candidate's name, a zero byte, and the ID of the acting
+/// user. If the request names no acting user, the user or group that it is about is used, or else its body.
 fn share(name: &str, callback: &Callback, protocol: &Protocol) -> u32 {
     let named = callback.command().map(|command| protocol.people.named(command, callback.body())).unwrap_or_default();
     let key = match (named.actor.as_str(), named.target.as_str()) {
@@ -162,7 +162,7 @@ mod tests {
             let said = |text: &str, to: &str| format!(r#"{{"sendID":"u{user}","recvID":"{to}","content":"{text}"}}"#);
             let is_in = answers(&canary(30, 10, 100), &said("a", "x"));
             assert_eq!(answers(&canary(30, 10, 100), &said("b", "y")), is_in);
-            // Who is in stays in when the part grows.
+            // Selected users stay selected when the percentage grows.
             assert!(!is_in || answers(&canary(31, 10, 100), &said("c", "z")));
         }
     }
@@ -180,7 +180,7 @@ mod tests {
             assert!(answers(&canary(needed, 10, 100), &body));
             assert!(!answers(&canary(needed - 1, 10, 100), &body));
         }
-        // Nobody is named: the same callback is always on the same side.
+        // No user is named: the same callback is always on the same side.
         let unnamed = (0..1000).filter(|n| answers(&canary(50, 10, 100), &format!(r#"{{"content":"{n}"}}"#))).count();
         assert!((400..=600).contains(&unnamed), "{unnamed}");
     }
@@ -202,7 +202,7 @@ mod tests {
         let fallen = Fallen { at_unix_ms: 7, callbacks: 303, faults: 4 };
         assert_eq!(canary.answered(true, || 7), Some(fallen));
         assert!(!answers(&canary, "{}"));
-        // Said once.
+        // Reported once.
         assert_eq!(canary.answered(true, || 8), None);
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(canary.answered(true, || 9), None);

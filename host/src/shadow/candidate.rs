@@ -1,4 +1,4 @@
-//! A candidate at work: which callbacks it answers, what is compared, and what becomes of it.
+//! A candidate: which callbacks it answers, what is compared, and its status.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl Shadow {
         &self.settings.name
     }
 
-    /// Begins again with all figures at zero.
+    /// Resets all figures to zero.
     pub(crate) fn reset(&self, now_unix_ms: u64) {
         self.book.reset(now_unix_ms);
     }
@@ -105,7 +105,7 @@ impl Shadow {
         self.canary.resume()
     }
 
-    /// What it does now: the part of the callbacks that it is to answer, how many wait to be compared, and whether it
+    /// Its status: the percentage that it answers, how many callbacks wait to be compared, and whether it
     /// fell back.
     pub(crate) fn now(&self) -> (u8, u64, bool) {
         (self.canary.percent(), self.book.waiting.callbacks(), self.canary.fallen().is_some())

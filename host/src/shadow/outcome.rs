@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     Records,
     /// A plugin of the candidate failed, and none in service.
     CandidateFault,
-    /// A plugin in service failed, and none of the candidate.
+    /// A plugin in service failed, but none of the candidate's.
     PresentFault,
     /// Plugins failed on both sides.
     BothFault,

@@ -1,8 +1,8 @@
-//! The thread that runs candidates, and what waits for it.
+//! The thread that runs candidates, and its queue.
 //!
-//! It runs only while nothing else wants to: it has the lowest priority, and before each callback it looks whether there
-//! are cores to spare. It is not woken for each callback, which would cost the thread that answers more than the rest:
-//! while there is work it looks into its queue every few milliseconds, and is woken once after a pause.
+//! It uses only spare capacity: it has the lowest priority, and checks before each callback whether a core is idle. It is
+//! not woken for each callback, because that would cost the answering thread more than everything else here. While there
+//! is work it polls its queue every few milliseconds; after a pause it is woken once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// How often the thread looks into its queue while there is work.
+/// How often the thread polls its queue while there is work.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// How many looks in vain end that: after two seconds it sleeps until it is woken.
+/// Number of polls of an empty queue, two seconds in all, after which it sleeps until it is woken.
 const LOOKS_MAX: u32 = 1000;
 
-/// How long it waits at most between two looks whether there are cores to spare.
+/// Maximum pause between two checks for an idle core.
 const BUSY_PAUSE_MAX: Duration = Duration::from_millis(16);
 
 /// Sends jobs to the thread, which ends when this is dropped.
@@ -33,7 +33,7 @@ pub(crate) struct Queue<J> {
 #[derive(Debug)]
 enum Message<J> {
     Job(J),
-    /// Tells the sender when all that was sent before is done.
+    /// Notifies the sender when everything that was sent before is done.
     Settle(oneshot::Sender<()>),
 }
 
@@ -95,7 +95,7 @@ impl<J: Send + 'static> Queue<J> {
 
 impl<J> Drop for Queue<J> {
     fn drop(&mut self) {
-        // The thread looks often for a while, and sees that nothing sends any more.
+        // The thread polls for a while, and notices that all senders are gone.
         self.is_asleep.store(false, Ordering::Relaxed);
         self.thread.unpark();
     }

@@ -1,4 +1,4 @@
-//! Examples of differences: a few are kept for the report, fewer still are logged.
+//! Examples of differences: a few are stored for the report, and fewer are logged.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::outcome::{Kind, Outcome, plain_name};
 
-/// Examples of each kind that are kept for the report: the latest.
+/// Number of examples of each kind for the report; the latest are stored.
 const OF_KIND_MAX: usize = 8;
 
 /// How long nothing more is logged about differences of the same kind.
@@ -44,7 +44,7 @@ pub(crate) struct Samples {
 }
 
 impl Samples {
-    /// Keeps an example; the oldest of its kind makes room. Returns whether it is to be logged.
+    /// Stores an example; the oldest of its kind is dropped. Returns whether to log it.
     pub(super) fn keep(&mut self, sample: Sample) -> bool {
         let kind = sample.kind;
         let of_kind = self.of_kinds.entry(kind).or_default();

@@ -14,7 +14,7 @@ type Read = fn(&Numbers) -> u64;
 type Whole = Gauge<i64, AtomicI64>;
 type Seconds = Gauge<f64, AtomicU64>;
 
-/// What the journal says of itself, as it was when it was last looked at.
+/// The journal's own figures, as of the last scrape.
 pub(super) struct JournalCounters {
     gauges: [(Whole, Read); 9],
     counters: [(Counter, Read); 22],

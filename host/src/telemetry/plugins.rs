@@ -167,7 +167,7 @@ impl PluginFamilies {
     }
 }
 
-/// What is told of a plugin's module, if it is loaded.
+/// The labels of a plugin's module, if it is loaded.
 fn info(link: &Link) -> Option<Labels<3>> {
     let loaded = link.loaded()?;
     let (version, sha256) = (loaded.plugin().manifest().version.clone(), loaded.identity().sha256.clone());

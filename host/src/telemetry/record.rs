@@ -64,7 +64,7 @@ impl How {
 /// wanted: those may quote payloads.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    /// Different after each start, so that no one can find out a user by trying.
+    /// Different after each start, so that users cannot be found by hashing guesses.
     hasher: RandomState,
 }
 
@@ -131,7 +131,7 @@ impl Records {
     }
 }
 
-/// The plugins that were asked, and what is to be said about their calls.
+/// The plugins that were called, and what to log about their calls.
 fn plugins_and_notes(callback: &Callback, run: &ChainRun, settings: Log) -> (String, String) {
     let (mut plugins, mut notes) = (String::new(), String::new());
     for step in &run.steps {

@@ -40,7 +40,7 @@ pub(super) struct Look {
 }
 
 impl Crowd {
-    /// That of a flow whose plugin may have so many calls on workers at the same time, if its settings say so.
+    /// The crowd of a flow whose plugin may have this number of concurrent calls on workers, if its settings limit them.
     pub(crate) fn new(bound: Option<usize>) -> Self {
         Self { bound: bound.unwrap_or(0), lanes: Default::default() }
     }
@@ -58,7 +58,7 @@ impl Crowd {
         self.lanes.get(lane).map_or(Duration::ZERO, |lane| Duration::from_nanos(lane.wait_ns.load(Ordering::Relaxed)))
     }
 
-    /// What is said of a job that began and then lost its time: where most of its flow's jobs are.
+    /// The overload to report for a job that started and then ran out of time: that of the lane with most of its flow's jobs.
     pub(crate) fn overload_now(&self, deadline: Deadline) -> Overload {
         let jobs = |lane: &usize| {
             let figures = self.lanes.get(*lane);
@@ -67,7 +67,7 @@ impl Crowd {
         self.overload((0..LANES).max_by_key(jobs).unwrap_or_default(), deadline)
     }
 
-    /// What is said of a job that there is no time for in this lane.
+    /// The overload to report for a job without enough time in this lane.
     pub(super) fn overload(&self, lane: usize, deadline: Deadline) -> Overload {
         let read = |figure: fn(&InLane) -> &AtomicUsize| {
             self.lanes.get(lane).map_or(0, |lane| figure(lane).load(Ordering::Relaxed))

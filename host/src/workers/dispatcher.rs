@@ -27,11 +27,11 @@ pub(super) struct Job {
     pub(super) flow: Flow,
     /// Different for each job. It grows in each thread that sends jobs.
     pub(super) number: u64,
-    /// When its result must be there; `None`: nobody waits for it.
+    /// The deadline of its result; `None`: background work without one.
     pub(super) deadline: Option<Deadline>,
     /// What such jobs take, in CPU time.
     pub(super) takes: Duration,
-    /// The plugins that it calls and that may only have so many calls at the same time.
+    /// Those of the plugins that it calls that have a maximum number of concurrent calls.
     pub(super) bounds: Arc<[Bound]>,
     /// Where the dispatcher notes how crowded its flow is.
     pub(super) crowd: Arc<Crowd>,
@@ -120,7 +120,7 @@ impl Lane {
         }
     }
 
-    /// The same, in which at most `waiting_max` jobs wait: those without a deadline have no other bound.
+    /// The same, with at most `waiting_max` jobs waiting: jobs without a deadline have no other limit.
     pub(super) fn bounded(self, waiting_max: usize) -> Self {
         Self { waiting_max, ..self }
     }
@@ -204,7 +204,7 @@ fn work(lane: usize, worker: usize, job: Job) -> Done {
     Done { lane, worker, flow, bounds, cpu, held: began.elapsed(), deliver }
 }
 
-/// Dispatches the jobs of these lanes until it is told to end. `waiting` is kept at the number of jobs with a deadline
+/// Dispatches the jobs of these lanes until it is stopped. `waiting` is kept at the number of jobs with a deadline
 /// that wait.
 pub(super) fn dispatch(
     inbox: &Inbox<Message>,

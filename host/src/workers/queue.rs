@@ -1,13 +1,12 @@
-//! The queue of one lane: whose turn it is.
+//! The queue of one lane: which job runs next.
 //!
 //! Jobs belong to *flows*: one for each plugin on each platform. The next job comes from the platform that has had the
-//! least CPU time so far, and there from the flow that has had the least. So a flow that asks for more than its share
-//! waits for itself, and one that asks seldom is served next. A flow that comes back after a pause begins where the others
-//! are: nothing is saved up.
+//! least CPU time so far, and there from the flow that has had the least. So a flow that sends more than its share
+//! only delays itself, and one that sends rarely is served next. A flow that returns after a pause starts level with the
+//! others: it cannot save up time.
 //!
-//! Within a flow the oldest job is next. If that made jobs wait for long, the flow is *overloaded*, and the newest one is
-//! next until nothing waits any more: somebody has to go without an answer, and whoever has waited longest will have the
-//! least time left.
+//! Within a flow the queue is FIFO. If that would make jobs wait for long, the flow is *overloaded*, and becomes LIFO until
+//! its queue is empty: some jobs must go unanswered, and those that have waited longest have the least time left.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,9 +54,9 @@ struct State<J> {
     average: Duration,
     /// The plugin's own maximum of jobs that run at the same time.
     bound: usize,
-    /// Whether the newest job is next.
+    /// Whether the newest job runs next.
     is_overloaded: bool,
-    /// Where those who may come see how crowded it is.
+    /// Where threads that read requests see the expected wait.
     crowd: Arc<Crowd>,
 }
 
@@ -107,7 +106,7 @@ impl<J> Default for State<J> {
 pub(super) struct Terms {
     /// The time that it has left.
     pub(super) left: Duration,
-    /// What such jobs take, as far as it is known: where none of the flow's has ended in this lane yet.
+    /// The estimated duration of such jobs, used until a job of this flow has ended in this lane.
     pub(super) takes: Duration,
     /// The plugin's own maximum of jobs that run at the same time.
     pub(super) bound: usize,
@@ -115,12 +114,11 @@ pub(super) struct Terms {
     pub(super) crowd: Arc<Crowd>,
 }
 
-/// Flows that are remembered although they have nothing to do. A reload may bring new ones, and then the old ones are not
-/// used any more.
+/// Maximum number of idle flows that are remembered. After a reload with new flows, the old ones are no longer used.
 const FLOWS_MAX: usize = 1024;
 
 impl<J> Queue<J> {
-    /// An empty queue, for a lane with so many threads, in which `part` jobs of one plugin may run at the same time.
+    /// An empty queue, for a lane with this number of threads, in which `part` jobs of one plugin may run concurrently.
     pub(super) fn new(threads: usize, part: usize) -> Self {
         Self {
             flows: BTreeMap::new(),
@@ -155,7 +153,7 @@ impl<J> Queue<J> {
         self.flows.get(&flow).map_or(Duration::ZERO, |state| state.average)
     }
 
-    /// Lets those who may come see how crowded a flow of this lane is.
+    /// Publishes the expected wait of a flow of this lane.
     pub(super) fn note(&self, lane: usize, flow: Flow) {
         if let Some(state) = self.flows.get(&flow) {
             state.crowd.note(lane, self.look(flow));
@@ -289,7 +287,7 @@ mod tests {
     const CALM: Flow = Flow { platform: 0, plugin: 1 };
     const ELSEWHERE: Flow = Flow { platform: 1, plugin: 2 };
     const MS: Duration = Duration::from_millis(1);
-    /// Nobody is in a hurry.
+    /// Background jobs without a deadline.
     fn ample() -> Terms {
         left(Duration::from_secs(3600))
     }
@@ -453,7 +451,7 @@ mod tests {
         assert_eq!(wait(&queue, HOSTILE), 90 * MS, "its plugin may have one");
     }
 
-    /// Four jobs that take 10 ms each, one at a time, with so much time left.
+    /// Four jobs that take 10 ms each, one at a time, with this much time left.
     fn four_of_ten_ms(time: Duration) -> Queue<u64> {
         let mut queue = Queue::new(1, 1);
         queue.push(CALM, 0, 0, ample());

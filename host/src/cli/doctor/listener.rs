@@ -119,7 +119,7 @@ fn has_port(listen: &Address) -> bool {
     listen.tcp().is_none_or(|address| address.port() != 0)
 }
 
-/// Whether an answer is Callgate's, for an address that is in none of `allow_networks`, such as this machine's.
+/// Whether an answer is Callgate's refusal of an address that is not in `allow_networks`, such as this machine's.
 fn is_network(found: &Found) -> bool {
     matches!(found, Found::Answer(403, body) if body.contains("`allow_networks`"))
 }

@@ -12,7 +12,7 @@ use super::super::api::Running;
 use super::filters::{Chosen, Id, Kind};
 use super::place::{Found, Place, not_opened, unreadable};
 
-/// What becomes of dead entries.
+/// What happens to dead entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
     Retry,
@@ -114,7 +114,7 @@ enum AtRest {
     Failed(Failure),
 }
 
-/// Asks on the terminal. Without one, `--yes` is needed.
+/// Asks for confirmation on the terminal. Without a terminal, `--yes` is required.
 fn confirmed(what: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(Exit::Usage, anyhow::anyhow!("{what}: confirm that with --yes")));

@@ -13,7 +13,7 @@ use super::show;
 /// How many numbers are read at a time.
 const PAGE_ITEMS: u32 = 1000;
 
-/// Writes all that match, the oldest first, with all that is kept of them. Returns how many were written, and how many
+/// Writes all that match, the oldest first, with everything that is stored about them. Returns how many were written, and how many
 /// could not be read because they are damaged.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ pub(super) fn write(
                     }
                     written += 1;
                 }
-                // One that is damaged, or was removed meanwhile, does not stop the others.
+                // One that is damaged, or was deleted in the meantime, does not stop the others.
                 Err(_) => damaged += 1,
             }
             progress.step();

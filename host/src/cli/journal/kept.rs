@@ -10,7 +10,7 @@ use super::place::{not_opened, unreadable};
 use crate::decisions::{Document, Redaction};
 use crate::settings::{Draft, Secrets, Settings};
 
-/// The newest callbacks that a plugin got: those of decisions whose bodies are kept, then those of entries whose command its
+/// The newest callbacks of a plugin: those of decisions with stored bodies, then those of entries whose command its
 /// settings give it.
 ///
 /// # Errors
@@ -45,7 +45,7 @@ fn decisions(reader: &mut Reader, wanted: &Wanted<'_>, names: &[String]) -> Resu
     let filter = DecisionFilter { plugin, with_body: true, ..DecisionFilter::default() };
     let mut kept = Vec::new();
     for listed in reader.decisions(&filter, page(wanted.max)).map_err(unreadable)? {
-        // One that is damaged, or was removed meanwhile, is no reason to write none.
+        // One that is damaged, or was deleted in the meantime, does not stop the others.
         let Ok(found) = reader.decision(DecisionId(listed.id.0)) else { continue };
         let kind = Document::from_json(&found.decision.document).map(|document| document.kind).unwrap_or_default();
         let body = found.decision.body.unwrap_or_default();
@@ -77,7 +77,7 @@ fn entries(
     Ok(kept)
 }
 
-/// Entries that are looked at.
+/// Maximum number of entries that are examined.
 const LOOKED_AT_MAX: usize = 1000;
 
 /// A callback as a file has it: with the command in its body, which a URL may have had.

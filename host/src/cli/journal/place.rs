@@ -1,4 +1,4 @@
-//! Where the journal is: the folder that the settings name, or one that is named itself.
+//! Where the journal is: the folder in the settings, or the one given with `--folder`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,8 +30,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// With which settings the files are changed. Where those of the host are not known, nothing is removed for its age or
-    /// size.
+    /// The settings with which the files are changed. If those of the host are not known, nothing is deleted because of its
+    /// age or size.
     pub(super) fn journal_settings(&self) -> JournalSettings {
         match &self.settings {
             Some(settings) => settings.journal.limits(),

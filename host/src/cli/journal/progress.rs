@@ -16,18 +16,18 @@ pub(super) struct Progress {
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Progress {
-    /// Of this many, none is `what` yet.
+    /// Starts at 0 `of` this number; `what` describes the unit.
     pub(super) fn new(what: &'static str, of: u64) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         Self { what, of, done: 0, shown: Instant::now(), is_shown: false, is_terminal }
     }
 
-    /// One more is.
+    /// Counts one more.
     pub(super) fn step(&mut self) {
         self.steps(1);
     }
 
-    /// Some more are.
+    /// Counts this many more.
     pub(super) fn steps(&mut self, more: u64) {
         self.done += more;
         if self.is_terminal && self.shown.elapsed() >= PAUSE {

@@ -1,4 +1,4 @@
-//! `callgate journal replay`: kept callbacks through another build, or through the chain as it is configured now.
+//! `callgate journal replay`: stored callbacks through another build, or through the chain as it is configured now.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -298,7 +298,7 @@ fn without_effects(mut settings: Settings) -> Settings {
     settings
 }
 
-/// What was kept of one callback; `None` if its body was not.
+/// What was stored of one callback; `None` if its body was not.
 fn case(reader: &mut Reader, kind: Kind, number: i64) -> Result<Option<Case>, Failure> {
     if kind == Kind::Entries {
         let entry = reader.entry(EntryId(number)).map_err(unreadable)?;

@@ -1,4 +1,4 @@
-//! `callgate journal show`: one entry, decision or record with everything that is kept of it.
+//! `callgate journal show`: one entry, decision or record with everything that is stored about it.
 
 use callgate_catalogue::line::one_line;
 use callgate_journal::{DecisionId, EntryId, Reader, Sequence};

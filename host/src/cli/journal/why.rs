@@ -78,7 +78,7 @@ fn asked(document: &Document) -> String {
     }
 }
 
-/// The members that were changed, where the answer is kept.
+/// The members that were changed, if the answer is stored.
 fn changed(document: &Document) -> String {
     let Some(answer) = &document.answer else { return String::new() };
     let members = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(answer.get()).unwrap_or_default();

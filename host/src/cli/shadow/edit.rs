@@ -10,8 +10,8 @@ pub(super) fn difference(path: &Path, old: &str, new: &str) -> String {
     similar::TextDiff::from_lines(old, new).unified_diff().context_radius(3).header(&name, &name).to_string()
 }
 
-/// Replaces a file that has this text, in one step: who reads it meanwhile sees the old text or the new one. It keeps
-/// its owner and permissions; a link stays one.
+/// Atomically replaces a file that has this text: readers see either the old text or the new one. The file keeps its
+/// owner and permissions; a symbolic link stays one.
 ///
 /// # Errors
 /// If it cannot be written, or has another text by now.

@@ -70,7 +70,7 @@ impl Promote {
         self.reload(path, &old, &new)
     }
 
-    /// The settings file as it is and as it will be, after a look at both.
+    /// The settings file before and after the change, both checked.
     fn texts(&self, path: &Path) -> Result<(String, String), Failure> {
         let wrong = |why: String| Failure::new(Exit::Settings, anyhow::anyhow!("{}: {why}", path.display()));
         let old = read_text(path, FILE_BYTES_MAX)
@@ -101,7 +101,7 @@ impl Promote {
         Ok((old, new))
     }
 
-    /// Has the running host take up the new file; if it refuses, the old one is put back.
+    /// Reloads the new file in the running host; if that is refused, the old file is restored.
     fn reload(&self, path: &Path, old: &str, new: &str) -> Result<(), Failure> {
         let reloaded = self.running.api().and_then(|api| api.post("/api/v1/reload", &Value::Null, RELOAD_WITHIN));
         let Err(failure) = reloaded else {

@@ -39,7 +39,7 @@ impl Socket {
     /// Accepts those who wait already, and closes.
     pub(super) fn close(self) -> Vec<UnixStream> {
         let mut waiting = Vec::new();
-        // First, so that nobody else comes.
+        // First, so that no other process connects.
         drop(self.file);
         let Ok(listener) = self.listener.into_std() else { return waiting };
         while let Ok((stream, _)) = listener.accept() {
