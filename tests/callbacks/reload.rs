@@ -408,7 +408,7 @@ async fn a_host_that_starts_healthy_does_without_a_plugin_until_it_is_mended() {
     assert_eq!(poll(&host), Polled::Reloaded { is_refused: false });
     assert_eq!(code(&host).await, 5001);
     assert_eq!((readiness(&host).await.as_str(), host.metric("callgate_plugin_not_loaded", &[])), ("ready\n", 0.0));
-    // What works is not given up for what does not.
+    // A working plugin is not replaced by a broken one.
     host.write("p.wasm", "no module");
     assert!(host.reload().is_err());
     assert_eq!(code(&host).await, 5001);

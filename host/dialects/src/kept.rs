@@ -1,4 +1,4 @@
-//! A callback without its body, to be kept and opened again: what a plugin was shown then, it is shown again.
+//! A callback without its body, to be stored and reopened: plugins then see exactly what they saw before.
 
 use std::sync::Arc;
 
@@ -9,8 +9,7 @@ use crate::callback::{Callback, check_batch, object};
 use crate::commands::Commands;
 use crate::refusal::Refusal;
 
-/// What plugins are told of a callback besides its body, without anything that authenticates its sender: a callback
-/// holds no secrets, so this is everything.
+/// What plugins receive of a callback besides its body. It contains nothing that authenticates the sender, and no secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptHead {
     /// The command's name: the current one, or as it was sent if it is unknown.
@@ -29,7 +28,7 @@ pub struct KeptHead {
 }
 
 impl Callback {
-    /// What is kept of it besides its body.
+    /// What is stored of it besides its body.
     #[must_use]
     pub fn kept_head(&self) -> KeptHead {
         KeptHead {
@@ -41,17 +40,17 @@ impl Callback {
         }
     }
 
-    /// Opens a callback that was kept: its chain gets, byte for byte, what it got when the callback arrived. It was
-    /// authenticated then. A name that was unknown when it was kept may be known now.
+    /// Reopens a stored callback: its chain gets, byte for byte, what it got when the callback arrived. It was authenticated
+    /// then. A name that was unknown when it was stored may be known now.
     ///
     /// # Errors
-    /// If the body is not what a callback of this command has: then it is not the one that was kept.
+    /// If the body is not valid for this command, so that it is not the callback that was stored.
     pub fn reopen(commands: &Commands, head: KeptHead, body: impl Into<bytes::Bytes>) -> Result<Self, Refusal> {
         let KeptHead { command: name, operation_id, client_address, query, arrived_unix_ms } = head;
         let body = Body::new(body)?;
         let command = commands.find(&name);
         let members = object(body.as_str())?;
-        // An element of a batch is kept on its own, under the name of its request.
+        // An element of a batch is stored separately, under the name of its request.
         check_batch(command, &members)?;
         drop(members);
         let name = command.map_or(name.into(), |command| command.name.into());

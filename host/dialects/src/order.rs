@@ -1,4 +1,4 @@
-//! Which callbacks must be worked off in their order, and which one repeats another.
+//! Which callbacks must be processed in order, and which one repeats another.
 
 use callgate_catalogue::Object;
 use callgate_catalogue::catalogue::Protocol;
@@ -12,8 +12,8 @@ pub const ORDER_KEY_BYTES_MAX: usize = 200;
 
 impl Callback {
     /// What the callback is about: its group; else the users that it names, in the order of the alphabet, so that both
-    /// directions of a conversation have one key. Callbacks with the same key are worked off in order of arrival. Empty
-    /// if it names nobody: then nothing is promised about its order.
+    /// directions of a conversation have one key. Callbacks with the same key are processed in order of arrival. Empty
+    /// if it names no user or group: then its order is not guaranteed.
     #[must_use]
     pub fn order_key(&self, protocol: &Protocol) -> String {
         let Some(command) = self.command() else { return String::new() };
@@ -28,7 +28,7 @@ impl Callback {
     ///
     /// It is the SHA-256 of command and body, for commands that have members by which the catalogue tells events apart
     /// ([`Command::key`](callgate_catalogue::catalogue::Command::key)), if all of these are there. The members alone
-    /// would not do: some are chosen by the user's client, others are times, and an event that is taken for another is
+    /// would not do: some are chosen by the user's client, others are times, and an event that is mistaken for another is
     /// lost.
     #[must_use]
     pub fn duplicate_key(&self) -> Option<[u8; 32]> {

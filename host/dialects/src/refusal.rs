@@ -19,7 +19,7 @@ pub enum Refusal {
     /// The body is compressed.
     #[error("the body is compressed: send it without Content-Encoding")]
     ContentEncoding,
-    /// The address of the caller is in none of the networks that may call.
+    /// The address of the caller is not in `allow_networks`.
     #[error("this address is not in `allow_networks`")]
     Network,
     /// The credentials that are required are missing.

@@ -317,7 +317,7 @@ mod tests {
                 assert_eq!(call.join().unwrap(), Err(Fault::OutOfTime { within: budget.within, cut: None }));
             });
         }
-        // One that is still wanted goes on past the looks, until its time is over.
+        // A call that is not cancelled continues after each check, until its time is over.
         let budget = Budget { within: Duration::from_millis(20), ..budget };
         let (result, usage) = plugin.call_unless(&Cancel::default(), &["{}"], budget, |_| ());
         assert_eq!(result, Err(Fault::OutOfTime { within: budget.within, cut: None }));

@@ -1,10 +1,10 @@
-//! Ends a call that nobody waits for any more.
+//! Stops a running call when its result is no longer needed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How often a running call looks whether it is still wanted. It costs a running guest one look at a clock each time.
+/// How often a running call checks whether it was cancelled. Each check reads a clock once.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A switch that ends a call. Clones are the same switch.
@@ -21,7 +21,7 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(5);
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// The call need not go on. It notices within some milliseconds, and then ends as if its time were over.
+    /// Cancels the call. It notices within some milliseconds, and then ends as if its time were over.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

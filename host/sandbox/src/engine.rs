@@ -250,7 +250,7 @@ impl Engine {
         self.calls_at_once
     }
 
-    /// How many more calls can be on workers at the same time for which nobody waits.
+    /// How many more background calls can run on workers concurrently.
     #[must_use]
     pub fn calls_behind(&self) -> usize {
         CALLS_BEHIND
@@ -402,7 +402,7 @@ fn sees_writes(engine: &Wasmtime, map: &PageMap) -> bool {
 /// Calls at the same time on threads that get what the others leave; see [`Plugin::patient_budget`](crate::Plugin).
 const SPARE_CALLS: usize = 1;
 
-/// Calls that run on workers for nobody who waits, at the same time, besides `calls_at_once_max`.
+/// Maximum number of concurrent background calls on workers, in addition to `calls_at_once_max`.
 const CALLS_BEHIND: usize = 1;
 
 fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationConfig {
@@ -412,7 +412,7 @@ fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationCo
     let calls =
         (limits.calls_at_once_max.get() + CALLS_BEHIND + SPARE_CALLS + cores) * if kept_max > 0 { 2 } else { 1 };
     let waiting = if memory_reset == MemoryReset::Keep { aside::waiting_max() } else { 0 };
-    // Those that are made on trial, while plugins are loaded beside calls.
+    // Those for the trial of plugins that are loaded while others are called.
     let trials = cores.min(TRIALS_MAX);
     let slots = u32::try_from(calls + kept_max + waiting + trials).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();

@@ -75,7 +75,7 @@ impl Bounds {
     }
 
     /// Runs at the epoch deadline: ends the call, unless it is a brief one that has had hardly any CPU time, the epoch
-    /// caught up on ticks from before the call, or it was only time to look whether the call is still wanted.
+    /// caught up on ticks from before the call, or it was only time to check whether the call was cancelled.
     fn deadline_reached(&mut self) -> UpdateDeadline {
         if !self.is_brief {
             let left = self.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));

@@ -158,15 +158,15 @@ impl Plugin {
         budget(engine, &self.limits, remaining)
     }
 
-    /// The budget of one call that nobody waits for, when `remaining` is left: `within` and `fuel` take the place of the
+    /// The budget of one background call, when `remaining` is left: `within` and `fuel` replace the
     /// plugin's own `call_within` and `fuel_per_call`.
     pub fn budget_for_work(&self, engine: &Engine, remaining: Duration, within: Duration, fuel: Fuel) -> Budget {
         let limits = PluginLimits { fuel_per_call: fuel, call_within: within, ..self.limits.clone() };
         budget(engine, &limits, remaining)
     }
 
-    /// The budget of a call on a thread that gets what the others leave: as much fuel as a call with all of its time
-    /// has, and more wall time, because such a thread stands still whenever another one wants to run.
+    /// The budget of a call on a thread of the lowest priority: as much fuel as a call with all of its time
+    /// has, and more wall time, because such a thread may be paused at any moment.
     pub fn patient_budget(&self, engine: &Engine) -> Budget {
         let budget = self.budget(engine, self.limits.call_within);
         Budget { within: budget.within.saturating_mul(PATIENCE), ..budget }

@@ -52,7 +52,7 @@ pub struct Wanted<'w> {
 pub struct Kept {
     /// Names it: a command and a number.
     pub name: String,
-    /// The request, as the chat server sent it, without what must not be kept.
+    /// The request, as the chat server sent it, without what must not be stored.
     pub request: Value,
 }
 
