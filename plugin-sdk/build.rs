@@ -92,7 +92,7 @@ mod letters {
         let _ = writeln!(out, "];");
     }
 
-    /// What a search looks at first: characters of two bytes, and the blocks of 64 others in which nothing is special.
+    /// The tables of the fast path: characters of two bytes, and blocks of 64 others without special characters.
     #[cfg(feature = "words")]
     fn quick(out: &mut String, several: &mut Vec<String>) {
         let short: Vec<u32> = (0..0x800).map(|code| quick_of(code, several)).collect();
@@ -108,7 +108,7 @@ mod letters {
         let _ = writeln!(out, "const UNIFORM: [u64; 16] = {bits:?};");
     }
 
-    /// The class of a letter, with what it is in the bits above.
+    /// The class of a letter, with its kind in the higher bits.
     #[cfg(feature = "words")]
     fn quick_of(code: u32, several: &mut Vec<String>) -> u32 {
         let Some(c) = char::from_u32(code) else { return 0 };
@@ -128,7 +128,7 @@ mod letters {
         (quick as u32) << 24 | class as u32
     }
 
-    /// Letters of which Arabic's articles and prepositions are made.
+    /// Letters that form Arabic's articles and prepositions.
     #[cfg(feature = "words")]
     const fn is_joined(letter: char) -> bool {
         matches!(letter, 'و' | 'ف' | 'ب' | 'ك' | 'ل' | 'س' | 'ا')

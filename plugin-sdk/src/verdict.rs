@@ -33,7 +33,8 @@ pub struct Reply {
     pub verdict: Verdict,
     /// Data to hand on; the host writes each as one line of JSON.
     pub records: Vec<Json>,
-    /// The topics of the records, in their order; empty, or none at all: the plugin's name. See [`Reply::record_to`].
+    /// The topics of the records, in the same order. If one is missing or empty, it is the plugin's name. See
+    /// [`Reply::record_to`].
     pub topics: Vec<Cow<'static, str>>,
     /// Lines for the host's log.
     pub log: Vec<LogLine<'static>>,
@@ -45,7 +46,7 @@ impl Reply {
         Self { verdict: Verdict::Allow, records: Vec::new(), topics: Vec::new(), log: Vec::new() }
     }
 
-    /// Adds a record: data that the host hands on to its sinks. Its topic is the plugin's name in the host's settings.
+    /// Adds a record: data that the host delivers to its sinks. Its topic is the plugin's name in the host's settings.
     ///
     /// # Errors
     /// If `record` cannot be written as JSON (a map whose keys are not text).
@@ -54,7 +55,7 @@ impl Reply {
         Ok(self)
     }
 
-    /// Adds a record with a topic, by which the host's settings say where it goes.
+    /// Adds a record with a topic. The host's settings select its sinks by topic.
     ///
     /// ```
     /// use plugin_sdk::Reply;

@@ -51,8 +51,8 @@ impl People {
         Named { actor: first(&body, actors), target: first(&body, targets) }
     }
 
-    /// What the operation is about, for keeping events about the same thing in order: the group; else the users that
-    /// are named, sorted, with `|` between them. Empty if the request does not say so.
+    /// The subject of the operation, so that events with the same subject can be ordered: the group, or else the users that
+    /// are named, sorted and joined with `|`. Empty if the request names neither.
     ///
     /// ```
     /// use callgate_catalogue::openim::{self, AfterSendSingleMsg};

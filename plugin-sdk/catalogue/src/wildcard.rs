@@ -1,4 +1,4 @@
-//! Names with wildcards, as settings have them.
+//! Matches names against patterns with `*`, as used in settings.
 
 /// Whether `pattern` matches `name`: `*` matches any text, including none.
 ///

@@ -323,7 +323,7 @@ pub struct Reply<'a> {
     /// Data to pass on: any JSON values, at most [`RECORDS_MAX`].
     #[serde(borrow, default, deserialize_with = "at_most_records_max")]
     pub records: Vec<&'a RawValue>,
-    /// The topics of the records, in their order. An empty text, or none at all: the plugin's name. See [`is_topic`].
+    /// The topics of the records, in the same order. If one is missing or empty, it is the plugin's name. See [`is_topic`].
     #[serde(borrow, default, deserialize_with = "at_most_records_max")]
     pub topics: Vec<Borrowed<'a>>,
     /// Lines for the host's log.
@@ -334,11 +334,11 @@ pub struct Reply<'a> {
 /// Maximum number of records in a valid reply. A host may allow fewer.
 pub const RECORDS_MAX: usize = 4096;
 
-/// Longest topic, in bytes.
+/// Maximum length of a topic, in bytes.
 pub const TOPIC_BYTES_MAX: usize = 128;
 
-/// Whether this can be the topic of a record: 1 to [`TOPIC_BYTES_MAX`] ASCII letters, digits, `.`, `_` and `-`, which
-/// message brokers take as the name of a subject or a topic, too.
+/// Whether this is a valid topic of a record: 1 to [`TOPIC_BYTES_MAX`] ASCII letters, digits, `.`, `_` and `-`, which
+/// are also valid names of subjects and topics in message brokers.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;
@@ -352,7 +352,7 @@ pub fn is_topic(text: &str) -> bool {
     (1..=TOPIC_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_fit)
 }
 
-/// A text that is borrowed from the reply where it has no escapes.
+/// A text that is borrowed from the reply if it has no escapes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Borrowed<'a>(#[serde(borrow)] pub Cow<'a, str>);

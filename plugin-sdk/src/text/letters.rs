@@ -81,7 +81,7 @@ pub fn read(c: char) -> Letter {
     }
 }
 
-/// A character of one or two bytes in UTF-8: what it is, and its class. That of what needs a closer look is of no use.
+/// A character of one or two bytes in UTF-8: its kind and its class. The class is meaningless for [`Quick::Other`].
 #[cfg(feature = "words")]
 #[inline]
 pub(crate) fn quick(code: u32) -> (Quick, u32) {
@@ -89,7 +89,7 @@ pub(crate) fn quick(code: u32) -> (Quick, u32) {
     (Quick::of(entry), entry & 0xff_ffff)
 }
 
-/// The class of a letter of one or two bytes that is in a script with spaces, if nothing about it needs a closer look.
+/// The class of a letter of one or two bytes in a script with spaces, if it needs no closer look.
 #[cfg(feature = "words")]
 #[inline]
 pub(crate) fn quick_class(code: u32) -> Option<u32> {

@@ -19,12 +19,12 @@
 //! # Ok::<(), plugin_sdk::Error>(())
 //! ```
 //!
-//! What it costs depends on how much of a text begins like listed words. With some hundred words in five languages, 64
+//! The cost depends on how much of a text begins like listed words. With some hundred words in five languages, 64
 //! KiB of prose burn 70 to 150 units of fuel per byte; where no word of the list is in the text's language, 30 to 110.
 //! With 10 000 words of the text's own language it is 135 in English, and in Chinese and Arabic more than a call may
-//! burn. A list takes 16 bytes for each letter after common beginnings, and two for its beginnings. In a text that is
-//! all disguises, only the first 4000 steps follow every spelling, and at most 20 000 characters are compared with
-//! beginnings; from there on words are found as they are listed.
+//! burn. A list takes 16 bytes for each letter after common beginnings, and two for its beginnings. In a text that
+//! consists of disguises, only the first 4000 steps follow every spelling, and at most 20 000 characters are compared
+//! with beginnings; after that, words are found only as they are listed.
 
 mod events;
 mod judge;

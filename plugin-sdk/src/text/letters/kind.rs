@@ -22,6 +22,6 @@ pub enum Kind {
     Emoji,
     /// Several letters in one character: `ß`, `ﬁ`, `㎏`.
     Several,
-    /// It does not show.
+    /// Invisible.
     Invisible,
 }

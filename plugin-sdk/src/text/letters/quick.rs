@@ -1,6 +1,6 @@
 // Read by the build script too.
 
-/// What a character of one or two bytes is for a search that looks once.
+/// The kind of a character of one or two bytes, for the fast path of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Quick {
@@ -8,9 +8,9 @@ pub(crate) enum Quick {
     Other,
     /// A letter of a script with spaces, which has one class however it is written.
     Letter,
-    /// Such a letter of which Arabic's articles and prepositions are made.
+    /// Such a letter that occurs in Arabic's articles and prepositions.
     Joined,
-    /// A mark, or what does not show.
+    /// A mark, or an invisible character.
     Nothing,
     /// Any space.
     Space,

@@ -1,4 +1,5 @@
-//! Where a text needs a look: at the first letter of each word, and at all that is neither a plain letter nor a space.
+//! The positions of a text that must be examined: the first letter of each word, and everything but plain letters and
+//! spaces.
 
 use super::marks::{BLOCK, Marks, marks};
 use super::prefixes::Prefixes;
@@ -10,7 +11,7 @@ pub(super) struct Events<'t> {
     /// Where the current block begins.
     block: usize,
     marks: Marks,
-    /// Places of the block that are left.
+    /// Positions of the block that are left.
     places: u64,
     /// Whether each letter counts, and not only the first of a word.
     every_letter: bool,

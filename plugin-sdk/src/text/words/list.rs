@@ -68,7 +68,7 @@ impl Words {
         self.trie.is_empty()
     }
 
-    /// For tests, which walk from every place.
+    /// For tests, which walk from every position.
     #[cfg(test)]
     pub(super) fn walk<'t>(&'t self, text: &'t str) -> super::walk::Walk<'t> {
         super::walk::Walk::new(text, &self.trie, self.rules)

@@ -1,12 +1,12 @@
 //! Letters and spaces of 64 bytes, as bits.
 //!
 //! Plain letters are those in ASCII, and those of two bytes that never begin a word after another one: of Latin with
-//! accents, of Greek, of Russian, of Arabic with its marks. What is inside of a word costs nothing more.
+//! accents, of Greek, of Russian, of Arabic with its marks. Letters inside a word cost nothing more.
 
-/// Bytes looked at together.
+/// Bytes that are examined together.
 pub(super) const BLOCK: usize = 64;
 
-/// The places of one block, a bit each.
+/// The positions of one block, one bit each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     /// Bytes of plain letters.
@@ -17,7 +17,7 @@ pub(super) struct Marks {
     pub(super) spaces: u64,
 }
 
-/// The places of the block that begins at `from`.
+/// The positions of the block that begins at `from`.
 #[inline(never)]
 pub(super) fn marks(bytes: &[u8], from: usize) -> Marks {
     let rest = bytes.get(from..).unwrap_or_default();
@@ -49,7 +49,7 @@ pub(super) const fn is_plain(lead: u8, next: u8) -> bool {
     match lead {
         // All but the signs of multiplication and division.
         0xc3 => next & 0xdf != 0x97,
-        // All but an l with a dot beside it.
+        // All but an l with a middle dot.
         0xc4 => next < 0xbf,
         0xc5 => next > 0x80,
         0xcf => next < 0xb6,
@@ -62,7 +62,7 @@ pub(super) const fn is_plain(lead: u8, next: u8) -> bool {
     }
 }
 
-/// The places of a block; `next` is the block that begins one byte later.
+/// The positions of a block; `next` is the block that begins one byte later.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 fn of_block(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Marks {
     let mut marks = Marks::default();

@@ -1,13 +1,13 @@
-//! What listed words begin with, as bits: a first look that rules out nearly all places of a text.
+//! The beginnings of listed words, as bits: a first filter that rules out nearly all positions of a text.
 //!
 //! A prefix is a sequence of classes in which no class follows itself, because a letter can be repeated. Its hash is
-//! made letter by letter, and each hash sets one bit. So a text is followed as long as its letters make a prefix, and
-//! never too short: what is listed is always found, and something else in one case of ten.
+//! computed letter by letter, and each hash sets one bit (a Bloom filter with one hash function). A text is followed as
+//! long as its letters are a prefix. Listed words always pass; about one in ten others passes too.
 
 use super::trie::{Trie, Unit};
 use crate::text::letters::{leet, uniform};
 
-/// Longest prefix that has a bit, in letters. What is longer may be anything.
+/// Maximum length of a prefix that has a bit, in letters. Longer ones always pass.
 pub(super) const LETTERS_MAX: u8 = 16;
 /// Bits for each letter of the list after common beginnings.
 const BITS_PER_LETTER: usize = 12;
@@ -43,7 +43,7 @@ pub(super) struct Token(pub(super) u64);
 #[derive(Debug)]
 pub(super) struct Prefixes {
     bits: Vec<u32>,
-    /// How far a hash is shifted to be the number of a bit.
+    /// The right shift that turns a hash into the number of a bit.
     shift: u32,
     /// A bit for each sign and digit in ASCII that a word can begin with, as itself or for a letter.
     pub(super) signs: [u64; 2],
@@ -57,7 +57,7 @@ pub(super) struct Prefixes {
     passed: [u64; 16],
 }
 
-/// A prefix on the way through the list, and its node.
+/// A prefix during the traversal of the list, and its node.
 struct Step {
     node: u32,
     prefix: Prefix,

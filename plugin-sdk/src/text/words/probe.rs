@@ -1,20 +1,21 @@
-//! A second look at a place: whether the text goes on there like a listed word, by the classes of its letters alone.
+//! The second filter for a position: whether the text there continues like a listed word, by the classes of its letters
+//! alone.
 //!
-//! It follows what the walk would, with less knowledge: which letters were repeated, and how a letter differs from the
-//! listed one, is not asked. So it lets some pass from which the walk finds nothing, and stops none from which it does.
+//! It follows the same paths as the walk, but ignores which letters were repeated and how a letter differs from the listed
+//! one. So it lets through some positions at which the walk finds nothing, and never rules out one at which it does.
 
 use super::prefixes::{LETTERS_MAX, Prefix, Prefixes};
 use super::rules::{Rules, Strictness};
 use super::walk::{GAP_MAX, is_wild};
 use crate::text::letters::{self, Kind, Letter, Quick, is_spaced, leet, quick, quick_class, read, simplified_code};
 
-/// Characters that are looked at from one place. What is still like a word then is walked.
+/// Maximum number of characters that are examined from one position. If they still match, the position is walked.
 const CHARACTERS_MAX: u32 = 48;
-/// The same where only words as they are listed are looked for.
+/// The same when only words as they are listed are searched for.
 const LISTED_CHARACTERS_MAX: u32 = 4;
-/// What it costs to begin at a place, in characters.
+/// The cost of starting at a position, in characters.
 const BEGINNING: u32 = 3;
-/// Characters that are looked at in one text; after these, only words as they are listed are looked for.
+/// Maximum number of characters that are examined in one text; after that, only words as they are listed are searched for.
 const ALL_CHARACTERS_MAX: u32 = 20_000;
 
 /// What was read last.
@@ -26,7 +27,7 @@ enum Last {
     Other,
 }
 
-/// One way through the text.
+/// One path through the text.
 #[derive(Clone, Copy)]
 struct Way {
     at: usize,
@@ -36,7 +37,7 @@ struct Way {
     last: Last,
     /// Letters of the prefix.
     letters: u8,
-    /// Of these, since the list's last space, and in how many places between them something else is.
+    /// Of these, since the list's last space, and the number of gaps between them.
     part: u8,
     gaps: u8,
     /// Some of these have a space.
@@ -50,25 +51,25 @@ struct Way {
     is_honest: bool,
 }
 
-/// A look at the places of one text.
+/// The probe of one text.
 pub(super) struct Probe<'t> {
     text: &'t str,
     prefixes: &'t Prefixes,
     rules: Rules,
-    /// Other ways from the same place.
+    /// Other paths from the same position.
     ways: Vec<Way>,
-    /// Only words as they are listed are looked for.
+    /// Only words as they are listed are searched for.
     is_listed_only: bool,
     characters: u32,
 }
 
 /// What follows from a character.
 enum Next {
-    /// The way goes on.
+    /// The path continues.
     On,
     /// There may be a word.
     Found,
-    /// This way ends.
+    /// The path ends.
     End,
 }
 
@@ -79,7 +80,7 @@ impl<'t> Probe<'t> {
         Self { text, prefixes, rules, ways: Vec::new(), is_listed_only: false, characters: 0 }
     }
 
-    /// Whether more was looked at than one text may cost.
+    /// Whether the budget of one text is used up.
     pub(super) const fn is_exhausted(&self) -> bool {
         self.characters >= ALL_CHARACTERS_MAX
     }
@@ -284,7 +285,7 @@ impl<'t> Probe<'t> {
         if way.letters >= LETTERS_MAX { Next::Found } else { Next::On }
     }
 
-    /// One more way on from here, by a letter of this class.
+    /// Adds a path from here, by a letter of this class.
     fn also(&mut self, way: &Way, len: usize, class: u32, last: Last, is_honest: bool) {
         if self.goes_on(way, class) {
             let mut other = *way;
@@ -363,7 +364,7 @@ impl<'t> Probe<'t> {
         if self.gap(way, kind) { Next::On } else { self.after_space(way, kind) }
     }
 
-    /// Whether the way goes on past a space or a sign.
+    /// Whether the path continues past a space or a sign.
     fn gap(&self, way: &mut Way, kind: Kind) -> bool {
         let strictness = self.rules.strictness;
         if way.is_listed_gap {
@@ -386,13 +387,13 @@ impl<'t> Probe<'t> {
         true
     }
 
-    /// A space ends a word that is not drawn out, but not if it goes on in a script without spaces.
+    /// A space ends a word that is not drawn out, unless it continues in a script without spaces.
     fn after_space(&self, way: &Way, kind: Kind) -> Next {
         let may_go_on = kind == Kind::Space && way.gap == 0 && way.letters > 0 && self.prefixes.are_mixed(way.prefix);
         if may_go_on && self.rules.strictness == Strictness::Normal { Next::Found } else { Next::End }
     }
 
-    /// A phrase without its spaces, which only the aggressive rules find: another way goes on after the space.
+    /// A phrase without its spaces, which only the aggressive rules find: another path continues after the space.
     #[inline]
     fn joined(&mut self, way: &Way) {
         if self.rules.strictness != Strictness::Aggressive || way.gap > 0 || way.letters == 0 || way.class == SPACE {
@@ -405,7 +406,7 @@ impl<'t> Probe<'t> {
         }
     }
 
-    /// Whether the way is at the end of a word, with good gaps.
+    /// Whether the path is at the end of a word, with valid gaps.
     #[inline]
     fn ends(&self, way: &Way) -> bool {
         if way.gap > 0 || !way.is_honest || !self.prefixes.have_end(way.prefix) {
@@ -433,7 +434,7 @@ fn three_of(bytes: &[u8], at: usize) -> Option<Prefix> {
     is_squeezed.then(|| Prefix::NONE.then(first).then(second).then(third))
 }
 
-/// The character of one or two bytes at a place, and how many they are.
+/// The character of one or two bytes at a position, and its length.
 #[inline]
 pub(super) fn short(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
     let first = u32::from(*bytes.get(at)?);
@@ -444,7 +445,7 @@ pub(super) fn short(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
     if first < 0xe0 { Some(((first & 0x1f) << 6 | second & 0x3f, 2)) } else { None }
 }
 
-/// The class of the Chinese character at a place, if there is one: its simplified form.
+/// The class of the Chinese character at a position, if there is one: its simplified form.
 #[inline]
 pub(super) fn ideograph(bytes: &[u8], at: usize) -> Option<u32> {
     let [first, second, third] = *bytes.get(at..)?.first_chunk()?;

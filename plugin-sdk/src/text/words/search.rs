@@ -1,8 +1,8 @@
 //! Goes through a text and finds where a word can begin.
 //!
-//! A place is looked at three times, and most only once: a token of ASCII letters, two Chinese characters or a block of
-//! a script that the list does not have are ruled out by a few instructions; what is left is probed, letter by letter,
-//! and only what reads like a listed word then is walked.
+//! There are three filters, and most positions only reach the first: a few instructions rule out a token of ASCII letters,
+//! two Chinese characters, or a block of a script that the list does not have. What is left is probed, letter by letter.
+//! Only what still reads like a listed word is walked.
 
 use super::events::Events;
 use super::marks::is_plain;
@@ -142,13 +142,13 @@ struct Pass<'s, 't> {
     walk: Walk<'t>,
     probe: Probe<'t>,
     found: &'s mut dyn FnMut(Found) -> bool,
-    /// What was read last that is no ASCII letter, and where it ended.
+    /// The last character that was not an ASCII letter, and where it ended.
     before: Before,
     end: usize,
 }
 
 impl Pass<'_, '_> {
-    /// Looks for a word at a place; whether the search goes on.
+    /// Searches for a word at a position; returns whether the search continues.
     fn candidate(&mut self, at: usize) -> bool {
         let word = if self.probe.may_begin(at) { self.walk.from(at) } else { None };
         if self.walk.is_exhausted() || self.probe.is_exhausted() {
@@ -158,12 +158,12 @@ impl Pass<'_, '_> {
         word.is_none_or(|word| (self.found)(word))
     }
 
-    /// What is left of a place that is no ASCII letter.
+    /// A position that is not an ASCII letter and was not ruled out.
     fn before(&self, at: usize) -> Before {
         let last = at.checked_sub(1).and_then(|before| self.text.as_bytes().get(before));
         match last {
             _ if self.end == at => self.before,
-            // Beyond ASCII: whatever is no plain letter has told where it ended.
+            // Beyond ASCII: everything but plain letters has reported where it ended.
             Some(byte) if byte.is_ascii_alphabetic() || !byte.is_ascii() => Before::Letter,
             _ => Before::Nothing,
         }
@@ -329,7 +329,7 @@ impl Pass<'_, '_> {
         }
     }
 
-    /// Any character: whether the search goes on, and what the character is for the next one.
+    /// Any character: returns whether the search continues, and the kind of the character, for the next one.
     fn other(&mut self, at: usize, before: Before) -> (bool, Before) {
         let Some(c) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return (false, before) };
         let letter = read(c);

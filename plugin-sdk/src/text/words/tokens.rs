@@ -3,11 +3,11 @@
 use super::marks::{BLOCK, Marks};
 use super::prefixes::{Prefixes, Token};
 
-/// Bytes of a token that are looked at.
+/// Bytes of a token that are examined.
 const LEN: usize = 8;
 
-/// Of the places of a block where words in ASCII begin, those at which no listed one does: by their first two letters,
-/// and as a whole if they are in the block with the space after them and no two letters of one class are side by side.
+/// Of the positions of a block where words in ASCII begin, those at which no listed word does: by their first two letters,
+/// and by the whole token if it ends with a space inside the block and has no two adjacent letters of the same class.
 #[inline(never)]
 pub(super) fn ruled_out(bytes: &[u8; BLOCK + LEN], starts: u64, marks: Marks, prefixes: &Prefixes) -> u64 {
     // Letters with two bytes begin no token.
@@ -38,8 +38,8 @@ pub(super) fn ruled_out(bytes: &[u8; BLOCK + LEN], starts: u64, marks: Marks, pr
     ruled_out
 }
 
-/// Letters of a token, of more than eight the first ones; `None` if they are not all in ASCII, or if two of one class
-/// are beside each other.
+/// Letters of a token, of more than eight the first ones; `None` if they are not all in ASCII, or if two adjacent
+/// ones have the same class.
 #[inline]
 fn token_of(word: u64, len: u32) -> Option<Token> {
     const ONES: u64 = 0x0101_0101_0101_0101;

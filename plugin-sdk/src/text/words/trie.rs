@@ -98,7 +98,7 @@ impl Trie {
         trie
     }
 
-    /// A node's children come after it, so from the last node to the first, they are known.
+    /// A node's children come after it, so they are known when nodes are visited from the last to the first.
     fn mixed(&self) -> Vec<u64> {
         let mut mixed = vec![0_u64; self.len().div_ceil(64)];
         for node in (0..self.len() as u32).rev() {

@@ -11,8 +11,8 @@ use crate::text::letters::{self, Kind, Letter, leet, read};
 
 /// Most signs and spaces in a row that a word goes on after.
 pub(super) const GAP_MAX: u8 = 4;
-/// Steps that are taken through one text with all ways followed; after these, only the list's own letters are. A message
-/// that is all disguises would cost more than a call may burn.
+/// Maximum number of steps in one text with all spellings; after that, only words as they are listed are found. Without it,
+/// a message that consists of disguises would cost more than a call may burn.
 const STEPS_MAX: usize = 4000;
 /// Of these, from one place.
 const STEPS_FROM_ONE_PLACE_MAX: usize = 400;
@@ -43,7 +43,7 @@ pub(super) struct Walk<'t> {
     rules: Rules,
     ways: Vec<Way>,
     steps: usize,
-    /// Only words as they are listed are looked for.
+    /// Only words as they are listed are searched for.
     is_listed_only: bool,
 }
 
@@ -61,7 +61,7 @@ impl<'t> Walk<'t> {
         Self { text, trie, rules, ways: Vec::new(), steps: 0, is_listed_only: false }
     }
 
-    /// Whether more steps were taken than one text may cost.
+    /// Whether the steps of one text are used up.
     pub(super) const fn is_exhausted(&self) -> bool {
         self.steps >= STEPS_MAX
     }
@@ -349,7 +349,7 @@ impl<'t> Walk<'t> {
         }
         let is_unspaced = way.spelling.has_unspaced;
         let mut spelling = way.spelling;
-        // A space after letters that stand together ends their word.
+        // A space after adjacent letters ends their word.
         if glyph.letter.kind == Kind::Space
             && way.gap == 0
             && self.rules.strictness == Strictness::Normal
