@@ -79,7 +79,7 @@ impl std::fmt::Debug for Operators {
 }
 
 impl Operators {
-    /// What [`routes`] has, for those whom the settings in service let in.
+    /// The answers of [`routes`], for callers that the settings in service allow.
     #[must_use]
     pub fn new(host: Host, ready: Readiness) -> Self {
         Self(Arc::new(Inner { routes: routes(host.clone(), ready), host }))
@@ -90,7 +90,8 @@ impl Operators {
     fn refuse(&self, request: &http::Request<Incoming>, peer: Peer) -> Option<ApiError> {
         let generation = self.0.host.generation();
         let Some(Admin { token, allow_networks, .. }) = &generation.settings().admin else {
-            let why = "the settings turn the admin listener off: it is there until the next restart";
+            let why =
+                "the settings switch the admin listener off: it refuses requests, and is gone after the next restart";
             return Some(ApiError::new(StatusCode::FORBIDDEN, why));
         };
         if !allow_networks.allow(peer.address) {

@@ -37,8 +37,8 @@ pub(crate) struct Decisions {
     dropped: AtomicU64,
 }
 
-/// Maximum number of decisions that wait for their document, and maximum size in bytes of all that they hold together:
-/// bodies, records, answers, and what plugins said. Further ones are dropped and counted.
+/// Maximum number of decisions in the queue, and maximum total size in bytes of their bodies, records, answers and texts of
+/// plugins. Further ones are dropped and counted.
 const QUEUE_MAX: usize = 1024;
 const QUEUE_BYTES_MAX: usize = 64 << 20;
 
@@ -224,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    /// Nothing is taken out of the queue as long as its other end, which comes with it, is only held.
+    /// The receiver is returned and not read, so nothing leaves the queue.
     fn stuck(queue_max: usize) -> (Decisions, Receiver<Item>) {
         let (queue, inbox) = sync_channel(queue_max);
         let policy = Arc::new(Policy { keep: Keep::All, payloads: true, redact: Vec::new() });

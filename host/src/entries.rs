@@ -83,12 +83,12 @@ pub(crate) struct Arrived<'a> {
 }
 
 impl Arrived<'_> {
-    /// The key of the callback's entry and records, or of those of a part of it.
+    /// The key of the entry and the records of a callback, or of a part of it.
     pub(crate) fn key(&self, callback: &Callback) -> String {
         let key = callback.order_key(self.mounted.platform.server.protocol());
         match self.users {
             Users::Yes => key,
-            // The order must not depend on what is shown.
+            // The order must not depend on `log_users`.
             Users::Hashed | Users::No => hidden(&key),
         }
     }

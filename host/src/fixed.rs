@@ -12,7 +12,7 @@ pub struct Fixed {
     pub chat_servers: &'static Table,
     /// Where and how callbacks are received.
     pub server: Server,
-    /// The listener for operators; `None`: no listener. Its token and networks are those that it was started with.
+    /// The admin listener; `None`: no listener. With the token and networks that it was started with.
     pub admin: Option<Admin>,
     /// The limits of all guests together.
     pub engine: EngineLimits,
@@ -48,12 +48,12 @@ impl Fixed {
         }
     }
 
-    /// Puts these into settings that were read later than those `in_service`: they stay in force. Returns the keys that are
-    /// different there, and so take effect with a restart.
+    /// Puts these into settings that were read later than those `in_service`, so that they stay in force. Returns the keys
+    /// that differ, and so take effect with a restart.
     pub(crate) fn keep(&self, settings: &mut Settings, in_service: &Settings) -> Vec<&'static str> {
         let keys = self.differ(settings);
         settings.server = Server { start: settings.server.start, ..self.server.clone() };
-        // A token that was checked for one address says nothing about another, so all of it waits.
+        // A token is checked for its address: if the address differs, all of [admin] waits for the restart.
         if self.differs_in_admin(settings) {
             settings.admin.clone_from(&in_service.admin);
         }
@@ -105,7 +105,7 @@ impl Fixed {
         keys.into_iter().filter_map(differs).collect()
     }
 
-    /// Whether the listener for operators is another one. Who may use it is looked up for each request.
+    /// Whether the admin listener differs. Token and networks do not count: they are checked for each request.
     fn differs_in_admin(&self, settings: &Settings) -> bool {
         match (&self.admin, &settings.admin) {
             (Some(admin), Some(read)) => !read.listens_as(admin),

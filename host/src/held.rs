@@ -1,5 +1,5 @@
-//! What a callback holds in memory while it waits in a queue: all that a user or a plugin can make long, in bytes. Queues
-//! with a maximum of bytes count this.
+//! The memory that a callback uses while it waits in a queue, in bytes: everything that a user or a plugin can make long.
+//! Queues with a limit in bytes count this.
 
 use callgate_dialects::{Adjustment, Callback, Decision};
 use callgate_sandbox::Fault;
@@ -12,7 +12,7 @@ pub(crate) fn of_callback(callback: &Callback) -> usize {
     callback.body().len() + query + callback.operation_id().len() + callback.client_address().len()
 }
 
-/// What became of a callback, with what its plugins said; without its records.
+/// The outcome of a callback with the texts of its plugins, without its records.
 pub(crate) fn of_run(run: &ChainRun) -> usize {
     let decisions = std::iter::once(&run.decision).chain(run.parts.iter().map(|part| &part.decision));
     decisions.map(of_decision).sum::<usize>() + run.steps.iter().map(of_step).sum::<usize>()

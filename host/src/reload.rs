@@ -106,8 +106,7 @@ impl Host {
         let _alone = self.reloads.alone();
         let in_service = self.reloads.status().kept;
         if instead_of.is_some() && instead_of != in_service {
-            let message =
-                "another configuration has come into service meanwhile: look at `callgate rollback --list` again";
+            let message = "another configuration was put into service meanwhile: run `callgate rollback --list` again";
             return Err(vec![self.generation().settings().source.problem(&[Key("reload"), Key("keep")], message)]);
         }
         let found = self.history().and_then(|history| {

@@ -27,7 +27,7 @@ impl Host {
         let limits = self.generation().settings().journal.work_limits();
         let work = Work::of(self, Handle::current());
         if let Err(error) = journal.start_working(Arc::new(work), limits).await {
-            tracing::error!("entries of the journal are not worked off: {error}; restart the host");
+            tracing::error!("entries of the journal are not processed: {error}; restart the host");
         }
     }
 
@@ -38,8 +38,8 @@ impl Host {
         }
     }
 
-    /// Closes the journal: entries that are under way have `within` to end, then they go back. Of what is left of that time,
-    /// sinks have up to [`SINKS_WITHIN`] to deliver what is on disk. What was acknowledged is on disk in any case.
+    /// Closes the journal. Running entries have `within` to end, then they go back. In the rest of that time, sinks have up to
+    /// [`SINKS_WITHIN`] to deliver what is on disk. Everything that was acknowledged is on disk in any case.
     pub async fn close_journal(&self, within: Duration) {
         let Some(journal) = self.keeping.journal() else { return };
         journal.stop_working();
@@ -51,14 +51,14 @@ impl Host {
         if working > 0 {
             tracing::warn!(
                 entries = working,
-                "entries are under way and go back: they are worked off after the next start"
+                "entries are still running: they are processed again after the next start"
             );
         }
         let deliver = async {
             let _ = journal.flush().await;
             self.settle_sinks().await;
         };
-        // What they do not get now, they get after the next start.
+        // The rest is delivered after the next start.
         let _ = timeout_at(until.min(Instant::now() + SINKS_WITHIN), deliver).await;
         let host = self.clone();
         let settled = tokio::task::spawn_blocking(move || {

@@ -2,7 +2,7 @@
 //!
 //! There are two lanes for callbacks, for jobs of some milliseconds and for longer ones, each with threads and a queue of
 //! its own: a job that takes a tenth of a second never waits in front of one that takes one. Inside a lane the queue is
-//! fair (`workers/queue.rs`). One more lane is for jobs that no chat server waits for. The threads have a lower priority
+//! fair (`workers/queue.rs`). One more lane is for background jobs, which no chat server waits for. The threads have a lower priority
 //! than those that move bytes, those of the last lane the lowest, so a machine that is full of guests still
 //! reads, refuses and answers in time. No thread that moves bytes ever waits for one of these, not even for a lock
 //! (`workers/dispatcher.rs`); how long a job would wait it reads from a few atomics (`workers/crowd.rs`).
@@ -60,7 +60,7 @@ pub(crate) struct Claim {
     pub(crate) crowd: Arc<Crowd>,
 }
 
-/// Jobs that no chat server waits for and that may wait for a thread; each belongs to a callback, with its body.
+/// Maximum number of background jobs that wait for a thread; each holds a callback with its body.
 const BEHIND_WAITING_MAX: usize = 256;
 
 /// Why a job gave no result.
@@ -68,7 +68,7 @@ const BEHIND_WAITING_MAX: usize = 256;
 pub(crate) enum NotRun {
     /// Its flow has so much to do that there would be no time left, or it had not ended when the deadline came.
     NoTime(Overload),
-    /// Too many jobs that no chat server waits for are there already.
+    /// Too many background jobs wait already.
     Full,
     /// It panicked, which only a mistake of the host can do.
     Panicked,
@@ -144,8 +144,8 @@ impl Workers {
         ended.ok().and_then(Result::ok).unwrap_or_else(|| Err(NotRun::NoTime(crowd.overload(lane, deadline))))
     }
 
-    /// Runs `job`, which no chat server waits for, on a worker behind all callbacks, and gives its result. It is done in the
-    /// end: its thread gets at least a tenth of a core. It is not stopped.
+    /// Runs `job`, which no chat server waits for, on a worker behind all callbacks, and returns its result. It always ends,
+    /// because its thread gets at least a tenth of a core. It is not stopped.
     ///
     /// # Errors
     /// [`NotRun::Full`] if too many wait.
@@ -497,7 +497,7 @@ mod tests {
         let (release, first) = occupy(&workers, claim(FLOW, Duration::ZERO)).await;
         let mut waits = Box::pin(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 2));
         assert!(is_pending(waits.as_mut()).await);
-        // A callback waits for a thread, and this job begins all the same.
+        // A callback waits for a thread, and this job starts anyway.
         let (end, hold) = channel::<()>();
         let (begins, has_begun) = channel();
         let job = move |_: &Cancel| {

@@ -197,7 +197,7 @@ impl Worker for Quick {
     }
 }
 
-/// The whole life of entries: accepted, worked off, their records read by a sink that saves its cursor, and removed.
+/// The whole life of entries: accepted, processed, their records read by a sink that saves its cursor, and removed.
 async fn life(folder: &Path, awake: &Awake) {
     let settings = JournalSettings { records_age: Duration::ZERO, ..settings(folder) };
     let journal = Journal::open(&settings, Clock::system()).expect("it opens");

@@ -1,4 +1,4 @@
-//! After-callbacks: acknowledged once they are in the journal, worked off later.
+//! After-callbacks: acknowledged once they are in the journal, processed later.
 
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
@@ -106,7 +106,7 @@ async fn a_plugin_that_is_gone_is_a_failed_attempt_that_heals_when_it_is_back() 
     let with = in_journal().plugin("tells", guests::tells("tells"), "*", "");
     let without = in_journal();
     let host = with.start();
-    // Accepted, and not worked off before the host stops.
+    // Accepted, and not processed before the host stops.
     host.host().open_journal(callgate_journal::Clock::manual(0)).unwrap();
     host.openim(SENT, &message(1)).await;
     let host = host.restart(&without).await;
@@ -199,7 +199,7 @@ async fn a_full_journal_refuses_in_the_form_of_the_chat_server_or_counts_what_it
 
 #[tokio::test]
 async fn work_has_its_own_fuel() {
-    // By default as much more as it has more time: 10 s for 250 ms. Or what the settings say.
+    // By default in proportion to its time: 10 s for 250 ms. Or what the settings say.
     for (toml, fuel) in [("fuel_per_call = 1000", 40_000.0), ("fuel_per_call = 1000\nfuel_per_work = 5000", 5000.0)] {
         let host = in_journal()
             .limits("breaker_faults_max = 0")

@@ -1,4 +1,4 @@
-//! A disk that does not answer: callbacks are answered at their deadline all the same, and what was on its way arrives.
+//! A disk that does not answer: callbacks are answered at their deadline anyway, and what was in the queue arrives.
 
 use std::time::Duration;
 

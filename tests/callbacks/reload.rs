@@ -324,13 +324,13 @@ async fn a_rollback_brings_back_settings_word_lists_and_modules_and_touches_no_f
         kept["kept"].as_array().unwrap().iter().map(|entry| entry["number"].as_u64().unwrap()).collect();
     assert_eq!((numbers, &kept["in_service"]), (vec![2, 3, 4], &json!(4)));
 
-    // Two want the one before 4: the second one does not go back to the one before that.
+    // Two rollbacks to the one before 4: the second one does not go back to the one before that.
     let instead_of = r#"{"instead_of": 4}"#;
     let (status, answer) = api(&host, Method::POST, "/api/v1/rollback", instead_of).await;
     assert_eq!((status, &answer["is_new"]), (200, &json!(true)), "{answer}");
     let (status, answer) = api(&host, Method::POST, "/api/v1/rollback", instead_of).await;
     let error = answer["error"].as_str().unwrap();
-    assert!(status == 422 && error.contains("another configuration has come into service meanwhile"), "{answer}");
+    assert!(status == 422 && error.contains("another configuration was put into service meanwhile"), "{answer}");
     assert_eq!((code(&host).await, last_stamp()), (json!(5003), Some(json!("thre.thr"))));
     assert_eq!(std::fs::read_to_string(host.path("host.toml")).unwrap(), settings("four.fou", ""));
     assert!(readiness(&host).await.contains("the stored configuration 3 is in service"));

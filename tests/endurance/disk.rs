@@ -42,7 +42,7 @@ fn body(number: u64) -> String {
 fn number_of(entry: &Entry) -> u64 {
     let text = std::str::from_utf8(&entry.body).unwrap();
     let number = text.split(' ').next().unwrap().parse().unwrap();
-    assert_eq!(text, body(number), "only what was accepted is worked off");
+    assert_eq!(text, body(number), "only what was accepted is processed");
     number
 }
 
@@ -122,7 +122,7 @@ fn spoil(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// The journal opens, works off what can be read, and takes new entries; the next start is an ordinary one.
+/// The journal opens, processes what can be read, and takes new entries; the next start is an ordinary one.
 async fn recovers(folder: &Path, name: &str, was_cut: bool, sums: &mut Sums) {
     let settings = JournalSettings::new(folder);
     let journal = Journal::open(&settings, Clock::system()).expect("it opens whatever is damaged");
@@ -137,7 +137,7 @@ async fn recovers(folder: &Path, name: &str, was_cut: bool, sums: &mut Sums) {
     loop {
         journal.flush().await.unwrap();
         while let Ok(number) = receiver.try_recv() {
-            assert!(done.insert(number), "{number} was worked off twice");
+            assert!(done.insert(number), "{number} was processed twice");
         }
         if journal.numbers().backlog == 0 {
             break;
@@ -145,7 +145,7 @@ async fn recovers(folder: &Path, name: &str, was_cut: bool, sums: &mut Sums) {
         assert!(began.elapsed() < Duration::from_secs(60), "it never ends: {:?}", journal.numbers());
         journal.tick();
     }
-    assert!((ENTRIES..ENTRIES + 50).all(|number| done.contains(&number)), "and worked off");
+    assert!((ENTRIES..ENTRIES + 50).all(|number| done.contains(&number)), "and processed");
     let numbers = journal.numbers();
     let dead = EntryFilter { state: Some(EntryState::Dead), ..EntryFilter::default() };
     assert_eq!(journal.reader().count_entries(&dead).unwrap(), numbers.dead);
@@ -289,7 +289,7 @@ fn writes_and_syncs_that_fail_now_and_then_lose_nothing() {
         assert!(done.values().all(|count| *count == 1), "{done:?}");
         assert!(failed > 10 && acknowledged.len() > 500, "{failed} failed, {} acknowledged", acknowledged.len());
         println!(
-            "disk: one write or sync in 60 fails: {failed} commits failed, {} of 1000 acknowledged, {} worked off once each",
+            "disk: one write or sync in 60 fails: {failed} commits failed, {} of 1000 acknowledged, {} processed once each",
             acknowledged.len(),
             done.len()
         );

@@ -1,4 +1,4 @@
-//! `kill -9` at random moments under load: everything that was acknowledged is worked off once, in order per key, and
+//! `kill -9` at random moments under load: everything that was acknowledged is processed once, in order per key, and
 //! nothing is invented.
 //!
 //! The child is this test program again, running `the_child`. It prints a line for each acknowledged entry; what it had in
@@ -91,7 +91,7 @@ fn kill_one(folder: &Path, run: u64, after: Duration, told: &mut Told) {
     child.wait().unwrap();
 }
 
-/// Works off what is left, and returns what all records say, in order, and how many came now.
+/// Processes what is left, and returns what all records say, in order, and how many came now.
 async fn finish(folder: &Path) -> (Vec<(String, u64)>, u64) {
     let journal = Journal::open(&settings(folder), Clock::system()).unwrap();
     let before = journal.numbers().last_sequence;

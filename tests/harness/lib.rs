@@ -228,7 +228,7 @@ impl Setup {
         Ok(TestHost { host, folder, clock, journal_clock: callgate_journal::Clock::system() })
     }
 
-    /// Starts the host with its journal open, and has it work off entries. The journal's clock is moved by the test.
+    /// Starts the host with its journal open, and has it process entries. The journal's clock is moved by the test.
     pub async fn start_with_journal(&self) -> TestHost {
         let mut started = self.start();
         started.open_journal().await;
@@ -316,7 +316,7 @@ impl TestHost {
         self.clock.fetch_add(ms, Ordering::Relaxed);
     }
 
-    /// Opens the journal at the time that the clock shows, and works off its entries.
+    /// Opens the journal at the time that the clock shows, and processes its entries.
     pub async fn open_journal(&mut self) {
         let now = i64::try_from(self.clock.load(Ordering::Relaxed)).expect("a time");
         self.journal_clock = callgate_journal::Clock::manual(now);

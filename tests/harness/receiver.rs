@@ -32,7 +32,7 @@ pub enum Does {
     Answers(u16, Option<(&'static str, String)>),
     /// Takes the event, and answers that it has.
     Takes,
-    /// The same, with a body of so many bytes.
+    /// The same, with a body of this number of bytes.
     TakesAndTells(usize),
     /// Takes the event, and closes the connection without an answer.
     TakesAndCloses,
@@ -129,7 +129,7 @@ impl Receiver {
         format!("{scheme}://{}/hooks?token=hunter2", self.address)
     }
 
-    /// Waits until so many events were taken, repeated ones included.
+    /// Waits until this number of events was taken, including repeats.
     pub async fn taken(&self, count: usize) -> Vec<Taken> {
         self.until(move |taken| taken.len() >= count).await
     }
@@ -142,7 +142,7 @@ impl Receiver {
         found
     }
 
-    /// Waits until so many requests were made.
+    /// Waits until this number of requests was made.
     pub async fn asked(&self, count: usize) {
         self.inner.asked.subscribe().wait_for(|asked| *asked >= count).await.expect("it works");
     }

@@ -1,4 +1,4 @@
-//! Entries: accepted, worked off, retried, dead.
+//! Entries: accepted, processed, retried, dead.
 
 use callgate_journal::{EntryFilter, EntryState, NewAttempt, Outcome, Page, WorkLimits};
 

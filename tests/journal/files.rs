@@ -101,7 +101,7 @@ async fn damage_that_is_met_while_working_is_salvaged() {
         while let Some((entry, ticket)) = work.try_next() {
             let text = String::from_utf8(entry.body.to_vec()).unwrap();
             let number = text.split(' ').next().unwrap().parse().unwrap();
-            assert_eq!(text, body(number), "only what was accepted is worked off");
+            assert_eq!(text, body(number), "only what was accepted is processed");
             worked += 1;
             ticket.finish(done());
         }

@@ -52,7 +52,7 @@ impl Worker for ByHand {
     }
 }
 
-/// What a test works off.
+/// What a test processes.
 pub(crate) struct Work(mpsc::UnboundedReceiver<(Entry, Ticket)>);
 
 impl Work {

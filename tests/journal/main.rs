@@ -1,4 +1,4 @@
-//! The journal, through its handle: what is acknowledged is on disk, is worked off in order, and can be found.
+//! The journal, through its handle: what is acknowledged is on disk, is processed in order, and can be found.
 
 mod entries;
 mod files;

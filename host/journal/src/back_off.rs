@@ -1,4 +1,4 @@
-//! How long something waits after a failure: an entry, or a sink.
+//! The pauses of entries and sinks after a failure.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;

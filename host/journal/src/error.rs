@@ -48,7 +48,7 @@ pub enum OpenError {
         /// Why.
         why: &'static str,
     },
-    /// Others may read the folder, and it holds something else.
+    /// Others can read the folder, and it holds other files.
     #[error(
         "the journal's folder {} holds other files, such as {other}, and would become private: name a folder of its own",
         folder.display()
@@ -56,7 +56,7 @@ pub enum OpenError {
     NotAlone {
         /// The folder.
         folder: PathBuf,
-        /// The name of one of them.
+        /// The name of one of these files.
         other: String,
     },
     /// Another process uses the journal.

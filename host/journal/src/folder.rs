@@ -32,8 +32,8 @@ impl Lock {
 /// Creates the folder if there is none, and makes it private.
 ///
 /// # Errors
-/// If that is not possible, or others may read the folder and it holds something else than a journal: making such a folder
-/// private would take it from those who use it.
+/// If that is not possible, or if others can read the folder and it holds other files than a journal: a private folder
+/// would lock out its other users.
 pub(crate) fn prepare(folder: &Path) -> Result<(), OpenError> {
     create(folder).map_err(|source| unusable(folder, source))?;
     let metadata = std::fs::metadata(folder).map_err(|source| unusable(folder, source))?;
@@ -134,7 +134,7 @@ fn private(options: &mut OpenOptions) {
     options.mode(0o600);
 }
 
-/// Checks that a folder is one that may be made private: it has a journal, or nothing.
+/// Checks that a folder may be made private: it holds a journal, or nothing.
 #[cfg(unix)]
 fn is_alone(folder: &Path) -> Result<(), OpenError> {
     let mut other = None;
@@ -144,7 +144,7 @@ fn is_alone(folder: &Path) -> Result<(), OpenError> {
         if name.starts_with("journal.") {
             return Ok(());
         }
-        // New file systems have this one.
+        // On new file systems.
         if name != "lost+found" {
             other.get_or_insert_with(|| name.into_owned());
         }
@@ -158,7 +158,7 @@ fn is_alone(folder: &Path) -> Result<(), OpenError> {
 /// Checks, without changing anything, that a folder that exists may be made private for a journal.
 ///
 /// # Errors
-/// If it may not, or cannot be read.
+/// If it may not be made private, or cannot be read.
 pub fn check_folder(folder: &Path) -> Result<(), OpenError> {
     #[cfg(unix)]
     {

@@ -93,7 +93,7 @@ impl Journal {
     /// Opens the journal in the settings' folder, which is created if need be, and starts its threads. Blocks for as long as
     /// that takes: reading the numbers of a million entries takes less than a second.
     ///
-    /// What was not worked off before waits until [`start_working`](Self::start_working). A damaged file is set aside, and
+    /// What was not processed before waits until [`start_working`](Self::start_working). A damaged file is set aside, and
     /// what can be read of it is salvaged, counted and logged.
     pub fn open(settings: &JournalSettings, clock: Clock) -> Result<Self, OpenError> {
         folder::prepare(&settings.folder)?;

@@ -37,7 +37,7 @@ pub enum Outcome {
         /// What is stored about the attempt.
         attempt: NewAttempt,
     },
-    /// It was not tried, because the host is stopping or overloaded. It is tried again after the first pause of
+    /// It was not tried, because the host is stopping or overloaded. It is retried after the first pause of
     /// [`WorkLimits::back_off`], and this does not count as an attempt.
     NotTried,
 }
@@ -97,7 +97,7 @@ pub struct WorkLimits {
     pub bodies_bytes_max: usize,
     /// Attempts until an entry is dead. Default: 8, which with the default pauses takes about two minutes. 0 counts as 1.
     pub attempts_max: u32,
-    /// The pause after each failed attempt, with jitter, so that entries that failed together are not tried together.
+    /// The pause after each failed attempt, with jitter, so that entries that failed together are not retried together.
     /// Default: 1 s, then twice that, and so on, up to 5 minutes.
     pub back_off: BackOff,
 }

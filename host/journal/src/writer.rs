@@ -42,7 +42,7 @@ pub(crate) struct Writer {
     /// Why entries are not stored at the moment, if they are not.
     full: Option<&'static str>,
     is_failing: bool,
-    /// Whether the last look after the files failed.
+    /// Whether the last maintenance of the files failed.
     is_untidy: bool,
     /// When something is to be trimmed next, on the clock.
     trim_at: i64,
@@ -313,7 +313,7 @@ impl Writer {
 
     fn recover(&mut self, error: &StoreError) -> Result<(), StoreError> {
         let Recovered { set_aside, surprising } = self.store.recover(error).inspect_err(|error| {
-            // What follows from it is said once.
+            // The consequences are logged once.
             if !self.is_untidy {
                 tracing::error!("the journal's file cannot be opened again: {error}");
             }
@@ -455,7 +455,7 @@ impl Writer {
             }
             Err(error) => {
                 add(&self.shared.counts.checkpoints_failed, 1);
-                // It is tried again after each commit.
+                // Retried after each commit.
                 if !std::mem::replace(&mut self.is_untidy, true) {
                     tracing::error!("the journal's files cannot be maintained: {error}");
                 }

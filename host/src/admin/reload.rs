@@ -24,7 +24,7 @@ use crate::settings::Problem;
 /// Reloads that may be under way or wait for each other, each on a thread.
 const AT_ONCE_MAX: usize = 4;
 
-/// Maximum size of a request's body, in bytes: it has two numbers in it.
+/// Maximum size of a request's body, in bytes: it contains two numbers.
 const BODY_BYTES_MAX: usize = 4096;
 
 pub(super) fn routes(host: Host) -> Router {
@@ -105,7 +105,7 @@ async fn roll_back(State(asked): State<Asked>, body: Bytes) -> Result<Response, 
         (Some(_), None | Some(Value::Null)) => Ok(None),
         (Some(_), Some(Value::Number(number))) if number.is_u64() => Ok(number.as_u64()),
         _ => {
-            let message = "the body must be {} or {\"to\": NUMBER}, with \"instead_of\": NUMBER if only that one is to be \
+            let message = "the body must be {} or {\"to\": NUMBER}, with \"instead_of\": NUMBER if only this one is to be \
                            replaced: GET /api/v1/kept lists the numbers";
             Err(ApiError::new(StatusCode::BAD_REQUEST, message))
         }

@@ -34,7 +34,7 @@ pub(super) struct Running {
     admin: Option<Named>,
 }
 
-/// What `--admin` names.
+/// The address given with `--admin`.
 #[derive(Debug, Clone)]
 struct Named {
     address: Address,
@@ -83,7 +83,7 @@ impl Running {
         let (tls, token) = written.map_or((None, None), |admin| (admin.tls, admin.token));
         let token = token.or_else(|| std::env::var(TOKEN).ok().filter(|token| !token.is_empty()).map(Secret::new));
         if let Some(Named { address, is_https }) = self.admin.clone() {
-            // The token is never sent without encryption where that was asked for.
+            // With https, the token is never sent without encryption.
             if is_https && tls.is_none() {
                 let text =
                     "with https, --settings is needed, too: `tls` under [admin] says which certificate is trusted";

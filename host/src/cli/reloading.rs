@@ -14,7 +14,7 @@ const CHANGING_EVERY: Duration = Duration::from_millis(250);
 /// How soon it is looked whether the settings turn polling on, while they turn it off.
 const OFF_EVERY: Duration = Duration::from_secs(2);
 
-/// Reloads from now on, on SIGHUP too, and reopens files on SIGUSR1. Must be called in a runtime.
+/// From now on reloads on changes and on SIGHUP, and reopens files on SIGUSR1. Must be called in a runtime.
 pub(super) fn begin(host: &Host, signals: Signals) {
     let (hangups, reopens) = signals.into_requests();
     tokio::spawn(poll(host.clone()));
@@ -42,7 +42,7 @@ async fn poll(host: Host) {
     }
 }
 
-/// Does this each time it is asked for.
+/// Calls `act` for each request.
 async fn on(mut requests: Requests, host: Host, act: fn(&Host)) {
     while requests.next().await {
         let host = host.clone();

@@ -41,7 +41,7 @@ impl Rollback {
         if self.list {
             return terminal::print(&list(&kept));
         }
-        // What is before the one in service is another one if somebody else is quicker.
+        // A rollback by another operator in between changes which one is the one before.
         let instead_of = kept.get("in_service").filter(|_| self.to.is_none());
         let report =
             api.post("/api/v1/rollback", &json!({ "to": self.to, "instead_of": instead_of }), RELOAD_WITHIN)?;

@@ -75,7 +75,7 @@ impl Signals {
         Err(io::Error::new(io::ErrorKind::Unsupported, why))
     }
 
-    /// SIGHUP, which asks for a reload, and SIGUSR1, which asks to reopen files.
+    /// SIGHUP, which requests a reload, and SIGUSR1, which requests that files are reopened.
     pub(super) fn into_requests(self) -> (Requests, Requests) {
         (self.reload, self.reopen)
     }
@@ -94,7 +94,7 @@ impl Signals {
     }
 }
 
-/// A signal that asks for something. One that came before it could be done is remembered.
+/// A signal that requests something. A signal that arrives early is remembered.
 #[derive(Debug)]
 pub(super) struct Requests {
     #[cfg(unix)]

@@ -35,10 +35,9 @@ pub(super) enum Accepted {
     Unix(tokio::net::UnixStream),
 }
 
-/// How many connections may wait to be accepted: as many as the system allows, which takes this for its own maximum
-/// (`net.core.somaxconn`). With less, a client of a burst sends its first packet again after a second, or, if it had sent
-/// more than one already, is reset by the system: that makes up connections from cookies then, which only the first packet
-/// fits.
+/// Maximum number of connections that wait to be accepted; the system reduces it to its own maximum
+/// (`net.core.somaxconn`). With a lower number, a client of a burst sends its first packet again after a second. If it has
+/// sent more than one packet, the system resets it: it then uses SYN cookies, and accepts only the first packet.
 const BACKLOG: u32 = 65_535;
 
 impl Listener {

@@ -108,7 +108,7 @@ impl<S: Stream, A: Unpin> AsyncRead for Wire<S, A> {
 }
 
 impl<S: Stream, A: Respond + Unpin> Wire<S, A> {
-    /// Whether the client may still be writing what is not read any more, or has written some.
+    /// Whether the client may still be writing data that will not be read, or has already written some.
     pub(super) async fn has_more(&mut self) -> bool {
         if self.vanishing.has_ended() {
             return false;
@@ -119,7 +119,7 @@ impl<S: Stream, A: Respond + Unpin> Wire<S, A> {
         let mut byte = [0];
         let mut buf = ReadBuf::new(&mut byte);
         let look = poll_fn(|cx| Poll::Ready(Pin::new(&mut self.stream).poll_read(cx, &mut buf)));
-        // Also where this task has had its turn: then Tokio reads nothing, else.
+        // Otherwise Tokio reads nothing if this task has used up its budget.
         let _ = tokio::task::unconstrained(look).await;
         !buf.filled().is_empty()
     }

@@ -20,7 +20,7 @@ pub(super) struct Journalled {
     sinks: Sinks,
     /// Held while sinks change.
     changing: Mutex<()>,
-    /// Whether a task is trying again to change them.
+    /// Whether a task retries to change them.
     is_retrying: AtomicBool,
     /// The sinks that were wanted last.
     wanted: arc_swap::ArcSwap<Vec<SinkSettings>>,
@@ -83,8 +83,8 @@ impl Journalled {
         }
     }
 
-    /// Starts the sinks that were wanted last. Those that are the same as before go on. While the journal cannot be
-    /// written, because its disk is full for example, this is tried again in the background.
+    /// Starts the sinks that were wanted last. Unchanged sinks continue. While the journal cannot be written to, for example
+    /// because its disk is full, this is retried in the background.
     pub(super) async fn set_sinks(self: &Arc<Self>) {
         let Err(error) = self.try_sinks().await else { return };
         if matches!(error, SinksError::Cursors(NotKept::Closed)) || self.is_retrying.swap(true, Ordering::AcqRel) {

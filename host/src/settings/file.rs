@@ -62,7 +62,7 @@ pub(super) struct File<'t> {
     seen: RefCell<Vec<Seen>>,
 }
 
-/// Maximum number of mistakes that are named. Each costs a look through the file for its line, and a line of the log.
+/// Maximum number of mistakes that are named. Each costs a search through the file for its line, and a line of the log.
 const MISTAKES_MAX: usize = 100;
 
 impl<'t> File<'t> {

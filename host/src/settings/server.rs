@@ -128,7 +128,7 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Whether both have the same listener. Who may use it can differ.
+    /// Whether both have the same listener; token and networks may differ.
     pub(crate) fn listens_as(&self, other: &Self) -> bool {
         // Destructured in full, so that a new key has to be considered here.
         let Self { listen, socket_mode, tls, token: _, allow_networks: _ } = self;

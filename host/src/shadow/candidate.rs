@@ -48,14 +48,14 @@ pub(crate) struct Past {
     pub(crate) callback: Callback,
     /// Its ID, if the chat server has given it none.
     pub(crate) operation_id: Option<String>,
-    /// What became of it, and of each of its parts.
+    /// Its outcome, and that of each of its parts.
     pub(crate) outcomes: Outcomes,
 }
 
 /// A callback that waits to be compared.
 pub(crate) struct Job {
     past: Past,
-    /// Mostly there is one candidate.
+    /// Usually there is one candidate.
     first: Waiting,
     others: Vec<Waiting>,
 }
@@ -80,7 +80,7 @@ impl Past {
         held::of_callback(&self.callback) + self.outcomes.iter().map(of).sum::<usize>()
     }
 
-    /// The same in no more memory than it needs.
+    /// The same, without spare capacity in memory.
     fn compact(mut self) -> Self {
         if self.callback.body().len() <= COPIED_BYTES_MAX {
             self.callback = self.callback.detached();

@@ -85,23 +85,23 @@ impl Kind {
 /// The names of the outcomes of a comparison, for metrics.
 pub(crate) const OUTCOMES: &[&str] = &Kind::NAMES;
 
-/// What became of one callback on one side: as little as comparing needs, because it goes from one thread to another.
+/// The outcome of one callback on one side: only what the comparison needs, because it is sent to another thread.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) decision: Decision,
-    /// The calls that failed: the plugin's name, and how.
+    /// The calls that failed: the name of the plugin, and its fault.
     pub(crate) faults: Vec<(Arc<str>, Fault)>,
-    /// Whether there was no time for all of it.
+    /// Whether time ran out before the chain ended.
     is_unfinished: bool,
-    /// Fuel that its calls burnt.
+    /// Fuel used by its calls.
     pub(crate) fuel: u64,
-    /// CPU time of its calls, and all that they caused.
+    /// CPU time of its calls, and of the work that they cause.
     pub(crate) cpu: Duration,
     /// The digest of its records.
     records: u64,
 }
 
-/// What became of each callback of a request; mostly there is one.
+/// The outcome of each callback of a request; usually there is one.
 #[derive(Debug)]
 pub(crate) struct Outcomes {
     first: Outcome,
@@ -109,7 +109,7 @@ pub(crate) struct Outcomes {
 }
 
 impl Outcomes {
-    /// Of a chain that ran for all callbacks of a request. `digests` is what [`digests`] said before the records were
+    /// Of a chain that ran for all callbacks of a request. `digests` is the result of [`digests`] before the records were
     /// taken out.
     pub(crate) fn of(run: ChainRun, digests: &[u64]) -> Self {
         let digest = |number| digests.get(number).copied().unwrap_or_default();
@@ -128,7 +128,7 @@ impl Outcomes {
         Self { first, others: parts.map(|(number, part)| next(number, part)).collect() }
     }
 
-    /// Each of them, in order.
+    /// All outcomes, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Outcome> {
         std::iter::once(&self.first).chain(&self.others)
     }

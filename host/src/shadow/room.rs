@@ -1,17 +1,17 @@
-//! How much waits: a number and its size in one counter, so that both cost one access to memory that two threads share.
+//! The number of waiting callbacks and their size, in one counter: both cost one access to memory that two threads share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Callbacks that wait, and their size.
+/// The number of waiting callbacks, and their size.
 #[derive(Debug, Default)]
 pub(super) struct Room(AtomicU64);
 
-/// The lower bits are bytes, of which there are at most 2^30 (`queue_bytes_max`) and what one callback has, for each thread
-/// that tries to add one; the upper bits are callbacks, of which there are at most 2^20 (`queue_max`).
+/// The lower bits are bytes: at most 2^30 (`queue_bytes_max`), plus one callback for each thread that tries to add one. The
+/// upper bits are callbacks: at most 2^20 (`queue_max`).
 const BYTES_BITS: u32 = 40;
 
 impl Room {
-    /// Takes room for one callback; false if there is none.
+    /// Reserves room for one callback; false if there is none.
     pub(super) fn take(&self, bytes: usize, callbacks_max: usize, bytes_max: usize) -> bool {
         let one = one(bytes);
         let (callbacks, all_bytes) = split(self.0.fetch_add(one, Ordering::Relaxed) + one);
@@ -22,19 +22,18 @@ impl Room {
         has_room
     }
 
-    /// Gives the room of a callback of this size back.
+    /// Releases the room of a callback of this size.
     pub(super) fn give_back(&self, bytes: usize) {
         self.0.fetch_sub(one(bytes), Ordering::Relaxed);
     }
 
-    /// How many callbacks wait.
+    /// The number of waiting callbacks.
     pub(super) fn callbacks(&self) -> u64 {
         split(self.0.load(Ordering::Relaxed)).0
     }
 }
 
-/// A callback of this size. One that is larger than all may be counts as just that, so that sums stay far from the upper
-/// bits.
+/// A callback of this size. The size is capped, so that sums stay far from the upper bits.
 fn one(bytes: usize) -> u64 {
     (1 << BYTES_BITS) + (bytes as u64).min(1 << 31)
 }

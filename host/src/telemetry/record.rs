@@ -38,7 +38,7 @@ pub(crate) enum How {
     Kept,
     /// This entry of the journal was done.
     WorkedOff(i64),
-    /// This entry of the journal is tried again later.
+    /// This entry of the journal is retried later, or dead.
     NotWorkedOff(i64),
 }
 
@@ -46,9 +46,9 @@ impl How {
     fn text(self) -> &'static str {
         match self {
             Self::Answered => "answered",
-            Self::Kept => "acknowledged, and kept in the journal",
-            Self::WorkedOff(_) => "worked off",
-            Self::NotWorkedOff(_) => "not worked off; it is tried again or dead",
+            Self::Kept => "acknowledged, and stored in the journal",
+            Self::WorkedOff(_) => "processed",
+            Self::NotWorkedOff(_) => "not processed; it is retried or dead",
         }
     }
 

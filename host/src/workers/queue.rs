@@ -27,11 +27,11 @@ pub(crate) struct Flow {
 /// ms. A backlog of so little is gone within a second.
 const OVERLOADED_PART: u32 = 10;
 
-/// The jobs that wait in one lane, and who has had how much.
+/// The jobs that wait in one lane, and the CPU time of each flow and platform.
 #[derive(Debug)]
 pub(super) struct Queue<J> {
     flows: BTreeMap<Flow, State<J>>,
-    /// What each platform has had.
+    /// CPU time that each platform has had.
     platforms: BTreeMap<usize, Had>,
     /// Jobs of each plugin that are running, on all platforms.
     running: BTreeMap<usize, usize>,
@@ -50,7 +50,7 @@ struct State<J> {
     had: Had,
     /// Average CPU time of one of its jobs: each counts for an eighth.
     cpu: Duration,
-    /// Average time for which one of its jobs holds a thread, in the same way. It is longer, where threads wait for a core.
+    /// Average time for which one of its jobs holds a thread, in the same way. It is longer if threads wait for a core.
     average: Duration,
     /// The plugin's own maximum of jobs that run at the same time.
     bound: usize,
@@ -63,9 +63,9 @@ struct State<J> {
 /// CPU time that a flow or a platform has had.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Had {
-    /// That of the jobs that have ended.
+    /// CPU time of the jobs that have ended.
     ended: Duration,
-    /// What those that run are expected to take.
+    /// Expected CPU time of the jobs that run.
     running: Duration,
 }
 
@@ -74,12 +74,12 @@ impl Had {
         self.ended + self.running
     }
 
-    /// A job has begun.
+    /// A job has started.
     fn begin(&mut self, expected: Duration) {
         self.running += expected;
     }
 
-    /// A job has ended of which so much was expected.
+    /// A job has ended; `expected` is what it was started with.
     fn end(&mut self, expected: Duration, cpu: Duration) {
         self.running = self.running.saturating_sub(expected);
         self.ended += cpu;
@@ -237,7 +237,7 @@ impl<J> Queue<J> {
     /// A job of this flow has ended, after so much CPU time, and held its thread for `held`.
     pub(super) fn done(&mut self, flow: Flow, cpu: Duration, held: Duration) {
         let Some(state) = self.flows.get_mut(&flow) else { return };
-        // The average may have moved since it began: the last one takes back all that is left.
+        // The average may have changed since the job started: the last job takes back the rest.
         let expected = state.had.running / u32::try_from(state.running).unwrap_or(u32::MAX).max(1);
         state.running = state.running.saturating_sub(1);
         let is_first = state.average.is_zero();
@@ -250,8 +250,8 @@ impl<J> Queue<J> {
         }
     }
 
-    /// Lets a flow that has been idle begin where those are that were not. What these are only expected to take does not
-    /// count: its first job goes before their next one.
+    /// Lets a flow that was idle start level with the busy ones. Expected time of theirs does not count: its first job runs
+    /// before their next one.
     fn catch_up(&mut self, flow: Flow) {
         let busy = || self.flows.iter().filter(|(_, state)| !state.is_idle());
         let beside = busy().filter(|(other, _)| other.platform == flow.platform);

@@ -106,7 +106,7 @@ fn settings(folder: &Path, url: &str) -> Setup {
     setup().tables(&toml).plugin("tells", guests::tells("tells"), "*", "")
 }
 
-/// Notes what is acknowledged: so many, or until there is no more.
+/// Notes what is acknowledged: this number of callbacks, or until there is no more.
 fn take(told: &Told<(String, u64)>, count: u64, sent: &mut Sent) {
     for _ in 0..count {
         let Ok(acknowledged) = told.recv() else { return };

@@ -119,7 +119,7 @@ impl Shared {
         let fails = state != State::Running;
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
         if fails {
-            // Wakes those who wait for records to be delivered: by a sink that fails they do not.
+            // Wakes tasks that wait for deliveries: they do not wait for a sink that fails.
             self.delivered_to.send_modify(|_| ());
         }
     }

@@ -41,10 +41,10 @@ pub(crate) struct SqliteStore {
     file_number: Arc<AtomicU64>,
     /// Which file is open.
     identity: Option<(u64, u64)>,
-    /// Why the file that is open is not the one at its path, and could not be written again there. What is committed to it
-    /// would be lost with this process, so nothing is.
+    /// Why the open file is not the one at its path, and could not be written there again. Nothing is committed to it, because
+    /// it is lost when this process ends.
     astray: Option<String>,
-    /// After everything that uses the folder: the right to use it.
+    /// The lock of the folder. Dropped last, after everything that uses the folder.
     lock: Lock,
     /// What readers of entries tell damage.
     report: Option<Report>,
@@ -55,8 +55,7 @@ fn not_open() -> StoreError {
 }
 
 impl SqliteStore {
-    /// Opens the file in the folder that the lock is for, or creates it. With what was salvaged, if a damaged file had to be
-    /// set aside.
+    /// Opens the file in the locked folder, or creates it. Also returns what was salvaged, if a damaged file was set aside.
     pub(crate) fn open(
         settings: &JournalSettings,
         lock: Lock,
@@ -117,8 +116,8 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// If somebody has removed or renamed the file, or its folder, what is committed reaches no name any more: everything is
-    /// copied to a new file, from the one that is still open. Until that succeeds, nothing more is committed.
+    /// If the file or its folder was removed or renamed, everything is copied from the open file to a new one at its path.
+    /// Until that succeeds, nothing more is committed.
     fn follow(&mut self) -> Result<Option<Salvaged>, StoreError> {
         let copied = match &self.connection {
             Some(connection) => self.lock.renew(&self.place.folder).and_then(|()| {
@@ -126,7 +125,9 @@ impl SqliteStore {
                     return Ok(None);
                 }
                 if self.astray.is_none() {
-                    tracing::error!("the journal's file was removed or renamed while it was in use: a new one is written");
+                    tracing::error!(
+                        "the journal's file was removed or renamed while it was in use: a new one is written"
+                    );
                 }
                 file::copy(&self.place, self.settings.bytes_max, connection).map(Some)
             }),

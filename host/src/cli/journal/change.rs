@@ -94,7 +94,7 @@ impl Change {
     }
 }
 
-/// Has the host do it that uses the journal.
+/// Sends the change to the host that uses the journal.
 fn through_host(settings: Option<PathBuf>, what: What, filter: &EntryFilter) -> Result<u64, Failure> {
     let Some(settings) = settings else {
         let text = "a running host uses this journal: use --settings with its settings file instead";

@@ -118,7 +118,7 @@ pub(super) struct Filters {
     pub(super) until: Option<i64>,
 }
 
-/// The filters of all subcommands but `replay`, where `--plugin` is the build to try.
+/// The filters of all subcommands but `replay`, whose `--plugin` is the build to try.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Filters")]
 pub(super) struct Chosen {
@@ -131,10 +131,10 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
-    /// All filters, each of which is one for this kind.
+    /// All filters, if each of them applies to this kind.
     ///
     /// # Errors
-    /// The first that is not.
+    /// The first filter that does not apply.
     pub(super) fn filters(self, kind: Kind) -> Result<Filters, Failure> {
         let filters = Filters { plugin: self.plugin, ..self.others };
         filters.check(kind)?;

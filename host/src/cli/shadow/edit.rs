@@ -17,7 +17,7 @@ pub(super) fn difference(path: &Path, old: &str, new: &str) -> String {
 /// If it cannot be written, or has another text by now.
 pub(super) fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
     let path = path.canonicalize()?;
-    // Two commands that edit it do so one after the other: the second one finds another text.
+    // Two commands edit it one after the other: the second one finds another text.
     let locked = File::open(&path)?;
     // Not all file systems have locks.
     let _ = locked.lock();
@@ -53,7 +53,7 @@ fn write_beside(path: &Path, beside: &Path, old: &str, new: &str) -> io::Result<
     Ok(())
 }
 
-/// Gives a new file the owner and group of the present one: the service may be able to read it only through them.
+/// Gives a new file the owner and group of the present one: the service may only have access through them.
 #[cfg(unix)]
 fn keep_owner(file: &File, present: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
@@ -104,7 +104,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("host.toml");
         std::fs::write(&file, "old\n").unwrap();
-        // Only root can give a file away; for others it is theirs before and after.
+        // Only root can change the owner; for other users, it is the same before and after.
         let _ = chown(&file, Some(1), Some(2));
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
         let of = |file: &Path| {
