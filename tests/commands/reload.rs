@@ -61,7 +61,7 @@ fn a_running_host_reloads_and_goes_back_when_it_is_told_to() {
     assert!(denies_with(&address, 5001));
     let part = "nothing has changed, and the previous configuration stays in service:\n";
     folder.type_in(&format!("reload --admin http://{admin}/")).fails(3, &[part, "host.toml:1: "]);
-    folder.type_in(&format!("rollback --to 7 --admin {admin}")).fails(3, &["no such configuration is kept"]);
+    folder.type_in(&format!("rollback --to 7 --admin {admin}")).fails(3, &["no such configuration is stored"]);
     serving.stop().succeeds();
     folder.type_in(&format!("reload --admin {admin}")).fails(9, &["no host answers at", "Is `callgate serve` running"]);
 }

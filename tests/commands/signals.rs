@@ -75,7 +75,7 @@ fn a_stop_while_plugins_are_loaded_ends_it_soon_and_a_hangup_does_not() {
 #[test]
 fn what_is_asked_for_during_the_start_is_done_after_it() {
     for (name, number, done) in
-        [("HUP", 1, "SIGHUP: the settings are read again"), ("USR1", 10, "SIGUSR1: the files of sinks are reopened")]
+        [("HUP", 1, "SIGHUP: reloading the settings"), ("USR1", 10, "SIGUSR1: the files of sinks are reopened")]
     {
         let folder = host(ALLOW, "drain_delay_ms = 0");
         let mut serving = Serving::start(&folder);

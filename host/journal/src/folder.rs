@@ -44,7 +44,7 @@ pub(crate) fn prepare(folder: &Path) -> Result<(), OpenError> {
 }
 
 /// Locks the folder for this process. The kernel ends the lock with the process, however that ends, so a lock file that
-/// is left behind locks nobody out, and process numbers mean nothing: in containers, all hosts may have the same.
+/// is left behind locks no host out, and process numbers mean nothing: in containers, all hosts may have the same.
 pub(crate) fn lock(folder: &Path) -> Result<Lock, OpenError> {
     let path = folder.join(LOCK);
     let mut options = OpenOptions::new();
@@ -171,7 +171,7 @@ pub fn check_folder(folder: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// A folder of this user is made private. One of another user, such as a volume's, is used if nobody but its owner and
+/// A folder of this user is made private. One of another user, such as a volume's, is used if only its owner and
 /// its group may write to it, because the files in it are private themselves.
 #[cfg(unix)]
 fn make_private(folder: &Path, metadata: &Metadata) -> Result<(), OpenError> {

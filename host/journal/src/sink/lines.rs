@@ -72,8 +72,8 @@ impl Lines {
     }
 }
 
-/// Standard output as a file: without a buffer that could hold lines back, and without the lock that whoever prints
-/// needs, so that a reader that hangs holds up no one else.
+/// Standard output as a file: without a buffer that could hold lines back, and without the lock that
+/// printing needs, so that a reader that hangs delays nothing else.
 #[cfg(unix)]
 fn stdout() -> io::Result<File> {
     use std::os::fd::AsFd as _;

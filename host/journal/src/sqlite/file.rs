@@ -40,8 +40,8 @@ pub(super) fn look_at_log(place: &Place, now: i64) -> std::io::Result<Option<Sal
     tracing::error!(
         file = name,
         pages = lost,
-        "the end of the journal's log cannot be used: after a power failure, nobody was told about what it holds; otherwise \
-         it was damaged on disk, and what was acknowledged last may be missing"
+        "the end of the journal's log cannot be used: after a power failure, none of it \
+         was acknowledged; otherwise it was damaged on disk, and what was acknowledged last may be missing"
     );
     Ok(Some(Salvaged { name: name.into(), rows: 0, lost, is_log: true }))
 }

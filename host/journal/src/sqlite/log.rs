@@ -1,7 +1,7 @@
 //! Checks the write-ahead log before SQLite opens it.
 //!
 //! SQLite uses a log up to the first page whose checksum is wrong and ignores the rest without a word. After a power failure
-//! that is right: the rest was not synced, so nobody was told about it. But when a bit has changed on disk, the rest is
+//! that is right: the rest was not synced, so it was not acknowledged. But when a bit has changed on disk, the rest is
 //! what was acknowledged. Both look the same from here, so it is said, and the log is kept for people to look at.
 
 use std::fs::File;

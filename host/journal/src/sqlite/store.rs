@@ -193,7 +193,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// A number for a platform and key. Two keys with the same number would only wait for each other.
 fn lane(platform: &str, key: &str) -> i64 {
-    // FNV-1a: the number is stored, so it must be the same in every build. Without a seed, somebody could choose keys that
+    // FNV-1a: the number is stored, so it must be the same in every build. Without a seed, an attacker could choose keys that
     // share a lane; they would only be slower themselves.
     let bytes = platform.bytes().chain([0xff]).chain(key.bytes());
     let hash =
@@ -505,7 +505,7 @@ impl Store for SqliteStore {
             connection.query_row(&format!("PRAGMA wal_checkpoint({kind})"), (), |_| Ok(())).map_err(say)
         };
         checkpoint("PASSIVE")?;
-        // The log begins again with the next commit, unless somebody reads it just then. If that goes on, readers are
+        // The log begins again with the next commit, unless a reader uses it just then. If that goes on, readers are
         // waited for, shortly.
         if log.bytes > self.settings.checkpoint_bytes.saturating_mul(LOG_GROWN).max(LOG_GROWN_BYTES) {
             connection.busy_timeout(READERS).map_err(say)?;

@@ -222,7 +222,7 @@ mod tests {
             let document = Document { verdict: verdict.to_owned(), ..message() };
             let text = said("g9", &document);
             assert!(text.starts_with("the message of u123 to group g9 "), "{text}");
-            // Nobody is named for what is allowed as it is.
+            // No plugin is named for a callback that is allowed unchanged.
             assert_eq!(text.contains("filter-messages"), verdict != "allow", "{text}");
         }
         for command in PROTOCOLS.iter().flat_map(|protocol| protocol.commands) {

@@ -1,5 +1,5 @@
 //! How this program's own commands connect to its listeners: they trust exactly the certificate that the settings name,
-//! whoever signed it and whatever name is in it.
+//! with any signer and any name in it.
 
 use std::sync::Arc;
 
