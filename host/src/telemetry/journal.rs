@@ -49,9 +49,7 @@ impl JournalCounters {
             ("journal_done", "Entries that were processed", |now| now.done),
             ("journal_attempts_failed", "Attempts that failed", |now| now.attempts_failed),
             ("journal_died", "Entries that became dead", |now| now.died),
-            ("journal_dead_dropped", "Dead entries that were deleted because of their number or age", |now| {
-                now.dead_dropped
-            }),
+            ("journal_dead_dropped", "Dead entries that were deleted for their number or age", |now| now.dead_dropped),
             ("journal_refused", "Entries that were refused", |now| now.refused),
             ("journal_acknowledged_and_lost", "Entries that were acknowledged without being stored", |now| {
                 now.acknowledged_and_lost
@@ -78,12 +76,8 @@ impl JournalCounters {
             ("journal_decisions_refused", "Decisions that the journal could not store", |now| now.decisions_dropped),
         ];
         let commit_seconds = Counter::default();
-        registry.register_with_unit(
-            "journal_commit",
-            "Total time of all commits",
-            Unit::Seconds,
-            commit_seconds.clone(),
-        );
+        let help = "Total time of all commits";
+        registry.register_with_unit("journal_commit", help, Unit::Seconds, commit_seconds.clone());
         let checkpoint_seconds = Counter::default();
         let help = "Total time of all checkpoints";
         registry.register_with_unit("journal_checkpoint", help, Unit::Seconds, checkpoint_seconds.clone());
