@@ -1,5 +1,6 @@
 //! The plugins of one command, in order: a denial ends the chain, a modification feeds the next plugin.
 
+mod blame;
 mod breaker;
 mod link;
 mod needs;
@@ -16,13 +17,14 @@ use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Phase, Reply, TOPIC_BYTES
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
-use callgate_sandbox::{Brief, Budget, Cancel, Engine, Fault, PluginLimits, cpu};
+use callgate_sandbox::{Brief, Cancel, Engine, Fault, PluginLimits, cpu};
 
 use crate::deadline::Deadline;
 use crate::overload::Overload;
 use crate::records::Returned;
 use crate::settings::Platform;
 use crate::workers::{Claim, Crowd, Flow};
+use blame::Spent;
 use needs::Needs;
 
 pub use link::Link;
@@ -371,8 +373,14 @@ impl Chain {
             return Err(Fault::NoTime);
         }
         loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
+        let spent = Spent {
+            all_fuel: usage.fuel >= budget.fuel,
+            cpu: step.cpu,
+            within: budget.within,
+            without_waiting: deadline.all_for_guests().min(within),
+        };
         match result {
-            Err(Fault::OutOfTime { .. }) if !is_own_fault(budget, step, within, deadline) => Err(Fault::NoTime),
+            Err(Fault::OutOfTime { .. }) if !spent.is_own_fault() => Err(Fault::NoTime),
             Err(fault) => Err(fault),
             Ok(said) => said,
         }
@@ -460,15 +468,6 @@ const QUICK_BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// Maximum number of plugins that are asked there, each within [`pace::BRIEF_MAX`].
 const QUICK_LINKS_MAX: usize = 8;
-
-/// Whether a call that was ended by time has used its time itself, and not lost it by waiting: for its turn, for the
-/// plugins before it, or for a core. It has if it burnt all the fuel that was left to it, and that was not cut short; or
-/// if it was on a CPU for an eighth of what it would have had without waiting.
-fn is_own_fault(budget: Budget, step: &Step, within: Duration, deadline: Deadline) -> bool {
-    let without_waiting = deadline.all_for_guests().min(within);
-    let burnt_all = step.usage.fuel >= budget.fuel && budget.within >= without_waiting / 2;
-    burnt_all || step.cpu >= without_waiting / 8
-}
 
 /// Checks that the records of a reply are not too many, and none too long.
 fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> {
