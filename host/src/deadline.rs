@@ -41,6 +41,14 @@ impl Deadline {
         self.moment.saturating_duration_since(self.arrived).saturating_sub(margin)
     }
 
+    /// From when on a call that takes so long is not worth starting, because it would not end in time. (A call that takes
+    /// nearly all the time that there is may begin in the first half of it: otherwise none ever would.)
+    pub(crate) fn last_start(self, takes: Duration) -> Instant {
+        let margin = (self.answer_within / 10).min(GUEST_MARGIN_MAX);
+        let before = margin + takes.min(self.all_for_guests() / 2);
+        self.moment.checked_sub(before).unwrap_or(self.arrived)
+    }
+
     /// How long ago the request arrived.
     pub(crate) fn elapsed(self) -> Duration {
         self.arrived.elapsed()
@@ -66,6 +74,16 @@ mod tests {
         assert_eq!(deadline.all_for_guests(), Duration::from_millis(80));
         tokio::time::advance(Duration::from_millis(60)).await;
         assert_eq!(deadline.remaining(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_long_starts_early_or_not_at_all() {
+        let now = Instant::now();
+        let deadline = Deadline::new(now, Duration::from_millis(1000));
+        for (takes, last) in [(0, 925), (100, 825), (462, 463), (10_000, 462)] {
+            let last_start = deadline.last_start(Duration::from_millis(takes)).duration_since(now);
+            assert_eq!(last_start.as_millis(), last, "{takes}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

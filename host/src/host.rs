@@ -260,6 +260,7 @@ impl Host {
             decisions_dropped: self.keeping.decisions_dropped(),
             in_flight: self.in_flight.taken(),
             waiting: self.workers.waiting(),
+            running: self.workers.running(),
             cancelled: self.workers.cancelled(),
             is_memory_distrusted: self.engine.is_distrusted(),
             generation: generation.number(),

@@ -111,6 +111,7 @@ struct HostCounters {
     log_lines_lost: Counter,
     in_flight: Gauge<i64, AtomicI64>,
     waiting: Gauge<i64, AtomicI64>,
+    running: Gauge<i64, AtomicI64>,
     memory_distrusted: Gauge<i64, AtomicI64>,
 }
 
@@ -169,6 +170,7 @@ impl HostCounters {
             ),
             in_flight: registered(registry, "in_flight", "Callbacks being answered"),
             waiting: registered(registry, "waiting", "Callbacks that wait for a worker"),
+            running: registered(registry, "running", "Callbacks whose plugins run on a worker"),
             memory_distrusted: registered(
                 registry,
                 "memory_distrusted",
@@ -217,6 +219,8 @@ pub(crate) struct Now {
     pub(crate) in_flight: usize,
     /// Callbacks that wait for a worker.
     pub(crate) waiting: usize,
+    /// Callbacks whose plugins run on a worker.
+    pub(crate) running: usize,
     /// Calls that were cancelled because the client had disconnected: before they had started, and after.
     pub(crate) cancelled: [u64; 2],
     /// Whether instances are not kept any more, because page faults are not counted right.
@@ -305,11 +309,14 @@ impl Telemetry {
 
     /// All counters in OpenMetrics' text format.
     pub(crate) fn render(&self, counters: &Counters, kept: &crate::records::Records, now: Now) -> String {
-        let Now { in_flight, waiting, cancelled, is_memory_distrusted, generation, generations, reloads, .. } = now;
+        let Now {
+            in_flight, waiting, running, cancelled, is_memory_distrusted, generation, generations, reloads, ..
+        } = now;
         let host = &self.host;
         host.memory_distrusted.set(is_memory_distrusted.into());
         host.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
         host.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        host.running.set(i64::try_from(running).unwrap_or(i64::MAX));
         self.generations.show(generation, generations, &reloads);
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
         self.sinks.show(&kept.status());

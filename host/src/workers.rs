@@ -44,6 +44,7 @@ pub(crate) struct Workers {
     has_long_lane: bool,
     next_number: AtomicU64,
     waiting: Arc<AtomicUsize>,
+    running: Arc<AtomicUsize>,
     cancelled: [AtomicU64; 2],
 }
 
@@ -99,6 +100,7 @@ impl Workers {
             has_long_lane: threads_max >= 2,
             next_number: AtomicU64::new(0),
             waiting,
+            running: Arc::default(),
             cancelled: Default::default(),
         })
     }
@@ -106,6 +108,11 @@ impl Workers {
     /// How many jobs of callbacks wait for a thread.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How many jobs of callbacks run on a thread.
+    pub(crate) fn running(&self) -> usize {
+        self.running.load(Ordering::Acquire)
     }
 
     /// Number of jobs that were cancelled before their deadline: those that had not started, and those that were running.
@@ -124,7 +131,7 @@ impl Workers {
     /// Runs `job` on a worker when its flow's turn has come, and gives its result.
     ///
     /// If this future is dropped because the client has gone, a waiting job is removed from the queue, and a running job is
-    /// cancelled. The same happens at the deadline. So the queue holds only jobs whose result is still needed, which bounds
+    /// cancelled. The same happens at the deadline, or if it has not started when there is no more time for it. So the queue holds only jobs whose result is still needed, which bounds
     /// its length and memory.
     ///
     /// # Errors
@@ -136,9 +143,14 @@ impl Workers {
         job: impl FnOnce(&Cancel) -> T + Send + 'static,
     ) -> Result<T, NotRun> {
         let lane = self.lane(claim.takes);
-        let crowd = Arc::clone(&claim.crowd);
-        let (receiver, mut waiting) = self.send(lane, claim, Some(deadline), job);
-        let ended = timeout_at(deadline.moment(), receiver).await;
+        let (crowd, last_start) = (Arc::clone(&claim.crowd), deadline.last_start(claim.takes));
+        let (mut receiver, mut waiting) = self.send(lane, claim, Some(deadline), job);
+        // If no thread takes it while there is time for it, it is refused then, and not at the deadline: many may wait, and
+        // each answer takes some time.
+        let mut ended = timeout_at(last_start, &mut receiver).await;
+        if ended.is_err() && waiting.has_begun.load(Ordering::Relaxed) {
+            ended = timeout_at(deadline.moment(), receiver).await;
+        }
         waiting.until = if ended.is_ok() { Until::Ended } else { Until::Deadline };
         // A job that is dropped was refused.
         ended.ok().and_then(Result::ok).unwrap_or_else(|| Err(NotRun::NoTime(crowd.overload(lane, deadline))))
@@ -186,13 +198,17 @@ impl Workers {
             has_begun: Arc::clone(&has_begun),
             until: Until::Gone,
         };
+        let running = deadline.map(|_| Arc::clone(&self.running));
         let run = Box::new(move || -> Deliver {
             if sender.is_closed() || deadline.is_some_and(|deadline| deadline.remaining_for_guests().is_zero()) {
                 return Box::new(move || drop(sender));
             }
             has_begun.store(true, Ordering::Relaxed);
+            // Who sees that it runs sees that it has begun.
+            running.iter().for_each(|count| _ = count.fetch_add(1, Ordering::Release));
             // The sandbox is large; should it have a mistake that panics, the thread goes on with the next job.
             let result = catch_unwind(AssertUnwindSafe(|| job(&cancel))).map_err(|_| NotRun::Panicked);
+            running.iter().for_each(|count| _ = count.fetch_sub(1, Ordering::Release));
             Box::new(move || {
                 // The task that waited may have gone.
                 let _ = sender.send(result);

@@ -134,7 +134,7 @@ async fn a_client_that_goes_takes_its_call_with_it() {
                 its.receive(request.body(Body::from(PROVOKE)).unwrap()).await.status()
             })
         });
-        while host.metric("callgate_waiting", &[]) < 1.0 {
+        while host.metric("callgate_waiting", &[]) < 1.0 || host.metric("callgate_running", &[]) < 1.0 {
             tokio::task::yield_now().await;
         }
         for call in calls {

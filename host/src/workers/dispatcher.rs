@@ -59,12 +59,9 @@ impl Job {
         }
     }
 
-    /// Whether there is less time left for it than such jobs take. (A job that takes nearly all the time that there is may
-    /// begin in the first half of it: otherwise none ever would.)
+    /// Whether there is less time left for it than such jobs take.
     fn is_hopeless(&self, takes: Duration) -> bool {
-        let Some(deadline) = self.deadline else { return false };
-        let left = deadline.remaining_for_guests();
-        left.is_zero() || left < takes.min(deadline.all_for_guests() / 2)
+        self.deadline.is_some_and(|deadline| deadline.last_start(takes) <= tokio::time::Instant::now())
     }
 }
 
