@@ -150,24 +150,25 @@ impl Work {
 impl Worker for Work {
     fn work(&self, entry: Entry, ticket: Ticket) {
         let Some(host) = self.host.upgrade() else { return ticket.finish(Outcome::NotTried) };
+        // Now, not when the task starts: an entry that the journal counts as running has its settings and plugins.
+        let generation = host.generation_for_long();
         self.runtime.spawn(async move {
-            let outcome = host.work_off(entry).await;
+            let outcome = host.work_off(&generation, entry).await;
             ticket.finish(outcome);
         });
     }
 }
 
 impl Host {
-    /// Runs the chain that an entry has now: settings and plugins are those of this moment.
-    async fn work_off(&self, entry: Entry) -> Outcome {
-        let generation = self.generation_for_long();
-        let Prepared { callback, chain, head, protocol } = match prepare(&generation, &entry) {
+    /// Runs the chain that an entry has in this generation: the one in service when the journal hands over the entry.
+    async fn work_off(&self, generation: &Arc<Generation>, entry: Entry) -> Outcome {
+        let Prepared { callback, chain, head, protocol } = match prepare(generation, &entry) {
             Ok(prepared) => prepared,
             Err((fault, message)) => return failed(None, fault, message, Duration::ZERO),
         };
         let claim = chain.claim();
         let (host, its_chain, its_callback) = (self.clone(), Arc::clone(&chain), callback.clone());
-        let held = Arc::clone(&generation);
+        let held = Arc::clone(generation);
         let job = move |_: &Cancel| {
             let _held = held;
             let began = Instant::now();
