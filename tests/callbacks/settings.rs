@@ -109,7 +109,11 @@ fn the_example_has_every_setting_at_its_default() {
     assert_eq!(example.reload, default.reload);
     assert_eq!(example.public_keys, default.public_keys);
     let folder = default.journal.folder.with_file_name("../callgate-journal");
-    assert_eq!(example.journal, callgate::settings::Journal { folder, ..default.journal }, "all but what lies beside it");
+    assert_eq!(
+        example.journal,
+        callgate::settings::Journal { folder, ..default.journal },
+        "all but what lies beside it"
+    );
     assert_eq!(example.sinks[0].settings, default.sinks[0].settings);
     for (written, default) in example.platforms.iter().zip(&default.platforms) {
         assert_eq!(written.name, default.name);
