@@ -1,16 +1,19 @@
 //! A receiver of webhooks, on a port of its own: it checks every request as a receiver should, and answers as the test
 //! says.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use callgate_journal::sink::http::{HttpSettings, SigningSecret, SinkUrl};
 use callgate_journal::sink::{BackOff, Kind, SinkSettings, Topics};
 use http::{HeaderMap, Method, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
@@ -34,6 +37,8 @@ pub enum Does {
     Takes,
     /// The same, with a body of this number of bytes.
     TakesAndTells(usize),
+    /// The same, with a body that is one byte longer than this number of bytes; that byte never comes.
+    TakesAndTellsLess(usize),
     /// Takes the event, and closes the connection without an answer.
     TakesAndCloses,
     /// Closes the connection.
@@ -163,7 +168,7 @@ impl Inner {
         let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }
 
-    async fn answer(&self, request: http::Request<Incoming>) -> Result<Response<Full<Bytes>>, &'static str> {
+    async fn answer(&self, request: http::Request<Incoming>) -> Result<Response<Said>, &'static str> {
         self.asked.send_modify(|asked| *asked += 1);
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| "no body")?.to_bytes();
@@ -180,14 +185,18 @@ impl Inner {
             self.taken.send_modify(|all| all.push(taken));
         };
         let (status, header, said) = match (self.decide)(&event) {
-            Does::Answers(status, header) => (status, header, 0),
+            Does::Answers(status, header) => (status, header, Said::default()),
             Does::Takes => {
                 take();
-                (204, None, 0)
+                (204, None, Said::default())
             }
             Does::TakesAndTells(bytes) => {
                 take();
-                (200, None, bytes)
+                (200, None, Said::whole(bytes))
+            }
+            Does::TakesAndTellsLess(bytes) => {
+                take();
+                (200, None, Said { is_whole: false, ..Said::whole(bytes) })
             }
             Does::TakesAndCloses => {
                 take();
@@ -200,7 +209,47 @@ impl Inner {
         if let Some((name, value)) = header {
             response = response.header(name, value);
         }
-        Ok(response.body(Full::from(vec![b'x'; said])).expect("it works"))
+        Ok(response.body(said).expect("it works"))
+    }
+}
+
+/// The body of an answer.
+struct Said {
+    bytes: Bytes,
+    /// Otherwise its last byte never comes.
+    is_whole: bool,
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self::whole(0)
+    }
+}
+
+impl Said {
+    fn whole(bytes: usize) -> Self {
+        Self { bytes: vec![b'x'; bytes].into(), is_whole: true }
+    }
+}
+
+impl Body for Said {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.bytes.is_empty() {
+            true if self.is_whole => Poll::Ready(None),
+            true => Poll::Pending,
+            false => Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.bytes))))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_whole && self.bytes.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.len() as u64 + u64::from(!self.is_whole))
     }
 }
 
