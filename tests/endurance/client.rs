@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::server;
+
 /// Something that is posted.
 pub struct Request {
     pub body: String,
@@ -67,6 +69,9 @@ pub struct Answer {
     pub at: Duration,
     /// From the first byte written to the last byte read.
     pub took: Duration,
+    /// From the first byte written to when the host wrote the answer, if it says so: without the time in which the answer
+    /// was there and this client had no CPU to read it.
+    pub written: Option<Duration>,
     pub request: u32,
     pub verdict: Verdict,
 }
@@ -139,12 +144,13 @@ async fn connection(plan: Plan, number: usize, began: Instant) -> Vec<Answer> {
         random ^= random >> 7;
         random ^= random << 17;
         let request = (random % plan.requests.len() as u64) as usize;
-        let posted = Instant::now();
+        let (posted, posted_at) = (Instant::now(), server::now());
         stream.write_all(&plan.requests[request].bytes).await.expect("the server reads");
         let (status, body) = read(&mut stream, &mut bytes).await;
+        let written = written_at(&bytes[..body]).map(|at| at.saturating_sub(posted_at));
         let verdict = (plan.judge)(request, status, &bytes[body..]);
         let request = u32::try_from(request).expect("few requests");
-        answers.push(Answer { at: began.elapsed(), took: posted.elapsed(), request, verdict });
+        answers.push(Answer { at: began.elapsed(), took: posted.elapsed(), written, request, verdict });
     }
     answers
 }
@@ -174,14 +180,25 @@ async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> (u16, usize) {
 }
 
 fn whole(bytes: &[u8]) -> Option<(u16, usize)> {
-    const LENGTH: &[u8] = b"content-length: ";
-    let find = |piece: &[u8]| bytes.windows(piece.len()).position(|window| window == piece);
-    let body = find(b"\r\n\r\n")? + 4;
-    let digits = bytes.get(find(LENGTH)? + LENGTH.len()..body)?;
-    let len = digits
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .fold(0, |len, digit| len * 10 + usize::from(digit - b'0'));
+    let body = find(bytes, b"\r\n\r\n")? + 4;
+    let len = usize::try_from(number(bytes.get(..body)?, "content-length")?).ok()?;
     let status = std::str::from_utf8(bytes.get(9..12)?).ok()?.parse().ok()?;
     (bytes.len() >= body + len).then_some((status, body))
+}
+
+/// When the host wrote the answer with this head, if it says so.
+fn written_at(head: &[u8]) -> Option<Duration> {
+    number(head, server::WRITTEN).map(Duration::from_nanos)
+}
+
+/// The number in a header.
+fn number(head: &[u8], name: &str) -> Option<u64> {
+    let name = format!("\r\n{name}: ");
+    let digits = head.get(find(head, name.as_bytes())? + name.len()..)?;
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+}
+
+fn find(bytes: &[u8], piece: &[u8]) -> Option<usize> {
+    bytes.windows(piece.len()).position(|window| window == piece)
 }

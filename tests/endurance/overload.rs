@@ -2,7 +2,7 @@
 //! take part in the flood does not notice it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use callgate_sandbox::{Engine, Plugin};
@@ -33,17 +33,19 @@ struct Scale {
     limits: &'static str,
 }
 
-/// How long a full run lasts, in seconds: `SECONDS` in the environment, or this.
+/// How long a full run lasts, in seconds: `CALLGATE_ENDURANCE_SECONDS` in the environment, or this.
 fn seconds(default: u64) -> u64 {
-    std::env::var("SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(default)
+    std::env::var("CALLGATE_ENDURANCE_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(default)
 }
 
 /// What a run has shown.
 struct Report {
     goodput_max: f64,
     goodput: f64,
-    late: usize,
+    /// Answers that the host wrote too late, and those that the client read too late.
+    late: [usize; 2],
     wrong: usize,
+    good: usize,
     refused: usize,
     recovery: Duration,
     /// p99 alone and next to the flood: of the cheap plugin, and of the busy one on the other platform.
@@ -55,15 +57,19 @@ fn a_flood_is_refused_in_time_and_others_are_answered() {
     // More connections than such calls fit into the time that there is, one after the other.
     let scale = Scale {
         window: Duration::from_secs(2),
-        connections: 600,
+        // No more of them, either: a host that is built without optimisation, with other tests beside it, needs its time
+        // for each.
+        connections: 150,
         times: f64::INFINITY,
-        busy: Duration::from_millis(10),
-        limits: "calls_at_once_max = 1",
+        busy: Duration::from_millis(20),
+        // It burns fuel faster than what a millisecond is worth is measured with.
+        limits: "calls_at_once_max = 1\ncall_within_ms = 1000\nfuel_per_ms = 100_000_000",
     };
     let report = flood(&scale);
-    assert_eq!((report.late, report.wrong), (0, 0));
+    // With other tests beside it, this client may come to read what is there for some time: that is no lateness of the host.
+    assert_eq!((report.late[0], report.wrong), (0, 0));
     assert!(report.refused > 0, "it was no overload");
-    assert!(report.goodput > 0.0);
+    assert!(report.good > 0, "nothing was answered");
 }
 
 #[test]
@@ -76,7 +82,7 @@ fn overload() {
         busy: Duration::from_millis(1),
         limits: "",
     });
-    assert_eq!((report.late, report.wrong), (0, 0));
+    assert_eq!((report.late, report.wrong), ([0, 0], 0));
     assert!(report.goodput >= 0.8 * report.goodput_max, "goodput");
     assert!(report.recovery <= Duration::from_secs(1), "recovery {:?}", report.recovery);
     for [alone, beside] in report.calm {
@@ -107,7 +113,8 @@ fn flood(scale: &Scale) -> Report {
     for (_, platform) in PLATFORMS {
         setup = setup.platform(platform);
     }
-    let server = Server::start(&setup.plugin("busy", &busy, BUSY, "").plugin("cheap", &cheap, CHEAP, ""));
+    let server =
+        Server::start_that_says_when(&setup.plugin("busy", &busy, BUSY, "").plugin("cheap", &cheap, CHEAP, ""));
     let phase = (scale.window / 4).min(Duration::from_secs(10));
     let ask =
         |path: &str, command: &str| Ask { server: &server, path: format!("{path}/{command}"), code: code(command) };
@@ -136,13 +143,17 @@ fn flood(scale: &Scale) -> Report {
     );
 
     let all = || flood.iter().chain(calm.iter().flatten());
-    let waits = |answer: &&Answer| answer.took > Duration::from_secs(1);
+    let late = |time: fn(&Answer) -> Option<Duration>| {
+        // An answer that does not say when it was written is late.
+        flood.iter().filter(|answer| time(answer).is_none_or(|time| time > Duration::from_secs(1))).count()
+    };
     let count = |verdict| flood.iter().filter(|answer| answer.verdict == verdict).count();
     let report = Report {
         goodput_max,
         goodput: per_second(&flood, scale.window),
-        late: flood.iter().filter(waits).count(),
+        late: [late(|answer| answer.written), late(|answer| Some(answer.took))],
         wrong: all().filter(|answer| matches!(answer.verdict, Verdict::Wrong | Verdict::Other)).count(),
+        good: count(Verdict::Good),
         refused: count(Verdict::Refused),
         recovery,
         calm: [0, 1].map(|number| [calm_alone[number], percentile(calm[number].iter(), 99.0)]),
@@ -161,7 +172,10 @@ fn flood(scale: &Scale) -> Report {
         ms(percentile(refused.clone(), 50.0)),
         ms(percentile(refused, 99.0))
     );
-    println!("  late {}, wrong {}, longest {}", report.late, report.wrong, ms(percentile(flood.iter(), 100.0)));
+    let longest = flood.iter().filter_map(|answer| answer.written).max().unwrap_or_default();
+    let [late, late_read] = report.late;
+    println!("  late {late}, wrong {}, longest {}", report.wrong, ms(longest));
+    println!("  as the client read them: late {late_read}, longest {}", ms(percentile(flood.iter(), 100.0)));
     println!("  as before again after {}", ms(report.recovery));
     let refused_beside = calm.iter().flatten().filter(|answer| answer.verdict == Verdict::Refused).count();
     println!("  of those beside it {refused_beside} are refused");
@@ -211,15 +225,19 @@ struct Ask<'a> {
 
 impl Ask<'_> {
     fn start(&self, connections: usize, interval: Duration, window: Duration) -> Client {
-        let code = self.code;
-        let judge = move |_: usize, status: u16, body: &[u8]| {
-            let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-            match body["errCode"].as_i64() {
+        let (code, told) = (self.code, Once::new());
+        let judge = move |_: usize, status: u16, bytes: &[u8]| {
+            let body: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+            let verdict = match body["errCode"].as_i64() {
                 _ if status != 200 || body["nextCode"] != 1 => Verdict::Wrong,
                 Some(found) if found == code => Verdict::Good,
                 Some(_) if body["errMsg"].as_str().is_some_and(|text| text.contains("busy")) => Verdict::Refused,
                 _ => Verdict::Other,
+            };
+            if matches!(verdict, Verdict::Wrong | Verdict::Other) {
+                told.call_once(|| println!("  not as it should be: {status} {}", String::from_utf8_lossy(bytes)));
             }
+            verdict
         };
         Client::start(Plan {
             address: self.server.address(),

@@ -5,14 +5,24 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use callgate::edge::{self, Readiness};
+use axum::body::Body;
+use callgate::edge::{self, Closed, EndedEarly, HeadRefusal, Peer, Readiness, Respond};
 use callgate::{Host, Settings};
 use harness::Setup;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 /// Where the started program finds its settings.
 const SETTINGS: &str = "CALLGATE_ENDURANCE_SETTINGS";
+
+/// Set in the environment of a program that is to say when it answers.
+const SAYS_WHEN: &str = "CALLGATE_ENDURANCE_SAYS_WHEN";
+
+/// The header that says when an answer was handed to its connection, which writes it at once: in nanoseconds of the clock
+/// that all processes share ([`now`]).
+pub const WRITTEN: &str = "x-written-at-ns";
 
 /// What it says before its address.
 const LISTENS: &str = "endurance listens: ";
@@ -37,11 +47,21 @@ pub struct Used {
 impl Server {
     /// Starts a host with these settings, on free ports.
     pub fn start(setup: &Setup) -> Self {
+        Self::start_with(setup, &[])
+    }
+
+    /// The same; each answer says when it was written, in the header [`WRITTEN`].
+    pub fn start_that_says_when(setup: &Setup) -> Self {
+        Self::start_with(setup, &[(SAYS_WHEN, "1")])
+    }
+
+    fn start_with(setup: &Setup, environment: &[(&str, &str)]) -> Self {
         let settings = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(settings.path(), setup.toml()).expect("the settings are written");
         let mut child = Command::new(std::env::current_exe().expect("this program has a path"))
             .args(["server::serves_for_other_tests", "--exact", "--ignored", "--nocapture"])
             .env(SETTINGS, settings.path())
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -130,9 +150,45 @@ fn serves_for_other_tests() {
         let operators = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         println!("{LISTENS}{address} {}", operators.local_addr().expect("it has an address"));
         let metrics = answer_operators(operators, host.clone());
+        let host = SaysWhen { host, says: std::env::var_os(SAYS_WHEN).is_some() };
         let callbacks = edge::serve(callbacks, host, &server, Readiness::default(), std::future::pending());
         tokio::join!(metrics, callbacks);
     });
+}
+
+/// Now, as all processes of this machine see it.
+pub fn now() -> Duration {
+    rustix::time::clock_gettime(rustix::time::ClockId::Monotonic).try_into().expect("it began at zero")
+}
+
+/// A host, which may say when it answers.
+#[derive(Clone)]
+struct SaysWhen {
+    host: Host,
+    says: bool,
+}
+
+impl Respond for SaysWhen {
+    async fn respond(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let mut response = self.host.respond(request, peer).await;
+        if self.says {
+            let now = u64::try_from(now().as_nanos()).expect("it fits");
+            response.headers_mut().insert(WRITTEN, now.into());
+        }
+        response
+    }
+
+    fn refuse_head(&self, refusal: HeadRefusal) -> Option<Vec<u8>> {
+        self.host.refuse_head(refusal)
+    }
+
+    fn closed(&self, why: Closed, connections: usize) {
+        self.host.closed(why, connections);
+    }
+
+    fn ended_early(&self, cause: EndedEarly) {
+        self.host.ended_early(cause);
+    }
 }
 
 /// Shows the metrics to whoever asks for anything.
