@@ -17,6 +17,7 @@ use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Phase, Reply, TOPIC_BYTES
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
+use callgate_sandbox::cpu::Spending;
 use callgate_sandbox::{Brief, Cancel, Engine, Fault, PluginLimits, cpu};
 
 use crate::deadline::Deadline;
@@ -175,7 +176,7 @@ impl Chain {
                 if progress.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
                     return;
                 }
-                progress.is_running = true;
+                progress.running = Some(Spending::begin());
                 (link, progress.modified.clone(), progress.tried.take(), progress.cancel.clone())
             };
             let body = modified.as_deref().unwrap_or(original);
@@ -188,7 +189,7 @@ impl Chain {
                 return;
             }
             let mut progress = seen.lock();
-            progress.is_running = false;
+            progress.running = None;
             match asked {
                 // What was taken over meanwhile goes on without this.
                 Ok(asked) if !progress.is_over => {
@@ -551,7 +552,7 @@ impl Chain {
     }
 
     /// Takes over what has been decided so far, because the deadline has come. If a plugin is running, it has not ended
-    /// in time: its own `on_fault` counts. For those that have not been asked there was no time.
+    /// in time: its own `on_fault` counts, unless it had no core. For those that have not been asked there was no time.
     ///
     /// `None`: a worker is noting something at this very moment. It may have lost its core in that, so it is not waited
     /// for here.
@@ -564,7 +565,15 @@ impl Chain {
         let mut progress = std::mem::take(&mut *left);
         left.is_over = true;
         drop(left);
-        if let Some(link) = self.next(&progress).filter(|_| progress.is_running) {
+        let running = progress.running.take();
+        let is_own_fault = |(link, spending): &(&Arc<Link>, Spending)| {
+            // A thread that had a core would have stopped it before the deadline.
+            let within = deadline.all_for_guests();
+            let limit = link.loaded.as_ref().map_or(within, |loaded| loaded.plugin.limits().call_within);
+            let without_waiting = within.min(limit);
+            Spent { all_fuel: false, cpu: spending.so_far(), within, without_waiting }.is_own_fault()
+        };
+        if let Some((link, _)) = self.next(&progress).zip(running).filter(is_own_fault) {
             let fault = Fault::OutOfTime { within: deadline.all_for_guests(), cut: None };
             let next = Decision::without_verdict(trouble(&fault), self.on_fault_of(link), self.command);
             let is_let_through = self.is_let_through(&next);

@@ -396,6 +396,30 @@ async fn a_plugin_that_the_deadline_stops_has_its_own_on_fault() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_had_no_core_when_the_deadline_came_is_not_to_blame() {
+    let host = setup()
+        .limits("calls_at_once_max = 1\nfuel_per_call = 4_000_000_000_000_000_000\ncall_within_ms = 3_600_000")
+        .platform("kind = \"openim\"\nanswer_within_ms = 15_000")
+        .plugin("spins", guests::text("spins"), "*", "on_fault = \"allow\"")
+        .start();
+    let its = host.host().clone();
+    let asked = tokio::spawn(async move {
+        let request = http::Request::post(format!("/openim/{OPENIM}")).body(axum::body::Body::from(PROVOKE)).unwrap();
+        axum::body::to_bytes(its.receive(request).await.into_body(), 65_536).await.unwrap()
+    });
+    while host.metric("callgate_running", &[]) < 1.0 {
+        tokio::task::yield_now().await;
+    }
+    // The deadline comes at once. The plugin has had some milliseconds by now, instead of seconds.
+    tokio::time::pause();
+    let mut answer: Value = serde_json::from_slice(&asked.await.unwrap()).unwrap();
+    answer["errDlt"] = json!("");
+    assert_eq!(answer, openim_denies(BUSY));
+    let faults = |labels: &[&str]| host.metric("callgate_plugin_faults_total", labels);
+    assert_eq!((faults(&["fault=\"no_time\""]), faults(&[])), (1.0, 1.0));
+}
+
+#[tokio::test]
 async fn what_was_decided_before_the_deadline_is_kept() {
     // The changed member stands at the end of the body, so it is what provokes.
     let host = without_time("");

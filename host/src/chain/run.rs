@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use callgate_catalogue::wire::LogLevel;
 use callgate_dialects::{Adjustment, Decision};
+use callgate_sandbox::cpu::Spending;
 use callgate_sandbox::{Cancel, Fault, Usage};
 
 use super::link::Link;
@@ -20,8 +21,8 @@ pub(crate) struct Progress {
     pub(super) next: usize,
     /// The body as that plugin sees it, where one before it has changed it.
     pub(super) modified: Option<Arc<str>>,
-    /// Whether that plugin is being asked.
-    pub(super) is_running: bool,
+    /// While that plugin is being asked on a worker: the CPU time of that.
+    pub(super) running: Option<Spending>,
     /// If it was asked briefly, and that was too long: the CPU time it cost. Its breaker has let this callback pass.
     pub(super) tried: Option<Duration>,
     /// Whether no further plugin is asked.
