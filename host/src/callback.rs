@@ -21,7 +21,7 @@ use crate::intake::Request;
 use crate::overload::Overload;
 use crate::records::{Origin, Returned, Wait};
 use crate::settings::Mode as Keep;
-use crate::shadow::{self, Candidate, Outcomes, Past};
+use crate::shadow::{self, Job, Outcomes, Past, Reserved};
 use crate::telemetry::{Answered, How};
 use crate::workers::NotRun;
 
@@ -88,7 +88,8 @@ impl Host {
             }
         };
         run.overload.iter().for_each(|overload| self.telemetry.overloaded(overload, false));
-        let digests = if candidates.is_empty() { Vec::new() } else { shadow::digests(&run) };
+        let reserved = shadow::reserve(candidates, candidate, &callback, &run);
+        let digests = if reserved.is_some() { shadow::digests(&run) } else { Vec::new() };
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
         let records = std::mem::take(&mut run.records);
         let kept = records.len();
@@ -116,11 +117,10 @@ impl Host {
         let mut afterwards = None;
         if !candidates.is_empty() {
             shadow::answered(candidates, candidate, &run, || self.now_unix_ms());
-            if candidate.is_none() {
+            afterwards = reserved.and_then(|reserved| {
                 let outcomes = Outcomes::of(run, &digests);
-                let past = Past { callback, outcomes, operation_id: own_id.clone() };
-                afterwards = self.compare_afterwards(candidates, past);
-            }
+                self.compare_afterwards(reserved, Past { callback, outcomes, operation_id: own_id.clone() })
+            });
         }
         Answer { response, own_id, afterwards }
     }
@@ -146,9 +146,9 @@ impl Host {
     }
 
     /// Queues comparisons with candidates once the answer has been sent.
-    fn compare_afterwards(&self, candidates: &[Arc<Candidate>], past: Past) -> Option<Afterwards> {
+    fn compare_afterwards(&self, reserved: Reserved, past: Past) -> Option<Afterwards> {
         let queue = Arc::clone(self.comparing()?);
-        let job = shadow::afterwards(candidates, past)?;
+        let job = Job::new(reserved, past);
         Some(Box::new(move || queue.send(job)))
     }
 

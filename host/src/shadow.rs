@@ -19,7 +19,7 @@ use callgate_dialects::Callback;
 use crate::chain::ChainRun;
 
 pub(crate) use build::Builder;
-pub(crate) use candidate::{Candidate, Job, Past, Shadow};
+pub(crate) use candidate::{Candidate, Job, Past, Reserved, Shadow};
 pub(crate) use outcome::{OUTCOMES, Outcomes, digests};
 pub(crate) use queue::Queue;
 
@@ -41,7 +41,12 @@ pub(crate) fn answered(
     }
 }
 
-/// The comparison to make once a callback is answered; `None`: none.
-pub(crate) fn afterwards(candidates: &[Arc<Candidate>], past: Past) -> Option<Job> {
-    Job::new(candidates, past)
+/// Room for the comparison of a callback with these candidates, unless one of them has answered it; `None`: there is none.
+pub(crate) fn reserve(
+    candidates: &[Arc<Candidate>],
+    by: Option<&Arc<Candidate>>,
+    callback: &Callback,
+    run: &ChainRun,
+) -> Option<Reserved> {
+    if by.is_some() { None } else { Reserved::take(candidates, callback, run) }
 }

@@ -55,6 +55,12 @@ pub(crate) struct Past {
 /// A callback that waits to be compared.
 pub(crate) struct Job {
     past: Past,
+    reserved: Reserved,
+}
+
+/// Room in the queues of candidates for a callback that is being answered. It is taken first: while the queues are full, a
+/// callback costs no more than that.
+pub(crate) struct Reserved {
     /// Usually there is one candidate.
     first: Waiting,
     others: Vec<Waiting>,
@@ -71,15 +77,6 @@ struct Waiting {
 const COPIED_BYTES_MAX: usize = 16 * 1024;
 
 impl Past {
-    /// What it holds in memory, apart from what every callback does: all that a user or a plugin can make long, in bytes.
-    fn bytes(&self) -> usize {
-        let of = |outcome: &Outcome| {
-            let faults = outcome.faults.iter().map(|(_, fault)| held::of_fault(fault));
-            held::of_decision(&outcome.decision) + faults.sum::<usize>()
-        };
-        held::of_callback(&self.callback) + self.outcomes.iter().map(of).sum::<usize>()
-    }
-
     /// The same, without spare capacity in memory.
     fn compact(mut self) -> Self {
         if self.callback.body().len() <= COPIED_BYTES_MAX {
@@ -218,19 +215,29 @@ impl Drop for Waiting {
     }
 }
 
-impl Job {
-    /// The callback waits for each of these candidates that has room for it; `None`: for none.
-    pub(super) fn new(candidates: &[Arc<Candidate>], past: Past) -> Option<Self> {
-        let bytes = past.bytes();
+impl Reserved {
+    /// With those of these candidates that have room for this callback and its outcome; `None`: none has.
+    pub(super) fn take(candidates: &[Arc<Candidate>], callback: &Callback, run: &ChainRun) -> Option<Self> {
+        if candidates.is_empty() {
+            return None;
+        }
+        // What it holds in memory, apart from what every callback does: all that a user or a plugin can make long.
+        let bytes = held::of_callback(callback) + held::of_run(run);
         let mut waiting = candidates.iter().filter_map(|candidate| candidate.room(bytes));
         let first = waiting.next()?;
-        let others = waiting.collect();
-        Some(Self { past: past.compact(), first, others })
+        Some(Self { first, others: waiting.collect() })
+    }
+}
+
+impl Job {
+    /// The callback waits for the candidates that have room for it.
+    pub(crate) fn new(reserved: Reserved, past: Past) -> Self {
+        Self { past: past.compact(), reserved }
     }
 
     /// Compares. Blocks: it runs guests.
     pub(crate) fn run(self, engine: &Engine, now_unix_ms: &dyn Fn() -> u64) {
-        for waiting in std::iter::once(self.first).chain(self.others) {
+        for waiting in std::iter::once(self.reserved.first).chain(self.reserved.others) {
             waiting.candidate.compare(engine, &self.past, now_unix_ms);
         }
     }
