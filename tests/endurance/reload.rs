@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use callgate::Host;
+use callgate_sandbox::Loading;
 use harness::{Setup, TestHost, guests, setup};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
@@ -76,10 +77,11 @@ fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted.get(sorted.len() * percent / 100).copied().unwrap_or_default()
 }
 
-/// Reloads, and breaks every third time one of settings, word list (here: stamp) and module.
-fn reload(host: &TestHost, reloads: usize) -> (usize, usize) {
+/// Reloads, with a pause before each, and breaks every third time one of settings, word list (here: stamp) and module.
+fn reload(host: &TestHost, reloads: usize, pause: Duration) -> (usize, usize) {
     let (mut changed, mut refused) = (0, 0);
     for number in 1..=reloads {
+        std::thread::park_timeout(pause);
         let good = stamped(&format!("{number:08}")).toml();
         host.write("replaced.wasm", replaced(number));
         host.write("host.toml", &good);
@@ -115,13 +117,37 @@ fn settle(host: &TestHost) {
     }
 }
 
-async fn reloads_under_load(reloads: usize, quiet: Duration) {
-    let host = Arc::new(stamped("00000000").file("replaced.wasm", replaced(0)).start());
+/// Not a test: a process that prepares modules, as the program starts for itself.
+#[test]
+#[ignore = "prepares modules for other tests"]
+fn prepares_modules_for_other_tests() {
+    if std::env::var_os(PREPARES).is_some() {
+        let _ = callgate_sandbox::prepare_for_parent();
+    }
+}
+
+/// Set in the environment of such a process.
+const PREPARES: &str = "CALLGATE_ENDURANCE_PREPARES";
+
+/// Modules are prepared in processes of their own, at a low priority, as in service.
+fn in_children() -> Loading {
+    // The first two lines are those of the test that it is.
+    let script = r#""$0" reload::prepares_modules_for_other_tests --exact --ignored --nocapture | { read -r _; read -r _; exec cat; }"#;
+    let own = std::env::current_exe().expect("this program has a path");
+    Loading::InChildren {
+        program: "/bin/sh".into(),
+        arguments: vec!["-c".into(), script.into(), own.into()],
+        environment: vec![(PREPARES.into(), "1".into()), ("MIMALLOC_ARENA_EAGER_COMMIT".into(), "0".into())],
+    }
+}
+
+async fn reloads_under_load(reloads: usize, pause: Duration, quiet: Duration) {
+    let host = Arc::new(stamped("00000000").file("replaced.wasm", replaced(0)).start_loading(in_children()));
     let seen = Arc::new(Seen::default());
     let rest = move || std::thread::park_timeout(quiet);
     let ((), alone) = under_load(host.host(), &seen, rest).await;
     let (before_mib, its_host, began) = (resident_mib(), Arc::clone(&host), Instant::now());
-    let ((changed, refused), beside) = under_load(host.host(), &seen, move || reload(&its_host, reloads)).await;
+    let ((changed, refused), beside) = under_load(host.host(), &seen, move || reload(&its_host, reloads, pause)).await;
     let took = began.elapsed();
     settle(&host);
     let after_mib = resident_mib();
@@ -151,13 +177,15 @@ async fn reloads_under_load(reloads: usize, quiet: Duration) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reload_under_load_in_short() {
-    reloads_under_load(12, Duration::from_millis(300)).await;
+    reloads_under_load(12, Duration::ZERO, Duration::from_millis(300)).await;
 }
 
 #[ignore = "minutes"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reload_300_times_under_load() {
-    reloads_under_load(300, Duration::from_secs(10)).await;
+    // One after the other, which nothing does in service; and each 100 ms.
+    reloads_under_load(300, Duration::ZERO, Duration::from_secs(10)).await;
+    reloads_under_load(300, Duration::from_millis(100), Duration::from_secs(10)).await;
 }
 
 /// Fifty plugins that stay the same while something else changes.

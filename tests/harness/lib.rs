@@ -22,6 +22,7 @@ use callgate::settings::Address;
 use callgate::{Ask, Crates, Host, Mode, Report, Settings, StartError};
 use callgate_dialects::Table;
 use callgate_dialects::table::CHAT_SERVERS;
+use callgate_sandbox::Loading;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
@@ -209,8 +210,24 @@ impl Setup {
         self.start_in(tempfile::tempdir().expect("a temporary folder"), clock)
     }
 
+    /// Starts the host, with modules prepared as `loading` says. Its clock is the system's.
+    pub fn start_loading(&self, loading: Loading) -> TestHost {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let host = Host::start_loading(self.settings_in(&folder), &mut (), loading);
+        let host = host.unwrap_or_else(|error| panic!("the host does not start: {error}"));
+        TestHost { host, folder, clock: Arc::default(), journal_clock: callgate_journal::Clock::system() }
+    }
+
     /// Starts the host with its files in this folder.
     fn start_in(&self, folder: TempDir, clock: Arc<AtomicU64>) -> Result<TestHost, StartError> {
+        let shown = Arc::clone(&clock);
+        let clock_of_host = Arc::new(move || shown.load(Ordering::Relaxed));
+        let host = Host::start_with_clock(self.settings_in(&folder), &mut (), clock_of_host)?;
+        Ok(TestHost { host, folder, clock, journal_clock: callgate_journal::Clock::system() })
+    }
+
+    /// Writes all files into this folder, and reads the settings.
+    fn settings_in(&self, folder: &TempDir) -> Settings {
         log::start();
         for (name, contents) in &self.files {
             std::fs::write(folder.path().join(name), contents).expect("the file is written");
@@ -219,13 +236,10 @@ impl Setup {
         // A reload reads it again.
         std::fs::write(&path, self.toml()).expect("the settings are written");
         let settings = Settings::parse_for(chat_servers, &path, &self.toml());
-        let settings = settings.unwrap_or_else(|problems| {
+        settings.unwrap_or_else(|problems| {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             panic!("the settings have mistakes:\n{}\n{}", lines.join("\n"), self.toml())
-        });
-        let shown = Arc::clone(&clock);
-        let host = Host::start_with_clock(settings, &mut (), Arc::new(move || shown.load(Ordering::Relaxed)))?;
-        Ok(TestHost { host, folder, clock, journal_clock: callgate_journal::Clock::system() })
+        })
     }
 
     /// Starts the host with its journal open, and has it process entries. The journal's clock is moved by the test.

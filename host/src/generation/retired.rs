@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::priority;
+
 /// Keeps what is retired until nothing else holds it, and frees it on a thread of its own.
 pub(crate) struct Retired<G>(Arc<Mutex<Kept<G>>>);
 
@@ -29,6 +31,7 @@ impl<G: Send + Sync + 'static> Retired<G> {
         }
         let shared = Arc::clone(&self.0);
         let sweep = move || {
+            priority::lower(priority::RELOADS);
             while sweep(&shared) {
                 std::thread::sleep(LOOK_EVERY);
             }

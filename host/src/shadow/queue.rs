@@ -13,11 +13,16 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::priority;
+
 /// How often the thread polls its queue while there is work.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Number of polls of an empty queue, two seconds in all, after which it sleeps until it is woken.
 const LOOKS_MAX: u32 = 1000;
+
+/// It has what all others leave.
+const LOWEST: i32 = 19;
 
 /// Maximum pause between two checks for an idle core.
 const BUSY_PAUSE_MAX: Duration = Duration::from_millis(16);
@@ -51,7 +56,7 @@ impl<J: Send + 'static> Queue<J> {
         let is_asleep = Arc::new(AtomicBool::new(false));
         let its_own = Arc::clone(&is_asleep);
         let thread = std::thread::Builder::new().name("shadow".to_owned()).spawn(move || {
-            lowest_priority();
+            priority::lower(LOWEST);
             let inbox = Inbox { received, is_asleep: its_own };
             while let Some(message) = inbox.receive() {
                 match message {
@@ -144,12 +149,6 @@ fn wait_for(has_spare: &impl Fn() -> bool) {
         std::thread::sleep(pause);
         pause = (pause * 2).min(BUSY_PAUSE_MAX);
     }
-}
-
-/// Lets this thread have what all others leave. Where that is not possible all are served alike.
-fn lowest_priority() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19);
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use callgate_sandbox::mailbox::{Inbox, Mailbox, start};
 use super::crowd::{Crowd, LANES};
 use super::queue::{Flow, Queue, Terms};
 use crate::deadline::Deadline;
+use crate::priority;
 
 /// Runs a guest, on a worker.
 pub(super) type Run = Box<dyn FnOnce() -> Deliver + Send>;
@@ -154,7 +155,7 @@ impl Lane {
         }
         let (number, nice, dispatcher) = (self.workers.len(), self.nice, own.clone());
         let work = move |inbox: Inbox<Job>| {
-            lower_priority(nice);
+            priority::lower(nice);
             while let Some(job) = inbox.receive() {
                 dispatcher.send(Message::Done(work(lane, number, job)));
             }
@@ -251,12 +252,4 @@ pub(super) fn dispatch(
         }
         waiting.store(lanes.iter().take(LANES).map(|lane| lane.queue.waiting()).sum(), Ordering::Relaxed);
     }
-}
-
-/// Lets this thread be served after those that move bytes. Where that is not possible all are served alike.
-fn lower_priority(nice: i32) {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice);
-    #[cfg(not(target_os = "linux"))]
-    let _ = nice;
 }
