@@ -22,7 +22,7 @@ failed=()
 for subject in "${subjects[@]}"; do
     printf '\n==> %s\n' "$subject"
     started=$(date +%s)
-    if cargo test --workspace --locked --release --test endurance -- --ignored --nocapture "$subject::"; then
+    if cargo test --workspace --locked --release --test endurance -- --ignored --nocapture --test-threads=1 "$subject::"; then
         result=ok
     else
         result=FAILED

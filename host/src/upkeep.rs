@@ -39,7 +39,7 @@ impl Host {
     }
 
     /// Closes the journal. Running entries have `within` to end, then they go back. In the rest of that time, sinks have up to
-    /// [`SINKS_WITHIN`] to deliver what is on disk. Everything that was acknowledged is on disk in any case.
+    /// 2 s to deliver what is on disk. Everything that was acknowledged is on disk in any case.
     pub async fn close_journal(&self, within: Duration) {
         let Some(journal) = self.keeping.journal() else { return };
         journal.stop_working();
