@@ -92,20 +92,34 @@ mod letters {
         let _ = writeln!(out, "];");
     }
 
-    /// The tables of the fast path: characters of two bytes, and blocks of 64 others without special characters.
+    /// The tables of the fast path: characters of one or two bytes.
     #[cfg(feature = "words")]
     fn quick(out: &mut String, several: &mut Vec<String>) {
         let short: Vec<u32> = (0..0x800).map(|code| quick_of(code, several)).collect();
         let _ = writeln!(out, "static QUICK: [u32; {}] = {short:?};", short.len());
-        let is_uniform = |block: &u32| {
-            let mut codes = block * 64..block * 64 + 64;
-            (0x800..0x1_0000).contains(&codes.start) && codes.all(|code| is_uniform(code, several))
-        };
-        let mut bits = [0_u64; 16];
-        for block in (0..1024).filter(is_uniform) {
-            bits[block as usize / 64] |= 1 << (block % 64);
+        let symbols: Vec<u8> = short.iter().map(|quick| symbol(*quick)).collect();
+        let _ = writeln!(out, "static ASCII_SYMBOLS: [u8; 128] = {:?};", &symbols[..128]);
+        // In the order of their bytes, the second one first.
+        let symbols: Vec<u8> = (0..0x800).map(|at| symbols[(at & 0x1f) << 6 | at >> 5]).collect();
+        let _ = writeln!(out, "static SYMBOLS: [u8; {}] = {symbols:?};", symbols.len());
+    }
+
+    /// What a search compares first.
+    #[cfg(feature = "words")]
+    fn symbol(quick: u32) -> u8 {
+        const LETTER: u32 = Quick::Letter as u32;
+        const JOINED: u32 = Quick::Joined as u32;
+        const NOTHING: u32 = Quick::Nothing as u32;
+        const SPACE: u32 = Quick::Space as u32;
+        const CLAUSE: u32 = Quick::Clause as u32;
+        const SIGN: u32 = Quick::Sign as u32;
+        match quick >> 24 {
+            LETTER | JOINED => symbol_of(quick & 0xff_ffff),
+            NOTHING => 0,
+            SPACE => b' ',
+            CLAUSE | SIGN => b'.',
+            _ => ODD,
         }
-        let _ = writeln!(out, "const UNIFORM: [u64; 16] = {bits:?};");
     }
 
     /// The class of a letter, with its kind in the higher bits.
@@ -132,23 +146,6 @@ mod letters {
     #[cfg(feature = "words")]
     const fn is_joined(letter: char) -> bool {
         matches!(letter, 'و' | 'ف' | 'ب' | 'ك' | 'ل' | 'س' | 'ا')
-    }
-
-    /// Whether a character reads as itself and ends a word before it: a letter of a script without spaces, or a sign.
-    #[cfg(feature = "words")]
-    fn is_uniform(code: u32, several: &mut Vec<String>) -> bool {
-        let Some(c) = char::from_u32(code).filter(|c| leet(*c).is_empty()) else { return false };
-        let is_itself = |of: u32| of == 0 || of == code;
-        // Of these, a list has all blocks or none.
-        if IDEOGRAPHS.contains(&code) {
-            return true;
-        }
-        match entry(c, several) {
-            (letter, class, 0, Kind::Letter) => is_itself(letter) && is_itself(class) && !is_spaced(c),
-            (letter, class, 0, Kind::Sign | Kind::Clause | Kind::Emoji) => is_itself(letter) && is_itself(class),
-            (.., Kind::Space) => true,
-            _ => false,
-        }
     }
 
     /// Simplified characters, for those that are traditional: a bit each, and the values of the bits that are set.

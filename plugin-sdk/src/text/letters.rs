@@ -19,7 +19,7 @@ mod script;
 
 pub use kind::Kind;
 #[cfg(feature = "words")]
-pub(crate) use quick::Quick;
+pub(crate) use quick::{ODD, Quick, symbol_of};
 pub use script::{is_arabic, is_spaced, leet};
 
 include!(concat!(env!("OUT_DIR"), "/letters.rs"));
@@ -89,6 +89,31 @@ pub(crate) fn quick(code: u32) -> (Quick, u32) {
     (Quick::of(entry), entry & 0xff_ffff)
 }
 
+/// What a character in ASCII is at the beginning of a word: the symbol of a letter, a space or a full stop for all spaces
+/// and all other signs, 0 for what does not show, or [`ODD`].
+#[cfg(feature = "words")]
+#[inline]
+pub(crate) fn ascii_symbol(byte: u32) -> u8 {
+    ASCII_SYMBOLS.get(byte as usize).copied().unwrap_or(ODD)
+}
+
+/// The same for a character of two bytes in UTF-8, of which the first one is the lowest of this number.
+#[cfg(feature = "words")]
+#[inline]
+pub(crate) fn symbol_of_two(bytes: u32) -> u8 {
+    SYMBOLS.get((bytes & 0x1f | bytes >> 3 & 0x7e0) as usize).copied().unwrap_or(ODD)
+}
+
+/// The same for any character of one or two bytes.
+#[cfg(feature = "words")]
+pub(crate) fn symbol(code: u32) -> u8 {
+    match code {
+        0..0x80 => ascii_symbol(code),
+        0x80..0x800 => symbol_of_two(code >> 6 | (code & 0x3f) << 8),
+        _ => ODD,
+    }
+}
+
 /// The class of a letter of one or two bytes in a script with spaces, if it needs no closer look.
 #[cfg(feature = "words")]
 #[inline]
@@ -113,23 +138,6 @@ impl Quick {
             _ => Self::Other,
         }
     }
-}
-
-/// Whether a character of three bytes in UTF-8, which is no Chinese one, is a letter of a script without spaces and
-/// reads as itself.
-#[cfg(feature = "words")]
-#[inline]
-pub(crate) fn is_itself(code: u32) -> bool {
-    let block = INDEX.get(code as usize >> 6).copied().unwrap_or(0);
-    let id = BLOCKS.get(usize::from(block) << 6 | code as usize & 63).copied();
-    id == Some(0) && char::from_u32(code).is_some_and(|c| !is_spaced(c))
-}
-
-/// Blocks of 64 characters, of three bytes in UTF-8, that read as themselves and end a word before them: letters of
-/// scripts without spaces, signs, spaces. A bit each.
-#[cfg(feature = "words")]
-pub(crate) const fn uniform() -> [u64; 16] {
-    UNIFORM
 }
 
 fn of(code: u16, c: char) -> char {

@@ -19,3 +19,12 @@ pub(crate) enum Quick {
     /// Any other sign.
     Sign,
 }
+
+/// A character that a symbol does not tell apart: it needs a closer look.
+pub(crate) const ODD: u8 = 0xff;
+
+/// The symbol of a letter: its class if that is in ASCII, otherwise a number that is different for all letters of one
+/// alphabet.
+pub(crate) const fn symbol_of(class: u32) -> u8 {
+    if class < 0x80 { class as u8 } else { 0x80 | (class & 0x7f) as u8 }
+}

@@ -331,7 +331,9 @@ fn stands_alone(text: &str, spelling: &Spelling) -> bool {
     }
     let left = before.chars().rev().find(|c| is_visible(*c)).map(read);
     let right = after.chars().find(|c| is_visible(*c)).map(read);
-    let starts = left.is_none_or(|left| !belong_together(left, first) || is_prefix(before, spelling.letters));
+    let may_follow =
+        |left| is_arabic(first.letter) && is_prefix(before, spelling.letters) || !belong_together(left, first);
+    let starts = left.is_none_or(may_follow);
     starts && right.is_none_or(|right| !belong_together(last, right))
 }
 
@@ -392,7 +394,7 @@ fn is_prefix(before: &str, letters: u16) -> bool {
         match letter.kind {
             Kind::Mark | Kind::Invisible => {}
             Kind::Letter if is_arabic(letter.letter) && prefix.len() < 5 => prefix.push(letter.letter),
-            Kind::Letter => return false,
+            Kind::Letter | Kind::Accented | Kind::Several => return false,
             _ => break,
         }
     }

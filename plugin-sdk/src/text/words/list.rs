@@ -2,16 +2,20 @@
 
 use callgate_catalogue::Error;
 
+use super::grams::Grams;
 use super::prefixes::Prefixes;
 use super::rules::{Found, Rules};
 use super::search::Search;
 use super::trie::{self, Trie};
+use super::wide::Wide;
 
 /// A list of words, prepared for searching.
 #[derive(Debug)]
 pub struct Words {
     trie: Trie,
     prefixes: Prefixes,
+    grams: Option<Grams>,
+    wide: Wide,
     rules: Rules,
 }
 
@@ -31,7 +35,8 @@ impl Words {
         }
         let trie = Trie::new(units);
         let prefixes = Prefixes::of(&trie);
-        Ok(Self { trie, prefixes, rules })
+        let (grams, wide) = (Grams::of(&trie, rules), Wide::of(&trie));
+        Ok(Self { trie, prefixes, grams, wide, rules })
     }
 
     /// Whether a word occurs in `text`.
@@ -75,6 +80,7 @@ impl Words {
     }
 
     fn search(&self) -> Search<'_> {
-        Search { trie: &self.trie, prefixes: &self.prefixes, rules: self.rules }
+        let Self { trie, prefixes, grams, wide, rules } = self;
+        Search { trie, prefixes, grams: grams.as_ref(), wide, rules: *rules }
     }
 }

@@ -3,8 +3,22 @@
 //! Plain letters are those in ASCII, and those of two bytes that never begin a word after another one: of Latin with
 //! accents, of Greek, of Russian, of Arabic with its marks. Letters inside a word cost nothing more.
 
+use crate::text::letters::ODD;
+
 /// Bytes that are examined together.
 pub(super) const BLOCK: usize = 64;
+/// These, and so many of the next ones that the beginnings of all words are among them.
+pub(super) const WINDOW: usize = 80;
+
+/// What is beyond the end of a text. That the last byte, which is never looked at, is another one makes this a constant
+/// to copy, which costs less than to fill a piece of memory.
+pub(super) const PADDING: [u8; WINDOW] = {
+    let mut padding = [b' '; WINDOW];
+    if let Some(last) = padding.last_mut() {
+        *last = b'.';
+    }
+    padding
+};
 
 /// The positions of one block, one bit each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,28 +27,27 @@ pub(super) struct Marks {
     pub(super) letters: u64,
     /// Of these, in ASCII.
     pub(super) ascii: u64,
-    /// Spaces.
-    pub(super) spaces: u64,
+    /// Bytes whose symbol is [`ODD`].
+    pub(super) odd: u64,
 }
 
-/// The positions of the block that begins at `from`.
+/// The positions of the block that begins at `from`; if there are letters in ASCII, `symbols` become those of the bytes of
+/// its window, as [`fold`] says.
 #[inline(never)]
-pub(super) fn marks(bytes: &[u8], from: usize) -> Marks {
+pub(super) fn marks(bytes: &[u8], from: usize, symbols: &mut [u8; WINDOW]) -> Marks {
     let rest = bytes.get(from..).unwrap_or_default();
-    let mut marks = match (rest.first_chunk(), rest.get(1..).and_then(<[u8]>::first_chunk)) {
-        (Some(block), Some(next)) => of_block(block, next),
-        _ => {
-            let mut block = [0; BLOCK + 1];
-            let len = rest.len().min(BLOCK);
-            if let (Some(part), Some(rest)) = (block.get_mut(..len), rest.get(..len)) {
+    let mut last;
+    let window = match rest.first_chunk() {
+        Some(window) => window,
+        None => {
+            last = PADDING;
+            if let Some(part) = last.get_mut(..rest.len()) {
                 part.copy_from_slice(rest);
             }
-            match (block.first_chunk(), block.last_chunk()) {
-                (Some(block), Some(next)) => of_block(block, next),
-                _ => Marks::default(),
-            }
+            &last
         }
     };
+    let mut marks = of_window(window, symbols);
     // The second byte of a letter that the block before ends with.
     if let Some([lead, next]) = from.checked_sub(1).and_then(|from| bytes.get(from..)).and_then(<[u8]>::first_chunk)
         && is_plain(*lead, *next)
@@ -42,6 +55,19 @@ pub(super) fn marks(bytes: &[u8], from: usize) -> Marks {
         marks.letters |= 1;
     }
     marks
+}
+
+/// The symbol of a byte: a small letter by its class, a space, a full stop for all other signs that stand for no letter
+/// in a disguise, and [`ODD`] for whatever needs a closer look.
+#[cfg_attr(target_feature = "simd128", allow(dead_code, reason = "vectors do the same"))]
+const fn fold(byte: u8) -> u8 {
+    match byte {
+        b'l' | b'L' => b'i',
+        b'a'..=b'z' | b'A'..=b'Z' => byte | 0x20,
+        b' ' => b' ',
+        b'0'..=b'9' | b'!' | b'$' | b'(' | b'+' | b'@' | b'|' | 0..b' ' | 0x7f.. => ODD,
+        _ => b'.',
+    }
 }
 
 /// Whether two bytes are a plain letter.
@@ -53,22 +79,28 @@ pub(super) const fn is_plain(lead: u8, next: u8) -> bool {
         0xc4 => next < 0xbf,
         0xc5 => next > 0x80,
         0xcf => next < 0xb6,
-        0xd0 | 0xd1 | 0xda => true,
+        // Marks on any letter.
+        0xcd => next < 0xb0,
+        0xcc | 0xd0 | 0xd1 | 0xda => true,
         0xce => next >= 0x8e && next != 0xa2,
         0xd8 => matches!(next, 0xa1..=0xba),
         0xd9 => matches!(next, 0x80..=0x9f | 0xae..),
-        0xdb => next < 0x94,
+        // Not the signs among letters and marks.
+        0xdb => next < 0xae && !matches!(next, 0x94 | 0x9d | 0x9e | 0xa9),
         _ => false,
     }
 }
 
-/// The positions of a block; `next` is the block that begins one byte later.
+/// The positions of a block.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-fn of_block(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Marks {
+fn of_window(window: &[u8; WINDOW], symbols: &mut [u8; WINDOW]) -> Marks {
+    for (byte, symbol) in window.iter().zip(symbols.iter_mut()) {
+        *symbol = fold(*byte);
+    }
     let mut marks = Marks::default();
-    for (at, (byte, next)) in block.iter().zip(next).enumerate() {
-        marks.spaces |= u64::from(*byte == b' ') << at;
+    for (at, (byte, next)) in window.iter().zip(window.iter().skip(1)).take(BLOCK).enumerate() {
         marks.ascii |= u64::from(byte.is_ascii_alphabetic()) << at;
+        marks.odd |= u64::from(fold(*byte) == ODD) << at;
         if is_plain(*byte, *next) {
             marks.letters |= (1 << at) | (2 << at);
         }
@@ -79,50 +111,55 @@ fn of_block(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Marks {
 
 /// The same with vectors, of sixteen bytes each.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-fn of_block(block: &[u8; BLOCK], next: &[u8; BLOCK]) -> Marks {
-    use core::arch::wasm32::{
-        i8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u8x16_sub, u64x2, v128, v128_and, v128_andnot, v128_or,
-    };
-    let vector = |[low, high]: &[[u8; 8]; 2]| u64x2(u64::from_le_bytes(*low), u64::from_le_bytes(*high));
-    let is = |vector: v128, byte: u8| u8x16_eq(vector, u8x16_splat(byte));
-    let within = |vector: v128, from: u8, len: u8| u8x16_lt(u8x16_sub(vector, u8x16_splat(from)), u8x16_splat(len));
-    let bits = |vector: v128| u64::from(i8x16_bitmask(vector));
-    let (mut letters, mut ascii, mut spaces) = (0, 0, 0);
-    fn pairs(block: &[u8]) -> &[[[u8; 8]; 2]] {
-        block.as_chunks::<8>().0.as_chunks::<2>().0
+fn of_window(window: &[u8; WINDOW], symbols: &mut [u8; WINDOW]) -> Marks {
+    let ([a, b, c, d, e], []) = window.as_chunks() else { return Marks::default() };
+    let ([of_a, of_b, of_c, of_d, of_e], []) = symbols.as_chunks_mut() else { return Marks::default() };
+    let all = [a, b, c, d].map(vectors::letters);
+    let odd = [a, b, c, d].map(vectors::odd);
+    let ascii = vectors::bits(all);
+    if ascii != 0 {
+        let ([in_a, in_b, in_c, in_d], [odd_a, odd_b, odd_c, odd_d]) = (all, odd);
+        vectors::fold(a, in_a, odd_a, of_a);
+        vectors::fold(b, in_b, odd_b, of_b);
+        vectors::fold(c, in_c, odd_c, of_c);
+        vectors::fold(d, in_d, odd_d, of_d);
+        vectors::fold(e, vectors::letters(e), vectors::odd(e), of_e);
     }
-    for (now, next) in pairs(block).iter().zip(pairs(next)).rev() {
-        let now = vector(now);
-        let mut plain = bits(within(v128_or(now, u8x16_splat(0x20)), b'a', 26));
-        ascii = ascii << 16 | plain;
-        // No text of Chinese or of pictures has such bytes.
-        if i8x16_bitmask(within(now, 0xc3, 25)) != 0 {
-            let next = vector(next);
-            let latin = v128_andnot(is(now, 0xc3), is(v128_and(next, u8x16_splat(0xdf)), 0x97));
-            let latin = v128_or(latin, v128_and(is(now, 0xc4), u8x16_lt(next, u8x16_splat(0xbf))));
-            let latin = v128_or(latin, v128_andnot(is(now, 0xc5), is(next, 0x80)));
-            let all = v128_or(within(now, 0xd0, 2), is(now, 0xda));
-            let all = v128_or(all, v128_and(is(now, 0xcf), u8x16_lt(next, u8x16_splat(0xb6))));
-            let greek = v128_andnot(is(now, 0xce), v128_or(u8x16_lt(next, u8x16_splat(0x8e)), is(next, 0xa2)));
-            let arabic = v128_or(
-                v128_and(is(now, 0xd8), within(next, 0xa1, 26)),
-                v128_andnot(is(now, 0xd9), within(next, 0xa0, 14)),
-            );
-            let persian = v128_and(is(now, 0xdb), u8x16_lt(next, u8x16_splat(0x94)));
-            let leads = v128_or(v128_or(v128_or(latin, all), v128_or(greek, arabic)), persian);
-            let leads = bits(leads);
-            plain |= leads | leads << 1;
+    let mut letters = ascii;
+    // No text of Chinese or of pictures has such bytes.
+    if vectors::have_any([a, b, c, d], 0xc3, 25)
+        && let Some(next) = window.get(1..).map(<[u8]>::as_chunks)
+        && let ([next_a, next_b, next_c, next_d, ..], _) = next
+    {
+        let pairs = [(a, next_a), (b, next_b), (c, next_c), (d, next_d)];
+        let mut leads = 0;
+        if vectors::have_any([a, b, c, d], 0xc3, 3) {
+            leads = vectors::bits(pairs.map(|(now, next)| vectors::latin_leads(now, next)));
         }
-        letters = letters << 16 | plain;
-        spaces = spaces << 16 | bits(is(now, b' '));
+        if vectors::have_any([a, b, c, d], 0xcc, 16) {
+            leads |= vectors::bits(pairs.map(|(now, next)| vectors::other_leads(now, next)));
+        }
+        letters |= leads | leads << 1;
     }
-    Marks { letters, ascii, spaces }
+    Marks { letters, ascii, odd: vectors::bits(odd) }
 }
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod vectors;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::letters::{Kind, is_spaced, read};
+    use crate::text::letters::{Kind, is_spaced, read, symbol};
+
+    #[test]
+    fn a_byte_has_the_symbol_of_its_character() {
+        for byte in 0..=u8::MAX {
+            let symbol = symbol(u32::from(byte));
+            let is_odd = !byte.is_ascii() || [0, ODD].contains(&symbol) || symbol == b' ' && byte != b' ';
+            assert_eq!(fold(byte), if is_odd { ODD } else { symbol }, "{byte}");
+        }
+    }
 
     #[test]
     fn plain_letters_go_on_a_word() {

@@ -4,8 +4,9 @@
 //! computed letter by letter, and each hash sets one bit (a Bloom filter with one hash function). A text is followed as
 //! long as its letters are a prefix. Listed words always pass; about one in ten others passes too.
 
-use super::trie::{Trie, Unit};
-use crate::text::letters::{leet, uniform};
+use super::bits::Bits;
+use super::trie::Trie;
+use crate::text::letters::leet;
 
 /// Maximum length of a prefix that has a bit, in letters. Longer ones always pass.
 pub(super) const LETTERS_MAX: u8 = 16;
@@ -42,19 +43,15 @@ pub(super) struct Token(pub(super) u64);
 /// The beginnings of all words of a list.
 #[derive(Debug)]
 pub(super) struct Prefixes {
-    bits: Vec<u32>,
-    /// The right shift that turns a hash into the number of a bit.
-    shift: u32,
+    bits: Bits,
     /// A bit for each sign and digit in ASCII that a word can begin with, as itself or for a letter.
-    pub(super) signs: [u64; 2],
-    /// Which letters in ASCII words begin with: for each first one a bit for each second one.
-    pairs: [u32; 32],
+    signs: [u64; 2],
+    /// Words begin with signs that stand for no letter.
+    pub(super) begin_with_signs: bool,
     /// Some words have a sign in them.
     pub(super) has_signs: bool,
     /// Some words are one character, or the same one several times.
     pub(super) has_single: bool,
-    /// Blocks of 64 characters that begin no word, and end those of scripts with spaces: a bit each.
-    passed: [u64; 16],
 }
 
 /// A prefix during the traversal of the list, and its node.
@@ -70,27 +67,21 @@ struct Step {
 
 impl Prefixes {
     pub(super) fn of(trie: &Trie) -> Self {
-        let bits = (trie.len() * BITS_PER_LETTER).next_power_of_two().max(4096);
         let mut prefixes = Self {
-            bits: vec![0; bits / 32],
-            shift: 32 - bits.trailing_zeros(),
+            bits: Bits::new(trie.len(), BITS_PER_LETTER),
             signs: [0; 2],
-            pairs: [0; 32],
+            begin_with_signs: false,
             has_signs: false,
             has_single: false,
-            passed: uniform(),
         };
         for sign in (0..128_u8).filter(|byte| !leet(char::from(*byte)).is_empty()) {
             prefixes.add_sign(sign);
         }
-        let (first, units) = trie.children(0);
-        for (at, unit) in units.iter().enumerate() {
-            prefixes.begin(*unit);
-            let seconds = trie.children(first + at as u32).1;
-            // A repeated letter can be one of the list.
-            prefixes.add_pair(unit.class, unit.class);
-            for second in seconds {
-                prefixes.add_pair(unit.class, second.class);
+        for unit in trie.children(0).1 {
+            let class = unit.class as u32;
+            if class < 128 && !unit.class.is_ascii_alphabetic() {
+                prefixes.add_sign(class as u8);
+                prefixes.begin_with_signs |= leet(unit.class).is_empty();
             }
         }
         let root = Step { node: 0, prefix: Prefix::NONE, last: 0, letters: 0, token: Some((0, 0)) };
@@ -101,25 +92,6 @@ impl Prefixes {
         prefixes
     }
 
-    /// A class that words begin with.
-    fn begin(&mut self, unit: Unit) {
-        let class = unit.class as u32;
-        if class < 128 && !unit.class.is_ascii_alphabetic() {
-            self.add_sign(class as u8);
-        }
-        let mut look_at = |block: u32| {
-            if let Some(bits) = self.passed.get_mut(block as usize / 64) {
-                *bits &= !(1 << (block % 64));
-            }
-        };
-        // A traditional character can be far from the simplified one.
-        if (0x4e00..0xa000).contains(&class) {
-            (0x4e00 / 64..0xa000 / 64).for_each(look_at);
-        } else {
-            look_at(class / 64);
-        }
-    }
-
     /// Adds what goes on from one prefix.
     fn add(&mut self, trie: &Trie, step: &Step, steps: &mut Vec<Step>) {
         let (first, units) = trie.children(step.node);
@@ -127,17 +99,17 @@ impl Prefixes {
         let is_end = trie.word(step.node).is_some();
         if is_end {
             self.has_single |= step.letters == 1;
-            self.set(step.prefix.then(END).0);
+            self.bits.set(step.prefix.then(END).0);
         }
         if is_mixed {
-            self.set(step.prefix.then(MIXED).0);
+            self.bits.set(step.prefix.then(MIXED).0);
         }
         let is_part = is_end || is_mixed || trie.child(step.node, ' ', ' ').is_some();
         if is_part {
-            self.set(step.prefix.then(PART).0);
+            self.bits.set(step.prefix.then(PART).0);
         }
         match step.token {
-            Some((token, len)) if is_part || len == TOKEN_LETTERS => self.set(spread(Token(token))),
+            Some((token, len)) if is_part || len == TOKEN_LETTERS => self.bits.set(spread(Token(token))),
             _ => {}
         }
         for (at, unit) in units.iter().enumerate() {
@@ -154,21 +126,9 @@ impl Prefixes {
                     .filter(|(_, len)| !is_same && *len < TOKEN_LETTERS && is_small(class))
                     .map(|(token, len)| (token | u64::from(class) << (len * 8), len + 1)),
             };
-            self.set(next.prefix.0);
+            self.bits.set(next.prefix.0);
             if next.letters < LETTERS_MAX {
                 steps.push(next);
-            }
-        }
-    }
-
-    fn add_pair(&mut self, first: char, second: char) {
-        let is_pair = is_small(first as u32) && is_small(second as u32);
-        let letters = |class: char| if class == 'i' { ['i', 'l'] } else { [class; 2] };
-        for first in letters(first).into_iter().filter(|_| is_pair) {
-            if let Some(seconds) = self.pairs.get_mut(first as usize & 31) {
-                for second in letters(second) {
-                    *seconds |= 1 << (second as u32 & 31);
-                }
             }
         }
     }
@@ -179,59 +139,34 @@ impl Prefixes {
         }
     }
 
-    fn set(&mut self, hash: u32) {
-        let bit = hash >> self.shift;
-        if let Some(word) = self.bits.get_mut(bit as usize / 32) {
-            *word |= 1 << (bit % 32);
-        }
-    }
-
-    #[inline]
-    fn is_set(&self, hash: u32) -> bool {
-        let bit = hash >> self.shift;
-        self.bits.get(bit as usize / 32).is_some_and(|word| word >> (bit % 32) & 1 != 0)
-    }
-
     /// Whether a word may begin like this.
     #[inline]
     pub(super) fn has(&self, prefix: Prefix) -> bool {
-        self.is_set(prefix.0)
+        self.bits.has(prefix.0)
     }
 
     /// Whether this may be a whole word.
     #[inline]
     pub(super) fn have_end(&self, prefix: Prefix) -> bool {
-        self.is_set(prefix.then(END).0)
+        self.bits.has(prefix.then(END).0)
     }
 
     /// Whether a word may begin like this and go on in a script without spaces.
     pub(super) fn are_mixed(&self, prefix: Prefix) -> bool {
-        self.is_set(prefix.then(MIXED).0)
-    }
-
-    /// Whether a word may begin with two letters in ASCII, small or not.
-    #[inline]
-    pub(super) fn have_pair(&self, first: u8, second: u8) -> bool {
-        self.pairs.get(usize::from(first & 31)).is_some_and(|seconds| seconds >> (second & 31) & 1 != 0)
+        self.bits.has(prefix.then(MIXED).0)
     }
 
     /// Whether letters with a space after them may be a word, or the beginning of a phrase.
     #[inline]
     pub(super) fn have_part(&self, prefix: Prefix) -> bool {
-        self.is_set(prefix.then(PART).0)
+        self.bits.has(prefix.then(PART).0)
     }
 
     /// Whether a token with a space after it may be a word, or the beginning of a phrase. Of a longer token its first
     /// letters are known.
     #[inline]
     pub(super) fn have_token(&self, token: Token) -> bool {
-        self.is_set(spread(token))
-    }
-
-    /// Whether no word begins in a block of 64 characters, and nothing in it matters for the next ones.
-    #[inline]
-    pub(super) fn pass(&self, block: u32) -> bool {
-        self.passed.get(block as usize / 64).is_some_and(|bits| bits >> (block % 64) & 1 != 0)
+        self.bits.has(spread(token))
     }
 
     /// Whether a word may begin with this sign in ASCII.

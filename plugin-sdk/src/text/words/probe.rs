@@ -13,6 +13,8 @@ use crate::text::letters::{self, Kind, Letter, Quick, is_spaced, leet, quick, qu
 const CHARACTERS_MAX: u32 = 48;
 /// The same when only words as they are listed are searched for.
 const LISTED_CHARACTERS_MAX: u32 = 4;
+/// Length of a prefix at which it is looked up, in letters; most words are ruled out there.
+const GLANCE: u8 = 6;
 /// The cost of starting at a position, in characters.
 const BEGINNING: u32 = 3;
 /// Maximum number of characters that are examined in one text; after that, only words as they are listed are searched for.
@@ -51,7 +53,26 @@ struct Way {
     is_honest: bool,
 }
 
-/// The probe of one text.
+impl Way {
+    const fn from(at: usize) -> Self {
+        Self {
+            at,
+            prefix: Prefix::NONE,
+            class: 0,
+            last: Last::Other,
+            letters: 0,
+            part: 0,
+            gaps: 0,
+            has_space: false,
+            gap: 0,
+            is_listed_gap: false,
+            has_unspaced: false,
+            is_honest: false,
+        }
+    }
+}
+
+/// A look at the places of one text.
 pub(super) struct Probe<'t> {
     text: &'t str,
     prefixes: &'t Prefixes,
@@ -94,24 +115,43 @@ impl<'t> Probe<'t> {
         self.is_listed_only = true;
     }
 
-    /// Whether the first letters of a word may begin a listed one, or all of them and what follows.
+    /// Goes past the letters that a word begins with. Whether there may be a word, if these tell; otherwise the way goes
+    /// on from there.
     #[inline]
-    fn glance(&self, mut at: usize) -> bool {
+    fn glance(&self, way: &mut Way) -> Option<bool> {
         let bytes = self.text.as_bytes();
-        if let Some(three) = three_of(bytes, at)
-            && !self.prefixes.has(three)
-        {
-            return false;
+        while let Some((code, len)) = short(bytes, way.at) {
+            if let Some(class) = quick_class(code) {
+                if class != way.class {
+                    (way.prefix, way.class) = (way.prefix.then(class), class);
+                    way.letters += 1;
+                    if way.letters == LETTERS_MAX || way.letters == GLANCE && !self.prefixes.has(way.prefix) {
+                        return Some(self.prefixes.has(way.prefix));
+                    }
+                }
+            } else if quick(code).0 != Quick::Nothing {
+                let is_over = way.letters >= 2 && quick(code).0 == Quick::Space;
+                let may_be = if is_over { self.prefixes.have_part(way.prefix) } else { self.may_go_on(way) };
+                return if may_be { None } else { Some(false) };
+            }
+            way.at += len;
         }
+        if self.may_go_on(way) { None } else { Some(false) }
+    }
+
+    /// Whether the first letters of a word may begin one that is written as it is listed.
+    #[inline]
+    fn glance_at_listed(&self, mut at: usize) -> bool {
+        const MOST: u8 = 3;
+        let bytes = self.text.as_bytes();
         let (mut prefix, mut last, mut letters) = (Prefix::NONE, 0, 0);
-        let most = if self.is_listed_only { 3 } else { 4 };
         while let Some((code, len)) = short(bytes, at) {
             at += len;
             let class = match quick_class(code) {
                 Some(class) => class,
                 // Signs and digits in ASCII are their own classes.
                 None if quick(code).0 == Quick::Nothing => continue,
-                None if self.is_listed_only && code < 0x80 => {
+                None if code < 0x80 => {
                     if self.prefixes.have_end(prefix) && (letters > 1 || self.prefixes.has_single) {
                         return true;
                     }
@@ -119,48 +159,43 @@ impl<'t> Probe<'t> {
                 }
                 None => {
                     let is_over = letters >= 2 && quick(code).0 == Quick::Space;
-                    return if is_over { self.prefixes.have_part(prefix) } else { self.may_go_on(prefix, letters) };
+                    let may_go_on = letters == 0 || self.prefixes.has(prefix);
+                    return if is_over { self.prefixes.have_part(prefix) } else { may_go_on };
                 }
             };
             if class != last {
                 (prefix, last) = (prefix.then(class), class);
                 letters += 1;
-                if letters == most {
+                if letters == MOST {
                     break;
                 }
             }
         }
-        self.may_go_on(prefix, letters)
+        letters == 0 || self.prefixes.has(prefix)
     }
 
     #[inline]
-    fn may_go_on(&self, prefix: Prefix, letters: u8) -> bool {
-        letters == 0 || self.prefixes.has(prefix)
+    fn may_go_on(&self, way: &Way) -> bool {
+        way.letters == 0 || self.prefixes.has(way.prefix)
     }
 
     /// Whether a word may begin here.
     pub(super) fn may_begin(&mut self, at: usize) -> bool {
-        let has_gaps = self.rules.strictness == Strictness::Aggressive && !self.is_listed_only;
-        let is_glanced = self.rules.whole_words && !has_gaps;
-        if is_glanced && !self.glance(at) {
+        if self.is_listed_only && self.rules.whole_words && !self.glance_at_listed(at) {
             return false;
         }
-        let mut way = Way {
-            at,
-            prefix: Prefix::NONE,
-            class: 0,
-            last: Last::Other,
-            letters: 0,
-            part: 0,
-            gaps: 0,
-            has_space: false,
-            gap: 0,
-            is_listed_gap: false,
-            has_unspaced: false,
-            is_honest: false,
-        };
-        let most = if self.is_listed_only { LISTED_CHARACTERS_MAX } else { CHARACTERS_MAX };
+        let mut way = Way::from(at);
         let mut characters = 0;
+        if !self.is_listed_only && self.rules.whole_words && self.rules.strictness != Strictness::Aggressive {
+            if let Some(may_begin) = self.glance(&mut way) {
+                return may_begin;
+            }
+            if way.letters > 0 {
+                (way.last, way.part, way.is_honest) = (Last::Letter, way.letters, true);
+                characters = u32::from(way.letters);
+            }
+        }
+        let most = if self.is_listed_only { LISTED_CHARACTERS_MAX } else { CHARACTERS_MAX };
         let may_begin = loop {
             match self.character(&mut way) {
                 Next::On if characters < most => {}
@@ -418,23 +453,7 @@ impl<'t> Probe<'t> {
     }
 }
 
-/// The first three letters of a word, if all are plain ones of two bytes and no class follows itself.
-#[inline]
-fn three_of(bytes: &[u8], at: usize) -> Option<Prefix> {
-    let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
-    if word & 0xe0_00e0_00e0 != 0xc0_00c0_00c0 {
-        return None;
-    }
-    let class = |nth: u32| {
-        let letter = (word >> (nth * 16)) as u32;
-        quick_class((letter & 0x1f) << 6 | letter >> 8 & 0x3f)
-    };
-    let (first, second, third) = (class(0)?, class(1)?, class(2)?);
-    let is_squeezed = first != second && second != third;
-    is_squeezed.then(|| Prefix::NONE.then(first).then(second).then(third))
-}
-
-/// The character of one or two bytes at a position, and its length.
+/// The character of one or two bytes at a place, and how many they are.
 #[inline]
 pub(super) fn short(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
     let first = u32::from(*bytes.get(at)?);

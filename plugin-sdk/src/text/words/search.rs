@@ -4,14 +4,19 @@
 //! two Chinese characters, or a block of a script that the list does not have. What is left is probed, letter by letter.
 //! Only what still reads like a listed word is walked.
 
-use super::events::Events;
+use super::events::{Events, Looks};
+use super::grams::{Grams, is_letter};
 use super::marks::is_plain;
 use super::prefixes::{Prefix, Prefixes};
-use super::probe::{Probe, ideograph};
-use super::rules::{Found, Rules, Strictness};
+use super::probe::Probe;
+use super::rules::{Found, Rules};
+use super::tokens::Tokens;
 use super::trie::Trie;
 use super::walk::Walk;
-use crate::text::letters::{Kind, Quick, is_itself, is_spaced, leet, quick, read};
+use super::wide::{Wide, four, is_ideograph, is_wide};
+use crate::text::letters::{
+    Kind, ODD, Quick, ascii_symbol, is_spaced, leet, quick, read, simplified_code, symbol_of, symbol_of_two,
+};
 
 /// What is left of a place.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,14 +50,14 @@ impl Before {
 
     /// One more of the letters that can be joined to a word.
     #[inline]
-    const fn then(self, letter: u32) -> Self {
-        const AND: u32 = 'و' as u32;
-        const FOR: u32 = 'ف' as u32;
-        const BY: u32 = 'ب' as u32;
-        const LIKE: u32 = 'ك' as u32;
-        const TO: u32 = 'ل' as u32;
-        const WILL: u32 = 'س' as u32;
-        const ALIF: u32 = 'ا' as u32;
+    const fn then(self, letter: u8) -> Self {
+        const AND: u8 = symbol_of('و' as u32);
+        const FOR: u8 = symbol_of('ف' as u32);
+        const BY: u8 = symbol_of('ب' as u32);
+        const LIKE: u8 = symbol_of('ك' as u32);
+        const TO: u8 = symbol_of('ل' as u32);
+        const WILL: u8 = symbol_of('س' as u32);
+        const ALIF: u8 = symbol_of('ا' as u32);
         match (self, letter) {
             (Self::Nothing | Self::Digit, AND | FOR) => Self::And,
             (Self::Nothing | Self::Digit | Self::And, BY | LIKE) => Self::By,
@@ -68,6 +73,8 @@ impl Before {
 pub(super) struct Search<'w> {
     pub(super) trie: &'w Trie,
     pub(super) prefixes: &'w Prefixes,
+    pub(super) grams: Option<&'w Grams>,
+    pub(super) wide: &'w Wide,
     pub(super) rules: Rules,
 }
 
@@ -87,8 +94,12 @@ impl Search<'_> {
             end: 0,
         };
         let bytes = text.as_bytes();
-        let has_tokens = self.rules.whole_words && self.rules.strictness != Strictness::Aggressive;
-        let mut events = Events::new(text, !self.rules.whole_words, has_tokens.then_some(self.prefixes));
+        let looks = Looks {
+            every_letter: !self.rules.whole_words,
+            every_sign: self.prefixes.begin_with_signs,
+            tokens: self.grams.map(|grams| Tokens { grams, prefixes: self.prefixes }),
+        };
+        let mut events = Events::new(text, looks);
         while let Some(at) = events.next() {
             let Some(byte) = bytes.get(at).copied() else { return };
             let goes_on = if byte.is_ascii_alphabetic() {
@@ -108,6 +119,10 @@ impl Search<'_> {
             };
             if !goes_on {
                 return;
+            }
+            if pass.probe.looks_for_listed() {
+                // A glance at what is listed costs less than what rules out disguises.
+                events.keep_all();
             }
         }
     }
@@ -189,30 +204,47 @@ impl Pass<'_, '_> {
             before if is_digit => before != Before::Digit,
             before => !before.is_letter() && !leet(char::from(byte)).is_empty(),
         };
-        !is_for_letter && !self.is_listed(u32::from(byte)) || self.candidate(at)
+        let may_begin = is_for_letter && (is_digit || self.is_before_letter(at + 1)) || self.is_listed(u32::from(byte));
+        !may_begin || self.candidate(at)
+    }
+
+    /// Whether a letter may be at a place, or what stands for one: no sign stands for a letter before anything else.
+    fn is_before_letter(&self, at: usize) -> bool {
+        let next = self.text.as_bytes().get(at);
+        next.is_some_and(|next| {
+            !next.is_ascii() || is_letter(ascii_symbol(u32::from(*next))) || ascii_symbol(u32::from(*next)) % ODD == 0
+        })
     }
 
     fn is_listed(&self, class: u32) -> bool {
         self.search.prefixes.has(Prefix::NONE.then(class))
     }
 
-    /// Plain letters of two bytes, from the first one to where no word can begin any more.
+    /// Letters of two bytes, from the first one to where no word can begin any more.
     fn word(&mut self, mut at: usize) -> bool {
         let bytes = self.text.as_bytes();
         let is_whole = self.search.rules.whole_words;
         let mut before = self.before(at);
-        while let Some([first, second]) = bytes.get(at..).and_then(<[u8]>::first_chunk)
-            && is_plain(*first, *second)
-        {
-            let (kind, class) = quick(u32::from(first & 0x1f) << 6 | u32::from(second & 0x3f));
-            if kind != Quick::Nothing {
-                // Several letters in one are no beginning after a prefix.
-                let is_several = || kind == Quick::Other && before.is_letter() && self.is_several(at);
-                let is_inner = is_whole && (before.is_inner() || is_several());
-                before = if kind == Quick::Joined { before.then(class) } else { Before::Letter };
-                if !is_inner && !self.candidate(at) {
+        loop {
+            let word = four(bytes, at);
+            if word & 0xe0 != 0xc0 {
+                break;
+            }
+            let symbol = symbol_of_two(word);
+            if symbol != 0 {
+                if symbol == ODD {
+                    return self.odd(at, before);
+                }
+                if !is_letter(symbol) {
+                    break;
+                }
+                let is_inner = is_whole && before.is_inner();
+                let grams = self.search.grams.filter(|_| !self.probe.looks_for_listed());
+                let may_begin = || grams.is_none_or(|grams| grams.may_begin(bytes, at));
+                if !is_inner && may_begin() && !self.candidate(at) {
                     return false;
                 }
+                before = if word & 0xff < 0xd8 { Before::Letter } else { before.then(symbol) };
                 if before == Before::Letter {
                     return true;
                 }
@@ -228,6 +260,13 @@ impl Pass<'_, '_> {
         !is_letter || !is_whole || before.is_letter() || self.candidate(at)
     }
 
+    /// A character of two bytes that needs a closer look; whether the search goes on.
+    fn odd(&mut self, at: usize, before: Before) -> bool {
+        // Several letters in one are no beginning after a prefix.
+        let is_inner = before.is_inner() || before.is_letter() && self.is_several(at);
+        is_inner && self.search.rules.whole_words || self.candidate(at)
+    }
+
     fn is_several(&self, at: usize) -> bool {
         let c = self.text.get(at..).and_then(|rest| rest.chars().next());
         c.is_some_and(|c| read(c).kind == Kind::Several)
@@ -236,48 +275,29 @@ impl Pass<'_, '_> {
     /// Characters beyond ASCII that follow each other and are no plain letters.
     fn run(&mut self, mut at: usize) -> bool {
         let bytes = self.text.as_bytes();
-        let is_whole = self.search.rules.whole_words;
         let mut before = self.before(at);
-        while let Some(first @ 0x80..) = bytes.get(at).copied() {
-            let mut goes_on = true;
-            let second = bytes.get(at + 1).copied().unwrap_or(0);
-            match first {
-                0..0xe0 if is_plain(first, second) => break,
-                0..0xe0 => {
-                    let (kind, class) = quick(u32::from(first & 0x1f) << 6 | u32::from(second & 0x3f));
-                    match kind {
-                        Quick::Letter | Quick::Joined => {
-                            let is_inner = is_whole && before.is_inner();
-                            before = if kind == Quick::Joined { before.then(class) } else { Before::Letter };
-                            goes_on = is_inner || self.candidate(at);
-                        }
-                        Quick::Nothing => {}
-                        Quick::Space => before = Before::Nothing,
-                        Quick::Clause | Quick::Sign => {
-                            before = Before::Nothing;
-                            goes_on = !self.is_listed(class) || self.candidate(at);
-                        }
-                        Quick::Other => (goes_on, before) = self.other(at, before),
+        loop {
+            let word = four(bytes, at);
+            let goes_on;
+            match word & 0xff {
+                0..0x80 => break,
+                0x80..0xe0 => {
+                    if is_plain(word as u8, (word >> 8) as u8) {
+                        break;
                     }
+                    (goes_on, before) = self.short(at, word, before);
                     at += 2;
                 }
-                0xe0..0xf0 => {
+                _ if is_wide(word) => {
                     let next = self.after_passed(at);
                     if next > at {
-                        (before, at) = (Before::Nothing, next);
-                    } else if let Some(class) = ideograph(bytes, at) {
-                        (goes_on, at) = self.ideographs(at, class);
-                        before = Before::Nothing;
+                        (goes_on, before, at) = (true, Before::Nothing, next);
                     } else {
-                        let third = bytes.get(at + 2).copied().unwrap_or(0);
-                        let code =
-                            u32::from(first & 0xf) << 12 | u32::from(second & 0x3f) << 6 | u32::from(third & 0x3f);
-                        if is_itself(code) {
-                            before = Before::Nothing;
-                            goes_on = !self.is_listed(code) || self.candidate(at);
+                        (goes_on, before) = if is_ideograph(word) {
+                            (self.candidate(at), Before::Nothing)
                         } else {
-                            (goes_on, before) = self.other(at, before);
-                        }
+                            self.other(at, before)
+                        };
                         at += 3;
                     }
                 }
@@ -294,39 +314,55 @@ impl Pass<'_, '_> {
         true
     }
 
-    /// Where characters end in whose blocks no word begins.
+    /// A character of two bytes that is no plain letter.
+    fn short(&mut self, at: usize, word: u32, before: Before) -> (bool, Before) {
+        let (kind, class) = quick((word & 0x1f) << 6 | word >> 8 & 0x3f);
+        match kind {
+            Quick::Letter | Quick::Joined => {
+                let is_inner = self.search.rules.whole_words && before.is_inner();
+                let before = if kind == Quick::Joined { before.then(symbol_of(class)) } else { Before::Letter };
+                (is_inner || self.candidate(at), before)
+            }
+            Quick::Nothing => (true, before),
+            Quick::Space => (true, Before::Nothing),
+            Quick::Clause | Quick::Sign => (!self.is_listed(class) || self.candidate(at), Before::Nothing),
+            Quick::Other => self.other(at, before),
+        }
+    }
+
+    /// Where characters of three bytes end with which no word begins, and single spaces between them.
     #[inline]
     fn after_passed(&self, mut at: usize) -> usize {
-        let bytes = self.text.as_bytes();
-        while let Some([first @ 0xe0..0xf0, second, _]) = bytes.get(at..).and_then(<[u8]>::first_chunk)
-            && self.search.prefixes.pass(u32::from(first & 0xf) << 6 | u32::from(second & 0x3f))
-        {
-            at += 3;
+        let (wide, bytes) = (self.search.wide, self.text.as_bytes());
+        loop {
+            let word = four(bytes, at);
+            if is_wide(word) {
+                if !wide.pass(word) && self.may_begin_with(word, at) {
+                    break;
+                }
+                at += 3;
+            } else if word & 0xf0ff == 0xe020 {
+                at += 1;
+            } else {
+                break;
+            }
         }
         at
     }
 
-    /// Chinese characters that follow each other, and where they end.
-    fn ideographs(&mut self, mut at: usize, mut class: u32) -> (bool, usize) {
-        let prefixes = self.search.prefixes;
-        loop {
-            let next = ideograph(self.text.as_bytes(), at + 3);
-            let one = Prefix::NONE.then(class);
-            let may_begin = match next {
-                Some(next) if next != class => {
-                    prefixes.has(one.then(next)) || prefixes.has_single && prefixes.have_end(one)
-                }
-                _ => prefixes.has(one),
-            };
-            if may_begin && !self.candidate(at) {
-                return (false, at);
-            }
-            at += 3;
-            match next {
-                Some(next) => class = next,
-                None => return (true, at),
-            }
+    /// Whether a word may begin with a Chinese character, by the one after it.
+    #[inline]
+    fn may_begin_with(&self, first: u32, at: usize) -> bool {
+        let second = four(self.text.as_bytes(), at + 3);
+        if !is_ideograph(first) || !is_ideograph(second) || self.search.wide.have_pair(first, second) {
+            return true;
         }
+        self.search.prefixes.has_single && self.is_word(first)
+    }
+
+    fn is_word(&self, character: u32) -> bool {
+        let code = (character & 0xf) << 12 | (character >> 8 & 0x3f) << 6 | character >> 16 & 0x3f;
+        self.search.prefixes.have_end(Prefix::NONE.then(simplified_code(code)))
     }
 
     /// Any character: returns whether the search continues, and the kind of the character, for the next one.
@@ -357,7 +393,7 @@ impl Pass<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::words::Words;
+    use crate::text::words::{Strictness, Words};
 
     /// Pseudo-random numbers, the same in every run.
     struct Dice(u64);
@@ -373,7 +409,11 @@ mod tests {
         }
     }
 
-    const ALPHABETS: [&str; 10] = [
+    const ALPHABETS: [&str; 14] = [
+        "ßéüÖñøﬀ é",
+        "ΝαΑηβНнВв -.",
+        "كَلْبُۡوال\u{6dd}ـ ",
+        "şıİIğüöç al.'",
         "ab .",
         "abel iI1l!| -",
         "frem on-y e3 .,",
@@ -397,9 +437,9 @@ mod tests {
     fn nothing_that_a_walk_finds_is_ruled_out() {
         let mut dice = Dice(1);
         let mut hits = 0;
-        for round in 0..1500 {
+        for round in 0..700 {
             let characters: Vec<char> =
-                ALPHABETS[round % 10].chars().chain(ALPHABETS[dice.below(10)].chars()).collect();
+                ALPHABETS[round % 14].chars().chain(ALPHABETS[dice.below(14)].chars()).collect();
             let list: Vec<String> = (0..=dice.below(8)).map(|_| dice.text(&characters, 6)).collect();
             let list: Vec<&String> = list.iter().filter(|word| Words::new(&[word], Rules::default()).is_ok()).collect();
             for strictness in [Strictness::Exact, Strictness::Normal, Strictness::Aggressive] {
@@ -421,6 +461,6 @@ mod tests {
                 }
             }
         }
-        assert!(hits > 5000, "{hits}");
+        assert!(hits > 2500, "{hits}");
     }
 }

@@ -1,54 +1,83 @@
-//! Tokens of ASCII letters with a space after them: most words of most texts, ruled out by eight bytes.
+//! The first filter for words of letters of one and two bytes: most words of most texts are ruled out by a few bytes.
 
-use super::marks::{BLOCK, Marks};
+use super::grams::Grams;
+use super::marks::{BLOCK, Marks, WINDOW};
 use super::prefixes::{Prefixes, Token};
 
 /// Bytes of a token that are examined.
 const LEN: usize = 8;
 
-/// Of the positions of a block where words in ASCII begin, those at which no listed word does: by their first two letters,
-/// and by the whole token if it ends with a space inside the block and has no two adjacent letters of the same class.
-#[inline(never)]
-pub(super) fn ruled_out(bytes: &[u8; BLOCK + LEN], starts: u64, marks: Marks, prefixes: &Prefixes) -> u64 {
-    // Letters with two bytes begin no token.
-    let mut starts = starts & marks.ascii;
-    let mut ruled_out = 0;
-    while starts != 0 {
-        let place = starts.trailing_zeros();
-        let start = starts & starts.wrapping_neg();
-        starts ^= start;
-        if marks.ascii >> place & 2 != 0
-            && let Some([first, second]) = bytes.get(place as usize..).and_then(<[u8]>::first_chunk)
-            && !prefixes.have_pair(*first, *second)
-        {
-            ruled_out |= start;
-            continue;
-        }
-        let len = (!(marks.letters >> place)).trailing_zeros();
-        // Two letters at least. Beyond the block, a shift has no bits left.
-        let has_space = len >= 2 && marks.spaces.checked_shr(place + len).unwrap_or(0) & 1 != 0;
-        if has_space
-            && let Some(token) = bytes.get(place as usize..).and_then(<[u8]>::first_chunk)
-            && let Some(token) = token_of(u64::from_le_bytes(*token), len)
-            && !prefixes.have_token(token)
-        {
-            ruled_out |= start;
-        }
-    }
-    ruled_out
+/// What rules words out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tokens<'w> {
+    pub(super) grams: &'w Grams,
+    pub(super) prefixes: &'w Prefixes,
 }
 
-/// Letters of a token, of more than eight the first ones; `None` if they are not all in ASCII, or if two adjacent
-/// ones have the same class.
+impl Tokens<'_> {
+    /// Of the positions of a block where words begin, those at which a listed word may: by their first four symbols, and
+    /// by the whole token if it ends with a space inside the window and has no two adjacent letters of the same class.
+    /// `bytes` are the text from the block on.
+    #[inline(never)]
+    pub(super) fn kept(self, symbols: &[u8; WINDOW], marks: Marks, starts: u64, bytes: &[u8]) -> u64 {
+        let mut kept = self.kept_beyond_ascii(starts & !marks.ascii, bytes);
+        let mut left = starts & marks.ascii;
+        while left != 0 {
+            let place = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let Some(four) = symbols.get(place..).and_then(<[u8]>::first_chunk) else { continue };
+            let gram = u32::from_le_bytes(*four);
+            let may_begin = if gram & 0x8080_8080 != 0 { self.grams.have_pair(gram) } else { self.grams.have(gram) };
+            let may_begin = may_begin && self.may_be_token(symbols, marks, place);
+            if may_begin && (gram & 0x8080_8080 == 0 || self.may_begin_with(gram, bytes, place)) {
+                kept |= 1 << place;
+            }
+        }
+        kept
+    }
+
+    /// The same for a word with odd bytes among the first four.
+    #[inline]
+    fn may_begin_with(self, gram: u32, bytes: &[u8], place: usize) -> bool {
+        // A digit, or a sign that stands for a letter.
+        let is_sign = gram & 0x8000 != 0 && bytes.get(place + 1).is_some_and(u8::is_ascii);
+        is_sign || self.grams.may_begin(bytes, place)
+    }
+
+    /// The same for words that begin with a letter of two bytes.
+    #[inline]
+    fn kept_beyond_ascii(self, starts: u64, bytes: &[u8]) -> u64 {
+        let (mut left, mut kept) = (starts, 0);
+        while left != 0 {
+            let place = left.trailing_zeros() as usize;
+            left &= left - 1;
+            if self.grams.may_begin_word(bytes, place) {
+                kept |= 1 << place;
+            }
+        }
+        kept
+    }
+
+    /// Whether a token may be a word, or the beginning of a phrase.
+    fn may_be_token(self, symbols: &[u8; WINDOW], marks: Marks, place: usize) -> bool {
+        let len = (!(marks.ascii >> place)).trailing_zeros() as usize;
+        // Two letters at least, in this block.
+        if len < 2 || place + len > BLOCK || symbols.get(place + len) != Some(&b' ') {
+            return true;
+        }
+        let token = symbols.get(place..).and_then(<[u8]>::first_chunk);
+        let token = token.and_then(|token| token_of(u64::from_le_bytes(*token), len as u32));
+        token.is_none_or(|token| self.prefixes.have_token(token))
+    }
+}
+
+/// Letters of a token, of more than eight the first ones; `None` if two adjacent ones have the same class.
 #[inline]
-fn token_of(word: u64, len: u32) -> Option<Token> {
+fn token_of(symbols: u64, len: u32) -> Option<Token> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = ONES * 0x80;
     let inner = if len < LEN as u32 { (1 << (len * 8)) - 1 } else { u64::MAX };
-    // Small letters. The class of an l is an i.
-    let small = (word & inner) | (ONES * 0x20);
-    let other_than_l = ((small ^ (ONES * b'l' as u64)) & (ONES * 0x7f)) + ONES * 0x7f;
-    let classes = (small ^ (((!other_than_l & HIGH) >> 7) * u64::from(b'l' ^ b'i'))) & inner;
+    let classes = symbols & inner;
     let other_than_next = ((classes ^ (classes >> 8)) & (ONES * 0x7f)) + ONES * 0x7f;
     let is_token = (classes | (!other_than_next & (inner >> 8))) & HIGH == 0;
     is_token.then_some(Token(classes))
@@ -57,12 +86,13 @@ fn token_of(word: u64, len: u32) -> Option<Token> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::words::marks::marks;
 
     fn token(text: &str) -> Option<String> {
-        let mut bytes = [b' '; LEN];
-        let len = text.len().min(LEN);
-        bytes[..len].copy_from_slice(&text.as_bytes()[..len]);
-        let Token(token) = token_of(u64::from_le_bytes(bytes), text.len() as u32)?;
+        let mut symbols = [0; WINDOW];
+        marks(text.as_bytes(), 0, &mut symbols);
+        let first = symbols.first_chunk().unwrap();
+        let Token(token) = token_of(u64::from_le_bytes(*first), text.len() as u32)?;
         Some(String::from_utf8(token.to_le_bytes().into_iter().filter(|byte| *byte != 0).collect()).unwrap())
     }
 
@@ -78,7 +108,6 @@ mod tests {
             ("Aa", None),
             ("ilo", None),
             ("abcdefghh", Some("abcdefgh")),
-            ("né", None),
         ] {
             assert_eq!(token(text).as_deref(), expected, "{text}");
         }
