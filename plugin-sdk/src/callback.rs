@@ -3,11 +3,13 @@
 use std::cell::Cell;
 
 use callgate_catalogue::Error;
+use serde::de::DeserializeOwned;
 
 use crate::catalogue::{Command, PROTOCOLS};
 use crate::events::Event;
+use crate::facts::Fact;
 use crate::object::{FieldError, Object};
-use crate::wire::{Envelope, Phase};
+use crate::wire::{Envelope, Known, Phase, Why};
 
 /// One callback: what the host knows of it, and the chat server's JSON.
 ///
@@ -84,6 +86,36 @@ impl<'a> Callback<'a> {
     pub fn query(&self, name: &str) -> Option<String> {
         let query: Vec<(String, String)> = serde_json::from_str(self.envelope.query?.get()).ok()?;
         query.into_iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// A fact that [`Plugin::needs`](crate::Plugin::needs) asked for, with its value as a `T`. From a host that knows no
+    /// facts, each is [not configured](crate::facts::Why::NotConfigured).
+    ///
+    /// # Errors
+    /// If it was not asked for, or its value is no `T`. That there is no value is not an error: see [`Fact::value`].
+    ///
+    /// ```
+    /// use plugin_sdk::Callback;
+    /// use plugin_sdk::facts::Why;
+    ///
+    /// let callback = Callback::parse(
+    ///     r#"{"platform":"openim","command":"callbackBeforeAddFriendCommand","phase":"before","operation_id":"",
+    ///         "arrived_unix_ms":0,"client_address":"","query":[],"facts":[{"fact":"sent","key":"u1","value":3,"age_ms":20},
+    ///         {"fact":"ban","key":"u1","value":null,"why":"late"}],"body":{}}"#,
+    /// )?;
+    /// let sent = callback.fact::<u64>("sent", "u1")?;
+    /// assert_eq!((sent.value(), sent.age_ms()), (Ok(3), 20));
+    /// assert_eq!(callback.fact::<bool>("ban", "u1")?.value(), Err(Why::Late));
+    /// assert!(callback.fact::<u64>("sent", "u2").is_err()); // not asked for
+    /// assert!(callback.fact::<bool>("sent", "u1").is_err()); // 3 is no bool
+    /// # Ok::<(), plugin_sdk::Error>(())
+    /// ```
+    pub fn fact<T: DeserializeOwned>(&self, name: &str, key: &str) -> Result<Fact<T>, Error> {
+        let Some(facts) = self.envelope.facts else { return Ok(Fact::without(Why::NotConfigured)) };
+        match Known::find(facts, name, key) {
+            Some(known) => Fact::read(&known),
+            None => Err(Error::new(format!("`needs` did not ask for the fact `{name}` with this key"))),
+        }
     }
 
     /// The chat server's JSON, as it was written.

@@ -1,7 +1,7 @@
 //! The exports of a plugin's module. Here, in the allocator and where `find.rs` loads a vector is all the `unsafe`
 //! of the workspace's own guest code.
 //!
-//! [`export!`](crate::export!) makes the four exports and the manifest section; everything that needs no `unsafe`
+//! [`export!`](crate::export!) makes the exports and the manifest section; everything that needs no `unsafe`
 //! is an ordinary function here, so that the expansion stays small.
 
 use std::fmt::Write as _;
@@ -10,6 +10,7 @@ use callgate_catalogue::neutral::NOT_IN_VIEW;
 use serde_json::value::RawValue;
 
 use crate::callback::Callback;
+use crate::facts::Needs;
 use crate::plugin::{Error, Plugin};
 use crate::verdict::Reply;
 use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX, LogLevel};
@@ -17,7 +18,9 @@ use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX, LogLevel}
 /// Exports a type that implements [`Plugin`](crate::Plugin) as the plugin of this crate.
 ///
 /// `handles` lists the commands that it decides; the host warns where an operator sends it others. Without it, the
-/// plugin takes any command.
+/// plugin takes any command. `facts` lists the facts that it may ask for, `updates` those that it only changes; see
+/// [`facts`](crate::facts). All three are optional, in this order. A module has the export `needs` only if `facts` lists
+/// something: others cost nothing more.
 ///
 /// ```
 /// use plugin_sdk::{openim::BeforeAddFriend, Callback, Error, NoSettings, Plugin, Reply, Verdict};
@@ -44,12 +47,24 @@ use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX, LogLevel}
 /// ```
 #[macro_export]
 macro_rules! export {
-    ($plugin:ty) => {
-        $crate::export!($plugin, handles: []);
+    // The export `needs`, for plugins that ask for facts.
+    (@needs $state:ident $facts:ident) => {};
+    (@needs $state:ident $facts:ident $($fact:literal)+) => {
+        #[unsafe(no_mangle)]
+        pub extern "C" fn needs(ptr: u32, len: u32) -> i64 {
+            // SAFETY: as for `handle_callback`.
+            unsafe { $state.needs($crate::export::input(ptr, len), $facts) }
+        }
     };
-    ($plugin:ty, handles: [$($event:ty),* $(,)?]) => {
+    (
+        $plugin:ty
+        $(, handles: [$($event:ty),* $(,)?])?
+        $(, facts: [$($fact:literal),* $(,)?])?
+        $(, updates: [$($update:literal),* $(,)?])?
+        $(,)?
+    ) => {
         // Names the types on every target, so that a misspelt one is found by `cargo test` too.
-        const _: &[&str] = &[$(<$event as $crate::events::Event<'static>>::COMMAND.name),*];
+        const _: &[&str] = &[$($(<$event as $crate::events::Event<'static>>::COMMAND.name),*)?];
 
         // Only in the plugin's own module: unit tests and other crates use the type, not the exports.
         #[cfg(target_family = "wasm")]
@@ -83,13 +98,19 @@ macro_rules! export {
                 unsafe { PLUGIN.handle_callback($crate::export::input(ptr, len), COMMANDS) }
             }
 
-            const COMMANDS: &[&str] = &[$(<$event as $crate::events::Event<'static>>::COMMAND.name),*];
+            $crate::export!(@needs PLUGIN FACTS $($($fact)*)?);
+
+            const COMMANDS: &[&str] = &[$($(<$event as $crate::events::Event<'static>>::COMMAND.name),*)?];
+            #[allow(dead_code)]
+            const FACTS: &[&str] = &[$($($fact),*)?];
+            const UPDATES: &[&str] = &[$($($update),*)?];
             const NAME: &str = env!("CARGO_PKG_NAME");
             const VERSION: &str = env!("CARGO_PKG_VERSION");
 
             #[used]
             #[unsafe(link_section = "callgate.plugin")]
-            static MANIFEST: [u8; manifest_len(NAME, VERSION, COMMANDS)] = manifest(NAME, VERSION, COMMANDS);
+            static MANIFEST: [u8; manifest_len(NAME, VERSION, COMMANDS, FACTS, UPDATES)] =
+                manifest(NAME, VERSION, COMMANDS, FACTS, UPDATES);
         };
     };
 }
@@ -99,7 +120,7 @@ macro_rules! export {
 #[allow(missing_debug_implementations, reason = "nobody ever sees one")]
 pub struct State<P>(std::cell::UnsafeCell<Option<P>>);
 
-// SAFETY: a `State` hands out no references and is only accessed through its two functions, whose callers promise that
+// SAFETY: a `State` hands out no references and is only accessed through its three functions, whose callers promise that
 // no other call of either is in progress on any thread.
 unsafe impl<P> Sync for State<P> {}
 
@@ -127,6 +148,20 @@ impl<P: Plugin> State<P> {
             Err(error) => ConfigureReply { accepted: false, reason: error.to_string() },
         };
         hand_over(serde_json::to_vec(&reply).unwrap_or_default())
+    }
+
+    /// Asks the plugin which facts it needs and packs the list of [`Need`](crate::wire::Need)s. `facts` are those of the
+    /// manifest.
+    ///
+    /// # Safety
+    /// As for [`State::configure`].
+    pub unsafe fn needs(&self, input: &str, facts: &[&str]) -> i64 {
+        // SAFETY: the cell is only written by `configure`, which by this function's own condition is not in progress.
+        let plugin = unsafe { &*self.0.get() };
+        hand_over(match plugin {
+            Some(plugin) => needed(plugin, input, facts),
+            None => fail("called before `configure`"),
+        })
     }
 
     /// Decides one callback and packs the [`Reply`](crate::Reply). `handles` are the commands of the manifest.
@@ -176,13 +211,30 @@ pub fn decided<P: Plugin>(plugin: &P, input: &str, handles: &[&str]) -> Vec<u8> 
             reply.log(LogLevel::Debug, NOT_IN_VIEW).to_json().into_bytes()
         }
         Ok(reply) => reply.to_json().into_bytes(),
-        Err(error) => {
-            let error = error.to_string();
-            // A member deep inside of the callback names its own list only.
-            let names_command = error.starts_with(callback.command());
-            fail(&if names_command { error } else { format!("{}: {error}", callback.command()) })
-        }
+        Err(error) => fail(&with_command(&callback, error.to_string())),
     }
+}
+
+/// Parses an envelope, asks the plugin what it needs and writes the list; or, if it cannot say, or asks for what must not be
+/// asked for, the reply with the verdict `fail`. `facts` are the names that it may ask for; empty: any.
+pub fn needed<P: Plugin>(plugin: &P, input: &str, facts: &[&str]) -> Vec<u8> {
+    let mut needs = Needs::default();
+    let callback = match Callback::parse(input) {
+        Ok(callback) => callback,
+        Err(error) => return fail(&error.to_string()),
+    };
+    let asked = plugin.needs(&callback, &mut needs).and_then(|()| needs.check(facts));
+    match asked {
+        Ok(()) => needs.to_json().into_bytes(),
+        Err(error) => fail(&with_command(&callback, error.to_string())),
+    }
+}
+
+/// The reason why a plugin cannot say something, beginning with the command.
+fn with_command(callback: &Callback<'_>, error: String) -> String {
+    // A member deep inside of the callback names its own list only.
+    let names_command = error.starts_with(callback.command());
+    if names_command { error } else { format!("{}: {error}", callback.command()) }
 }
 
 fn fail(message: &str) -> Vec<u8> {
@@ -285,11 +337,27 @@ pub unsafe fn leave_last_words(words: &'static LastWords) {
 
 const SDK: &str = concat!("callgate-plugin-sdk ", env!("CARGO_PKG_VERSION"));
 
+/// The elements of a list of names.
+macro_rules! manifest_list {
+    ($push:ident, $names:expr) => {
+        let mut number = 0;
+        while number < $names.len() {
+            if number > 0 {
+                $push!(",");
+            }
+            $push!("\"");
+            $push!($names[number]);
+            $push!("\"");
+            number += 1;
+        }
+    };
+}
+
 /// The parts of the manifest's JSON, one after the other.
 ///
 /// Names need no escaping: cargo allows neither quotes nor backslashes in them, and neither do commands.
 macro_rules! manifest_parts {
-    ($push:ident, $name:expr, $version:expr, $commands:expr) => {
+    ($push:ident, $name:expr, $version:expr, $commands:expr, $facts:expr, $updates:expr) => {
         $push!(r#"{"abi":1,"name":""#);
         $push!($name);
         $push!(r#"","version":""#);
@@ -297,15 +365,14 @@ macro_rules! manifest_parts {
         $push!(r#"","sdk":""#);
         $push!(SDK);
         $push!(r#"","commands":["#);
-        let mut command = 0;
-        while command < $commands.len() {
-            if command > 0 {
-                $push!(",");
-            }
-            $push!("\"");
-            $push!($commands[command]);
-            $push!("\"");
-            command += 1;
+        manifest_list!($push, $commands);
+        if !$facts.is_empty() {
+            $push!(r#"],"facts":["#);
+            manifest_list!($push, $facts);
+        }
+        if !$updates.is_empty() {
+            $push!(r#"],"updates":["#);
+            manifest_list!($push, $updates);
         }
         $push!("]}");
     };
@@ -314,21 +381,27 @@ macro_rules! manifest_parts {
 /// Length of the manifest in bytes.
 #[must_use]
 #[allow(clippy::indexing_slicing, reason = "const code has no other way; a mistake would not compile")]
-pub const fn manifest_len(name: &str, version: &str, commands: &[&str]) -> usize {
+pub const fn manifest_len(name: &str, version: &str, commands: &[&str], facts: &[&str], updates: &[&str]) -> usize {
     let mut len = 0;
     macro_rules! push {
         ($text:expr) => {
             len += $text.len()
         };
     }
-    manifest_parts!(push, name, version, commands);
+    manifest_parts!(push, name, version, commands, facts, updates);
     len
 }
 
 /// The manifest as JSON; `N` is [`manifest_len`] of the same arguments. Evaluated when the plugin is compiled.
 #[must_use]
 #[allow(clippy::indexing_slicing, reason = "const code has no other way; a mistake would not compile")]
-pub const fn manifest<const N: usize>(name: &str, version: &str, commands: &[&str]) -> [u8; N] {
+pub const fn manifest<const N: usize>(
+    name: &str,
+    version: &str,
+    commands: &[&str],
+    facts: &[&str],
+    updates: &[&str],
+) -> [u8; N] {
     let mut bytes = [0; N];
     let mut at = 0;
     macro_rules! push {
@@ -342,14 +415,14 @@ pub const fn manifest<const N: usize>(name: &str, version: &str, commands: &[&st
             }
         };
     }
-    manifest_parts!(push, name, version, commands);
+    manifest_parts!(push, name, version, commands, facts, updates);
     bytes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{ABI_VERSION, Manifest};
+    use crate::wire::{ABI_VERSION, KEY_BYTES_MAX, Manifest, NEEDS_MAX};
 
     /// Looks for messages only.
     struct Messages;
@@ -383,11 +456,68 @@ mod tests {
         assert!(!is_told(group, &[]));
     }
 
+    /// Asks for these facts, all with the key `u`.
+    struct Asks(&'static [&'static str], usize);
+
+    impl Plugin for Asks {
+        type Settings = crate::NoSettings;
+
+        fn configure(_: crate::NoSettings) -> Result<Self, Error> {
+            Ok(Self(&[], 0))
+        }
+
+        fn needs(&self, _: &Callback<'_>, needs: &mut Needs) -> Result<(), Error> {
+            for name in self.0 {
+                needs.fact(*name, "u".repeat(self.1));
+            }
+            Ok(())
+        }
+
+        fn decide(&self, _: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
+            Ok(crate::Verdict::Allow)
+        }
+    }
+
+    #[test]
+    fn what_must_not_be_asked_for_is_told_before_the_host_does() {
+        const NAMES: [&str; 17] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q"];
+        let envelope =
+            crate::testing::envelope(<crate::openim::BeforeAddFriend<'_> as crate::events::Event<'_>>::COMMAND, "{}");
+        let asked = |names: &'static [&'static str], key_bytes: usize, facts: &[&str]| {
+            String::from_utf8(needed(&Asks(names, key_bytes), &envelope, facts)).unwrap()
+        };
+        let (sixteen, max) = (NAMES.get(..NEEDS_MAX).unwrap(), KEY_BYTES_MAX);
+        assert_eq!(crate::wire::read_needs(&asked(sixteen, max, &[])).unwrap().len(), NEEDS_MAX);
+        assert_eq!(asked(&["a"], 1, &["a", "b"]), r#"[{"fact":"a","key":"u"}]"#);
+        assert_eq!(asked(&["a", "a"], 0, &[]), r#"[{"fact":"a","key":""}]"#);
+        for (reply, why) in [
+            (asked(&NAMES, 1, &[]), "it needs 17 facts, at most 16 are allowed"),
+            (asked(&["a"], max + 1, &[]), "a key of the fact `a` has 65537 bytes, at most 65536 are allowed"),
+            (asked(&["c"], 1, &["a", "b"]), "it asks for the fact `c`, which `export!(…, facts: […])` does not list"),
+        ] {
+            let command = "callbackBeforeAddFriendCommand";
+            assert_eq!(reply, format!(r#"{{"verdict":"fail","message":"{command}: {why}"}}"#));
+        }
+    }
+
     #[test]
     fn the_manifest_is_json_that_the_host_reads() {
         const COMMANDS: &[&str] = &["a", "b.c"];
-        const LEN: usize = manifest_len("demo", "1.2.3", COMMANDS);
-        let manifest: Manifest = serde_json::from_slice(&manifest::<LEN>("demo", "1.2.3", COMMANDS)).unwrap();
+        const FACTS: &[&str] = &["sent", "strikes"];
+        const UPDATES: &[&str] = &["muted"];
+        const LEN: usize = manifest_len("demo", "1.2.3", COMMANDS, &[], &[]);
+        const LEN_WITH_FACTS: usize = manifest_len("demo", "1.2.3", COMMANDS, FACTS, UPDATES);
+        let with_facts = manifest::<LEN_WITH_FACTS>("demo", "1.2.3", COMMANDS, FACTS, UPDATES);
+        let read = serde_json::from_slice::<Manifest>(&with_facts).unwrap();
+        assert_eq!(
+            (read.facts, read.updates),
+            (vec!["sent".to_owned(), "strikes".to_owned()], vec!["muted".to_owned()])
+        );
+        let manifest = manifest::<LEN>("demo", "1.2.3", COMMANDS, &[], &[]);
+        // As before there were facts, so that an older host reads it, too.
+        assert!(manifest.ends_with(br#""commands":["a","b.c"]}"#));
+        let manifest: Manifest = serde_json::from_slice(&manifest).unwrap();
+        assert!(manifest.facts.is_empty() && manifest.updates.is_empty());
         assert_eq!(manifest.abi, ABI_VERSION);
         assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("demo", "1.2.3"));
         assert_eq!(manifest.commands, COMMANDS);

@@ -65,6 +65,7 @@
 //! | read a callback | [`Callback`], then its event in [`openim`] or [`tencent_chat`]; for both platforms at once [`neutral`] |
 //! | answer | the event's own methods, [`Reply`], [`Verdict`], and [`events::Modify`] for changes |
 //! | read members that no event has | [`Object`], [`FieldError`] |
+//! | know more than the callback | [`facts`] |
 //! | compare what people write | [`text`] |
 //! | test | [`testing`] |
 //! | look up what a command can do | [`catalogue`] |
@@ -75,6 +76,7 @@ mod allocator;
 pub mod callback;
 #[doc(hidden)]
 pub mod export;
+pub mod facts;
 pub mod neutral;
 pub mod plugin;
 pub mod testing;

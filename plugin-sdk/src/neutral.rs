@@ -25,8 +25,10 @@ mod message;
 #[cfg(test)]
 mod odd;
 
+use callgate_catalogue::neutral::{
+    Creator, GroupNames, JoinNames, Pairs, ProfileNames, ProfileValue, RelationNames, Users,
+};
 pub use callgate_catalogue::neutral::{CustomText, Edit, Path, Place, RelationChange, Shown, Target, Visit};
-use callgate_catalogue::neutral::{GroupNames, JoinNames, Pairs, ProfileNames, ProfileValue, RelationNames, Users};
 pub use message::{Message, MessageText};
 use view::View;
 
@@ -181,12 +183,21 @@ impl<'a> Group<'a> {
         self.0.row.names.is_new
     }
 
-    /// ID of the user who creates or changes it; `None` where the platform does not say.
+    /// ID of the user who creates or changes it; `None` where the platform does not say. For a new group of OpenIM this is the
+    /// owner, because users create only groups that they own; an administrator creates groups for others.
     ///
     /// # Errors
     /// If the member is not text.
     pub fn actor(&self) -> Result<Option<Text<'a>>, FieldError> {
-        self.0.optional(self.0.row.names.actor)
+        match self.0.row.names.actor {
+            Creator::Unknown => Ok(None),
+            Creator::Member(name) => self.0.optional(Some(name)),
+            Creator::WithRole { list, role, wanted, user } => {
+                let members = self.0.body.read_or_empty::<Vec<Object<'a>>>(list)?;
+                let has_role = |member: &&Object<'a>| member.read::<i64>(role).is_ok_and(|role| role == wanted);
+                members.iter().find(has_role).map(|member| member.read(user)).transpose()
+            }
+        }
     }
 
     /// ID of the group, for a topic that of its community; empty for one that is yet to be created without an ID of the
@@ -375,6 +386,9 @@ mod tests {
         let group =
             json!({ "groupID": "", "groupName": "n", "introduction": "i", "faceURL": "f", "creatorUserID": "" });
         assert_eq!(seen::<openim::BeforeCreateGroup<'_>>(group), json!([true, null, "", "n", "i", "f"]));
+        let members = json!([{ "userID": "b", "roleLevel": 60 }, { "userID": "a", "roleLevel": 100 }]);
+        let group = json!({ "groupID": "", "groupName": "n", "initMemberList": members });
+        assert_eq!(seen::<openim::BeforeCreateGroup<'_>>(group), json!([true, "a", "", "n", null, null]));
         let group = json!({ "Operator_Account": "a", "Name": "n" });
         let alike = json!([true, "a", "", "n", null, null]);
         assert_eq!(seen::<tencent_chat::GroupBeforeCreate<'_>>(group.clone()), alike);

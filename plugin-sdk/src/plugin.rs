@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 pub use callgate_catalogue::Error;
 
 use crate::callback::Callback;
+use crate::facts::Needs;
 use crate::verdict::Reply;
 
 /// A plugin: settings in, then a verdict for each callback.
@@ -22,6 +23,16 @@ pub trait Plugin: Sized {
     /// # Errors
     /// A sentence for the operator that says what to write instead; the host then refuses to start.
     fn configure(settings: Self::Settings) -> Result<Self, Error>;
+
+    /// Says which facts [`decide`](Plugin::decide) needs for this callback. Only called if `export!` lists facts; the callback
+    /// that it sees has none yet. See [`facts`](crate::facts).
+    ///
+    /// # Errors
+    /// As for [`decide`](Plugin::decide), which is not called then.
+    fn needs(&self, callback: &Callback<'_>, needs: &mut Needs) -> Result<(), Error> {
+        let _ = (callback, needs);
+        Ok(())
+    }
 
     /// Decides one callback. What it returns is a [`Reply`] or what becomes one: a [`Verdict`](crate::Verdict), such as
     /// an event's methods give, or an event's changes.

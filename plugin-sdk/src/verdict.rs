@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 pub use callgate_catalogue::verdict::{Changes, Json, Verdict};
 use callgate_catalogue::{Error, write};
 
+use crate::facts::Update;
 use crate::wire::{LogLevel, LogLine, is_topic};
 
 /// A verdict, and what else the plugin wants to hand over.
@@ -38,12 +39,14 @@ pub struct Reply {
     pub topics: Vec<Cow<'static, str>>,
     /// Lines for the host's log.
     pub log: Vec<LogLine<'static>>,
+    /// Changes of facts, which the host makes after it has answered; at most [`facts::UPDATES_MAX`](crate::facts::UPDATES_MAX).
+    pub updates: Vec<Update>,
 }
 
 impl Reply {
     /// Allows the operation, unchanged.
     pub const fn allow() -> Self {
-        Self { verdict: Verdict::Allow, records: Vec::new(), topics: Vec::new(), log: Vec::new() }
+        Self { verdict: Verdict::Allow, records: Vec::new(), topics: Vec::new(), log: Vec::new(), updates: Vec::new() }
     }
 
     /// Adds a record: data that the host delivers to its sinks. Its topic is the plugin's name in the host's settings.
@@ -84,6 +87,12 @@ impl Reply {
         self.record(record)
     }
 
+    /// Adds a change of a fact, which the host makes after it has answered. See [`Update`].
+    pub fn update(mut self, update: Update) -> Self {
+        self.updates.push(update);
+        self
+    }
+
     /// Adds a line to the host's log. The host writes the first 16 lines of a call, each cut to 1000 characters, and their
     /// texts only where its operator has set `log_payloads`: they may quote what users wrote. `callgate run` shows them.
     pub fn log(mut self, level: LogLevel, text: impl Into<String>) -> Self {
@@ -94,7 +103,7 @@ impl Reply {
 
 impl<T: Into<Verdict>> From<T> for Reply {
     fn from(verdict: T) -> Self {
-        Self { verdict: verdict.into(), records: Vec::new(), topics: Vec::new(), log: Vec::new() }
+        Self { verdict: verdict.into(), records: Vec::new(), topics: Vec::new(), log: Vec::new(), updates: Vec::new() }
     }
 }
 
@@ -162,6 +171,10 @@ impl Reply {
                 json.push('}');
             });
         }
+        if !self.updates.is_empty() {
+            json.push_str(",\"updates\":");
+            write::list(&mut json, &self.updates, |json, update| update.0.write(json));
+        }
         json.push('}');
         json
     }
@@ -204,6 +217,8 @@ mod tests {
             let plain = Reply::from(verdict.clone());
             let full = plain.clone().record(&[1, 2]).unwrap().record_to("a.b", TEXT).unwrap().record(&3).unwrap();
             let full = full.log(LogLevel::Debug, TEXT).log(LogLevel::Error, "");
+            let full = full.update(Update::add("strikes", TEXT, i64::MIN).for_ms(u64::MAX));
+            let full = full.update(Update::set(TEXT, "", TEXT)).update(Update::remove("a", "b"));
             for reply in [plain, full] {
                 let json = reply.to_json();
                 assert_eq!(serde_json::to_string(&reply).unwrap(), json);
@@ -230,6 +245,7 @@ mod tests {
             reply: "".into(),
             records: Vec::new(),
             topics: written.topics.iter().map(|topic| wire::Borrowed(topic.clone())).collect(),
+            updates: written.updates.iter().map(|update| update.0.clone()).collect(),
             log: written.log.clone(),
         };
         let mut changes = None;
@@ -265,5 +281,6 @@ mod tests {
         assert_eq!((&read.detail, &read.reply), (&expected.detail, &expected.reply));
         assert_eq!((&read.refused, &read.results), (&expected.refused, &expected.results));
         assert_eq!(read.log, expected.log);
+        assert_eq!(read.updates, expected.updates);
     }
 }

@@ -132,7 +132,7 @@ pub struct GroupNames {
     /// Whether the group is new.
     pub is_new: bool,
     /// The ID of the user who creates or changes it.
-    pub actor: Option<&'static str>,
+    pub actor: Creator,
     /// The group's ID.
     pub target: Option<&'static str>,
     /// The new name.
@@ -143,6 +143,26 @@ pub struct GroupNames {
     pub notification: Option<&'static str>,
     /// The address of the new picture.
     pub picture: Option<&'static str>,
+}
+
+/// Where the ID of the user is who creates or changes a group.
+#[derive(Debug)]
+pub enum Creator {
+    /// Nowhere.
+    Unknown,
+    /// In a member.
+    Member(&'static str),
+    /// In the first object of a list with this role.
+    WithRole {
+        /// The list.
+        list: &'static str,
+        /// The object's member that holds the role.
+        role: &'static str,
+        /// The role to look for.
+        wanted: i64,
+        /// The object's member that holds the user ID.
+        user: &'static str,
+    },
 }
 
 /// The members of a command by which users join a group.

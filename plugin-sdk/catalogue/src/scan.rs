@@ -27,8 +27,17 @@ impl<'a> Raw<'a> {
 
     /// The decoded string, borrowed if it has no escapes; `None` if this is not a string. Half a surrogate pair is
     /// U+FFFD.
+    ///
+    /// ```
+    /// # use callgate_catalogue as plugin_sdk;
+    /// let object = plugin_sdk::Object::parse("demo", r#"{"a":"\u0062\ud83d","b":7}"#)?;
+    /// assert_eq!(object.raw("a").and_then(|raw| raw.unescaped()).as_deref(), Some("b\u{fffd}"));
+    /// assert_eq!(object.raw("b").and_then(|raw| raw.unescaped()), None);
+    /// # Ok::<(), plugin_sdk::FieldError>(())
+    /// ```
     #[inline]
-    pub(crate) fn unescaped(self) -> Option<Cow<'a, str>> {
+    #[must_use]
+    pub fn unescaped(self) -> Option<Cow<'a, str>> {
         if self.is_plain { self.json.get(1..self.json.len() - 1).map(Cow::Borrowed) } else { self.read_as_text() }
     }
 

@@ -29,7 +29,7 @@ pub const RELATIONS: &[&[Row<RelationNames>]] = &[openim::neutral::RELATIONS, te
 mod tests {
     use super::*;
     use crate::command::Command;
-    use crate::neutral::{Pairs, ProfileValue, Receiver, Users};
+    use crate::neutral::{Creator, Pairs, ProfileValue, Receiver, Users};
 
     fn assert_has(command: &Command, name: &str) {
         assert!(command.request.iter().any(|member| member.name == name), "{}: {name}", command.name);
@@ -67,6 +67,10 @@ mod tests {
         }
         for Row { command, names } in GROUPS.iter().copied().flatten() {
             let GroupNames { is_new: _, actor, target, name, introduction, notification, picture } = names;
+            let actor = &match actor {
+                Creator::Unknown => None,
+                Creator::Member(name) | Creator::WithRole { list: name, .. } => Some(*name),
+            };
             let all = [actor, target, name, introduction, notification, picture];
             all.into_iter().flatten().for_each(|name| assert_has(command, name));
             // What the command has of the others is there.

@@ -201,6 +201,25 @@ impl Json {
     }
 }
 
+/// Values that are JSON as they are.
+macro_rules! plain_json {
+    ($($type:ty),*) => {$(
+        impl From<$type> for Json {
+            fn from(value: $type) -> Self {
+                Self::infallible(&value)
+            }
+        }
+    )*};
+}
+
+plain_json!(bool, i32, i64, u32, u64, &str, String);
+
+impl From<&Self> for Json {
+    fn from(value: &Self) -> Self {
+        value.clone()
+    }
+}
+
 impl From<Raw<'_>> for Json {
     fn from(raw: Raw<'_>) -> Self {
         Self::from_text(raw.get().to_owned())

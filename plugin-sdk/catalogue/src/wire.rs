@@ -3,6 +3,8 @@
 //! Host and plugins compile against these types, so they cannot diverge. The sdk's `ABI.md` describes the same for
 //! plugins in other languages.
 
+mod facts;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,6 +17,8 @@ use crate::error::Error;
 use crate::scan::{self, Raw, Scan};
 use crate::write;
 
+pub use facts::{Change, KEY_BYTES_MAX, Known, NEEDS_MAX, Need, UPDATES_MAX, Update, Why, read_needs, with_facts};
+
 /// Version of the contract. It changes only when an old plugin would be misunderstood; new optional members do not
 /// change it, because both sides ignore unknown members.
 pub const ABI_VERSION: u32 = 1;
@@ -22,7 +26,7 @@ pub const ABI_VERSION: u32 = 1;
 /// Name of the custom section that holds a [`Manifest`] as JSON.
 pub const MANIFEST_SECTION: &str = "callgate.plugin";
 
-/// Names of the exports that a plugin must have.
+/// Names of the exports that a plugin must have; all but [`NEEDS`](export::NEEDS).
 pub mod export {
     /// The only linear memory.
     pub const MEMORY: &str = "memory";
@@ -33,6 +37,9 @@ pub mod export {
     pub const CONFIGURE: &str = "configure";
     /// `(ptr: i32, len: i32) -> i64`: an [`Envelope`](super::Envelope) in, a packed [`Reply`](super::Reply) out.
     pub const HANDLE_CALLBACK: &str = "handle_callback";
+    /// `(ptr: i32, len: i32) -> i64`: an [`Envelope`](super::Envelope) without facts in, a packed list of
+    /// [`Need`](super::Need)s out. Only plugins that need facts have it.
+    pub const NEEDS: &str = "needs";
     /// A global that holds the address of the [last words](super::LAST_WORDS_BYTES_MAX).
     pub const LAST_WORDS: &str = "last_words";
 }
@@ -77,6 +84,12 @@ pub struct Manifest {
     /// Commands that it handles; empty: any that the operator assigns to it.
     #[serde(default)]
     pub commands: Vec<String>,
+    /// Names of the facts that it may need; empty: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<String>,
+    /// Names of further facts: those that it may change without asking for them; empty: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub updates: Vec<String>,
 }
 
 /// The input of `configure`.
@@ -190,6 +203,7 @@ mod order {
     pub(super) const ARRIVED_UNIX_MS: &str = r#","arrived_unix_ms":"#;
     pub(super) const CLIENT_ADDRESS: &str = r#","client_address":"#;
     pub(super) const QUERY: &str = r#","query":"#;
+    pub(super) const FACTS: &str = r#","facts":"#;
     pub(super) const BODY: &str = r#","body":"#;
 }
 
@@ -210,6 +224,8 @@ pub struct Envelope<'a> {
     pub client_address: Cow<'a, str>,
     /// See [`EnvelopeHead::query`]; read on demand.
     pub query: Option<Raw<'a>>,
+    /// What the host found out about the plugin's needs: a list of [`Known`]; read on demand. `None` if it has none.
+    pub facts: Option<Raw<'a>>,
     /// The callback's own JSON object, exactly as the chat server wrote it.
     pub body: &'a str,
 }
@@ -240,9 +256,13 @@ impl<'a> Envelope<'a> {
         let client_address = scan.text()?.unescaped()?;
         scan.literal::<{ order::QUERY.len() }>(order::QUERY)?;
         let query = Some(scan.value()?);
+        let facts = match scan.literal::<{ order::FACTS.len() }>(order::FACTS) {
+            Some(()) => Some(scan.value()?),
+            None => None,
+        };
         scan.literal::<{ order::BODY.len() }>(order::BODY)?;
         let body = scan.rest_of_object()?;
-        Some(Self { platform, command, phase, operation_id, arrived_unix_ms, client_address, query, body })
+        Some(Self { platform, command, phase, operation_id, arrived_unix_ms, client_address, query, facts, body })
     }
 
     fn in_any_order(json: &'a str) -> Result<Self, Error> {
@@ -254,6 +274,7 @@ impl<'a> Envelope<'a> {
             arrived_unix_ms: 0,
             client_address: Cow::Borrowed(""),
             query: None,
+            facts: None,
             body: "",
         };
         let mut wrong = None;
@@ -279,6 +300,7 @@ impl<'a> Envelope<'a> {
             "arrived_unix_ms" => self.arrived_unix_ms = value.get().parse().ok()?,
             "client_address" => self.client_address = text()?,
             "query" => self.query = Some(value),
+            "facts" => self.facts = Some(value),
             // A later host may add members.
             _ => {}
         }
@@ -321,11 +343,14 @@ pub struct Reply<'a> {
     #[serde(borrow, default)]
     pub reply: Cow<'a, str>,
     /// Data to pass on: any JSON values, at most [`RECORDS_MAX`].
-    #[serde(borrow, default, deserialize_with = "at_most_records_max")]
+    #[serde(borrow, default, deserialize_with = "at_most::<_, _, RECORDS_MAX>")]
     pub records: Vec<&'a RawValue>,
     /// The topics of the records, in the same order. If one is missing or empty, it is the plugin's name. See [`is_topic`].
-    #[serde(borrow, default, deserialize_with = "at_most_records_max")]
+    #[serde(borrow, default, deserialize_with = "at_most::<_, _, RECORDS_MAX>")]
     pub topics: Vec<Borrowed<'a>>,
+    /// Changes of facts, applied after the answer, at most [`UPDATES_MAX`].
+    #[serde(borrow, default, deserialize_with = "at_most::<_, _, UPDATES_MAX>")]
+    pub updates: Vec<Update<'a>>,
     /// Lines for the host's log.
     #[serde(borrow, default)]
     pub log: Vec<LogLine<'a>>,
@@ -358,21 +383,23 @@ pub fn is_topic(text: &str) -> bool {
 pub struct Borrowed<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// Reads an array, and stops at the first element too many, so that a longer one costs no more.
-fn at_most_records_max<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    struct List<T>(PhantomData<T>);
+fn at_most<'de, D: Deserializer<'de>, T: Deserialize<'de>, const MAX: usize>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct List<T, const MAX: usize>(PhantomData<T>);
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+    impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for List<T, MAX> {
         type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of records")
+            f.write_str("a list")
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
             let mut elements = Vec::new();
             while let Some(element) = list.next_element()? {
-                if elements.len() == RECORDS_MAX {
-                    return Err(de::Error::custom(format_args!("it holds more than {RECORDS_MAX} records")));
+                if elements.len() == MAX {
+                    return Err(de::Error::custom(format_args!("a list holds more than {MAX} elements")));
                 }
                 elements.push(element);
             }
@@ -380,7 +407,7 @@ fn at_most_records_max<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deseriali
         }
     }
 
-    deserializer.deserialize_seq(List(PhantomData))
+    deserializer.deserialize_seq(List::<T, MAX>(PhantomData))
 }
 
 /// The name of a verdict.
@@ -470,7 +497,7 @@ mod tests {
     };
 
     fn is_head(envelope: &Envelope<'_>) {
-        let Envelope { platform, command, phase, operation_id, arrived_unix_ms, client_address, query, body } =
+        let Envelope { platform, command, phase, operation_id, arrived_unix_ms, client_address, query, facts: _, body } =
             envelope;
         assert_eq!((&**platform, &**command, *phase), (HEAD.platform, HEAD.command, HEAD.phase));
         assert_eq!((&**operation_id, *arrived_unix_ms), (HEAD.operation_id, HEAD.arrived_unix_ms));

@@ -3,8 +3,8 @@
 use crate::command::Command;
 use crate::events::Event as _;
 use crate::neutral::{
-    Content, CustomText, GroupNames, JoinNames, MessageNames, Pairs, Path, Place, ProfileNames, ProfileValue, Receiver,
-    RelationChange, RelationNames, Row, Users, Visit,
+    Content, Creator, CustomText, GroupNames, JoinNames, MessageNames, Pairs, Path, Place, ProfileNames, ProfileValue,
+    Receiver, RelationChange, RelationNames, Row, Users, Visit,
 };
 use crate::object::{FieldError, Object, Text};
 use crate::shown::{How, Walk};
@@ -84,16 +84,19 @@ const fn profile(
 }
 
 pub(crate) const GROUPS: &[Row<GroupNames>] = &[
-    // The request does not say who creates a group: `creatorUserID` is set only afterwards.
-    group(group::BeforeCreateGroup::COMMAND, true, None),
-    group(group::AfterCreateGroup::COMMAND, true, Some("creatorUserID")),
-    group(group::BeforeSetGroupInfoEx::COMMAND, false, None),
-    group(group::BeforeSetGroupInfo::COMMAND, false, None),
-    group(group::AfterSetGroupInfoEx::COMMAND, false, None),
-    group(group::AfterSetGroupInfo::COMMAND, false, None),
+    // `creatorUserID` is set only afterwards. Users can only create groups that they own; administrators, any.
+    group(group::BeforeCreateGroup::COMMAND, true, OWNER),
+    group(group::AfterCreateGroup::COMMAND, true, Creator::Member("creatorUserID")),
+    group(group::BeforeSetGroupInfoEx::COMMAND, false, Creator::Unknown),
+    group(group::BeforeSetGroupInfo::COMMAND, false, Creator::Unknown),
+    group(group::AfterSetGroupInfoEx::COMMAND, false, Creator::Unknown),
+    group(group::AfterSetGroupInfo::COMMAND, false, Creator::Unknown),
 ];
 
-const fn group(command: &'static Command, is_new: bool, actor: Option<&'static str>) -> Row<GroupNames> {
+/// The owner among the first members: role 100 in the server's `pkg/common/constant`.
+const OWNER: Creator = Creator::WithRole { list: "initMemberList", role: "roleLevel", wanted: 100, user: "userID" };
+
+const fn group(command: &'static Command, is_new: bool, actor: Creator) -> Row<GroupNames> {
     let names = GroupNames {
         is_new,
         actor,

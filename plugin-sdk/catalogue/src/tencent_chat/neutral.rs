@@ -3,8 +3,8 @@
 use crate::command::Command;
 use crate::events::Event as _;
 use crate::neutral::{
-    Content, CustomText, GroupNames, JoinNames, MessageNames, Pairs, Path, Place, ProfileNames, ProfileValue, Receiver,
-    RelationChange, RelationNames, Row, Users, Visit,
+    Content, Creator, CustomText, GroupNames, JoinNames, MessageNames, Pairs, Path, Place, ProfileNames, ProfileValue,
+    Receiver, RelationChange, RelationNames, Row, Users, Visit,
 };
 use crate::object::{FieldError, Object, Raw};
 use crate::shown::{How, Walk};
@@ -117,7 +117,7 @@ pub(crate) const GROUPS: &[Row<GroupNames>] = &[
 const fn new_group(command: &'static Command, target: Option<&'static str>) -> Row<GroupNames> {
     let names = GroupNames {
         is_new: true,
-        actor: Some("Operator_Account"),
+        actor: Creator::Member("Operator_Account"),
         target,
         name: Some("Name"),
         introduction: None,
@@ -134,7 +134,7 @@ const fn changed_group(
 ) -> Row<GroupNames> {
     let names = GroupNames {
         is_new: false,
-        actor: Some("Operator_Account"),
+        actor: Creator::Member("Operator_Account"),
         target: Some(target),
         name: Some("Name"),
         introduction: Some("Introduction"),
