@@ -1,0 +1,169 @@
+//! Keys and values from a file, which is read again when it changes.
+
+mod keys;
+mod read;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use arc_swap::ArcSwap;
+use callgate_catalogue::wire::{Change, Why};
+
+use crate::lookup::Purpose;
+use crate::lookup::{Answer, LookedUp, NotChanged, Source, SourceError};
+use crate::settings;
+use keys::Keys;
+
+/// Keys from a file.
+#[derive(Debug)]
+pub(super) struct File {
+    settings: settings::File,
+    keys: ArcSwap<Keys>,
+    /// What the file looked like when it was read, and when it was looked at last.
+    seen: Mutex<(Option<Stat>, Instant)>,
+    /// Whether somebody is looking at it.
+    is_tended: AtomicBool,
+    trouble: Mutex<Option<String>>,
+}
+
+/// By what it shows that a file has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stat {
+    modified: Option<SystemTime>,
+    bytes: u64,
+    /// On Unix: a file that was put in its stead by a rename has another one.
+    inode: u64,
+}
+
+impl File {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not written as the settings say.
+    pub(super) fn open(settings: &settings::File) -> Result<Self, SourceError> {
+        let stat = stat(settings);
+        let keys = read::read(settings).map_err(SourceError)?;
+        tracing::info!(
+            file = %settings.path.display(), keys = keys.len(), bytes = keys.bytes(), "a file of facts is read"
+        );
+        Ok(Self {
+            settings: settings.clone(),
+            keys: ArcSwap::from_pointee(keys),
+            seen: Mutex::new((stat, Instant::now())),
+            is_tended: AtomicBool::new(false),
+            trouble: Mutex::default(),
+        })
+    }
+
+    /// Whether it is time to look at the file again and it has changed since; what it looks like now.
+    fn changed(&self) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.settings.poll.is_zero() || seen.1.elapsed() < self.settings.poll {
+            return false;
+        }
+        seen.1 = Instant::now();
+        let now = stat(&self.settings);
+        std::mem::replace(&mut seen.0, now.clone()) != now
+    }
+
+    fn note(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+impl Source for File {
+    fn look_up(&self, key: &str, _: Purpose, _: u64) -> LookedUp {
+        LookedUp::Now(match self.keys.load().find(key) {
+            Some(value) => Answer::fresh(Arc::clone(value)),
+            None => Answer::without(Why::Absent),
+        })
+    }
+
+    fn change(&self, _: &str, _: &Change<'_>, _: Option<u64>, _: u64) -> Result<(), NotChanged> {
+        Err(NotChanged::ReadOnly)
+    }
+
+    fn entries(&self) -> usize {
+        self.keys.load().len()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A file that is wrong leaves the keys of before in use.
+    fn tend(&self) {
+        if self.is_tended.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if self.changed() {
+            let file = self.settings.path.display();
+            match read::read(&self.settings) {
+                Ok(keys) => {
+                    tracing::info!(%file, keys = keys.len(), bytes = keys.bytes(), "a file of facts is read again");
+                    self.keys.store(Arc::new(keys));
+                    self.note(None);
+                }
+                Err(why) => {
+                    tracing::error!(%file, "a file of facts cannot be used, and what it held before stays in use: {why}");
+                    self.note(Some(why));
+                }
+            }
+        }
+        self.is_tended.store(false, Ordering::Release);
+    }
+}
+
+fn stat(settings: &settings::File) -> Option<Stat> {
+    let found = std::fs::metadata(&settings.path).ok()?;
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(&found);
+    #[cfg(not(unix))]
+    let inode = 0;
+    Some(Stat { modified: found.modified().ok(), bytes: found.len(), inode })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::settings::Format;
+
+    fn find(file: &File, key: &str) -> Option<String> {
+        match file.look_up(key, Purpose::Decide, 0) {
+            LookedUp::Now(answer) => answer.value.ok().map(|value| value.to_string()),
+            LookedUp::Later(_) => panic!("a file is here"),
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_again_when_it_changes_and_stays_in_use_when_it_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bans.json");
+        std::fs::write(&path, r#"{"u1":{"until":5}}"#).unwrap();
+        let settings =
+            settings::File { poll: Duration::from_nanos(1), ..settings::File::new(path.clone(), Format::Json) };
+        let file = File::open(&settings).unwrap();
+        assert_eq!(find(&file, "u1").as_deref(), Some(r#"{"until":5}"#));
+        assert_eq!((find(&file, "u2"), file.entries()), (None, 1));
+        // As a symbolic link that is pointed elsewhere: another file, of the same length.
+        let other = folder.path().join("other");
+        std::fs::write(&other, r#"{"u2":{"until":5}}"#).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        file.tend();
+        assert_eq!((find(&file, "u1"), find(&file, "u2").is_some()), (None, true));
+        std::fs::write(&path, r#"{"u3":"#).unwrap();
+        file.tend();
+        assert!(find(&file, "u2").is_some());
+        assert!(file.trouble().unwrap().contains("line 1"), "{:?}", file.trouble());
+        std::fs::remove_file(&path).unwrap();
+        file.tend();
+        assert!(find(&file, "u2").is_some() && file.trouble().unwrap().contains("cannot be read"));
+        std::fs::write(&path, r#"["u4"]"#).unwrap();
+        file.tend();
+        assert_eq!((find(&file, "u4").as_deref(), file.trouble()), (Some("true"), None));
+    }
+}

@@ -1,0 +1,188 @@
+//! Reads a file of keys, line by line where the format has lines, so that only the keys take memory.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+
+use callgate_catalogue::wire::KEY_BYTES_MAX;
+use serde_json::value::RawValue;
+
+use super::keys::{Collector, Keys};
+use crate::settings::{self, Format};
+
+/// The value of a key that has none of its own.
+const TRUE: &str = "true";
+
+/// The byte order mark that some editors write.
+const BOM: &str = "\u{feff}";
+
+/// Reads the keys of a file.
+///
+/// # Errors
+/// What is wrong with it, in one sentence with the line.
+pub(super) fn read(settings: &settings::File) -> Result<Keys, String> {
+    let path = &settings.path;
+    let wrong = |what: &dyn fmt::Display| format!("{} {what}", path.display());
+    let file = File::open(path).map_err(|error| wrong(&format_args!("cannot be read ({error})")))?;
+    if file.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(wrong(&"is no file"));
+    }
+    let (file, mut keys) = (BufReader::with_capacity(1 << 16, file), Collector::new(settings.keys_max));
+    let read = match &settings.format {
+        Format::Lines => lines(file, &mut keys),
+        Format::Json => json(file, &mut keys),
+        Format::Csv { key, value } => csv(file, key, value.as_deref(), &mut keys),
+    };
+    match read {
+        Ok(()) => Ok(keys.finish()),
+        Err(what) => Err(wrong(&format_args!("cannot be used: {what}"))),
+    }
+}
+
+fn lines(mut file: impl BufRead, keys: &mut Collector) -> Result<(), String> {
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        line.clear();
+        let at = |what: &dyn fmt::Display| format!("line {number}: {what}");
+        let read = file.by_ref().take(KEY_BYTES_MAX as u64 + 2).read_until(b'\n', &mut line);
+        if read.map_err(|error| at(&error))? == 0 {
+            break;
+        }
+        let text = std::str::from_utf8(&line).map_err(|_| at(&"it is not UTF-8"))?;
+        let key = text.strip_prefix(BOM).filter(|_| number == 1).unwrap_or(text).trim();
+        if key.len() > KEY_BYTES_MAX {
+            return Err(at(&format_args!("the key has more than {KEY_BYTES_MAX} bytes")));
+        }
+        if !key.is_empty() && !key.starts_with('#') {
+            keys.add(key, TRUE).map_err(|error| at(&error))?;
+        }
+    }
+    Ok(())
+}
+
+fn csv(file: impl Read, key: &str, value: Option<&str>, keys: &mut Collector) -> Result<(), String> {
+    let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+    let names = rows.headers().map_err(|error| error.to_string())?.clone();
+    let column = |wanted: &str| {
+        let found = names.iter().position(|name| name.strip_prefix(BOM).unwrap_or(name) == wanted);
+        found.ok_or_else(|| {
+            let known = names.iter().collect::<Vec<_>>().join(", ");
+            format!("there is no column `{wanted}`; its first line names these: {known}")
+        })
+    };
+    let (key, value) = (column(key)?, value.map(column).transpose()?);
+    let mut row = csv::StringRecord::new();
+    while rows.read_record(&mut row).map_err(|error| error.to_string())? {
+        let field = |column: usize| row.get(column).unwrap_or_default();
+        let value = value.map(|value| callgate_catalogue::write::quoted(field(value)));
+        if !field(key).is_empty() {
+            keys.add(field(key), value.as_deref().unwrap_or(TRUE))?;
+        }
+    }
+    Ok(())
+}
+
+fn json(file: impl Read, keys: &mut Collector) -> Result<(), String> {
+    use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+    struct Into<'k>(&'k mut Collector);
+
+    impl<'de> Visitor<'de> for Into<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array of keys, or an object of keys and values")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+            while let Some(key) = list.next_element::<String>()? {
+                self.0.add(&key, TRUE).map_err(de::Error::custom)?;
+            }
+            Ok(())
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+            while let Some((key, value)) = members.next_entry::<String, Box<RawValue>>()? {
+                self.0.add(&key, value.get()).map_err(de::Error::custom)?;
+            }
+            Ok(())
+        }
+    }
+
+    impl<'de> DeserializeSeed<'de> for Into<'_> {
+        type Value = ();
+
+        fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+            from.deserialize_any(self)
+        }
+    }
+
+    let mut from = serde_json::Deserializer::from_reader(file);
+    Into(keys).deserialize(&mut from).and_then(|()| from.end()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str, format: Format) -> Result<Vec<(String, String)>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        std::fs::write(&path, text).unwrap();
+        let keys =
+            read(&settings::File::new(path, format)).map_err(|why| why.rsplit("/keys ").next().unwrap().to_owned())?;
+        let found =
+            ["u1", "u2", "u3", "", "#u4"].into_iter().filter_map(|key| Some((key, keys.find(key)?.to_string())));
+        Ok(found.map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Result<Vec<(String, String)>, String> {
+        Ok(pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
+    }
+
+    #[test]
+    fn lines_are_keys() {
+        let read = |text: &str| read_text(text, Format::Lines);
+        assert_eq!(
+            read("\u{feff}u1\r\n\n # comment\n u2 \nu3"),
+            pairs(&[("u1", "true"), ("u2", "true"), ("u3", "true")])
+        );
+        assert_eq!(read(""), pairs(&[]));
+        assert!(
+            read(&format!("u1\n{}", "a".repeat(KEY_BYTES_MAX + 1))).unwrap_err().contains("line 2: the key has more")
+        );
+    }
+
+    #[test]
+    fn json_is_a_list_or_a_map() {
+        let read = |text: &str| read_text(text, Format::Json);
+        assert_eq!(read(r#"["u1","u2"]"#), pairs(&[("u1", "true"), ("u2", "true")]));
+        assert_eq!(read(r#"{"u1":{"until":7},"u2":"x"}"#), pairs(&[("u1", r#"{"until":7}"#), ("u2", "\"x\"")]));
+        for wrong in ["", "7", r#"["u1",2]"#, "[]x", r#"{"u1":}"#] {
+            assert!(read(wrong).unwrap_err().starts_with("cannot be used: "), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn csv_has_columns_by_name() {
+        let text = "reason,user\n\"rude, twice\",u1\nspam,u2\n,u3\n";
+        let csv = |value: Option<&str>| Format::Csv { key: "user".to_owned(), value: value.map(str::to_owned) };
+        let reasons = pairs(&[("u1", "\"rude, twice\""), ("u2", "\"spam\""), ("u3", "\"\"")]);
+        assert_eq!(read_text(text, csv(Some("reason"))), reasons);
+        assert_eq!(read_text(text, csv(None)), pairs(&[("u1", "true"), ("u2", "true"), ("u3", "true")]));
+        let error = read_text(text, csv(Some("until"))).unwrap_err();
+        assert!(error.contains("no column `until`") && error.contains("reason, user"), "{error}");
+        assert!(read_text("user,a\nu1\n", csv(None)).unwrap_err().contains("line: 2"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_said_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |path| read(&settings::File::new(path, Format::Lines)).unwrap_err();
+        assert!(
+            read(folder.path().to_owned()).contains("is no file")
+                || read(folder.path().to_owned()).contains("cannot be read")
+        );
+        assert!(read(folder.path().join("none")).contains("cannot be read"));
+    }
+}

@@ -1,0 +1,172 @@
+//! Against a real server, where `redis-server` is installed.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use super::*;
+use crate::settings::Secret;
+
+/// A server on a port of its own, which ends with this.
+struct Server {
+    child: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// `None`, said loudly, where Redis is not installed.
+    fn start(more: &[&str]) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.args(["--dir", folder.path().to_str().unwrap()]).args(more).stdout(Stdio::null());
+        match command.spawn() {
+            Ok(child) => Some(Self { child, port, _folder: folder }),
+            Err(error) => {
+                let why =
+                    format!("SKIPPED: redis-server cannot be started ({error}): install the package redis-server");
+                assert!(std::env::var_os("CALLGATE_REQUIRE_GUESTS").is_none(), "{why}");
+                eprintln!("{why}");
+                None
+            }
+        }
+    }
+
+    fn settings(&self, command: RedisCommand) -> settings::Redis {
+        settings::Redis {
+            remote: settings::Remote { within: Some(Duration::from_secs(20)), ..Default::default() },
+            urls: vec![format!("redis://127.0.0.1:{}/0", self.port)],
+            is_cluster: false,
+            username: String::new(),
+            password: None,
+            command,
+            is_json: false,
+            is_writable: true,
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn get(name: &str) -> RedisCommand {
+    RedisCommand::Get { name: name.to_owned() }
+}
+
+/// Asks until the server is up: it has just been started.
+async fn ask(redis: &Redis, key: &str) -> Result<Option<String>, String> {
+    loop {
+        match Ask::ask(redis, key).await {
+            Err(error) if error.contains("cannot be reached") => tokio::task::yield_now().await,
+            answer => return answer.map(|value| value.map(|value| value.to_string())),
+        }
+    }
+}
+
+async fn change(redis: &Redis, key: &str, change: Change<'_>) {
+    Ask::change(redis, key, &change, Some(60_000)).unwrap().await.unwrap();
+}
+
+#[tokio::test]
+async fn values_are_read_and_changed() {
+    let Some(server) = Server::start(&[]) else { return };
+    let redis = Redis::new(&server.settings(get("user:{key}:ban"))).unwrap();
+    assert_eq!(ask(&redis, "u1").await, Ok(None));
+    change(&redis, "u1", Change::Set("\"a \\\"b\\\"\"".into())).await;
+    assert_eq!(ask(&redis, "u1").await, Ok(Some("\"a \\\"b\\\"\"".to_owned())));
+    // Whatever a key is, it is one name.
+    for key in ["a/b", "?", "#", "\r\nDEL user:u1:ban\r\n", "..", "\0", "{key}", " ", &"k".repeat(65_536)] {
+        change(&redis, key, Change::Set("7".into())).await;
+        assert_eq!(ask(&redis, key).await, Ok(Some("\"7\"".to_owned())), "{key:?}");
+    }
+    change(&redis, "u1", Change::Remove).await;
+    assert_eq!(ask(&redis, "u1").await, Ok(None));
+    change(&redis, "n", Change::Add(3)).await;
+    let json = Redis::new(&settings::Redis { is_json: true, ..server.settings(get("user:{key}:ban")) }).unwrap();
+    assert_eq!(ask(&json, "n").await, Ok(Some("3".to_owned())));
+    change(&redis, "n", Change::Set("\"no json\"".into())).await;
+    assert!(ask(&json, "n").await.unwrap_err().contains("no JSON"));
+
+    let (name, field) = ("users".to_owned(), "{key}".to_owned());
+    let hash = Redis::new(&server.settings(RedisCommand::HashGet { name: name.clone(), field })).unwrap();
+    change(&hash, "u1", Change::Add(2)).await;
+    assert_eq!(ask(&hash, "u1").await, Ok(Some("\"2\"".to_owned())));
+    assert_eq!(ask(&hash, "u2").await, Ok(None));
+    // Another type than the command is for.
+    let set = Redis::new(&server.settings(RedisCommand::IsMember { name, member: "{key}".to_owned() })).unwrap();
+    let error = ask(&set, "u1").await.unwrap_err();
+    assert!(error.contains("WRONGTYPE"), "{error}");
+    let member = RedisCommand::IsMember { name: "banned".to_owned(), member: "{key}".to_owned() };
+    let set = Redis::new(&server.settings(member)).unwrap();
+    change(&set, "u1", Change::Set("true".into())).await;
+    assert_eq!((ask(&set, "u1").await, ask(&set, "u2").await), (Ok(Some("true".to_owned())), Ok(None)));
+    let readable = Redis::new(&settings::Redis { is_writable: false, ..server.settings(get("{key}")) }).unwrap();
+    assert!(Ask::change(&readable, "u1", &Change::Remove, None).is_none());
+}
+
+#[tokio::test]
+async fn windows_are_counted_by_all_hosts_together() {
+    let Some(server) = Server::start(&[]) else { return };
+    let command = RedisCommand::Count {
+        name: "sent:{key}".to_owned(),
+        window: Duration::from_millis(1000),
+        counts_callbacks: true,
+    };
+    let redis = [(); 2].map(|()| Redis::new(&server.settings(command.clone())).unwrap());
+    while redis[0].0.count("sent:u", 1000, false, 0).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    let count =
+        async |host: usize, adds, now| redis[host].0.count("sent:u", 1000, adds, now).await.unwrap().to_string();
+    assert_eq!(count(0, true, 10_000).await, "1");
+    assert_eq!(count(1, true, 10_999).await, "2");
+    assert_eq!(count(0, false, 10_999).await, "2");
+    assert_eq!(count(0, true, 11_500).await, "2", "one, and half of the two of the window before");
+    assert_eq!(count(0, false, 13_000).await, "0");
+    assert!(redis[0].counts());
+}
+
+#[tokio::test]
+async fn a_password_is_needed_where_there_is_one_and_never_shown() {
+    let Some(server) = Server::start(&["--requirepass", "s3cret"]) else { return };
+    let with = |password: Option<&str>| settings::Redis {
+        password: password.map(|password| Secret::new(password.to_owned())),
+        ..server.settings(get("{key}"))
+    };
+    assert_eq!(ask(&Redis::new(&with(Some("s3cret"))).unwrap(), "u").await, Ok(None));
+    for wrong in [None, Some("t0psecret")] {
+        let error = ask(&Redis::new(&with(wrong)).unwrap(), "u").await.unwrap_err();
+        assert!(!error.contains("t0psecret"), "{error}");
+    }
+    assert!(!format!("{:?}", with(Some("s3cret"))).contains("s3cret"));
+}
+
+#[test]
+fn wrong_settings_are_told() {
+    let settings = |urls: &[&str], command| settings::Redis {
+        remote: Default::default(),
+        urls: urls.iter().map(ToString::to_string).collect(),
+        is_cluster: false,
+        username: String::new(),
+        password: None,
+        command,
+        is_json: false,
+        is_writable: false,
+    };
+    let wrong = |urls: &[&str], command| Redis::new(&settings(urls, command)).unwrap_err().to_string();
+    let local = "redis://127.0.0.1/";
+    assert!(wrong(&[local], get("ban")).contains("no `{key}`"));
+    assert!(wrong(&[local], RedisCommand::HashGet { name: "a".into(), field: "b".into() }).contains("neither"));
+    assert!(wrong(&["http://127.0.0.1"], get("{key}")).contains("the address of a Redis server"));
+    for credentials in ["redis://:pw@127.0.0.1", "redis+unix:///run/redis.sock?db=1&pass=pw"] {
+        let error = wrong(&[credentials], get("{key}"));
+        assert!(error.contains("`password`") && !error.contains("pw"), "{error}");
+    }
+    assert!(wrong(&[local, local], get("{key}")).contains("`cluster = true`"));
+    assert!(wrong(&[], get("{key}")).contains("at least one"));
+}

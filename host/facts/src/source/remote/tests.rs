@@ -1,0 +1,166 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+/// Answers with the number of the question, after a while.
+#[derive(Debug, Clone, Default)]
+struct Slow {
+    asked: Arc<AtomicUsize>,
+    takes: Duration,
+    fails: bool,
+}
+
+impl Ask for Slow {
+    fn ask(&self, key: &str) -> Later<Result<Option<Arc<str>>, String>> {
+        let (number, absent) = (self.asked.fetch_add(1, Ordering::Relaxed) + 1, key == "none");
+        let Self { takes, fails, .. } = self.clone();
+        Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            match fails {
+                true => Err("broken".to_owned()),
+                false => Ok((!absent).then(|| number.to_string().into())),
+            }
+        })
+    }
+}
+
+const MS: Duration = Duration::from_millis(1);
+
+fn settings() -> settings::Remote {
+    settings::Remote {
+        within: Some(100 * MS),
+        cache: 50 * MS,
+        stale: 50 * MS,
+        cache_entries_max: 2,
+        cache_bytes_max: 1000,
+        calls_at_once_max: 2,
+    }
+}
+
+async fn ask(remote: &Remote, key: &str) -> Answer {
+    match remote.look_up(key, Purpose::Decide, 0) {
+        LookedUp::Now(answer) => answer,
+        LookedUp::Later(later) => later.await,
+    }
+}
+
+fn known(value: &str, age_ms: u64) -> Answer {
+    Answer { value: Ok(value.into()), age_ms }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_used_again_until_it_is_too_old() {
+    let slow = Slow { takes: 10 * MS, ..Slow::default() };
+    let remote = Remote::new("f", slow.clone(), &settings(), &Arc::default());
+    assert_eq!(ask(&remote, "u").await, known("1", 0));
+    tokio::time::advance(49 * MS).await;
+    assert_eq!(ask(&remote, "u").await, known("1", 49));
+    tokio::time::advance(MS).await;
+    assert_eq!(ask(&remote, "u").await, known("1", 50), "an old answer, while a new one is fetched");
+    assert_eq!(ask(&remote, "u").await, known("1", 50), "and only one is fetched");
+    tokio::time::sleep(11 * MS).await;
+    assert_eq!(ask(&remote, "u").await.value, Ok("2".into()));
+    tokio::time::advance(100 * MS).await;
+    assert_eq!(ask(&remote, "u").await, known("3", 0), "too old to be used at all");
+    assert_eq!(ask(&remote, "none").await, Answer::without(Why::Absent));
+    assert_eq!(ask(&remote, "none").await, Answer::without(Why::Absent));
+    assert_eq!(slow.asked.load(Ordering::Relaxed), 4, "that there is none is remembered, too");
+    let totals = remote.0.stats.totals();
+    assert_eq!((totals.hits, totals.stale, totals.fetched), (3, 2, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_question_is_asked_once_at_a_time() {
+    let slow = Slow { takes: 10 * MS, ..Slow::default() };
+    let remote = Remote::new(
+        "f",
+        slow.clone(),
+        &settings::Remote { cache: Duration::ZERO, stale: Duration::ZERO, ..settings() },
+        &Arc::default(),
+    );
+    let answers = tokio::join!(ask(&remote, "u"), ask(&remote, "u"), ask(&remote, "u"));
+    assert_eq!(answers, (known("1", 0), known("1", 0), known("1", 0)));
+    assert_eq!(ask(&remote, "u").await, known("2", 0), "nothing is kept");
+    assert_eq!(remote.0.stats.totals().coalesced, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_too_long_is_late_and_soon_not_asked_any_more() {
+    let slow = Slow { takes: 1000 * MS, ..Slow::default() };
+    let remote = Remote::new("f", slow.clone(), &settings(), &Arc::default());
+    for _ in 0..5 {
+        assert_eq!(ask(&remote, "u").await, Answer::without(Why::Late));
+    }
+    assert!(remote.trouble().unwrap().contains("`within_ms`"));
+    assert_eq!(ask(&remote, "u").await, Answer::without(Why::Failed));
+    assert_eq!(slow.asked.load(Ordering::Relaxed), 5, "the breaker is open");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(ask(&remote, "u").await, Answer::without(Why::Late), "one may try");
+    tokio::time::advance(Duration::from_millis(1500)).await;
+    assert_eq!(ask(&remote, "u").await, Answer::without(Why::Failed), "the pause is twice as long");
+    assert_eq!(slow.asked.load(Ordering::Relaxed), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_works_again_is_asked_again() {
+    let failing = Slow { fails: true, ..Slow::default() };
+    let remote = Remote::new("f", failing, &settings(), &Arc::default());
+    for _ in 0..5 {
+        assert_eq!(ask(&remote, "u").await, Answer::without(Why::Failed));
+    }
+    assert!(remote.trouble().unwrap().ends_with("broken"));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    remote.0.breaker().ended(None);
+    assert_eq!(remote.trouble(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn entries_and_questions_at_once_are_bounded() {
+    let slow = Slow { takes: 60 * MS, ..Slow::default() };
+    let remote = Remote::new("f", slow.clone(), &settings(), &Arc::default());
+    let answers = tokio::join!(ask(&remote, "a"), ask(&remote, "b"), ask(&remote, "c"));
+    assert_eq!((answers.0.value.is_ok(), answers.1.value.is_ok()), (true, true));
+    assert_eq!(answers.2, Answer::without(Why::Late), "it waited for one of two slots, and had too little time left");
+    assert_eq!((remote.entries(), remote.evicted()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_and_answers_fit_into_the_bytes_of_the_cache() {
+    let settings = settings::Remote { cache_entries_max: 100, cache_bytes_max: 33, ..settings() };
+    let remote = Remote::new("f", Slow::default(), &settings, &Arc::default());
+    for key in ["ten-bytes1", "ten-bytes2", "ten-bytes3"] {
+        ask(&remote, key).await;
+    }
+    assert_eq!((remote.entries(), remote.evicted()), (3, 0), "11 bytes each, with an answer of one digit");
+    ask(&remote, "x").await;
+    assert_eq!((remote.entries(), remote.evicted()), (3, 1));
+    // One that is larger than all is there for as long as it is the last.
+    ask(&remote, &"y".repeat(100)).await;
+    assert_eq!(remote.entries(), 1);
+    ask(&remote, "x").await;
+    assert_eq!((remote.entries(), remote.evicted()), (1, 5));
+}
+
+/// Answers with the number of the question, and can be changed.
+#[derive(Debug, Clone)]
+struct Changing(Slow);
+
+impl Ask for Changing {
+    fn ask(&self, key: &str) -> Later<Result<Option<Arc<str>>, String>> {
+        self.0.ask(key)
+    }
+
+    fn change(&self, _: &str, _: &Change<'_>, _: Option<u64>) -> Option<Later<Result<(), String>>> {
+        Some(Box::pin(async { Ok(()) }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_from_before_a_change_is_not_remembered() {
+    let remote = Remote::new("f", Changing(Slow { takes: 10 * MS, ..Slow::default() }), &settings(), &Arc::default());
+    let LookedUp::Later(asked) = remote.look_up("u", Purpose::Decide, 0) else { panic!("it is not known") };
+    remote.change("u", &Change::Add(1), None, 0).unwrap();
+    assert_eq!(asked.await, known("1", 0), "who has asked gets it");
+    assert_eq!(ask(&remote, "u").await, known("2", 0), "but it is asked again");
+    assert_eq!(ask(&remote, "u").await, known("2", 0));
+}
