@@ -25,14 +25,26 @@ impl From<wasmtime::Error> for Crossing {
 pub(crate) struct Abi {
     pub(crate) memory: Memory,
     pub(crate) allocate: TypedFunc<u32, u32>,
-    pub(crate) handle: TypedFunc<(u32, u32), i64>,
+}
+
+/// A function of a guest that is given a text and returns one.
+pub(crate) type TextFunc = TypedFunc<(u32, u32), i64>;
+
+/// Which of a plugin's functions is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// `handle_callback`: the verdict on a callback.
+    Handle,
+    /// `needs`: the facts that it must know for that.
+    Needs,
 }
 
 impl Abi {
-    /// Passes the concatenated `parts` to the guest's function and calls `read` with its reply, in place.
+    /// Passes the concatenated `parts` to this function of the guest and calls `read` with its reply, in place.
     pub(crate) fn call<T>(
         &self,
         mut store: impl AsContextMut,
+        function: &TextFunc,
         parts: &[&str],
         reply_bytes_max: usize,
         read: impl FnOnce(&[u8]) -> T,
@@ -41,7 +53,7 @@ impl Abi {
         let len = u32::try_from(len).map_err(|_| invalid("a callback of 4 GiB cannot be handed over"))?;
         let ptr = self.allocate.call(&mut store, len)?;
         self.write(&mut store, ptr, parts)?;
-        let packed = self.handle.call(&mut store, (ptr, len))?;
+        let packed = function.call(&mut store, (ptr, len))?;
         self.read(&store, packed, reply_bytes_max).map(read)
     }
 
@@ -75,7 +87,7 @@ impl Abi {
     }
 }
 
-fn invalid(why: &str) -> Crossing {
+pub(crate) fn invalid(why: &str) -> Crossing {
     Crossing::Broken(Fault::ReplyInvalid { why: why.to_owned(), detail: String::new() })
 }
 

@@ -15,7 +15,7 @@ pub struct Budget {
     /// Wall time.
     pub within: Duration,
     /// Whether the call runs on a thread that other callbacks wait for; see
-    /// [`Plugin::call_briefly`](crate::Plugin::call_briefly).
+    /// [`Plugin::ask_briefly`](crate::Plugin::ask_briefly).
     pub(crate) is_brief: bool,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wasmtime::Trap;
 
-use super::abi::Crossing;
+use super::abi::{Crossing, Function};
 use super::budget::{Brief, Budget, Usage};
 use super::cancel::Cancel;
 use super::fault::{Circumstances, Fault, sort, sort_call};
@@ -19,12 +19,13 @@ const BRIEF_REPLY_BYTES_MAX: usize = 128 * 1024;
 /// Runs one call with a full budget. See [`run`].
 pub(crate) fn call<T>(
     pool: &Pool,
+    function: Function,
     input: &[&str],
     budget: Budget,
     cancel: Option<&Cancel>,
     read: impl FnOnce(&[u8]) -> T,
 ) -> (Result<T, Fault>, Usage) {
-    let (ended, usage) = run(pool, input, budget, cancel, read);
+    let (ended, usage) = run(pool, function, input, budget, cancel, read);
     let result = match ended {
         Brief::Replied(reply) => Ok(reply),
         Brief::Failed(fault) => Err(fault),
@@ -40,6 +41,7 @@ pub(crate) fn call<T>(
 /// guest cannot tell which. An instance that failed is never used again.
 pub(crate) fn run<T>(
     pool: &Pool,
+    function: Function,
     input: &[&str],
     budget: Budget,
     cancel: Option<&Cancel>,
@@ -63,7 +65,7 @@ pub(crate) fn run<T>(
     let brief_max = if budget.is_brief { BRIEF_REPLY_BYTES_MAX } else { usize::MAX };
     let reply_bytes_max = limits.reply_bytes_max.min(brief_max);
     let mut reply_bytes = 0;
-    let result = guest.call(input, budget, cancel, reply_bytes_max, |reply| {
+    let result = guest.call(function, input, budget, cancel, reply_bytes_max, |reply| {
         reply_bytes = reply.len();
         read(reply)
     });
@@ -89,15 +91,7 @@ pub(crate) fn run<T>(
         Err(crossing) => crossing,
     };
     let ended = match crossing {
-        Crossing::Broken(Fault::ReplyTooLarge { bytes, bytes_max })
-            if budget.is_brief && bytes_max < limits.reply_bytes_max && bytes <= limits.reply_bytes_max as u64 =>
-        {
-            Brief::TooLong
-        }
-        Crossing::Broken(Fault::ReplyTooLarge { bytes, .. }) => {
-            Brief::Failed(Fault::ReplyTooLarge { bytes, bytes_max: limits.reply_bytes_max })
-        }
-        Crossing::Broken(fault) => Brief::Failed(fault),
+        Crossing::Broken(fault) => broken(fault, budget, limits.reply_bytes_max),
         Crossing::Trapped(error) if budget.is_brief && is_too_long(&error, budget) => Brief::TooLong,
         Crossing::Trapped(error) => {
             let circumstances = circumstances(guest.memory_denied(), guest.last_words());
@@ -107,6 +101,19 @@ pub(crate) fn run<T>(
     pool.lose(instance, budget.is_brief);
     usage.aside = pool.done_aside().0;
     (ended, usage)
+}
+
+/// The result of a call that broke the contract. A reply that is too long for a brief call may still be one.
+fn broken<T>(fault: Fault, budget: Budget, reply_bytes_max: usize) -> Brief<T> {
+    match fault {
+        Fault::ReplyTooLarge { bytes, bytes_max }
+            if budget.is_brief && bytes_max < reply_bytes_max && bytes <= reply_bytes_max as u64 =>
+        {
+            Brief::TooLong
+        }
+        Fault::ReplyTooLarge { bytes, .. } => Brief::Failed(Fault::ReplyTooLarge { bytes, bytes_max: reply_bytes_max }),
+        fault => Brief::Failed(fault),
+    }
 }
 
 /// The result of a call whose instance could not be made.
@@ -226,7 +233,7 @@ mod tests {
     fn a_brief_call_never_waits_for_the_page_map() {
         let Ok(engine) = Engine::new(&limits(MemoryReset::Keep)) else { return };
         let plugin = load(&engine, "");
-        let brief = || match plugin.call_briefly(&engine, &["{}"], Duration::from_secs(60), |_| ()) {
+        let brief = || match plugin.ask_briefly(&engine, Function::Handle, &["{}"], Duration::from_secs(60), |_| ()) {
             (Brief::Replied(()), usage) => usage,
             (ended, _) => panic!("{ended:?}"),
         };
@@ -254,7 +261,7 @@ mod tests {
         let called = |start: &str, budget| {
             let module = guest("", &format!("(func $start {start}) (start $start)"));
             let code = Code::new(engine.epoch(), &Module::new(engine.for_calls(), module).unwrap()).unwrap();
-            call(&Pool::new(None, code, &PluginLimits::default()), &["{}"], budget, None, |_| ())
+            call(&Pool::new(None, code, &PluginLimits::default()), Function::Handle, &["{}"], budget, None, |_| ())
         };
         assert_eq!(called("", BUDGET).0, Ok(()));
         let fill = "(memory.fill (i32.const 8192) (i32.const 0) (i32.const 5000))";
@@ -310,7 +317,7 @@ mod tests {
             std::thread::scope(|scope| {
                 let call = scope.spawn(|| {
                     begins.send(()).unwrap();
-                    plugin.call_unless(&cancel, &["{}"], budget, |_| ()).0
+                    plugin.ask(Function::Handle, &["{}"], budget, Some(&cancel), |_| ()).0
                 });
                 has_begun.recv().unwrap();
                 cancel.cancel();
@@ -319,7 +326,7 @@ mod tests {
         }
         // A call that is not cancelled continues after each check, until its time is over.
         let budget = Budget { within: Duration::from_millis(20), ..budget };
-        let (result, usage) = plugin.call_unless(&Cancel::default(), &["{}"], budget, |_| ());
+        let (result, usage) = plugin.ask(Function::Handle, &["{}"], budget, Some(&Cancel::default()), |_| ());
         assert_eq!(result, Err(Fault::OutOfTime { within: budget.within, cut: None }));
         assert!(usage.fuel.0 > 0);
     }

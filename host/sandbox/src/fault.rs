@@ -76,6 +76,14 @@ pub enum Fault {
     /// It could not be loaded, and the host was to start without it.
     #[error("not loaded: the log says why, and `/readyz` of the admin listener (`start = \"healthy\"`)")]
     NotLoaded,
+    /// A fact that it needs is not known, and the settings do not have it decide without. Not the plugin's fault.
+    #[error("no fact: `{fact}` is not known ({why}), and it is not asked without (`on_failure` under [[fact]])")]
+    NoFact {
+        /// The name of the fact in the settings.
+        fact: String,
+        /// Why it is not known: `late` or `failed`.
+        why: String,
+    },
 }
 
 /// Fuel that was reduced to what fits into the time that is left.
@@ -112,7 +120,7 @@ fn advice(message: &str) -> &'static str {
 
 impl Fault {
     /// All names that [`Fault::name`] returns.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 13] = [
         "out_of_fuel",
         "out_of_time",
         "out_of_memory",
@@ -125,6 +133,7 @@ impl Fault {
         "suspended",
         "no_time",
         "not_loaded",
+        "no_fact",
     ];
 
     /// Its index in [`Fault::NAMES`].
@@ -143,6 +152,7 @@ impl Fault {
             Self::Suspended => 9,
             Self::NoTime => 10,
             Self::NotLoaded => 11,
+            Self::NoFact { .. } => 12,
         }
     }
 
@@ -178,7 +188,8 @@ impl Fault {
             | Self::ReplyTooLarge { .. }
             | Self::Suspended
             | Self::NoTime
-            | Self::NotLoaded => self.to_string(),
+            | Self::NotLoaded
+            | Self::NoFact { .. } => self.to_string(),
         }
     }
 }

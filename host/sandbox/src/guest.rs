@@ -10,7 +10,7 @@ use wasmtime::{
 
 use callgate_catalogue::wire::export;
 
-use super::abi::{Abi, Crossing};
+use super::abi::{Abi, Crossing, Function, TextFunc, invalid};
 use super::budget::Budget;
 use super::cancel::{Cancel, LOOK_EVERY};
 use super::cpu;
@@ -130,6 +130,7 @@ pub(crate) struct Code {
     memory: ModuleExport,
     allocate: ModuleExport,
     handle_callback: ModuleExport,
+    needs: Option<ModuleExport>,
     last_words: ModuleExport,
     /// All globals that guest code can change.
     mutable_globals: Vec<ModuleExport>,
@@ -153,6 +154,7 @@ impl Code {
             memory: export(export::MEMORY)?,
             allocate: export(export::ALLOCATE)?,
             handle_callback: export(export::HANDLE_CALLBACK)?,
+            needs: module.get_export_index(export::NEEDS),
             last_words: export(export::LAST_WORDS)?,
             mutable_globals: mutable_globals.collect(),
             first_global: module.get_export_index(FIRST_GLOBAL),
@@ -195,6 +197,9 @@ pub(crate) struct Denied {
 pub(crate) struct Guest {
     store: Store<Bounds>,
     abi: Abi,
+    handle: TextFunc,
+    /// What says which facts a callback needs, if the plugin needs any.
+    needs: Option<TextFunc>,
     last_words: u32,
     /// What has to be restored before the next call, besides the memory's contents.
     memory_bytes: usize,
@@ -215,9 +220,10 @@ impl Guest {
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().deadline_reached()));
         store.data_mut().begin(budget);
         match Entered::enter(&mut store, code, budget) {
-            Ok(Entered { abi, last_words, globals, stack }) => {
+            Ok(Entered { abi, handle, needs, last_words, globals, stack }) => {
                 let memory_bytes = abi.memory.data_size(&store);
-                Ok(Self { store, abi, last_words, memory_bytes, globals, stack, is_new: true, pages: Pages::default() })
+                let (is_new, pages) = (true, Pages::default());
+                Ok(Self { store, abi, handle, needs, last_words, memory_bytes, globals, stack, is_new, pages })
             }
             Err(error) => Err(Denied { error, fuel_left: Fuel(store.get_fuel().unwrap_or(0)) }),
         }
@@ -226,6 +232,7 @@ impl Guest {
     /// Passes in one callback and calls `read` with the reply, in place. `cancel` ends a call that is not brief.
     pub(crate) fn call<T>(
         &mut self,
+        function: Function,
         input: &[&str],
         budget: Budget,
         cancel: Option<&Cancel>,
@@ -244,7 +251,11 @@ impl Guest {
         }
         // The full amount even if the instance is new: the same input burns the same in each instance.
         self.store.set_fuel(budget.fuel.0)?;
-        self.abi.call(&mut self.store, input, reply_bytes_max, read)
+        let function = match function {
+            Function::Handle => &self.handle,
+            Function::Needs => self.needs.as_ref().ok_or_else(|| invalid("there is no export `needs`"))?,
+        };
+        self.abi.call(&mut self.store, function, input, reply_bytes_max, read)
     }
 
     /// Fuel left over from the last call.
@@ -311,6 +322,8 @@ impl Guest {
 /// The exports of a new instance.
 struct Entered {
     abi: Abi,
+    handle: TextFunc,
+    needs: Option<TextFunc>,
     last_words: u32,
     globals: Box<[(Global, Val)]>,
     stack: Option<(Global, i32)>,
@@ -327,6 +340,7 @@ impl Entered {
         let memory = find(&code.memory)?.into_memory().ok_or_else(missing)?;
         let allocate = find(&code.allocate)?.into_func().ok_or_else(missing)?;
         let handle = find(&code.handle_callback)?.into_func().ok_or_else(missing)?;
+        let needs = code.needs.as_ref().map(&mut find).transpose()?.and_then(Extern::into_func);
         let last_words = find(&code.last_words)?.into_global().ok_or_else(missing)?;
         let first_global = code.first_global.as_ref().map(&mut find).transpose()?;
         let globals = code.mutable_globals.iter().map(|export| find(export)?.into_global().ok_or_else(missing));
@@ -340,8 +354,10 @@ impl Entered {
             Val::I32(end) => Some((global, end)),
             _ => None,
         });
-        let abi = Abi { memory, allocate: allocate.typed(&*store)?, handle: handle.typed(&*store)? };
-        Ok(Self { abi, last_words, globals, stack })
+        // Of another type only where the manifest lists no facts, so that it is never called.
+        let needs = needs.and_then(|needs| needs.typed(&*store).ok());
+        let (abi, handle) = (Abi { memory, allocate: allocate.typed(&*store)? }, handle.typed(&*store)?);
+        Ok(Self { abi, handle, needs, last_words, globals, stack })
     }
 }
 

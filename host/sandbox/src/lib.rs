@@ -38,6 +38,7 @@ mod structure;
 mod system;
 mod thread;
 
+pub use abi::Function;
 pub use budget::{Brief, Budget, Usage};
 pub use cache::{Cache, CacheError};
 pub use cancel::Cancel;

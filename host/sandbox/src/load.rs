@@ -161,7 +161,12 @@ fn not_configured(fault: &Fault) -> String {
         Fault::ReplyTooLarge { bytes, bytes_max } => {
             format!("its reply has {bytes} bytes, and at most {bytes_max} are allowed: {MEND}")
         }
-        Fault::Undecided { .. } | Fault::ReplyInvalid { .. } | Fault::Suspended | Fault::NoTime | Fault::NotLoaded => {
+        Fault::Undecided { .. }
+        | Fault::ReplyInvalid { .. }
+        | Fault::Suspended
+        | Fault::NoTime
+        | Fault::NotLoaded
+        | Fault::NoFact { .. } => {
             format!("{fault}: rebuild it with a plugin-sdk that fits this host")
         }
     }
@@ -250,7 +255,7 @@ pub(crate) fn check<'a>(
     if manifest.abi != ABI_VERSION {
         return Err(LoadError::Abi { abi: manifest.abi, sdk: manifest.sdk });
     }
-    let problems = outline.export_problems();
+    let problems: Vec<String> = outline.export_problems().into_iter().chain(outline.needs_problem(&manifest)).collect();
     if !problems.is_empty() {
         return Err(LoadError::Exports { problems });
     }
@@ -272,6 +277,8 @@ fn fit_for_the_log(manifest: Manifest) -> Manifest {
         version: one_line(&manifest.version),
         sdk: one_line(&manifest.sdk),
         commands: manifest.commands.iter().map(|command| one_line(command)).collect(),
+        facts: manifest.facts.iter().map(|fact| one_line(fact)).collect(),
+        updates: manifest.updates.iter().map(|fact| one_line(fact)).collect(),
     }
 }
 
@@ -355,6 +362,18 @@ impl<'a> Outline<'a> {
         }
         expect(export::LAST_WORDS, self.is_kind(export::LAST_WORDS, ExternalKind::Global), "a global");
         problems
+    }
+
+    /// A manifest that lists facts needs the export `needs`. Without facts, an export of that name is the module's own affair, as
+    /// it was before there were facts.
+    fn needs_problem(&self, manifest: &Manifest) -> Option<String> {
+        use ValType::{I32, I64};
+        let name = export::NEEDS;
+        match (manifest.facts.is_empty(), self.is_func(name, &[I32, I32], &[I64])) {
+            (true, _) | (false, Ok(true)) => None,
+            (false, Ok(false)) => Some(format!("the export `{name}` is not a function (i32, i32) -> i64")),
+            (false, Err(())) => Some(format!("the export `{name}` is missing, while its manifest lists facts")),
+        }
     }
 
     fn find(&self, name: &str) -> Result<(ExternalKind, u32), ()> {

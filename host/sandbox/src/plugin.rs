@@ -6,6 +6,7 @@ use std::time::Duration;
 use callgate_catalogue::wire::Manifest;
 use wasmtime::Module;
 
+use crate::abi::Function;
 use crate::budget::{Brief, Budget, Usage};
 use crate::cache::{self, Key};
 use crate::call;
@@ -181,34 +182,48 @@ impl Plugin {
         self.prepared.memory_bytes <= BRIEF_MEMORY_BYTES_MAX
     }
 
-    /// Passes in one callback as [`Plugin::call`] does, on a thread that other callbacks wait for: the call has
+    /// Passes in one callback as [`Plugin::ask`] does, on a thread that other callbacks wait for: the call has
     /// `within`, and the fuel that fits into it; it must not grow its memory; and its reply must be short enough to be
     /// read quickly. A call within these bounds ends as it would with a full budget.
-    pub fn call_briefly<T>(
+    pub fn ask_briefly<T>(
         &self,
         engine: &Engine,
+        function: Function,
         parts: &[&str],
         within: Duration,
         read: impl FnOnce(&[u8]) -> T,
     ) -> (Brief<T>, Usage) {
         let budget = Budget { is_brief: true, ..self.budget(engine, within) };
-        call::run(&self.prepared.pool, parts, budget, None, read)
+        call::run(&self.prepared.pool, function, parts, budget, None, read)
     }
 
-    /// Passes in one callback, the concatenation of `parts`, and calls `read` with the reply.
-    pub fn call<T>(&self, parts: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
-        call::call(&self.prepared.pool, parts, budget, None, read)
-    }
-
-    /// As [`Plugin::call`]. If it is cancelled it ends within some milliseconds, with [`Fault::OutOfTime`].
-    pub fn call_unless<T>(
+    /// Passes in one callback, the concatenation of `parts`, and calls `read` with the reply. If `cancel` is cancelled, the
+    /// call ends within some milliseconds, with [`Fault::OutOfTime`].
+    pub fn ask<T>(
         &self,
-        cancel: &Cancel,
+        function: Function,
         parts: &[&str],
         budget: Budget,
+        cancel: Option<&Cancel>,
         read: impl FnOnce(&[u8]) -> T,
     ) -> (Result<T, Fault>, Usage) {
-        call::call(&self.prepared.pool, parts, budget, Some(cancel), read)
+        call::call(&self.prepared.pool, function, parts, budget, cancel, read)
+    }
+
+    /// Whether it may need facts: whether it has [`Function::Needs`].
+    #[must_use]
+    pub fn has_needs(&self) -> bool {
+        !self.manifest().facts.is_empty()
+    }
+
+    /// Asks which facts a callback needs. As [`Plugin::ask`], without a way to cancel it.
+    pub fn needs<T>(&self, parts: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
+        self.ask(Function::Needs, parts, budget, None, read)
+    }
+
+    /// Asks for the verdict on a callback. As [`Plugin::ask`], without a way to cancel it.
+    pub fn call<T>(&self, parts: &[&str], budget: Budget, read: impl FnOnce(&[u8]) -> T) -> (Result<T, Fault>, Usage) {
+        self.ask(Function::Handle, parts, budget, None, read)
     }
 }
 

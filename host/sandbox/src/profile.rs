@@ -25,9 +25,9 @@ mod names;
 mod tree;
 
 use callgate_catalogue::wire::export;
-use wasmtime::{Caller, Instance, Linker, Module, Store, TypedFunc};
+use wasmtime::{Caller, Instance, Linker, Module, Store};
 
-use super::abi::{Abi, Crossing};
+use super::abi::{Abi, Crossing, Function as Export, TextFunc};
 use super::engine::Engine;
 use super::guest::Bounds;
 use super::limits::Fuel;
@@ -119,41 +119,54 @@ impl Profiler {
         Ok(Self { module, linker, limits: limits.clone(), names: Names::of(checked.bytes), tree: Tree::default() })
     }
 
-    /// Repeats a call that burnt `fuel`, and adds the results to the profile. A call that ended in a fault (`is_fault`)
-    /// is followed until it has burnt as much.
+    /// Repeats calls that burnt `fuel` together, one after the other, each in an instance of its own, and adds the results to
+    /// the profile. Calls that ended in a fault (`is_fault`) are followed until they have burnt as much.
     ///
     /// # Errors
     /// If the second run is not like the first.
-    pub fn follow(&mut self, input: &[&str], fuel: Fuel, is_fault: bool) -> Result<(), Unlike> {
-        if fuel == Fuel(0) {
-            // It did not start: there was no time for it.
-            return Ok(());
+    pub fn follow(&mut self, calls: &[(Export, &str)], fuel: Fuel, is_fault: bool) -> Result<(), Unlike> {
+        let (mut burnt, mut is_done) = (0, true);
+        for (export, input) in calls {
+            // Nothing is left: it did not start, for lack of time, or because a call before it has failed.
+            let left = fuel.0.saturating_sub(burnt);
+            if left == 0 {
+                break;
+            }
+            let (its, is_replied) = self.follow_one(*export, input, left);
+            burnt = burnt.saturating_add(its);
+            is_done = is_done && is_replied;
         }
+        // Never less. It may be a little more: a trap inside a function hides what was burnt since the last call, and
+        // hooks are calls; and fuel burnt beyond the limit, after the last check, is not known.
+        let is_like = burnt >= fuel.0 && (is_fault || is_done);
+        if is_like { Ok(()) } else { Err(Unlike { call: fuel, profile: Fuel(burnt) }) }
+    }
+
+    /// Repeats a call that burnt at most `fuel`. Returns what it burns, and whether it replies.
+    fn follow_one(&mut self, export: Export, input: &str, fuel: u64) -> (u64, bool) {
         let bounds = Bounds::new(&self.limits);
-        let given = fuel.0.saturating_add(SPARE_FUEL);
+        let given = fuel.saturating_add(SPARE_FUEL);
         let mut tree = std::mem::take(&mut self.tree);
         // Beyond that, the call had ended, or had not noticed yet.
-        tree.begin(fuel.0);
+        tree.begin(fuel);
         let mut store = Store::new(self.module.engine(), Traced { bounds, given, tree });
         store.limiter(|traced| &mut traced.bounds);
         // This engine's epoch never advances: fuel bounds the work, and no answer is waiting.
         store.set_epoch_deadline(1);
         let result = match store.set_fuel(given) {
-            Ok(()) => self.call(&mut store, input),
+            Ok(()) => self.call(&mut store, export, input),
             Err(error) => Err(Crossing::Trapped(error)),
         };
         let burnt = given.saturating_sub(store.get_fuel().unwrap_or(0));
         self.tree = store.into_data().tree;
         self.tree.end(burnt);
-        // Never less. It may be a little more: a trap inside a function hides what was burnt since the last call, and
-        // hooks are calls; and fuel burnt beyond the limit, after the last check, is not known.
-        let is_like = burnt >= fuel.0 && (is_fault || result.is_ok());
-        if is_like { Ok(()) } else { Err(Unlike { call: fuel, profile: Fuel(burnt) }) }
+        (burnt, result.is_ok())
     }
 
-    fn call(&self, store: &mut Store<Traced>, input: &[&str]) -> Result<(), Crossing> {
+    fn call(&self, store: &mut Store<Traced>, export: Export, input: &str) -> Result<(), Crossing> {
         let instance = self.linker.instantiate(&mut *store, &self.module)?;
-        abi(store, &instance)?.call(store, input, self.limits.reply_bytes_max, |_| ())
+        let (abi, function) = abi(store, &instance, export)?;
+        abi.call(store, &function, &[input], self.limits.reply_bytes_max, |_| ())
     }
 
     /// The results so far.
@@ -220,11 +233,15 @@ fn give_back(caller: &mut Caller<'_, Traced>, hook: u64) -> wasmtime::Result<u64
     Ok(caller.data().given.saturating_sub(left))
 }
 
-fn abi(store: &mut Store<Traced>, instance: &Instance) -> wasmtime::Result<Abi> {
+fn abi(store: &mut Store<Traced>, instance: &Instance, wanted: Export) -> wasmtime::Result<(Abi, TextFunc)> {
     let memory = instance
         .get_memory(&mut *store, export::MEMORY)
         .ok_or_else(|| wasmtime::Error::msg("the export `memory` is missing"))?;
     let allocate = instance.get_typed_func(&mut *store, export::ALLOCATE)?;
-    let handle: TypedFunc<(u32, u32), i64> = instance.get_typed_func(&mut *store, export::HANDLE_CALLBACK)?;
-    Ok(Abi { memory, allocate, handle })
+    let name = match wanted {
+        Export::Handle => export::HANDLE_CALLBACK,
+        Export::Needs => export::NEEDS,
+    };
+    let function = instance.get_typed_func(&mut *store, name)?;
+    Ok((Abi { memory, allocate }, function))
 }

@@ -7,10 +7,10 @@
 use std::time::{Duration, Instant};
 
 use callgate_catalogue::wire::{ConfigureReply, export};
-use wasmtime::{Instance, Module, Store, TypedFunc, Val};
+use wasmtime::{Instance, Module, Store, Val};
 use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
 
-use super::abi::{Abi, Crossing, last_words};
+use super::abi::{Abi, Crossing, TextFunc, last_words};
 use super::engine::Engine;
 use super::epoch;
 use super::fault::{Circumstances, Fault, sort_call};
@@ -56,7 +56,8 @@ pub(crate) fn take(
     wizer.init_func(export::CONFIGURE).keep_init_func(true);
     let bare = reach::without_custom_sections(checked.bytes);
     let (context, instrumented) = wizer.instrument(&bare).map_err(|error| prepare(&error))?;
-    let for_configure = reach::without_unreachable(&instrumented, |name| name != export::HANDLE_CALLBACK);
+    let for_configure =
+        reach::without_unreachable(&instrumented, |name| name != export::HANDLE_CALLBACK && name != export::NEEDS);
     let module = Module::new(engine.for_configure(), for_configure).map_err(|error| prepare(&error))?;
     let started = Instant::now();
     let mut configured = run(engine, &module, settings, bounds)?;
@@ -74,10 +75,10 @@ fn run(engine: &Engine, module: &Module, settings: &str, bounds: ConfigureBounds
     store.set_fuel(bounds.limits.fuel_to_configure.0).map_err(|error| prepare(&error))?;
     let instance = Instance::new(&mut store, module, &[]).map_err(|error| failed(&mut store, None, &error, bounds))?;
     let at_first = first_global(&mut store, &instance);
-    let abi = abi(&mut store, &instance).map_err(|error| prepare(&error))?;
+    let (abi, configure) = abi(&mut store, &instance).map_err(|error| prepare(&error))?;
     let input = format!(r#"{{"settings":{settings}}}"#);
-    let reply =
-        abi.call(&mut store, &[&input], REPLY_BYTES_MAX, |reply| serde_json::from_slice::<ConfigureReply>(reply));
+    let read = |reply: &[u8]| serde_json::from_slice::<ConfigureReply>(reply);
+    let reply = abi.call(&mut store, &configure, &[&input], REPLY_BYTES_MAX, read);
     match reply {
         Ok(Ok(ConfigureReply { accepted: true, .. })) => Ok(Configured { store, instance }),
         Ok(Ok(ConfigureReply { reason, .. })) => Err(LoadError::Settings { reason: one_line(&reason) }),
@@ -122,13 +123,13 @@ fn first_global(store: &mut Store<Bounds>, instance: &Instance) -> Option<i32> {
     }
 }
 
-fn abi(store: &mut Store<Bounds>, instance: &Instance) -> wasmtime::Result<Abi> {
+fn abi(store: &mut Store<Bounds>, instance: &Instance) -> wasmtime::Result<(Abi, TextFunc)> {
     let memory = instance
         .get_memory(&mut *store, export::MEMORY)
         .ok_or_else(|| wasmtime::Error::msg("the export `memory` is missing"))?;
     let allocate = instance.get_typed_func(&mut *store, export::ALLOCATE)?;
-    let handle: TypedFunc<(u32, u32), i64> = instance.get_typed_func(&mut *store, export::CONFIGURE)?;
-    Ok(Abi { memory, allocate, handle })
+    let function = instance.get_typed_func(&mut *store, export::CONFIGURE)?;
+    Ok((Abi { memory, allocate }, function))
 }
 
 fn words_left(store: &mut Store<Bounds>, instance: &Instance) -> Option<String> {

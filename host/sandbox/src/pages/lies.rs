@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use super::super::abi::Function;
 use super::super::guest::{Code, Guest};
 use super::super::{Budget, Engine, EngineLimits, Fuel, MemoryReset, Plugin, PluginLimits};
 use super::*;
@@ -129,7 +130,7 @@ fn tell(code: &Code, limits: &PluginLimits, rhythm: Rhythm, one_in: i64, before:
         let entered = kept.take().map_or_else(|| Guest::enter(code, limits, BUDGET, &running), Ok);
         let mut guest = entered.unwrap_or_else(|denied| panic!("{}", denied.error));
         let page = if call % rhythm.new_page_every == 0 { call % round / rhythm.new_page_every } else { 0 };
-        let called = guest.call(&[&input(page, rhythm.looks)], BUDGET, None, 100, |_| ());
+        let called = guest.call(Function::Handle, &[&input(page, rhythm.looks)], BUDGET, None, 100, |_| ());
         assert!(called.is_ok());
         let glance = guest.glance(&map);
         let reset = guest.put_back(code, limits, &map, glance);
