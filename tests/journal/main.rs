@@ -6,3 +6,4 @@ mod harness;
 mod kept;
 mod limits;
 mod sinks;
+mod state;

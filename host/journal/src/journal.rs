@@ -1,7 +1,7 @@
 //! The handle to a journal.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -20,6 +20,7 @@ use crate::settings::JournalSettings;
 use crate::sqlite::connection::Place;
 use crate::sqlite::reader::{Reader, Report};
 use crate::sqlite::store::SqliteStore;
+use crate::store::State;
 use crate::worker::{WorkLimits, Worker};
 use crate::writer::{Shared, Writer};
 
@@ -39,6 +40,7 @@ struct Inner {
     sequence: watch::Receiver<Sequence>,
     queue: Queue,
     decisions: Queue,
+    states: Queue,
     /// Whether the scheduler's thread was started.
     is_working: AtomicBool,
 }
@@ -125,6 +127,7 @@ impl Journal {
             sequence,
             queue: Queue::new(settings.queue_items_max, settings.queue_bytes_max),
             decisions: Queue::new(settings.decisions_queue_items_max, settings.decisions_queue_bytes_max),
+            states: Queue::new(settings.state_queue_items_max, settings.state_queue_bytes_max),
             is_working: AtomicBool::new(false),
         })))
     }
@@ -172,6 +175,39 @@ impl Journal {
             add(&self.0.counts.decisions_dropped, 1);
         }
         sent
+    }
+
+    /// Queues parts of a state to be stored until the next start, without waiting: for what can be lost up to the last seconds,
+    /// such as counts. Each part is stored in the stead of the one with the same name; an empty one is removed. Parts may be
+    /// committed one after the other.
+    ///
+    /// Returns whether the queue had room; if not, nothing of it is stored, and the caller may try again later. A call with more
+    /// than the queue holds needs all of it. Parts that are queued are stored as soon as they can be: also after a commit that
+    /// failed, or once there is room in a journal that is full.
+    pub fn save_state(&self, name: &str, parts: Vec<(String, Vec<u8>)>) -> bool {
+        let bytes = parts.iter().map(|(part, data)| part.len() + data.len()).sum::<usize>();
+        self.0.states.try_enter(parts.len(), bytes.min(self.0.states.bytes_max)).is_some_and(|permits| {
+            self.0.writer.send_quietly(Message::SaveState { name: name.to_owned(), parts, permits }).is_ok()
+        })
+    }
+
+    /// The parts of a state that are on disk, in the order of their names. Blocks while they are read. Parts that are damaged are
+    /// left out, counted and logged.
+    pub fn state(&self, name: &str) -> Result<Vec<(String, Vec<u8>)>, NotKept> {
+        // In contrast to that of tokio, this channel can also be waited for in a runtime.
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.0.writer.send(Message::ReadState { name: name.to_owned(), reply }).map_err(|_| NotKept::Closed)?;
+        let State { parts, damaged } = answer.recv().map_err(|_| NotKept::Closed)??;
+        if damaged > 0 {
+            add(&self.0.counts.damaged, damaged);
+            tracing::error!(state = name, parts = damaged, "parts of a state in the journal are damaged and skipped");
+        }
+        Ok(parts)
+    }
+
+    /// Has all states forgotten but those with these names, also parts that are queued. Does not wait.
+    pub fn forget_state(&self, keep: &[String]) {
+        let _ = self.0.writer.send_quietly(Message::ForgetState { keep: keep.to_vec() });
     }
 
     /// Starts processing entries, beginning with those from before the start. Call it once.

@@ -1,6 +1,6 @@
 //! The messages to the journal's threads.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -10,7 +10,7 @@ use crate::error::NotKept;
 use crate::filter::EntryFilter;
 use crate::inbox::Inbox;
 use crate::record::{NewRecord, Sequence, SinkCursor};
-use crate::store::{Next, ReadEntries, Waiting};
+use crate::store::{Next, ReadEntries, State, Waiting};
 use crate::worker::{WorkLimits, Worker};
 
 /// Where the answer to a message goes.
@@ -39,6 +39,20 @@ pub(crate) enum Message {
     Decision {
         decision: Box<NewDecision>,
         permits: Permits,
+    },
+    /// Parts of a state, each with its name.
+    SaveState {
+        name: String,
+        parts: Vec<(String, Vec<u8>)>,
+        permits: Permits,
+    },
+    ReadState {
+        name: String,
+        reply: mpsc::SyncSender<Result<State, NotKept>>,
+    },
+    /// Forget all states but these.
+    ForgetState {
+        keep: Vec<String>,
     },
     Finish(Finished),
     Cursor(SinkCursor),
@@ -77,6 +91,8 @@ pub(crate) struct Finished {
     /// How many attempts had failed before.
     pub(crate) attempts: u32,
     pub(crate) ended: Ended,
+    /// The entry, if its head is another one now.
+    pub(crate) entry: Option<Entry>,
 }
 
 /// How.

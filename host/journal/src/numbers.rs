@@ -38,6 +38,10 @@ pub struct Numbers {
     pub decisions: u64,
     /// Decisions that were dropped because their queue or the journal was full, or the disk failed.
     pub decisions_dropped: u64,
+    /// Parts of states that were stored.
+    pub states: u64,
+    /// Parts of states that are not on disk because the journal was full or failed until it was closed.
+    pub states_dropped: u64,
     /// Commits, each of which is one sync to disk.
     pub commits: u64,
     /// Commits that failed.
@@ -60,7 +64,7 @@ pub struct Numbers {
     pub acknowledged_and_lost: u64,
     /// Whether entries are refused now, or acknowledged without being stored.
     pub is_full: bool,
-    /// Bodies, records and decisions that failed their checksum.
+    /// Bodies, records, decisions and parts of states that failed their checksum.
     pub damaged: u64,
     /// Times that a damaged file was set aside.
     pub set_aside: u64,
@@ -97,6 +101,8 @@ pub(crate) struct Counts {
     pub(crate) records_expired: AtomicU64,
     pub(crate) decisions: AtomicU64,
     pub(crate) decisions_dropped: AtomicU64,
+    pub(crate) states: AtomicU64,
+    pub(crate) states_dropped: AtomicU64,
     pub(crate) commits: AtomicU64,
     pub(crate) commits_failed: AtomicU64,
     pub(crate) acknowledged: AtomicU64,
@@ -153,6 +159,8 @@ impl Counts {
             records_expired: get(&self.records_expired),
             decisions: get(&self.decisions),
             decisions_dropped: get(&self.decisions_dropped),
+            states: get(&self.states),
+            states_dropped: get(&self.states_dropped),
             commits: get(&self.commits),
             commits_failed: get(&self.commits_failed),
             acknowledged: get(&self.acknowledged),

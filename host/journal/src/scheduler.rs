@@ -267,7 +267,7 @@ impl Scheduler {
         let attempt = NewAttempt { fault: "damaged".to_owned(), message: why.to_owned(), ..NewAttempt::default() };
         self.begun += 1;
         self.lanes.advance(lane);
-        let finished = Finished { id, attempts: 0, ended: Ended::Failed(attempt, Next::Dead) };
+        let finished = Finished { id, attempts: 0, ended: Ended::Failed(attempt, Next::Dead), entry: None };
         let _ = self.writer.send(Message::Finish(finished));
     }
 
@@ -298,7 +298,7 @@ const UNREADABLE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Receives the outcomes of entries, and notifies the scheduler, so that the lane continues, and the writer.
 fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock, limits: WorkLimits) -> Arc<Finish> {
-    Arc::new(move |id, attempts, outcome| {
+    Arc::new(move |id, attempts, outcome, entry| {
         let retry_at = |failures| clock.now_unix_ms().saturating_add(millis(limits.back_off.with_jitter(failures)));
         let (ended, again_at) = match outcome {
             Outcome::Done { records } => (Some(Ended::Done(records)), None),
@@ -314,7 +314,7 @@ fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock
         // A closed inbox: the host stops, and the entry is processed again after the next start.
         let _ = scheduler.send(Task::Ended { id, again_at, is_attempt: ended.is_some() });
         if let Some(ended) = ended {
-            let _ = writer.send(Message::Finish(Finished { id, attempts, ended }));
+            let _ = writer.send(Message::Finish(Finished { id, attempts, ended, entry }));
         }
     })
 }

@@ -58,6 +58,11 @@ pub struct JournalSettings {
     pub decisions_queue_items_max: usize,
     /// Maximum number of bytes of decisions that wait for a commit; more are dropped and counted. Default: 32 MiB.
     pub decisions_queue_bytes_max: usize,
+    /// Maximum number of parts of states that wait for a commit; beyond it, [`save_state`](crate::Journal::save_state) has no
+    /// room. Default: 1024. At least 1.
+    pub state_queue_items_max: usize,
+    /// Maximum number of bytes of states that wait for a commit, likewise. Default: 64 MiB.
+    pub state_queue_bytes_max: usize,
     /// Bytes of the write-ahead log after which it is moved into the database file. Default: 8 MiB. 0: after each commit.
     pub checkpoint_bytes: u64,
     /// The VFS of SQLite that is used: for tests, which simulate failing disks.
@@ -90,6 +95,8 @@ impl JournalSettings {
             queue_bytes_max: 64 << 20,
             decisions_queue_items_max: 4096,
             decisions_queue_bytes_max: 32 << 20,
+            state_queue_items_max: 1024,
+            state_queue_bytes_max: 64 << 20,
             checkpoint_bytes: 8 << 20,
             vfs: None,
         }

@@ -11,6 +11,7 @@ mod names;
 pub(crate) mod reader;
 mod salvage;
 mod schema;
+mod state;
 pub(crate) mod store;
 mod trim;
 mod waiting;

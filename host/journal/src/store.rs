@@ -25,6 +25,9 @@ pub trait Store: Send {
     /// Marks an entry as done, with its number of failures. Returns whether it was waiting until now.
     fn done(&mut self, id: EntryId, attempts: u32) -> Result<bool, StoreError>;
 
+    /// Replaces the head of an entry, which is otherwise as it was accepted.
+    fn describe(&mut self, entry: &Entry) -> Result<(), StoreError>;
+
     /// Keeps a failed attempt of an entry, and what follows from it.
     fn failed(&mut self, id: EntryId, attempt: &NewAttempt, next: Next) -> Result<(), StoreError>;
 
@@ -33,6 +36,15 @@ pub trait Store: Send {
 
     /// Keeps a decision.
     fn decision(&mut self, decision: &NewDecision) -> Result<(), StoreError>;
+
+    /// Stores a part of a state in the stead of the one with the same name; an empty one is removed.
+    fn save_state(&mut self, name: &str, part: &str, data: &[u8]) -> Result<(), StoreError>;
+
+    /// The parts of a state.
+    fn state(&mut self, name: &str) -> Result<State, StoreError>;
+
+    /// Removes all states but those with these names.
+    fn forget_state(&mut self, keep: &[String]) -> Result<(), StoreError>;
 
     /// Saves a sink's cursor.
     fn cursor(&mut self, cursor: &SinkCursor) -> Result<(), StoreError>;
@@ -100,6 +112,15 @@ pub struct Waiting {
     pub received_unix_ms: i64,
     /// How many attempts have failed.
     pub attempts: u32,
+}
+
+/// What was stored of a state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// Its parts, each with its name.
+    pub parts: Vec<(String, Vec<u8>)>,
+    /// Number of parts that are damaged, and left out.
+    pub damaged: usize,
 }
 
 /// How full a store is.

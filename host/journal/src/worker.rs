@@ -50,8 +50,8 @@ pub struct Ticket {
     finish: Option<Arc<Finish>>,
 }
 
-/// What takes outcomes.
-pub(crate) type Finish = dyn Fn(EntryId, u32, Outcome) + Send + Sync;
+/// What takes outcomes, and the entry if it has another head now.
+pub(crate) type Finish = dyn Fn(EntryId, u32, Outcome, Option<Entry>) + Send + Sync;
 
 impl Ticket {
     pub(crate) fn new(id: EntryId, attempts: u32, finish: Arc<Finish>) -> Self {
@@ -64,9 +64,15 @@ impl Ticket {
     }
 
     /// Says how the entry ended. Returns at once; the commit follows.
-    pub fn finish(mut self, outcome: Outcome) {
+    pub fn finish(self, outcome: Outcome) {
+        self.finish_with(outcome, None);
+    }
+
+    /// Says how the entry ended. If `entry` is given, its head replaces the stored one, for as long as the entry is stored: it
+    /// may say more. Everything else of it must be as it was handed over.
+    pub fn finish_with(mut self, outcome: Outcome, entry: Option<Entry>) {
         if let Some(finish) = self.finish.take() {
-            finish(self.id, self.attempts, outcome);
+            finish(self.id, self.attempts, outcome, entry);
         }
     }
 }
@@ -76,7 +82,7 @@ impl Drop for Ticket {
         if let Some(finish) = self.finish.take() {
             let message = "the work ended without a result; please report this".to_owned();
             let attempt = NewAttempt { fault: "host_failed".to_owned(), message, ..NewAttempt::default() };
-            finish(self.id, self.attempts, Outcome::Failed { attempt });
+            finish(self.id, self.attempts, Outcome::Failed { attempt }, None);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The thread that owns every write: it takes what has come, and commits it in one transaction.
 
 mod batch;
+mod state;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 use self::batch::{Batch, Written};
+use self::state::{Saved, Unsaved};
 use crate::clock::Clock;
 use crate::entry::{Accepted, Entry, EntryId, NewEntry};
 use crate::error::{NotKept, StoreError};
@@ -18,7 +20,7 @@ use crate::message::{Finished, Message, Reply, Task};
 use crate::numbers::{Counts, add, set};
 use crate::record::{NewRecord, Sequence};
 use crate::settings::{JournalSettings, WhenFull};
-use crate::store::{ReadEntries, Recovered, Salvaged, Store, Tidied, Waiting};
+use crate::store::{ReadEntries, Recovered, Salvaged, State, Store, Tidied, Waiting};
 
 /// What the writer shares with others.
 pub(crate) struct Shared {
@@ -39,6 +41,8 @@ pub(crate) struct Writer {
     scheduler: Option<Arc<Inbox<Task>>>,
     /// Results that are not on disk because a commit failed; they go first.
     unfinished: Vec<Finished>,
+    /// Parts of states that are not on disk yet.
+    unsaved: Unsaved,
     /// Why entries are not stored at the moment, if they are not.
     full: Option<&'static str>,
     is_failing: bool,
@@ -80,6 +84,7 @@ impl Writer {
             sequence,
             scheduler: None,
             unfinished: Vec::new(),
+            unsaved: Unsaved::default(),
             full: None,
             is_failing: false,
             is_untidy: false,
@@ -95,7 +100,8 @@ impl Writer {
     /// The writer's thread: runs until it is closed.
     pub(crate) fn run(mut self) {
         loop {
-            let messages = self.shared.inbox.take(MESSAGES_MAX, TICK);
+            let wait = if self.unsaved.is_due() { Duration::ZERO } else { TICK };
+            let messages = self.shared.inbox.take(MESSAGES_MAX, wait);
             let is_idle = messages.is_empty();
             let mut batch = Batch { finished: std::mem::take(&mut self.unfinished), ..Batch::default() };
             let mut closing = None;
@@ -105,7 +111,10 @@ impl Writer {
                     other => self.sort(other, &mut batch),
                 }
             }
+            // Those who flush wait for states, too.
+            while (closing.is_some() || !batch.flushes.is_empty()) && self.save_states() {}
             self.write(batch);
+            self.save_states();
             if let Some(reply) = closing {
                 return self.close(reply);
             }
@@ -119,6 +128,13 @@ impl Writer {
             Message::Accept { entries, reply, permits } => batch.accepts.push((entries, reply, permits)),
             Message::Records { records, reply, permits } => batch.records.push((records, reply, permits)),
             Message::Decision { decision, permits } => batch.decisions.push((decision, permits)),
+            Message::SaveState { name, parts, permits } => self.unsaved.push(name, parts, permits),
+            Message::ReadState { name, reply } => drop(reply.send(self.read_state(&name))),
+            Message::ForgetState { keep } => {
+                self.unsaved.retain(&keep);
+                // What is left is removed at the next start.
+                let _ = self.alone(|store| store.forget_state(&keep));
+            }
             Message::Finish(finished) => batch.finished.push(finished),
             Message::Cursor(cursor) => {
                 batch.cursors.retain(|known| known.sink != cursor.sink);
@@ -143,6 +159,46 @@ impl Writer {
             Message::Damage { .. } => {}
             Message::Tick | Message::Close(_) => {}
         }
+    }
+
+    /// Writes some of the states that wait. Returns whether more can be written now.
+    fn save_states(&mut self) -> bool {
+        if self.unsaved.is_empty() {
+            return false;
+        }
+        let mut saved = self.unsaved.save(self.store.as_mut());
+        if let Err(error @ StoreError::Damaged(_)) = &saved {
+            self.failed(error);
+            saved = self.unsaved.save(self.store.as_mut());
+        }
+        match saved {
+            Ok(Saved::Parts(parts)) => {
+                add(&self.shared.counts.states, parts);
+                self.works();
+                self.look();
+            }
+            Ok(Saved::NoRoom(is_new)) => {
+                if is_new {
+                    tracing::error!("the journal is full (bytes_max): counts are not saved until there is room");
+                }
+            }
+            Ok(Saved::TooLarge(name)) => {
+                add(&self.shared.counts.states_dropped, 1);
+                tracing::error!(state = name, "a part of a state is too large for the journal and is not saved");
+            }
+            Err(error) => drop(self.failed(&error)),
+        }
+        self.unsaved.is_due()
+    }
+
+    fn read_state(&mut self, name: &str) -> Result<State, NotKept> {
+        let mut read = self.store.state(name);
+        if let Err(error @ StoreError::Damaged(_)) = &read {
+            // If this fails, the next read says why.
+            let _ = self.recover(error);
+            read = self.store.state(name);
+        }
+        read.map_err(|error| NotKept::Failed(error.to_string()))
     }
 
     fn start(&mut self, scheduler: Arc<Inbox<Task>>) -> Result<Box<dyn ReadEntries>, NotKept> {
@@ -227,10 +283,7 @@ impl Writer {
         add(&self.shared.counts.commits, 1);
         add(&self.shared.counts.commit_ns, took);
         self.shared.counts.commit_ns_max.fetch_max(took as u64, Ordering::Relaxed);
-        if std::mem::take(&mut self.is_failing) {
-            tracing::info!("the journal can be written to again");
-            self.show_full();
-        }
+        self.works();
         let trimmed = written.trimmed;
         if now >= self.trim_at || now < self.trim_at - TRIM_EVERY_MS {
             self.trim_at = if trimmed.more { now } else { now + TRIM_EVERY_MS };
@@ -245,6 +298,14 @@ impl Writer {
                 records = trimmed.expired_records,
                 "records are deleted because no sink received them within `undelivered_hours_max`"
             );
+        }
+    }
+
+    /// After a commit: what failed before works again.
+    fn works(&mut self) {
+        if std::mem::take(&mut self.is_failing) {
+            tracing::info!("the journal can be written to again");
+            self.show_full();
         }
     }
 
@@ -479,6 +540,13 @@ impl Writer {
 
     fn close(mut self, reply: oneshot::Sender<()>) {
         self.shared.inbox.end();
+        if !self.unsaved.is_empty() {
+            add(&self.shared.counts.states_dropped, self.unsaved.len());
+            tracing::error!(
+                parts = self.unsaved.len(),
+                "counts are not saved: the journal is full or cannot be written"
+            );
+        }
         if let Err(error) = self.store.close() {
             tracing::error!("the journal's file cannot be closed: {error}");
         }

@@ -29,6 +29,7 @@ const TABLES: &[Table] = &[
     Table { name: "entries", key: "id", kinds: "iiinniiut" },
     Table { name: "sinks", key: "", kinds: "tit" },
     Table { name: "records", key: "sequence", kinds: "iitnnnnItTut" },
+    Table { name: "state", key: "id", kinds: "ittub" },
     Table { name: "attempts", key: "", kinds: "iuiNtti" },
     Table { name: "repeats_0", key: "", kinds: "nnt" },
     Table { name: "repeats_1", key: "", kinds: "nnt" },
@@ -75,7 +76,8 @@ fn open(place: &Place, file: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// A copy of a file whose first page is unreadable, with the first page of a new journal. That page says where tables
-/// begin, and this is the same in each journal.
+/// begin, and this is the same in each journal; except for tables that were added to the file of an older host, whose rows are
+/// not found then.
 fn mended(place: &Place, damaged: &Path) -> Option<PathBuf> {
     let mut fresh = Connection::open_in_memory().ok()?;
     schema::migrate(&mut fresh, 0).ok()?;

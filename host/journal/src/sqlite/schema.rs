@@ -13,7 +13,8 @@ pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 /// Bodies have tables of their own, so that the small rows, which are searched and counted, are close together. Numbers are
 /// given by the host, which keeps them in `counters`: they are never reused, though rows are removed. Columns for names hold
 /// the number of a name, or the name itself where there are too many.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE counters (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         format INTEGER NOT NULL,
@@ -88,7 +89,18 @@ const MIGRATIONS: &[&str] = &["
         operation_id TEXT NOT NULL
     );
     CREATE TABLE decision_bodies (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, document TEXT NOT NULL, body BLOB);
-"];
+",
+    "
+    CREATE TABLE state (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        part TEXT NOT NULL,
+        crc INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        UNIQUE (name, part)
+    );
+",
+];
 
 /// What a file turns out to be.
 #[derive(Debug, PartialEq, Eq)]

@@ -13,16 +13,16 @@ use super::counters::Counters;
 use super::file;
 use super::names::Numbers;
 use super::reader::{EntryReader, Report};
-use super::{trim, waiting};
+use super::{state, trim, waiting};
 use crate::clock::Clock;
 use crate::decision::NewDecision;
-use crate::entry::{EntryId, EntryState, NewAttempt, NewEntry};
+use crate::entry::{Entry, EntryId, EntryState, NewAttempt, NewEntry};
 use crate::error::{OpenError, StoreError};
 use crate::filter::EntryFilter;
 use crate::folder::{self, Lock};
 use crate::record::{NewRecord, Sequence, SinkCursor};
 use crate::settings::JournalSettings;
-use crate::store::{Next, ReadEntries, Recovered, Room, Salvaged, Store, Tidied, Trimmed, Waiting};
+use crate::store::{Next, ReadEntries, Recovered, Room, Salvaged, State, Store, Tidied, Trimmed, Waiting};
 
 /// A journal's file, open for writing.
 #[derive(Debug)]
@@ -251,6 +251,14 @@ impl Store for SqliteStore {
         accept().map_err(say)
     }
 
+    fn describe(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let Entry { id, platform, command, key, head, body, .. } = entry;
+        let crc = checksum::of_entry(platform, command, key, head.as_bytes(), body);
+        let sql = "UPDATE entry_bodies SET head = ?2, crc = ?3 WHERE id = ?1";
+        let describe = |connection: &Connection| connection.prepare_cached(sql)?.execute(params![id.0, head, crc]);
+        describe(self.connection()?).map(drop).map_err(say)
+    }
+
     fn done(&mut self, id: EntryId, attempts: u32) -> Result<bool, StoreError> {
         let keep = !self.settings.done_entries_age.is_zero();
         let now = self.clock.now_unix_ms();
@@ -386,6 +394,18 @@ impl Store for SqliteStore {
         insert().map_err(say)?;
         sums.decisions_bytes += bytes as u64;
         Ok(())
+    }
+
+    fn save_state(&mut self, name: &str, part: &str, data: &[u8]) -> Result<(), StoreError> {
+        state::save(self.connection()?, name, part, data).map_err(say)
+    }
+
+    fn state(&mut self, name: &str) -> Result<State, StoreError> {
+        state::read(self.connection()?, name).map_err(say)
+    }
+
+    fn forget_state(&mut self, keep: &[String]) -> Result<(), StoreError> {
+        state::forget(self.connection()?, keep).map_err(say)
     }
 
     fn cursor(&mut self, cursor: &SinkCursor) -> Result<(), StoreError> {

@@ -38,6 +38,9 @@ impl Batch {
         store.begin()?;
         // Results first: they free space.
         for finished in &self.finished {
+            if let Some(entry) = &finished.entry {
+                store.describe(entry)?;
+            }
             match &finished.ended {
                 Ended::Done(records) => {
                     if store.done(finished.id, finished.attempts)? {
