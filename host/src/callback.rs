@@ -9,19 +9,21 @@ use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::wire::Phase;
 use callgate_dialects::{Admitted, Callback, Response};
 use callgate_sandbox::{Cancel, cpu};
+use tokio::runtime::Handle;
 
 use crate::afterwards::{Afterwards, Answer};
 use crate::chain::{Advance, Chain, ChainRun, Mode, Progress, Seen};
 use crate::deadline::Deadline;
 use crate::decisions::{Decided, Moment};
 use crate::entries::Arrived;
-use crate::generation::{Generation, Mounted};
+use crate::generation::{Generation, Held, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
 use crate::overload::Overload;
 use crate::records::{Origin, Returned, Wait};
+use crate::rehearsal::Trial;
 use crate::settings::Mode as Keep;
-use crate::shadow::{self, Job, Outcomes, Past, Reserved};
+use crate::shadow::{self, Job, Outcomes, Past, Reserved, Sources};
 use crate::telemetry::{Answered, How};
 use crate::workers::NotRun;
 
@@ -71,23 +73,19 @@ impl Host {
         let candidates = mounted.routes.candidates(callback.command());
         let candidate = shadow::answering(candidates, &callback);
         let chain = |command| candidate.map(|it| it.chain()).or_else(|| mounted.routes.find(command));
-        let mut run = match callback.command().map(|command| (command, chain(command))) {
+        let chain = callback.command().map(|command| (command, chain(command)));
+        let mut run = match chain {
             // A candidate may be without the only plugin.
             Some((_, Some(chain))) if chain.links().is_empty() => ChainRun::default(),
             Some((_, Some(chain))) => match no_room {
                 None => self.decide(generation, chain, &callback, deadline).await,
                 Some(overload) => chain.refused(overload),
             },
-            Some((command, None)) => {
-                self.telemetry.unhandled_command(generation.counters(), mounted.index, command.name);
-                ChainRun::default()
-            }
-            None => {
-                self.telemetry.unknown_command(generation.counters(), mounted.index, &callback);
-                ChainRun::default()
-            }
+            Some((command, None)) => self.without_chain(generation, mounted, &callback, Some(command)),
+            None => self.without_chain(generation, mounted, &callback, None),
         };
         run.overload.iter().for_each(|overload| self.telemetry.overloaded(overload, false));
+        self.change_facts(generation, &std::mem::take(&mut run.updates));
         let reserved = shadow::reserve(candidates, candidate, &callback, &run);
         let digests = if reserved.is_some() { shadow::digests(&run) } else { Vec::new() };
         // Kept before anything is acknowledged. A chain that was given up has nothing to keep.
@@ -118,11 +116,30 @@ impl Host {
         if !candidates.is_empty() {
             shadow::answered(candidates, candidate, &run, || self.now_unix_ms());
             afterwards = reserved.and_then(|reserved| {
+                let facts = std::mem::take(&mut run.facts);
+                let needs = candidates.iter().any(|candidate| candidate.chain().has_needs());
+                let sources = needs.then(|| Sources { facts: generation.facts().clone(), runtime: Handle::current() });
                 let outcomes = Outcomes::of(run, &digests);
-                self.compare_afterwards(reserved, Past { callback, outcomes, operation_id: own_id.clone() })
+                let past = Past { callback, outcomes, operation_id: own_id.clone(), facts, sources };
+                self.compare_afterwards(reserved, past)
             });
         }
         Answer { response, own_id, afterwards }
+    }
+
+    /// Counts a callback that no plugin gets: of a `command` that none has, or that is not known.
+    fn without_chain(
+        &self,
+        generation: &Generation,
+        mounted: &Mounted,
+        callback: &Callback,
+        command: Option<&'static Command>,
+    ) -> ChainRun {
+        match command {
+            Some(command) => self.telemetry.unhandled_command(generation.counters(), mounted.index, command.name),
+            None => self.telemetry.unknown_command(generation.counters(), mounted.index, callback),
+        }
+        ChainRun::default()
     }
 
     /// Hands on the records of a callback that was answered by its plugins, without those beyond what they may give.
@@ -225,13 +242,18 @@ impl Host {
         if let Some(parts) = callback.split() {
             return self.decide_parts(generation, chain, parts, deadline).await;
         }
-        let mut progress = Progress::default();
-        if chain.is_quick(callback) {
+        let knowledge = match self.find_out(generation, chain, callback, deadline).await {
+            Ok(knowledge) => knowledge,
+            Err(run) => return *run,
+        };
+        let is_light = knowledge.as_ref().is_none_or(|knowledge| knowledge.bytes() <= QUICK_FACTS_BYTES_MAX);
+        let mut progress = Progress::knowing(knowledge);
+        if is_light && chain.is_quick(callback) {
             let advance = || chain.advance(&self.engine, callback, deadline, Mode::Brief, &mut progress);
             match catch_unwind(AssertUnwindSafe(advance)) {
                 Ok(Advance::Finished) => return progress.run,
                 Ok(Advance::Stopped) => {}
-                Err(_) => return chain.failed(HOST_FAILED),
+                Err(_) => return chain.failed(),
             }
         }
         let seen = Arc::new(Seen::new(progress));
@@ -244,7 +266,7 @@ impl Host {
         match self.workers.run(chain.claim(), deadline, job).await {
             Ok(()) => seen.into_run(),
             Err(NotRun::NoTime(overload)) => give_up(chain, deadline, &seen, overload).await,
-            Err(NotRun::Panicked | NotRun::Full) => chain.failed(HOST_FAILED),
+            Err(why) => chain.not_run(why),
         }
     }
 
@@ -258,14 +280,27 @@ impl Host {
         deadline: Deadline,
     ) -> ChainRun {
         let mut whole: Option<ChainRun> = None;
-        let mut parts = VecDeque::from(parts);
-        while !parts.is_empty() {
+        let (mut parts, mut known) = (VecDeque::from(parts), VecDeque::new());
+        let mut add = |run: ChainRun| match &mut whole {
+            None => whole = Some(run),
+            Some(whole) => whole.add(run),
+        };
+        while !(parts.is_empty() && known.is_empty()) {
+            if known.is_empty() {
+                match self.find_out_parts(generation, chain, &mut parts, deadline).await {
+                    Ok(found) => known = found,
+                    Err(run) => {
+                        add(*run);
+                        break;
+                    }
+                }
+            }
             let (host, held) = (self.clone(), Held::new(chain, generation));
-            let mut some = std::mem::take(&mut parts);
+            let mut some = std::mem::take(&mut known);
             let job = move |cancel: &Cancel| {
                 let (began, mut runs) = (cpu::of_this_thread(), Vec::new());
-                while let Some(part) = some.pop_front() {
-                    let mut progress = Progress::default();
+                while let Some((part, knowledge)) = some.pop_front() {
+                    let mut progress = Progress::knowing(knowledge);
                     held.chain().advance(&host.engine, &part, deadline, Mode::Full, &mut progress);
                     runs.push(progress.run);
                     // Without time left, each of the others would only say so.
@@ -276,31 +311,30 @@ impl Host {
                 }
                 (runs, some)
             };
-            let (runs, rest) = match self.workers.run(chain.claim(), deadline, job).await {
-                Ok(done) => done,
-                Err(NotRun::NoTime(overload)) => (vec![chain.refused(overload)], VecDeque::new()),
-                Err(NotRun::Panicked | NotRun::Full) => (vec![chain.failed(HOST_FAILED)], VecDeque::new()),
-            };
-            parts = rest;
-            for run in runs {
-                match &mut whole {
-                    None => whole = Some(run),
-                    Some(whole) => whole.add(run),
+            match self.workers.run(chain.claim(), deadline, job).await {
+                Ok((runs, rest)) => {
+                    runs.into_iter().for_each(&mut add);
+                    known = rest;
+                }
+                Err(why) => {
+                    add(chain.not_run(why));
+                    break;
                 }
             }
         }
         whole.unwrap_or_default()
     }
 
-    /// What this host would answer, without keeping records or counting anything. Blocks: it runs guests.
+    /// What this host would answer, without keeping records, changing facts or counting anything. Blocks: it runs guests.
     #[cfg(feature = "workshop")]
-    pub(crate) fn rehearse(&self, mounted: &Mounted, callback: &Callback) -> (ChainRun, Response) {
+    pub(crate) fn rehearse(&self, mounted: &Mounted, callback: &Callback, trial: Trial<'_>) -> (ChainRun, Response) {
         let deadline = Deadline::new(tokio::time::Instant::now(), mounted.platform.answer_within);
         let chain = callback.command().and_then(|command| mounted.routes.find(command));
         let mut whole = ChainRun::default();
         if let Some(chain) = chain {
             for (number, part) in callback.split().unwrap_or_else(|| vec![callback.clone()]).iter().enumerate() {
-                let mut progress = Progress::default();
+                let knowledge = trial.find_out(chain, &self.engine, part, deadline, Mode::Full);
+                let mut progress = Progress::knowing(knowledge);
                 chain.advance(&self.engine, part, deadline, Mode::Full, &mut progress);
                 match number {
                     0 => whole = progress.run,
@@ -334,22 +368,9 @@ struct Opened {
     no_room: Option<Overload>,
 }
 
-/// The chain that a worker runs, and its generation. The chain is dropped first, so that its resources are freed by the
-/// thread that frees generations.
-struct Held {
-    chain: Arc<Chain>,
-    _generation: Arc<Generation>,
-}
-
-impl Held {
-    fn new(chain: &Arc<Chain>, generation: &Arc<Generation>) -> Self {
-        Self { chain: Arc::clone(chain), _generation: Arc::clone(generation) }
-    }
-
-    fn chain(&self) -> &Chain {
-        &self.chain
-    }
-}
+/// Maximum size of facts, in bytes, that are handed to plugins on a thread that other callbacks wait for: a quarter of what
+/// a body may have.
+const QUICK_FACTS_BYTES_MAX: usize = 64 * 1024;
 
 /// Maximum CPU time that the parts of one request use before other jobs run; exceeded by one part at most.
 const PARTS_CPU_MAX: Duration = Duration::from_millis(5);
@@ -360,8 +381,6 @@ const LOOKS_AGAIN: u32 = 10;
 
 /// See [`LOOKS_AGAIN`].
 const LOOK_PAUSE: Duration = Duration::from_millis(1);
-
-const HOST_FAILED: &str = "the host failed; please report this";
 
 #[cfg(test)]
 mod tests {

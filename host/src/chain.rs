@@ -2,36 +2,47 @@
 
 mod blame;
 mod breaker;
+mod call;
+mod knowledge;
 mod link;
 mod needs;
 mod pace;
 mod rate;
 mod run;
+mod step;
 
+use std::borrow::Cow;
 use std::sync::{Arc, TryLockError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::line::one_line;
-use callgate_catalogue::wire::{EnvelopeHead, LogLevel, Phase, Reply, TOPIC_BYTES_MAX, is_topic};
+use callgate_catalogue::wire::{
+    self, Change, EnvelopeHead, LogLevel, Phase, Reply, TOPIC_BYTES_MAX, VerdictTag, is_topic,
+};
 use callgate_dialects::{
     Adjustment, Callback, ChatServer, Decision, Inadmissible, OnFault, Trouble, admit, apply, settled,
 };
 use callgate_sandbox::cpu::Spending;
-use callgate_sandbox::{Brief, Cancel, Engine, Fault, PluginLimits, cpu};
+use callgate_sandbox::{Cancel, Engine, Fault, Function, PluginLimits};
+use serde::Deserialize;
 
 use crate::deadline::Deadline;
 use crate::overload::Overload;
 use crate::records::Returned;
 use crate::settings::Platform;
-use crate::workers::{Claim, Crowd, Flow};
-use blame::Spent;
+use crate::workers::{Claim, Crowd, Flow, NotRun};
+use call::{Call, Question};
 use needs::Needs;
 
+pub use knowledge::Found;
+pub(crate) use knowledge::{Asking, Knowledge};
 pub use link::Link;
-pub(crate) use link::{Identity, Loaded, WorkBudget};
-pub(crate) use run::{Advance, Mode, Progress, Seen};
-pub use run::{ChainRun, Part, Step};
+pub(crate) use link::{Identity, Loaded};
+pub(crate) use run::{Advance, Progress, Seen};
+pub use run::{ChainRun, Part, Update};
+pub(crate) use step::Mode;
+pub use step::Step;
 
 /// The plugins that get one command of one platform.
 #[derive(Debug)]
@@ -42,21 +53,8 @@ pub struct Chain {
     on_fault: OnFault,
     on_overload: OnFault,
     links: Vec<Arc<Link>>,
-}
-
-/// What a plugin is asked, and how.
-struct Question<'q> {
-    engine: &'q Engine,
-    callback: &'q Callback,
-    /// The envelope up to its body.
-    head: &'q str,
-    body: &'q str,
-    deadline: Deadline,
-    mode: Mode,
-    /// As in [`Progress`].
-    tried: Option<Duration>,
-    /// As in [`Progress`].
-    cancel: Option<&'q Cancel>,
+    /// Whether one of its plugins may need facts.
+    has_needs: bool,
 }
 
 /// What a plugin was asked and said: `said` is there exactly where the step has no fault.
@@ -71,6 +69,7 @@ struct Said {
     adjustments: Vec<Adjustment>,
     log: Vec<(LogLevel, String)>,
     records: Vec<Returned>,
+    updates: Vec<Update>,
 }
 
 impl Chain {
@@ -83,10 +82,11 @@ impl Chain {
         links: Vec<(Arc<Link>, Arc<Crowd>)>,
     ) -> Self {
         let needs = Needs::new(platform_flow, &links);
-        let links = links.into_iter().map(|(link, _)| link).collect();
+        let links: Vec<_> = links.into_iter().map(|(link, _)| link).collect();
+        let has_needs = links.iter().any(|link| link.has_needs());
         let (on_fault, on_overload) = (platform.on_fault(command), platform.on_overload);
         let server = platform.server;
-        Self { command, server, needs, on_fault, on_overload, links }
+        Self { command, server, needs, on_fault, on_overload, links, has_needs }
     }
 
     /// What a fault of one of its plugins means; the stricter, if they differ.
@@ -112,12 +112,17 @@ impl Chain {
 
     /// What becomes of a callback over which the host itself failed: if one of the plugins must not be left out, the
     /// operation is denied.
-    pub(crate) fn failed(&self, what: &str) -> ChainRun {
+    pub(crate) fn failed(&self) -> ChainRun {
         let denies = self.links.iter().any(|link| self.on_fault_of(link) == OnFault::Deny);
         let on_fault = if denies { OnFault::Deny } else { OnFault::Allow };
         let decision = Decision::without_verdict(Trouble::Unchecked, on_fault, self.command);
         let decided_by = if denies { "on_fault".to_owned() } else { String::new() };
-        ChainRun { decision, fault: Some(Fault::Trap { what: what.to_owned() }), decided_by, ..ChainRun::default() }
+        ChainRun {
+            decision,
+            fault: Some(Fault::Trap { what: HOST_FAILED.to_owned() }),
+            decided_by,
+            ..ChainRun::default()
+        }
     }
 
     fn on_fault_of(&self, link: &Link) -> OnFault {
@@ -148,13 +153,16 @@ impl Chain {
         progress: &mut Progress,
     ) -> Advance {
         let (head, original) = (self.envelope_head(callback), callback.body());
+        let knowledge = progress.knowledge.clone();
         while let Some(link) = self.next(progress) {
             let modified = progress.modified.clone();
             let body = modified.as_deref().unwrap_or(original);
             let tried = progress.tried.take();
             let cancel = progress.cancel.clone();
             let cancel = cancel.as_ref();
-            match self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel }) {
+            let part = knowledge.as_deref().and_then(|knowledge| knowledge.part(progress.next));
+            match self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel, part })
+            {
                 Ok(asked) => self.note(link, (original, body), deadline, asked, mode, progress),
                 Err(cpu) => {
                     progress.tried = Some(cpu);
@@ -170,19 +178,21 @@ impl Chain {
     pub(crate) fn advance_seen(&self, engine: &Engine, callback: &Callback, deadline: Deadline, seen: &Seen) {
         let (head, original) = (self.envelope_head(callback), callback.body());
         loop {
-            let (link, modified, tried, cancel) = {
+            let (link, modified, tried, cancel, knowledge, number) = {
                 let mut progress = seen.lock();
                 let Some(link) = self.next(&progress) else { return };
                 if progress.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
                     return;
                 }
                 progress.running = Some(Spending::begin());
-                (link, progress.modified.clone(), progress.tried.take(), progress.cancel.clone())
+                let (modified, knowledge) = (progress.modified.clone(), progress.knowledge.clone());
+                (link, modified, progress.tried.take(), progress.cancel.clone(), knowledge, progress.next)
             };
             let body = modified.as_deref().unwrap_or(original);
             let (mode, cancel) = (Mode::Full, cancel.as_ref());
+            let part = knowledge.as_deref().and_then(|knowledge| knowledge.part(number));
             let asked =
-                self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel });
+                self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel, part });
             // A cancelled call has not reported its end: it still counts as running.
             let is_cut = |asked: &Asked| asked.step.fault == Some(Fault::NoTime);
             if cancel.is_some_and(Cancel::is_cancelled) && asked.as_ref().is_ok_and(is_cut) {
@@ -225,6 +235,7 @@ impl Chain {
                 let kept = if mode == Mode::Spare { all } else { taken() };
                 progress.run.records_lost += all - kept;
                 progress.run.records.extend(said.records.into_iter().take(kept));
+                progress.run.updates.extend(said.updates);
                 said.decision
             }
             (None, Some(Fault::NoTime)) => {
@@ -265,7 +276,10 @@ impl Chain {
 
     /// Asks one plugin. If it would take too long here, the error is the CPU time that finding out has cost.
     fn ask(&self, link: &Arc<Link>, question: &Question<'_>) -> Result<Asked, Duration> {
-        let mut step = Step::new(link, question.mode);
+        let mut step = match question.part.and_then(|part| part.step().cloned()) {
+            Some(step) => Step { is_on_worker: step.is_on_worker || question.mode != Mode::Brief, ..step },
+            None => Step::new(link, question.mode),
+        };
         let Some(loaded) = &link.loaded else {
             return Ok(Asked { step: Step { fault: Some(Fault::NotLoaded), ..step }, said: None });
         };
@@ -276,17 +290,20 @@ impl Chain {
                 Err(fault) => return Ok(Asked { step: Step { fault: Some(fault), ..step }, said: None }),
             }
         }
-        let said = match question.mode {
-            Mode::Brief => self.call_briefly(link, loaded, question, &mut step).ok_or(step.cpu)?,
-            Mode::Full | Mode::Work => self.call(link, loaded, question, &mut step),
-            Mode::Spare => self.call_patiently(link, loaded, question, &mut step),
+        let body = question.body;
+        let said = match question.part.and_then(|part| part.fault()) {
+            Some(fault) => Err(fault.clone()),
+            None => {
+                let read = |reply: &[u8]| self.read(link, loaded, reply, body);
+                self.call(Function::Handle, link, loaded, question, &mut step, read).ok_or(step.cpu)?
+            }
         };
         step.cpu += question.tried.unwrap_or_default();
         match &said {
             _ if question.mode == Mode::Spare => {}
             Ok(_) => loaded.breaker.succeeded(),
-            // What the host had no time for says nothing about the plugin.
-            Err(Fault::NoTime) => {}
+            // What the host had no time for, or could not find out, says nothing about the plugin.
+            Err(Fault::NoTime | Fault::NoFact { .. }) => {}
             Err(fault) => self.count_fault(loaded, question.callback, fault, &step),
         }
         Ok(match said {
@@ -308,127 +325,75 @@ impl Chain {
         loaded.note_change(loaded.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
     }
 
-    /// A call on a thread that other callbacks wait for; `None` if it is too long for that.
-    fn call_briefly(
+    /// Calls a function of a plugin; `None` if it was called on a thread that other callbacks wait for, and is too long for
+    /// that.
+    fn call<T>(
         &self,
+        function: Function,
         link: &Link,
         loaded: &Loaded,
         question: &Question<'_>,
         step: &mut Step,
-    ) -> Option<Result<Said, Fault>> {
-        let Question { engine, head, body, .. } = *question;
-        let cpu_before = loaded.pace.is_watched().then(cpu::of_this_thread);
-        let started = Instant::now();
-        let (ended, usage) = loaded
-            .plugin
-            .call_briefly(engine, &[head, body, "}"], pace::BRIEF_MAX, |reply| self.read(link, loaded, reply, body));
-        step.took = started.elapsed();
-        step.usage = usage;
-        let cpu = cpu_before.map(|before| cpu::of_this_thread().saturating_sub(before));
-        let (took, cpu) = (step.took + usage.aside, cpu.map(|cpu| cpu + usage.aside));
-        // Short by the clock is short by any measure.
-        step.cpu = cpu.unwrap_or(took);
-        match ended {
-            Brief::Replied(said) => {
-                loaded.pace.was_brief(took, cpu, usage.is_spoiled);
-                Some(said)
-            }
-            Brief::Failed(fault) => {
-                loaded.pace.was_brief(took, cpu, false);
-                Some(Err(fault))
-            }
-            Brief::TooLong => {
-                loaded.pace.was_too_long();
-                None
-            }
+        read: impl FnOnce(&[u8]) -> Result<T, Fault>,
+    ) -> Option<Result<T, Fault>> {
+        let head = question.part.map_or(Cow::Borrowed(question.head), |part| part.head(question.head));
+        let call = Call { function, loaded, question, input: [&head, question.body, "}"] };
+        match question.mode {
+            Mode::Brief => call.briefly(step, read),
+            Mode::Full | Mode::Work => Some(call.fully(link, step, read)),
+            Mode::Spare => Some(call.patiently(step, read)),
         }
     }
 
-    /// A call on a worker, with everything that the plugin may use.
-    fn call(&self, link: &Link, loaded: &Loaded, question: &Question<'_>, step: &mut Step) -> Result<Said, Fault> {
-        let Question { engine, head, body, deadline, cancel, .. } = *question;
-        let remaining = deadline.remaining_for_guests();
-        if remaining.is_zero() {
-            return Err(Fault::NoTime);
-        }
-        let (budget, within) = match question.mode {
-            Mode::Brief | Mode::Full | Mode::Spare => {
-                (loaded.plugin.budget(engine, remaining), loaded.plugin.limits().call_within)
-            }
-            Mode::Work => {
-                let WorkBudget { within, fuel } = link.work();
-                (loaded.plugin.budget_for_work(engine, remaining, within, fuel), within)
-            }
-        };
-        let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (input, read) = ([head, body, "}"], |reply: &[u8]| self.read(link, loaded, reply, body));
-        let (result, usage) = match cancel {
-            None => loaded.plugin.call(&input, budget, read),
-            Some(cancel) => loaded.plugin.call_unless(cancel, &input, budget, read),
-        };
-        step.took = started.elapsed();
-        step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
-        step.usage = usage;
-        // It was cancelled, which says nothing about the plugin.
-        if cancel.is_some_and(Cancel::is_cancelled) && matches!(result, Err(Fault::OutOfTime { .. })) {
-            return Err(Fault::NoTime);
-        }
-        loaded.pace.worked(step.cpu, usage.is_spoiled && result.is_ok());
-        let spent = Spent {
-            all_fuel: usage.fuel >= budget.fuel,
-            cpu: step.cpu,
-            within: budget.within,
-            without_waiting: deadline.all_for_guests().min(within),
-        };
-        match result {
-            Err(Fault::OutOfTime { .. }) if !spent.is_own_fault() => Err(Fault::NoTime),
-            Err(fault) => Err(fault),
-            Ok(said) => said,
-        }
+    /// Whether one of its plugins may need facts.
+    pub(crate) fn has_needs(&self) -> bool {
+        self.has_needs
     }
 
-    /// A call with the plugin's full limits, on a thread of the lowest priority, which may be paused at any moment: limits
-    /// on wall time apply to its CPU time instead.
-    fn call_patiently(
+    /// Asks all plugins which facts they need for this callback, from where `asking` is. Blocks: it runs guests.
+    ///
+    /// With [`Mode::Brief`] it may stop as [`Chain::advance`] does.
+    pub(crate) fn ask_needs(
         &self,
-        link: &Link,
-        loaded: &Loaded,
-        question: &Question<'_>,
-        step: &mut Step,
-    ) -> Result<Said, Fault> {
-        let Question { engine, head, body, .. } = *question;
-        let budget = loaded.plugin.patient_budget(engine);
-        let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
-        let (result, usage) =
-            loaded.plugin.call(&[head, body, "}"], budget, |reply| self.read(link, loaded, reply, body));
-        step.took = started.elapsed();
-        step.cpu = cpu::of_this_thread().saturating_sub(cpu_before) + usage.aside;
-        step.usage = usage;
-        let within = loaded.plugin.limits().call_within;
-        match result {
-            Ok(_) if step.cpu > within => Err(Fault::OutOfTime { within, cut: None }),
-            // It was not on a core for long enough to say more.
-            Err(Fault::OutOfTime { .. }) if usage.fuel < budget.fuel && step.cpu <= within => Err(Fault::NoTime),
-            Err(fault) => Err(fault),
-            Ok(said) => said,
+        engine: &Engine,
+        callback: &Callback,
+        deadline: Deadline,
+        mode: Mode,
+        cancel: Option<&Cancel>,
+        asking: &mut Asking,
+    ) -> Advance {
+        let (head, body) = (self.envelope_head(callback), callback.body());
+        while let Some(link) = self.links.get(asking.next()) {
+            let loaded = link
+                .loaded()
+                .filter(|loaded| link.has_needs() && (mode == Mode::Spare || !loaded.breaker.is_suspended()));
+            let Some(loaded) = loaded else {
+                asking.needs_nothing();
+                continue;
+            };
+            let (tried, head, part) = (asking.tried.take(), &head, None);
+            let question = Question { engine, callback, head, body, deadline, mode, tried, cancel, part };
+            let mut step = Step::new(link, mode);
+            match self.call(Function::Needs, link, loaded, &question, &mut step, read_needs) {
+                Some(needs) => {
+                    step.cpu += tried.unwrap_or_default();
+                    asking.needs(step, needs, |name| link.fact(name));
+                }
+                None => {
+                    asking.tried = Some(step.cpu);
+                    return Advance::Stopped;
+                }
+            }
         }
+        Advance::Finished
     }
 
     /// Understands a reply while it is still in the guest's memory.
     fn read(&self, link: &Link, loaded: &Loaded, reply: &[u8], body: &str) -> Result<Said, Fault> {
-        let invalid = |why: String, detail: String| Fault::ReplyInvalid { why, detail: one_line(&detail) };
-        let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string(), String::new()))?;
-        let reply: Reply<'_> = serde_json::from_str(reply).map_err(|error| {
-            let what = match error.is_data() {
-                true => "it is JSON, but no reply",
-                false => "it is not JSON",
-            };
-            let why = format!("{what} (line {}, column {})", error.line(), error.column());
-            invalid(why, error.to_string())
-        })?;
+        let reply: Reply<'_> = understood(reply)?;
         let (decision, adjustments) = admit(self.server, self.command, body, &reply).map_err(|why| match why {
             Inadmissible::Undecided { reason } => Fault::Undecided { reason },
-            Inadmissible::Invalid { why } => invalid(why, String::new()),
+            Inadmissible::Invalid { why } => Fault::ReplyInvalid { why, detail: String::new() },
         })?;
         let log = reply.log.iter().take(LOG_LINES_MAX).map(|line| (line.level, one_line(&line.text))).collect();
         check_records(&reply, loaded.plugin.limits())?;
@@ -439,13 +404,22 @@ impl Chain {
             plugin: Arc::clone(link.author()),
         });
         let records = records.collect();
-        Ok(Said { decision, adjustments, log, records })
+        let updates = reply.updates.iter().map(|update| Update {
+            fact: link.fact(&update.fact),
+            key: update.key.clone().into_owned(),
+            change: owned(&update.change),
+            ttl_ms: update.ttl_ms,
+        });
+        let updates = updates.collect();
+        Ok(Said { decision, adjustments, log, records, updates })
     }
 
-    /// What the first plugin is given for this callback.
+    /// What the first plugin is given for this callback, with what it gets to know.
     #[cfg(feature = "workshop")]
-    pub(crate) fn envelope(&self, callback: &Callback) -> String {
-        [&self.envelope_head(callback), callback.body(), "}"].concat()
+    pub(crate) fn envelope(&self, callback: &Callback, knowledge: Option<&Knowledge>) -> String {
+        let head = self.envelope_head(callback);
+        let part = knowledge.and_then(|knowledge| knowledge.part(0));
+        [&*part.map_or(Cow::Borrowed(&*head), |part| part.head(&head)), callback.body(), "}"].concat()
     }
 
     /// The envelope up to its body.
@@ -469,6 +443,47 @@ const QUICK_BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// Maximum number of plugins that are asked there, each within [`pace::BRIEF_MAX`].
 const QUICK_LINKS_MAX: usize = 8;
+
+/// Reads a reply.
+fn understood<'r, R: Deserialize<'r>>(reply: &'r [u8]) -> Result<R, Fault> {
+    let invalid = |why: String, detail: &str| Fault::ReplyInvalid { why, detail: one_line(detail) };
+    let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string(), ""))?;
+    serde_json::from_str(reply).map_err(|error| {
+        let what = match error.is_data() {
+            true => "it is JSON, but no reply",
+            false => "it is not JSON",
+        };
+        invalid(format!("{what} (line {}, column {})", error.line(), error.column()), &error.to_string())
+    })
+}
+
+/// Reads the reply of `needs`: names of facts, and keys.
+fn read_needs(reply: &[u8]) -> Result<Vec<(String, String)>, Fault> {
+    let invalid = |why: String| Fault::ReplyInvalid { why: one_line(&why), detail: String::new() };
+    let text = std::str::from_utf8(reply).map_err(|error| invalid(format!("of `needs`: {error}")))?;
+    match wire::read_needs(text) {
+        Ok(needs) => Ok(needs.into_iter().map(|need| (need.fact.into_owned(), need.key.into_owned())).collect()),
+        // A plugin that cannot say what it needs replies as one that cannot decide.
+        Err(error) => match serde_json::from_str::<Reply<'_>>(text) {
+            Ok(reply) if reply.verdict == VerdictTag::Fail => {
+                Err(Fault::Undecided { reason: one_line(&reply.message) })
+            }
+            _ => Err(Fault::ReplyInvalid {
+                why: "`needs` must return a list of facts and keys".to_owned(),
+                detail: one_line(&error.to_string()),
+            }),
+        },
+    }
+}
+
+/// A change that outlives the reply.
+fn owned(change: &Change<'_>) -> Change<'static> {
+    match change {
+        Change::Add(number) => Change::Add(*number),
+        Change::Set(value) => Change::Set(Cow::Owned(value.clone().into_owned())),
+        Change::Remove => Change::Remove,
+    }
+}
 
 /// Checks that the records of a reply are not too many, and none too long.
 fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> {
@@ -495,6 +510,9 @@ fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> 
     Ok(())
 }
 
+/// What is said of a mistake of the host.
+const HOST_FAILED: &str = "the host failed; please report this";
+
 /// Who has decided where there was no time for a plugin.
 const ON_OVERLOAD: &str = "on_overload";
 
@@ -515,7 +533,8 @@ fn trouble(fault: &Fault) -> Trouble {
         | Fault::Undecided { .. }
         | Fault::ReplyTooLarge { .. }
         | Fault::ReplyInvalid { .. }
-        | Fault::NotLoaded => Trouble::Unchecked,
+        | Fault::NotLoaded
+        | Fault::NoFact { .. } => Trouble::Unchecked,
         Fault::Suspended | Fault::NoTime => Trouble::Busy,
     }
 }
@@ -541,6 +560,14 @@ impl Chain {
             takes: self.links.iter().map(average).sum(),
             bounds: Arc::clone(&self.needs.bounds),
             crowd,
+        }
+    }
+
+    /// The outcome of a callback whose job the workers have not run.
+    pub(crate) fn not_run(&self, why: NotRun) -> ChainRun {
+        match why {
+            NotRun::NoTime(overload) => self.refused(overload),
+            NotRun::Panicked | NotRun::Full => self.failed(),
         }
     }
 
@@ -571,7 +598,7 @@ impl Chain {
             let within = deadline.all_for_guests();
             let limit = link.loaded.as_ref().map_or(within, |loaded| loaded.plugin.limits().call_within);
             let without_waiting = within.min(limit);
-            Spent { all_fuel: false, cpu: spending.so_far(), within, without_waiting }.is_own_fault()
+            blame::Spent { all_fuel: false, cpu: spending.so_far(), within, without_waiting }.is_own_fault()
         };
         if let Some((link, _)) = self.next(&progress).zip(running).filter(is_own_fault) {
             let fault = Fault::OutOfTime { within: deadline.all_for_guests(), cut: None };

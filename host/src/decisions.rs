@@ -19,7 +19,7 @@ use crate::held;
 use crate::settings::{Decisions as Settings, Keep, Users};
 
 pub(crate) use decided::{Decided, Moment, RefusedRequest};
-pub use document::{Call, Document, REFUSED};
+pub use document::{Call, Document, REFUSED, StoredFact};
 
 use decided::Policy;
 #[cfg(feature = "workshop")]

@@ -5,15 +5,17 @@ use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Protocol;
 use callgate_dialects::{Callback, KeptHead, Refusal, Response};
+use callgate_facts::Purpose;
 use callgate_journal::{Entry, Journal, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
 use callgate_sandbox::{Cancel, Fault};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 
-use crate::chain::{Chain, ChainRun, Mode as CallMode, Progress, Step};
+use crate::chain::{Chain, ChainRun, Found, Mode as CallMode, Progress, Step};
 use crate::deadline::Deadline;
-use crate::generation::{Generation, Mounted};
+use crate::decisions::StoredFact;
+use crate::generation::{Generation, Held, Mounted};
 use crate::host::{Host, WeakHost};
 use crate::records::Returned;
 use crate::settings::{Mode, Users};
@@ -99,6 +101,7 @@ impl Arrived<'_> {
             kept: callback.kept_head(),
             own_id: self.own_id.map(str::to_owned),
             traceparent: self.traceparent.map(str::to_owned),
+            facts: Vec::new(),
         };
         NewEntry {
             platform: self.mounted.platform.name.as_str().into(),
@@ -123,6 +126,9 @@ pub(crate) struct Head {
     /// The `traceparent` of its request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) traceparent: Option<String>,
+    /// The facts that its plugins needed at the last attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) facts: Vec<StoredFact>,
 }
 
 /// A key that says nothing about whom it is about.
@@ -153,33 +159,36 @@ impl Worker for Work {
         // Now, not when the task starts: an entry that the journal counts as running has its settings and plugins.
         let generation = host.generation_for_long();
         self.runtime.spawn(async move {
-            let outcome = host.work_off(&generation, entry).await;
-            ticket.finish(outcome);
+            let (outcome, entry) = host.work_off(&generation, entry).await;
+            ticket.finish_with(outcome, entry);
         });
     }
 }
 
 impl Host {
-    /// Runs the chain that an entry has in this generation: the one in service when the journal hands over the entry.
-    async fn work_off(&self, generation: &Arc<Generation>, entry: Entry) -> Outcome {
-        let Prepared { callback, chain, head, protocol } = match prepare(generation, &entry) {
+    /// Runs the chain that an entry has in this generation: the one in service when the journal hands over the entry. If
+    /// plugins needed facts, the entry has them afterwards.
+    async fn work_off(&self, generation: &Arc<Generation>, mut entry: Entry) -> (Outcome, Option<Entry>) {
+        let Prepared { callback, chain, mut head, protocol } = match prepare(generation, &entry) {
             Ok(prepared) => prepared,
-            Err((fault, message)) => return failed(None, fault, message, Duration::ZERO),
+            Err((fault, message)) => return (failed(None, fault, message, Duration::ZERO), None),
         };
-        let claim = chain.claim();
-        let (host, its_chain, its_callback) = (self.clone(), Arc::clone(&chain), callback.clone());
-        let held = Arc::clone(generation);
+        // An attempt that is made again must not count again.
+        let purpose = if entry.attempts == 0 { Purpose::Decide } else { Purpose::Try };
+        let knowledge = match self.find_out_behind(generation, &chain, &callback, purpose).await {
+            Ok(knowledge) => knowledge,
+            Err(why) => return (not_run(&why), None),
+        };
+        let (host, held, its_callback) = (self.clone(), Held::new(&chain, generation), callback.clone());
         let job = move |_: &Cancel| {
-            let _held = held;
             let began = Instant::now();
             // The time begins when the work does, however long it has waited for a thread.
-            let deadline = Deadline::new(tokio::time::Instant::now(), its_chain.work_within());
-            let mut progress = Progress::default();
-            its_chain.advance(&host.engine, &its_callback, deadline, CallMode::Work, &mut progress);
-            drop(its_chain);
+            let deadline = Deadline::new(tokio::time::Instant::now(), held.chain().work_within());
+            let mut progress = Progress::knowing(knowledge);
+            held.chain().advance(&host.engine, &its_callback, deadline, CallMode::Work, &mut progress);
             (progress.run, began.elapsed())
         };
-        match self.workers.run_behind(claim, job).await {
+        match self.workers.run_behind(chain.claim(), job).await {
             Ok((run, took)) => {
                 let outcome = self.outcome(&entry, &head, &run, took, generation.settings().log.payloads);
                 let how = match &outcome {
@@ -198,12 +207,18 @@ impl Host {
                     how,
                 };
                 self.telemetry.worked(generation.counters(), &worked);
-                outcome
+                if matches!(outcome, Outcome::Done { .. }) {
+                    self.change_facts(generation, &run.updates);
+                }
+                let facts: Vec<&Found> = run.facts.iter().flat_map(|known| known.found()).collect();
+                if facts.is_empty() {
+                    return (outcome, None);
+                }
+                head.facts = facts.into_iter().map(StoredFact::exactly).collect();
+                entry.head = serde_json::to_string(&head).unwrap_or_default();
+                (outcome, Some(entry))
             }
-            Err(NotRun::Panicked) => {
-                failed(None, "host_failed", "the host failed; please report this".to_owned(), Duration::ZERO)
-            }
-            Err(NotRun::NoTime(_) | NotRun::Full) => Outcome::NotTried,
+            Err(why) => (not_run(&why), None),
         }
     }
 
@@ -270,6 +285,16 @@ fn prepare(generation: &Generation, entry: &Entry) -> Result<Prepared, (&'static
     let protocol = mounted.platform.server.protocol();
     let chain = Arc::clone(chain);
     Ok(Prepared { callback, chain, head, protocol })
+}
+
+/// The workers did not run the chain.
+fn not_run(why: &NotRun) -> Outcome {
+    match why {
+        NotRun::Panicked => {
+            failed(None, "host_failed", "the host failed; please report this".to_owned(), Duration::ZERO)
+        }
+        NotRun::NoTime(_) | NotRun::Full => Outcome::NotTried,
+    }
 }
 
 /// A failed attempt.

@@ -1,6 +1,7 @@
 //! What a reload replaces in one step: settings, platforms with their routes, chains, plugins.
 
 mod build;
+mod facts;
 mod loader;
 mod mounted;
 mod problem;
@@ -9,9 +10,10 @@ mod signature;
 
 use std::sync::Arc;
 
+use callgate_facts::Facts;
 use callgate_sandbox::{Engine, Plugin};
 
-use crate::chain::Link;
+use crate::chain::{Chain, Link};
 use crate::route::Routes;
 use crate::settings::{Problem, Settings};
 use crate::shadow::{Builder, Shadow};
@@ -43,6 +45,7 @@ pub struct Generation {
     /// What is wrong with the plugins that are not loaded.
     not_loaded: Vec<Problem>,
     counters: Counters,
+    facts: Facts,
 }
 
 /// Why there is no new generation, and the files that were read.
@@ -74,8 +77,13 @@ impl Generation {
             modules: &before.modules,
             keys: &before.settings.public_keys,
         });
-        let All { mut links, modules, errors, not_loaded } =
+        let facts = facts::open(&settings, before.map_or(&Facts::default(), |before| &before.facts));
+        let All { mut links, modules, mut errors, not_loaded } =
             loader::load_all(&settings, engine, in_service, crates, progress);
+        let facts = facts.unwrap_or_else(|its| {
+            errors.extend(its);
+            Facts::default()
+        });
         if !errors.is_empty() {
             return Err(NotBuilt { errors, modules });
         }
@@ -102,7 +110,7 @@ impl Generation {
         };
         let shadows = build_shadows(&settings, &builder, &candidate_links, &mut platforms);
         let number = before.map_or(0, |before| before.number) + 1;
-        Ok(Self { number, platforms, settings, links, candidate_links, shadows, modules, not_loaded, counters })
+        Ok(Self { number, platforms, settings, links, candidate_links, shadows, modules, not_loaded, counters, facts })
     }
 
     /// Its number: the start makes the first one, and each reload that changes something the next.
@@ -150,6 +158,11 @@ impl Generation {
         &self.not_loaded
     }
 
+    /// What plugins can get to know beyond a callback.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
     /// Its counters.
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
@@ -187,4 +200,21 @@ fn build_shadows(
         }
     }
     shadows
+}
+
+/// The chain that a worker runs, and its generation. The chain is dropped first, so that its resources are freed by the
+/// thread that frees generations.
+pub(crate) struct Held {
+    chain: Arc<Chain>,
+    _generation: Arc<Generation>,
+}
+
+impl Held {
+    pub(crate) fn new(chain: &Arc<Chain>, generation: &Arc<Generation>) -> Self {
+        Self { chain: Arc::clone(chain), _generation: Arc::clone(generation) }
+    }
+
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.chain
+    }
 }

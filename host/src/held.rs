@@ -15,7 +15,8 @@ pub(crate) fn of_callback(callback: &Callback) -> usize {
 /// The outcome of a callback with the texts of its plugins, without its records.
 pub(crate) fn of_run(run: &ChainRun) -> usize {
     let decisions = std::iter::once(&run.decision).chain(run.parts.iter().map(|part| &part.decision));
-    decisions.map(of_decision).sum::<usize>() + run.steps.iter().map(of_step).sum::<usize>()
+    let facts: usize = run.facts.iter().map(|knowledge| knowledge.bytes()).sum();
+    decisions.map(of_decision).sum::<usize>() + run.steps.iter().map(of_step).sum::<usize>() + facts
 }
 
 fn of_step(step: &Step) -> usize {

@@ -1,9 +1,10 @@
 //! A host: the generation in service, and what outlives generations: the sandbox, workers, permits, journal, metrics.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
@@ -58,6 +59,8 @@ pub struct Inner {
     /// The thread that compares candidates; set once there is one.
     comparing: OnceLock<Arc<Queue<Job>>>,
     pub(crate) telemetry: Telemetry,
+    /// The names of counters that could not be saved the last time, and are saved as a whole the next time.
+    pub(crate) unsaved_facts: Mutex<HashSet<String>>,
     /// When it was started, and how many operations it has named since: together, an ID that no other has.
     started_unix_ms: u64,
     operations: AtomicU64,
@@ -147,6 +150,7 @@ impl Host {
             records,
             comparing: OnceLock::new(),
             telemetry,
+            unsaved_facts: Mutex::default(),
             settings: fixed,
             engine,
             started_unix_ms,
@@ -267,7 +271,7 @@ impl Host {
             generations: self.generations(),
             reloads: self.reloads.status().clone(),
         };
-        self.telemetry.render(generation.counters(), &self.records, now)
+        self.telemetry.render(generation.counters(), generation.facts(), &self.records, now)
     }
 
     /// Has records go into this journal from now on, and the sinks of the settings read from it. Must be called in a

@@ -10,6 +10,7 @@ pub mod edge;
 mod intake;
 
 mod callback;
+mod knowing;
 
 mod generation;
 mod route;
@@ -25,6 +26,7 @@ mod gate;
 mod keeping;
 mod overload;
 mod records;
+mod rehearsal;
 mod telemetry;
 mod workers;
 
@@ -43,6 +45,7 @@ mod reloads;
 pub mod replay;
 pub mod settings;
 mod shadow;
+mod tending;
 mod trial;
 mod upkeep;
 

@@ -6,10 +6,11 @@ use callgate_dialects::{Callback, KeptHead, Refusal};
 use callgate_sandbox::Fault;
 use serde_json::Value;
 
-use crate::chain::{ChainRun, Mode, Progress};
+use crate::chain::{ChainRun, Found, Mode, Progress};
 use crate::deadline::Deadline;
 use crate::decisions::Document;
 use crate::host::Host;
+use crate::rehearsal::Trial;
 
 /// A stored callback, and its outcome if that is known.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Case {
     pub head: KeptHead,
     /// The body.
     pub body: Bytes,
+    /// What was known then.
+    pub facts: Vec<Found>,
     /// What was decided then.
     pub kept: Option<Outcome>,
 }
@@ -65,6 +68,7 @@ impl Host {
         let callback = Callback::reopen(commands, case.head.clone(), case.body.clone())?;
         let chain = callback.command().and_then(|command| mounted.routes.find(command));
         let mut progress = Progress::default();
+        let trial = Trial { facts: generation.facts(), known: &case.facts, live: None };
         if let Some(chain) = chain {
             let (within, mode) = match callback.phase() {
                 Phase::Before => (mounted.platform.answer_within, Mode::Spare),
@@ -72,6 +76,7 @@ impl Host {
             };
             // No deadline: the machine's load must not reduce the time of a plugin.
             let deadline = Deadline::new(tokio::time::Instant::now(), within * TIMES_LONGER);
+            progress = Progress::knowing(trial.find_out(chain, &self.engine, &callback, deadline, mode));
             chain.advance(&self.engine, &callback, deadline, mode, &mut progress);
         }
         let response = mounted.platform.dialect.render(&callback, &progress.run.decision);

@@ -1,6 +1,7 @@
 //! The settings, validated. All mistakes are reported together.
 
 mod cache;
+mod fact;
 mod file;
 mod journal;
 mod keeping;
@@ -10,6 +11,7 @@ mod loading;
 mod log;
 mod modules;
 mod mount;
+mod name;
 mod pattern;
 mod platform;
 mod plugin;
@@ -31,6 +33,7 @@ use minisign_verify::PublicKey;
 
 pub use callgate_dialects::OnFault;
 pub use callgate_sandbox::MemoryReset;
+pub use fact::Fact;
 pub use file::{Problem, Secrets};
 pub use journal::{Decisions, Journal, Keep};
 pub use limits::{BreakerLimits, Limits};
@@ -76,6 +79,8 @@ pub struct Settings {
     pub sinks: Vec<Sink>,
     /// Chat servers, each under its own path.
     pub platforms: Vec<Platform>,
+    /// What plugins may ask for.
+    pub facts: Vec<Fact>,
     /// The plugins, in the order in which they run.
     pub plugins: Vec<Plugin>,
     /// Modules must be signed with one of these keys; empty: they need not be.
@@ -222,21 +227,28 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let public_keys = modules::read(root.section("modules"));
     let reload = reload::read(root.section("reload"));
     let platforms = platform::read(&mut root, chat_servers);
+    let facts = fact::read(&mut root);
     let mistakes_before = root.file().mistakes();
-    let plugins = plugin::read(&mut root, chat_servers, &platforms, &limits.plugin);
+    let plugins = plugin::read(&mut root, chat_servers, &platforms, &facts, &limits.plugin);
     let context = shadow::Context {
         chat_servers,
         platforms: &platforms,
         plugins: &plugins,
         are_plugins_clear: root.file().mistakes() == mistakes_before,
+        facts: &facts,
         defaults: &limits.plugin,
     };
     let shadows = shadow::read(&mut root, &context);
     let all = plugins.iter().chain(shadows.iter().filter_map(Shadow::plugin));
+    if root.file().mistakes() == mistakes_before {
+        // Those of candidates have the name of the candidate behind theirs.
+        let names = all.clone().filter_map(|plugin| plugin.name.split('@').next());
+        facts.check_plugins(root.file(), &names.collect::<Vec<_>>());
+    }
     limits.engine.memory_bytes_largest =
         all.map(|plugin| plugin.limits.memory_bytes_max).fold(limits.plugin.memory_bytes_max, usize::max);
     root.finish();
-    let platforms = platforms.known;
+    let (platforms, facts) = (platforms.known, facts.known);
     Settings {
         source,
         chat_servers,
@@ -249,6 +261,7 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
         journal,
         sinks,
         platforms,
+        facts,
         plugins,
         public_keys,
         reload,

@@ -19,7 +19,7 @@ use callgate_dialects::Callback;
 use crate::chain::ChainRun;
 
 pub(crate) use build::Builder;
-pub(crate) use candidate::{Candidate, Job, Past, Reserved, Shadow};
+pub(crate) use candidate::{Candidate, Job, Past, Reserved, Shadow, Sources};
 pub(crate) use outcome::{OUTCOMES, Outcomes, digests};
 pub(crate) use queue::Queue;
 

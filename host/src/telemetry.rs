@@ -1,5 +1,6 @@
 //! What operators see: one record per callback in the log, and counters with units in their names.
 
+mod facts;
 mod family;
 mod histogram;
 mod journal;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use callgate_catalogue::line::one_line;
 use callgate_dialects::{Callback, Decision, Refusal};
+use callgate_facts::Facts;
 use callgate_journal::Numbers;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -32,6 +34,7 @@ use crate::edge::{Closed, EndedEarly};
 use crate::overload::Overload;
 use crate::reloads::Status;
 use crate::settings::{Log, Settings};
+use facts::FactFamilies;
 use family::{Labels, registered};
 use histogram::Histogram;
 use journal::JournalCounters;
@@ -73,6 +76,7 @@ pub(crate) struct Telemetry {
     records: Records,
     host: HostCounters,
     sinks: SinkFamilies,
+    facts: FactFamilies,
     generations: Generations,
     plugins: PluginFamilies,
     journal: JournalCounters,
@@ -251,6 +255,7 @@ impl Telemetry {
             .map(|cause| host.ended_early.get_or_create(&[("cause", cause.name().to_owned())]).clone())
             .into();
         let journal = JournalCounters::register(&mut registry);
+        let facts = FactFamilies::register(&mut registry);
         Self {
             journal,
             generations: Generations::register(&mut registry),
@@ -259,6 +264,7 @@ impl Telemetry {
             records: Records::default(),
             host,
             sinks,
+            facts,
             told: Mutex::default(),
             unknown_names: Mutex::default(),
             plugins,
@@ -308,7 +314,13 @@ impl Telemetry {
     }
 
     /// All counters in OpenMetrics' text format.
-    pub(crate) fn render(&self, counters: &Counters, kept: &crate::records::Records, now: Now) -> String {
+    pub(crate) fn render(
+        &self,
+        counters: &Counters,
+        facts: &Facts,
+        kept: &crate::records::Records,
+        now: Now,
+    ) -> String {
         let Now {
             in_flight, waiting, running, cancelled, is_memory_distrusted, generation, generations, reloads, ..
         } = now;
@@ -320,6 +332,7 @@ impl Telemetry {
         self.generations.show(generation, generations, &reloads);
         let catch_up = |counter: &Counter, now: u64| counter.inc_by(now.saturating_sub(counter.get()));
         self.sinks.show(&kept.status());
+        self.facts.show(facts);
         catch_up(&host.records_written, kept.written());
         catch_up(&host.records_lost, kept.lost());
         catch_up(&host.records_unrouted, kept.unrouted());
@@ -335,6 +348,11 @@ impl Telemetry {
         process::append(&mut text);
         let _ = encode_eof(&mut text);
         text
+    }
+
+    /// A plugin wanted to change a fact that the settings do not name.
+    pub(crate) fn fact_not_configured(&self) {
+        self.facts.not_configured.inc();
     }
 
     /// A request to platform number `platform` of a generation was refused.

@@ -17,11 +17,16 @@ impl Host {
     /// # Errors
     /// Why it cannot be used.
     pub fn open_journal(&self, clock: Clock) -> Result<(), KeepingError> {
-        self.keeping.open(&self.generation().settings().journal, clock)
+        self.keeping.open(&self.generation().settings().journal, clock)?;
+        if let Some(journal) = self.keeping.journal() {
+            self.restore_facts(journal);
+        }
+        Ok(())
     }
 
-    /// Starts processing entries, those from before the start first. Must be called in a runtime.
+    /// Starts processing entries, those from before the start first, and tending facts. Must be called in a runtime.
     pub async fn work_off_entries(&self) {
+        tokio::spawn(Self::tend_facts(self.downgrade()));
         let Some(journal) = self.keeping.journal() else { return };
         self.keep_records_in(journal.clone(), self.keeping.clock()).await;
         let limits = self.generation().settings().journal.work_limits();
@@ -62,6 +67,7 @@ impl Host {
         let _ = timeout_at(until.min(Instant::now() + SINKS_WITHIN), deliver).await;
         let host = self.clone();
         let settled = tokio::task::spawn_blocking(move || {
+            host.tend();
             if let Some(decisions) = host.keeping.decisions() {
                 decisions.settle();
             }

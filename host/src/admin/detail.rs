@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use callgate_catalogue::line::one_line;
+
 use crate::host::Host;
 
 /// Lines for people; empty if all is well.
@@ -23,6 +25,11 @@ pub(super) fn lines(host: &Host) -> String {
             "candidate {name} answers nothing any more, because its faults passed `faults_per_thousand_max`: `callgate shadow \
              report {name}` shows them"
         );
+    }
+    for (fact, source, _) in generation.facts().iter() {
+        if let Some(trouble) = source.trouble() {
+            let _ = writeln!(text, "the source of the fact {} fails: {}", fact.name, one_line(&trouble));
+        }
     }
     for problem in &status.problems {
         let _ = writeln!(text, "the last reload was refused, and the previous generation is in service: {problem}");

@@ -32,6 +32,8 @@ pub struct Link {
     calls_at_once_max: Option<usize>,
     work: settings::Work,
     work_within: Duration,
+    /// The facts by their names in the plugin's code, with their numbers in the settings.
+    facts: Arc<[(String, usize)]>,
 }
 
 /// The budget of a call that processes an entry of the journal.
@@ -156,6 +158,7 @@ impl Link {
             calls_at_once_max: settings.calls_at_once_max,
             work: settings.work,
             work_within,
+            facts: Arc::default(),
         }
     }
 
@@ -198,12 +201,29 @@ impl Link {
             calls_at_once_max: self.calls_at_once_max,
             work: self.work,
             work_within: self.work_within,
+            facts: Arc::clone(&self.facts),
         }
     }
 
     /// What it is made of, and what its faults mean, in a text that differs where anything of that does.
     pub(crate) fn made_of(&self) -> String {
-        format!("{:?} {:?}", self.loaded.as_ref().map(|loaded| &loaded.identity), self.on_fault)
+        format!("{:?} {:?} {:?}", self.loaded.as_ref().map(|loaded| &loaded.identity), self.on_fault, self.facts)
+    }
+
+    /// It gets these facts, by their names in its code, with their numbers in the settings.
+    pub(crate) fn with_facts(mut self, facts: Vec<(String, usize)>) -> Self {
+        self.facts = facts.into();
+        self
+    }
+
+    /// The number of a fact in the settings by its name in the plugin's code; `None`: they do not say where it comes from.
+    pub(super) fn fact(&self, name: &str) -> Option<usize> {
+        self.facts.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
+    }
+
+    /// Whether it may need facts.
+    pub(super) fn has_needs(&self) -> bool {
+        self.plugin().is_some_and(Plugin::has_needs)
     }
 
     /// The plugin; `None`: it could not be loaded.

@@ -117,6 +117,14 @@ impl Pace {
         self.calls_to_quick.store(left.saturating_sub(1), Ordering::Relaxed);
     }
 
+    /// A call on a worker ended that only asked which facts the plugin needs. It says nothing about how long a verdict takes,
+    /// unless it was long itself.
+    pub(super) fn prepared(&self, cpu: Duration, is_spoiled: bool) {
+        if cpu > QUICK_MAX || is_spoiled {
+            self.was_long();
+        }
+    }
+
     fn was_long(&self) {
         self.calm.store(0, Ordering::Relaxed);
         let relapses = self.relapses.load(Ordering::Relaxed);

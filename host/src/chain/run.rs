@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use callgate_catalogue::wire::LogLevel;
-use callgate_dialects::{Adjustment, Decision};
+use callgate_catalogue::wire::Change;
+use callgate_dialects::Decision;
 use callgate_sandbox::cpu::Spending;
-use callgate_sandbox::{Cancel, Fault, Usage};
+use callgate_sandbox::{Cancel, Fault};
 
-use super::link::Link;
+use super::knowledge::Knowledge;
+use super::step::Step;
 use crate::overload::Overload;
 use crate::records::Returned;
 
@@ -29,6 +30,16 @@ pub(crate) struct Progress {
     pub(super) is_over: bool,
     /// Cancels it: its result is no longer needed.
     pub(super) cancel: Option<Cancel>,
+    /// What its plugins get to know, if one of them needs facts.
+    pub(super) knowledge: Option<Arc<Knowledge>>,
+}
+
+impl Progress {
+    /// The beginning of a chain whose plugins get to know this.
+    pub(crate) fn knowing(knowledge: Option<Arc<Knowledge>>) -> Self {
+        let facts = knowledge.iter().cloned().collect();
+        Self { knowledge, run: ChainRun { facts, ..ChainRun::default() }, ..Self::default() }
+    }
 }
 
 /// Progress that the thread which makes it and the task which waits for it both see.
@@ -65,6 +76,8 @@ impl ChainRun {
         self.steps.extend(other.steps);
         self.records.extend(other.records);
         self.records_lost += other.records_lost;
+        self.updates.extend(other.updates);
+        self.facts.extend(other.facts);
         self.fault = self.fault.take().or(other.fault);
         self.overload = self.overload.or(other.overload);
         if self.decided_by.is_empty() {
@@ -87,38 +100,6 @@ impl ChainRun {
     }
 }
 
-impl Step {
-    /// A call that has not been made yet.
-    pub(crate) fn new(link: &Arc<Link>, mode: Mode) -> Self {
-        Self {
-            link: Arc::clone(link),
-            usage: Usage::default(),
-            took: Duration::ZERO,
-            cpu: Duration::ZERO,
-            is_on_worker: mode != Mode::Brief,
-            fault: None,
-            is_let_through: false,
-            verdict: None,
-            adjustments: Vec::new(),
-            log: Vec::new(),
-        }
-    }
-}
-
-/// What calls may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// They are on a thread that other callbacks wait for.
-    Brief,
-    /// All that the plugins' limits and the deadline allow.
-    Full,
-    /// The plugins' limits for journal entries (`work_within_ms`, `fuel_per_work`).
-    Work,
-    /// The plugins' full limits, on a thread of the lowest priority. It does not affect the state of the plugins, neither
-    /// breakers nor pace.
-    Spare,
-}
-
 /// Whether a chain came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Advance {
@@ -137,6 +118,10 @@ pub struct ChainRun {
     pub records: Vec<Returned>,
     /// Records beyond `records_per_second_max`, which are left out.
     pub records_lost: usize,
+    /// Changes of facts that plugins ask for.
+    pub updates: Vec<Update>,
+    /// What the plugins got to know; for each of several callbacks on its own.
+    pub(crate) facts: Vec<Arc<Knowledge>>,
     /// The calls that were made, in order.
     pub steps: Vec<Step>,
     /// A fault that belongs to no plugin.
@@ -166,30 +151,17 @@ pub struct Part {
     pub records: usize,
 }
 
-/// One call of a plugin.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// Which plugin.
-    pub link: Arc<Link>,
-    /// What it used.
-    pub usage: Usage,
-    /// How long it took.
-    pub took: Duration,
-    /// CPU time that it cost, all that it caused included. A call that was short by the clock is not measured: then it
-    /// is `took`.
-    pub cpu: Duration,
-    /// Whether it was made on a thread of its own, because it was not quick.
-    pub is_on_worker: bool,
-    /// How it failed.
-    pub fault: Option<Fault>,
-    /// Whether it failed, and what it was to check before it happens is allowed all the same.
-    pub is_let_through: bool,
-    /// Its verdict, as far as the chat server can carry it out: the index in [`Decision::NAMES`].
-    pub verdict: Option<usize>,
-    /// What it asked for and the chat server cannot do.
-    pub adjustments: Vec<Adjustment>,
-    /// What it logged: level, and text on one line.
-    pub log: Vec<(LogLevel, String)>,
+/// A change of a fact that a plugin asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    /// The number of the fact in the settings; `None`: they do not say where it comes from.
+    pub fact: Option<usize>,
+    /// Which one.
+    pub key: String,
+    /// What is to change.
+    pub change: Change<'static>,
+    /// How long it is to last, in milliseconds; `None`: as long as the source keeps values.
+    pub ttl_ms: Option<u64>,
 }
 
 impl Progress {

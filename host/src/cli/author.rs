@@ -3,17 +3,23 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use callgate_catalogue::wire::{self, Known, Need};
 use callgate_dialects::explain::Explanation;
 use callgate_dialects::{Callback, Response};
+use callgate_facts::Answer;
+use callgate_facts::settings::{Counter, Fact as FactSettings, OnFailure, SourceSettings};
 use callgate_sandbox::{Engine, EngineLimits, Plugin, PluginLimits};
 use callgate_terminal::{Exit, Failure};
-use callgate_workshop::stage::{self, Call, Played, Staged};
+use callgate_workshop::stage::{self, Asked, Call, Inputs, Played, Staged, Wish};
+use serde_json::{Map, Value};
 
 use super::loading;
-use crate::chain::Loaded;
+use crate::chain::{self, Found, Knowledge, Loaded, Mode};
+use crate::deadline::Deadline;
 use crate::generation::{Generation, Mounted};
 use crate::host::{Host, StartError};
-use crate::settings::{ModuleSource, Settings};
+use crate::rehearsal::Trial;
+use crate::settings::{Fact, ModuleSource, Settings};
 
 /// Runs plugins exactly as `serve` would.
 pub(super) struct Service;
@@ -29,6 +35,17 @@ impl stage::Service for Service {
         entry.module = ModuleSource::Wasm(subject.module);
         entry.name = subject.name;
         entry.settings = subject.settings;
+        // Under its own names for them, so that each is known; what the plugin gets to know is handed in.
+        let fact = |(index, name): (usize, String)| Fact {
+            number: index + 1,
+            settings: FactSettings {
+                name,
+                source: SourceSettings::Counter(Counter::default()),
+                on_failure: OnFailure::Absent,
+                plugins: Vec::new(),
+            },
+        };
+        settings.facts = subject.facts.into_iter().enumerate().map(fact).collect();
         let host =
             silently(|| Host::start_loading(settings, &mut (), loading::in_children())).map_err(
                 |error| match error {
@@ -88,6 +105,44 @@ struct Stage {
 }
 
 impl Stage {
+    /// What is handed in, of what the plugin needs for a callback; each of several parts of a request on its own.
+    fn found(&self, mounted: &Mounted, callback: &Callback, facts: &Map<String, Value>) -> Vec<Found> {
+        let table = Value::Object(facts.clone());
+        let answer = |found: &Found| {
+            let need = Need { fact: found.fact.as_str().into(), key: found.key.as_str().into() };
+            let value = Known::in_table(need, &table).value.map(|value| Arc::from(&*value));
+            Found::stored(found.fact.clone(), found.key.clone(), Answer { value, age_ms: 0 })
+        };
+        let asked = self.parts(callback).into_iter().filter_map(|part| self.knowledge(mounted, &part, &[]));
+        asked.flat_map(|knowledge| knowledge.found().iter().map(answer).collect::<Vec<_>>()).collect()
+    }
+
+    /// What the plugin gets to know for one callback; `None` if it needs nothing.
+    fn knowledge(&self, mounted: &Mounted, callback: &Callback, known: &[Found]) -> Option<Arc<Knowledge>> {
+        let chain = mounted.routes.find(callback.command()?)?;
+        let deadline = Deadline::new(tokio::time::Instant::now(), mounted.platform.answer_within);
+        self.trial(known).find_out(chain, &self.host.engine, callback, deadline, Mode::Full)
+    }
+
+    /// Nothing is known but what is handed in.
+    fn trial<'t>(&'t self, known: &'t [Found]) -> Trial<'t> {
+        Trial { facts: self.generation.facts(), known, live: None }
+    }
+
+    /// The callbacks that a request carries.
+    fn parts(&self, callback: &Callback) -> Vec<Callback> {
+        callback.split().unwrap_or_else(|| vec![callback.clone()])
+    }
+
+    /// A change as the plugin wrote it.
+    fn wish(&self, update: chain::Update) -> Wish {
+        let chain::Update { fact, key, change, ttl_ms } = update;
+        let fact = fact.map(|number| self.generation.facts().name(number).to_owned()).unwrap_or_default();
+        let mut json = String::new();
+        wire::Update { fact: fact.as_str().into(), key: key.into(), change, ttl_ms }.write(&mut json);
+        Wish { update: serde_json::from_str(&json).unwrap_or_default(), fact }
+    }
+
     /// The callback's platform: the settings have one of each kind.
     fn mounted(&self, callback: &Callback) -> Option<&Mounted> {
         let protocol = callback.command()?.protocol;
@@ -104,9 +159,18 @@ impl stage::Stage for Stage {
         &self.host.engine
     }
 
-    fn play(&self, callback: &Callback) -> Played {
-        let played = self.mounted(callback).map(|mounted| self.host.rehearse(mounted, callback));
+    fn play(&self, callback: &Callback, facts: &Map<String, Value>) -> Played {
+        let played = self.mounted(callback).map(|mounted| {
+            let found = self.found(mounted, callback, facts);
+            self.host.rehearse(mounted, callback, self.trial(&found))
+        });
         let (run, response) = played.unwrap_or_default();
+        let asked = run.facts.iter().flat_map(|knowledge| knowledge.found()).map(|found| Asked {
+            fact: found.fact.clone(),
+            key: found.key.clone(),
+            value: found.answer.value.as_deref().map(str::to_owned).map_err(|why| *why),
+        });
+        let asked = asked.collect();
         let mut log = Vec::new();
         let mut calls = Vec::new();
         for step in run.steps {
@@ -115,7 +179,8 @@ impl stage::Stage for Stage {
             calls.push(Call { usage, took, cpu, fault: step.fault, adjustments: step.adjustments });
         }
         let records = run.records.into_iter().map(|record| record.data).collect();
-        Played { decision: run.decision, calls, fault: run.fault, records, response, log }
+        let updates = run.updates.into_iter().map(|update| self.wish(update)).collect();
+        Played { decision: run.decision, calls, fault: run.fault, asked, updates, records, response, log }
     }
 
     fn explain(&self, callback: &Callback, answer: &Response) -> Option<Explanation> {
@@ -123,13 +188,20 @@ impl stage::Stage for Stage {
         Some(server.explain(callback.command()?, callback.body(), answer.status.as_u16(), &answer.body))
     }
 
-    fn inputs(&self, callback: &Callback) -> Vec<String> {
-        let chain = callback.command().and_then(|command| self.mounted(callback)?.routes.find(command));
-        let Some(chain) = chain else { return Vec::new() };
-        match callback.split() {
-            Some(parts) => parts.iter().map(|part| chain.envelope(part)).collect(),
-            None => vec![chain.envelope(callback)],
-        }
+    fn inputs(&self, callback: &Callback, facts: &Map<String, Value>) -> Vec<Inputs> {
+        let Some(mounted) = self.mounted(callback) else { return Vec::new() };
+        let Some(chain) = callback.command().and_then(|command| mounted.routes.find(command)) else {
+            return Vec::new();
+        };
+        let found = self.found(mounted, callback, facts);
+        let inputs = |part: &Callback| {
+            let knowledge = self.knowledge(mounted, part, &found);
+            Inputs {
+                needs: knowledge.is_some().then(|| chain.envelope(part, None)),
+                handle: chain.envelope(part, knowledge.as_deref()),
+            }
+        };
+        self.parts(callback).iter().map(inputs).collect()
     }
 }
 

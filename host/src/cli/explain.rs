@@ -11,8 +11,10 @@ use callgate_terminal::{self as terminal, Exit, Failure};
 use callgate_workshop::run::request;
 use clap::{ArgGroup, Args};
 use serde_json::json;
+use tokio::runtime::Builder;
 
 use super::serve;
+use crate::rehearsal::{Live, Trial};
 
 /// Say what the real chat server would do with an answer: go on, reject, change, ignore or crash, and why
 #[derive(Debug, Args)]
@@ -99,7 +101,12 @@ impl Explain {
                 let text = format!("the settings have no [[platform]] of this kind: add one with kind = \"{kind}\"");
                 Failure::new(Exit::Settings, anyhow::anyhow!(text))
             })?;
-        let (run, response) = host.rehearse(mounted, callback);
+        // As they are now, without counting.
+        let failed = |error| Failure::new(Exit::Other, anyhow::Error::new(error).context("no thread can be started"));
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
+        let live = Live { runtime: runtime.handle(), now_unix_ms: host.now_unix_ms() };
+        let trial = Trial { facts: generation.facts(), known: &[], live: Some(live) };
+        let (run, response) = host.rehearse(mounted, callback, trial);
         let of_plugins = run.steps.iter().filter_map(|step| {
             let fault = step.fault.as_ref()?;
             Some(format!("{}: {fault}", step.link.name()))

@@ -3,13 +3,15 @@
 use bytes::Bytes;
 use callgate_catalogue::catalogue::Named;
 use callgate_catalogue::line::one_line;
+use callgate_catalogue::wire::Why;
 use callgate_dialects::{Decision, KeptHead};
+use callgate_facts::Answer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::decided::{Decided, PAYLOAD_BYTES_MAX, Policy, RefusedRequest};
 use super::redact::Redaction;
-use crate::chain::Step;
+use crate::chain::{Found, Step};
 
 /// A decision and why it was made.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -61,6 +63,9 @@ pub struct Document {
     pub took_us: u64,
     /// The calls that were made, in order.
     pub plugins: Vec<Call>,
+    /// The facts that plugins needed; without keys and texts unless payloads are stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<StoredFact>,
     /// How many records the plugins returned.
     pub records: usize,
     /// The length of the body, in bytes.
@@ -111,6 +116,61 @@ pub struct Call {
     pub log: Vec<(String, String)>,
 }
 
+/// A fact as it was when a callback was decided.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StoredFact {
+    /// Its name in the settings.
+    pub fact: String,
+    /// Which one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The value; `None`: there was none, or it is not stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Box<RawValue>>,
+    /// Why there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+    /// Its age, in milliseconds.
+    pub age_ms: u64,
+}
+
+impl StoredFact {
+    /// As it was found out.
+    pub(crate) fn exactly(found: &Found) -> Self {
+        Self::of(found, &mut Redaction::new(&[]))
+    }
+
+    /// Without what may be about users: texts, and the key.
+    fn without_texts(found: &Found) -> Self {
+        let mut fact = Self::exactly(found);
+        fact.key = String::new();
+        fact.value = fact.value.filter(|value| !value.get().contains(['"', '[', '{']));
+        fact
+    }
+
+    fn of(found: &Found, redaction: &mut Redaction<'_>) -> Self {
+        let Answer { value, age_ms } = &found.answer;
+        Self {
+            fact: found.fact.clone(),
+            key: redaction.text(&found.key),
+            value: value.as_ref().ok().and_then(|value| redaction.json(value)),
+            why: value.as_ref().err().copied(),
+            age_ms: *age_ms,
+        }
+    }
+
+    /// As it was found out.
+    #[must_use]
+    pub fn found(&self) -> Found {
+        let value = match (&self.value, self.why) {
+            (Some(value), _) => Ok(value.get().into()),
+            (None, why) => Err(why.unwrap_or(Why::Absent)),
+        };
+        Found::stored(self.fact.clone(), self.key.clone(), Answer { value, age_ms: self.age_ms })
+    }
+}
+
 /// The verdict of a request that was not accepted.
 pub const REFUSED: &str = "refused";
 
@@ -141,6 +201,15 @@ impl Document {
             true => decided.records.iter().filter_map(|record| redaction.json(&record.data)).collect(),
             false => Vec::new(),
         };
+        let facts = match keeps_payload {
+            true => run
+                .facts
+                .iter()
+                .flat_map(|known| known.found())
+                .map(|fact| StoredFact::of(fact, &mut redaction))
+                .collect(),
+            false => run.facts.iter().flat_map(|known| known.found()).map(StoredFact::without_texts).collect(),
+        };
         let (code, message, detail) = match &run.decision {
             Decision::Deny(denial) => (Some(denial.code), denial.message.as_str(), denial.detail.as_str()),
             _ => (None, "", ""),
@@ -165,6 +234,7 @@ impl Document {
             status: response.status.as_u16(),
             took_us: micros(decided.took),
             plugins: run.steps.iter().map(|step| Call::of(step, decided, policy, &redaction)).collect(),
+            facts,
             records: decided.records.len(),
             body_bytes: callback.body().len(),
             is_redacted: redaction.has_changed(),

@@ -8,6 +8,7 @@ use callgate_sandbox::{Engine, LoadError, Origin, Plugin};
 use minisign_verify::PublicKey;
 
 use super::build::{BuildError, build};
+use super::facts;
 use super::problem::{PluginError, PluginProblem};
 use super::signature::{self, SignatureError};
 use crate::chain::{Identity, Link, Loaded};
@@ -88,6 +89,7 @@ pub(super) fn load_all(
         engine,
         before,
         keys: &settings.public_keys,
+        facts: &settings.facts,
         kept: settings.kept.as_deref(),
         prepared: Mutex::default(),
     };
@@ -98,8 +100,9 @@ pub(super) fn load_all(
         let name_before = before.named(&plugin.name).map(|(link, _)| &**link);
         let link = match prepared {
             Ok(prepared) => {
+                let facts = prepared.facts.clone();
                 let loaded = loader.loaded(plugin, prepared, settings.limits.breaker);
-                Link::new(all.links.len(), loaded, plugin, name_before, settings.journal.work_within)
+                Link::new(all.links.len(), loaded, plugin, name_before, settings.journal.work_within).with_facts(facts)
             }
             Err(why) => {
                 let handles = loader.handles(plugin, &module);
@@ -160,6 +163,8 @@ struct Prepared {
     identity: Identity,
     /// The origin of its compiled code, in one word.
     from: &'static str,
+    /// The facts that it gets.
+    facts: Vec<(String, usize)>,
 }
 
 /// A plugin that is ready to be called, or why it is not; and the files that were read for it.
@@ -210,6 +215,7 @@ struct Loader<'e> {
     before: Before<'e>,
     /// Modules must be signed with one of these; empty: they need not be.
     keys: &'e [PublicKey],
+    facts: &'e [settings::Fact],
     kept: Option<&'e Kept>,
     prepared: Mutex<Vec<(Identity, Shared)>>,
 }
@@ -228,7 +234,7 @@ impl Loader<'_> {
             Ok(path) => self.load(plugin, &path, &mut module),
             Err(error) => Err(error.into()),
         };
-        Attempt { module, prepared: prepared.and_then(|prepared| fitting(plugin, prepared)) }
+        Attempt { module, prepared: prepared.and_then(|prepared| fitting(plugin, self.facts, prepared)) }
     }
 
     fn load(&self, plugin: &settings::Plugin, path: &Path, module: &mut Module) -> Result<Prepared, PluginProblem> {
@@ -262,7 +268,7 @@ impl Loader<'_> {
                 prepared.as_ref().map_err(Clone::clone)?.with_name(name)
             }
         };
-        Ok(Prepared { plugin: loaded, identity, from })
+        Ok(Prepared { plugin: loaded, identity, from, facts: Vec::new() })
     }
 
     /// The plugin of the last generation, if nothing that it was made from can have changed: then nothing is read.
@@ -290,7 +296,8 @@ impl Loader<'_> {
             return None;
         }
         (module.file, module.signature) = (before.file.clone(), before.signature.clone());
-        Some(Prepared { plugin: loaded.plugin().with_name(&plugin.name), identity, from: "unchanged" })
+        let plugin = loaded.plugin().with_name(&plugin.name);
+        Some(Prepared { plugin, identity, from: "unchanged", facts: Vec::new() })
     }
 
     fn check_signature(
@@ -313,7 +320,7 @@ impl Loader<'_> {
 
     /// A prepared plugin with the state of its calls: that of the last generation, if it is the same.
     fn loaded(&self, plugin: &settings::Plugin, prepared: Prepared, limits: BreakerLimits) -> Arc<Loaded> {
-        let Prepared { plugin: loaded, identity, from } = prepared;
+        let Prepared { plugin: loaded, identity, from, .. } = prepared;
         let before = self.before.named(&plugin.name).and_then(|(link, _)| link.loaded());
         if let Some(before) = before.filter(|before| before.is(&identity, limits)) {
             return Arc::clone(before);
@@ -366,8 +373,12 @@ fn signature_of(plugin: &settings::Plugin, module: &Path) -> PathBuf {
     plugin.signature.clone().unwrap_or_else(|| signature::beside(module))
 }
 
-/// The plugin, if it handles each command that its settings name in full.
-fn fitting(settings: &settings::Plugin, prepared: Prepared) -> Result<Prepared, PluginProblem> {
+/// The plugin with its facts, if it handles each command that its settings name in full, and gets the facts that it needs.
+fn fitting(
+    settings: &settings::Plugin,
+    all_facts: &[settings::Fact],
+    mut prepared: Prepared,
+) -> Result<Prepared, PluginProblem> {
     let handles = &prepared.plugin.manifest().commands;
     for pattern in settings.commands.iter().filter(|pattern| pattern.is_exact()) {
         if !handles.is_empty() && !handles.iter().any(|handled| pattern.matches(handled)) {
@@ -375,6 +386,7 @@ fn fitting(settings: &settings::Plugin, prepared: Prepared) -> Result<Prepared, 
             return Err(PluginProblem::Command { command, handles: handles.join(", ") });
         }
     }
+    prepared.facts = facts::of_plugin(settings, prepared.plugin.manifest(), all_facts)?;
     Ok(prepared)
 }
 

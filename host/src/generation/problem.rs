@@ -8,11 +8,11 @@ use super::build::BuildError;
 use super::signature::SignatureError;
 use crate::settings::{Problem, Source, Step};
 
-/// Why one plugin cannot be used.
+/// Why one plugin, or one fact, cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("plugin {name}: {why}")]
+#[error("{} {name}: {why}", if *table == "fact" { "fact" } else { "plugin" })]
 pub struct PluginError {
-    /// The table of the settings that it is in: `plugin`, or `shadow` for a candidate's.
+    /// The table of the settings that it is in: `plugin`, `shadow` for a candidate's, or `fact`.
     pub table: &'static str,
     /// The number of that table in the settings, counted from 1.
     pub number: usize,
@@ -50,6 +50,15 @@ pub enum PluginProblem {
         /// What it handles.
         handles: String,
     },
+    /// It uses facts that it does not get.
+    #[error("{what}")]
+    Facts {
+        /// What is wrong.
+        what: String,
+    },
+    /// The source of a fact cannot be used.
+    #[error(transparent)]
+    Source(#[from] callgate_facts::SourceError),
 }
 
 impl PluginError {
@@ -77,6 +86,11 @@ impl PluginError {
                 at(&["settings"])
             }
             PluginProblem::Command { .. } => at(&["commands"]),
+            PluginProblem::Facts { .. } => at(&["facts"]),
+            PluginProblem::Source(_) => {
+                let keys = ["path", "ca_file", "url", "urls"];
+                keys.iter().map(|key| at(&[key])).find(|place| source.has(place)).unwrap_or_else(|| at(&["source"]))
+            }
             PluginProblem::Signature(_) if source.has(&at(&["signature"])) => at(&["signature"]),
             PluginProblem::Signature(_)
             | PluginProblem::Unreadable { .. }

@@ -212,7 +212,7 @@ pub(super) struct Section<'f, 't> {
     name: String,
     at: usize,
     table: Option<&'f DeTable<'t>>,
-    known: Vec<&'static str>,
+    known: Vec<&'f str>,
 }
 
 /// A value and its position.
@@ -224,7 +224,7 @@ pub(super) struct At<T> {
 }
 
 impl<'f, 't> Section<'f, 't> {
-    fn get(&mut self, key: &'static str) -> Option<&'f Spanned<DeValue<'t>>> {
+    fn get(&mut self, key: &'f str) -> Option<&'f Spanned<DeValue<'t>>> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
@@ -241,7 +241,7 @@ impl<'f, 't> Section<'f, 't> {
     }
 
     /// Whether the table has this key, with a value of any type.
-    pub(super) fn has(&mut self, key: &'static str) -> bool {
+    pub(super) fn has(&mut self, key: &'f str) -> bool {
         self.get(key).is_some()
     }
 
@@ -251,7 +251,7 @@ impl<'f, 't> Section<'f, 't> {
     }
 
     /// Whether the table has this key, with a table as its value.
-    pub(super) fn is_table(&mut self, key: &'static str) -> bool {
+    pub(super) fn is_table(&mut self, key: &'f str) -> bool {
         self.get(key).is_some_and(|value| value.get_ref().is_table())
     }
 
@@ -275,7 +275,7 @@ impl<'f, 't> Section<'f, 't> {
 
     fn typed<T>(
         &mut self,
-        key: &'static str,
+        key: &'f str,
         expected: &str,
         read: impl FnOnce(&'f DeValue<'t>) -> Option<T>,
     ) -> Option<At<T>> {
@@ -290,7 +290,7 @@ impl<'f, 't> Section<'f, 't> {
         }
     }
 
-    pub(super) fn text(&mut self, key: &'static str) -> Option<At<&'f str>> {
+    pub(super) fn text(&mut self, key: &'f str) -> Option<At<&'f str>> {
         self.typed(key, "a string in quotes", DeValue::as_str)
     }
 
@@ -313,6 +313,23 @@ impl<'f, 't> Section<'f, 't> {
                 None
             }
         }
+    }
+
+    /// A list of integers from `min` to `max`, both included.
+    pub(super) fn numbers(&mut self, key: &'static str, min: u64, max: u64) -> Option<Vec<u64>> {
+        let expected = format!("a list of integers from {min} to {max}");
+        let list = self.typed(key, &expected, DeValue::as_array)?;
+        let mut numbers = Vec::new();
+        for value in list.value {
+            let number = value.get_ref().as_integer();
+            let number = number.and_then(|it| u64::from_str_radix(&it.as_str().replace('_', ""), it.radix()).ok());
+            let Some(number) = number.filter(|number| (min..=max).contains(number)) else {
+                self.file.report(value.span().start, &list.key, format!("must be {expected}"));
+                break;
+            };
+            numbers.push(number);
+        }
+        Some(numbers)
     }
 
     /// One of a few words.
@@ -345,7 +362,7 @@ impl<'f, 't> Section<'f, 't> {
     }
 
     /// A sub-table; empty if it is absent.
-    pub(super) fn section(&mut self, key: &'static str) -> Section<'f, 't> {
+    pub(super) fn section(&mut self, key: &'f str) -> Section<'f, 't> {
         let name = self.key(key);
         let at = self.at;
         let found = self.typed(key, "a table", DeValue::as_table);
@@ -415,6 +432,13 @@ impl<'f, 't> Section<'f, 't> {
             }
         }
         pairs
+    }
+
+    /// A table whose keys are free, as a table of which each key can be read like any other; with these keys.
+    pub(super) fn free(&mut self, key: &'static str) -> (Section<'f, 't>, Vec<&'f str>) {
+        let section = self.section(key);
+        let keys = section.table.map(|table| table.iter().map(|(key, _)| key.get_ref().as_ref()).collect());
+        (section, keys.unwrap_or_default())
     }
 
     /// Reports every key that no getter has read.

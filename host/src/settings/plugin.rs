@@ -6,8 +6,10 @@ use std::time::Duration;
 use callgate_dialects::{OnFault, Table};
 use callgate_sandbox::{Fuel, PluginLimits};
 
+use super::fact::Facts;
 use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
 use super::limits;
+use super::name::{NAME_RULE, is_name};
 use super::pattern::{Pattern, canonical, commands_meant};
 use super::platform::{ON_FAULT, Platform, Platforms};
 
@@ -44,6 +46,8 @@ pub struct Plugin {
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// Names of the members of these that come from files, and the files.
     pub settings_files: Vec<(String, PathBuf)>,
+    /// The facts that it may ask for: the name in its code, and that of the `[[fact]]`. In order of the former.
+    pub facts: Vec<(String, String)>,
 }
 
 impl Plugin {
@@ -51,7 +55,7 @@ impl Plugin {
     pub(super) fn is_as(&self, other: &Self) -> bool {
         let of =
             |it: &Self| (it.module.clone(), it.sha256.clone(), it.signature.clone(), it.on_fault, it.limits.clone());
-        of(self) == of(other) && self.settings == other.settings
+        of(self) == of(other) && self.settings == other.settings && self.facts == other.facts
     }
 }
 
@@ -86,12 +90,14 @@ pub(super) fn read(
     root: &mut Section<'_, '_>,
     chat_servers: &Table,
     platforms: &Platforms,
+    facts: &Facts<'_>,
     defaults: &PluginLimits,
 ) -> Vec<Plugin> {
     let mut plugins: Vec<Plugin> = Vec::new();
     for (index, section) in root.sections("plugin").into_iter().enumerate() {
         let others = &plugins;
-        if let Some(plugin) = (Reading { number: index + 1, chat_servers, platforms, defaults, others }).plugin(section)
+        if let Some(plugin) =
+            (Reading { number: index + 1, chat_servers, platforms, facts, defaults, others }).plugin(section)
         {
             plugins.push(plugin);
         }
@@ -104,6 +110,7 @@ struct Reading<'r> {
     number: usize,
     chat_servers: &'r Table,
     platforms: &'r Platforms,
+    facts: &'r Facts<'r>,
     defaults: &'r PluginLimits,
     others: &'r [Plugin],
 }
@@ -131,10 +138,12 @@ impl Reading<'_> {
         let calls_at_once_max = calls_at_once_max(&mut section);
         let durable = section.flag("durable", false);
         let (settings, settings_files) = plugin_settings(&mut section);
+        let name = name.unwrap_or_default();
         let plugin = Plugin {
             table: "plugin",
             number: self.number,
-            name: name.unwrap_or_default(),
+            facts: self.facts.of_plugin(&mut section, &name),
+            name,
             module: module.unwrap_or_else(|| ModuleSource::Wasm(PathBuf::new())),
             sha256,
             signature,
@@ -169,15 +178,6 @@ impl Reading<'_> {
     }
 }
 
-/// What [`is_name`] asks for.
-pub(super) const NAME_RULE: &str = "must be 1 to 64 letters, digits, `-`, `_` or `.`";
-
-/// Whether a text can be a name: it is shown in logs, metrics and tables as it is.
-pub(super) fn is_name(text: &str) -> bool {
-    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (1..=64).contains(&text.len()) && text.bytes().all(is_name_byte)
-}
-
 /// The keys that say what a plugin is, apart from its name and the callbacks that it gets.
 pub(super) const KEYS: &[&str] = &[
     "wasm",
@@ -186,6 +186,7 @@ pub(super) const KEYS: &[&str] = &[
     "signature",
     "settings",
     "settings_files",
+    "facts",
     "on_fault",
     "durable",
     "fuel_per_call",

@@ -215,6 +215,13 @@ name = "s"
     }
 
     #[test]
+    fn the_facts_of_a_candidate_become_those_of_its_plugin() {
+        let text = edited("replace = \"b\"\nfacts = { sent = \"messages\" }\n");
+        let table: toml::Table = text.parse().unwrap();
+        assert_eq!(table["plugin"][1]["facts"]["sent"].as_str(), Some("messages"), "{text}");
+    }
+
+    #[test]
     fn a_plugin_is_added_where_the_candidate_has_it() {
         let names = |text: &str| -> Vec<String> {
             let table: toml::Table = text.parse().unwrap();

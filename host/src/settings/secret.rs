@@ -16,7 +16,7 @@ pub(super) enum TextOr {
 }
 
 /// Reads a text, or `{ env = "NAME" }` or `{ file = "path" }`.
-pub(super) fn text_or_secret(section: &mut Section<'_, '_>, key: &'static str) -> TextOr {
+pub(super) fn text_or_secret<'f>(section: &mut Section<'f, '_>, key: &'f str) -> TextOr {
     if !section.is_table(key) {
         return section.text(key).map_or(TextOr::Nothing, |at| TextOr::Text(at.value.to_owned()));
     }

@@ -168,20 +168,25 @@ impl Networks {
 
     /// Reads the key `allow_networks`.
     pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
-        let mut networks = Vec::new();
-        for at in section.texts("allow_networks").unwrap_or_default() {
-            let network = at.value.parse::<IpNet>().or_else(|_| at.value.parse::<IpAddr>().map(IpNet::from));
-            match network {
-                Ok(network) => networks.push(network.trunc()),
-                Err(_) => section.file().report(
-                    at.at,
-                    &at.key,
-                    "must be networks or addresses, for example [\"10.0.0.0/8\", \"2001:db8::1\"]",
-                ),
-            }
-        }
-        Self(networks)
+        Self(networks(section, "allow_networks"))
     }
+}
+
+/// Reads a list of networks and addresses; empty if the key is absent.
+pub(super) fn networks(section: &mut Section<'_, '_>, key: &'static str) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for at in section.texts(key).unwrap_or_default() {
+        let network = at.value.parse::<IpNet>().or_else(|_| at.value.parse::<IpAddr>().map(IpNet::from));
+        match network {
+            Ok(network) => networks.push(network.trunc()),
+            Err(_) => section.file().report(
+                at.at,
+                &at.key,
+                "must be networks or addresses, for example [\"10.0.0.0/8\", \"2001:db8::1\"]",
+            ),
+        }
+    }
+    networks
 }
 
 pub(super) fn read_admin(mut section: Section<'_, '_>) -> Option<Admin> {
@@ -213,7 +218,7 @@ fn tls(section: &mut Section<'_, '_>) -> Option<TlsFiles> {
     for (name, path) in [("certificate", &certificate), ("key", &key)] {
         if path.is_none() && !table.has(name) {
             let why = "must be { certificate = \"cert.pem\", key = \"key.pem\" }, with client_ca = \"ca.pem\" if clients \
-                       have to show a certificate";
+                       must present a certificate";
             table.report("", why);
             break;
         }

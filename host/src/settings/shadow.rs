@@ -6,7 +6,9 @@ use std::time::Duration;
 use callgate_dialects::Table;
 use callgate_sandbox::PluginLimits;
 
+use super::fact::Facts;
 use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
+use super::name::{NAME_RULE, is_name};
 use super::pattern::{Pattern, commands_meant};
 use super::platform::{Platform, Platforms};
 use super::plugin::{self, ModuleSource, Plugin};
@@ -136,6 +138,7 @@ pub(super) struct Context<'c> {
     pub(super) plugins: &'c [Plugin],
     /// Whether that is all of them.
     pub(super) are_plugins_clear: bool,
+    pub(super) facts: &'c Facts<'c>,
     pub(super) defaults: &'c PluginLimits,
 }
 
@@ -260,7 +263,7 @@ impl Context<'_> {
         let is_different = plugin::KEYS.iter().any(|key| section.has(key));
         if !is_different {
             let why = "changes nothing: give `wasm` or `source` (another build), `settings`, `settings_files`, \
-                       `on_fault` or limits";
+                       `facts`, `on_fault` or limits";
             section.report("replace", why);
         }
         let module = match section.has("wasm") || section.has("source") {
@@ -287,14 +290,18 @@ impl Context<'_> {
             limits: super::limits::of_plugin(section, &present.limits),
             settings,
             settings_files,
+            facts: match section.has("facts") {
+                true => self.facts.of_plugin(section, &present.name),
+                false => present.facts.clone(),
+            },
             ..present.clone()
         }
     }
 
     /// One more plugin. Its commands and platforms are those of the candidate.
     fn addition(&self, section: &mut Section<'_, '_>, added: &str, shadow: &str, number: usize) -> Option<Change> {
-        if !plugin::is_name(added) {
-            section.report("add", plugin::NAME_RULE);
+        if !is_name(added) {
+            section.report("add", NAME_RULE);
         }
         if self.plugins.iter().any(|plugin| plugin.name == added) {
             section.report("add", "a [[plugin]] has this name already: choose another one, or use `replace`");
@@ -323,6 +330,7 @@ impl Context<'_> {
             limits: super::limits::of_plugin(section, self.defaults),
             settings,
             settings_files,
+            facts: self.facts.of_plugin(section, added),
         };
         Some(Change::Add { at: at?, plugin: Box::new(plugin) })
     }
@@ -436,8 +444,8 @@ fn name(section: &mut Section<'_, '_>, others: &[Shadow]) -> Option<String> {
         return None;
     }
     let name = section.text("name")?.value;
-    if !plugin::is_name(name) {
-        section.report("name", plugin::NAME_RULE);
+    if !is_name(name) {
+        section.report("name", NAME_RULE);
     }
     if others.iter().any(|other| other.name == *name) {
         section.report("name", "another [[shadow]] has this name: give each its own `name`");

@@ -7,7 +7,7 @@ use callgate_journal::sink::{BACK_OFF, BACK_OFF_MAX, BackOff, Format, Kind, Sink
 
 use super::file::{MIB, MS_PER_HOUR, Secrets, Section, ms, size};
 use super::journal::{self, Journal};
-use super::plugin::{NAME_RULE, is_name};
+use super::name::{NAME_RULE, is_name};
 use super::secret::{self, TextOr};
 
 /// One sink.

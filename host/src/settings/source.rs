@@ -19,7 +19,7 @@ pub struct Source {
 /// The values of a settings file as text, by key: to be compared, and never to be shown.
 #[derive(Debug, Default)]
 pub struct Written {
-    /// All keys but those of plugins. Platforms, candidates and sinks are identified by name, not by number.
+    /// All keys but those of plugins. Platforms, candidates, sinks and facts are identified by name, not by number.
     pub keys: BTreeMap<String, String>,
     /// The keys of each plugin, without its own settings.
     pub plugins: BTreeMap<String, BTreeMap<String, String>>,
@@ -85,7 +85,7 @@ impl Source {
                         written.plugins.insert(name(table), keys);
                     }
                 }
-                list @ ("platform" | "shadow" | "sink") => {
+                list @ ("platform" | "shadow" | "sink" | "fact") => {
                     for table in tables() {
                         let prefix = format!("{list} {}", name(table));
                         flatten_table(&prefix, table, &mut written.keys);

@@ -6,17 +6,20 @@ use std::time::Duration;
 use callgate_catalogue::catalogue::Protocol;
 use callgate_catalogue::line::one_line;
 use callgate_dialects::Callback;
+use callgate_facts::Facts;
 use callgate_sandbox::{Engine, Fault};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::book::{Book, Side, Tally, lock};
 use super::canary::{Canary, Fallen};
 use super::outcome::{Kind, Outcome, Outcomes};
 use super::samples::{Sample, describe};
-use crate::chain::{Chain, ChainRun, Link, Mode, Progress};
+use crate::chain::{Chain, ChainRun, Knowledge, Link, Mode, Progress};
 use crate::deadline::Deadline;
 use crate::held;
+use crate::rehearsal::{Live, Trial};
 use crate::settings;
 
 /// A candidate of one generation.
@@ -50,6 +53,17 @@ pub(crate) struct Past {
     pub(crate) operation_id: Option<String>,
     /// Its outcome, and that of each of its parts.
     pub(crate) outcomes: Outcomes,
+    /// What was known of each part, if anything was asked for.
+    pub(crate) facts: Vec<Arc<Knowledge>>,
+    /// Where candidates look up what they need beyond that; `None`: they need nothing.
+    pub(crate) sources: Option<Sources>,
+}
+
+/// Where facts come from.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    pub(crate) facts: Facts,
+    pub(crate) runtime: Handle,
 }
 
 /// A callback that waits to be compared.
@@ -177,10 +191,15 @@ impl Candidate {
     /// Runs its chain for a callback that was answered, and compares.
     fn compare(&self, engine: &Engine, past: &Past, now_unix_ms: &dyn Fn() -> u64) {
         let parts = past.callback.split().unwrap_or_else(|| vec![past.callback.clone()]);
-        for (present, part) in past.outcomes.iter().zip(&parts) {
-            let mut progress = Progress::default();
+        for (number, (present, part)) in past.outcomes.iter().zip(&parts).enumerate() {
             // Time is not what bounds it.
             let deadline = Deadline::new(Instant::now(), Duration::from_secs(3600));
+            let knowledge = past.sources.as_ref().and_then(|Sources { facts, runtime }| {
+                let known = past.facts.get(number).map_or(&[][..], |known| known.found());
+                let live = Some(Live { runtime, now_unix_ms: now_unix_ms() });
+                Trial { facts, known, live }.find_out(&self.chain, engine, part, deadline, Mode::Spare)
+            });
+            let mut progress = Progress::knowing(knowledge);
             self.chain.advance(engine, part, deadline, Mode::Spare, &mut progress);
             let candidate = Outcome::of_one(progress.run);
             let kind = present.compare(&candidate);

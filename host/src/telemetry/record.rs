@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use callgate_catalogue::catalogue::{Named, Protocol};
 use callgate_catalogue::line::one_line;
-use callgate_catalogue::wire::LogLevel;
+use callgate_catalogue::wire::{LogLevel, Why};
 use callgate_dialects::{Callback, Decision};
 
 use crate::chain::{ChainRun, Step};
@@ -105,11 +105,12 @@ impl Records {
         let (actor, target) = (Some(actor).filter(|id| !id.is_empty()), Some(target).filter(|id| !id.is_empty()));
         let (said, entry) = (answered.how.text(), answered.how.entry());
         let (plugins, notes) = plugins_and_notes(callback, run, settings);
+        let facts = facts(run);
         macro_rules! record {
             ($level:ident) => {
                 tracing::$level!(
                     target: "callgate::callback",
-                    %platform, %command, %verdict, code, decided_by, fault, actor, target, %plugins, shadow, fuel, ms, records,
+                    %platform, %command, %verdict, code, decided_by, fault, actor, target, %plugins, shadow, facts, fuel, ms, records,
                     entry, %operation_id, "{said}{notes}"
                 )
             };
@@ -129,6 +130,17 @@ impl Records {
         };
         Named { actor: shown(actor), target: shown(target) }
     }
+}
+
+/// How many facts were known, absent, late and failed, as far as plugins needed any: `2 known, 1 late`.
+fn facts(run: &ChainRun) -> Option<String> {
+    let found = || run.facts.iter().flat_map(|known| known.found());
+    let count = |why: Option<Why>| found().filter(|found| found.answer.value.as_ref().err().copied() == why).count();
+    let counts =
+        std::iter::once(None).chain(Why::ALL.map(Some)).map(|why| (count(why), why.map_or("known", Why::name)));
+    let texts = counts.filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}"));
+    let text = texts.collect::<Vec<_>>().join(", ");
+    (!text.is_empty()).then_some(text)
 }
 
 /// The plugins that were called, and what to log about their calls.

@@ -15,7 +15,8 @@ use super::export::numbers;
 use super::filters::{Filters, Id, Kind};
 use super::place::unreadable;
 use super::progress::Progress;
-use crate::decisions::Document;
+use crate::decisions::{Document, StoredFact};
+use crate::entries::Head;
 use crate::host::Host;
 use crate::replay::{Case, Difference, NotReplayed, Outcome};
 use crate::settings::{ModuleSource, Settings};
@@ -302,13 +303,16 @@ fn without_effects(mut settings: Settings) -> Settings {
 fn case(reader: &mut Reader, kind: Kind, number: i64) -> Result<Option<Case>, Failure> {
     if kind == Kind::Entries {
         let entry = reader.entry(EntryId(number)).map_err(unreadable)?;
-        let head = serde_json::from_str(&entry.head).unwrap_or_default();
-        return Ok(Some(Case { platform: entry.platform.to_string(), head, body: entry.body, kept: None }));
+        let head: Head = serde_json::from_str(&entry.head).unwrap_or_default();
+        let facts = head.facts.iter().map(StoredFact::found).collect();
+        let (platform, body) = (entry.platform.to_string(), entry.body);
+        return Ok(Some(Case { platform, head: head.kept, body, facts, kept: None }));
     }
     let found = reader.decision(DecisionId(number)).map_err(unreadable)?;
     let Ok(document) = Document::from_json(&found.decision.document) else { return Ok(None) };
     let (Some(head), Some(body)) = (document.head.clone(), found.decision.body) else { return Ok(None) };
-    Ok(Some(Case { platform: document.platform.clone(), head, body, kept: Outcome::of_document(&document) }))
+    let facts = document.facts.iter().map(StoredFact::found).collect();
+    Ok(Some(Case { platform: document.platform.clone(), head, body, facts, kept: Outcome::of_document(&document) }))
 }
 
 impl Shown {

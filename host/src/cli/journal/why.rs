@@ -7,7 +7,7 @@ use callgate_catalogue::tables::PROTOCOLS;
 use callgate_dialects::Decision as Verdict;
 use callgate_journal::Decision;
 
-use crate::decisions::{Document, REFUSED};
+use crate::decisions::{Document, REFUSED, StoredFact};
 
 /// What happened to a callback and why, without the time and the full stop.
 pub(super) fn sentence(decision: &Decision, document: &Document) -> String {
@@ -47,7 +47,24 @@ pub(super) fn sentence(decision: &Decision, document: &Document) -> String {
     if is_by_host && let Some(code) = document.code {
         let _ = write!(text, ", code {code}");
     }
+    known(&mut text, document);
     one_line(&text)
+}
+
+/// Maximum number of characters of a fact's value that are shown; `journal show` shows all of them.
+const VALUE_CHARACTERS_MAX: usize = 60;
+
+/// The facts that it was decided on: `; known: sent 21, ban absent`.
+fn known(text: &mut String, document: &Document) {
+    for (number, StoredFact { fact, key, value, why, .. }) in document.facts.iter().enumerate() {
+        let what = match (value, why) {
+            (Some(value), _) => value.get().chars().take(VALUE_CHARACTERS_MAX).collect(),
+            (None, Some(why)) => why.name().to_owned(),
+            (None, None) => "a text".to_owned(),
+        };
+        let of = if key.is_empty() { String::new() } else { format!(" of {key}") };
+        let _ = write!(text, "{}{fact}{of}: {what}", if number == 0 { "; known: " } else { ", " });
+    }
 }
 
 /// What the plugin gave as its reason: text, rule and code.

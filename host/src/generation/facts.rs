@@ -1,0 +1,80 @@
+//! The facts of a generation: their sources, and which of them each plugin gets.
+
+use callgate_catalogue::wire::Manifest;
+use callgate_facts::Facts;
+use callgate_terminal::nearest;
+
+use super::problem::{PluginError, PluginProblem};
+use crate::settings::{self, Settings};
+
+/// Opens the source of each fact; those of `before` that are the same go on. May block: it reads files.
+///
+/// # Errors
+/// What is wrong with each that cannot be used.
+pub(super) fn open(settings: &Settings, before: &Facts) -> Result<Facts, Vec<PluginError>> {
+    let facts: Vec<_> = settings.facts.iter().map(|fact| fact.settings.clone()).collect();
+    Facts::open(&facts, before).map_err(|errors| {
+        let error = |(index, error): (usize, callgate_facts::SourceError)| {
+            let fact = settings.facts.get(index);
+            let (number, name) = fact.map_or((0, String::new()), |it| (it.number, it.settings.name.clone()));
+            PluginError { table: "fact", number, name, why: PluginProblem::Source(error) }
+        };
+        errors.into_iter().map(error).collect()
+    })
+}
+
+/// The facts that a plugin gets: by the names in its code, with their numbers in the settings. One that is not named under
+/// `facts` is the one of the same name.
+///
+/// # Errors
+/// What is wrong with its key `facts`.
+pub(super) fn of_plugin(
+    plugin: &settings::Plugin,
+    manifest: &Manifest,
+    facts: &[settings::Fact],
+) -> Result<Vec<(String, usize)>, PluginProblem> {
+    let wrong = |what: String| Err(PluginProblem::Facts { what });
+    let names: Vec<&str> = manifest.facts.iter().chain(&manifest.updates).map(String::as_str).collect();
+    for (name, _) in &plugin.facts {
+        if !names.contains(&name.as_str()) {
+            let hint = match nearest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if names.is_empty() => "its code uses none".to_owned(),
+                None => format!("it uses {}", names.join(", ")),
+            };
+            return wrong(format!("its code uses no fact `{name}`; {hint}"));
+        }
+    }
+    let mut of_plugin = Vec::new();
+    for name in names {
+        let written = plugin.facts.iter().find(|(known, _)| known == name).map(|(_, fact)| fact.as_str());
+        let number = facts.iter().position(|fact| fact.settings.name == written.unwrap_or(name));
+        let is_read = manifest.facts.iter().any(|fact| fact == name);
+        let Some((number, fact)) = number.and_then(|number| Some((number, facts.get(number)?))) else {
+            // What it only changes may be left out.
+            if is_read {
+                return wrong(format!("its code needs the fact `{name}`: name the [[fact]] that it comes from"));
+            }
+            continue;
+        };
+        let settings = &fact.settings;
+        if !settings.plugins.is_empty() && !settings.plugins.contains(&plugin.name) {
+            if is_read || written.is_some() {
+                return wrong(format!(
+                    "its code uses the fact `{name}`, which is not for it: `plugins` of the [[fact]] {} does not list it",
+                    settings.name
+                ));
+            }
+            continue;
+        }
+        if manifest.updates.iter().any(|update| update == name) && !settings.source.is_writable() {
+            return wrong(format!(
+                "its code changes the fact `{name}`, and the [[fact]] {} can only be read: name a counter, or a Redis with \
+                 `writable = true`",
+                settings.name
+            ));
+        }
+        of_plugin.push((name.to_owned(), number));
+    }
+    Ok(of_plugin)
+}

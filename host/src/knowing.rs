@@ -1,0 +1,155 @@
+//! What the plugins of a chain must know beyond a callback is found out here, before any of them decides; and changed as they
+//! ask, once it is decided.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use callgate_dialects::Callback;
+use callgate_facts::{Facts, Purpose, Wanted};
+use callgate_sandbox::Cancel;
+use tokio::time::Instant;
+
+use crate::chain::{Advance, Asking, Chain, ChainRun, Knowledge, Mode, Update};
+use crate::deadline::Deadline;
+use crate::generation::{Generation, Held};
+use crate::host::Host;
+use crate::workers::NotRun;
+
+impl Host {
+    /// Asks the plugins of a chain what they need to know, and looks it up, all at once and in time. `None`: they need
+    /// nothing.
+    ///
+    /// # Errors
+    /// The outcome, if it could not be found out what they need.
+    pub(crate) async fn find_out(
+        &self,
+        generation: &Arc<Generation>,
+        chain: &Arc<Chain>,
+        callback: &Callback,
+        deadline: Deadline,
+    ) -> Result<Option<Arc<Knowledge>>, Box<ChainRun>> {
+        if !chain.has_needs() {
+            return Ok(None);
+        }
+        let mut asking = Asking::default();
+        let mut is_done = false;
+        if chain.is_quick(callback) {
+            let ask = || chain.ask_needs(&self.engine, callback, deadline, Mode::Brief, None, &mut asking);
+            match catch_unwind(AssertUnwindSafe(ask)) {
+                Ok(advance) => is_done = advance == Advance::Finished,
+                Err(_) => return Err(Box::new(chain.failed())),
+            }
+        }
+        if !is_done {
+            let (host, held, callback) = (self.clone(), Held::new(chain, generation), callback.clone());
+            let job = move |cancel: &Cancel| {
+                held.chain().ask_needs(&host.engine, &callback, deadline, Mode::Full, Some(cancel), &mut asking);
+                asking
+            };
+            asking =
+                self.workers.run(chain.claim(), deadline, job).await.map_err(|why| Box::new(chain.not_run(why)))?;
+        }
+        let now = self.now_unix_ms();
+        Ok(Some(answered(generation.facts(), asking, Purpose::Decide, deadline, now).await))
+    }
+
+    /// The same for some of the callbacks that one request carries, which are taken from the front of `parts`.
+    ///
+    /// # Errors
+    /// As [`Host::find_out`].
+    pub(crate) async fn find_out_parts(
+        &self,
+        generation: &Arc<Generation>,
+        chain: &Arc<Chain>,
+        parts: &mut VecDeque<Callback>,
+        deadline: Deadline,
+    ) -> Result<VecDeque<Known>, Box<ChainRun>> {
+        if !chain.has_needs() {
+            return Ok(std::mem::take(parts).into_iter().map(|part| (part, None)).collect());
+        }
+        let (host, held) = (self.clone(), Held::new(chain, generation));
+        let some: Vec<Callback> = parts.drain(..parts.len().min(PARTS_AT_ONCE_MAX)).collect();
+        let job = move |cancel: &Cancel| {
+            let ask = |part: Callback| {
+                let mut asking = Asking::default();
+                held.chain().ask_needs(&host.engine, &part, deadline, Mode::Full, Some(cancel), &mut asking);
+                (part, asking)
+            };
+            some.into_iter().map(ask).collect::<Vec<_>>()
+        };
+        let asked = self.workers.run(chain.claim(), deadline, job).await.map_err(|why| Box::new(chain.not_run(why)))?;
+        let mut known = VecDeque::new();
+        let now = self.now_unix_ms();
+        for (part, asking) in asked {
+            known.push_back((part, Some(answered(generation.facts(), asking, Purpose::Decide, deadline, now).await)));
+        }
+        Ok(known)
+    }
+
+    /// The same for an entry of the journal, which is counted only at its first attempt. Its time begins when it is asked.
+    ///
+    /// # Errors
+    /// Why the chain could not be asked.
+    pub(crate) async fn find_out_behind(
+        &self,
+        generation: &Arc<Generation>,
+        chain: &Arc<Chain>,
+        callback: &Callback,
+        purpose: Purpose,
+    ) -> Result<Option<Arc<Knowledge>>, NotRun> {
+        if !chain.has_needs() {
+            return Ok(None);
+        }
+        let (host, held, callback) = (self.clone(), Held::new(chain, generation), callback.clone());
+        let job = move |_: &Cancel| {
+            let deadline = Deadline::new(Instant::now(), held.chain().work_within());
+            let mut asking = Asking::default();
+            held.chain().ask_needs(&host.engine, &callback, deadline, Mode::Work, None, &mut asking);
+            (asking, deadline)
+        };
+        let (asking, deadline) = self.workers.run_behind(chain.claim(), job).await?;
+        let now = self.now_unix_ms();
+        Ok(Some(answered(generation.facts(), asking, purpose, deadline, now).await))
+    }
+
+    /// Changes facts as the plugins ask.
+    pub(crate) fn change_facts(&self, generation: &Generation, updates: &[Update]) {
+        if updates.is_empty() {
+            return;
+        }
+        let now = self.now_unix_ms();
+        for Update { fact, key, change, ttl_ms } in updates {
+            match fact {
+                // What is wrong with it is counted there.
+                Some(fact) => drop(generation.facts().change(Wanted { fact: *fact, key }, change, *ttl_ms, now)),
+                None => self.telemetry.fact_not_configured(),
+            }
+        }
+    }
+}
+
+/// A callback, and what its plugins get to know.
+pub(crate) type Known = (Callback, Option<Arc<Knowledge>>);
+
+/// Callbacks of one request whose plugins are asked at a time: between them, other jobs run.
+const PARTS_AT_ONCE_MAX: usize = 8;
+
+/// Looks up what plugins need.
+async fn answered(
+    facts: &Facts,
+    asking: Asking,
+    purpose: Purpose,
+    deadline: Deadline,
+    now_unix_ms: u64,
+) -> Arc<Knowledge> {
+    let answers = match facts.look_up(&asking.wanted(), purpose, now_unix_ms).at_hand() {
+        Ok(answers) => answers,
+        Err(fetched) => {
+            let left = deadline.remaining_for_guests();
+            // The plugins need the rest.
+            fetched.within(left / 3, Instant::now() + left * 2 / 3).await
+        }
+    };
+    Arc::new(asking.answered(facts, answers))
+}

@@ -1,0 +1,87 @@
+//! Facts where a chain is only tried: by a candidate, a replay, or an author. What was found out before is taken as it was.
+
+use std::sync::Arc;
+
+use callgate_catalogue::wire::Why;
+use callgate_dialects::Callback;
+use callgate_facts::{Answer, Facts, Purpose, Wanted};
+use callgate_sandbox::Engine;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::chain::{Asking, Chain, Found, Knowledge, Mode};
+use crate::deadline::Deadline;
+
+/// What is known when a chain is only tried.
+#[derive(Clone, Copy)]
+pub(crate) struct Trial<'t> {
+    /// The facts of the settings.
+    pub(crate) facts: &'t Facts,
+    /// What was found out before, and is taken as it was.
+    pub(crate) known: &'t [Found],
+    /// Looks up the rest as it is now, without counting; `None`: the rest is not known.
+    pub(crate) live: Option<Live<'t>>,
+}
+
+/// What looking up facts takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Live<'t> {
+    /// Where sources are asked over the network.
+    pub(crate) runtime: &'t Handle,
+    pub(crate) now_unix_ms: u64,
+}
+
+impl Trial<'_> {
+    /// Finds out what the plugins of a chain need to know. Blocks: it runs guests, and waits for answers.
+    pub(crate) fn find_out(
+        &self,
+        chain: &Chain,
+        engine: &Engine,
+        callback: &Callback,
+        deadline: Deadline,
+        mode: Mode,
+    ) -> Option<Arc<Knowledge>> {
+        if !chain.has_needs() {
+            return None;
+        }
+        let mut asking = Asking::default();
+        chain.ask_needs(engine, callback, deadline, mode, None, &mut asking);
+        Some(self.answer(asking, deadline))
+    }
+}
+
+impl Trial<'_> {
+    fn answer(&self, asking: Asking, deadline: Deadline) -> Arc<Knowledge> {
+        let facts = self.facts;
+        let known = |wanted: &Wanted<'_>| {
+            let is_it = |found: &&Found| found.fact == facts.name(wanted.fact) && found.key == wanted.key;
+            self.known.iter().find(is_it).map(|found| found.answer.clone())
+        };
+        let wanted = asking.wanted();
+        let mut answers: Vec<Option<Answer>> = wanted.iter().map(known).collect();
+        let is_missing = |(_, answer): &(&Wanted<'_>, &Option<Answer>)| answer.is_none();
+        let missing: Vec<Wanted<'_>> =
+            wanted.iter().zip(&answers).filter(is_missing).map(|(wanted, _)| *wanted).collect();
+        let mut found = self.live.map(|live| live.look_up(facts, &missing, deadline)).unwrap_or_default().into_iter();
+        for answer in answers.iter_mut().filter(|answer| answer.is_none()) {
+            *answer = found.next();
+        }
+        let answers = answers.into_iter().map(|it| it.unwrap_or_else(|| Answer::without(Why::NotConfigured)));
+        let answers = answers.collect();
+        drop((wanted, missing));
+        Arc::new(asking.answered(facts, answers))
+    }
+}
+
+impl Live<'_> {
+    fn look_up(self, facts: &Facts, wanted: &[Wanted<'_>], deadline: Deadline) -> Vec<Answer> {
+        let _entered = self.runtime.enter();
+        match facts.look_up(wanted, Purpose::Try, self.now_unix_ms).at_hand() {
+            Ok(answers) => answers,
+            Err(fetched) => {
+                let left = deadline.remaining_for_guests();
+                self.runtime.block_on(fetched.within(left / 3, Instant::now() + left * 2 / 3))
+            }
+        }
+    }
+}

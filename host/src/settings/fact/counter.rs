@@ -1,0 +1,17 @@
+//! Counts that this host keeps.
+
+use callgate_facts::settings::Counter;
+
+use super::shared::{counts_callbacks, window};
+use crate::settings::file::{Section, size};
+
+pub(super) fn read(section: &mut Section<'_, '_>) -> Counter {
+    let default = Counter::default();
+    Counter {
+        window: window(section, &default),
+        counts_callbacks: counts_callbacks(section),
+        // 10 million keys of 20 bytes with one moment each take about 2 GiB.
+        entries_max: size(section.number("entries_max", default.entries_max as u64, 1, 10_000_000)),
+        moments_max: size(section.number("moments_max", default.moments_max as u64, 2, 65_536)),
+    }
+}
