@@ -70,7 +70,37 @@ const ANSWER: &str = r#"{"actionCode":0,"errCode":5003,"errMsg":"no","errDlt":""
 
 /// That crate, as `p`.
 pub(crate) fn bare() -> Folder {
-    folder().file("p/Cargo.toml", MANIFEST).file("p/src/lib.rs", SOURCE).file("p/callbacks/one.request.json", REQUEST)
+    bare_of(SOURCE)
+}
+
+/// That crate, which asks for the fact `sent` of `u1`; if that is 21, it denies and adds a strike, and allows otherwise.
+pub(crate) fn bare_that_asks() -> Folder {
+    let manifest = r#"{\"abi\":1,\"name\":\"bare\",\"version\":\"0.1.0\"}"#;
+    let with_facts = manifest.replace('}', r#",\"facts\":[\"sent\"],\"updates\":[\"strikes\"]}"#);
+    let length = with_facts.replace('\\', "").len();
+    let needs = r##"
+#[unsafe(no_mangle)]
+pub extern "C" fn needs(_: *const u8, _: usize) -> u64 {
+    packed(r#"[{"fact":"sent","key":"u1"}]"#)
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn handle_callback"##;
+    let decision = r##"if !holds(br#""value":21"#) {
+        return packed(r#"{"verdict":"allow"}"#);
+    }
+    packed(r#"{"verdict":"deny","code":5003,"message":"no","updates":[{"fact":"strikes","key":"u1","add":1}]}"#)"##;
+    let source = SOURCE
+        .replace("[u8; 41]", &format!("[u8; {length}]"))
+        .replace(manifest, &with_facts)
+        .replace("\n#[unsafe(no_mangle)]\npub extern \"C\" fn handle_callback", needs)
+        .replace(r##"packed(r#"{"verdict":"deny","code":5003,"message":"no","records":[{"denied":1}]}"#)"##, decision);
+    bare_of(&source)
+}
+
+fn bare_of(source: &str) -> Folder {
+    let folder = folder().file("p/Cargo.toml", MANIFEST).file("p/src/lib.rs", source);
+    folder.file("p/callbacks/one.request.json", REQUEST)
 }
 
 /// A callback with this message.

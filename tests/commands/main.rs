@@ -10,6 +10,7 @@ mod crates;
 mod demo;
 mod deploy;
 mod doctor;
+mod facts;
 mod inspect;
 mod journal;
 mod loading;

@@ -76,6 +76,12 @@ impl Outline {
             lines.push(("plugin", one_line(&format!("{} {}", manifest.name, manifest.version))));
             lines.push(("abi", one_line(&format!("{} ({})", manifest.abi, manifest.sdk))));
             lines.push(("handles", handles));
+            for (heading, facts) in [("facts", &manifest.facts), ("updates", &manifest.updates)] {
+                if !facts.is_empty() {
+                    let facts: Vec<_> = facts.iter().map(|fact| one_line(fact)).collect();
+                    lines.push((heading, facts.join(", ")));
+                }
+            }
         }
         if let Some(Memory { initial, maximum }) = &self.memory {
             let maximum = maximum.map_or("no maximum".to_owned(), |bytes| format!("at most {}", show(bytes as f64)));

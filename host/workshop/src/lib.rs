@@ -8,6 +8,7 @@
 
 pub mod build;
 pub mod cargo;
+pub(crate) mod facts;
 pub mod inspect;
 pub(crate) mod module;
 pub mod new;

@@ -7,6 +7,7 @@ use anyhow::Context;
 use callgate_terminal::{Exit, Failure};
 
 use crate::cargo;
+use crate::outline::Outline;
 
 /// Checks that a folder contains a crate.
 ///
@@ -30,6 +31,12 @@ pub(crate) fn check_crate(folder: &Path) -> Result<(), String> {
 pub(crate) fn name(plugin: &Path) -> String {
     let full = plugin.canonicalize().unwrap_or_else(|_| plugin.to_owned());
     full.file_stem().map_or_else(|| "plugin".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// The names of the facts that a module asks for or changes; none if it cannot be read, which loading it explains.
+pub(crate) fn facts(module: &Path) -> Vec<String> {
+    let manifest = std::fs::read(module).ok().and_then(|bytes| Outline::read(&bytes).manifest);
+    manifest.map(|manifest| [manifest.facts, manifest.updates].concat()).unwrap_or_default()
 }
 
 /// A plugin's module, as a file. If it was assembled from text, it is removed when this is dropped.

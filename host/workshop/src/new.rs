@@ -22,6 +22,7 @@ use workspace::Workspace;
 #[command(after_help = "\
 Example: callgate new tame-requests --sdk-path ../callgate/plugin-sdk
 Example: callgate new plugins/watch-logins --command State.StateChange
+Example: callgate new slow-down --facts --command callbackBeforeSendSingleMsgCommand
 Example: callgate new --command help
 
 Inside a cargo workspace, the crate becomes one of its members: several plugins then compile the sdk once.
@@ -40,6 +41,11 @@ pub struct New {
     /// messages on Tencent]
     #[arg(long)]
     command: Option<String>,
+
+    /// Decide on a fact: how often a user has done it, as a counter of the host says. For commands that are asked before
+    /// something is done and name the user who does it
+    #[arg(long)]
+    facts: bool,
 
     /// The folder of `callgate-plugin-sdk` [default: in the checkout that contains the working directory]
     #[arg(long, value_name = "DIR", conflicts_with = "sdk_git")]
@@ -71,7 +77,16 @@ impl New {
         let folder = absolute(target)?;
         let sdk = self.sdk(&folder).map_err(usage)?;
         let workspace = Workspace::around(&folder).map_err(usage)?;
-        let template = Template { name: &name, command, sdk: &sdk, in_workspace: workspace.is_some() };
+        let in_workspace = workspace.is_some();
+        let template = Template { name: &name, command, sdk: &sdk, in_workspace, facts: self.facts };
+        if self.facts && !can_count(&template) {
+            return Err(usage(format!(
+                "--facts is for commands that are asked before something is done, and name the user who does it; {} is none: \
+                 choose another with --command, such as {}",
+                command.name,
+                table::CHAT_SERVERS.first().map_or("", |server| server.first_command()),
+            )));
+        }
         let files = template.files().map_err(|error| Failure::new(Exit::Other, error))?;
         for (path, text) in files {
             output::create(&target.join(path), text.as_bytes(), "choose another folder")?;
@@ -143,6 +158,15 @@ impl New {
             if self.sdk_path.as_ref().is_some_and(|path| path.is_absolute()) { full } else { from(folder, &full) };
         path.to_str().map(|path| table("path", path)).ok_or_else(|| format!("{} is not UTF-8", path.display()))
     }
+}
+
+/// Whether there is a user whose deeds can be counted, and who can be denied.
+fn can_count(template: &Template<'_>) -> bool {
+    let command = template.command;
+    command.phase == Phase::Before
+        && command.batch.is_none()
+        && command.answers.deny.is_some()
+        && template.user().is_some()
 }
 
 /// Checks that a name is valid for a crate and for a plugin.

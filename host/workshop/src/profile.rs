@@ -6,7 +6,7 @@ mod report;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use callgate_dialects::Callback;
+use callgate_sandbox::Function;
 use callgate_sandbox::profile::{self, Profiler};
 use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
@@ -16,7 +16,7 @@ use crate::module;
 use crate::output;
 use crate::run::report as run_report;
 use crate::run::subject::Subject;
-use crate::stage::{Played, Service, Stage, Staged};
+use crate::stage::{Inputs, Played, Service, Stage, Staged};
 use report::Report;
 
 /// Show which functions of a plugin burn the fuel of one callback
@@ -24,12 +24,13 @@ use report::Report;
 #[command(after_help = "\
 Example: callgate profile . --request callbacks/sample.request.json --settings callbacks/settings.toml
 Example: callgate profile plugin.wasm --request callback.json --flamegraph fuel.svg --top 50
+Example: callgate profile limit_rate.wasm --request callback.json --facts facts.json
 
 OWN is what a function's own instructions burnt, TOTAL includes the functions it called. The numbers are exact, and \
 the same on every machine. But rustc inlines: what a small function burns is attributed to the function that it was \
 inlined into, unless it has #[inline(never)].
 
-The callback runs as in `callgate run`, with the default limits. For a call that ends in a fault, the profile covers \
+The callback runs as in `callgate run`, with the default limits; what `needs` burns counts, too. For a call that ends in a fault, the profile covers \
 what it burnt until then. Functions have names if the module's section `name` was not stripped; `callgate build` \
 keeps it.")]
 pub struct Profile {
@@ -71,9 +72,12 @@ impl Profile {
         let module = module::built(&self.subject.plugin)?;
         let name = module::name(&self.subject.plugin);
         let path = module.path().into_owned();
-        let stage = service.stage(Staged { module: path, name, settings: settings.clone() })?;
-        let played = stage.play(&callback);
-        let profile = follow(stage.as_ref(), &module.path(), settings, &callback, &played)?;
+        let facts = module::facts(&path);
+        let stage = service.stage(Staged { module: path, name, settings: settings.clone(), facts })?;
+        let facts = self.subject.facts(stage.plugin())?;
+        let played = stage.play(&callback, &facts);
+        let inputs = stage.inputs(&callback, &facts);
+        let profile = follow(stage.as_ref(), &module.path(), settings, &inputs, &played)?;
 
         let plugin = stage.plugin();
         let report = Report {
@@ -125,7 +129,7 @@ fn follow(
     stage: &dyn Stage,
     module: &Path,
     settings: Map<String, Value>,
-    callback: &Callback,
+    inputs: &[Inputs],
     played: &Played,
 ) -> Result<profile::Profile, Failure> {
     let bytes = std::fs::read(module)
@@ -133,8 +137,10 @@ fn follow(
     let settings = Value::Object(settings).to_string();
     let mut profiler = Profiler::new(stage.engine(), &bytes, &settings, stage.plugin().limits())
         .map_err(|error| Failure::new(Exit::Plugin, error))?;
-    for (input, call) in stage.inputs(callback).iter().zip(&played.calls) {
-        let followed = profiler.follow(&[input], call.usage.fuel, call.fault.is_some());
+    for (Inputs { needs, handle }, call) in inputs.iter().zip(&played.calls) {
+        let needs = needs.iter().map(|input| (Function::Needs, input.as_str()));
+        let calls: Vec<_> = needs.chain([(Function::Handle, handle.as_str())]).collect();
+        let followed = profiler.follow(&calls, call.usage.fuel, call.fault.is_some());
         followed.map_err(|error| Failure::new(Exit::Other, error))?;
     }
     Ok(profiler.finish())

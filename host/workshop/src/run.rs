@@ -15,10 +15,14 @@ use subject::Subject;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate run plugin.wasm --request callback.json --settings settings.toml
+Example: callgate run plugin.wasm --request callback.json --facts facts.json
 Example: echo '{\"callbackCommand\":\"callbackBeforeAddFriendCommand\",\"reqMsg\":\"hello\"}' | \\
              callgate run plugin.wasm --request - --json --repeat 1000
 
 The plugin runs with the default limits, and the callback arrives at time 0, so the same input gives the same output.
+
+What it asks for with `needs` comes from --facts alone; what is not there is not configured. What it changes is shown, and has \
+no effect. Fuel and time are those of `needs` and the decision together.
 
 Configured and compiled plugins are cached in $CACHE_DIRECTORY, $XDG_CACHE_HOME/callgate or ~/.cache/callgate, as for \
 a host without `[cache] folder` in its settings. It is safe to delete that folder at any time.")]
@@ -43,11 +47,12 @@ impl Run {
     pub fn run(self, service: &dyn Service) -> Result<(), Failure> {
         let (callback, settings) = self.subject.read()?;
         let stage = self.subject.stage(service, settings)?;
+        let facts = self.subject.facts(stage.plugin())?;
 
-        let first = stage.play(&callback);
+        let first = stage.play(&callback, &facts);
         let mut runs = vec![Cost::of(&first)];
         for _ in 1..self.repeat {
-            runs.push(Cost::of(&stage.play(&callback)));
+            runs.push(Cost::of(&stage.play(&callback, &facts)));
         }
 
         let explanation = stage.explain(&callback, &first.response);

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use callgate_catalogue::wire::Why;
 use callgate_dialects::explain::Explanation;
 use callgate_dialects::{Adjustment, Callback, Decision, Response};
 use callgate_sandbox::{Engine, EngineLimits, Fault, Fuel, Plugin, PluginLimits, Usage};
@@ -65,6 +66,8 @@ pub struct Staged {
     pub name: String,
     /// Its own settings.
     pub settings: Map<String, Value>,
+    /// The names of the facts that it asks for or changes.
+    pub facts: Vec<String>,
 }
 
 /// A host with one plugin and no listener.
@@ -75,14 +78,44 @@ pub trait Stage {
     /// The engine that it runs in.
     fn engine(&self) -> &Engine;
 
-    /// Answers a callback. Its records are returned, not written.
-    fn play(&self, callback: &Callback) -> Played;
+    /// Answers a callback with what is known. Its records and updates are returned, and have no effect. `facts` are those of
+    /// [`Known::in_table`](callgate_catalogue::wire::Known::in_table).
+    fn play(&self, callback: &Callback, facts: &Map<String, Value>) -> Played;
 
     /// What the real chat server does with an answer to a callback; `None` for a command that is not known.
     fn explain(&self, callback: &Callback, answer: &Response) -> Option<Explanation>;
 
-    /// The inputs of the plugin's calls for this callback.
-    fn inputs(&self, callback: &Callback) -> Vec<String>;
+    /// The inputs of the plugin's calls for this callback, with what is known: of each of its [`Played::calls`].
+    fn inputs(&self, callback: &Callback, facts: &Map<String, Value>) -> Vec<Inputs>;
+}
+
+/// The inputs of the two parts of a call.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// That of `needs`, if the plugin is asked what it needs.
+    pub needs: Option<String>,
+    /// That of `handle_callback`.
+    pub handle: String,
+}
+
+/// A fact that a plugin has asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Its name in the plugin.
+    pub fact: String,
+    /// Which one.
+    pub key: String,
+    /// The value as JSON, or why there is none.
+    pub value: Result<String, Why>,
+}
+
+/// A change of a fact that a plugin asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The fact's name in the plugin; empty if its manifest does not list it.
+    pub fact: String,
+    /// The change as JSON, as the plugin wrote it.
+    pub update: Value,
 }
 
 /// The outcome of one callback.
@@ -94,6 +127,10 @@ pub struct Played {
     pub calls: Vec<Call>,
     /// A fault that belongs to no plugin.
     pub fault: Option<Fault>,
+    /// The facts that the plugin asked for.
+    pub asked: Vec<Asked>,
+    /// The changes of facts that it asks for.
+    pub updates: Vec<Wish>,
     /// The plugin's records, each as JSON on one line.
     pub records: Vec<String>,
     /// The response to the chat server.
@@ -102,7 +139,7 @@ pub struct Played {
     pub log: Vec<(&'static str, String)>,
 }
 
-/// One call of the plugin.
+/// One call of the plugin: for its verdict and, before that, for the facts that it needs.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// What it used.

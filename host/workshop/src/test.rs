@@ -11,6 +11,7 @@ use clap::Args;
 use crate::module;
 use crate::output;
 use crate::run::report::{GREEN, Measure, RED, YELLOW, paint};
+use crate::run::request::CALLBACK;
 use crate::stage::{Service, Staged, Wanted};
 use crate::watch;
 use callgate_terminal::{self as terminal, Exit, Failure};
@@ -27,6 +28,9 @@ In the folder `callbacks` of the crate:
   NAME.request.json   the callback, as the chat server sends it, with its `callbackCommand`
   NAME.response.json  the expected answer to the chat server
   NAME.records.jsonl  the expected records, one per line; no file: none
+  NAME.facts.json     what the plugin gets to know, as for `callgate run --facts`; no file: nothing
+  NAME.needs.jsonl    the facts that it is expected to ask for, one per line; no file: none
+  NAME.updates.jsonl  the changes of facts that it is expected to ask for, one per line; no file: none
   settings.toml       the plugin's settings; no file: none
 
 Answers are compared as JSON: order and white space do not matter. Callbacks arrive at time 0.")]
@@ -35,7 +39,7 @@ pub struct Test {
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
 
-    /// Write the results to *.response.json and *.records.jsonl instead of comparing them
+    /// Write the results to *.response.json, *.records.jsonl, *.needs.jsonl and *.updates.jsonl instead of comparing them
     #[arg(long)]
     accept: bool,
 
@@ -88,7 +92,7 @@ impl Test {
         let kept = service.kept(&wanted)?;
         let mut written = 0;
         for kept in &kept {
-            let path = callbacks.join(format!("{}{}", kept.name, case::REQUEST));
+            let path = callbacks.join(format!("{}{CALLBACK}", kept.name));
             if !path.exists() {
                 let text = format!("{:#}\n", kept.request);
                 output::write(&path, text.as_bytes(), "make the folder `callbacks` in the crate")?;
@@ -110,7 +114,9 @@ impl Test {
         let settings = crate::settings::of_crate(&self.folder);
         let settings = settings.as_deref().map(crate::settings::read).transpose()?.unwrap_or_default();
         let (module, name) = (module::built(&self.folder)?, module::name(&self.folder));
-        let stage = service.stage(Staged { module: module.path().into_owned(), name, settings })?;
+        let path = module.path().into_owned();
+        let stage = service.stage(Staged { facts: module::facts(&path), module: path, name, settings })?;
+        cases.iter().try_for_each(|case| case.check_facts(stage.plugin()))?;
 
         let coloured = terminal::is_coloured(&std::io::stdout());
         let fuel_max = self.fuel_max.unwrap_or(stage.plugin().limits().fuel_per_call.0) as f64;

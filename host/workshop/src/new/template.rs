@@ -7,6 +7,8 @@ use callgate_catalogue::wire::Phase;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
+use serde_json::json;
+
 use super::sample;
 
 /// The inputs of the templates.
@@ -19,6 +21,17 @@ pub(super) struct Template<'a> {
     pub sdk: &'a str,
     /// Whether an enclosing workspace includes the crate.
     pub in_workspace: bool,
+    /// Whether the decision depends on a fact.
+    pub facts: bool,
+}
+
+/// The acting user of a command.
+pub(super) struct User {
+    /// The event's method for the ID.
+    method: String,
+    is_optional: bool,
+    /// The ID in the sample.
+    id: String,
 }
 
 /// The member that the decision examines.
@@ -41,8 +54,13 @@ impl Template<'_> {
     /// If a template uses an unknown placeholder, which a test rules out.
     pub(super) fn files(&self) -> Result<Vec<(String, String)>, minijinja::Error> {
         let decision = match self.command.phase {
+            _ if self.facts => include_str!("crate/facts.rs.txt"),
             Phase::Before => include_str!("crate/before.rs.txt"),
             Phase::After => include_str!("crate/after.rs.txt"),
+        };
+        let settings = match self.facts {
+            true => "count_max = 20\n",
+            false => "{{list}} = [\"{{listed}}\"]\n",
         };
         let texts = [
             ("Cargo.toml", include_str!("crate/cargo.toml.txt")),
@@ -50,7 +68,7 @@ impl Template<'_> {
             (".gitignore", "/target\n"),
             ("README.md", include_str!("crate/readme.md.txt")),
             ("src/lib.rs", decision),
-            ("callbacks/settings.toml", "{{list}} = [\"{{listed}}\"]\n"),
+            ("callbacks/settings.toml", settings),
         ];
         let (engine, values) = (engine()?, self.values());
         let mut files = texts
@@ -61,7 +79,26 @@ impl Template<'_> {
             format!("callbacks/{}.request.json", self.case()),
             format!("{:#}\n", sample::request(self.command)),
         ));
+        if let Some(user) = self.user().filter(|_| self.facts) {
+            let facts = json!({ "count": { user.id: 3 } });
+            files.push((format!("callbacks/{}{}", self.case(), crate::facts::END), format!("{facts:#}\n")));
+        }
         Ok(files)
+    }
+
+    /// The acting user of the command, and of its sample; `None` if it names none.
+    pub(super) fn user(&self) -> Option<User> {
+        let server = callgate_dialects::table::by_name(callgate_dialects::table::CHAT_SERVERS, self.command.protocol)?;
+        let people = &server.protocol().people;
+        let exception = people.exceptions.iter().find(|(name, ..)| *name == self.command.name);
+        let actors = exception.map_or(people.actors, |(_, actors, _)| *actors);
+        let is_text = |member: &&Member| matches!(member.kind, Kind::Text | Kind::Optional(Kind::Text));
+        let sample = sample::request(self.command);
+        actors.iter().find_map(|actor| {
+            let member = self.command.request.iter().filter(is_text).find(|member| member.name == *actor)?;
+            let id = sample.get(member.name)?.as_str().filter(|id| !id.is_empty())?.to_owned();
+            Some(User { method: accessor(member.name), is_optional: matches!(member.kind, Kind::Optional(_)), id })
+        })
     }
 
     /// The values of the placeholders.
@@ -80,6 +117,7 @@ impl Template<'_> {
             Subject::Message(member) => ("a text of the message".to_owned(), member, String::new()),
             Subject::Body => ("the request".to_owned(), "note", "body".to_owned()),
         };
+        let user = self.user();
         let written = match subject {
             Subject::Id(_) => "\"user-2\".into()",
             Subject::Prose(_) | Subject::Body => "\"Buy SPAM now\".into()",
@@ -104,6 +142,10 @@ impl Template<'_> {
                 subject,
                 Subject::Prose(Member { kind: Kind::Optional(_), .. }) | Subject::Id(Member { kind: Kind::Optional(_), .. })
             ),
+            facts => self.facts,
+            user => format!("{:?}", user.as_ref().map_or("", |user| &user.id)),
+            user_method => user.as_ref().map_or("", |user| &user.method),
+            user_is_optional => user.as_ref().is_some_and(|user| user.is_optional),
             part, member, subject => variable, condition, compared, list, entry, listed, written,
         }
     }
@@ -199,8 +241,10 @@ fn says_spam(command: &Command, member: &str) -> &'static str {
 }
 
 /// Names that are already in use in the file.
-const IMPORTED: [&str; 23] = [
+const IMPORTED: [&str; 25] = [
     "Callback",
+    "Needs",
+    "Why",
     "Message",
     "Verdict",
     "Error",
@@ -265,9 +309,12 @@ mod tests {
     #[test]
     fn every_command_has_a_plugin_without_gaps() {
         for command in callgate_dialects::table::CHAT_SERVERS.iter().flat_map(|server| server.protocol().commands) {
-            let template = Template { name: "a-plugin", command, sdk: "{ path = \"sdk\" }", in_workspace: false };
-            for (path, text) in template.files().unwrap() {
-                assert!(!text.contains("{{") && !text.contains("{%"), "{}: {path}: {text}", command.name);
+            for facts in [false, true] {
+                let template =
+                    Template { name: "a-plugin", command, sdk: "{ path = \"sdk\" }", in_workspace: false, facts };
+                for (path, text) in template.files().unwrap() {
+                    assert!(!text.contains("{{") && !text.contains("{%"), "{}: {path}: {text}", command.name);
+                }
             }
         }
     }
@@ -276,7 +323,7 @@ mod tests {
     fn a_type_has_a_name_of_its_own() {
         let type_name = |name| {
             let command = crate::run::request::find(None, "BeforeAddFriend").unwrap();
-            Template { name, command, sdk: "", in_workspace: false }.type_name()
+            Template { name, command, sdk: "", in_workspace: false, facts: false }.type_name()
         };
         assert_eq!(type_name("tame-requests"), "TameRequests");
         assert_eq!(type_name("before_add-friend"), "BeforeAddFriendPlugin");

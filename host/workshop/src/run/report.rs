@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Cost, Played};
+use crate::stage::{Asked, Cost, Played, Wish};
 use callgate_catalogue::line::one_line;
 use callgate_dialects::Callback;
 use callgate_dialects::Decision;
@@ -50,6 +50,8 @@ impl Report<'_> {
             lines.push(("answer", self.answer()));
         }
         lines.push(("server", self.server()));
+        lines.extend(self.played.asked.iter().map(|asked| ("fact", asked.as_text())));
+        lines.extend(self.played.updates.iter().map(|wish| ("update", wish.as_text())));
         lines.extend(self.played.records.iter().map(|record| ("record", record.clone())));
         let log = self.played.log.iter();
         lines.extend(log.map(|(level, text)| ("log", format!("{}: {text}", level))));
@@ -92,6 +94,8 @@ impl Report<'_> {
             "status": self.played.response.status.as_u16(),
             "answer": serde_json::from_slice::<Value>(&self.played.response.body).unwrap_or_default(),
             "server": self.server(),
+            "facts": self.played.asked.iter().map(Asked::as_json).collect::<Value>(),
+            "updates": self.played.updates.iter().map(|wish| wish.update.clone()).collect::<Value>(),
             "records": records,
             "log": log.collect::<Vec<_>>(),
             "usage": measures.collect::<serde_json::Map<_, _>>(),
@@ -208,6 +212,56 @@ impl Report<'_> {
         let heading = [runs.as_str(), "MIN", "MEDIAN", "P99", "MAX", "LIMIT"];
         let fuel = row("fuel", self.fuel(), limits.fuel_per_call.0 as f64);
         format!("\n{}", table(&heading, &[fuel, row("time, ms", self.times(), ms(limits.call_within))]))
+    }
+}
+
+impl Asked {
+    /// `sent u1 = 3`, on one line.
+    fn as_text(&self) -> String {
+        let Self { fact, key, value } = self;
+        let value = match value {
+            Ok(value) => format!("= {value}"),
+            Err(why) => format!("is not known: {}", why.name()),
+        };
+        one_line(&format!("{fact} {} {value}", shortened(key)))
+    }
+
+    /// As the plugin gets it.
+    pub(crate) fn as_json(&self) -> Value {
+        let Self { fact, key, value } = self;
+        match value {
+            Ok(value) => {
+                let value: Value = serde_json::from_str(value).unwrap_or_default();
+                json!({ "fact": fact, "key": key, "value": value })
+            }
+            Err(why) => json!({ "fact": fact, "key": key, "value": null, "why": why.name() }),
+        }
+    }
+}
+
+impl Wish {
+    /// `strikes u1 + 1, for 60000 ms`, on one line.
+    fn as_text(&self) -> String {
+        let member = |name: &str| self.update.get(name);
+        let change = match (member("add"), member("set")) {
+            (Some(number), _) => format!("+ {number}"),
+            (None, Some(value)) => format!("= {value}"),
+            (None, None) => "is removed".to_owned(),
+        };
+        let lasts = member("ttl_ms").map(|ms| format!(", for {ms} ms")).unwrap_or_default();
+        let unlisted = if self.fact.is_empty() { " (no fact that its `export!` lists: it is dropped)" } else { "" };
+        let key = member("key").and_then(Value::as_str).unwrap_or_default();
+        one_line(&format!("{} {} {change}{lasts}{unlisted}", self.fact, shortened(key)))
+    }
+}
+
+/// Most characters of a key that are shown: it may be a whole text.
+const KEY_CHARACTERS_MAX: usize = 80;
+
+fn shortened(key: &str) -> String {
+    match key.char_indices().nth(KEY_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", key.get(..end).unwrap_or_default()),
+        None => key.to_owned(),
     }
 }
 

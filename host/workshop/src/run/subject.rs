@@ -7,9 +7,11 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::request;
+use crate::facts;
 use crate::module;
 use crate::stage::{Service, Stage, Staged};
 use callgate_dialects::Callback;
+use callgate_sandbox::Plugin;
 use callgate_terminal::Failure;
 
 /// A plugin, a callback and settings.
@@ -28,6 +30,11 @@ pub(crate) struct Subject {
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
 
+    /// What the plugin gets to know, as JSON: {"sent": {"u1": 3}} gives the fact `sent` the value 3 for the key `u1`, and none
+    /// for others; {"sent": "late"} says why nothing is known of it [default: NAME.facts.json beside NAME.request.json]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
+
     /// The chat server [default: the one that has the command]
     #[arg(long, value_parser = request::chat_server)]
     pub(crate) platform: Option<&'static dyn ChatServer>,
@@ -43,8 +50,9 @@ impl Subject {
     /// # Errors
     /// If one of them cannot be used, or both name standard input.
     pub(crate) fn read(&self) -> Result<(Callback, Map<String, Value>), Failure> {
-        let settings = self.settings.as_deref();
-        request::check_standard_input(&[("--request", Some(&self.request)), ("--settings", settings)])?;
+        let (settings, facts) = (self.settings.as_deref(), self.facts.as_deref());
+        let arguments = [("--request", Some(self.request.as_path())), ("--settings", settings), ("--facts", facts)];
+        request::check_standard_input(&arguments)?;
         let callback = request::read(&self.request, self.platform, self.command.as_deref())?;
         let of_crate = crate::settings::of_crate(&self.plugin);
         let settings = settings.or(of_crate.as_deref());
@@ -57,6 +65,19 @@ impl Subject {
     /// If it cannot be built, or cannot be used with these settings.
     pub(crate) fn stage(&self, service: &dyn Service, settings: Map<String, Value>) -> Result<Box<dyn Stage>, Failure> {
         let module = module::built(&self.plugin)?;
-        service.stage(Staged { module: module.path().into_owned(), name: module::name(&self.plugin), settings })
+        let (path, name) = (module.path().into_owned(), module::name(&self.plugin));
+        service.stage(Staged { facts: module::facts(&path), module: path, name, settings })
+    }
+
+    /// Reads the facts that the plugin is given.
+    ///
+    /// # Errors
+    /// If they cannot be used, or the plugin does not ask for them.
+    pub(crate) fn facts(&self, plugin: &Plugin) -> Result<facts::Table, Failure> {
+        let beside = facts::beside(&self.request);
+        let Some(path) = self.facts.as_deref().or(beside.as_deref()) else { return Ok(facts::Table::new()) };
+        let table = facts::read(path)?;
+        facts::check_names(&table, path, plugin.manifest())?;
+        Ok(table)
     }
 }

@@ -1,16 +1,17 @@
-//! One callback in a file, with its expected answer and records.
+//! One callback in a file, with what is known, and its expected answer, records, needs and updates.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use callgate_catalogue::neutral::NOT_IN_VIEW;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::diff;
-use crate::run::request;
+use crate::facts;
+use crate::run::request::{self, CALLBACK};
 use crate::stage::{Cost, Played, Stage};
 use callgate_dialects::Callback;
-use callgate_sandbox::Fuel;
+use callgate_sandbox::{Fuel, Plugin};
 use callgate_terminal::{Exit, Failure};
 
 /// One `NAME.request.json`.
@@ -20,6 +21,7 @@ pub(super) struct Case {
     pub name: String,
     folder: PathBuf,
     callback: Callback,
+    facts: facts::Table,
 }
 
 /// The result of a case.
@@ -39,9 +41,6 @@ pub(super) struct Judgement {
     pub is_accepted: bool,
 }
 
-/// How the files with callbacks end.
-pub(super) const REQUEST: &str = ".request.json";
-
 impl Case {
     /// All cases of a folder, by name.
     ///
@@ -50,19 +49,30 @@ impl Case {
     pub(super) fn all(folder: &Path) -> Result<Vec<Self>, Failure> {
         let wrong = |what: String| Failure::new(Exit::Input, anyhow::anyhow!("{} {what}", folder.display()));
         let entries = std::fs::read_dir(folder).map_err(|error| {
-            wrong(format!("cannot be read ({error}): make this folder, with a callback as NAME{REQUEST}"))
+            wrong(format!("cannot be read ({error}): make this folder, with a callback as NAME{CALLBACK}"))
         })?;
         let files = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let mut names: Vec<String> = files.filter_map(|file| file.strip_suffix(REQUEST).map(str::to_owned)).collect();
+        let mut names: Vec<String> = files.filter_map(|file| file.strip_suffix(CALLBACK).map(str::to_owned)).collect();
         names.sort_unstable();
         if names.is_empty() {
-            return Err(wrong(format!("has no *{REQUEST}: add a callback, as the chat server sends it")));
+            return Err(wrong(format!("has no *{CALLBACK}: add a callback, as the chat server sends it")));
         }
         let case = |name: String| {
-            let callback = request::read(&folder.join(format!("{name}{REQUEST}")), None, None)?;
-            Ok(Self { name, folder: folder.to_owned(), callback })
+            let path = folder.join(format!("{name}{CALLBACK}"));
+            let callback = request::read(&path, None, None)?;
+            let facts = facts::beside(&path).map(|path| facts::read(&path)).transpose()?.unwrap_or_default();
+            Ok(Self { name, folder: folder.to_owned(), callback, facts })
         };
         names.into_iter().map(case).collect()
+    }
+
+    /// Checks that the plugin uses the facts that it is given.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub(super) fn check_facts(&self, plugin: &Plugin) -> Result<(), Failure> {
+        let path = self.folder.join(format!("{}{}", self.name, facts::END));
+        facts::check_names(&self.facts, &path, plugin.manifest())
     }
 
     /// Runs it. With `accept`, a result that differs is written; a fault never is.
@@ -70,7 +80,7 @@ impl Case {
     /// # Errors
     /// If a file cannot be read or written.
     pub(super) fn judge(&self, stage: &dyn Stage, accept: bool, fuel_max: Option<u64>) -> Result<Judgement, Failure> {
-        let played = stage.play(&self.callback);
+        let played = stage.play(&self.callback, &self.facts);
         let mut problems = faults(&played);
         let mut is_accepted = false;
         if problems.is_empty() {
@@ -105,22 +115,30 @@ impl Case {
                 answer(played)
             )),
         }
-        let text = self.read("records.jsonl")?.unwrap_or_default();
-        let lines = text.lines().filter(|line| !line.trim().is_empty());
-        let expected = lines.map(|line| self.parse("records.jsonl", line)).collect::<Result<Value, _>>()?;
-        problems.extend(diff::show("records", &expected, &records(played)));
+        for (what, end, lines) in lines(played) {
+            let text = self.read(end)?.unwrap_or_default();
+            let expected = text.lines().filter(|line| !line.trim().is_empty());
+            let expected = expected.map(|line| self.parse(end, line)).collect::<Result<Value, _>>()?;
+            let actual: Value =
+                lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap_or_default()).collect();
+            problems.extend(diff::show(what, &expected, &actual));
+        }
         Ok(problems)
     }
 
     fn accept(&self, played: &Played) -> Result<(), Failure> {
         self.write("response.json", &format!("{:#}\n", answer(played)))?;
-        let records = &played.records;
-        let path = self.path("records.jsonl");
-        match records.is_empty() {
-            true if path.exists() => std::fs::remove_file(&path).map_err(|error| failed(&path, "removed", &error)),
-            true => Ok(()),
-            false => self.write("records.jsonl", &format!("{}\n", records.join("\n"))),
+        for (_, end, lines) in lines(played) {
+            let path = self.path(end);
+            match lines.is_empty() {
+                true if path.exists() => {
+                    std::fs::remove_file(&path).map_err(|error| failed(&path, "removed", &error))?;
+                }
+                true => {}
+                false => self.write(end, &format!("{}\n", lines.join("\n")))?,
+            }
         }
+        Ok(())
     }
 
     fn path(&self, end: &str) -> PathBuf {
@@ -161,8 +179,15 @@ fn answer(played: &Played) -> Value {
     serde_json::from_slice(&played.response.body).unwrap_or_default()
 }
 
-fn records(played: &Played) -> Value {
-    played.records.iter().map(|record| serde_json::from_str::<Value>(record).unwrap_or_default()).collect()
+/// What is compared beside the answer: its name, the end of its file, and its lines.
+fn lines(played: &Played) -> [(&'static str, &'static str, Vec<String>); 3] {
+    let needs = played.asked.iter().map(|asked| json!({ "fact": asked.fact, "key": asked.key }).to_string());
+    let updates = played.updates.iter().map(|wish| wish.update.to_string());
+    [
+        ("records", "records.jsonl", played.records.clone()),
+        ("needs", "needs.jsonl", needs.collect()),
+        ("updates", "updates.jsonl", updates.collect()),
+    ]
 }
 
 /// Why the answer is not the plugin's.
@@ -170,5 +195,12 @@ fn faults(played: &Played) -> Vec<String> {
     if played.calls.is_empty() && played.fault.is_none() {
         return vec!["the plugin was not called: add the command to `handles` of its `export!`".to_owned()];
     }
-    played.faults().map(|fault| format!("the plugin gave no verdict: {fault}")).collect()
+    let faults = played.faults().map(|fault| format!("the plugin gave no verdict: {fault}"));
+    let unlisted = played.updates.iter().filter(|wish| wish.fact.is_empty()).map(|wish| {
+        format!(
+            "the plugin changes a fact that it does not list, add it to `updates` of its `export!`: {}",
+            wish.update
+        )
+    });
+    faults.chain(unlisted).collect()
 }
