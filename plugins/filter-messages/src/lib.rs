@@ -15,6 +15,9 @@
 //!   OpenIM can change a message only in `BeforeMsgModify`, so its other two commands deny also where `action` is
 //!   `"mask"`: give this plugin `BeforeMsgModify` alone there. A word over two elements, or one in data that is nested
 //!   too deeply, cannot be masked and is denied.
+//! - With `strikes = true`, each refusal is a strike of the sender, for `escalate`: after the answer, 1 is added to the fact
+//!   `strikes`, and `last_strike` is set to the time in Unix milliseconds, for a day. A counter takes both; where the settings of
+//!   the host say nothing about these facts, nothing is written.
 //! - Whatever is found is recorded: by which rule, which word, in which member, from which character to which.
 //! - Whole words are matched in the scripts that put spaces between words, so that `win` is not found in `wing`; an
 //!   Arabic word also with its articles and prepositions. Words of other scripts, such as `免费`, are found anywhere.
@@ -43,6 +46,7 @@
 //! mentions_max = 20                # more users mentioned in one message: `action` (for "mask": denied). Not set: any
 //! custom_text = ["data.text"]      # of the app's own data only what is at these paths; `*` is any name or index.
 //!                                  # Default: every text in it
+//! strikes = false                  # true: writes the facts `strikes` and `last_strike` of a sender who is refused
 //!
 //! [[categories]]                   # words with an action of their own; what is left out is as above
 //! name = "bait"                    # in records
@@ -69,6 +73,7 @@ mod settings;
 mod tests;
 mod words;
 
+use plugin_sdk::facts::{KEY_BYTES_MAX, Update};
 use plugin_sdk::neutral::{Message, Place, Shown};
 use plugin_sdk::{Callback, Error, Plugin, Reply, Verdict};
 use serde::Serialize;
@@ -121,6 +126,10 @@ impl Plugin for FilterMessages {
             (Some(Action::Mask), None) => (deny(DENIED), Action::Deny),
             (Some(Action::Record) | None, _) => (Verdict::Allow.into(), Action::Record),
         };
+        let reply = match action {
+            Action::Deny | Action::Reply if self.0.strikes => strike(reply, &message, callback.arrived_unix_ms()),
+            _ => reply,
+        };
         reply.record(&Record {
             event: "message_filtered",
             platform: callback.platform(),
@@ -132,6 +141,19 @@ impl Plugin for FilterMessages {
         })
     }
 }
+
+/// Notes a refusal under the sender's ID, if there is one that can be a key.
+fn strike(reply: Reply, message: &Message<'_>, at_unix_ms: u64) -> Reply {
+    match message.actor() {
+        Ok(user) if !user.is_empty() && user.len() <= KEY_BYTES_MAX => reply
+            .update(Update::add("strikes", user.clone(), 1))
+            .update(Update::set("last_strike", user, at_unix_ms).for_ms(STRIKE_KEPT_MS)),
+        _ => reply,
+    }
+}
+
+/// How long the time of a strike is kept: a day, as long as `escalate` can mute for.
+const STRIKE_KEPT_MS: u64 = 86_400_000;
 
 /// What was found in a message.
 #[derive(Default)]
@@ -255,4 +277,4 @@ plugin_sdk::export!(FilterMessages, handles: [
     plugin_sdk::openim::BeforeMsgModify,
     plugin_sdk::tencent_chat::C2cBeforeSendMsg,
     plugin_sdk::tencent_chat::GroupBeforeSendMsg,
-]);
+], updates: ["strikes", "last_strike"]);

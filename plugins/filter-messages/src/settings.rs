@@ -24,6 +24,7 @@ pub struct Settings {
     patterns: Patterns,
     mentions_max: Option<usize>,
     custom_text: Vec<String>,
+    strikes: bool,
 }
 
 impl Default for Settings {
@@ -40,6 +41,7 @@ impl Default for Settings {
             patterns: Patterns::default(),
             mentions_max: None,
             custom_text: Vec::new(),
+            strikes: false,
         }
     }
 }
@@ -77,6 +79,8 @@ pub(crate) struct Checked {
     pub(crate) mask: char,
     pub(crate) custom: CustomText,
     pub(crate) mentions: Option<(usize, Action)>,
+    /// Whether refusals are strikes.
+    pub(crate) strikes: bool,
 }
 
 impl Settings {
@@ -135,7 +139,8 @@ impl Settings {
         }
         rules.prepare()?;
         let mention_action = if self.action == Action::Mask { Action::Deny } else { self.action };
-        Ok(Checked { rules, mask, custom, mentions: self.mentions_max.map(|max| (max, mention_action)) })
+        let mentions = self.mentions_max.map(|max| (max, mention_action));
+        Ok(Checked { rules, mask, custom, mentions, strikes: self.strikes })
     }
 }
 

@@ -51,6 +51,34 @@ fn a_message_with_a_listed_word_is_denied_with_the_platforms_code() {
 }
 
 #[test]
+fn a_refusal_is_a_strike_of_the_sender_if_that_is_set() {
+    let content = r#"{"content":"get free money now"}"#;
+    let sent = |settings: Value, sender: &str| {
+        let plugin = TestPlugin::<FilterMessages>::configure(settings).unwrap();
+        let body = json!({ "sendID": sender, "contentType": 101, "content": content });
+        plugin.decide::<BeforeSendSingleMsg>(body)["updates"].take()
+    };
+    let strikes =
+        |action: &str| json!({ "words": ["free money"], "strikes": true, "action": action, "message": "No." });
+    let written = json!([
+        { "fact": "strikes", "key": "u1", "add": 1 },
+        { "fact": "last_strike", "key": "u1", "set": 1_700_000_000_000_u64, "ttl_ms": 86_400_000 },
+    ]);
+    for action in ["deny", "reply"] {
+        assert_eq!(sent(strikes(action), "u1"), written, "{action}");
+    }
+    // OpenIM cannot mask it here, so that it is denied.
+    assert_eq!(sent(strikes("mask"), "u1"), written);
+    assert_eq!(sent(strikes("record"), "u1"), Value::Null);
+    assert_eq!(sent(json!({ "words": ["free money"] }), "u1"), Value::Null);
+    assert_eq!(sent(strikes("deny"), ""), Value::Null);
+    assert_eq!(sent(strikes("deny"), &"u".repeat(KEY_BYTES_MAX + 1)), Value::Null);
+    let plugin = TestPlugin::<FilterMessages>::configure(strikes("deny")).unwrap();
+    let body = json!({ "From_Account": "u1", "MsgBody": [{ "MsgType": "TIMTextElem", "MsgContent": { "Text": "free money" } }] });
+    assert_eq!(plugin.decide::<C2cBeforeSendMsg>(body)["updates"], written);
+}
+
+#[test]
 fn other_messages_pass() {
     let content = r#"{"content":"money for free"}"#;
     assert_eq!(openim::<BeforeSendSingleMsg>(&deny(), content), allowed());
