@@ -211,7 +211,13 @@ async fn our_plugins_stay_under_their_ceilings() {
         "EventTime": 1_670_574_414_123_u64,
         "ProfileItem": [{ "Tag": "Tag_Profile_IM_Nick", "Value": "MyNickName" }],
     });
-    let callbacks: [(&str, &str, Value, f64); 6] = [
+    let sent = || json!({ "sendID": "u1", "content": json!({ "content": "lunch at noon, or later?" }).to_string() });
+    let single = "callbackBeforeSendSingleMsgCommand";
+    // Those that need facts count twice: what they need, and the decision.
+    let callbacks: [(&str, &str, Value, f64); 9] = [
+        ("ban-users", single, sent(), 50_000.0),
+        ("limit-rate", single, sent(), 50_000.0),
+        ("escalate", single, sent(), 60_000.0),
         ("guard-profile", "callbackBeforeUpdateUserInfoExCommand", user_info, 30_000.0),
         (
             "clean-remark",
@@ -234,8 +240,8 @@ async fn our_plugins_stay_under_their_ceilings() {
         ("mirror-profile", "Profile.CallbackPortraitSet", profile, 45_000.0),
         ("mirror-group", "callbackAfterSetGroupInfoExCommand", group_info, 50_000.0),
     ];
-    let host = example(&callbacks.each_ref().map(|(plugin, ..)| *plugin)).start();
     for (plugin, command, body, ceiling) in callbacks {
+        let host = example(&[plugin]).start();
         match command.contains('.') {
             true => host.tencent(command, &body).await,
             false => host.openim(command, &body).await,

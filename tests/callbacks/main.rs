@@ -10,6 +10,8 @@ mod decisions;
 mod edge;
 mod entries;
 mod explain;
+mod fact_plugins;
+mod facts;
 mod faults;
 mod go;
 mod golden;

@@ -1,5 +1,6 @@
 //! What operators see of a callback: who acted, what was decided and by whom; and the metrics.
 
+use callgate_sandbox::Fault;
 use harness::{TestHost, guests, log, setup};
 use http::Request;
 use serde_json::json;
@@ -125,7 +126,7 @@ async fn each_plugin_has_all_its_metrics_from_the_start() {
     let host = two_plugins();
     let metrics = host.host().metrics();
     let count = |part: &str| metrics.lines().filter(|line| line.contains(part)).count();
-    assert_eq!(count("callgate_plugin_faults_total{plugin=\"traps\""), 12, "{metrics}");
+    assert_eq!(count("callgate_plugin_faults_total{plugin=\"traps\""), Fault::NAMES.len(), "{metrics}");
     assert_eq!(count("callgate_plugin_verdicts_total{plugin=\"denies\""), 7);
     assert_eq!(count("callgate_plugin_suspended{plugin=\"denies\"} 0"), 1);
     assert_eq!(count("callgate_plugin_call_seconds_bucket{le=\"0.000025\",plugin=\"traps\"} 0"), 1, "{metrics}");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use callgate::Settings;
 use callgate_sandbox::profile::{Profile, Profiler, STACK_FRAMES_MAX};
-use callgate_sandbox::{Engine, Fault, Fuel, Plugin, Usage};
+use callgate_sandbox::{Engine, Fault, Fuel, Function, Plugin, Usage};
 use harness::guests;
 
 /// What guests that are made with `{contract}` get to see when they are to do what they are for.
@@ -19,9 +19,7 @@ fn profile(module: &[u8], input: &str, limits: &str) -> (Result<(), Fault>, Usag
     let budget = plugin.budget(&engine, limits.plugin.call_within);
     let (result, usage) = plugin.call(&[input], budget, |_| ());
     let mut profiler = Profiler::new(&engine, module, "{}", &limits.plugin).expect("a profiler");
-    // In pieces, as the host hands over what it has in pieces.
-    let (head, rest) = input.split_at(3);
-    profiler.follow(&[head, rest], usage.fuel, result.is_err()).expect("the same call");
+    profiler.follow(&[(Function::Handle, input)], usage.fuel, result.is_err()).expect("the same call");
     (result, usage, profiler.finish())
 }
 

@@ -2,6 +2,8 @@
 //!
 //! After a change of a message run the tests once with `CALLGATE_ACCEPT=1` and read what changed.
 
+mod facts;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -115,6 +117,8 @@ fn the_example_has_every_setting_at_its_default() {
         "all but what lies beside it"
     );
     assert_eq!(example.sinks[0].settings, default.sinks[0].settings);
+    let counter = callgate_facts::settings::Counter { counts_callbacks: true, ..Default::default() };
+    assert_eq!(example.facts[0].settings.source, callgate_facts::settings::SourceSettings::Counter(counter));
     for (written, default) in example.platforms.iter().zip(&default.platforms) {
         assert_eq!(written.name, default.name);
         assert_eq!(written.path, default.path);
@@ -159,12 +163,13 @@ fn the_example_names_every_key_that_is_known() {
     let unknown = "zzzzzz = 1\n[server]\nzzzzzz = 1\n[admin]\nzzzzzz = 1\n[log]\nzzzzzz = 1\n[limits]\nzzzzzz = 1\n[loading]\nzzzzzz = 1\n[cache]\nzzzzzz = 1\n[modules]\nzzzzzz = 1\n[reload]\nzzzzzz = 1\n[journal]\nzzzzzz = 1\n[journal.decisions]\nzzzzzz = 1\n\
         [[sink]]\nname = \"f\"\nkind = \"file\"\npath = \"f\"\nzzzzzz = 1\n[[sink]]\nname = \"s\"\nkind = \"stdout\"\nzzzzzz = 1\n\
         [[sink]]\nname = \"h\"\nkind = \"http\"\nurl = \"https://h\"\nsecrets = [{ env = \"PATH\" }]\nzzzzzz = 1\n\
+        [[fact]]\nname = \"c\"\nsource = \"counter\"\nzzzzzz = 1\n\
         [[platform]]\nkind = \"openim\"\nzzzzzz = 1\n[[platform]]\nkind = \"tencent-chat\"\nzzzzzz = 1\n\
         [[platform.app]]\nid = 1\nzzzzzz = 1\n[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = \"*\"\nzzzzzz = 1\n\
         [[shadow]]\nname = \"s\"\nadd = \"q\"\nwasm = \"q.wasm\"\ncommands = \"*\"\nzzzzzz = 1\n";
     let problems = Settings::parse(Path::new("host.toml"), unknown).unwrap_err();
     let unknown: Vec<_> = problems.iter().filter(|problem| problem.message.starts_with("unknown key")).collect();
-    assert_eq!(unknown.len(), 19, "{problems:?}");
+    assert_eq!(unknown.len(), 20, "{problems:?}");
     for problem in unknown {
         for key in problem.message.split('`').skip(1).step_by(2) {
             assert!(example.contains(key), "`{key}` is not in the example: {}", problem.message);

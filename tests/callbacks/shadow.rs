@@ -217,8 +217,10 @@ async fn what_does_not_fit_into_the_queue_is_dropped_and_counted() {
     let report = report(&host).await;
     let command = &report["commands"][0];
     let (compared, dropped) = (command["compared"].as_u64().unwrap(), command["dropped"].as_u64().unwrap());
-    assert_eq!(compared + dropped, 50);
-    assert!(compared >= 1, "{report}");
+    // On a machine without a core to spare, some could not be compared.
+    let no_time = command["no_time"].as_u64().unwrap();
+    assert_eq!(compared + no_time + dropped, 50);
+    assert!(compared + no_time >= 1, "{report}");
 }
 
 #[tokio::test]

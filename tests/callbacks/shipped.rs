@@ -24,8 +24,17 @@ async fn post(host: &TestHost, path: &str, body: Value) -> Value {
     answer.body
 }
 
-const ALL: [&str; 6] =
-    ["guard-profile", "clean-remark", "filter-messages", "mask-messages", "mirror-profile", "mirror-group"];
+const ALL: [&str; 9] = [
+    "guard-profile",
+    "clean-remark",
+    "ban-users",
+    "limit-rate",
+    "escalate",
+    "filter-messages",
+    "mask-messages",
+    "mirror-profile",
+    "mirror-group",
+];
 
 const USER_INFO: &str = "/openim/callbackBeforeUpdateUserInfoExCommand?contenttype=json";
 const PROFILE_APP: &str =

@@ -48,7 +48,7 @@ async fn callbacks_come_through_a_unix_socket_whose_file_is_there_for_as_long_as
     served.await.unwrap();
     assert!(!path.exists());
     std::fs::write(&path, "mine").unwrap();
-    assert!(Listener::bind(&address, 0o640).unwrap_err().to_string().contains("no socket"));
+    assert!(Listener::bind(&address, 0o640).unwrap_err().to_string().contains("not a socket"));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
 }
 

@@ -242,7 +242,7 @@ fn files_that_do_not_fit_are_explained() {
     for (certificate, key, at, message) in [
         (&chain, &other, "key", "does not belong to the certificate"),
         (&turned, &key, "certificate", "is in the wrong order: the key belongs to certificate 2"),
-        (&String::new(), &key, "certificate", "holds no certificate"),
+        (&String::new(), &key, "certificate", "contains no certificate"),
         (&chain, &chain, "key", "holds no private key"),
         (
             &"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n".to_owned(),

@@ -569,8 +569,8 @@ fn a_url_without_the_credentials_that_are_asked_for_is_found() {
     let folder = folder.file("host.toml", SETTINGS.replace("kind = \"openim\"", asks));
     for (sent, wrong) in [
         ("", Some("credentials are needed")),
-        ("me@", Some("do not fit")),
-        ("me:s3cre@", Some("do not fit")),
+        ("me@", Some("credentials are wrong")),
+        ("me:s3cre@", Some("credentials are wrong")),
         ("me:s3cret@", None),
         ("me:p%40ss%2Fw:rd@", None),
     ] {

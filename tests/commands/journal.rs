@@ -132,6 +132,33 @@ fn a_replay_says_what_another_build_would_decide() {
     assert_eq!((&sums["replayed"], &sums["verdicts_differ"]), (&4.into(), &2.into()));
 }
 
+/// Stored with the decisions, so that another process on another day decides the same.
+#[test]
+fn a_replay_knows_the_facts_of_then_and_why_tells_them() {
+    let (folder, port) = host("[log]\nlog_users = \"yes\"\n[journal.decisions]\nkeep = \"all\"\npayloads = true");
+    let folder = folder.module("limit.wasm", guests::shipped("limit-rate"));
+    let more = "[[fact]]\nname = \"messages\"\nsource = \"counter\"\ncount = \"callbacks\"\n\
+                [[plugin]]\nname = \"limit\"\nwasm = \"limit.wasm\"\ncommands = [\"callbackBeforeSend*\"]\n\
+                facts = { sent = \"messages\" }\nsettings = { count_max = 3 }\n";
+    let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap() + more;
+    std::fs::write(folder.path("host.toml"), settings).unwrap();
+    let process = serve(&folder, port);
+    for _ in 0..5 {
+        post(port, BEFORE, r#"{"sendID":"u1","groupID":"g9","content":"fine"}"#);
+    }
+    stop(process);
+    let why = journal(&folder, "why --user u1 --verdict deny");
+    assert!(why.contains("known: messages of u1: 4") && why.contains("messages of u1: 5"), "{why}");
+    let sums = |settings: &str| {
+        let ended = folder.type_in(&format!("journal replay --settings {settings} --only decisions --json"));
+        serde_json::from_str::<Value>(ended.out.lines().last().unwrap()).unwrap()
+    };
+    assert_eq!((&sums("host.toml")["replayed"], &sums("host.toml")["verdicts_differ"]), (&5.into(), &0.into()));
+    let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap().replace("count_max = 3", "count_max = 4");
+    std::fs::write(folder.path("more.toml"), settings).unwrap();
+    assert_eq!(sums("more.toml")["verdicts_differ"], 1, "the fourth is allowed then");
+}
+
 #[test]
 fn what_is_wrong_is_named() {
     let (folder, _) = host("");

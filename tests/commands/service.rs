@@ -264,7 +264,7 @@ fn a_certificate_is_read_again_when_its_files_change() {
     serving.wait_for("serving callbacks address=");
     write(&after.cert.pem(), &before.signing_key.serialize_pem());
     let refused = serving.wait_for("[server] tls: `key` does not belong to the certificate");
-    assert!(refused.ends_with("the certificate from before stays in use"), "{refused}");
+    assert!(refused.ends_with("the previous certificate stays in use"), "{refused}");
     write(&after.cert.pem(), &after.signing_key.serialize_pem());
     serving.wait_for("the certificate of [server] has changed");
     serving.stop();

@@ -51,7 +51,7 @@ fn a_candidate_is_compared_promoted_and_then_in_service() {
         .fails(1, &["no [[shadow]] has this name; known: kinder"]);
     assert_eq!(
         folder.type_in("shadow reset kinder --settings host.toml").succeeds(),
-        "The figures of kinder begin again.\n"
+        "The figures of kinder are reset.\n"
     );
     let resumed = folder.type_in("shadow resume kinder --settings host.toml").succeeds();
     assert_eq!(resumed, "kinder had not fallen back: nothing has changed.\n");

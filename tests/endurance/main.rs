@@ -13,6 +13,7 @@ mod bad_clients;
 mod chaos;
 mod client;
 mod disk;
+mod facts;
 mod kill;
 mod overload;
 mod power;

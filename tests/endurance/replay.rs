@@ -65,7 +65,8 @@ fn replay(kept: &TestHost, host: &TestHost) -> Replayed {
             let body = found.decision.body.unwrap();
             let before = Outcome::of_document(&document).unwrap();
             let head = document.head.clone().unwrap();
-            let case = Case { platform: document.platform.clone(), head, body: body.clone(), kept: None };
+            let facts = document.facts.iter().map(|fact| fact.found()).collect();
+            let case = Case { platform: document.platform.clone(), head, body: body.clone(), facts, kept: None };
             let difference = before.differs(&host.host().replay(&case).unwrap());
             replayed.callbacks += 1;
             replayed.fuel += usize::from(difference.fuel);

@@ -236,6 +236,46 @@ pub fn tells(name: &str) -> PathBuf {
     assemble(name, &source)
 }
 
+/// A guest that uses facts: `facts` and `updates` are those of its manifest, and it replies to `needs` with `needs`. It
+/// allows everything and returns its input as a record, followed by these `members` of a reply, such as
+/// `,"updates":[…]`.
+pub fn knows(name: &str, facts: &[&str], updates: &[&str], needs: &str, members: &str) -> PathBuf {
+    let list = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(",");
+    let (facts, updates) = (list(facts), list(updates));
+    let manifest =
+        format!(r#"{{"abi":1,"name":"{name}","version":"0","commands":[],"facts":[{facts}],"updates":[{updates}]}}"#);
+    let export = if facts.is_empty() { "" } else { r#"(export "needs")"# };
+    let (before, after) = (r#"{"verdict":"allow","records":["#, format!("]{members}}}"));
+    let source = format!(
+        r#"(module
+            (@custom "callgate.plugin" "{manifest}")
+            (memory (export "memory") 200)
+            (global (export "last_words") i32 (i32.const 0))
+            (data (i32.const 1024) "{accepted}")
+            (data (i32.const 65536) "{after_text}")
+            (data (i32.const 131072) "{needs_text}")
+            (data (i32.const 1310720) "{before_text}")
+            (func (export "allocate") (param i32) (result i32) (i32.const {room}))
+            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+            (func {export} (param i32 i32) (result i64) (i64.const {needed}))
+            (func (export "handle_callback") (param $input i32) (param $len i32) (result i64)
+                (memory.copy (i32.add (local.get $input) (local.get $len)) (i32.const 65536) (i32.const {after_len}))
+                (i64.or (i64.const {replied})
+                    (i64.extend_i32_u (i32.add (local.get $len) (i32.const {around}))))))"#,
+        manifest = escaped(manifest.as_bytes()),
+        accepted = escaped(br#"{"accepted":true}"#),
+        after_text = escaped(after.as_bytes()),
+        needs_text = escaped(needs.as_bytes()),
+        before_text = escaped(before.as_bytes()),
+        room = 1_310_720 + before.len(),
+        needed = (131_072_u64 << 32) | needs.len() as u64,
+        replied = 1_310_720_u64 << 32,
+        after_len = after.len(),
+        around = before.len() + after.len(),
+    );
+    assemble(name, &source)
+}
+
 /// A guest whose own settings are `{"stamp":"…"}`, with eight characters; it allows everything, and returns the stamp as a
 /// record. It refuses a stamp that begins with `x`.
 pub fn stamps(name: &str) -> PathBuf {

@@ -92,7 +92,8 @@ pub fn example(plugins: &[&str]) -> Setup {
     let mut whole = String::new();
     for line in wanted.lines() {
         match line.split_once('=').map(|(key, value)| (key.trim(), value.trim().trim_matches('"'))) {
-            Some(("source", path)) => {
+            // Not the source of a fact.
+            Some(("source", path)) if path.starts_with("../") => {
                 let name = path.rsplit('/').next().unwrap_or(path);
                 whole.push_str(&format!("wasm = \"{}\"", guests::shipped(name).display()));
             }

@@ -94,6 +94,21 @@ fn only_the_journal_depends_on_sqlite() {
 }
 
 #[test]
+fn facts_know_no_other_crate_of_the_host() {
+    let host = host_crates();
+    let unwanted: Vec<_> = host.iter().map(String::as_str).filter(|name| *name != "callgate-facts").collect();
+    never_compiles("callgate-facts", &[&unwanted[..], &["axum", "wasmtime", "rusqlite"]].concat());
+}
+
+#[test]
+fn only_facts_depend_on_redis() {
+    for member in members().iter().filter(|member| member.name != "callgate-tests") {
+        let depends = member.dependencies.iter().any(|name| name == "redis");
+        assert_eq!(depends, member.name == "callgate-facts", "{}", member.name);
+    }
+}
+
+#[test]
 fn only_the_sandbox_depends_on_wasmtime() {
     for member in members().iter().filter(|member| member.name != "callgate-tests") {
         let depends = member.dependencies.iter().any(|name| name.starts_with("wasmtime"));

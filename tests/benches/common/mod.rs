@@ -11,7 +11,9 @@ mod host;
 pub mod message;
 mod modules;
 pub mod profile;
+mod server;
 
 pub use figures::*;
 pub use host::*;
 pub use modules::*;
+pub use server::Server;

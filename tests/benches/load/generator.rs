@@ -20,7 +20,7 @@ pub struct Load<'a> {
     pub pace: Pace,
 }
 
-/// What is posted.
+/// What is posted. `{connection}` in the body is the number of the connection.
 pub struct Callback {
     pub command: &'static str,
     pub body: String,
@@ -63,7 +63,6 @@ const REQUESTS_MAX: usize = 10_000_000;
 /// Loads a server for a while.
 pub fn run(load: &Load<'_>) -> Window {
     runtime().block_on(async {
-        let request: Arc<[u8]> = request(load.callback).into();
         let from = Instant::now() + WARM_UP;
         let until = from + load.window;
         let interval = match load.pace {
@@ -74,7 +73,8 @@ pub fn run(load: &Load<'_>) -> Window {
             .map(|number| {
                 let first = Instant::now() + interval.mul_f64(number as f64 / load.connections as f64);
                 let schedule = Schedule { first, interval, from, until };
-                tokio::spawn(connection(load.server.address(), Arc::clone(&request), schedule))
+                let request: Arc<[u8]> = request(load.callback, number).into();
+                tokio::spawn(connection(load.server.address(), request, schedule))
             })
             .collect();
         tokio::time::sleep_until(from.into()).await;
@@ -95,7 +95,7 @@ pub fn run(load: &Load<'_>) -> Window {
 pub fn ask(server: &Server, callback: &Callback) -> String {
     runtime().block_on(async {
         let mut connection = Connection::open(server.address()).await;
-        connection.post(&request(callback)).await;
+        connection.post(&request(callback, 0)).await;
         let answer = String::from_utf8_lossy(&connection.read);
         answer.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
     })
@@ -105,9 +105,10 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// As OpenIM writes it.
-fn request(callback: &Callback) -> Vec<u8> {
+/// As OpenIM writes it, on the connection with this number.
+fn request(callback: &Callback, connection: usize) -> Vec<u8> {
     let Callback { command, body } = callback;
+    let body = body.replace("{connection}", &connection.to_string());
     format!(
         "POST /openim/{command} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Go-http-client/1.1\r\n\
          Content-Length: {}\r\nContent-Type: application/json; charset=utf-8\r\nOperationid: op-1700000000000\r\n\

@@ -70,8 +70,8 @@ struct Turn {
 
 impl Plan<'_> {
     fn compare(&self) {
-        let host = Server::start(Contestant::Host, self.workers);
-        let native = Server::start(Contestant::Native, self.workers);
+        let host = server::start(Contestant::Host, self.workers);
+        let native = server::start(Contestant::Native, self.workers);
         check_same_answers(&host, &native);
         println!("{} connections, {} turns of {:?} for each server", self.connections, self.turns, self.window);
 
@@ -120,7 +120,7 @@ impl Plan<'_> {
 
     /// Loads one server, while somebody looks at it.
     fn watch(&self, contestant: Contestant) {
-        let server = Server::start(contestant, self.workers);
+        let server = server::start(contestant, self.workers);
         println!("{} is process {}", contestant.name(), server.process_id());
         for bytes in BODY_BYTES {
             let window = self.measure(&server, &profile(bytes), Pace::AsFastAsPossible);

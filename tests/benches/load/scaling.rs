@@ -19,7 +19,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::common::{self, goal_at_least, median, print_table};
 use crate::generator::{Callback, Pace, Window};
-use crate::server::{Contestant, Server};
+use crate::server::{self, Contestant};
 use crate::{BODY_BYTES, Plan, profile};
 
 /// What was seen of some threads for a while.
@@ -32,7 +32,7 @@ struct Seen {
 /// Prints both, and gives rows for the goals.
 pub fn compare(plan: &Plan<'_>) -> [Vec<String>; 2] {
     let callback = profile(BODY_BYTES[0]);
-    let servers = ["1", "2"].map(|workers| Server::start(Contestant::Host, Some(workers)));
+    let servers = ["1", "2"].map(|workers| server::start(Contestant::Host, Some(workers)));
     let http = turns(plan.turns, |threads| {
         let window: Window = plan.measure(&servers[threads - 1], &callback, Pace::AsFastAsPossible);
         Seen { per_second: window.per_second(), cpu_us: window.cpu_us() }

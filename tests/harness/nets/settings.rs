@@ -16,6 +16,18 @@ pub const WORDS: &[&str] = &[
     "[limits]\n",
     "[server]\n",
     "[[platform.app]]\n",
+    "[[fact]]\n",
+    "source = \"counter\"\n",
+    "source = \"file\"\n",
+    "source = \"redis\"\n",
+    "source = \"http\"\n",
+    "url = ",
+    "get = ",
+    "body = ",
+    "headers = { ",
+    "statuses = [",
+    "facts = { ",
+    "{key}",
     "kind = ",
     "\"openim\"",
     "\"tencent-chat\"",
@@ -54,7 +66,7 @@ pub fn cast(bytes: &[u8]) {
         Ok(settings) => assert!(!settings.platforms.is_empty(), "{text:?}"),
         Err(problems) => {
             assert!(!problems.is_empty(), "{text:?}");
-            let may_repeat = is_a_name_of_a_platform(text);
+            let may_repeat = is_a_name(text);
             let lines = text.matches('\n').count() + 1;
             for problem in &problems {
                 is_one_line(problem, lines, text);
@@ -64,14 +76,12 @@ pub fn cast(bytes: &[u8]) {
     }
 }
 
-/// Platforms are offered by name to a plugin that names another one.
-fn is_a_name_of_a_platform(text: &str) -> bool {
+/// Platforms and facts are offered by name to a plugin that names another one, and plugins to a fact.
+fn is_a_name(text: &str) -> bool {
     let Ok(table) = text.parse::<toml::Table>() else { return false };
-    let platforms = table.get("platform").and_then(toml::Value::as_array);
-    platforms.is_some_and(|platforms| {
-        let name = |platform: &toml::Value| platform.get("name")?.as_str().map(|name| name.contains(CANARY));
-        platforms.iter().filter_map(name).any(|is_canary| is_canary)
-    })
+    let tables = ["platform", "fact", "plugin"].iter().filter_map(|list| table.get(*list)?.as_array());
+    let name = |table: &toml::Value| table.get("name")?.as_str().map(|name| name.contains(CANARY));
+    tables.flatten().filter_map(name).any(|is_canary| is_canary)
 }
 
 fn is_one_line(problem: &Problem, lines: usize, text: &str) {
@@ -126,8 +136,36 @@ pub fn seeds() -> Vec<Vec<u8>> {
         [[platform.app]]
         id = "CANARY"
         tokens = ["CANARY", { env = "CANARY" }, { file = "CANARY" }]
+        [[fact]]
+        name = "CANARY CANARY"
+        source = "CANARY"
+        plugins = ["CANARY"]
+        [[fact]]
+        name = "r"
+        source = "redis"
+        urls = ["redis://CANARY:CANARY@CANARY", "CANARY"]
+        username = "CANARY"
+        password = { file = "CANARY" }
+        get = "CANARY"
+        [[fact]]
+        name = "h"
+        source = "http"
+        url = "http://CANARY:CANARY@{key}/CANARY"
+        method = "CANARY"
+        body = "CANARY"
+        headers = { "a b" = "CANARY", Host = "CANARY", X-A = { env = "CANARY" }, X-B = "CANARY\n{key}" }
+        statuses = ["CANARY"]
+        pointer = "CANARY"
+        private_networks = ["CANARY"]
+        [[fact]]
+        name = "f"
+        source = "file"
+        path = ["CANARY"]
+        format = "CANARY"
+        count = "CANARY"
         [[plugin]]
         name = "a plugin"
+        facts = { a = "CANARY", b = "r" }
         wasm = "CANARY"
         source = "CANARY"
         sha256 = "CANARY"
