@@ -296,7 +296,7 @@ const FEW_LANES: usize = 16;
 /// Pause before an entry that could not be read is retried.
 const UNREADABLE_AGAIN: Duration = Duration::from_secs(1);
 
-/// Receives the outcomes of entries, and notifies the scheduler, so that the lane continues, and the writer.
+/// Receives the outcomes of entries, and notifies the writer, and the scheduler, so that the lane continues.
 fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock, limits: WorkLimits) -> Arc<Finish> {
     Arc::new(move |id, attempts, outcome, entry| {
         let retry_at = |failures| clock.now_unix_ms().saturating_add(millis(limits.back_off.with_jitter(failures)));
@@ -311,11 +311,13 @@ fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock
             }
             Outcome::NotTried => (None, Some(retry_at(1))),
         };
+        let is_attempt = ended.is_some();
         // A closed inbox: the host stops, and the entry is processed again after the next start.
-        let _ = scheduler.send(Task::Ended { id, again_at, is_attempt: ended.is_some() });
         if let Some(ended) = ended {
             let _ = writer.send(Message::Finish(Finished { id, attempts, ended, entry }));
         }
+        // Behind that: the next entry of the lane, which may begin and end at once, must not come to the writer before.
+        let _ = scheduler.send(Task::Ended { id, again_at, is_attempt });
     })
 }
 
