@@ -141,7 +141,7 @@ impl Needs {
 ///     Ok(match callback.fact::<bool>("ban", user)?.value() {
 ///         Ok(is_banned) => is_banned,
 ///         Err(Why::Absent) => false,
-///         // Late, failed or not configured: nobody knows. This plugin rather lets a banned user speak.
+///         // Late, failed or not configured: it is not known. This plugin rather lets a banned user speak.
 ///         Err(_) => false,
 ///     })
 /// }

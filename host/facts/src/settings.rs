@@ -19,7 +19,7 @@ pub struct Fact {
 /// What a plugin gets where a source is late or fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnFailure {
-    /// The callback, with the reason in the value's stead.
+    /// The callback, with the reason instead of the value.
     #[default]
     Absent,
     /// Nothing: it is not called, and `on_fault` decides.
@@ -168,7 +168,7 @@ pub struct Http {
     pub answer_bytes_max: usize,
     /// Networks without which no private, local or link-local address is connected to, as `10.0.0.0/8`.
     pub private_networks: Vec<ipnet::IpNet>,
-    /// Certificates in PEM format that are trusted in the stead of the public ones.
+    /// Certificates in PEM format that are trusted instead of the public ones.
     pub ca: Option<PathBuf>,
 }
 

@@ -178,7 +178,7 @@ impl Journal {
     }
 
     /// Queues parts of a state to be stored until the next start, without waiting: for what can be lost up to the last seconds,
-    /// such as counts. Each part is stored in the stead of the one with the same name; an empty one is removed. Parts may be
+    /// such as counts. Each part replaces the one with the same name; an empty one is removed. Parts may be
     /// committed one after the other.
     ///
     /// Returns whether the queue had room; if not, nothing of it is stored, and the caller may try again later. A call with more

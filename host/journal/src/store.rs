@@ -37,7 +37,7 @@ pub trait Store: Send {
     /// Keeps a decision.
     fn decision(&mut self, decision: &NewDecision) -> Result<(), StoreError>;
 
-    /// Stores a part of a state in the stead of the one with the same name; an empty one is removed.
+    /// Stores a part of a state, which replaces the one with the same name; an empty one is removed.
     fn save_state(&mut self, name: &str, part: &str, data: &[u8]) -> Result<(), StoreError>;
 
     /// The parts of a state.

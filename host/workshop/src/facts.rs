@@ -85,7 +85,7 @@ mod tests {
         }
         for (fact, why) in [
             (json!("lat"), "has an unknown reason: did you mean \"late\"?"),
-            (json!("later than that"), "has an unknown reason: \"absent\", \"late\", \"failed\", \"not_configured\""),
+            (json!("xyz"), "has an unknown reason: \"absent\", \"late\", \"failed\", \"not_configured\""),
             (json!(3), "has no keys: write an object"),
             (json!(null), "has no keys"),
         ] {

@@ -41,7 +41,7 @@
 //!
 //! - A refusal has code 5007 (OpenIM), 120008 (Tencent, one-to-one), 10107 (Tencent, groups) or 38007 (Tencent, friends).
 //! - Of several users who are invited, only the banned ones are left out where the chat server can do that (Tencent's groups
-//!   and channels); OpenIM invites all or nobody, so one banned user stops the invitation.
+//!   and channels); OpenIM invites all or none, so one banned user stops the invitation.
 //! - At most 16 users of one callback are looked up; for those beyond, `on_unknown` counts.
 //!
 //! Settings, all optional:
@@ -90,7 +90,7 @@ pub struct Settings {
     on_unknown: OnUnknown,
 }
 
-/// What happens when the source does not say whether somebody is banned.
+/// What happens when the source does not say whether a user is banned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum OnUnknown {

@@ -31,7 +31,7 @@ pub(crate) struct Who<'a> {
 }
 
 impl<'a> Who<'a> {
-    /// `None`: the callback is of none of these kinds, or nobody is named.
+    /// `None`: the callback is of none of these kinds, or no user is named.
     pub(crate) fn of(callback: &Callback<'a>, kinds: &BTreeSet<Kind>) -> Result<Option<Self>, Error> {
         let Some(form) = Neutral::of(callback)? else { return Ok(None) };
         let (mut actors, mut others) = (BTreeSet::new(), Vec::new());
@@ -94,7 +94,7 @@ impl<'a> Who<'a> {
     /// Goes on without these of the others.
     pub(crate) fn leave_out(&self, users: &[&str], nth: u16, message: String) -> Verdict {
         match &self.form {
-            // Nobody else would join.
+            // No other user would join.
             Neutral::Join(_) if users.len() == self.others.len() => self.deny(nth, message),
             Neutral::Join(form) => Join::refuse_some(form, users, nth, message),
             _ => self.deny(nth, message),

@@ -190,7 +190,7 @@ impl Plugin for Escalate {
 }
 
 impl Escalate {
-    /// Who is about to do what; `None` if it is nothing that is muted, or somebody who is never muted.
+    /// Who is about to do what; `None` if it is nothing that is muted, or a user who is never muted.
     fn act<'a>(&self, callback: &Callback<'a>) -> Result<Option<(String, Act<'a>)>, Error> {
         let act = if let Some(message) = Message::of(callback)? {
             Some((message.actor()?.into_owned(), Act::Send(message)))

@@ -32,7 +32,7 @@
 //!   `"allowed"` only what is let through counts: the plugin adds to the fact itself, after the answer, so its source must
 //!   take updates and must not count callbacks by itself. What arrives before the answers are out may then pass in excess
 //!   of `count_max`.
-//! - What nobody does (a callback without an acting user) is allowed, and so is what the exempt users do; neither is counted.
+//! - A callback without an acting user is allowed, and so is what the exempt users do; neither is counted.
 //! - A fact that is absent counts as 0.
 //!
 //! Settings, all optional:
@@ -355,7 +355,7 @@ mod tests {
             let message = format!("callbackBeforeSendSingleMsgCommand: the fact `sent` is not known: {why}");
             assert_eq!(decide("fault", json!({ "sent": why })), json!({ "verdict": "fail", "message": message }));
         }
-        // Nobody has counted anything.
+        // Nothing has been counted.
         assert_eq!(decide("deny", json!({ "sent": {} })), allow());
         assert_eq!(decide("allow", json!({ "sent": { "u1": "many" } }))["verdict"], "fail");
     }

@@ -23,7 +23,7 @@ pub(super) struct File {
     keys: ArcSwap<Keys>,
     /// What the file looked like when it was read, and when it was looked at last.
     seen: Mutex<(Option<Stat>, Instant)>,
-    /// Whether somebody is looking at it.
+    /// Whether a look at it is under way.
     is_tended: AtomicBool,
     trouble: Mutex<Option<String>>,
 }

@@ -125,7 +125,7 @@ impl Inner {
     async fn fetch(self: Arc<Self>, key: Box<str>, sender: watch::Sender<Option<Answer>>) {
         let answer = self.ask_in_time(&key, false).await;
         self.cache().fetched(&key, &sender, &answer);
-        // Nobody may wait for it any more.
+        // Perhaps nothing waits for it any more.
         let _ = sender.send(Some(answer));
     }
 

@@ -28,7 +28,7 @@ impl Template {
         text.contains(KEY)
     }
 
-    /// The text with this in the stead of each `{key}`.
+    /// The text with this instead of each `{key}`.
     pub(super) fn with(&self, escaped_key: &str) -> String {
         self.parts.join(escaped_key)
     }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use super::checksum;
 use crate::store::State;
 
-/// Stores a part in the stead of the one with the same name; an empty one is removed.
+/// Stores a part, which replaces the one with the same name; an empty one is removed.
 pub(super) fn save(connection: &Connection, name: &str, part: &str, data: &[u8]) -> rusqlite::Result<()> {
     if data.is_empty() {
         let sql = "DELETE FROM state WHERE name = ?1 AND part = ?2";

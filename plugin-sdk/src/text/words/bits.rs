@@ -12,7 +12,7 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    /// An empty set for so many hashes.
+    /// An empty set for this number of hashes.
     pub(super) fn new(hashes: usize, bits_per_hash: usize) -> Self {
         let bits = (hashes * bits_per_hash).next_power_of_two().clamp(4096, BITS_MAX);
         Self { words: vec![0; bits / 32], shift: 32 - bits.trailing_zeros() }

@@ -7,7 +7,7 @@ use crate::text::letters::ODD;
 
 /// Bytes that are examined together.
 pub(super) const BLOCK: usize = 64;
-/// These, and so many of the next ones that the beginnings of all words are among them.
+/// These, and the next ones that the beginning of a word in them may need.
 pub(super) const WINDOW: usize = 80;
 
 /// What is beyond the end of a text. That the last byte, which is never looked at, is another one makes this a constant

@@ -212,7 +212,8 @@ impl Pass<'_, '_> {
     fn is_before_letter(&self, at: usize) -> bool {
         let next = self.text.as_bytes().get(at);
         next.is_some_and(|next| {
-            !next.is_ascii() || is_letter(ascii_symbol(u32::from(*next))) || ascii_symbol(u32::from(*next)) % ODD == 0
+            let symbol = ascii_symbol(u32::from(*next));
+            !next.is_ascii() || is_letter(symbol) || [0, ODD].contains(&symbol)
         })
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 ///
 /// A key is kept as its hash, of 64 bits and with a random key of its own, so a file can hold ten million keys of any length
 /// in 80 to 120 MB. A key that is not in the file is taken for one that is with a probability of the number of keys in 2^64:
-/// with ten million keys one look-up in 1.8 million million. Nobody can choose such a key, because nobody knows the hash.
+/// with ten million keys one look-up in 1.8 million million. Such a key cannot be chosen, because the hash is secret.
 #[derive(Debug)]
 pub(super) struct Keys {
     hasher: RandomState,

@@ -24,7 +24,7 @@ pub(super) struct Breaker {
     /// It is not asked before this.
     opens: Option<Instant>,
     pause: Duration,
-    /// Whether somebody is trying whether it answers again.
+    /// Whether a trial question is under way.
     is_tried: bool,
 }
 
