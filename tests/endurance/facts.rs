@@ -55,17 +55,17 @@ async fn model(callbacks: usize, users: usize) {
     let (mut random, mut now, mut denied) = (Random(7), 0_u64, 0_usize);
     let mut reference: HashMap<usize, VecDeque<u64>> = HashMap::new();
     for number in 0..callbacks {
-        // A tenth of the users sends nine tenths of all messages.
+        // A few of the users send nine tenths of all messages.
         let user = match random.below(10) {
             0 => random.below(users as u64) as usize,
-            _ => random.below((users as u64 / 100).max(1)) as usize,
+            _ => random.below((users as u64 / 1000).max(1)) as usize,
         };
         let sent = reference.entry(user).or_default();
-        let step = match random.below(50) {
+        let step = match random.below(2000) {
             // The moment at which the oldest message of this user counts no more, or one before it.
             0 => sent.front().map_or(0, |oldest| (oldest + WINDOW_MS).saturating_sub(now)),
             1 => sent.front().map_or(0, |oldest| (oldest + WINDOW_MS).saturating_sub(now + 1)),
-            2 => random.below(500),
+            2..50 => random.below(500),
             _ => random.below(3),
         };
         now += step;

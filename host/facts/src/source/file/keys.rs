@@ -50,7 +50,7 @@ impl Keys {
 
     /// Memory of the keys, without that of the values.
     pub(super) fn bytes(&self) -> usize {
-        self.hashes.len() * size_of::<u64>() + self.numbers.len() * size_of::<u32>()
+        self.hashes.capacity() * size_of::<u64>() + self.numbers.capacity() * size_of::<u32>()
     }
 }
 
@@ -98,7 +98,10 @@ impl Collector {
             0 | 1 => Vec::new(),
             _ => kept.iter().map(|(_, number)| *number).collect(),
         };
-        Keys { hasher, hashes: kept.into_iter().map(|(hash, _)| hash).collect(), numbers, values }
+        // Collected, they would stay in the room of the pairs, which is twice as large.
+        let mut hashes = Vec::with_capacity(kept.len());
+        hashes.extend(kept.iter().map(|(hash, _)| *hash));
+        Keys { hasher, hashes, numbers, values }
     }
 }
 
