@@ -1,5 +1,5 @@
 //! What it costs to keep things on disk: `cargo bench --bench journal`. It takes about a minute and writes about 2 GB below
-//! the current folder.
+//! the current folder. `-- decisions` measures only those.
 //!
 //! Cores are kept awake by threads of the lowest priority, as they are in a host under load: an idle core has to wake up for
 //! each sync, which takes longer than the sync itself. Their CPU time is not counted.
@@ -32,10 +32,15 @@ fn main() {
     let folder = tempfile::tempdir_in(".").expect("a folder here");
     let awake = Awake::new();
     println!("cores are kept awake by threads of the lowest priority; {CONNECTIONS} connections\n");
-    bare(folder.path());
+    if !std::env::args().any(|argument| argument == "decisions") {
+        bare(folder.path());
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
+        if std::env::args().any(|argument| argument == "decisions") {
+            return decisions(&folder.path().join("decisions"), &awake).await;
+        }
         let empty = acknowledge(&folder.path().join("acks"), &awake).await;
         life(&folder.path().join("life"), &awake).await;
         decisions(&folder.path().join("decisions"), &awake).await;
