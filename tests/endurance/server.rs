@@ -66,12 +66,15 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
-        let output = BufReader::new(child.stdout.take().expect("its output is ours"));
+        let mut output = BufReader::new(child.stdout.take().expect("its output is ours"));
         let addresses = output
+            .by_ref()
             .lines()
             .map_while(Result::ok)
             .find_map(|line| Some(line.split_once(LISTENS)?.1.to_owned()))
             .expect("the server says where it listens");
+        // After a minute it says that it is still running, and would end if nothing could read that.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         let (address, admin) = addresses.split_once(' ').expect("two addresses");
         Self {
             child,
