@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 
 subjects=("$@")
 if [ ${#subjects[@]} -eq 0 ]; then
-    subjects=(kill power disk receiver replay reload shadow shutdown bad_clients overload chaos)
+    subjects=(kill power disk receiver replay facts reload shadow shutdown bad_clients overload chaos)
 fi
 # Clients and server of the tests with thousands of connections are in processes of this shell.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
