@@ -39,7 +39,7 @@ impl Host {
         // What has happened was accepted when it was read: it is dealt with even if the client goes.
         let may_wait = || {
             let chain = callback.command().and_then(|command| mounted.routes.find(command));
-            chain.is_some_and(|chain| callback.is_batch() || !chain.is_quick(&callback))
+            chain.is_some_and(|chain| callback.is_batch() || chain.has_needs() || !chain.is_quick(&callback))
                 && !callback.command().is_some_and(|command| self.is_journalled(mounted, command))
         };
         if callback.phase() == Phase::Before || no_room.is_some() || !may_wait() {

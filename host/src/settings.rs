@@ -43,7 +43,7 @@ pub use log::{Log, Users};
 pub use mount::MountPath;
 pub use pattern::Pattern;
 pub use platform::{Mode, Platform};
-pub use plugin::{ModuleSource, Plugin, Work};
+pub use plugin::{ModuleSource, Plugin, Work, plain_name};
 pub use promotion::promoted;
 pub use reload::Reload;
 pub use server::{Admin, HeadLimits, Networks, Server, Start, TlsFiles};
@@ -242,7 +242,7 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let all = plugins.iter().chain(shadows.iter().filter_map(Shadow::plugin));
     if root.file().mistakes() == mistakes_before {
         // Those of candidates have the name of the candidate behind theirs.
-        let names = all.clone().filter_map(|plugin| plugin.name.split('@').next());
+        let names = all.clone().map(|plugin| plain_name(&plugin.name));
         facts.check_plugins(root.file(), &names.collect::<Vec<_>>());
     }
     limits.engine.memory_bytes_largest =

@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
+use axum::body::Body;
+use axum::http::Request;
 use harness::guests::knows;
 use harness::{Setup, TestHost, setup};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 const BEFORE: &str = "callbackBeforeSendSingleMsgCommand";
 
@@ -72,6 +76,41 @@ async fn facts_come_before_the_body_as_they_are_known() {
 async fn a_name_in_the_code_is_the_fact_that_the_settings_say() {
     let host = with(asks(&[("how_many", "u1")]), "facts = { how_many = \"sent\" }").start();
     assert_eq!(given(&host).await, json!([{ "fact": "how_many", "key": "u1", "value": 1, "age_ms": 0 }]));
+}
+
+#[tokio::test]
+async fn a_fact_for_a_plugin_is_for_its_candidate_too() {
+    let facts = FACTS.replace("count = \"callbacks\"", "count = \"callbacks\"\nplugins = [\"asks\"]");
+    let candidate = asks(&[("sent", "u2")]);
+    let shadow =
+        format!("[[shadow]]\nname = \"new\"\nreplace = \"asks\"\nwasm = \"{}\"\npercent = 100", candidate.display());
+    let module = asks(&[("sent", "u1")]);
+    let host = setup().tables(&facts).tables(&shadow).file("banned.txt", "u1\n").plugin("asks", module, "*", "");
+    assert_eq!(given(&host.start()).await, json!([{ "fact": "sent", "key": "u2", "value": 1, "age_ms": 0 }]));
+}
+
+#[tokio::test]
+async fn what_has_happened_is_dealt_with_even_if_the_client_goes_while_a_fact_is_looked_up() {
+    const AFTER: &str = "callbackAfterSendSingleMsgCommand";
+    let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let fact = format!(
+        "[[fact]]\nname = \"level\"\nsource = \"http\"\nurl = \"http://{}/{{key}}\"\nallow_http = true\n\
+         private_networks = [\"127.0.0.0/8\"]",
+        service.local_addr().unwrap()
+    );
+    let host = setup().tables(&fact).plugin("asks", asks(&[("level", "u1")]), "*", "").start();
+    let its = host.host().clone();
+    let body = format!(r#"{{"callbackCommand":"{AFTER}","operationID":"o"}}"#);
+    let request = Request::post(format!("/openim/{AFTER}")).body(Body::from(body)).unwrap();
+    let client = tokio::spawn(async move { its.receive(request).await.status() });
+    let (mut asked, _) = service.accept().await.unwrap();
+    client.abort();
+    assert!(client.await.unwrap_err().is_cancelled());
+    asked.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n7").await.unwrap();
+    while host.records().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(host.records()[0]["facts"][0]["value"], json!(7));
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ impl Link {
         work_within: Duration,
     ) -> Self {
         // A candidate of a plugin returns that plugin's records: sinks take them as before.
-        let author = settings.name.split_once('@').map_or(settings.name.as_str(), |(name, _)| name);
+        let author = settings::plain_name(&settings.name);
         let sha256 = loaded.as_ref().map_or("", |loaded| loaded.identity.sha256.as_str());
         Self {
             index,

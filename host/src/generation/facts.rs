@@ -58,7 +58,8 @@ pub(super) fn of_plugin(
             continue;
         };
         let settings = &fact.settings;
-        if !settings.plugins.is_empty() && !settings.plugins.contains(&plugin.name) {
+        let is_for_it = |name: &String| name == settings::plain_name(&plugin.name);
+        if !settings.plugins.is_empty() && !settings.plugins.iter().any(is_for_it) {
             if is_read || written.is_some() {
                 return wrong(format!(
                     "its code uses the fact `{name}`, which is not for it: `plugins` of the [[fact]] {} does not list it",

@@ -11,7 +11,7 @@ use super::file::{MIB, MS_PER_HOUR, Section, ms, size};
 use super::name::{NAME_RULE, is_name};
 use super::pattern::{Pattern, commands_meant};
 use super::platform::{Platform, Platforms};
-use super::plugin::{self, ModuleSource, Plugin};
+use super::plugin::{self, ModuleSource, Plugin, plain_name};
 
 /// A candidate: the plugins with one change.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ impl Shadow {
             Change::Add { plugin, .. } => ("adds", &plugin.name),
             Change::Remove { name, .. } => ("removes", name),
         };
-        format!("{what} {}", name.split('@').next().unwrap_or_default())
+        format!("{what} {}", plain_name(name))
     }
 }
 

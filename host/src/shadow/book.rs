@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::outcome::{Kind, Outcome, plain_name};
+use super::outcome::{Kind, Outcome};
 use super::room::Room;
 use super::samples::{Sample, Samples};
+use crate::settings::plain_name;
 use crate::telemetry::{ShadowCounters, ShadowFamilies};
 
 /// The figures of one candidate. A reload after which its chains are the same goes on with them.

@@ -201,11 +201,6 @@ pub(crate) fn digests(run: &ChainRun) -> Vec<u64> {
     run.parts.iter().map(of_part).collect()
 }
 
-/// The name of a plugin in the settings, without the name of the candidate behind it.
-pub(super) fn plain_name(name: &str) -> &str {
-    name.split_once('@').map_or(name, |(plugin, _)| plugin)
-}
-
 /// 0 for none.
 fn digest(records: &[Returned]) -> u64 {
     if records.is_empty() {

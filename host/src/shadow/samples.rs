@@ -8,7 +8,8 @@ use callgate_catalogue::line::one_line;
 use callgate_dialects::Decision;
 use serde_json::{Value, json};
 
-use super::outcome::{Kind, Outcome, plain_name};
+use super::outcome::{Kind, Outcome};
+use crate::settings::plain_name;
 
 /// Number of examples of each kind for the report; the latest are stored.
 const OF_KIND_MAX: usize = 8;
