@@ -101,9 +101,12 @@ pub trait Source: fmt::Debug + Send + Sync {
 /// Why a value is not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotChanged {
-    /// Its source can only be read.
-    #[error("its source can only be read")]
+    /// Its source can only be read, or not be changed in this way.
+    #[error("its source can only be read, or not be changed in this way")]
     ReadOnly,
+    /// Too many changes wait for its source.
+    #[error("too many changes wait for its source")]
+    Full,
     /// Only numbers can be added to it, or set.
     #[error("it is a number, and can only be added to, set to a number, or removed")]
     NoNumber,

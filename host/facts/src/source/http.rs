@@ -11,7 +11,7 @@ use hyper::{Method, Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::remote::Ask;
+use super::remote::{Ask, Asked, Failed};
 use super::template::{self, Template};
 use crate::lookup::{Later, SourceError};
 use crate::settings;
@@ -184,9 +184,9 @@ pub(super) fn body(text: &str) -> Result<Template, String> {
 }
 
 impl Ask for Http {
-    fn ask(&self, key: &str) -> Later<Result<Option<Arc<str>>, String>> {
+    fn ask(&self, key: &str) -> Later<Asked> {
         let (inner, request) = (Arc::clone(&self.0), self.0.request(key));
-        Box::pin(async move { inner.send(request?).await })
+        Box::pin(async move { inner.send(request.map_err(Failed::Key)?).await })
     }
 }
 
@@ -206,7 +206,7 @@ impl Inner {
         request.body(Full::from(body.unwrap_or_default())).map_err(|_| "a key makes no request".to_owned())
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Option<Arc<str>>, String> {
+    async fn send(&self, request: Request<Full<Bytes>>) -> Asked {
         let sent = self.client.request(request.clone()).await;
         let answer = match sent {
             // Connections that were kept may have ended meanwhile. Asking twice changes nothing where `GET` is used.
@@ -220,16 +220,23 @@ impl Inner {
         }
         if !self.settings.statuses.contains(&status) {
             let redirect = if answer.status().is_redirection() { ", and redirects are not followed" } else { "" };
-            return Err(format!("it answered with status {status}, which is not in `statuses`{redirect}"));
+            let why = format!("it answered with status {status}, which is not in `statuses`{redirect}");
+            return Err(if is_about_the_question(status) { Failed::Value(why) } else { Failed::Source(why) });
         }
         let bytes_max = self.settings.answer_bytes_max;
         let body = Limited::new(answer.into_body(), bytes_max).collect().await;
         let body = body.map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
-            true => format!("its answer has more than {bytes_max} bytes (`answer_bytes_max`)"),
-            false => "its answer broke off".to_owned(),
+            true => Failed::Value(format!("its answer has more than {bytes_max} bytes (`answer_bytes_max`)")),
+            false => Failed::Source("its answer broke off".to_owned()),
         })?;
-        value(&body.to_bytes(), &self.settings.pointer)
+        value(&body.to_bytes(), &self.settings.pointer).map_err(Failed::Value)
     }
+}
+
+/// Whether a status complains of what was asked, so that other keys may have an answer: a plugin takes keys from users. Those
+/// that complain of who asks, or how often, are about the source.
+fn is_about_the_question(status: u16) -> bool {
+    (400..500).contains(&status) && !matches!(status, 401 | 403 | 407 | 408 | 429)
 }
 
 /// The value to which the pointer leads; `None` if it leads nowhere, or to `null`.

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use callgate_catalogue::wire::Change;
 use redis::{Cmd, Value};
 
-use super::remote::Ask;
+use super::remote::{Ask, Asked, Failed};
 use super::template::Template;
 use crate::lookup::{Later, SourceError};
 use crate::settings::{self, RedisCommand};
@@ -102,7 +102,7 @@ impl Redis {
         })))
     }
 
-    fn question(&self, key: &str, counts: bool) -> Later<Result<Option<Arc<str>>, String>> {
+    fn question(&self, key: &str, counts: bool) -> Later<Asked> {
         let (inner, key) = (Arc::clone(&self.0), key.to_owned());
         Box::pin(async move { inner.ask(&key, counts).await })
     }
@@ -117,7 +117,7 @@ pub(super) fn check_url(url: &str) -> Result<(), String> {
 }
 
 impl Ask for Redis {
-    fn ask(&self, key: &str) -> Later<Result<Option<Arc<str>>, String>> {
+    fn ask(&self, key: &str) -> Later<Asked> {
         self.question(key, true)
     }
 
@@ -125,7 +125,7 @@ impl Ask for Redis {
         matches!(self.0.question, Question::Count { counts_callbacks: true, .. })
     }
 
-    fn peek(&self, key: &str) -> Later<Result<Option<Arc<str>>, String>> {
+    fn peek(&self, key: &str) -> Later<Asked> {
         self.question(key, false)
     }
 
@@ -133,16 +133,17 @@ impl Ask for Redis {
         let commands = self.0.is_writable.then(|| self.0.writes(key, change, ttl_ms)).flatten()?;
         let inner = Arc::clone(&self.0);
         Some(Box::pin(async move {
+            let mut all = redis::pipe();
             for command in commands {
-                inner.connection.send(&command).await?;
+                all.add_command(command);
             }
-            Ok(())
+            inner.connection.send_all(&all).await.map(drop)
         }))
     }
 }
 
 impl Inner {
-    async fn ask(&self, key: &str, counts: bool) -> Result<Option<Arc<str>>, String> {
+    async fn ask(&self, key: &str, counts: bool) -> Asked {
         let (command, is_truth) = match &self.question {
             Question::Get { name } => (redis::cmd("GET").arg(name.with(key)).take(), false),
             Question::HashGet { name, field } => {
@@ -160,7 +161,7 @@ impl Inner {
         match (value, is_truth) {
             (Value::Nil, _) | (Value::Int(0), true) => Ok(None),
             (Value::Int(_), true) => Ok(Some("true".into())),
-            (value, _) => self.json(&value).map(Some),
+            (value, _) => self.json(&value).map(Some).map_err(Failed::Value),
         }
     }
 
@@ -181,7 +182,7 @@ impl Inner {
     }
 
     /// What is in the window that ends now: what this part of time has, and of the part before it as much as the window covers.
-    async fn count(&self, name: &str, window_ms: u64, adds: bool, now_ms: u64) -> Result<Arc<str>, String> {
+    async fn count(&self, name: &str, window_ms: u64, adds: bool, now_ms: u64) -> Result<Arc<str>, Failed> {
         let (part, into) = (now_ms / window_ms, now_ms % window_ms);
         // The braces keep both in the same part of a cluster.
         let counter = |part: u64| format!("{{{name}}}:{part}");
@@ -198,8 +199,10 @@ impl Inner {
         };
         commands.cmd("GET").arg(counter(part.wrapping_sub(1)));
         let counted = self.connection.send_all(&commands).await?;
-        let counted = counted.iter().map(number).collect::<Result<Vec<_>, _>>()?;
-        let [own, before] = counted.as_slice() else { return Err("its answer is no pair of counts".to_owned()) };
+        let counted = counted.iter().map(number).collect::<Result<Vec<_>, _>>().map_err(Failed::Value)?;
+        let [own, before] = counted.as_slice() else {
+            return Err(Failed::Value("its answer is no pair of counts".to_owned()));
+        };
         let covered = i128::from(*before) * i128::from(window_ms - into) / i128::from(window_ms);
         let count = i128::from(*own) + covered;
         Ok(count.to_string().into())
@@ -246,7 +249,8 @@ impl Inner {
             (Question::IsMember { .. }, Change::Add(_)) => return None,
             (Question::Count { name, window_ms, .. }, Change::Add(number)) => {
                 let counter = format!("{{{}}}:{}", name.with(key), now_unix_ms() / window_ms);
-                let kept_ms = ttl_ms.unwrap_or(window_ms.saturating_mul(2));
+                // Never less than it takes to count it: all of the window shares one counter.
+                let kept_ms = ttl_ms.unwrap_or(0).max(window_ms.saturating_mul(2));
                 vec![
                     redis::cmd("INCRBY").arg(&counter).arg(*number).take(),
                     redis::cmd("PEXPIRE").arg(&counter).arg(kept_ms).take(),

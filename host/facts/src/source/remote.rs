@@ -3,6 +3,7 @@
 
 mod breaker;
 mod cache;
+mod changes;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,20 +13,43 @@ use callgate_catalogue::wire::{Change, Why};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
-use crate::lookup::Purpose;
-use crate::lookup::{Answer, Later, LookedUp, NotChanged, Source};
+use crate::lookup::{Answer, Later, LookedUp, NotChanged, Purpose, Source};
 use crate::settings;
 use crate::stats::{Cached, Stats};
-use breaker::Breaker;
+use breaker::{Breaker, End};
 use cache::{Cache, Entry};
+use changes::Changes;
+
+/// The value of a key as JSON, `None` if there is none, or why it was not found out.
+pub(super) type Asked = Result<Option<Arc<str>>, Failed>;
+
+/// Why a question has no answer, in one sentence that shows neither the key nor a secret.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Failed {
+    /// The source cannot be asked about this key.
+    #[error("{0}")]
+    Key(String),
+    /// The source has answered, and what it says is no value.
+    #[error("{0}")]
+    Value(String),
+    /// The source has not answered, or not to the question.
+    #[error("{0}")]
+    Source(String),
+}
+
+impl From<String> for Failed {
+    /// The failure of a connection.
+    fn from(why: String) -> Self {
+        Self::Source(why)
+    }
+}
 
 /// Asks someone over the network.
 pub(super) trait Ask: fmt::Debug + Send + Sync + 'static {
-    /// The value of a key as JSON, or `None` if there is none; or what went wrong, in one sentence that shows neither the key nor
-    /// a secret.
-    fn ask(&self, key: &str) -> Later<Result<Option<Arc<str>>, String>>;
+    /// Asks about a key.
+    fn ask(&self, key: &str) -> Later<Asked>;
 
-    /// Changes the value of a key, and says whether that worked; `None` if it can only be read.
+    /// Changes the value of a key, and says whether that worked; `None` if it can only be read, or not be changed in this way.
     fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>) -> Option<Later<Result<(), String>>> {
         let _ = (key, change, ttl_ms);
         None
@@ -38,21 +62,24 @@ pub(super) trait Ask: fmt::Debug + Send + Sync + 'static {
     }
 
     /// As [`Ask::ask`], without counting.
-    fn peek(&self, key: &str) -> Later<Result<Option<Arc<str>>, String>> {
+    fn peek(&self, key: &str) -> Later<Asked> {
         self.ask(key)
     }
 }
 
 /// A source that is asked over the network.
 #[derive(Debug)]
-pub(super) struct Remote(Arc<Inner>);
+pub(super) struct Remote {
+    inner: Arc<Inner>,
+    changes: Changes,
+}
 
 #[derive(Debug)]
 struct Inner {
     ask: Box<dyn Ask>,
     settings: settings::Remote,
     cache: Mutex<Cache>,
-    breaker: Mutex<Breaker>,
+    breaker: Breaker,
     slots: Semaphore,
     stats: Arc<Stats>,
 }
@@ -68,24 +95,21 @@ enum Next {
 
 impl Remote {
     pub(super) fn new(name: &str, ask: impl Ask, settings: &settings::Remote, stats: &Arc<Stats>) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             ask: Box::new(ask),
             settings: settings.clone(),
             cache: Mutex::new(Cache::new(settings)),
-            breaker: Mutex::new(Breaker::new(name)),
+            breaker: Breaker::new(name),
             slots: Semaphore::new(settings.calls_at_once_max.max(1)),
             stats: Arc::clone(stats),
-        }))
+        };
+        Self { inner: Arc::new(inner), changes: Changes::default() }
     }
 }
 
 impl Inner {
     fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Finds an answer in the cache, or a fetch to wait for; if there is neither, registers a new fetch.
@@ -105,7 +129,7 @@ impl Inner {
             Some((value, age)) if age < settings.cache => Next::Answer(answer(value, age)),
             Some((value, age)) if age < settings.cache.saturating_add(settings.stale) => {
                 // Only one fetch at a time.
-                if entry.fetching.is_some() || self.breaker().is_open() {
+                if entry.fetching.is_some() || self.breaker.is_open() {
                     return Next::Answer(answer(value, age));
                 }
                 Next::Refresh(answer(value, age), start(entry).0)
@@ -131,9 +155,7 @@ impl Inner {
 
     /// Asks within the time that it may take, if the breaker lets it.
     async fn ask_in_time(&self, key: &str, peeks: bool) -> Answer {
-        if let Err(()) = self.breaker().check() {
-            return Answer::without(Why::Failed);
-        }
+        let Some(turn) = self.breaker.turn() else { return Answer::without(Why::Failed) };
         let asking = async {
             let _slot = self.slots.acquire().await;
             if peeks { self.ask.peek(key).await } else { self.ask.ask(key).await }
@@ -141,38 +163,47 @@ impl Inner {
         let started = Instant::now();
         let asked = timeout(self.settings.question_within(), asking).await;
         self.stats.fetched(started.elapsed());
-        let (answer, failure) = match asked {
-            Ok(Ok(Some(value))) => (Answer::fresh(value), None),
-            Ok(Ok(None)) => (Answer::without(Why::Absent), None),
-            Ok(Err(why)) => (Answer::without(Why::Failed), Some(why)),
+        let (answer, end) = match asked {
+            Ok(Ok(Some(value))) => (Answer::fresh(value), End::Answered),
+            Ok(Ok(None)) => (Answer::without(Why::Absent), End::Answered),
+            // Nobody was asked.
+            Ok(Err(Failed::Key(_))) => return Answer::without(Why::Failed),
+            Ok(Err(Failed::Value(why))) => (Answer::without(Why::Failed), End::NoValue(why)),
+            Ok(Err(Failed::Source(why))) => (Answer::without(Why::Failed), End::Failed(why)),
             Err(_) => {
                 let within_ms = self.settings.question_within().as_millis();
-                (Answer::without(Why::Late), Some(format!("there was no answer within {within_ms} ms (`within_ms`)")))
+                let why = format!("there was no answer within {within_ms} ms (`within_ms`)");
+                (Answer::without(Why::Late), End::Failed(why))
             }
         };
-        self.breaker().ended(failure);
+        turn.ended(end);
         answer
     }
 
-    async fn told(self: Arc<Self>, telling: Later<Result<(), String>>) {
-        let told = timeout(self.settings.question_within(), async {
+    /// Makes a change within the time that a question may take. What is known of the key is forgotten, also what was asked
+    /// about it meanwhile.
+    async fn make(&self, key: &str, change: Later<Result<(), String>>) {
+        let turn = self.breaker.turn_anyway();
+        let making = async {
             let _slot = self.slots.acquire().await;
-            telling.await
-        });
-        let failure = match told.await {
-            Ok(told) => told.err(),
-            Err(_) => Some(format!(
-                "a change took longer than {} ms (`within_ms`)",
-                self.settings.question_within().as_millis()
-            )),
+            change.await
         };
-        self.breaker().ended(failure);
+        let end = match timeout(self.settings.question_within(), making).await {
+            Ok(Ok(())) => End::Answered,
+            Ok(Err(why)) => End::Failed(why),
+            Err(_) => {
+                let within_ms = self.settings.question_within().as_millis();
+                End::Failed(format!("a change took longer than {within_ms} ms (`within_ms`)"))
+            }
+        };
+        self.cache().forget(key);
+        turn.ended(end);
     }
 }
 
 impl Source for Remote {
     fn look_up(&self, key: &str, purpose: Purpose, _: u64) -> LookedUp {
-        let inner = &self.0;
+        let inner = &self.inner;
         if inner.ask.counts() {
             let (inner, key, peeks) = (Arc::clone(inner), Box::<str>::from(key), purpose == Purpose::Try);
             let asked = tokio::spawn(async move { inner.ask_in_time(&key, peeks).await });
@@ -206,22 +237,21 @@ impl Source for Remote {
 
     /// The value of before is forgotten at once, so that the next callback asks for the new one.
     fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>, _: u64) -> Result<(), NotChanged> {
-        let telling = self.0.ask.change(key, change, ttl_ms).ok_or(NotChanged::ReadOnly)?;
-        self.0.cache().forget(key);
-        tokio::spawn(Arc::clone(&self.0).told(telling));
-        Ok(())
+        let change = self.inner.ask.change(key, change, ttl_ms).ok_or(NotChanged::ReadOnly)?;
+        self.inner.cache().forget(key);
+        self.changes.push(&self.inner, key, change)
     }
 
     fn entries(&self) -> usize {
-        self.0.cache().len()
+        self.inner.cache().len()
     }
 
     fn evicted(&self) -> u64 {
-        self.0.cache().evicted()
+        self.inner.cache().evicted()
     }
 
     fn trouble(&self) -> Option<String> {
-        self.0.breaker().trouble()
+        self.inner.breaker.trouble()
     }
 }
 

@@ -47,7 +47,7 @@ async fn ask(bytes: Vec<u8>, with: impl FnOnce(&mut settings::Http)) -> Result<O
     let mut settings = settings(format!("http://{address}/{{key}}"));
     with(&mut settings);
     let http = Http::new(&settings).unwrap();
-    http.ask("u1").await.map(|value| value.map(|value| value.to_string()))
+    http.ask("u1").await.map(|value| value.map(|value| value.to_string())).map_err(|error| error.to_string())
 }
 
 #[tokio::test]
@@ -95,9 +95,26 @@ async fn what_is_no_answer_is_said_so() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_one_question_says_nothing_about_the_source() {
+    for (status, is_about_the_question) in
+        [(400, true), (414, true), (422, true), (401, false), (403, false), (408, false), (429, false), (503, false)]
+    {
+        let (address, _served) = serve(answer(&format!("{status} Whatever"), "")).await;
+        let http = Http::new(&settings(format!("http://{address}/{{key}}"))).unwrap();
+        let failed = http.ask("u1").await.unwrap_err();
+        assert_eq!(matches!(failed, Failed::Value(_)), is_about_the_question, "{failed:?}");
+        assert_eq!(matches!(failed, Failed::Source(_)), !is_about_the_question, "{failed:?}");
+    }
+    let nowhere = Http::new(&settings("http://127.0.0.1:1/{key}".to_owned())).unwrap();
+    for key in ["..", "", &"a".repeat(70_000)] {
+        assert!(matches!(nowhere.ask(key).await, Err(Failed::Key(_))), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn addresses_that_are_not_allowed_are_not_connected_to() {
     let local = settings::Http::new("http://localhost:1/{key}".to_owned());
-    let error = Http::new(&local).unwrap().ask("u").await.unwrap_err();
+    let error = Http::new(&local).unwrap().ask("u").await.unwrap_err().to_string();
     assert!(error.contains("`private_networks`"), "{error}");
     let address = settings::Http::new("http://169.254.169.254/{key}".to_owned());
     assert!(Http::new(&address).unwrap_err().to_string().contains("`private_networks`"));

@@ -62,8 +62,10 @@ fn get(name: &str) -> RedisCommand {
 async fn ask(redis: &Redis, key: &str) -> Result<Option<String>, String> {
     loop {
         match Ask::ask(redis, key).await {
-            Err(error) if error.contains("cannot be reached") => tokio::task::yield_now().await,
-            answer => return answer.map(|value| value.map(|value| value.to_string())),
+            Err(error) if error.to_string().contains("cannot be reached") => tokio::task::yield_now().await,
+            answer => {
+                return answer.map(|value| value.map(|value| value.to_string())).map_err(|error| error.to_string());
+            }
         }
     }
 }

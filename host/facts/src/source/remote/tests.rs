@@ -11,13 +11,13 @@ struct Slow {
 }
 
 impl Ask for Slow {
-    fn ask(&self, key: &str) -> Later<Result<Option<Arc<str>>, String>> {
+    fn ask(&self, key: &str) -> Later<Asked> {
         let (number, absent) = (self.asked.fetch_add(1, Ordering::Relaxed) + 1, key == "none");
         let Self { takes, fails, .. } = self.clone();
         Box::pin(async move {
             tokio::time::sleep(takes).await;
             match fails {
-                true => Err("broken".to_owned()),
+                true => Err(Failed::Source("broken".to_owned())),
                 false => Ok((!absent).then(|| number.to_string().into())),
             }
         })
@@ -65,7 +65,7 @@ async fn an_answer_is_used_again_until_it_is_too_old() {
     assert_eq!(ask(&remote, "none").await, Answer::without(Why::Absent));
     assert_eq!(ask(&remote, "none").await, Answer::without(Why::Absent));
     assert_eq!(slow.asked.load(Ordering::Relaxed), 4, "that there is none is remembered, too");
-    let totals = remote.0.stats.totals();
+    let totals = remote.inner.stats.totals();
     assert_eq!((totals.hits, totals.stale, totals.fetched), (3, 2, 4));
 }
 
@@ -81,7 +81,7 @@ async fn the_same_question_is_asked_once_at_a_time() {
     let answers = tokio::join!(ask(&remote, "u"), ask(&remote, "u"), ask(&remote, "u"));
     assert_eq!(answers, (known("1", 0), known("1", 0), known("1", 0)));
     assert_eq!(ask(&remote, "u").await, known("2", 0), "nothing is kept");
-    assert_eq!(remote.0.stats.totals().coalesced, 2);
+    assert_eq!(remote.inner.stats.totals().coalesced, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,8 +110,66 @@ async fn a_source_that_works_again_is_asked_again() {
     }
     assert!(remote.trouble().unwrap().ends_with("broken"));
     tokio::time::advance(Duration::from_secs(1)).await;
-    remote.0.breaker().ended(None);
+    remote.inner.breaker.turn().unwrap().ended(End::Answered);
     assert_eq!(remote.trouble(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_failures_at_once_are_not_many_pauses() {
+    let slow = Slow { takes: 1000 * MS, ..Slow::default() };
+    let remote =
+        Remote::new("f", slow.clone(), &settings::Remote { calls_at_once_max: 64, ..settings() }, &Arc::default());
+    let asking: Vec<_> = (0..64).map(|key| remote.look_up(&key.to_string(), Purpose::Decide, 0)).collect();
+    for asked in asking {
+        let LookedUp::Later(asked) = asked else { panic!("it is not known") };
+        assert_eq!(asked.await, Answer::without(Why::Late));
+    }
+    assert_eq!(ask(&remote, "u").await, Answer::without(Why::Failed));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let (one, other) = tokio::join!(ask(&remote, "u"), ask(&remote, "v"));
+    assert_eq!((one, other), (Answer::without(Why::Late), Answer::without(Why::Failed)), "after a second, one may try");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_that_is_given_up_is_none() {
+    let failing = Slow { fails: true, ..Slow::default() };
+    let remote = Remote::new("f", failing, &settings(), &Arc::default());
+    for _ in 0..5 {
+        ask(&remote, "u").await;
+    }
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let trial = remote.inner.breaker.turn().unwrap();
+    assert!(remote.inner.breaker.turn().is_none());
+    // One that began before the breaker opened ends now: it is not the trial.
+    remote.inner.breaker.turn_anyway().ended(End::Failed("late".to_owned()));
+    assert!(remote.inner.breaker.turn().is_none());
+    drop(trial);
+    assert!(remote.inner.breaker.turn().is_some());
+}
+
+/// Fails for every key, each time with the same.
+#[derive(Debug)]
+struct Fails(fn() -> Failed);
+
+impl Ask for Fails {
+    fn ask(&self, _: &str) -> Later<Asked> {
+        let failed = self.0();
+        Box::pin(async { Err(failed) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_a_key_or_a_value_does_not_keep_others_from_being_asked() {
+    let wrong: [(fn() -> Failed, Option<&str>); 2] =
+        [(|| Failed::Key("odd".to_owned()), None), (|| Failed::Value("no JSON".to_owned()), Some("no JSON"))];
+    for (failed, trouble) in wrong {
+        let remote = Remote::new("f", Fails(failed), &settings(), &Arc::default());
+        for _ in 0..20 {
+            assert_eq!(ask(&remote, "u").await, Answer::without(Why::Failed));
+        }
+        assert!(!remote.inner.breaker.is_open());
+        assert_eq!(remote.trouble().as_deref(), trouble);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,26 +199,60 @@ async fn keys_and_answers_fit_into_the_bytes_of_the_cache() {
     assert_eq!((remote.entries(), remote.evicted()), (1, 5));
 }
 
-/// Answers with the number of the question, and can be changed.
-#[derive(Debug, Clone)]
-struct Changing(Slow);
+/// Answers with the number of the question, and can be changed, each time after a while.
+#[derive(Debug, Clone, Default)]
+struct Changing {
+    asked: Slow,
+    takes: Duration,
+    made: Arc<Mutex<Vec<String>>>,
+}
 
 impl Ask for Changing {
-    fn ask(&self, key: &str) -> Later<Result<Option<Arc<str>>, String>> {
-        self.0.ask(key)
+    fn ask(&self, key: &str) -> Later<Asked> {
+        self.asked.ask(key)
     }
 
-    fn change(&self, _: &str, _: &Change<'_>, _: Option<u64>) -> Option<Later<Result<(), String>>> {
-        Some(Box::pin(async { Ok(()) }))
+    fn change(&self, key: &str, change: &Change<'_>, _: Option<u64>) -> Option<Later<Result<(), String>>> {
+        let (takes, made, what) = (self.takes, Arc::clone(&self.made), format!("{key} {change:?}"));
+        Some(Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            made.lock().unwrap().push(what);
+            Ok(())
+        }))
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_from_before_a_change_is_not_remembered() {
-    let remote = Remote::new("f", Changing(Slow { takes: 10 * MS, ..Slow::default() }), &settings(), &Arc::default());
+    let asked = Slow { takes: 10 * MS, ..Slow::default() };
+    let remote = Remote::new("f", Changing { asked, ..Changing::default() }, &settings(), &Arc::default());
     let LookedUp::Later(asked) = remote.look_up("u", Purpose::Decide, 0) else { panic!("it is not known") };
     remote.change("u", &Change::Add(1), None, 0).unwrap();
     assert_eq!(asked.await, known("1", 0), "who has asked gets it");
     assert_eq!(ask(&remote, "u").await, known("2", 0), "but it is asked again");
     assert_eq!(ask(&remote, "u").await, known("2", 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_came_while_a_change_was_made_is_not_remembered() {
+    let changing = Changing { takes: 20 * MS, ..Changing::default() };
+    let remote = Remote::new("f", changing, &settings(), &Arc::default());
+    remote.change("u", &Change::Add(1), None, 0).unwrap();
+    assert_eq!(ask(&remote, "u").await, known("1", 0));
+    tokio::time::sleep(21 * MS).await;
+    assert_eq!(ask(&remote, "u").await, known("2", 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_of_a_key_are_made_in_their_order_and_within_a_maximum() {
+    let changing = Changing { takes: MS, ..Changing::default() };
+    let made = Arc::clone(&changing.made);
+    let remote = Remote::new("f", changing, &settings(), &Arc::default());
+    let push = |number| remote.change("u", &Change::Add(number), None, 0);
+    assert!((0..512).all(|number| push(number).is_ok()));
+    assert_eq!(push(512), Err(NotChanged::Full));
+    tokio::time::sleep(513 * MS).await;
+    let expected: Vec<String> = (0..512).map(|number| format!("u {:?}", Change::Add(number))).collect();
+    assert_eq!(*made.lock().unwrap(), expected);
+    assert_eq!(push(512), Ok(()));
 }
