@@ -130,8 +130,9 @@ impl Needs {
 /// What the host found out about a need: a value, or why there is none. A counter has a value for every key: 0 for one that it
 /// does not know.
 ///
-/// What a missing value means is the plugin's decision, best as a setting of it: [`Why::Absent`] is an answer (the source has
-/// been asked, and knows nothing), the other reasons are none.
+/// What a missing value means is the plugin's decision, best as a setting of it, such as
+/// [`OnUnknown`](crate::settings::OnUnknown): [`Why::Absent`] is an answer (the source has been asked, and knows nothing), the
+/// other reasons are none.
 ///
 /// ```
 /// use plugin_sdk::facts::{Fact, Why};

@@ -66,6 +66,7 @@
 //! | answer | the event's own methods, [`Reply`], [`Verdict`], and [`events::Modify`] for changes |
 //! | read members that no event has | [`Object`], [`FieldError`] |
 //! | know more than the callback | [`facts`] |
+//! | have settings that other plugins have, too | [`settings`] |
 //! | compare what people write | [`text`] |
 //! | test | [`testing`] |
 //! | look up what a command can do | [`catalogue`] |
@@ -79,6 +80,7 @@ pub mod export;
 pub mod facts;
 pub mod neutral;
 pub mod plugin;
+pub mod settings;
 pub mod testing;
 pub mod text;
 pub mod verdict;

@@ -62,6 +62,7 @@ mod who;
 use std::collections::BTreeSet;
 
 use plugin_sdk::facts::{NEEDS_MAX, Needs, Why};
+use plugin_sdk::settings::OnUnknown;
 use plugin_sdk::{Callback, Error, Plugin, Reply, Verdict, text};
 use serde::Deserialize;
 use serde_json::Value;
@@ -88,15 +89,6 @@ pub struct Settings {
     show_reason: bool,
     message_unknown: String,
     on_unknown: OnUnknown,
-}
-
-/// What happens when the source does not say whether a user is banned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum OnUnknown {
-    Allow,
-    Deny,
-    Fault,
 }
 
 impl Default for Settings {

@@ -47,10 +47,9 @@
 //!                                  # or "fault": `on_fault` in the host's settings decides
 //! ```
 
-use std::collections::BTreeSet;
-
 use plugin_sdk::facts::{Needs, Why};
 use plugin_sdk::neutral::{Message, Relation, RelationChange};
+use plugin_sdk::settings::{OnUnknown, Users};
 use plugin_sdk::{Callback, Error, Plugin, Reply, Verdict, text};
 use serde::Deserialize;
 
@@ -72,7 +71,7 @@ pub struct Escalate {
     strikes_min: f64,
     mute_ms: u64,
     message: String,
-    exempt: BTreeSet<String>,
+    exempt: Users,
     on_unknown: OnUnknown,
 }
 
@@ -87,30 +86,13 @@ pub struct Settings {
     on_unknown: OnUnknown,
 }
 
-/// What happens when a fact is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum OnUnknown {
-    Allow,
-    Deny,
-    Fault,
-}
-
-/// User IDs: a list, or one on each line.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Users {
-    List(Vec<String>),
-    Lines(String),
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
             strikes_min: 3,
             mute_minutes: 60,
             message: "You cannot write for another {minutes} minutes.".to_owned(),
-            exempt: Users::List(Vec::new()),
+            exempt: Users::default(),
             on_unknown: OnUnknown::Allow,
         }
     }
@@ -136,15 +118,11 @@ impl Plugin for Escalate {
         if text::is_blank(&message) {
             return Err("`message` has no visible character: write what the user is to read".into());
         }
-        let exempt = match exempt {
-            Users::List(users) => users,
-            Users::Lines(lines) => lines.lines().map(str::trim).map(str::to_owned).collect(),
-        };
         Ok(Self {
             strikes_min: f64::from(strikes_min),
             mute_ms: u64::from(mute_minutes) * MS_PER_MINUTE,
             message,
-            exempt: exempt.into_iter().filter(|user| !user.is_empty()).collect(),
+            exempt,
             on_unknown,
         })
     }

@@ -51,6 +51,7 @@ use std::collections::BTreeSet;
 
 use plugin_sdk::facts::{Needs, Update, Why};
 use plugin_sdk::neutral::{Group, Message, Relation, RelationChange};
+use plugin_sdk::settings::{OnUnknown, Users};
 use plugin_sdk::{Callback, Error, Plugin, Reply, Verdict, text};
 use serde::Deserialize;
 
@@ -68,7 +69,7 @@ pub struct LimitRate {
     kinds: BTreeSet<Kind>,
     counting: Counting,
     message: String,
-    exempt: BTreeSet<String>,
+    exempt: Users,
     on_unknown: OnUnknown,
 }
 
@@ -101,23 +102,6 @@ enum Counting {
     Allowed,
 }
 
-/// What happens when the count is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum OnUnknown {
-    Allow,
-    Deny,
-    Fault,
-}
-
-/// User IDs: a list, or one on each line.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Users {
-    List(Vec<String>),
-    Lines(String),
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -125,7 +109,7 @@ impl Default for Settings {
             kinds: BTreeSet::from([Kind::Messages]),
             counting: Counting::All,
             message: "You are doing this too often. Please wait a little.".to_owned(),
-            exempt: Users::List(Vec::new()),
+            exempt: Users::default(),
             on_unknown: OnUnknown::Allow,
         }
     }
@@ -157,11 +141,6 @@ impl Plugin for LimitRate {
         if text::is_blank(&message) {
             return Err("`message` has no visible character: write what the user is to read".into());
         }
-        let exempt = match exempt {
-            Users::List(users) => users,
-            Users::Lines(lines) => lines.lines().map(str::trim).map(str::to_owned).collect(),
-        };
-        let exempt = exempt.into_iter().filter(|user| !user.is_empty()).collect();
         Ok(Self { count_max, kinds, counting, message, exempt, on_unknown })
     }
 
