@@ -46,12 +46,17 @@ pub struct Need<'a> {
 impl Need<'_> {
     /// Appends it as JSON.
     pub fn write(&self, json: &mut String) {
-        json.push_str("{\"fact\":");
-        write::text(json, &self.fact);
-        json.push_str(",\"key\":");
-        write::text(json, &self.key);
+        begin(json, &self.fact, &self.key);
         json.push('}');
     }
+}
+
+/// Begins an object with the members that a need, a fact and an update share.
+fn begin(json: &mut String, fact: &str, key: &str) {
+    json.push_str("{\"fact\":");
+    write::text(json, fact);
+    json.push_str(",\"key\":");
+    write::text(json, key);
 }
 
 /// Why there is no value.
@@ -118,10 +123,7 @@ impl<'a> Known<'a> {
     /// assert_eq!(json, r#"{"fact":"ban","key":"u1","value":null,"why":"late"}"#);
     /// ```
     pub fn write(&self, json: &mut String) {
-        json.push_str("{\"fact\":");
-        write::text(json, &self.fact);
-        json.push_str(",\"key\":");
-        write::text(json, &self.key);
+        begin(json, &self.fact, &self.key);
         json.push_str(",\"value\":");
         // Writing to memory does not fail.
         let _ = match self.value.as_deref() {
@@ -246,10 +248,7 @@ pub enum Change<'a> {
 impl Update<'_> {
     /// Appends it as JSON.
     pub fn write(&self, json: &mut String) {
-        json.push_str("{\"fact\":");
-        write::text(json, &self.fact);
-        json.push_str(",\"key\":");
-        write::text(json, &self.key);
+        begin(json, &self.fact, &self.key);
         // Writing to memory does not fail.
         let _ = match &self.change {
             Change::Add(number) => write!(json, ",\"add\":{number}"),
