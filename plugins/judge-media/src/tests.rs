@@ -141,7 +141,7 @@ fn what_the_judge_refuses_is_refused_and_recorded() {
     let fine = json!({ "verdict": { "https://m/p": 0.5, "https://m/p?big": 0, "https://m/p?small": false } });
     let reply = plugin(json!({})).decide_knowing::<BeforeSendSingleMsg>(content(&picture()), fine);
     assert_eq!(reply, json!({ "verdict": "allow" }));
-    // One that refuses counts more than one that is late: facts of both kinds.
+    // A judge of texts that gives each label a score.
     let labels = plugin(json!({ "labels": ["porn"], "elements": ["text"] }));
     let text = json!({ "verdict": { "hello": { "porn": 0.9 } } });
     let reply = labels.decide_knowing::<BeforeSendSingleMsg>(content(&json!({ "content": "hello" })), text);
