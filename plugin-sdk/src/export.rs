@@ -65,6 +65,7 @@ macro_rules! export {
     ) => {
         // Names the types on every target, so that a misspelt one is found by `cargo test` too.
         const _: &[&str] = &[$($(<$event as $crate::events::Event<'static>>::COMMAND.name),*)?];
+        const _: () = $crate::export::check_names(&[$($($fact,)*)? $($($update,)*)?]);
 
         // Only in the plugin's own module: unit tests and other crates use the type, not the exports.
         #[cfg(target_family = "wasm")]
@@ -355,7 +356,8 @@ macro_rules! manifest_list {
 
 /// The parts of the manifest's JSON, one after the other.
 ///
-/// Names need no escaping: cargo allows neither quotes nor backslashes in them, and neither do commands.
+/// Names need no escaping: cargo allows neither quotes nor backslashes in them, neither do commands, and [`check_names`]
+/// checks those of facts.
 macro_rules! manifest_parts {
     ($push:ident, $name:expr, $version:expr, $commands:expr, $facts:expr, $updates:expr) => {
         $push!(r#"{"abi":1,"name":""#);
@@ -376,6 +378,26 @@ macro_rules! manifest_parts {
         }
         $push!("]}");
     };
+}
+
+/// Checks the names of facts: they are written into the manifest as they are. Evaluated when the plugin is compiled.
+///
+/// # Panics
+/// If one is empty, or has a quote, a backslash or a control character.
+#[allow(clippy::indexing_slicing, reason = "const code has no other way; a mistake would not compile")]
+pub const fn check_names(facts: &[&str]) {
+    let mut number = 0;
+    while number < facts.len() {
+        let name = facts[number].as_bytes();
+        assert!(!name.is_empty(), "the name of a fact is empty");
+        let mut i = 0;
+        while i < name.len() {
+            let is_plain = name[i] >= b' ' && name[i] != b'"' && name[i] != b'\\';
+            assert!(is_plain, "the name of a fact has a quote, a backslash or a control character");
+            i += 1;
+        }
+        number += 1;
+    }
 }
 
 /// Length of the manifest in bytes.
@@ -521,6 +543,17 @@ mod tests {
         assert_eq!(manifest.abi, ABI_VERSION);
         assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("demo", "1.2.3"));
         assert_eq!(manifest.commands, COMMANDS);
+    }
+
+    #[test]
+    fn names_of_facts_that_would_break_the_manifest_do_not_compile() {
+        let is_accepted = |name: &str| std::panic::catch_unwind(|| check_names(&["sent", name])).is_ok();
+        for name in ["strikes", "last strike", "Zähler", "a.b/c"] {
+            assert!(is_accepted(name), "{name:?}");
+        }
+        for name in ["", "a\"", "\\", "a\n", "\0"] {
+            assert!(!is_accepted(name), "{name:?}");
+        }
     }
 
     #[test]
