@@ -178,11 +178,9 @@ async fn an_old_module_may_export_anything_as_needs() {
             r#"(module
                 (@custom "callgate.plugin" "{{\22abi\22:1,\22name\22:\22old\22,\22version\22:\220\22}}")
                 (memory (export "memory") 2)
-                (global (export "last_words") i32 (i32.const 0))
-                (data (i32.const 1024) "{{\22accepted\22:true}}")
                 (data (i32.const 2048) "{{\22verdict\22:\22deny\22}}")
                 (func (export "allocate") (param i32) (result i32) (i32.const 65536))
-                (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+                {{accepts}}
                 {export}
                 (func (export "handle_callback") (param i32 i32) (result i64) (i64.const 0x800_0000_0012)))"#
         );

@@ -121,16 +121,18 @@ pub(crate) fn skipped(what: &str, why: &str) -> Option<PathBuf> {
 /// [`PROVOKE`]. All others are allowed.
 const CONTRACT: &str = r#"{manifest}
     (memory (export "memory") 2)
-    (global (export "last_words") i32 (i32.const 0))
-    (data (i32.const 1024) "{\"accepted\":true}")
     (data (i32.const 2048) "{\"verdict\":\"allow\"}")
     (func (export "allocate") (param i32) (result i32) (i32.const 4096))
-    (func (export "configure") (param i32 i32) (result i64)
-        (i64.const 0x400_0000_0011))
+    {accepts}
     (func (export "handle_callback") (param $input i32) (param $len i32) (result i64)
         (if (i32.eq (i32.load8_u (i32.sub (i32.add (local.get $input) (local.get $len)) (i32.const 3))) (i32.const 0x31))
             (then (return (call $provoked (local.get $input) (local.get $len)))))
         (i64.const 0x800_0000_0013))"#;
+
+/// What `{accepts}` stands for in a guest's text: it leaves no last words, and accepts any settings, with a reply at 1024.
+const ACCEPTS: &str = r#"(global (export "last_words") i32 (i32.const 0))
+    (data (i32.const 1024) "{\"accepted\":true}")
+    (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))"#;
 
 /// A body for which guests that are made with `{contract}` do what they are for.
 pub const PROVOKE: &str = r#"{"x":1}"#;
@@ -143,11 +145,11 @@ pub fn filled_in(name: &str, source: &str) -> String {
     let manifest = format!(
         r#"(@custom "callgate.plugin" "{{\"abi\":1,\"name\":\"{name}\",\"version\":\"0\",\"sdk\":\"text\",\"commands\":[]}}")"#
     );
-    source.replace("{contract}", CONTRACT).replace("{manifest}", &manifest)
+    source.replace("{contract}", CONTRACT).replace("{accepts}", ACCEPTS).replace("{manifest}", &manifest)
 }
 
-/// A guest given as text, with `{manifest}` replaced by a section that the host accepts, and `{contract}` by all that
-/// the host asks for.
+/// A guest given as text, with `{manifest}` replaced by a section that the host accepts, `{accepts}` by what accepts any
+/// settings, and `{contract}` by all that the host asks for.
 pub fn assemble(name: &str, source: &str) -> PathBuf {
     let module = wat::parse_str(filled_in(name, source))
         .unwrap_or_else(|error| panic!("the guest {name} cannot be assembled: {error}"));
@@ -219,16 +221,13 @@ pub fn tells(name: &str) -> PathBuf {
     let source = format!(
         r#"(module {{manifest}}
             (memory (export "memory") 200)
-            (global (export "last_words") i32 (i32.const 0))
-            (data (i32.const 1024) "{accepted}")
             (data (i32.const 4096) "{before}")
             (func (export "allocate") (param i32) (result i32) (i32.const {room}))
-            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+            {{accepts}}
             (func (export "handle_callback") (param $input i32) (param $len i32) (result i64)
                 (i32.store16 (i32.add (local.get $input) (local.get $len)) (i32.const 0x7d5d))
                 (i64.or (i64.const 0x1000_0000_0000)
                     (i64.extend_i32_u (i32.add (local.get $len) (i32.const {around}))))))"#,
-        accepted = escaped(br#"{"accepted":true}"#),
         before = escaped(before.as_bytes()),
         room = 4096 + before.len(),
         around = before.len() + after.len(),
@@ -250,20 +249,17 @@ pub fn knows(name: &str, facts: &[&str], updates: &[&str], needs: &str, members:
         r#"(module
             (@custom "callgate.plugin" "{manifest}")
             (memory (export "memory") 200)
-            (global (export "last_words") i32 (i32.const 0))
-            (data (i32.const 1024) "{accepted}")
             (data (i32.const 65536) "{after_text}")
             (data (i32.const 131072) "{needs_text}")
             (data (i32.const 1310720) "{before_text}")
             (func (export "allocate") (param i32) (result i32) (i32.const {room}))
-            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+            {{accepts}}
             (func {export} (param i32 i32) (result i64) (i64.const {needed}))
             (func (export "handle_callback") (param $input i32) (param $len i32) (result i64)
                 (memory.copy (i32.add (local.get $input) (local.get $len)) (i32.const 65536) (i32.const {after_len}))
                 (i64.or (i64.const {replied})
                     (i64.extend_i32_u (i32.add (local.get $len) (i32.const {around}))))))"#,
         manifest = escaped(manifest.as_bytes()),
-        accepted = escaped(br#"{"accepted":true}"#),
         after_text = escaped(after.as_bytes()),
         needs_text = escaped(needs.as_bytes()),
         before_text = escaped(before.as_bytes()),
@@ -314,10 +310,8 @@ pub fn handles_only(name: &str, command: &str) -> PathBuf {
         r#"(module
             (@custom "callgate.plugin" "{}")
             (memory (export "memory") 1)
-            (global (export "last_words") i32 (i32.const 0))
-            (data (i32.const 1024) "{{\"accepted\":true}}")
             (func (export "allocate") (param i32) (result i32) (i32.const 4096))
-            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+            {{accepts}}
             (func (export "handle_callback") (param i32 i32) (result i64) (unreachable)))"#,
         escaped(manifest.as_bytes())
     );
@@ -330,13 +324,11 @@ pub fn denies_on(name: &str, text: &str) -> PathBuf {
     let source = format!(
         r#"(module {{manifest}}
             (memory (export "memory") 200)
-            (global (export "last_words") i32 (i32.const 0))
-            (data (i32.const 1024) "{accepted}")
             (data (i32.const 2048) "{allow}")
             (data (i32.const 3072) "{deny_text}")
             (data (i32.const 4096) "{text}")
             (func (export "allocate") (param i32) (result i32) (i32.const 8192))
-            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+            {{accepts}}
             (func $stands_at (param $at i32) (result i32) (local $i i32)
                 (loop $next
                     (if (i32.eq (local.get $i) (i32.const {len})) (then (return (i32.const 1))))
@@ -353,7 +345,6 @@ pub fn denies_on(name: &str, text: &str) -> PathBuf {
                     (local.set $input (i32.add (local.get $input) (i32.const 1)))
                     (br_if $next (i32.lt_u (local.get $input) (local.get $end))))
                 (i64.const 0x800_0000_0013)))"#,
-        accepted = escaped(br#"{"accepted":true}"#),
         allow = escaped(br#"{"verdict":"allow"}"#),
         deny_text = escaped(deny.as_bytes()),
         text = escaped(text.as_bytes()),

@@ -108,12 +108,10 @@ fn asks(fact: String, facts: &str, export: &str) -> Setup {
         r#"(module
             (@custom "callgate.plugin" "{manifest}")
             (memory (export "memory") 2)
-            (global (export "last_words") i32 (i32.const 0))
-            (data (i32.const 1024) "{{\"accepted\":true}}")
             (data (i32.const 2048) "{{\"verdict\":\"allow\"}}")
             (data (i32.const 3072) "{needs_text}")
             (func (export "allocate") (param i32) (result i32) (i32.const 4096))
-            (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))
+            {{accepts}}
             (func {export} (param i32 i32) (result i64) (i64.const {needed}))
             (func (export "handle_callback") (param i32 i32) (result i64) (i64.const 0x800_0000_0013)))"#,
         manifest = guests::escaped(manifest.as_bytes()),
