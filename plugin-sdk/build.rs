@@ -99,7 +99,7 @@ mod letters {
         let _ = writeln!(out, "static QUICK: [u32; {}] = {short:?};", short.len());
         let symbols: Vec<u8> = short.iter().map(|quick| symbol(*quick)).collect();
         let _ = writeln!(out, "static ASCII_SYMBOLS: [u8; 128] = {:?};", &symbols[..128]);
-        // In the order of their bytes, the second one first.
+        // Indexed by their bytes, the second one first.
         let symbols: Vec<u8> = (0..0x800).map(|at| symbols[(at & 0x1f) << 6 | at >> 5]).collect();
         let _ = writeln!(out, "static SYMBOLS: [u8; {}] = {symbols:?};", symbols.len());
     }

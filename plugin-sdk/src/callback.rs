@@ -88,11 +88,11 @@ impl<'a> Callback<'a> {
         query.into_iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// A fact that [`Plugin::needs`](crate::Plugin::needs) asked for, with its value as a `T`. From a host that knows no
-    /// facts, each is [not configured](crate::facts::Why::NotConfigured).
+    /// A fact that [`Plugin::needs`](crate::Plugin::needs) asked for, with its value as a `T`. If the host does not
+    /// support facts, every fact is [not configured](crate::facts::Why::NotConfigured).
     ///
     /// # Errors
-    /// If it was not asked for, or its value is no `T`. That there is no value is not an error: see [`Fact::value`].
+    /// If it was not asked for, or its value is not a `T`. A missing value is not an error: see [`Fact::value`].
     ///
     /// ```
     /// use plugin_sdk::Callback;
@@ -107,7 +107,7 @@ impl<'a> Callback<'a> {
     /// assert_eq!((sent.value(), sent.age_ms()), (Ok(3), 20));
     /// assert_eq!(callback.fact::<bool>("ban", "u1")?.value(), Err(Why::Late));
     /// assert!(callback.fact::<u64>("sent", "u2").is_err()); // not asked for
-    /// assert!(callback.fact::<bool>("sent", "u1").is_err()); // 3 is no bool
+    /// assert!(callback.fact::<bool>("sent", "u1").is_err()); // 3 is not a bool
     /// # Ok::<(), plugin_sdk::Error>(())
     /// ```
     pub fn fact<T: DeserializeOwned>(&self, name: &str, key: &str) -> Result<Fact<T>, Error> {

@@ -19,8 +19,8 @@ use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX, LogLevel}
 ///
 /// `handles` lists the commands that it decides; the host warns where an operator sends it others. Without it, the
 /// plugin takes any command. `facts` lists the facts that it may ask for, `updates` those that it only changes; see
-/// [`facts`](crate::facts). All three are optional, in this order. A module has the export `needs` only if `facts` lists
-/// something: others cost nothing more.
+/// [`facts`](crate::facts). All three are optional, in this order. A module has the export `needs` only if `facts` is
+/// not empty, so other plugins pay nothing for it.
 ///
 /// ```
 /// use plugin_sdk::{openim::BeforeAddFriend, Callback, Error, NoSettings, Plugin, Reply, Verdict};
@@ -121,8 +121,8 @@ macro_rules! export {
 #[allow(missing_debug_implementations, reason = "nobody ever sees one")]
 pub struct State<P>(std::cell::UnsafeCell<Option<P>>);
 
-// SAFETY: a `State` hands out no references and is only accessed through its three functions, whose callers promise that
-// no other call of either is in progress on any thread.
+// SAFETY: a `State` hands out no references and is only accessed through its three functions, whose callers promise
+// that no other call of either is in progress on any thread.
 unsafe impl<P> Sync for State<P> {}
 
 impl<P: Plugin> State<P> {
@@ -151,8 +151,8 @@ impl<P: Plugin> State<P> {
         hand_over(serde_json::to_vec(&reply).unwrap_or_default())
     }
 
-    /// Asks the plugin which facts it needs and packs the list of [`Need`](crate::wire::Need)s. `facts` are those of the
-    /// manifest.
+    /// Asks the plugin which facts it needs and packs the list of [`Need`](crate::wire::Need)s. `facts` are those in
+    /// the manifest.
     ///
     /// # Safety
     /// As for [`State::configure`].
@@ -216,8 +216,8 @@ pub fn decided<P: Plugin>(plugin: &P, input: &str, handles: &[&str]) -> Vec<u8> 
     }
 }
 
-/// Parses an envelope, asks the plugin what it needs and writes the list; or, if it cannot say, or asks for what must not be
-/// asked for, the reply with the verdict `fail`. `facts` are the names that it may ask for; empty: any.
+/// Parses an envelope, asks the plugin for its needs and writes the list. If that fails or a need is not allowed,
+/// writes a reply with the verdict `fail` instead. `facts` are the names that it may ask for; empty: any.
 pub fn needed<P: Plugin>(plugin: &P, input: &str, facts: &[&str]) -> Vec<u8> {
     let mut needs = Needs::default();
     let callback = match Callback::parse(input) {
@@ -231,9 +231,9 @@ pub fn needed<P: Plugin>(plugin: &P, input: &str, facts: &[&str]) -> Vec<u8> {
     }
 }
 
-/// The reason why a plugin cannot say something, beginning with the command.
+/// The reason of a failure, beginning with the command.
 fn with_command(callback: &Callback<'_>, error: String) -> String {
-    // A member deep inside of the callback names its own list only.
+    // An error deep inside the callback names only its own list.
     let names_command = error.starts_with(callback.command());
     if names_command { error } else { format!("{}: {error}", callback.command()) }
 }
@@ -501,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_not_be_asked_for_is_told_before_the_host_does() {
+    fn needs_that_are_not_allowed_are_reported_before_the_host_rejects_them() {
         const NAMES: [&str; 17] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q"];
         let envelope =
             crate::testing::envelope(<crate::openim::BeforeAddFriend<'_> as crate::events::Event<'_>>::COMMAND, "{}");
@@ -536,7 +536,7 @@ mod tests {
             (vec!["sent".to_owned(), "strikes".to_owned()], vec!["muted".to_owned()])
         );
         let manifest = manifest::<LEN>("demo", "1.2.3", COMMANDS, &[], &[]);
-        // As before there were facts, so that an older host reads it, too.
+        // The same manifest as before facts existed, so that older hosts can read it.
         assert!(manifest.ends_with(br#""commands":["a","b.c"]}"#));
         let manifest: Manifest = serde_json::from_slice(&manifest).unwrap();
         assert!(manifest.facts.is_empty() && manifest.updates.is_empty());

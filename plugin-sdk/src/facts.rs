@@ -1,9 +1,9 @@
-//! Facts: what a decision must know beyond the callback, such as how many messages a user has sent in the last minute.
+//! Facts: data that a decision needs beyond the callback, such as how many messages a user sent in the last minute.
 //!
 //! A plugin never fetches anything itself. [`Plugin::needs`](crate::Plugin::needs) says which facts it needs for a
-//! callback, by names of its own; the operator's settings say where each comes from; the host fetches them, in time, and
-//! hands them in with the callback. So the plugin stays a pure function: the same callback with the same facts always gives
-//! the same reply.
+//! callback, by its own names; the operator's settings have the source of each; the host fetches them, in time, and
+//! passes them with the callback. So the plugin stays a pure function: the same callback with the same facts always
+//! gives the same reply.
 //!
 //! ```
 //! use plugin_sdk::facts::{Needs, Update};
@@ -31,7 +31,7 @@
 //!     fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
 //!         let Some(message) = Message::of(callback)? else { return Ok(Reply::allow()) };
 //!         let sender = message.actor()?;
-//!         // What is not known counts as nothing sent.
+//!         // An unknown count is treated as 0.
 //!         if callback.fact::<u64>("sent", &sender)?.value_or(0) < 20 {
 //!             return Ok(Reply::allow());
 //!         }
@@ -41,7 +41,7 @@
 //!
 //! plugin_sdk::export!(Quiet, handles: [BeforeSendSingleMsg], facts: ["sent", "strikes"]);
 //!
-//! // In a test the facts are handed in:
+//! // In a test:
 //! let plugin = TestPlugin::<Quiet>::configure(json!({}))?;
 //! let body = json!({ "sendID": "u1", "content": "hi" });
 //! let reply = plugin.decide_knowing::<BeforeSendSingleMsg>(body.clone(), json!({ "sent": { "u1": 3 } }));
@@ -59,7 +59,7 @@ use serde::de::DeserializeOwned;
 
 pub use callgate_catalogue::wire::{KEY_BYTES_MAX, NEEDS_MAX, UPDATES_MAX, Why};
 
-/// Collects what a plugin needs to know for one callback.
+/// Collects the facts that a plugin needs for one callback.
 #[derive(Debug, Default)]
 pub struct Needs(Vec<Need<'static>>);
 
@@ -88,13 +88,13 @@ impl Needs {
         }
     }
 
-    /// Whether it has [`NEEDS_MAX`] facts, and none may be added.
+    /// Whether it has [`NEEDS_MAX`] facts, so that no more can be added.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.0.len() >= NEEDS_MAX
     }
 
-    /// Checks what the host checks, and that the names are some of `facts`, where that says any.
+    /// Checks what the host checks, and that all names are in `facts`, unless that is empty.
     pub(crate) fn check(&self, facts: &[&str]) -> Result<(), Error> {
         if self.0.len() > NEEDS_MAX {
             return Err(format!("it needs {} facts, at most {NEEDS_MAX} are allowed", self.0.len()).into());
@@ -113,7 +113,7 @@ impl Needs {
         Ok(())
     }
 
-    /// What has been asked for, in order.
+    /// The facts that were asked for, in order.
     #[must_use]
     pub fn list(&self) -> &[Need<'static>] {
         &self.0
@@ -127,12 +127,11 @@ impl Needs {
     }
 }
 
-/// What the host found out about a need: a value, or why there is none. A counter has a value for every key: 0 for one that it
+/// The host's answer to a need: a value, or why there is none. A counter has a value for every key: 0 for one that it
 /// does not know.
 ///
-/// What a missing value means is the plugin's decision, best as a setting of it, such as
-/// [`OnUnknown`](crate::settings::OnUnknown): [`Why::Absent`] is an answer (the source has been asked, and knows nothing), the
-/// other reasons are none.
+/// The plugin decides what a missing value means, best by a setting such as [`OnUnknown`](crate::settings::OnUnknown).
+/// [`Why::Absent`] is an answer: the source was asked, and has no value. The other reasons are not.
 ///
 /// ```
 /// use plugin_sdk::facts::{Fact, Why};
@@ -142,7 +141,7 @@ impl Needs {
 ///     Ok(match callback.fact::<bool>("ban", user)?.value() {
 ///         Ok(is_banned) => is_banned,
 ///         Err(Why::Absent) => false,
-///         // Late, failed or not configured: it is not known. This plugin rather lets a banned user speak.
+///         // Late, failed or not configured. This plugin would rather let a banned user speak.
 ///         Err(_) => false,
 ///     })
 /// }
@@ -157,12 +156,12 @@ impl<T> Fact<T> {
     /// The value, or why there is none.
     ///
     /// # Errors
-    /// Why there is none: the source has none for this key ([`Why::Absent`]), or could not say.
+    /// Why there is none: the source has none for this key ([`Why::Absent`]), or did not answer.
     pub fn value(self) -> Result<T, Why> {
         self.value
     }
 
-    /// The value, or this one if there is none, for whatever reason.
+    /// The value, or this one if there is none, for any reason.
     #[must_use]
     pub fn value_or(self, otherwise: T) -> T {
         self.value.unwrap_or(otherwise)
@@ -174,7 +173,7 @@ impl<T> Fact<T> {
         self.value.as_ref().err().copied()
     }
 
-    /// The age of the value, in milliseconds; 0 if it was found out for this callback.
+    /// The age of the value, in milliseconds; 0 if it was looked up for this callback.
     #[must_use]
     pub fn age_ms(&self) -> u64 {
         self.age_ms
@@ -199,9 +198,9 @@ impl<T: DeserializeOwned> Fact<T> {
     }
 }
 
-/// A change of a fact, which the host makes after it has answered. Its name must be one of those in `export!(…, facts: […])` or
-/// `export!(…, updates: […])`. Only sources that can be written take it: a counter, for numbers, or a Redis that the operator's
-/// settings make writable; for others it is dropped and counted. Whether it is made does not reach the plugin.
+/// A change of a fact, which the host makes once the decision is final. Its name must be listed in `facts` or `updates`
+/// of `export!`. Only sources that can be written take it: a counter, for numbers, or a Redis that the operator's
+/// settings make writable; for others it is dropped and counted. The plugin does not learn whether it was made.
 ///
 /// At most [`UPDATES_MAX`] in one reply, and [`KEY_BYTES_MAX`] bytes in a key: a reply with more is a fault.
 ///
@@ -245,7 +244,7 @@ impl Update {
         Self::new(fact, key, Change::Remove)
     }
 
-    /// How long the change lasts, in milliseconds: a number that was added no longer counts then, a value that was set is gone.
+    /// How long the change lasts, in milliseconds. Then an added number expires, and a value that was set is removed.
     /// 0: not at all. Without this, as long as the source keeps values: in a counter its window.
     pub fn for_ms(mut self, ttl_ms: u64) -> Self {
         self.0.ttl_ms = Some(ttl_ms);
@@ -260,12 +259,12 @@ mod tests {
     use super::*;
     use crate::wire::{Envelope, Known, Reply, read_needs, with_facts};
 
-    /// Any text, with what JSON escapes.
+    /// Any text, including characters that JSON escapes.
     fn text() -> impl Strategy<Value = String> {
         prop_oneof![any::<String>(), "[\"\\\\/\\x00-\\x1f{}\\[\\],:a-c]{0,12}"]
     }
 
-    /// Values of every type, none of them `null`, which is no value.
+    /// Values of every type except `null`, which is not a value.
     fn value() -> impl Strategy<Value = String> {
         prop_oneof![
             any::<i64>().prop_map(|number| number.to_string()),
@@ -315,7 +314,7 @@ mod tests {
                 let found = Known::find(read.facts.unwrap(), &wanted.fact, &wanted.key);
                 prop_assert_eq!(found.as_ref(), first);
             }
-            // Without facts, the same callback.
+            // The same callback without facts.
             prop_assert_eq!(Envelope::parse(&plain).unwrap().facts.is_none(), true);
         }
 

@@ -183,8 +183,8 @@ impl<'a> Group<'a> {
         self.0.row.names.is_new
     }
 
-    /// ID of the user who creates or changes it; `None` where the platform does not say. For a new group of OpenIM this is the
-    /// owner, because users create only groups that they own; an administrator creates groups for others.
+    /// ID of the user who creates or changes it; `None` where the platform does not say. For a new group of OpenIM this
+    /// is the owner, because users can only create groups that they own; administrators can create groups for others.
     ///
     /// # Errors
     /// If the member is not text.

@@ -24,8 +24,8 @@ pub trait Plugin: Sized {
     /// A sentence for the operator that says what to write instead; the host then refuses to start.
     fn configure(settings: Self::Settings) -> Result<Self, Error>;
 
-    /// Says which facts [`decide`](Plugin::decide) needs for this callback. Only called if `export!` lists facts; the callback
-    /// that it sees has none yet. See [`facts`](crate::facts).
+    /// Says which facts [`decide`](Plugin::decide) needs for this callback. Only called if `export!` lists facts. The
+    /// callback has no facts at this point. See [`facts`](crate::facts).
     ///
     /// # Errors
     /// As for [`decide`](Plugin::decide), which is not called then.

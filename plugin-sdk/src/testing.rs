@@ -78,11 +78,11 @@ impl<P: Plugin> TestPlugin<P> {
         self.decide_command(command.protocol, command.name, command.phase, body)
     }
 
-    /// As [`TestPlugin::decide`], with these facts: `{"sent": {"u1": 3}}` gives the fact `sent` the value 3 for the key `u1`,
-    /// and none for others ([`Why::Absent`](crate::facts::Why)); `{"sent": "late"}` says that nothing is known of it, and why. A
-    /// fact that is not here is not configured.
+    /// As [`TestPlugin::decide`], with these facts: `{"sent": {"u1": 3}}` gives the fact `sent` the value 3 for the key
+    /// `u1`, and none for other keys ([`Why::Absent`](crate::facts::Why)); `{"sent": "late"}` is the reason why it has
+    /// no value. A fact that is missing here is not configured.
     ///
-    /// The plugin is asked what it needs first, as the host does: what `needs` does not ask for is not handed in. See
+    /// As in the host, `needs` is called first, and only the facts that it asks for are passed to the plugin. See
     /// [`facts`](crate::facts) for an example.
     ///
     /// # Panics
@@ -99,7 +99,7 @@ impl<P: Plugin> TestPlugin<P> {
         reply(&decided(&self.0, &(with_facts(&head, &facts) + &rest), &[]))
     }
 
-    /// What the plugin needs to know for the command of `E` with this body, as the host gets it: a list of `fact` and `key`, or
+    /// What the plugin needs for the command of `E` with this body, as the host gets it: a list of `fact` and `key`, or
     /// the verdict `fail`.
     ///
     /// ```

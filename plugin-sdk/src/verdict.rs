@@ -39,7 +39,8 @@ pub struct Reply {
     pub topics: Vec<Cow<'static, str>>,
     /// Lines for the host's log.
     pub log: Vec<LogLine<'static>>,
-    /// Changes of facts, which the host makes after it has answered; at most [`facts::UPDATES_MAX`](crate::facts::UPDATES_MAX).
+    /// Changes of facts, which the host makes once the decision is final; at most
+    /// [`facts::UPDATES_MAX`](crate::facts::UPDATES_MAX).
     pub updates: Vec<Update>,
 }
 
@@ -87,7 +88,7 @@ impl Reply {
         self.record(record)
     }
 
-    /// Adds a change of a fact, which the host makes after it has answered. See [`Update`].
+    /// Adds a change of a fact, which the host makes once the decision is final. See [`Update`].
     pub fn update(mut self, update: Update) -> Self {
         self.updates.push(update);
         self

@@ -145,7 +145,7 @@ pub struct GroupNames {
     pub picture: Option<&'static str>,
 }
 
-/// Where the ID of the user is who creates or changes a group.
+/// Where to find the ID of the user who creates or changes a group.
 #[derive(Debug)]
 pub enum Creator {
     /// Nowhere.

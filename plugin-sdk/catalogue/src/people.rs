@@ -51,8 +51,8 @@ impl People {
         Named { actor: first(&body, actors), target: first(&body, targets) }
     }
 
-    /// The subject of the operation, so that events with the same subject can be ordered: the group, or else the users that
-    /// are named, sorted and joined with `|`. Empty if the request names neither.
+    /// The subject of the operation, so that events with the same subject can be ordered: the group, or else the users
+    /// that are named, sorted and joined with `|`. Empty if the request names neither.
     ///
     /// ```
     /// use callgate_catalogue::openim::{self, AfterSendSingleMsg};

@@ -201,7 +201,7 @@ impl Json {
     }
 }
 
-/// Values that are JSON as they are.
+/// Values whose text is JSON already.
 macro_rules! plain_json {
     ($($type:ty),*) => {$(
         impl From<$type> for Json {

@@ -87,7 +87,7 @@ pub struct Manifest {
     /// Names of the facts that it may need; empty: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<String>,
-    /// Names of further facts: those that it may change without asking for them; empty: none.
+    /// Names of further facts, which it may only change; empty: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub updates: Vec<String>,
 }
@@ -224,7 +224,7 @@ pub struct Envelope<'a> {
     pub client_address: Cow<'a, str>,
     /// See [`EnvelopeHead::query`]; read on demand.
     pub query: Option<Raw<'a>>,
-    /// What the host found out about the plugin's needs: a list of [`Known`]; read on demand. `None` if it has none.
+    /// The facts that the plugin needs: a list of [`Known`]; read on demand. `None` if it has none.
     pub facts: Option<Raw<'a>>,
     /// The callback's own JSON object, exactly as the chat server wrote it.
     pub body: &'a str,
@@ -345,10 +345,11 @@ pub struct Reply<'a> {
     /// Data to pass on: any JSON values, at most [`RECORDS_MAX`].
     #[serde(borrow, default, deserialize_with = "at_most::<_, _, RECORDS_MAX>")]
     pub records: Vec<&'a RawValue>,
-    /// The topics of the records, in the same order. If one is missing or empty, it is the plugin's name. See [`is_topic`].
+    /// The topics of the records, in the same order. If one is missing or empty, it is the plugin's name. See
+    /// [`is_topic`].
     #[serde(borrow, default, deserialize_with = "at_most::<_, _, RECORDS_MAX>")]
     pub topics: Vec<Borrowed<'a>>,
-    /// Changes of facts, applied after the answer, at most [`UPDATES_MAX`].
+    /// Changes of facts, applied once the decision is final; at most [`UPDATES_MAX`].
     #[serde(borrow, default, deserialize_with = "at_most::<_, _, UPDATES_MAX>")]
     pub updates: Vec<Update<'a>>,
     /// Lines for the host's log.
@@ -377,7 +378,7 @@ pub fn is_topic(text: &str) -> bool {
     (1..=TOPIC_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_fit)
 }
 
-/// A text that is borrowed from the reply if it has no escapes.
+/// A string, borrowed from the reply if it has no escapes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Borrowed<'a>(#[serde(borrow)] pub Cow<'a, str>);

@@ -89,15 +89,15 @@ pub(crate) fn quick(code: u32) -> (Quick, u32) {
     (Quick::of(entry), entry & 0xff_ffff)
 }
 
-/// What a character in ASCII is at the beginning of a word: the symbol of a letter, a space or a full stop for all spaces
-/// and all other signs, 0 for what does not show, or [`ODD`].
+/// The symbol of an ASCII character at the beginning of a word: that of a letter, a space for all spaces, a full stop
+/// for all other signs, 0 for invisible characters, or [`ODD`].
 #[cfg(feature = "words")]
 #[inline]
 pub(crate) fn ascii_symbol(byte: u32) -> u8 {
     ASCII_SYMBOLS.get(byte as usize).copied().unwrap_or(ODD)
 }
 
-/// The same for a character of two bytes in UTF-8, of which the first one is the lowest of this number.
+/// The same for a character of two bytes in UTF-8; the low byte of this number is its first byte.
 #[cfg(feature = "words")]
 #[inline]
 pub(crate) fn symbol_of_two(bytes: u32) -> u8 {
@@ -114,7 +114,7 @@ pub(crate) fn symbol(code: u32) -> u8 {
     }
 }
 
-/// The class of a letter of one or two bytes in a script with spaces, if it needs no closer look.
+/// The class of a letter of one or two bytes in a script with spaces; `None` if the symbol does not determine it.
 #[cfg(feature = "words")]
 #[inline]
 pub(crate) fn quick_class(code: u32) -> Option<u32> {

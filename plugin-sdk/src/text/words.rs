@@ -20,11 +20,11 @@
 //! ```
 //!
 //! The cost depends on how much of a text begins like listed words. With some hundred words in five languages, 64
-//! KiB of prose burn 30 to 45 units of fuel per byte; where no word of the list is in the text's language, 20 to 40. With
-//! 10 000 words of the text's own language it is 80 in English, and in Chinese and Arabic more than a call may burn. A
-//! list takes 16 bytes for each letter after common beginnings, 20 to 60 for the beginning of each word, and 24 KiB. In a
-//! text that consists of disguises, only the first 4000 steps follow every spelling, and at most 20 000 characters are
-//! compared with beginnings; after that, words are found only as they are listed.
+//! KiB of prose burn 30 to 45 units of fuel per byte; where no word of the list is in the text's language, 20 to 40.
+//! With 10 000 words of the text's own language it is 80 in English, and exceeds the fuel of a call in Chinese and
+//! Arabic. A list takes 16 bytes for each letter after a common beginning, 20 to 60 bytes for the beginning of each
+//! word, and 24 KiB. In a text that consists of disguises, only the first 4000 steps follow every spelling, and at most
+//! 20 000 characters are compared with beginnings; after that, words are found only as they are listed.
 
 mod bits;
 mod events;

@@ -1,11 +1,11 @@
-//! What a source says of a user.
+//! The value of the fact: whether and until when a user is banned.
 
 use plugin_sdk::Error;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// That a user is banned.
+/// A ban.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Ban {
     /// Until when, in milliseconds since 1970-01-01 UTC; `None`: until the source says otherwise.
@@ -14,7 +14,7 @@ pub(crate) struct Ban {
     pub(crate) reason: String,
 }
 
-/// Numbers below this, the year 2001, are no end: a ban that ended then would not be kept.
+/// Numbers below this, the year 2001, are not an end: no source would still store such a ban.
 const SECONDS_MIN: f64 = 1e9;
 /// Numbers from here on are milliseconds: as seconds, this is the year 5138.
 const MILLISECONDS_MIN: f64 = 1e11;
@@ -56,7 +56,7 @@ impl Ban {
                 Ok(value) => Self::read(&value),
                 Err(_) => Ok(Some(Self { until_unix_ms: None, reason: text.to_owned() })),
             },
-            // A column may have the end, and not the reason.
+            // A CSV column may contain only the end.
             _ => Ok(Some(match moment(&Value::from(text)).ok().filter(|ms| *ms as f64 >= SECONDS_MIN * 1000.0) {
                 Some(until) => Self { until_unix_ms: Some(until), reason: String::new() },
                 None => Self { until_unix_ms: None, reason: text.to_owned() },
@@ -64,12 +64,12 @@ impl Ban {
         }
     }
 
-    /// Whether it holds at this moment.
+    /// Whether it is in force at this time.
     pub(crate) fn holds_at(&self, unix_ms: u64) -> bool {
         self.until_unix_ms.is_none_or(|until| unix_ms < until)
     }
 
-    /// The end, as users read it: `2026-11-26 08:10 UTC`. `None` if it has none, or none that a calendar has.
+    /// The end, as users read it: `2026-11-26 08:10 UTC`. `None` if there is none, or it is not a valid date.
     pub(crate) fn end(&self) -> Option<String> {
         let seconds = i64::try_from(self.until_unix_ms? / 1000).ok()?;
         let at = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
@@ -90,7 +90,7 @@ fn moment(value: &Value) -> Result<u64, Error> {
     match (number, value) {
         (Some(number), _) if number.is_finite() => {
             let ms = if number < MILLISECONDS_MIN { number * 1000.0 } else { number };
-            // What is before 1970 is over, and what is beyond the range never is.
+            // A time before 1970 is over, and a time beyond the range never ends.
             Ok(ms as u64)
         }
         (None, Value::String(text)) => {
@@ -158,7 +158,7 @@ mod tests {
             ),
             (json!("12 insults"), reason("12 insults")),
             (json!("12"), reason("12")),
-            // A number of something: no end that anybody would keep.
+            // A count, not an end.
             (json!(12), reason("")),
             (json!(-1), reason("")),
             (json!(false), None),

@@ -3,7 +3,7 @@
 //! Who is banned is the fact `ban`, under a user's ID; the host's settings say where it comes from:
 //!
 //! ```toml
-//! [[fact]]                         # a line for each banned user, read again when it changes
+//! [[fact]]                         # one line per banned user, reloaded when it changes
 //! name = "banned_users"
 //! source = "file"
 //! path = "banned.txt"
@@ -24,12 +24,12 @@
 //! | another text | banned, for this reason |
 //! | `{"until": …, "reason": …}`, both optional | banned until then, Unix seconds or RFC 3339, for this reason |
 //!
-//! A text may be a number, a flag or such an object, too, because files and Redis have texts. Anything else is an error of the source: the plugin
-//! cannot decide, and `on_fault` does.
+//! A text may also be a number, a flag or such an object, because files and Redis contain texts. Anything else is an
+//! error of the source: the plugin cannot decide, and `on_fault` does.
 //!
 //! A plugin has no clock; it compares the end with the time at which the callback arrived at the host. So a ban ends on time
-//! even if the source is slow to forget it. A source that keeps values for a time (Redis: `EXPIRE`) needs no `until` at all.
-//! What the host has cached may be as old as the source's `cache_ms`, in both directions.
+//! even if the source removes it late. A source that keeps values for a time (Redis: `EXPIRE`) needs no `until`.
+//! A cached answer may be as old as the source's `cache_ms`: both bans and their removal can take effect that late.
 //!
 //! | `kinds` | who is looked up | OpenIM | Tencent |
 //! | --- | --- | --- | --- |
@@ -40,9 +40,9 @@
 //! | `"profiles"` | who changes it | `BeforeUpdateUserInfoEx`, `BeforeUpdateUserInfo` | none: it asks for no permission |
 //!
 //! - A refusal has code 5007 (OpenIM), 120008 (Tencent, one-to-one), 10107 (Tencent, groups) or 38007 (Tencent, friends).
-//! - Of several users who are invited, only the banned ones are left out where the chat server can do that (Tencent's groups
+//! - Of several invited users, only the banned ones are removed if the chat server supports that (Tencent's groups
 //!   and channels); OpenIM invites all or none, so one banned user stops the invitation.
-//! - At most 16 users of one callback are looked up; for those beyond, `on_unknown` counts.
+//! - At most 16 users of one callback are looked up; for the rest, `on_unknown` decides.
 //!
 //! Settings, all optional:
 //!
@@ -134,7 +134,7 @@ impl Plugin for BanUsers {
         let Some(who) = Who::of(callback, &self.0.kinds)? else {
             return Ok(Verdict::Allow);
         };
-        // Who does it must not be banned; of the others, only those who are can be left out.
+        // A banned acting user is refused; of the other users, the banned ones can be removed.
         let (mut left_out, mut message) = (Vec::new(), None);
         for (number, user) in who.all().enumerate() {
             let refused = match number < NEEDS_MAX {

@@ -51,7 +51,7 @@ fn what_a_banned_user_does_is_refused_on_both_chat_servers() {
     assert_eq!(decide::<C2cBeforeSendMsg>(message(), banned()), deny(120_008, text));
     assert_eq!(decide::<GroupBeforeSendMsg>(message(), banned()), deny(10_107, text));
     assert_eq!(decide::<BeforeAddFriend>(friends(), banned()), deny(5007, text));
-    // Who accepts is called `blackUserID`.
+    // The user who accepts is in `blackUserID`.
     assert_eq!(
         decide::<BeforeAddFriendAgree>(json!({ "fromUserID": "u2", "blackUserID": "u1" }), banned()),
         deny(5007, text)
@@ -75,7 +75,7 @@ fn others_go_on() {
     // To a banned user.
     let request = json!({ "fromUserID": "u1", "toUserID": "u2" });
     assert_eq!(decide::<BeforeAddFriend>(request, json!({ "u2": true })), allow());
-    // Nobody, and what is not refused at all.
+    // A callback without a user, and one that cannot be refused.
     assert_eq!(plugin(json!({})).needs::<BeforeSendSingleMsg>(json!({ "sendID": "", "content": "{}" })), json!([]));
     let member = json!({ "groupID": "g", "userID": "u1", "nickName": "n" });
     assert_eq!(plugin(json!({})).needs::<BeforeSetGroupMemberInfo>(member), json!([]));
@@ -118,7 +118,7 @@ fn of_those_who_are_invited_the_banned_are_left_out() {
     assert_eq!(decide::<OfficialBeforeAddSubscriber>(two.clone(), ban.clone()), without_u3);
     let text = "Your account is banned. Spam.";
     assert_eq!(decide::<BeforeInviteJoinGroup>(two.clone(), ban), deny(5007, text));
-    // Who invites, or everybody.
+    // The inviter is banned, or everyone.
     assert_eq!(decide::<GroupBeforeInviteJoinGroup>(two, json!({ "u1": "Spam." })), deny(10_107, text));
     let one = invitation(&["u3", "u3"]);
     assert_eq!(decide::<GroupBeforeInviteJoinGroup>(one, json!({ "u3": "Spam." })), deny(10_107, text));

@@ -1,4 +1,4 @@
-//! Whom a callback is about, and how they are refused.
+//! The users of a callback, and how it is refused.
 
 use std::collections::BTreeSet;
 
@@ -91,10 +91,10 @@ impl<'a> Who<'a> {
         }
     }
 
-    /// Goes on without these of the others.
+    /// Removes these of the other users.
     pub(crate) fn leave_out(&self, users: &[&str], nth: u16, message: String) -> Verdict {
         match &self.form {
-            // No other user would join.
+            // No other user is left to join.
             Neutral::Join(_) if users.len() == self.others.len() => self.deny(nth, message),
             Neutral::Join(form) => Join::refuse_some(form, users, nth, message),
             _ => self.deny(nth, message),

@@ -1,9 +1,9 @@
-//! Mutes users who are refused again and again: by default, the third refusal within a day mutes for an hour.
+//! Mutes users after repeated refusals: by default, the third refusal within a day mutes for an hour.
 //!
 //! A *strike* is a refusal. `filter-messages` with `strikes = true` writes two facts for each: it adds 1 to `strikes`, and sets
-//! `last_strike` to the time, both under the sender's ID. This plugin reads them. Whoever has at least `strikes_min` strikes is
-//! muted for `mute_minutes` after the last one: what they send is refused. Each further strike within the window mutes for that
-//! time again. The window (a day) belongs to the counter, in the host's settings:
+//! `last_strike` to the time, both under the sender's ID. This plugin reads them. A user with at least `strikes_min`
+//! strikes is muted for `mute_minutes` after the last one: their messages are refused. Each further strike within the
+//! window mutes again. The window (a day) belongs to the counter, in the host's settings:
 //!
 //! ```toml
 //! [[fact]]
@@ -17,7 +17,7 @@
 //! window_ms = 86_400_000           # at least `mute_minutes`
 //!
 //! [[plugin]]
-//! name = "escalate"                # before filter-messages: who is muted need not be filtered
+//! name = "escalate"                # before filter-messages: muted users need no filter
 //! facts = { strikes = "strikes", last_strike = "last_strike" }
 //!
 //! [[plugin]]
@@ -32,9 +32,9 @@
 //! `GroupBeforeSendMsg` and `SnsPrevFriendAdd`; `commands` in the host's settings says which of them.
 //!
 //! - A refusal has code 5008 (OpenIM), 120009 (Tencent, one-to-one), 10108 (Tencent, groups) or 38008 (Tencent, friends). It is
-//!   no strike.
-//! - What a plugin writes is there after the answer to its callback. Messages that arrive before that are not yet muted.
-//! - A plugin has no clock: the time is that at which a callback arrived at the host.
+//!   not a strike.
+//! - Strikes count once the callback is decided. Messages that are decided at the same time are not muted yet.
+//! - A plugin has no clock: it uses the time at which the callback arrived at the host.
 //!
 //! Settings, all optional:
 //!
@@ -55,13 +55,13 @@ use serde::Deserialize;
 
 /// The fact that counts refusals.
 const STRIKES: &str = "strikes";
-/// The fact that is the time of the last one, in milliseconds since 1970-01-01 UTC.
+/// The fact with the time of the last one, in milliseconds since 1970-01-01 UTC.
 const LAST_STRIKE: &str = "last_strike";
 /// The app's own code: 5008 for OpenIM.
 const MUTED: u16 = 8;
 
 const STRIKES_MIN_MAX: u32 = 1000;
-/// A day: what writes strikes keeps the time of the last one for as long.
+/// A day: plugins that write strikes keep the time of the last one that long.
 const MUTE_MINUTES_MAX: u32 = 1440;
 const MS_PER_MINUTE: u64 = 60_000;
 
@@ -147,7 +147,7 @@ impl Plugin for Escalate {
             (Ok(_), Ok(last)) => self.left_ms(last, callback.arrived_unix_ms()),
             (Err(why), _) | (_, Err(why)) => match self.on_unknown {
                 OnUnknown::Allow => 0,
-                // Nobody knows for how long: as long as it can be.
+                // The remaining time is unknown, so the maximum is shown.
                 OnUnknown::Deny => self.mute_ms,
                 OnUnknown::Fault => {
                     return Err(
@@ -168,7 +168,7 @@ impl Plugin for Escalate {
 }
 
 impl Escalate {
-    /// Who is about to do what; `None` if it is nothing that is muted, or a user who is never muted.
+    /// The user and the action; `None` if the action is never muted, or the user is exempt.
     fn act<'a>(&self, callback: &Callback<'a>) -> Result<Option<(String, Act<'a>)>, Error> {
         let act = if let Some(message) = Message::of(callback)? {
             Some((message.actor()?.into_owned(), Act::Send(message)))
@@ -186,7 +186,7 @@ impl Escalate {
     /// How long the mute after a strike at `last` still lasts at `now`. A strike that a host with another clock dates in the
     /// future mutes no longer than any other.
     fn left_ms(&self, last: f64, now: u64) -> u64 {
-        // A counter that knows nothing says 0.
+        // A counter without an entry returns 0.
         if last <= 0.0 {
             return 0;
         }
@@ -213,7 +213,7 @@ mod tests {
     use plugin_sdk::testing::TestPlugin;
     use serde_json::{Value, json};
 
-    /// When the callbacks of tests arrive.
+    /// The arrival time of callbacks in tests.
     const NOW: u64 = 1_700_000_000_000;
 
     fn decide_with<'a, E: Event<'a>>(settings: Value, facts: Value) -> Value {
@@ -280,11 +280,11 @@ mod tests {
     #[test]
     fn what_nobody_has_written_mutes_nobody() {
         assert_eq!(decide(json!(0), json!(0)), allow());
-        // Of two sources, one may have forgotten.
+        // One of the two sources may have lost its value.
         assert_eq!(decide(json!(3), json!(0)), allow());
         assert_eq!(decide(json!(3), json!(null)), allow());
         assert_eq!(decide(json!(null), json!(NOW)), allow());
-        // Of a host whose clock is a day ahead.
+        // Written by a host whose clock is a day ahead.
         assert_eq!(decide(json!(3), json!(NOW + 86_400_000)), deny(5008, 60));
         assert_eq!(decide(json!(3), json!(-1)), allow());
         assert_eq!(decide(json!(3), json!(1e300)), deny(5008, 60));
@@ -305,7 +305,7 @@ mod tests {
             let why = "callbackBeforeSendSingleMsgCommand: the facts `strikes` and `last_strike` are not known: late";
             assert_eq!(decide("fault"), json!({ "verdict": "fail", "message": why }));
         }
-        // Too few strikes are enough to know.
+        // Too few strikes decide it, even if the other fact is missing.
         let few = json!({ "strikes": { "u1": 2 }, "last_strike": "late" });
         assert_eq!(decide_with::<BeforeSendSingleMsg>(json!({ "on_unknown": "deny" }), few), allow());
     }

@@ -15,9 +15,9 @@
 //!   OpenIM can change a message only in `BeforeMsgModify`, so its other two commands deny also where `action` is
 //!   `"mask"`: give this plugin `BeforeMsgModify` alone there. A word over two elements, or one in data that is nested
 //!   too deeply, cannot be masked and is denied.
-//! - With `strikes = true`, each refusal is a strike of the sender, for `escalate`: after the answer, 1 is added to the fact
-//!   `strikes`, and `last_strike` is set to the time in Unix milliseconds, for a day. A counter takes both; where the settings of
-//!   the host say nothing about these facts, nothing is written.
+//! - With `strikes = true`, each refusal is a strike of the sender, for `escalate`: 1 is added to the fact
+//!   `strikes`, and `last_strike` is set to the time in Unix milliseconds, for a day. A counter can store both; if the
+//!   settings of the host do not name these facts, nothing is written.
 //! - Whatever is found is recorded: by which rule, which word, in which member, from which character to which.
 //! - Whole words are matched in the scripts that put spaces between words, so that `win` is not found in `wing`; an
 //!   Arabic word also with its articles and prepositions. Words of other scripts, such as `免费`, are found anywhere.
@@ -142,7 +142,7 @@ impl Plugin for FilterMessages {
     }
 }
 
-/// Notes a refusal under the sender's ID, if there is one that can be a key.
+/// Records a strike under the sender's ID, if that can be a key.
 fn strike(reply: Reply, message: &Message<'_>, at_unix_ms: u64) -> Reply {
     match message.actor() {
         Ok(user) if !user.is_empty() && user.len() <= KEY_BYTES_MAX => reply

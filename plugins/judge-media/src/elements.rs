@@ -8,7 +8,7 @@ use plugin_sdk::{Callback, Error, Text, text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What an element is.
+/// The kind of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
@@ -39,7 +39,7 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    /// Stands for what is nested too deeply to be looked at.
+    /// Marks content that is nested too deeply to be examined.
     pub(crate) const NESTED: Self = Self { kind: Kind::File, key: String::new() };
 }
 
@@ -47,15 +47,15 @@ impl Element {
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) elements: Vec<Element>,
-    /// Whether something is nested too deeply to be looked at.
+    /// Whether content is nested too deeply to be examined.
     pub(crate) is_cut: bool,
     seen: BTreeSet<String>,
 }
 
-/// What is nested deeper is not looked at: honest messages nest a dozen levels, and each level takes stack.
+/// Deeper content is not examined: honest messages nest a dozen levels, and each level takes stack.
 const DEPTH_MAX: usize = 40;
 
-/// What the walk knows of a value from those around it.
+/// The context of a value during the walk.
 #[derive(Clone, Copy)]
 struct Inside {
     depth: usize,
@@ -67,7 +67,7 @@ struct Inside {
 type Urls = Vec<(Kind, u8, String)>;
 
 impl Found {
-    /// Those of these kinds.
+    /// Only elements of these kinds.
     pub(crate) fn in_message<'a>(
         callback: &Callback<'a>,
         message: &Message<'a>,
@@ -89,7 +89,7 @@ impl Found {
         }
         if kinds.contains(&Kind::Text) {
             let texts = message.texts()?;
-            // What users read as one text is judged as one.
+            // Text that users read as one is judged as one.
             let is_joined = texts.iter().any(|text| text.place() == Place::Joined);
             for text in &texts {
                 match text.place() {
@@ -109,7 +109,7 @@ impl Found {
     }
 }
 
-/// Whether a text is one of those that are joined: that of an element of the message itself.
+/// Whether a text is joined with others: the text of an element of the message itself.
 fn is_element(path: &str) -> bool {
     path.strip_prefix("MsgBody[").and_then(|rest| rest.split_once(']')).is_some_and(|(_, rest)| !rest.contains('['))
 }
@@ -171,7 +171,7 @@ impl Walk<'_> {
                 ("url", Some((kind, size))) => urls.extend(url(kind, size, *value)),
                 ("videourl", _) => urls.extend(url(Kind::Video, 0, *value)),
                 ("snapshoturl" | "thumburl", _) => urls.extend(url(Kind::Video, 1, *value)),
-                // Voice messages say how long they are, and files how they are called.
+                // Voice messages have a duration, and files a name.
                 ("sourceurl", _) if has("duration") => urls.extend(url(Kind::Voice, 0, *value)),
                 ("sourceurl", _) => urls.extend(url(Kind::File, 0, *value)),
                 // The same message again, as text.
@@ -201,7 +201,7 @@ fn url_of(members: &[(String, Raw<'_>)]) -> Option<(Kind, u8)> {
     let kind = members.iter().rev().find(is_type).and_then(|(_, value)| value.unescaped())?;
     match &*kind {
         "TIMSoundElem" => Some((Kind::Voice, 0)),
-        // What is of no other type, and has a URL, is a file.
+        // An element of any other type with a URL is a file.
         _ => Some((Kind::File, 0)),
     }
 }

@@ -1,4 +1,4 @@
-//! What the judge's answer means.
+//! The meaning of the judge's answers.
 
 use std::collections::BTreeSet;
 
@@ -58,7 +58,7 @@ impl Judge {
         score.as_f64().map(|score| score >= self.score_min)
     }
 
-    /// One that refuses is enough; otherwise all must be readable.
+    /// One refusal is enough; otherwise all must be readable.
     fn any(&self, judgements: impl Iterator<Item = Option<bool>>) -> Option<bool> {
         let mut all = Some(false);
         for judgement in judgements {

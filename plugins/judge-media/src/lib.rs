@@ -1,7 +1,7 @@
-//! Asks a judge about the pictures, videos, files and texts of messages, and refuses what it says is not allowed.
+//! Asks a service to judge the pictures, videos, files and texts of messages, and refuses what it rejects.
 //!
-//! The judge is a service of the operator's choice. Its answer is the fact `verdict`, under the URL of a picture or file, or
-//! under a text; the host's settings say how it is asked, and which part of its answer counts:
+//! The judge is a service of the operator's choice. The fact `verdict` is its answer, with the URL of a picture or
+//! file, or a text, as the key. The host's settings have its address, and the part of its answer that counts:
 //!
 //! ```toml
 //! [[fact]]
@@ -32,9 +32,9 @@
 //! | another object, such as `{"porn": 0.9, "neutral": 0.1}` | if a member whose name is one of `labels` is `true`, or a number of at least `score_min` |
 //! | absent | as `on_absent` says |
 //!
-//! Texts and objects need `labels`. What cannot be read like this counts as unknown, as do a judge that is late or fails, a
-//! fact that is not configured, elements beyond the first 16 of a message, texts and URLs of more than 65 536 bytes, and what
-//! is nested more than 40 levels deep. `on_unknown` says what happens then; a refusal by another element comes first.
+//! Texts and objects need `labels`. Any other value counts as unknown, as do a judge that is late or fails, a
+//! fact that is not configured, elements beyond the first 16 of a message, texts and URLs of more than 65 536 bytes,
+//! and content nested more than 40 levels deep. `on_unknown` says what happens then; a refusal by another element wins.
 //!
 //! | `elements` | OpenIM | Tencent |
 //! | --- | --- | --- |
@@ -44,8 +44,8 @@
 //! | `"file"` | the URL of a file | the same, `TIMFileElem` |
 //! | `"text"` | what users write and read as text, quotes and bundles included | the same; the text elements of one message joined |
 //!
-//! Looked at is what is quoted, forwarded or bundled, too; not the app's own data. All sizes of a picture are judged, because
-//! a client of an attacker's own can name another picture in each; `sizes = "largest"` trusts clients and asks once.
+//! Quoted, forwarded and bundled content is judged too; the app's own data is not. All sizes are judged, because
+//! a modified client can name a different picture for each; `sizes = "largest"` trusts clients and asks once.
 //!
 //! Decides OpenIM's `BeforeSendSingleMsg`, `BeforeSendGroupMsg` and `BeforeMsgModify`, and Tencent's `C2cBeforeSendMsg` and
 //! `GroupBeforeSendMsg`. A refusal has code 5009 (OpenIM), 120010 (Tencent, one-to-one) or 10109 (Tencent, groups).
@@ -88,7 +88,7 @@ pub use crate::settings::Settings;
 const VERDICT: &str = "verdict";
 /// The app's own code: 5009 for OpenIM.
 const REFUSED: u16 = 9;
-/// Most characters of a key in a record.
+/// Maximum number of characters of a key in a record.
 const KEY_CHARACTERS_MAX: usize = 200;
 
 /// The plugin.
@@ -173,11 +173,11 @@ impl JudgeMedia {
     }
 }
 
-/// An element, and what the judge said of it.
+/// An element, and the judge's answer.
 #[derive(Debug, Clone, Serialize)]
 struct Judged {
     element: &'static str,
-    /// What the judge was asked about, if it was.
+    /// The element, if the judge was asked about it.
     #[serde(skip_serializing_if = "String::is_empty")]
     key: String,
     /// The judge's answer, or why there is none.
@@ -191,7 +191,7 @@ impl Judged {
     }
 }
 
-/// What operators review.
+/// The record that operators review.
 #[derive(Debug, Serialize)]
 struct Record {
     event: &'static str,
@@ -203,7 +203,7 @@ struct Record {
     at_unix_ms: u64,
 }
 
-/// Why, without what users wrote.
+/// The reasons, without texts of users.
 fn whys(unknown: &[Judged]) -> String {
     let why = |judged: &Judged| match &judged.said {
         Value::String(why) if KNOWN_WHYS.contains(&why.as_str()) => why.clone(),

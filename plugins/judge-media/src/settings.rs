@@ -30,7 +30,7 @@ enum Sizes {
     Largest,
 }
 
-/// What happens without a judgement; of several, the last one in this order.
+/// What happens without a judgement. If several apply, the last one in this order wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Otherwise {

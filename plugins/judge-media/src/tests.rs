@@ -102,7 +102,7 @@ fn what_is_hidden_in_a_message_is_found() {
     let relay = json!([{ "MsgType": "TIMRelayElem", "MsgContent": { "MsgList": [{ "MsgBody": image() }] } }]);
     assert_eq!(keys::<C2cBeforeSendMsg>(&plugin(json!({})), elems(&relay)), ["https://m/p?small", "https://m/p"]);
 
-    // Beside something that nests deeply, and inside of it.
+    // Next to deeply nested content, and inside it.
     let deep = |inner: &str| format!("{}{inner}{}", "[".repeat(200), "]".repeat(200));
     let beside = format!(r#"{{"sourcePicture":{{"url":"https://m/p"}},"x":{}}}"#, deep("1"));
     let reply = |text: String| {
@@ -112,7 +112,7 @@ fn what_is_hidden_in_a_message_is_found() {
     let unknown = reply(beside);
     assert_eq!(unknown["records"][0]["elements"], json!([{ "element": "file", "said": "too_deep" }]));
     assert_eq!(reply(deep(&picture().to_string()))["records"][0]["event"], "media_unknown");
-    // No JSON at all.
+    // Not JSON.
     assert_eq!(reply("{\"sourcePicture\":".to_owned()), json!({ "verdict": "allow" }));
 }
 
@@ -159,7 +159,7 @@ fn what_the_judge_does_not_say_is_decided_by_settings() {
         (json!("late"), "late", 2),
         (json!("failed"), "failed", 2),
         (json!("not_configured"), "not_configured", 2),
-        // An answer of another form: there are no labels.
+        // An answer of another form: no labels are set.
         (some(), "porn", 1),
     ] {
         assert_eq!(decide(unknown("allow"), verdict.clone()), json!({ "verdict": "allow" }));
@@ -179,10 +179,10 @@ fn what_the_judge_does_not_say_is_decided_by_settings() {
         reply["message"],
         "C2C.CallbackBeforeSendMsg: the judge has not said enough: its answer has another form"
     );
-    // The judge has been asked, and knows nothing.
+    // The judge has no value for this key.
     assert_eq!(decide(unknown("deny"), json!({})), json!({ "verdict": "allow" }));
     assert_eq!(decide(json!({ "on_absent": "deny" }), json!({}))["verdict"], "deny");
-    // A refusal comes first.
+    // A refusal wins.
     let reply = decide(unknown("fault"), json!({ "https://m/p": "?", "https://m/p?small": true }));
     assert_eq!(reply["verdict"], "deny");
 }

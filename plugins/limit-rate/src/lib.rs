@@ -1,6 +1,6 @@
 //! Limits how often a user does something: by default, 20 messages a minute.
 //!
-//! Counts what users do, and refuses what exceeds `count_max` within the window. The window belongs to the counter, in the
+//! Refuses what a user does beyond `count_max` within the window. The window belongs to the counter, in the
 //! host's settings; this plugin reads the count as its fact `sent`, under the ID of the acting user:
 //!
 //! ```toml
@@ -28,11 +28,11 @@
 //!
 //! - A refusal has code 5006 (OpenIM), 120007 (Tencent, one-to-one), 10106 (Tencent, groups) or 38006 (Tencent, friend
 //!   requests).
-//! - With `counting = "all"`, refused attempts count, too: who keeps trying stays refused until the window has room. With
-//!   `"allowed"` only what is let through counts: the plugin adds to the fact itself, after the answer, so its source must
-//!   take updates and must not count callbacks by itself. What arrives before the answers are out may then pass in excess
-//!   of `count_max`.
-//! - A callback without an acting user is allowed, and so is what the exempt users do; neither is counted.
+//! - With `counting = "all"`, refused attempts count, too: a user who keeps trying stays refused until old ones expire.
+//!   With `"allowed"` only allowed callbacks count: the plugin adds to the fact itself, once it has decided. So its
+//!   source must accept updates and must not count callbacks by itself. Callbacks that are decided at the same time may
+//!   then exceed `count_max`.
+//! - Callbacks without an acting user and those of exempt users are allowed; neither are counted.
 //! - A fact that is absent counts as 0.
 //!
 //! Settings, all optional:

@@ -1,5 +1,4 @@
-//! Facts on the wire: what a plugin needs to know beyond the callback, what the host found out, and what the plugin
-//! wants to have changed.
+//! Facts on the wire: what a plugin needs beyond the callback, the host's answers, and the plugin's updates.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,18 +11,18 @@ use crate::error::Error;
 use crate::scan::{self, Raw};
 use crate::write;
 
-/// Maximum number of facts that one plugin may need for one callback; a longer list is a fault. A plugin that needs more would
-/// have a host look up something for each user of a group.
+/// Maximum number of facts that one plugin may need for one callback; a longer list is a fault. With more, a plugin
+/// could make the host look up every user of a group.
 pub const NEEDS_MAX: usize = 16;
 
 /// Maximum number of updates in one reply; a reply with more is a fault.
 pub const UPDATES_MAX: usize = 16;
 
-/// Maximum length of a key, in bytes; a need or an update with a longer one is a fault. The text of a long message fits, for
-/// judges that are asked about texts.
+/// Maximum length of a key, in bytes; a need or an update with a longer one is a fault. The text of a long message
+/// fits, for services that judge texts.
 pub const KEY_BYTES_MAX: usize = 65_536;
 
-/// One element of the reply of `needs`: a fact by the name that the plugin has for it, and which one.
+/// One element of the reply of `needs`: the plugin's name of a fact, and a key.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;
@@ -38,13 +37,13 @@ pub struct Need<'a> {
     /// One of the names in the manifest.
     #[serde(borrow)]
     pub fact: Cow<'a, str>,
-    /// Which one: the ID of a user, for example.
+    /// The key, for example the ID of a user.
     #[serde(borrow)]
     pub key: Cow<'a, str>,
 }
 
 impl Need<'_> {
-    /// Appends it as JSON.
+    /// Appends this as JSON.
     pub fn write(&self, json: &mut String) {
         begin(json, &self.fact, &self.key);
         json.push('}');
@@ -74,10 +73,10 @@ pub enum Why {
 }
 
 impl Why {
-    /// All of them, in the order of the table in `ABI.md`.
+    /// All reasons, in the order of the table in `ABI.md`.
     pub const ALL: [Self; 4] = [Self::Absent, Self::Late, Self::Failed, Self::NotConfigured];
 
-    /// Its name on the wire.
+    /// The name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -88,28 +87,29 @@ impl Why {
         }
     }
 
-    /// The one with this name.
+    /// The reason with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|why| why.name() == name)
     }
 }
 
-/// One element of the envelope's `facts`: what the host found out about a need.
+/// One element of the envelope's `facts`: the host's answer to a need.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known<'a> {
     /// See [`Need::fact`].
     pub fact: Cow<'a, str>,
     /// See [`Need::key`].
     pub key: Cow<'a, str>,
-    /// The value as JSON, or why there is none. `null` is no value: it is written as [absent](Why::Absent).
+    /// The value as JSON, or why there is none. `null` does not count as a value: it is written as
+    /// [absent](Why::Absent).
     pub value: Result<Cow<'a, str>, Why>,
-    /// The age of the value, in milliseconds; 0 if it was found out for this callback.
+    /// The age of the value, in milliseconds; 0 if it was looked up for this callback.
     pub age_ms: u64,
 }
 
 impl<'a> Known<'a> {
-    /// Appends it as JSON.
+    /// Appends this as JSON.
     ///
     /// ```
     /// # use callgate_catalogue as plugin_sdk;
@@ -133,7 +133,7 @@ impl<'a> Known<'a> {
         };
     }
 
-    /// The first element of the envelope's `facts` about this need; `None` if there is none, or if it cannot be read.
+    /// The first element of the envelope's `facts` for this need; `None` if there is none, or if it cannot be read.
     #[must_use]
     pub fn find(facts: Raw<'a>, fact: &str, key: &str) -> Option<Self> {
         let mut found = None;
@@ -145,8 +145,8 @@ impl<'a> Known<'a> {
         found
     }
 
-    /// What a table of facts says about a need, for tests: by the fact's name either a table of values by key, or, as a text, why
-    /// nothing is known of it. A key that is not in the table is [absent](Why::Absent), a fact that is not there at all is
+    /// Looks up a need in a table of facts, for tests. The table has, by the name of the fact, a table of values by
+    /// key, or a string with the reason why there is no value. A missing key is [absent](Why::Absent), a missing fact
     /// [not configured](Why::NotConfigured).
     ///
     /// ```
@@ -180,7 +180,7 @@ impl<'a> Known<'a> {
         scan::object(element.get(), |name, value| match &*name {
             "fact" => known.fact = value.unescaped().unwrap_or_default(),
             "key" => known.key = value.unescaped().unwrap_or_default(),
-            // What comes with `null` is in `why`.
+            // With `null`, `why` has the reason.
             "value" if value.get() != "null" => known.value = Ok(Cow::Borrowed(value.get())),
             "why" => {
                 // A later host may have other reasons.
@@ -207,7 +207,7 @@ pub fn with_facts(before_body: &str, facts: &[Known<'_>]) -> String {
     json
 }
 
-/// A change of a fact that a plugin asks for. The host applies it after the answer.
+/// A change of a fact by a plugin. The host applies it once the decision is final.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;
@@ -228,9 +228,9 @@ pub struct Update<'a> {
     pub fact: Cow<'a, str>,
     /// See [`Need::key`].
     pub key: Cow<'a, str>,
-    /// What is to change.
+    /// The change.
     pub change: Change<'a>,
-    /// How long it is to last, in milliseconds; `None`: as long as the source keeps values.
+    /// How long it lasts, in milliseconds; `None`: as long as the source keeps values.
     pub ttl_ms: Option<u64>,
 }
 
@@ -246,7 +246,7 @@ pub enum Change<'a> {
 }
 
 impl Update<'_> {
-    /// Appends it as JSON.
+    /// Appends this as JSON.
     pub fn write(&self, json: &mut String) {
         begin(json, &self.fact, &self.key);
         // Writing to memory does not fail.
@@ -306,7 +306,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Update<'a> {
 /// Reads the reply of `needs`.
 ///
 /// # Errors
-/// If it is not such a list, or one that is too long, or a key is.
+/// If it is not such a list, or the list or a key is too long.
 ///
 /// ```
 /// # use callgate_catalogue as plugin_sdk;

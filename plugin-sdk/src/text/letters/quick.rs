@@ -8,7 +8,7 @@ pub(crate) enum Quick {
     Other,
     /// A letter of a script with spaces, which has one class however it is written.
     Letter,
-    /// Such a letter that occurs in Arabic's articles and prepositions.
+    /// A letter of this kind that occurs in Arabic articles and prepositions.
     Joined,
     /// A mark, or an invisible character.
     Nothing,
@@ -20,11 +20,10 @@ pub(crate) enum Quick {
     Sign,
 }
 
-/// A character that a symbol does not tell apart: it needs a closer look.
+/// A character that its symbol does not identify: the slow path examines it.
 pub(crate) const ODD: u8 = 0xff;
 
-/// The symbol of a letter: its class if that is in ASCII, otherwise a number that is different for all letters of one
-/// alphabet.
+/// The symbol of a letter: its class if that is in ASCII, otherwise a number that is unique within its alphabet.
 pub(crate) const fn symbol_of(class: u32) -> u8 {
     if class < 0x80 { class as u8 } else { 0x80 | (class & 0x7f) as u8 }
 }

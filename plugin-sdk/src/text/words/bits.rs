@@ -1,13 +1,13 @@
-//! A set of hashes, as bits: what is in it is always found, and now and then something else is.
+//! A set of hashes as bits (a Bloom filter): no false negatives, some false positives.
 
-/// Most bits of one set: 1 MiB.
+/// Maximum number of bits of one set: 1 MiB.
 const BITS_MAX: usize = 1 << 23;
 
-/// The set. Each hash sets one bit.
+/// A set in which each hash sets one bit.
 #[derive(Debug)]
 pub(super) struct Bits {
     words: Vec<u32>,
-    /// How far a hash is shifted to be the number of a bit.
+    /// The right shift that turns a hash into the index of a bit.
     shift: u32,
 }
 

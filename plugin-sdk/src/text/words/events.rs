@@ -11,18 +11,18 @@ pub(super) struct Looks<'w> {
     pub(super) every_letter: bool,
     /// Each sign, and not only those that stand for letters.
     pub(super) every_sign: bool,
-    /// What rules out words in ASCII.
+    /// Filters tokens in ASCII.
     pub(super) tokens: Option<Tokens<'w>>,
 }
 
-/// The positions in a text, in order.
+/// Iterates over the positions of a text, in order.
 pub(super) struct Events<'t> {
     bytes: &'t [u8],
     /// Where the current block begins.
     block: usize,
     marks: Marks,
     symbols: [u8; WINDOW],
-    /// Positions of the block that are left.
+    /// The remaining positions of the current block.
     places: u64,
     looks: Looks<'t>,
 }
@@ -53,7 +53,7 @@ impl<'t> Events<'t> {
         }
     }
 
-    /// All that is no space.
+    /// Everything except spaces.
     #[inline(never)]
     fn signs(&self) -> u64 {
         let bytes = self.bytes.get(self.block..).unwrap_or_default();
@@ -74,17 +74,17 @@ impl<'t> Events<'t> {
         Some(self.block + place)
     }
 
-    /// From the next block on, rules out no words.
+    /// Turns the filter off, from the next block on.
     pub(super) const fn keep_all(&mut self) {
         self.looks.tokens = None;
     }
 
-    /// Leaves out all positions before this one, at which no plain letter continues a word.
+    /// Skips to this position, at which no plain letter continues a word.
     #[inline]
     pub(super) fn skip_to(&mut self, at: usize) {
         let block = at - at % BLOCK;
         if block > self.block {
-            // What ends at this place is no plain letter.
+            // The character that ends here is not a plain letter.
             self.marks = Marks::default();
             (self.block, self.places) = (block, 0);
             if block < self.bytes.len() {
@@ -105,7 +105,7 @@ mod tests {
     use crate::text::letters::{ODD, symbol};
     use crate::text::words::marks::is_plain;
 
-    /// Whether a byte that is no letter needs a look.
+    /// Whether a byte that is not a letter must be examined.
     fn is_odd(byte: u8) -> bool {
         !byte.is_ascii() || byte != b' ' && byte.is_ascii_whitespace() || [0, ODD].contains(&symbol(u32::from(byte)))
     }

@@ -1,9 +1,9 @@
-//! What the first four characters of listed words can be, however the words are spelt: the first look at the beginning
-//! of a word, in scripts that put spaces between words.
+//! A filter for the beginnings of words, in scripts that put spaces between words: the set of all first four characters
+//! that listed words can have, in any accepted spelling.
 //!
-//! Four symbols are one number. All that a walk can read first is in the set: the letters of a word, the same letter
-//! more than once, spaces and signs between letters, and what follows a short word. Digits and signs that stand for
-//! letters, and all characters of three bytes and more, are no symbols: where they are, a word may begin.
+//! Four symbols form one number. The set contains everything that a walk can read first: the letters of a word,
+//! repeated letters, spaces and signs between letters, and whatever follows a short word. Digits and signs that stand
+//! for letters, and characters of three or more bytes, have no symbols: positions with them always pass.
 
 mod spelt;
 
@@ -14,16 +14,16 @@ use super::rules::{Rules, Strictness};
 use super::trie::Trie;
 use crate::text::letters::{ODD, ascii_symbol, symbol_of_two};
 
-/// Bits for each number in the set: one in 25 of others is taken for one of them.
+/// Bits for each number in the set, which gives one false positive in 25.
 const BITS_PER_GRAM: usize = 24;
-/// All pairs of symbols, 32 in each number.
+/// Number of words of the bit set of all pairs of symbols, 32 pairs each.
 const PAIRS: usize = 1 << 11;
 
 /// The beginnings of all words of a list.
 #[derive(Debug)]
 pub(super) struct Grams {
     words: Set,
-    /// Those of Arabic words, with what can be joined to them and without.
+    /// The beginnings of Arabic words, with and without joined prefixes.
     arabic: Set,
 }
 
@@ -35,7 +35,7 @@ struct Set {
 }
 
 impl Grams {
-    /// The sets, for the rules that look at the beginnings of words.
+    /// Builds the sets, if the rules allow the filter.
     pub(super) fn of(trie: &Trie, rules: Rules) -> Option<Self> {
         if !rules.whole_words || rules.strictness == Strictness::Aggressive {
             return None;
@@ -44,26 +44,26 @@ impl Grams {
         Some(Self { words, arabic: Set::of(|each| spelt::of_arabic(trie, each)) })
     }
 
-    /// Whether a listed word may begin with these symbols, of which none is odd.
+    /// Whether a listed word may begin with these symbols; none of them is odd.
     #[inline]
     pub(super) fn have(&self, gram: u32) -> bool {
         self.words.have(gram)
     }
 
-    /// Whether a listed word may begin with these two symbols. What is above them does not matter.
+    /// Whether a listed word may begin with these two symbols. Higher bytes are ignored.
     #[inline]
     pub(super) fn have_pair(&self, gram: u32) -> bool {
         self.words.have_pair(gram)
     }
 
-    /// Whether a listed word may begin at this place of a text.
+    /// Whether a listed word may begin at this position of a text.
     #[inline]
     pub(super) fn may_begin(&self, bytes: &[u8], at: usize) -> bool {
         self.words.may_begin(bytes, at)
     }
 
-    /// Whether a listed word may begin at this place of a text, where a word begins, or after an Arabic prefix. After a
-    /// mark that is on no letter it may.
+    /// Whether a listed word may begin at this position of a text, at the beginning of a word or after an Arabic
+    /// prefix. After a mark without a letter, it may.
     #[inline]
     pub(super) fn may_begin_word(&self, bytes: &[u8], at: usize) -> bool {
         let is_arabic = bytes.get(at).is_some_and(|first| *first >= 0xd8);
@@ -73,7 +73,7 @@ impl Grams {
 }
 
 impl Set {
-    /// The set of all numbers that `of` calls its argument with.
+    /// The set of all numbers that `of` passes to its argument.
     fn of(of: impl Fn(&mut dyn FnMut(u32))) -> Self {
         let mut count = 0;
         of(&mut |_| count += 1);
@@ -82,7 +82,7 @@ impl Set {
             true => set.add_pair(gram),
             false => set.fours.set(spread(gram)),
         });
-        // Of symbols that are no letters, nothing is known.
+        // Symbols that are not letters always pass.
         for symbol in (0..=u32::from(u8::MAX)).filter(|symbol| !is_letter(*symbol as u8)) {
             for other in 0..=u32::from(u8::MAX) {
                 set.add_pair(symbol << 8 | other);
@@ -156,7 +156,7 @@ impl Set {
             if !is_letter(symbol) {
                 return match (symbol, shift) {
                     (0, 0) | (ODD, _) => Some(true),
-                    // A space ends a word of letters that stand together.
+                    // A space ends a word of adjacent letters.
                     (SPACE, 16..) => Some(self.are_word(gram)),
                     _ => None,
                 };
@@ -198,7 +198,7 @@ impl Set {
         None
     }
 
-    /// The same with whatever is between the letters.
+    /// The same with anything between the letters.
     #[inline(never)]
     fn may_begin_with(&self, bytes: &[u8], mut at: usize) -> bool {
         let (mut gram, mut shift) = (0, 0);
@@ -226,7 +226,7 @@ impl Set {
             if shift == 16 && !self.have_pair(gram) {
                 return false;
             }
-            // After a word that ends with a sign may be anything.
+            // Anything may follow a word that ends with a sign.
             if symbol == SIGN && shift < LEN * 8 && self.are_word(gram) {
                 return true;
             }
@@ -234,13 +234,13 @@ impl Set {
         self.have(gram)
     }
 
-    /// Whether up to three symbols are a word, or go on with a space.
+    /// Whether up to three symbols are a word, or continue after a space.
     fn are_word(&self, gram: u32) -> bool {
         self.have(gram | END)
     }
 }
 
-/// The two bytes at a place; beyond the end are spaces.
+/// The two bytes at a position, padded with spaces beyond the end.
 #[inline]
 fn two(bytes: &[u8], at: usize) -> u32 {
     match bytes.get(at..).and_then(<[u8]>::first_chunk) {
@@ -249,20 +249,20 @@ fn two(bytes: &[u8], at: usize) -> u32 {
     }
 }
 
-/// Whether eight bytes are four characters of two, if they begin with one.
+/// Whether eight bytes are four characters of two bytes; the first one must be known to be one.
 #[inline]
 const fn are_twos(bytes: u64) -> bool {
     const FIRSTS: u64 = 0x00e0_00e0_00e0_00e0;
     bytes & FIRSTS == FIRSTS & FIRSTS << 1
 }
 
-/// Whether a symbol is that of a letter.
+/// Whether a symbol stands for a letter.
 #[inline]
 pub(super) const fn is_letter(symbol: u8) -> bool {
     symbol.wrapping_sub(b'a') < ODD - b'a'
 }
 
-/// Whether four symbols are letters.
+/// Whether all four symbols stand for letters.
 #[inline]
 const fn are_letters(gram: u32) -> bool {
     const HIGH: u32 = 0x8080_8080;

@@ -7,11 +7,11 @@ use crate::text::letters::ODD;
 
 /// Bytes that are examined together.
 pub(super) const BLOCK: usize = 64;
-/// These, and the next ones that the beginning of a word in them may need.
+/// A block, and the following bytes that a word at its end needs.
 pub(super) const WINDOW: usize = 80;
 
-/// What is beyond the end of a text. That the last byte, which is never looked at, is another one makes this a constant
-/// to copy, which costs less than to fill a piece of memory.
+/// Padding beyond the end of a text. The last byte, which is never examined, differs: so the compiler copies a
+/// constant, which costs less than filling memory.
 pub(super) const PADDING: [u8; WINDOW] = {
     let mut padding = [b' '; WINDOW];
     if let Some(last) = padding.last_mut() {
@@ -31,8 +31,8 @@ pub(super) struct Marks {
     pub(super) odd: u64,
 }
 
-/// The positions of the block that begins at `from`; if there are letters in ASCII, `symbols` become those of the bytes of
-/// its window, as [`fold`] says.
+/// The positions of the block that begins at `from`. If it has letters in ASCII, `symbols` is set to the symbols of its
+/// window, see [`fold`].
 #[inline(never)]
 pub(super) fn marks(bytes: &[u8], from: usize, symbols: &mut [u8; WINDOW]) -> Marks {
     let rest = bytes.get(from..).unwrap_or_default();
@@ -57,8 +57,8 @@ pub(super) fn marks(bytes: &[u8], from: usize, symbols: &mut [u8; WINDOW]) -> Ma
     marks
 }
 
-/// The symbol of a byte: a small letter by its class, a space, a full stop for all other signs that stand for no letter
-/// in a disguise, and [`ODD`] for whatever needs a closer look.
+/// The symbol of a byte: a lower-case letter for a letter of that class, a space, a full stop for all signs that never
+/// stand for a letter, and [`ODD`] for bytes that the slow path examines.
 #[cfg_attr(target_feature = "simd128", allow(dead_code, reason = "vectors do the same"))]
 const fn fold(byte: u8) -> u8 {
     match byte {
@@ -75,7 +75,7 @@ pub(super) const fn is_plain(lead: u8, next: u8) -> bool {
     match lead {
         // All but the signs of multiplication and division.
         0xc3 => next & 0xdf != 0x97,
-        // All but an l with a middle dot.
+        // All except an l with a middle dot.
         0xc4 => next < 0xbf,
         0xc5 => next > 0x80,
         0xcf => next < 0xb6,
@@ -85,7 +85,7 @@ pub(super) const fn is_plain(lead: u8, next: u8) -> bool {
         0xce => next >= 0x8e && next != 0xa2,
         0xd8 => matches!(next, 0xa1..=0xba),
         0xd9 => matches!(next, 0x80..=0x9f | 0xae..),
-        // Not the signs among letters and marks.
+        // Excluding the signs among letters and marks.
         0xdb => next < 0xae && !matches!(next, 0x94 | 0x9d | 0x9e | 0xa9),
         _ => false,
     }
@@ -126,7 +126,7 @@ fn of_window(window: &[u8; WINDOW], symbols: &mut [u8; WINDOW]) -> Marks {
         vectors::fold(e, vectors::letters(e), vectors::odd(e), of_e);
     }
     let mut letters = ascii;
-    // No text of Chinese or of pictures has such bytes.
+    // Chinese texts and emoji never contain such bytes.
     if vectors::have_any([a, b, c, d], 0xc3, 25)
         && let Some(next) = window.get(1..).map(<[u8]>::as_chunks)
         && let ([next_a, next_b, next_c, next_d, ..], _) = next

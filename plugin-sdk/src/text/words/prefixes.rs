@@ -1,8 +1,8 @@
 //! The beginnings of listed words, as bits: a first filter that rules out nearly all positions of a text.
 //!
 //! A prefix is a sequence of classes in which no class follows itself, because a letter can be repeated. Its hash is
-//! computed letter by letter, and each hash sets one bit (a Bloom filter with one hash function). A text is followed as
-//! long as its letters are a prefix. Listed words always pass; about one in ten others passes too.
+//! computed letter by letter, and each hash sets one bit (a Bloom filter with one hash function). A text is followed
+//! while its letters form a prefix. Listed words always pass; about one in ten others passes too.
 
 use super::bits::Bits;
 use super::trie::Trie;
@@ -46,7 +46,7 @@ pub(super) struct Prefixes {
     bits: Bits,
     /// A bit for each sign and digit in ASCII that a word can begin with, as itself or for a letter.
     signs: [u64; 2],
-    /// Words begin with signs that stand for no letter.
+    /// Whether words begin with signs that stand for no letter.
     pub(super) begin_with_signs: bool,
     /// Some words have a sign in them.
     pub(super) has_signs: bool,

@@ -1,8 +1,9 @@
 //! The second filter for a position: whether the text there continues like a listed word, by the classes of its letters
 //! alone.
 //!
-//! It follows the same paths as the walk, but ignores which letters were repeated and how a letter differs from the listed
-//! one. So it lets through some positions at which the walk finds nothing, and never rules out one at which it does.
+//! It follows the same paths as the walk, but ignores which letters were repeated and how a letter differs from the
+//! listed one. So it lets through some positions at which the walk finds nothing, and never rules out one at which it
+//! does.
 
 use super::prefixes::{LETTERS_MAX, Prefix, Prefixes};
 use super::rules::{Rules, Strictness};
@@ -17,7 +18,8 @@ const LISTED_CHARACTERS_MAX: u32 = 4;
 const GLANCE: u8 = 6;
 /// The cost of starting at a position, in characters.
 const BEGINNING: u32 = 3;
-/// Maximum number of characters that are examined in one text; after that, only words as they are listed are searched for.
+/// Maximum number of characters that are examined in one text; after that, only words as they are listed are searched
+/// for.
 const ALL_CHARACTERS_MAX: u32 = 20_000;
 
 /// What was read last.
@@ -115,8 +117,8 @@ impl<'t> Probe<'t> {
         self.is_listed_only = true;
     }
 
-    /// Goes past the letters that a word begins with. Whether there may be a word, if these tell; otherwise the way goes
-    /// on from there.
+    /// Skips the letters that a word begins with. Returns whether a word is possible, if these letters decide it;
+    /// otherwise the probe continues after them.
     #[inline]
     fn glance(&self, way: &mut Way) -> Option<bool> {
         let bytes = self.text.as_bytes();
@@ -139,7 +141,7 @@ impl<'t> Probe<'t> {
         if self.may_go_on(way) { None } else { Some(false) }
     }
 
-    /// Whether the first letters of a word may begin one that is written as it is listed.
+    /// Whether the first letters may begin a word that is written as it is listed.
     #[inline]
     fn glance_at_listed(&self, mut at: usize) -> bool {
         const MOST: u8 = 3;

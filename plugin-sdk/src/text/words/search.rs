@@ -1,8 +1,8 @@
 //! Goes through a text and finds where a word can begin.
 //!
-//! There are three filters, and most positions only reach the first: a few instructions rule out a token of ASCII letters,
-//! two Chinese characters, or a block of a script that the list does not have. What is left is probed, letter by letter.
-//! Only what still reads like a listed word is walked.
+//! There are three filters, and most positions only reach the first: a few instructions rule out a token of ASCII
+//! letters, two Chinese characters, or a block of a script that the list does not have. The remaining positions are
+//! probed, letter by letter. Only positions that still match a listed word are walked.
 
 use super::events::{Events, Looks};
 use super::grams::{Grams, is_letter};
@@ -121,7 +121,7 @@ impl Search<'_> {
                 return;
             }
             if pass.probe.looks_for_listed() {
-                // A glance at what is listed costs less than what rules out disguises.
+                // Comparing with the words as listed costs less than ruling out disguises.
                 events.keep_all();
             }
         }
@@ -208,7 +208,8 @@ impl Pass<'_, '_> {
         !may_begin || self.candidate(at)
     }
 
-    /// Whether a letter may be at a place, or what stands for one: no sign stands for a letter before anything else.
+    /// Whether a letter, or a character that stands for one, may be at a position. A sign stands for a letter only
+    /// before these.
     fn is_before_letter(&self, at: usize) -> bool {
         let next = self.text.as_bytes().get(at);
         next.is_some_and(|next| {
@@ -221,7 +222,7 @@ impl Pass<'_, '_> {
         self.search.prefixes.has(Prefix::NONE.then(class))
     }
 
-    /// Letters of two bytes, from the first one to where no word can begin any more.
+    /// Handles letters of two bytes, from the first one to where no word can begin any more.
     fn word(&mut self, mut at: usize) -> bool {
         let bytes = self.text.as_bytes();
         let is_whole = self.search.rules.whole_words;
@@ -261,9 +262,9 @@ impl Pass<'_, '_> {
         !is_letter || !is_whole || before.is_letter() || self.candidate(at)
     }
 
-    /// A character of two bytes that needs a closer look; whether the search goes on.
+    /// Handles a character of two bytes on the slow path. Returns whether the search continues.
     fn odd(&mut self, at: usize, before: Before) -> bool {
-        // Several letters in one are no beginning after a prefix.
+        // A ligature cannot begin a word after a prefix.
         let is_inner = before.is_inner() || before.is_letter() && self.is_several(at);
         is_inner && self.search.rules.whole_words || self.candidate(at)
     }
@@ -315,7 +316,7 @@ impl Pass<'_, '_> {
         true
     }
 
-    /// A character of two bytes that is no plain letter.
+    /// A character of two bytes that is not a plain letter.
     fn short(&mut self, at: usize, word: u32, before: Before) -> (bool, Before) {
         let (kind, class) = quick((word & 0x1f) << 6 | word >> 8 & 0x3f);
         match kind {
@@ -331,7 +332,7 @@ impl Pass<'_, '_> {
         }
     }
 
-    /// Where characters of three bytes end with which no word begins, and single spaces between them.
+    /// The end of a run of three-byte characters that begin no word, with single spaces between them.
     #[inline]
     fn after_passed(&self, mut at: usize) -> usize {
         let (wide, bytes) = (self.search.wide, self.text.as_bytes());
@@ -366,7 +367,7 @@ impl Pass<'_, '_> {
         self.search.prefixes.have_end(Prefix::NONE.then(simplified_code(code)))
     }
 
-    /// Any character: returns whether the search continues, and the kind of the character, for the next one.
+    /// Handles any character. Returns whether the search continues, and the kind of the character, for the next one.
     fn other(&mut self, at: usize, before: Before) -> (bool, Before) {
         let Some(c) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return (false, before) };
         let letter = read(c);

@@ -1,4 +1,4 @@
-//! The first filter for words of letters of one and two bytes: most words of most texts are ruled out by a few bytes.
+//! The first filter for words of letters of one and two bytes: a few bytes rule out most words of most texts.
 
 use super::grams::Grams;
 use super::marks::{BLOCK, Marks, WINDOW};
@@ -7,7 +7,7 @@ use super::prefixes::{Prefixes, Token};
 /// Bytes of a token that are examined.
 const LEN: usize = 8;
 
-/// What rules words out.
+/// The filter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tokens<'w> {
     pub(super) grams: &'w Grams,
@@ -15,9 +15,9 @@ pub(super) struct Tokens<'w> {
 }
 
 impl Tokens<'_> {
-    /// Of the positions of a block where words begin, those at which a listed word may: by their first four symbols, and
-    /// by the whole token if it ends with a space inside the window and has no two adjacent letters of the same class.
-    /// `bytes` are the text from the block on.
+    /// Filters the positions where words begin in a block: keeps those at which a listed word may begin. Compares their
+    /// first four symbols, and the whole token if it ends with a space inside the window and has no two adjacent
+    /// letters of the same class. `bytes` are the text from the block on.
     #[inline(never)]
     pub(super) fn kept(self, symbols: &[u8; WINDOW], marks: Marks, starts: u64, bytes: &[u8]) -> u64 {
         let mut kept = self.kept_beyond_ascii(starts & !marks.ascii, bytes);
@@ -71,7 +71,7 @@ impl Tokens<'_> {
     }
 }
 
-/// Letters of a token, of more than eight the first ones; `None` if two adjacent ones have the same class.
+/// The first eight letters of a token; `None` if two adjacent ones have the same class.
 #[inline]
 fn token_of(symbols: u64, len: u32) -> Option<Token> {
     const ONES: u64 = 0x0101_0101_0101_0101;

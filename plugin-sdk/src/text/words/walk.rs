@@ -11,8 +11,8 @@ use crate::text::letters::{self, Kind, Letter, leet, read};
 
 /// Most signs and spaces in a row that a word goes on after.
 pub(super) const GAP_MAX: u8 = 4;
-/// Maximum number of steps in one text with all spellings; after that, only words as they are listed are found. Without it,
-/// a message that consists of disguises would cost more than a call may burn.
+/// Maximum number of steps in one text with all spellings; after that, only words as they are listed are found. Without
+/// it, a message that consists of disguises would cost more than a call may burn.
 const STEPS_MAX: usize = 4000;
 /// Of these, from one place.
 const STEPS_FROM_ONE_PLACE_MAX: usize = 400;

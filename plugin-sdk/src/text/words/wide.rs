@@ -1,5 +1,5 @@
-//! The first look at characters of three bytes: whether a listed word can begin with one at all, and with two Chinese
-//! ones.
+//! The first filter for characters of three bytes: whether a listed word can begin with one of them, and with two
+//! Chinese characters.
 
 use super::bits::Bits;
 use super::trie::Trie;
@@ -11,13 +11,13 @@ const IDEOGRAPHS: std::ops::Range<u32> = 0x4e00..0xa000;
 /// Bits for each pair of characters.
 const BITS_PER_PAIR: usize = 64;
 
-/// What listed words begin with, of characters of three bytes.
+/// The characters of three bytes that listed words begin with.
 #[derive(Debug)]
 pub(super) struct Wide {
-    /// Characters with which no word begins, and after which one can: a bit each, 64 of them in the order of their first
-    /// two bytes, the second one first.
+    /// A bit for each character that begins no word, and after which a word can begin. Blocks of 64 are indexed by the
+    /// first two bytes, the second one first.
     passed: Box<[u64; BLOCKS]>,
-    /// The first two characters of words in Chinese, as they are written, and each first one twice.
+    /// The first two characters of Chinese words in every accepted form, and each first character doubled.
     pairs: Bits,
 }
 
@@ -43,7 +43,7 @@ impl Wide {
         Self { passed, pairs }
     }
 
-    /// Whether no word begins with a character of three bytes, and nothing about it matters for the next one.
+    /// Whether a character of three bytes begins no word and does not affect the next one.
     #[inline]
     pub(super) fn pass(&self, bytes: u32) -> bool {
         let block = bytes & 0xf | bytes >> 4 & 0x3f0;
@@ -51,27 +51,27 @@ impl Wide {
         bits >> (bytes >> 16 & 0x3f) & 1 != 0
     }
 
-    /// Whether a word of more than one character may begin with two Chinese ones.
+    /// Whether a word of several characters may begin with these two Chinese ones.
     #[inline]
     pub(super) fn have_pair(&self, first: u32, second: u32) -> bool {
         self.pairs.has(pair(first, second))
     }
 }
 
-/// Whether four bytes begin with a character of three.
+/// Whether four bytes begin with a three-byte character.
 #[inline]
 pub(super) const fn is_wide(bytes: u32) -> bool {
     bytes & 0x00c0_c0f0 == 0x0080_80e0
 }
 
-/// Whether four bytes begin with a Chinese character: of 4E00 to 9FFF.
+/// Whether four bytes begin with a Chinese character, U+4E00 to U+9FFF.
 #[inline]
 pub(super) const fn is_ideograph(bytes: u32) -> bool {
     // From E4 B8 80 to E9 BF BF.
     (bytes & 0xff).wrapping_sub(0xe5) < 5 || bytes & 0xff == 0xe4 && bytes & 0xff00 >= 0xb800
 }
 
-/// The four bytes at a place; what is beyond the end is 0.
+/// The four bytes at a position, padded with 0 beyond the end.
 #[inline]
 pub(super) fn four(bytes: &[u8], at: usize) -> u32 {
     match bytes.get(at..).and_then(<[u8]>::first_chunk) {
@@ -117,7 +117,7 @@ fn is_passed(letter: Letter, firsts: &[u64; BLOCKS]) -> bool {
     }
 }
 
-/// Chinese characters by how they are simplified, those that are not as they are written.
+/// Chinese characters by their simplified form, if that differs.
 struct Written(Vec<(u32, u32)>);
 
 impl Written {
@@ -128,7 +128,7 @@ impl Written {
         Self(others)
     }
 
-    /// All ways to write a character, as bytes.
+    /// All forms of a character, as bytes.
     fn of(&self, class: u32) -> impl Iterator<Item = u32> + Clone {
         let from = self.0.partition_point(|(simple, _)| *simple < class);
         let others = self.0.get(from..).unwrap_or_default();

@@ -1,18 +1,18 @@
-//! All beginnings of words, as symbols.
+//! Enumerates all beginnings of listed words, as symbols.
 
 use crate::text::letters::{is_arabic, is_spaced, symbol, symbol_of};
 use crate::text::words::trie::Trie;
 
-/// Symbols that are looked at.
+/// Number of symbols.
 pub(super) const LEN: u32 = 4;
 pub(super) const SPACE: u8 = b' ';
 pub(super) const SIGN: u8 = b'.';
-/// In the place of the last symbol, after a whole word or before a space. No character has it.
+/// Marks the last symbol after a whole word or before a space. No character has this symbol.
 pub(super) const END: u32 = 1 << 24;
 /// All symbols of characters in ASCII; an l is an i.
 const EVERY: &[u8] = b"abcdefghijkmnopqrstuvwxyz .";
 
-/// How a word may have been spelt so far.
+/// A partial spelling of a word.
 #[derive(Clone, Copy)]
 struct Spelt {
     node: u32,
@@ -20,7 +20,7 @@ struct Spelt {
     len: u32,
     /// The letter or sign of the word that was read last; 0: none yet.
     last: u8,
-    /// Letters since the list's last space, and in how many places between them something else is.
+    /// Letters since the list's last space, and the number of gaps between them.
     part: u8,
     gaps: u8,
     gap: Gap,
@@ -31,7 +31,7 @@ enum Gap {
     None,
     /// Between two letters of the word.
     Inner,
-    /// Where the list has a space.
+    /// At a space of the list.
     Listed,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn of_arabic(trie: &Trie, each: &mut dyn FnMut(u32)) {
     }
 }
 
-/// Calls `each` with all that a word can go on with, and with its first two symbols.
+/// Calls `each` with every continuation of a word, and with its first two symbols.
 fn go_on(trie: &Trie, spelt: Spelt, each: &mut dyn FnMut(u32)) {
     if spelt.len == 2 || spelt.len == LEN {
         each(spelt.gram);
@@ -85,12 +85,12 @@ fn go_on(trie: &Trie, spelt: Spelt, each: &mut dyn FnMut(u32)) {
     }
     if is_word {
         let ends = if spelt.last == SIGN { EVERY } else { &[SPACE, SIGN] };
-        // Where all symbols are in ASCII, only the numbers of four are looked up.
+        // If all symbols are in ASCII, only sets of four are looked up.
         let ends = if spelt.gram & 0x80 == 0 { ends } else { &[] };
         ends.iter().for_each(|end| fill(spelt.with(*end), each));
     }
     if spelt.gap != Gap::Listed && spelt.last != 0 && spelt.last != SIGN {
-        // The same letter once more.
+        // The same letter again.
         go_on(trie, Spelt { gap: Gap::None, ..spelt }.with(spelt.last), each);
     }
     if spelt.last != 0 {
@@ -109,7 +109,7 @@ fn go_on(trie: &Trie, spelt: Spelt, each: &mut dyn FnMut(u32)) {
     }
 }
 
-/// Whether a space can be between two letters here: after letters that stand together, it ends their word.
+/// Whether a space may separate two letters here: after adjacent letters, it ends their word.
 fn is_drawn_out(trie: &Trie, spelt: Spelt) -> bool {
     spelt.gaps + 1 >= spelt.part || trie.is_mixed(spelt.node)
 }
@@ -134,7 +134,7 @@ fn gaps(trie: &Trie, spelt: Spelt, each: &mut dyn FnMut(u32)) {
     }
 }
 
-/// Whatever comes after a whole word in ASCII.
+/// Anything that follows a whole word in ASCII.
 fn fill(spelt: Spelt, each: &mut dyn FnMut(u32)) {
     if spelt.len == 2 || spelt.len == LEN {
         each(spelt.gram);

@@ -45,14 +45,14 @@ pub(super) fn letters(bytes: &Bytes) -> v128 {
 #[inline]
 pub(super) fn odd(bytes: &Bytes) -> v128 {
     let now = load(bytes);
-    // For each half of a byte the rows of the table, of sixteen bytes each, in which it is odd.
+    // Two lookups, by the high and low half of a byte: the rows of the table in which it is odd.
     let low = u8x16(0x5b, 0x4f, 0x4b, 0x4b, 0x4f, 0x4b, 0x4b, 0x4b, 0x4f, 0x4b, 0x43, 0x47, 0x63, 0x43, 0x43, 0x63);
     let high = u8x16(1, 2, 4, 8, 16, 0, 0, 32, 64, 64, 64, 64, 64, 64, 64, 64);
     let low = i8x16_swizzle(low, v128_and(now, u8x16_splat(0xf)));
     u8x16_ne(v128_and(low, i8x16_swizzle(high, u8x16_shr(now, 4))), u8x16_splat(0))
 }
 
-/// Writes the symbol of each byte, as [`fold`](super::fold) says.
+/// Writes the symbol of each byte, see [`fold`](super::fold).
 #[inline]
 pub(super) fn fold(bytes: &Bytes, letters: v128, odd: v128, symbols: &mut Bytes) {
     let now = load(bytes);
@@ -62,14 +62,14 @@ pub(super) fn fold(bytes: &Bytes, letters: v128, odd: v128, symbols: &mut Bytes)
     store(symbols, v128_or(v128_bitselect(class, sign, letters), odd));
 }
 
-/// Whether one of so many byte values from this one on is among the bytes.
+/// Whether any byte is in the range of `len` values that begins at `from`.
 #[inline]
 pub(super) fn have_any(bytes: [&Bytes; 4], from: u8, len: u8) -> bool {
     let [a, b, c, d] = bytes.map(|bytes| within(load(bytes), from, len));
     v128_any_true(v128_or(v128_or(a, b), v128_or(c, d)))
 }
 
-/// Which bytes are the first ones of plain letters of Latin; `next` begins one byte later.
+/// Which bytes are the first bytes of plain Latin letters; `next` is shifted by one byte.
 #[inline]
 pub(super) fn latin_leads(now: &Bytes, next: &Bytes) -> v128 {
     let (now, next) = (load(now), load(next));
