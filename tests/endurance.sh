@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs the long tests that `cargo test` leaves out, one at a time, in a release build: what must hold under kills, power
-# cuts, full disks, failing receivers, reloads, stops, overload and hostile plugins and clients. Each prints its figures.
+# cuts, full disks, failing receivers, reloads, stops, overload and hostile plugins and clients. Each prints its
+# figures.
 #
 #   tests/endurance.sh                    all of them: about half an hour on two cores
 #   tests/endurance.sh kill power         only these
 #   CALLBACKS=100000 tests/endurance.sh chaos
 #
-# The figures want a machine that does nothing else.
+# For meaningful figures, run nothing else on the machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,7 @@ subjects=("$@")
 if [ ${#subjects[@]} -eq 0 ]; then
     subjects=(kill power disk receiver replay facts reload shadow shutdown bad_clients overload chaos)
 fi
-# Clients and server of the tests with thousands of connections are in processes of this shell.
+# Tests with thousands of connections need one descriptor for each, in the client and in the server.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 
 cargo test --workspace --locked --release --test endurance --no-run

@@ -110,8 +110,8 @@ impl Bodies {
         Err(Refusal::TooLarge { bytes_max: self.bytes_max }.into())
     }
 
-    /// Reads and discards the body, within bounds: closing while the client still writes would lose the answer. A client that
-    /// waits for `100 Continue` has sent nothing, and reading would send that.
+    /// Reads and discards the body, within bounds: closing while the client still writes would lose the answer. A
+    /// client that waits for `100 Continue` has sent nothing, and reading would send that.
     pub(crate) async fn forget<B>(&self, body: B, deadline: Deadline, waits: bool)
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -207,8 +207,8 @@ impl Bodies {
         Some(Ok(ReadBody { bytes, room }))
     }
 
-    /// Waits for all the memory that a body of this length can need, or of the maximum length if it is not known. Bodies that
-    /// hold a part and wait for the rest could deadlock.
+    /// Waits for all the memory that a body of this length can need, or of the maximum length if it is not known.
+    /// Bodies that hold a part and wait for the rest could deadlock.
     async fn room_for(&self, told: Option<usize>, deadline: Deadline) -> Result<OwnedSemaphorePermit, NotRead> {
         let steps = match told {
             // What can never be granted is not waited for.

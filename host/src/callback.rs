@@ -127,7 +127,7 @@ impl Host {
         Answer { response, own_id, afterwards }
     }
 
-    /// Counts a callback that no plugin gets: of a `command` that none has, or that is not known.
+    /// Counts a callback without a chain: no plugin handles its command, or the command is unknown.
     fn without_chain(
         &self,
         generation: &Generation,
@@ -325,7 +325,8 @@ impl Host {
         whole.unwrap_or_default()
     }
 
-    /// What this host would answer, without keeping records, changing facts or counting anything. Blocks: it runs guests.
+    /// What this host would answer, without keeping records, changing facts or counting anything. Blocks: it runs
+    /// guests.
     #[cfg(feature = "workshop")]
     pub(crate) fn rehearse(&self, mounted: &Mounted, callback: &Callback, trial: Trial<'_>) -> (ChainRun, Response) {
         let deadline = Deadline::new(tokio::time::Instant::now(), mounted.platform.answer_within);
@@ -368,14 +369,14 @@ struct Opened {
     no_room: Option<Overload>,
 }
 
-/// Maximum size of facts, in bytes, that are handed to plugins on a thread that other callbacks wait for: a quarter of what
-/// a body may have.
+/// Maximum size of facts, in bytes, for calls on a thread that other callbacks wait for: a quarter of the same limit
+/// for bodies.
 const QUICK_FACTS_BYTES_MAX: usize = 64 * 1024;
 
 /// Maximum CPU time that the parts of one request use before other jobs run; exceeded by one part at most.
 const PARTS_CPU_MAX: Duration = Duration::from_millis(5);
 
-/// How often a lock that a worker holds is tried again, and the pause between two tries: 10 ms in all, of the 50 that are
+/// Number of attempts to take a lock that a worker holds, and the pause between two: 10 ms in total, of the 50 that are
 /// reserved for writing an answer.
 const LOOKS_AGAIN: u32 = 10;
 
@@ -408,7 +409,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_worker_that_never_lets_go_delays_an_answer_by_10_ms_and_then_the_strictest_rule_counts() {
+    async fn a_worker_that_never_releases_its_lock_delays_an_answer_by_10_ms_and_then_the_strictest_rule_counts() {
         let overload = Overload {
             limit: "plugin_share_percent_max",
             value: 1,

@@ -53,7 +53,7 @@ pub struct Chain {
     on_fault: OnFault,
     on_overload: OnFault,
     links: Vec<Arc<Link>>,
-    /// Whether one of its plugins may need facts.
+    /// Whether any of its plugins may need facts.
     has_needs: bool,
 }
 
@@ -302,7 +302,7 @@ impl Chain {
         match &said {
             _ if question.mode == Mode::Spare => {}
             Ok(_) => loaded.breaker.succeeded(),
-            // What the host had no time for, or could not find out, says nothing about the plugin.
+            // Faults that lack of time or missing facts caused say nothing about the plugin.
             Err(Fault::NoTime | Fault::NoFact { .. }) => {}
             Err(fault) => self.count_fault(loaded, question.callback, fault, &step),
         }
@@ -325,8 +325,7 @@ impl Chain {
         loaded.note_change(loaded.breaker.failed(&named.actor, fault, by_fuel.max(by_time)));
     }
 
-    /// Calls a function of a plugin; `None` if it was called on a thread that other callbacks wait for, and is too long for
-    /// that.
+    /// Calls a function of a plugin; `None` if it was a brief call and took too long.
     fn call<T>(
         &self,
         function: Function,
@@ -345,12 +344,13 @@ impl Chain {
         }
     }
 
-    /// Whether one of its plugins may need facts.
+    /// Whether any of its plugins may need facts.
     pub(crate) fn has_needs(&self) -> bool {
         self.has_needs
     }
 
-    /// Asks all plugins which facts they need for this callback, from where `asking` is. Blocks: it runs guests.
+    /// Asks all plugins which facts they need for this callback, continuing at the position in `asking`. Blocks: it
+    /// runs guests.
     ///
     /// With [`Mode::Brief`] it may stop as [`Chain::advance`] does.
     pub(crate) fn ask_needs(
@@ -414,7 +414,7 @@ impl Chain {
         Ok(Said { decision, adjustments, log, records, updates })
     }
 
-    /// What the first plugin is given for this callback, with what it gets to know.
+    /// The input of the first plugin for this callback, with its facts.
     #[cfg(feature = "workshop")]
     pub(crate) fn envelope(&self, callback: &Callback, knowledge: Option<&Knowledge>) -> String {
         let head = self.envelope_head(callback);
@@ -450,7 +450,7 @@ fn understood<'r, R: Deserialize<'r>>(reply: &'r [u8]) -> Result<R, Fault> {
     let reply = std::str::from_utf8(reply).map_err(|error| invalid(error.to_string(), ""))?;
     serde_json::from_str(reply).map_err(|error| {
         let what = match error.is_data() {
-            true => "it is JSON, but no reply",
+            true => "it is JSON, but not a reply",
             false => "it is not JSON",
         };
         invalid(format!("{what} (line {}, column {})", error.line(), error.column()), &error.to_string())
@@ -463,7 +463,7 @@ fn read_needs(reply: &[u8]) -> Result<Vec<(String, String)>, Fault> {
     let text = std::str::from_utf8(reply).map_err(|error| invalid(format!("of `needs`: {error}")))?;
     match wire::read_needs(text) {
         Ok(needs) => Ok(needs.into_iter().map(|need| (need.fact.into_owned(), need.key.into_owned())).collect()),
-        // A plugin that cannot say what it needs replies as one that cannot decide.
+        // A plugin that cannot say what it needs sends the same reply as one that cannot decide.
         Err(error) => match serde_json::from_str::<Reply<'_>>(text) {
             Ok(reply) if reply.verdict == VerdictTag::Fail => {
                 Err(Fault::Undecided { reason: one_line(&reply.message) })
@@ -476,7 +476,7 @@ fn read_needs(reply: &[u8]) -> Result<Vec<(String, String)>, Fault> {
     }
 }
 
-/// A change that outlives the reply.
+/// An owned copy of a change.
 fn owned(change: &Change<'_>) -> Change<'static> {
     match change {
         Change::Add(number) => Change::Add(*number),
@@ -510,7 +510,7 @@ fn check_records(reply: &Reply<'_>, limits: &PluginLimits) -> Result<(), Fault> 
     Ok(())
 }
 
-/// What is said of a mistake of the host.
+/// The text for a bug of the host.
 const HOST_FAILED: &str = "the host failed; please report this";
 
 /// Who has decided where there was no time for a plugin.
@@ -579,7 +579,7 @@ impl Chain {
     }
 
     /// Takes over what has been decided so far, because the deadline has come. If a plugin is running, it has not ended
-    /// in time: its own `on_fault` counts, unless it had no core. For those that have not been asked there was no time.
+    /// in time: its own `on_fault` counts, unless it had no core. Plugins that were not called had no time.
     ///
     /// `None`: a worker is noting something at this very moment. It may have lost its core in that, so it is not waited
     /// for here.

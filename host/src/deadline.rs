@@ -41,8 +41,8 @@ impl Deadline {
         self.moment.saturating_duration_since(self.arrived).saturating_sub(margin)
     }
 
-    /// From when on a call that takes so long is not worth starting, because it would not end in time. (A call that takes
-    /// nearly all the time that there is may begin in the first half of it: otherwise none ever would.)
+    /// The latest useful start of a call that takes this long: later, it would miss the deadline. (Calls that take
+    /// nearly all of the time may still start in the first half of it; otherwise they would never start.)
     pub(crate) fn last_start(self, takes: Duration) -> Instant {
         let margin = (self.answer_within / 10).min(GUEST_MARGIN_MAX);
         let before = margin + takes.min(self.all_for_guests() / 2);

@@ -37,8 +37,8 @@ pub(crate) struct Decisions {
     dropped: AtomicU64,
 }
 
-/// Maximum number of decisions in the queue, and maximum total size in bytes of their bodies, records, answers and texts of
-/// plugins. Further ones are dropped and counted.
+/// Maximum number of decisions in the queue, and maximum total size in bytes of their bodies, records, answers and
+/// texts of plugins. Further ones are dropped and counted.
 const QUEUE_MAX: usize = 1024;
 const QUEUE_BYTES_MAX: usize = 64 << 20;
 

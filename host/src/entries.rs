@@ -166,14 +166,14 @@ impl Worker for Work {
 }
 
 impl Host {
-    /// Runs the chain that an entry has in this generation: the one in service when the journal hands over the entry. If
-    /// plugins needed facts, the entry has them afterwards.
+    /// Runs the chain that an entry has in this generation: the one in service when the journal passes the entry. If
+    /// plugins needed facts, they are stored in the entry.
     async fn work_off(&self, generation: &Arc<Generation>, mut entry: Entry) -> (Outcome, Option<Entry>) {
         let Prepared { callback, chain, mut head, protocol } = match prepare(generation, &entry) {
             Ok(prepared) => prepared,
             Err((fault, message)) => return (failed(None, fault, message, Duration::ZERO), None),
         };
-        // An attempt that is made again must not count again.
+        // Only the first attempt counts.
         let purpose = if entry.attempts == 0 { Purpose::Decide } else { Purpose::Try };
         let knowledge = match self.find_out_behind(generation, &chain, &callback, purpose).await {
             Ok(knowledge) => knowledge,

@@ -48,8 +48,8 @@ impl Fixed {
         }
     }
 
-    /// Puts these into settings that were read later than those `in_service`, so that they stay in force. Returns the keys
-    /// that differ, and so take effect with a restart.
+    /// Puts these into settings that were read later than those `in_service`, so that they stay in force. Returns the
+    /// keys that differ, and so take effect with a restart.
     pub(crate) fn keep(&self, settings: &mut Settings, in_service: &Settings) -> Vec<&'static str> {
         let keys = self.differ(settings);
         settings.server = Server { start: settings.server.start, ..self.server.clone() };

@@ -61,8 +61,8 @@ impl Gate {
         }
     }
 
-    /// Whether another waiter for this number of permits would wait past its deadline, and for which limit. Always `None` while
-    /// enough permits are free.
+    /// Whether another waiter for this number of permits would wait past its deadline, and for which limit. Always
+    /// `None` while enough permits are free.
     pub(crate) fn overload(&self, permits: usize, deadline: Deadline) -> Option<Overload> {
         let is_closed = self.permits.available_permits() < permits && self.wait() > deadline.remaining();
         is_closed.then(|| self.figures(deadline))

@@ -158,7 +158,7 @@ impl Generation {
         &self.not_loaded
     }
 
-    /// What plugins can get to know beyond a callback.
+    /// The facts that plugins can use.
     pub(crate) fn facts(&self) -> &Facts {
         &self.facts
     }

@@ -1,5 +1,5 @@
-//! The memory that a callback uses while it waits in a queue, in bytes: everything that a user or a plugin can make long.
-//! Queues with a limit in bytes count this.
+//! The memory that a callback uses while it waits in a queue, in bytes: everything whose size a user or a plugin
+//! controls. Queues with a limit in bytes count this.
 
 use callgate_dialects::{Adjustment, Callback, Decision};
 use callgate_sandbox::Fault;

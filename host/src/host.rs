@@ -59,7 +59,7 @@ pub struct Inner {
     /// The thread that compares candidates; set once there is one.
     comparing: OnceLock<Arc<Queue<Job>>>,
     pub(crate) telemetry: Telemetry,
-    /// The names of counters that could not be saved the last time, and are saved as a whole the next time.
+    /// The names of counters whose last save failed; the next save writes all of their parts.
     pub(crate) unsaved_facts: Mutex<HashSet<String>>,
     /// When it was started, and how many operations it has named since: together, an ID that no other has.
     started_unix_ms: u64,

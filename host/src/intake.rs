@@ -147,8 +147,8 @@ impl Host {
         mounted.platform.dialect.refuse(&refusal)
     }
 
-    /// Refuses a request whose sender was authenticated, and stores that as a decision. Unauthenticated requests are only
-    /// counted: they must not evict stored decisions.
+    /// Refuses a request whose sender was authenticated, and stores that as a decision. Unauthenticated requests are
+    /// only counted: they must not evict stored decisions.
     pub(crate) fn refuse_admitted(
         &self,
         generation: &Generation,

@@ -1,5 +1,5 @@
-//! What the plugins of a chain must know beyond a callback is found out here, before any of them decides; and changed as they
-//! ask, once it is decided.
+//! Looks up the facts of a callback before any plugin of its chain decides, and applies the updates of the plugins once
+//! the decision is final.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,11 +17,11 @@ use crate::host::Host;
 use crate::workers::NotRun;
 
 impl Host {
-    /// Asks the plugins of a chain what they need to know, and looks it up, all at once and in time. `None`: they need
-    /// nothing.
+    /// Asks the plugins of a chain for their needs, and looks up all facts in parallel, within the deadline. `None`:
+    /// they need none.
     ///
     /// # Errors
-    /// The outcome, if it could not be found out what they need.
+    /// The outcome, if the plugins could not be asked.
     pub(crate) async fn find_out(
         &self,
         generation: &Arc<Generation>,
@@ -54,7 +54,7 @@ impl Host {
         Ok(Some(answered(generation.facts(), asking, Purpose::Decide, deadline, now).await))
     }
 
-    /// The same for some of the callbacks that one request carries, which are taken from the front of `parts`.
+    /// The same for some of the callbacks of a batch, which are taken from the front of `parts`.
     ///
     /// # Errors
     /// As [`Host::find_out`].
@@ -87,7 +87,8 @@ impl Host {
         Ok(known)
     }
 
-    /// The same for an entry of the journal, which is counted only at its first attempt. Its time begins when it is asked.
+    /// The same for an entry of the journal, which is counted only at its first attempt. Its deadline is set when a
+    /// worker starts.
     ///
     /// # Errors
     /// Why the chain could not be asked.
@@ -113,7 +114,7 @@ impl Host {
         Ok(Some(answered(generation.facts(), asking, purpose, deadline, now).await))
     }
 
-    /// Changes facts as the plugins ask.
+    /// Applies the updates of plugins.
     pub(crate) fn change_facts(&self, generation: &Generation, updates: &[Update]) {
         if updates.is_empty() {
             return;
@@ -121,7 +122,7 @@ impl Host {
         let now = self.now_unix_ms();
         for Update { fact, key, change, ttl_ms } in updates {
             match fact {
-                // What is wrong with it is counted there.
+                // Failures are counted by the source.
                 Some(fact) => drop(generation.facts().change(Wanted { fact: *fact, key }, change, *ttl_ms, now)),
                 None => self.telemetry.fact_not_configured(),
             }
@@ -129,13 +130,13 @@ impl Host {
     }
 }
 
-/// A callback, and what its plugins get to know.
+/// A callback with the facts of its plugins.
 pub(crate) type Known = (Callback, Option<Arc<Knowledge>>);
 
-/// Callbacks of one request whose plugins are asked at a time: between them, other jobs run.
+/// Maximum number of callbacks of a batch that one job asks about; other jobs run in between.
 const PARTS_AT_ONCE_MAX: usize = 8;
 
-/// Looks up what plugins need.
+/// Looks up the facts that plugins need.
 async fn answered(
     facts: &Facts,
     asking: Asking,
@@ -147,7 +148,7 @@ async fn answered(
         Ok(answers) => answers,
         Err(fetched) => {
             let left = deadline.remaining_for_guests();
-            // The plugins need the rest.
+            // The rest of the time is for the plugins.
             fetched.within(left / 3, Instant::now() + left * 2 / 3).await
         }
     };

@@ -2,8 +2,8 @@
 
 use std::io;
 
-/// How much lower the priority of a reload is, as `nice` counts: what it builds has a tenth of what a thread gets that
-/// moves bytes, when both want to run.
+/// The `nice` value of reloads. A thread that builds gets about a tenth of the CPU time of an I/O thread while both are
+/// busy.
 pub(crate) const RELOADS: i32 = 10;
 
 /// Does work on a thread of low priority, which threads and processes that it starts inherit.
@@ -21,7 +21,7 @@ pub(crate) fn lowered<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T>
     })
 }
 
-/// Lowers the priority of this thread by so much, as `nice` counts. Where that is not possible all are served alike.
+/// Sets the `nice` value of this thread. Errors are ignored, and other systems than Linux keep the normal priority.
 pub(crate) fn lower(nice: i32) {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice);

@@ -1,4 +1,5 @@
-//! Facts where a chain is only tried: by a candidate, a replay, or an author. What was found out before is taken as it was.
+//! Facts for simulated decisions: those of candidates, of replays, and of author commands. Facts that are already known
+//! are reused.
 
 use std::sync::Arc;
 
@@ -12,27 +13,27 @@ use tokio::time::Instant;
 use crate::chain::{Asking, Chain, Found, Knowledge, Mode};
 use crate::deadline::Deadline;
 
-/// What is known when a chain is only tried.
+/// The facts for a simulated decision.
 #[derive(Clone, Copy)]
 pub(crate) struct Trial<'t> {
     /// The facts of the settings.
     pub(crate) facts: &'t Facts,
-    /// What was found out before, and is taken as it was.
+    /// Facts that are already known.
     pub(crate) known: &'t [Found],
-    /// Looks up the rest as it is now, without counting; `None`: the rest is not known.
+    /// Looks up all other facts, without counting; `None`: all others are unknown.
     pub(crate) live: Option<Live<'t>>,
 }
 
-/// What looking up facts takes.
+/// What a lookup requires.
 #[derive(Clone, Copy)]
 pub(crate) struct Live<'t> {
-    /// Where sources are asked over the network.
+    /// The runtime for requests over the network.
     pub(crate) runtime: &'t Handle,
     pub(crate) now_unix_ms: u64,
 }
 
 impl Trial<'_> {
-    /// Finds out what the plugins of a chain need to know. Blocks: it runs guests, and waits for answers.
+    /// Looks up the facts that the plugins of a chain need. Blocks: it runs guests, and waits for answers.
     pub(crate) fn find_out(
         &self,
         chain: &Chain,

@@ -69,8 +69,9 @@ const CHANGING_MAX: u32 = 20;
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
 impl Host {
-    /// Reads the settings again, builds and checks all that has changed next to the generation in service, and puts it into
-    /// service. Blocks for as long as plugins take to be built, configured and compiled; waits for another reload to end.
+    /// Reads the settings again, builds and checks all that has changed next to the generation in service, and puts it
+    /// into service. Blocks for as long as plugins take to be built, configured and compiled; waits for another reload
+    /// to end.
     ///
     /// # Errors
     /// All mistakes. What was in service still is.
@@ -95,10 +96,11 @@ impl Host {
         ended
     }
 
-    /// Puts a stored configuration back into service: the one with this number, or the one before the one in service. The
-    /// files are not changed. When they change, or on the next reload, they count again. Blocks as [`Host::reload`] does.
-    /// `instead_of`: only if the configuration with this number is still in service. So of two rollbacks at the same time,
-    /// the second one does not go further back.
+    /// Puts a stored configuration back into service: the one with this number, or the one before the one in service.
+    /// The files are not changed. When they change, or on the next reload, they count again. Blocks as [`Host::reload`]
+    /// does.
+    /// `instead_of`: only if the configuration with this number is still in service. So of two rollbacks at the same
+    /// time, the second one does not go further back.
     ///
     /// # Errors
     /// All mistakes. What was in service still is.
@@ -146,8 +148,8 @@ impl Host {
         self.reloads.status().clone()
     }
 
-    /// Checks whether a file has changed since it was read, and reloads if so, once its contents are the same in two checks
-    /// in a row. Blocks as [`Host::reload`] does.
+    /// Checks whether a file has changed since it was read, and reloads if so, once its contents are the same in two
+    /// checks in a row. Blocks as [`Host::reload`] does.
     pub fn poll(&self) -> Polled {
         let mut watch = self.reloads.alone();
         if watch.files.is_empty() {

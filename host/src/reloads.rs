@@ -1,4 +1,5 @@
-//! The status of reloads: the result of the last one, the files that it read, and a lock, so that there is one at a time.
+//! The status of reloads: the result of the last one, the files that it read, and a lock, so that there is one at a
+//! time.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -21,7 +21,7 @@ pub struct Case {
     pub head: KeptHead,
     /// The body.
     pub body: Bytes,
-    /// What was known then.
+    /// The stored facts.
     pub facts: Vec<Found>,
     /// What was decided then.
     pub kept: Option<Outcome>,
@@ -101,7 +101,8 @@ impl Outcome {
         }
     }
 
-    /// The outcome in a stored decision; `None` if it was caused by the load of the host, which a replay does not repeat.
+    /// The outcome in a stored decision; `None` if it was caused by the load of the host, which a replay does not
+    /// repeat.
     pub fn of_document(document: &Document) -> Option<Self> {
         let was_load = |fault: &str| [Fault::NoTime.name(), Fault::Suspended.name()].contains(&fault);
         let is_load = was_load(&document.fault) || document.plugins.iter().any(|call| was_load(&call.fault));

@@ -79,7 +79,7 @@ pub struct Settings {
     pub sinks: Vec<Sink>,
     /// Chat servers, each under its own path.
     pub platforms: Vec<Platform>,
-    /// What plugins may ask for.
+    /// The facts that plugins may use.
     pub facts: Vec<Fact>,
     /// The plugins, in the order in which they run.
     pub plugins: Vec<Plugin>,
@@ -241,7 +241,7 @@ fn read(mut root: Section<'_, '_>, source: Source, chat_servers: &'static Table)
     let shadows = shadow::read(&mut root, &context);
     let all = plugins.iter().chain(shadows.iter().filter_map(Shadow::plugin));
     if root.file().mistakes() == mistakes_before {
-        // Those of candidates have the name of the candidate behind theirs.
+        // The names of plugins of candidates end with `@` and the name of the candidate.
         let names = all.clone().map(|plugin| plain_name(&plugin.name));
         facts.check_plugins(root.file(), &names.collect::<Vec<_>>());
     }

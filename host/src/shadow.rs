@@ -41,7 +41,8 @@ pub(crate) fn answered(
     }
 }
 
-/// Room for the comparison of a callback with these candidates, unless one of them has answered it; `None`: there is none.
+/// Reserves queue room to compare a callback with these candidates, unless one of them has answered it; `None`: the
+/// queues are full.
 pub(crate) fn reserve(
     candidates: &[Arc<Candidate>],
     by: Option<&Arc<Candidate>>,

@@ -350,7 +350,7 @@ impl Telemetry {
         text
     }
 
-    /// A plugin wanted to change a fact that the settings do not name.
+    /// Counts an update of a fact that is not configured.
     pub(crate) fn fact_not_configured(&self) {
         self.facts.not_configured.inc();
     }
@@ -473,7 +473,7 @@ impl Telemetry {
         self.called(counters, answered);
     }
 
-    /// An attempt to process an entry of the journal has ended.
+    /// Records the end of an attempt to process a journal entry.
     pub(crate) fn worked(&self, counters: &Counters, worked: &Answered<'_>) {
         self.called(counters, worked);
     }

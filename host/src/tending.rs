@@ -1,4 +1,4 @@
-//! What facts need from time to time: files are read again, counters are saved in the journal.
+//! Periodic maintenance of facts: reloads files, and saves counters in the journal.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -7,14 +7,15 @@ use callgate_journal::Journal;
 
 use crate::host::{Host, WeakHost};
 
-/// How often that is done: what a counter has counted since is lost if the host is killed.
+/// The interval. If the host is killed, counts since the last save are lost.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Counters that change faster than this are saved less often, in bytes per second: the journal has other things to write.
+/// Maximum rate of saves, in bytes per second: if more changes, counters are saved less often, so that the journal can
+/// write entries.
 const SAVED_BYTES_PER_SECOND_MAX: usize = 8 * 1024 * 1024;
 
 impl Host {
-    /// Tends facts until the host is gone.
+    /// Runs the maintenance until the host is dropped.
     pub(crate) async fn tend_facts(host: WeakHost) {
         let mut pause = EVERY;
         loop {
@@ -23,13 +24,13 @@ impl Host {
             if host.generation().facts().is_empty() {
                 continue;
             }
-            // A panic is a mistake of the host, and has been logged.
+            // A panic is a bug of the host, and has been logged.
             let saved = tokio::task::spawn_blocking(move || host.tend()).await.unwrap_or(0);
             pause = EVERY * u32::try_from(saved / SAVED_BYTES_PER_SECOND_MAX + 1).unwrap_or(u32::MAX);
         }
     }
 
-    /// Reads files that have changed, and saves what has been counted. Blocks. Returns how many bytes were saved.
+    /// Reloads files that have changed, and saves counters. Blocks. Returns how many bytes were saved.
     pub fn tend(&self) -> usize {
         let generation = self.generation_for_long();
         generation.facts().tend();
@@ -52,7 +53,7 @@ impl Host {
         bytes
     }
 
-    /// Has counters go on where they were when they were last saved.
+    /// Restores the saved counters.
     pub(crate) fn restore_facts(&self, journal: &Journal) {
         let generation = self.generation_for_long();
         let names: Vec<String> = generation.facts().iter().map(|(fact, ..)| fact.name.clone()).collect();
@@ -61,7 +62,7 @@ impl Host {
                 Ok(parts) => parts.iter().for_each(|(_, part)| source.restore(part)),
                 Err(error) => {
                     let fact = fact.name.as_str();
-                    tracing::warn!(fact, "what the counter had counted cannot be read, and it begins at 0: {error}");
+                    tracing::warn!(fact, "the saved counts of a counter cannot be read, so it starts at 0: {error}");
                 }
             }
         }

@@ -24,7 +24,8 @@ impl Host {
         Ok(())
     }
 
-    /// Starts processing entries, those from before the start first, and tending facts. Must be called in a runtime.
+    /// Starts processing entries, those from before the start first, and the maintenance of facts. Must be called in a
+    /// runtime.
     pub async fn work_off_entries(&self) {
         tokio::spawn(Self::tend_facts(self.downgrade()));
         let Some(journal) = self.keeping.journal() else { return };
@@ -43,8 +44,8 @@ impl Host {
         }
     }
 
-    /// Closes the journal. Running entries have `within` to end, then they go back. In the rest of that time, sinks have up to
-    /// 2 s to deliver what is on disk. Everything that was acknowledged is on disk in any case.
+    /// Closes the journal. Running entries have `within` to end; then they return to the queue. In the rest of that
+    /// time, sinks have up to 2 s to deliver what is on disk. Everything that was acknowledged is on disk in any case.
     pub async fn close_journal(&self, within: Duration) {
         let Some(journal) = self.keeping.journal() else { return };
         journal.stop_working();
@@ -112,8 +113,8 @@ impl Host {
 /// How often a stopping host checks whether the running entries are done.
 const LOOK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Time for sinks to deliver what is on disk when the host stops: enough for sinks without a backlog. A sink with a backlog
-/// would delay every stop, and its records are delivered after the next start.
+/// Time for sinks to deliver what is on disk when the host stops: enough for sinks without a backlog. A sink with a
+/// backlog would delay every stop, and its records are delivered after the next start.
 const SINKS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time to write and close the journal when the host stops, after the time for running callbacks. If the disk hangs,

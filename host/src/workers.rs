@@ -2,10 +2,10 @@
 //!
 //! There are two lanes for callbacks, for jobs of some milliseconds and for longer ones, each with threads and a queue of
 //! its own: a job that takes a tenth of a second never waits in front of one that takes one. Inside a lane the queue is
-//! fair (`workers/queue.rs`). One more lane is for background jobs, which no chat server waits for. The threads have a lower priority
-//! than those that move bytes, those of the last lane the lowest, so a machine that is full of guests still
-//! reads, refuses and answers in time. No thread that moves bytes ever waits for one of these, not even for a lock
-//! (`workers/dispatcher.rs`); how long a job would wait it reads from a few atomics (`workers/crowd.rs`).
+//! fair (`workers/queue.rs`). One more lane is for background jobs, which no chat server waits for. The threads have a
+//! lower priority than those that move bytes, those of the last lane the lowest, so a machine that is full of guests
+//! still reads, refuses and answers in time. No thread that moves bytes ever waits for one of these, not even for a
+//! lock (`workers/dispatcher.rs`); how long a job would wait it reads from a few atomics (`workers/crowd.rs`).
 
 mod crowd;
 mod dispatcher;
@@ -115,8 +115,8 @@ impl Workers {
         self.running.load(Ordering::Acquire)
     }
 
-    /// Number of jobs that were cancelled before their deadline: those that had not started, and those that were running.
-    /// (Some of the latter may have ended at that moment.)
+    /// Number of jobs that were cancelled before their deadline: those that had not started, and those that were
+    /// running. (Some of the latter may have ended at that moment.)
     pub(crate) fn cancelled(&self) -> [u64; 2] {
         self.cancelled.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
@@ -130,9 +130,9 @@ impl Workers {
 
     /// Runs `job` on a worker when its flow's turn has come, and gives its result.
     ///
-    /// If this future is dropped because the client has gone, a waiting job is removed from the queue, and a running job is
-    /// cancelled. The same happens at the deadline, or if it has not started when there is no more time for it. So the queue holds only jobs whose result is still needed, which bounds
-    /// its length and memory.
+    /// If this future is dropped because the client has gone, a waiting job is removed from the queue, and a running
+    /// job is cancelled. The same happens at the deadline, or when too little time is left to start it. So the queue
+    /// holds only jobs whose result is still needed, which bounds its length and memory.
     ///
     /// # Errors
     /// If there is no time for it.
@@ -145,8 +145,8 @@ impl Workers {
         let lane = self.lane(claim.takes);
         let (crowd, last_start) = (Arc::clone(&claim.crowd), deadline.last_start(claim.takes));
         let (mut receiver, mut waiting) = self.send(lane, claim, Some(deadline), job);
-        // If no thread takes it while there is time for it, it is refused then, and not at the deadline: many may wait, and
-        // each answer takes some time.
+        // If no thread takes it in time, it is refused at that moment instead of at the deadline: many callbacks may be
+        // waiting, and writing each answer takes time.
         let mut ended = timeout_at(last_start, &mut receiver).await;
         if ended.is_err() && waiting.has_begun.load(Ordering::Relaxed) {
             ended = timeout_at(deadline.moment(), receiver).await;
@@ -156,8 +156,8 @@ impl Workers {
         ended.ok().and_then(Result::ok).unwrap_or_else(|| Err(NotRun::NoTime(crowd.overload(lane, deadline))))
     }
 
-    /// Runs `job`, which no chat server waits for, on a worker behind all callbacks, and returns its result. It always ends,
-    /// because its thread gets at least a tenth of a core. It is not stopped.
+    /// Runs `job`, which no chat server waits for, on a worker behind all callbacks, and returns its result. It always
+    /// ends, because its thread gets at least a tenth of a core. It is not stopped.
     ///
     /// # Errors
     /// [`NotRun::Full`] if too many wait.
@@ -204,7 +204,7 @@ impl Workers {
                 return Box::new(move || drop(sender));
             }
             has_begun.store(true, Ordering::Relaxed);
-            // Who sees that it runs sees that it has begun.
+            // This order, so that a thread that sees it running also sees that it has started.
             running.iter().for_each(|count| _ = count.fetch_add(1, Ordering::Release));
             // The sandbox is large; should it have a mistake that panics, the thread goes on with the next job.
             let result = catch_unwind(AssertUnwindSafe(|| job(&cancel))).map_err(|_| NotRun::Panicked);
@@ -508,7 +508,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_no_chat_server_waits_for_has_a_thread_of_its_own_and_only_so_much_of_it_waits() {
+    async fn background_jobs_have_their_own_thread_and_a_bounded_queue() {
         let workers = Arc::new(Workers::new(1, 1, 50).unwrap());
         let (release, first) = occupy(&workers, claim(FLOW, Duration::ZERO)).await;
         let mut waits = Box::pin(workers.run(claim(FLOW, Duration::ZERO), deadline(), |_| 2));

@@ -256,7 +256,8 @@ const G9_HASHED: &str = "00d060262511fc08";
 #[tokio::test]
 async fn an_entry_that_runs_ends_with_what_it_began_with_and_the_next_attempt_has_what_a_reload_brought() {
     let with = |plugin: &str, module| {
-        // It ends when its fuel does: on a machine that is busy, time would be the host's fault, which is no failure.
+        // The call runs out of fuel, not of time: on a busy machine, a timeout would count as the host's fault and not
+        // as a failed attempt.
         let ends = "work_within_ms = 3_600_000\nfuel_per_work = 300_000_000";
         in_journal().limits("breaker_faults_max = 0").plugin(plugin, module, "*", ends)
     };
@@ -314,7 +315,7 @@ async fn a_stop_waits_until_a_sink_that_keeps_up_has_what_is_on_disk() {
     }
     host.until(|numbers| numbers.backlog == 0).await;
     host.host().begin_no_entries();
-    // They have one key, so that each waits for the one before it.
+    // They have the same key, so they are processed one at a time.
     drop(open);
     host.host().close_journal(Duration::from_secs(60)).await;
     assert_eq!(receiver.taken(0).await.len(), MESSAGES);

@@ -40,7 +40,7 @@ async fn twenty_messages_a_minute_pass_and_the_next_one_does_when_the_first_is_a
         host.advance_clock_ms(1000);
     }
     assert_eq!(send(&host, "u1", "hi").await, 5006);
-    // Others are not concerned, and neither is what is not limited.
+    // Other users, and commands without a limit, are not affected.
     assert_eq!(send(&host, "u2", "hi").await, 0);
     let request = json!({ "fromUserID": "u1", "toUserID": "u2", "reqMsg": "", "ex": "" });
     assert_eq!(host.openim("callbackBeforeAddFriendCommand", &request).await["errCode"], 0);
@@ -92,7 +92,7 @@ async fn the_third_refusal_within_a_day_mutes_for_an_hour() {
     let muted = host.openim(SEND, &says("u1", "hello")).await;
     assert_eq!(muted["errMsg"], "You cannot write for another 59 minutes.");
     assert_eq!(send_on_tencent(&host, "u1", "hello").await, 120_009);
-    // What is refused meanwhile is no strike.
+    // A refusal while muted is not a strike.
     assert_eq!(send(&host, "u1", "free money").await, 5008);
     host.advance_clock_ms(58 * MINUTE_MS);
     assert_eq!(send(&host, "u1", "hello").await, 5008);
@@ -103,7 +103,7 @@ async fn the_third_refusal_within_a_day_mutes_for_an_hour() {
     assert_eq!(send(&host, "u1", "hello").await, 5008);
     host.advance_clock_ms(60 * MINUTE_MS);
     assert_eq!(send(&host, "u1", "hello").await, 0);
-    // A day later there is nothing left of it.
+    // A day later the strikes have expired.
     host.advance_clock_ms(24 * 60 * MINUTE_MS);
     assert_eq!(send(&host, "u1", "free money").await, 5004);
     assert_eq!(send(&host, "u1", "hello").await, 0);
@@ -143,7 +143,7 @@ async fn who_is_banned_in_a_file_is_refused_with_the_reason_until_the_end() {
 
 #[tokio::test]
 async fn what_a_file_lists_is_judged_and_the_rest_is_as_the_settings_say() {
-    // A list of what was judged before stands for a judge.
+    // A file with judgements replaces the web service.
     let facts = "[[fact]]\nname = \"judged\"\nsource = \"file\"\npath = \"judged.json\"\nformat = \"json\"\n";
     let judged = json!({ "https://m/bad.png": { "nsfw": 0.97 }, "https://m/good.png": { "nsfw": 0.02 } }).to_string();
     let toml =

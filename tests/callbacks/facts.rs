@@ -1,4 +1,4 @@
-//! Facts: what plugins ask for is looked up in time, and comes with the callback; what they change is changed.
+//! Facts: needs are looked up in time and passed with the callback; updates are applied.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 const BEFORE: &str = "callbackBeforeSendSingleMsgCommand";
 
-/// A counter that counts callbacks, one that is only changed, and a file.
+/// A counter that counts callbacks, a counter that is only updated, and a file.
 const FACTS: &str = r#"
 [[fact]]
 name = "sent"
@@ -42,7 +42,7 @@ fn with(module: PathBuf, toml: &str) -> Setup {
     setup().tables(FACTS).file("banned.txt", "u1\nu2\n").plugin("asks", module, "*", toml)
 }
 
-/// The facts that the plugin was given with its last callback.
+/// The facts in the last input of the plugin.
 async fn given(host: &TestHost) -> Value {
     host.openim(BEFORE, &json!({ "sendID": "u1" })).await;
     host.records().pop().unwrap_or_default()["facts"].clone()
@@ -123,7 +123,7 @@ async fn several_plugins_that_ask_for_the_same_share_one_answer() {
 }
 
 #[tokio::test]
-async fn updates_are_made_once_it_is_decided() {
+async fn updates_are_applied_once_the_decision_is_final() {
     let update = |change: &str| {
         format!(r#","updates":[{{"fact":"strikes","key":"u1",{change}}},{{"fact":"other","key":"x","add":1}}]"#)
     };
@@ -145,7 +145,7 @@ async fn updates_are_made_once_it_is_decided() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_facts_is_told_before_the_host_starts() {
+async fn mistakes_with_facts_are_reported_before_the_host_starts() {
     let updates = knows("updates", &[], &["banned"], "[]", "");
     for (setup, expected) in [
         (
@@ -158,7 +158,7 @@ async fn what_is_wrong_with_facts_is_told_before_the_host_starts() {
         ),
         (
             with(harness::guests::tells("tells"), "facts = { sent = \"sent\" }"),
-            "plugin asks: its code uses no fact `sent`; its code uses none",
+            "plugin asks: its code uses no fact `sent`; it uses no facts",
         ),
         (
             with(updates.clone(), ""),
@@ -172,7 +172,7 @@ async fn what_is_wrong_with_facts_is_told_before_the_host_starts() {
             Err(error) => assert_eq!(error.to_string(), expected),
         }
     }
-    // All at once, with what is wrong with sources.
+    // All mistakes are reported together, those of sources included.
     let none = setup().tables(FACTS).plugin("asks", asks(&[("else", "u")]), "*", "").plugin("too", updates, "*", "");
     let error = none.try_start().map(|_| ()).unwrap_err().to_string();
     for part in ["plugin asks: its code needs", "plugin too: its code changes", "fact banned: ", "banned.txt"] {

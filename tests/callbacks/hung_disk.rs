@@ -1,4 +1,4 @@
-//! A disk that does not answer: callbacks are answered at their deadline anyway, and what was in the queue arrives.
+//! A disk that does not answer: callbacks are still answered at their deadline, and queued entries are stored later.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use tokio::time::Instant;
 const BEFORE: &str = "callbackBeforeAddFriendCommand";
 const AFTER: &str = "callbackAfterSendGroupMsgCommand";
 
-/// What OpenIM waits for by default, without what is kept back for writing the answer.
+/// OpenIM's default timeout, less the time that is reserved for writing the answer.
 const DEADLINE: Duration = Duration::from_millis(4450);
 
 /// Tokio's timers count whole milliseconds from the start of the runtime, and are never early.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Has the journal's writer wait, as a disk does that hangs, until the connection is dropped.
+/// Blocks the journal's writer, as a hanging disk does, until the connection is dropped.
 fn hang(host: &TestHost) -> rusqlite::Connection {
     let connection = rusqlite::Connection::open(host.folder().join("journal/journal.sqlite3")).unwrap();
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -37,7 +37,7 @@ async fn an_after_callback_that_is_not_on_disk_in_time_is_refused_and_its_repeat
     assert_eq!(host.metric("callgate_refusals_total", &["not_kept"]), 1.0);
     drop(hung);
     tokio::time::resume();
-    // It was on its way. The chat server sends it again.
+    // It was queued. The chat server repeats it.
     assert_eq!(host.openim(AFTER, &message).await["nextCode"], 0);
     let numbers = host.until(|numbers| numbers.done > 0).await;
     assert_eq!((numbers.done, numbers.repeats, numbers.backlog), (1, 1, 0));

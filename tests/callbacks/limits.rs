@@ -213,7 +213,7 @@ async fn our_plugins_stay_under_their_ceilings() {
     });
     let sent = || json!({ "sendID": "u1", "content": json!({ "content": "lunch at noon, or later?" }).to_string() });
     let single = "callbackBeforeSendSingleMsgCommand";
-    // Those that need facts count twice: what they need, and the decision.
+    // Plugins with needs are called twice: `needs` and `handle_callback`.
     let callbacks: [(&str, &str, Value, f64); 9] = [
         ("ban-users", single, sent(), 50_000.0),
         ("limit-rate", single, sent(), 50_000.0),

@@ -71,7 +71,7 @@ fn every_message_names_its_file_and_line_and_no_message_stands_alone() {
 }
 
 #[test]
-fn a_hundred_mistakes_are_named_and_of_more_that_there_are_more() {
+fn of_many_mistakes_a_hundred_are_named_and_the_rest_is_mentioned() {
     for (twice, unknown, named) in [(0, 100, 100), (0, 101, 101), (150, 0, 101), (60, 60, 101)] {
         let mut toml = "[[platform]]\nkind = \"openim\"\n[cache]\nbytes_max = 0\n".to_owned();
         (0..unknown).for_each(|number| toml.push_str(&format!("zzzzzz{number} = 1\n")));

@@ -295,7 +295,7 @@ async fn an_answer_is_not_lost_where_more_was_sent_than_is_read() {
     connection.write_all(last.as_bytes()).await.unwrap();
     service.in_flight(1).await;
     connection.write_all(request(&" ".repeat(60_000)).as_bytes()).await.unwrap();
-    // A reset, instead of an end, would have thrown away what the client had not read yet.
+    // A reset instead of a normal close would have discarded what the client had not read yet.
     let mut answers = String::new();
     connection.read_to_string(&mut answers).await.unwrap();
     assert!(answers.starts_with("HTTP/1.1 200 OK") && answers.ends_with(ALLOWED), "{answers}");

@@ -52,7 +52,7 @@ async fn callbacks_come_through_a_unix_socket_whose_file_is_there_for_as_long_as
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
 }
 
-/// Clients that come at the same time, and send all they have in several packets before the first of them is accepted.
+/// Clients that connect at the same time and send several packets each, before the first of them is accepted.
 #[tokio::test]
 async fn a_burst_of_clients_waits_to_be_accepted() {
     const CLIENTS: usize = 200;
@@ -145,7 +145,7 @@ async fn a_reload_changes_who_may_use_the_admin_listener_and_not_where_it_is() {
         (&["admin.token (its file)".to_owned()][..], 0)
     );
     assert!(may("n3w").await && !may("t0k3n").await);
-    // Another listener waits for a restart, and with it who may use it: the token before the last one stays void.
+    // A changed listener requires a restart, and so do its access rules: the oldest token stays invalid.
     for other in ["listen = \"127.0.0.1:9\"", "off = true"] {
         host.write("host.toml", admin(other).toml());
         assert_eq!(host.reload().unwrap().restart, ["admin"], "{other}");

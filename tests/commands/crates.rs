@@ -73,7 +73,8 @@ pub(crate) fn bare() -> Folder {
     bare_of(SOURCE)
 }
 
-/// That crate, which asks for the fact `sent` of `u1`; if that is 21, it denies and adds a strike, and allows otherwise.
+/// That crate, which asks for the fact `sent` of `u1`; if that is 21, it denies and adds a strike, and allows
+/// otherwise.
 pub(crate) fn bare_that_asks() -> Folder {
     let manifest = r#"{\"abi\":1,\"name\":\"bare\",\"version\":\"0.1.0\"}"#;
     let with_facts = manifest.replace('}', r#",\"facts\":[\"sent\"],\"updates\":[\"strikes\"]}"#);

@@ -581,7 +581,7 @@ fn a_url_without_the_credentials_that_are_asked_for_is_found() {
         assert!(wrong.is_none_or(|wrong| found[0]["what"].as_str().unwrap().contains(wrong)), "{sent}: {found:#?}");
         assert!(!format!("{all:?}").contains("s3cre"), "{all:#?}");
     }
-    // What was not read is not compared with.
+    // Credentials that were not read are not compared.
     let all = findings(&folder.type_in(&format!("{LINE} --no-secrets")));
     assert!(!all.iter().any(|finding| finding["id"] == "url-credentials"), "{all:#?}");
 }

@@ -1,4 +1,4 @@
-//! Facts for the author commands: handed in from a file, shown, compared, profiled.
+//! Facts for the author commands: read from a file, shown, compared, profiled.
 
 use harness::guests;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn run(folder: &Folder, facts: Option<&str>) -> Value {
 }
 
 #[test]
-fn what_is_handed_in_is_given_to_the_plugin_and_shown() {
+fn facts_from_a_file_are_passed_to_the_plugin_and_shown() {
     let folder = asks().file("f.json", r#"{"sent": {"u1": [3, null]}, "ban": {"u2": true}}"#);
     let report = run(&folder, Some("f.json"));
     let sent = json!({ "fact": "sent", "key": "u1", "value": [3, null] });
@@ -45,14 +45,14 @@ fn what_is_handed_in_is_given_to_the_plugin_and_shown() {
         assert!(text.contains(line), "{line:?}: {text}");
     }
 
-    // Without a file nothing is configured; a reason can be given.
+    // Without a file, facts are not configured; a file can give another reason.
     let nothing =
         [json!({ "fact": "sent", "key": "u1", "value": null, "why": "not_configured" }), ban("not_configured")];
     assert_eq!(run(&folder, None)["facts"], json!(nothing));
     let folder = folder.file("late.json", r#"{"sent": {}, "ban": "late"}"#);
     assert_eq!(run(&folder, Some("late.json"))["facts"][1], ban("late"));
 
-    // Beside a request of a crate, without an argument.
+    // The file next to a request is found without an argument.
     let request = std::fs::read(folder.path("ok.json")).unwrap();
     let folder = folder.file("a.request.json", request).file("a.facts.json", r#"{"sent": {"u1": 8}}"#);
     let text = folder.type_in("run p.wasm --request a.request.json").succeeds();
@@ -68,7 +68,10 @@ fn facts_that_cannot_be_used_are_named() {
         .file("reason.json", r#"{"sent": "lat"}"#)
         .file("name.json", r#"{"snet": {"u1": 3}}"#);
     for (file, parts) in [
-        ("list.json", ["list.json: the facts are no object: write one, such as {\"sent\": {\"u1\": 3}}"].as_slice()),
+        (
+            "list.json",
+            ["list.json: the facts are not an object: write one, such as {\"sent\": {\"u1\": 3}}"].as_slice(),
+        ),
         ("text.json", &["text.json: the facts are not JSON (", "write an object, such as"]),
         ("number.json", &["number.json: the fact `sent` has no keys: write an object of values by key"]),
         ("reason.json", &["reason.json: the fact `sent` has an unknown reason: did you mean \"late\"?"]),
@@ -85,7 +88,7 @@ fn facts_that_cannot_be_used_are_named() {
     let folder = folder.module("none.wasm", guests::tells("none"));
     folder
         .type_in("run none.wasm --request ok.json --facts name.json")
-        .fails(6, &["it asks for none: list them in `facts`"]);
+        .fails(6, &["it uses no facts: list them in `facts`"]);
 }
 
 #[test]
@@ -123,7 +126,7 @@ fn needs_and_updates_are_compared_like_records() {
     assert_eq!(read("one.updates.jsonl"), "{\"fact\":\"strikes\",\"key\":\"u1\",\"add\":1}\n");
     assert!(folder.type_in("test p").succeeds().starts_with("ok       one: deny, fuel "));
 
-    // Something else is known: another answer, no update, the same needs.
+    // With other facts: another answer, no update, the same needs.
     let folder = folder.file("p/callbacks/one.facts.json", r#"{"sent": "late"}"#);
     let text = failed(folder.type_in("test p"));
     assert!(text.contains("FAILED   one: allow") && text.contains("updates") && !text.contains("needs"), "{text}");
@@ -186,10 +189,9 @@ fn a_new_plugin_can_begin_with_a_fact() {
         assert_eq!(facts, json!({ "count": { user: 3 } }));
     }
     for command in ["State.StateChange", "callbackAfterAddFriendCommand", "Push.OfflinePush"] {
-        folder.run(["new", "p", "--facts", "--command", command, "--sdk-path", &sdk]).fails(
-            2,
-            &["--facts is for commands that are asked before something is done, and name the user who does it"],
-        );
+        folder
+            .run(["new", "p", "--facts", "--command", command, "--sdk-path", &sdk])
+            .fails(2, &["--facts is for commands that ask before something happens and name the acting user"]);
     }
     assert!(!folder.path("p").exists());
 }

@@ -132,9 +132,9 @@ fn a_replay_says_what_another_build_would_decide() {
     assert_eq!((&sums["replayed"], &sums["verdicts_differ"]), (&4.into(), &2.into()));
 }
 
-/// Stored with the decisions, so that another process on another day decides the same.
+/// Facts are stored with decisions, so that another process decides the same later.
 #[test]
-fn a_replay_knows_the_facts_of_then_and_why_tells_them() {
+fn a_replay_uses_the_stored_facts_and_why_shows_them() {
     let (folder, port) = host("[log]\nlog_users = \"yes\"\n[journal.decisions]\nkeep = \"all\"\npayloads = true");
     let folder = folder.module("limit.wasm", guests::shipped("limit-rate"));
     let more = "[[fact]]\nname = \"messages\"\nsource = \"counter\"\ncount = \"callbacks\"\n\

@@ -141,7 +141,7 @@ fn twenty_mistakes_are_reported_together_each_with_its_line_and_key() {
         (2, "server.listen", "must be an address or a name, and a port"),
         (3, "server.body_bytes_max", "expected an integer"),
         (4, "server.in_flight_max", "must be an integer from 1"),
-        (5, "server.in_flight_max", "is there twice"),
+        (5, "server.in_flight_max", "is set twice"),
         (6, "server.idle_within", "did you mean `idle_within_ms`?"),
         (8, "log.log_user", "did you mean `log_users`?"),
         (10, "records.file", "cannot be appended to (its folder: No such file"),
@@ -202,7 +202,7 @@ fn records_that_could_not_be_written_keep_a_host_from_starting() {
             folder.run([command, "--settings", "host.toml"]).fails(3, &parts);
         }
     }
-    // Those of settings that name no file.
+    // The default sink of settings without a [[sink]].
     let taken = folder().folder("records.jsonl").file("host.toml", OPENIM);
     let part = "host.toml:1: `sink`: there is none, so records are written to records.jsonl, which cannot be appended to (it is a folder)";
     taken.type_in("check --settings host.toml").fails(3, &[part]);

@@ -1,4 +1,4 @@
-//! A journal on a disk that becomes full, and gets room again.
+//! A journal on a disk that fills up and then has free space again.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,11 +8,11 @@ use std::process::{Child, Command, Stdio};
 use crate::program::{Folder, folder};
 use harness::guests;
 
-/// A file system of memory, with this many bytes. It ends with this.
+/// A tmpfs of this size in bytes; it is unmounted on drop.
 struct Disk(PathBuf);
 
 impl Disk {
-    /// `None`, said loudly, where this process may not mount.
+    /// `None`, with a message, if this process may not mount.
     fn mount(at: PathBuf, bytes: usize) -> Option<Self> {
         std::fs::create_dir_all(&at).unwrap();
         let mut mount = Command::new("mount");
@@ -40,7 +40,7 @@ impl Drop for Disk {
     }
 }
 
-/// A host that is killed with this.
+/// A host that is killed on drop.
 struct Host(Child);
 
 impl Drop for Host {
@@ -108,7 +108,7 @@ fn a_host_on_a_full_disk_says_so_and_goes_on_when_there_is_room() {
     let ready = ask(admin, "GET /readyz", "");
     assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("after-callbacks are refused"), "{ready}");
 
-    // Killed while the disk is full: the next one starts, says the same, and goes on by itself.
+    // Killed while the disk is full: the next host starts, reports the same, and recovers by itself.
     drop(host);
     let host = serve(&folder, port);
     // It notices with its first write.

@@ -69,8 +69,8 @@ pub struct Answer {
     pub at: Duration,
     /// From the first byte written to the last byte read.
     pub took: Duration,
-    /// From the first byte written to when the host wrote the answer, if it says so: without the time in which the answer
-    /// was there and this client had no CPU to read it.
+    /// From the first byte written until the host wrote the answer, if the answer says when. Excludes the time that
+    /// this client waited for a CPU to read it.
     pub written: Option<Duration>,
     pub request: u32,
     pub verdict: Verdict,
@@ -186,7 +186,7 @@ fn whole(bytes: &[u8]) -> Option<(u16, usize)> {
     (bytes.len() >= body + len).then_some((status, body))
 }
 
-/// When the host wrote the answer with this head, if it says so.
+/// The time at which the host wrote the answer, if the head contains it.
 fn written_at(head: &[u8]) -> Option<Duration> {
     number(head, server::WRITTEN).map(Duration::from_nanos)
 }

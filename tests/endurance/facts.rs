@@ -1,4 +1,4 @@
-//! Facts: counts as an exact reference has them, sources that fail in every way, decisions that can be replayed.
+//! Facts: counts equal to an exact reference, sources that fail in every way, decisions that can be replayed.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -49,7 +49,8 @@ async fn send(host: &TestHost, body: String) -> i64 {
     answer["errCode"].as_i64().expect("a code")
 }
 
-/// Random users send messages, some of them often, while the clock moves at random, also to the very edge of a window.
+/// Random users send messages, some of them often, while the clock advances at random, sometimes exactly to the end of
+/// a window.
 async fn model(callbacks: usize, users: usize) {
     let host = limited("").start();
     let (mut random, mut now, mut denied) = (Random(7), 0_u64, 0_usize);
@@ -62,7 +63,7 @@ async fn model(callbacks: usize, users: usize) {
         };
         let sent = reference.entry(user).or_default();
         let step = match random.below(2000) {
-            // The moment at which the oldest message of this user counts no more, or one before it.
+            // The millisecond at which the oldest message of this user expires, or the one before.
             0 => sent.front().map_or(0, |oldest| (oldest + WINDOW_MS).saturating_sub(now)),
             1 => sent.front().map_or(0, |oldest| (oldest + WINDOW_MS).saturating_sub(now + 1)),
             2..50 => random.below(500),
@@ -113,7 +114,7 @@ async fn two_connections_of_one_user_lose_no_count() {
     assert_eq!(allowed, MESSAGES_MAX);
 }
 
-/// Decisions with facts are stored; the same build, with nothing to ask, decides the same.
+/// Decisions with facts are stored; the same build without any source decides the same.
 async fn replayed(callbacks: usize) {
     let toml = "[journal]\n[journal.decisions]\nkeep = \"all\"\npayloads = true\nbytes_max = 4294967296";
     let host = limited(toml).start_with_journal().await;
@@ -121,7 +122,7 @@ async fn replayed(callbacks: usize) {
     for number in 0..callbacks {
         host.advance_clock_ms(random.below(300));
         send(&host, message(random.below(20) as usize, number)).await;
-        // None of them is dropped because too many are on their way.
+        // Waits, so that no decision is dropped because the queue is full.
         if number % 500 == 0 {
             host.host().settle_journal().await;
         }
@@ -168,14 +169,14 @@ async fn facts_replay() {
     replayed(10_000).await;
 }
 
-/// A Redis server that is stopped and started again; it ends with this.
+/// A Redis server that is stopped and started again; it is stopped on drop.
 struct Redis {
     port: u16,
     child: Option<Child>,
 }
 
 impl Redis {
-    /// `None`, said loudly, where it is not installed.
+    /// `None`, with a message, if it is not installed.
     fn start() -> Option<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
         let mut redis = Self { port, child: None };
@@ -211,7 +212,7 @@ impl Drop for Redis {
     }
 }
 
-/// A judge that answers each question in another way, most of them wrong. Returns its address.
+/// A judge that answers each request differently, and mostly wrong. Returns its address.
 fn judge(questions: Arc<AtomicUsize>) -> SocketAddr {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -224,7 +225,7 @@ fn judge(questions: Arc<AtomicUsize>) -> SocketAddr {
                 let questions = Arc::clone(&questions);
                 tokio::spawn(async move {
                     let mut request = [0; 4096];
-                    // One connection, one question after the other.
+                    // One connection, with sequential requests.
                     while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
                         let number = questions.fetch_add(1, Ordering::Relaxed);
                         let ok = |body: &str| {
@@ -298,7 +299,7 @@ fn chaos(callbacks: usize) -> Option<()> {
         requests_max,
         judge: Arc::new(|_, status, answer| match serde_json::from_slice::<Value>(answer) {
             Ok(answer) if status == 200 && answer["nextCode"] == 0 => Verdict::Good,
-            // Calm users may exceed what they may send.
+            // Well-behaved users may exceed the rate limit.
             Ok(answer) if status == 200 && answer["errCode"] == 5006 => Verdict::Refused,
             Ok(_) => Verdict::Wrong,
             Err(_) => Verdict::Other,
@@ -308,7 +309,7 @@ fn chaos(callbacks: usize) -> Option<()> {
     let is_over = Arc::new(AtomicBool::new(false));
     let stops = {
         let is_over = Arc::clone(&is_over);
-        // Redis is there for a while and gone for a while.
+        // Redis runs for a while and is stopped for a while.
         std::thread::spawn(move || {
             let mut stops = 0;
             while !is_over.load(Ordering::Relaxed) {

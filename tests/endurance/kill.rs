@@ -91,7 +91,7 @@ fn kill_one(folder: &Path, run: u64, after: Duration, told: &mut Told) {
     child.wait().unwrap();
 }
 
-/// Processes what is left, and returns what all records say, in order, and how many came now.
+/// Processes the remaining entries. Returns the contents of all records, in order, and how many are new.
 async fn finish(folder: &Path) -> (Vec<(String, u64)>, u64) {
     let journal = Journal::open(&settings(folder), Clock::system()).unwrap();
     let before = journal.numbers().last_sequence;

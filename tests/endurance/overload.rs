@@ -42,7 +42,7 @@ fn seconds(default: u64) -> u64 {
 struct Report {
     goodput_max: f64,
     goodput: f64,
-    /// Answers that the host wrote too late, and those that the client read too late.
+    /// Numbers of answers that the host wrote too late, and that the client read too late.
     late: [usize; 2],
     wrong: usize,
     good: usize,
@@ -57,16 +57,17 @@ fn a_flood_is_refused_in_time_and_others_are_answered() {
     // More connections than such calls fit into the time that there is, one after the other.
     let scale = Scale {
         window: Duration::from_secs(2),
-        // No more of them, either: a host that is built without optimisation, with other tests beside it, needs its time
-        // for each.
+        // Not more connections, because a host that is built without optimisation, next to other tests, spends much
+        // time on each.
         connections: 150,
         times: f64::INFINITY,
         busy: Duration::from_millis(20),
-        // It burns fuel faster than what a millisecond is worth is measured with.
+        // The plugin burns fuel faster than the calibration loop that determines `fuel_per_ms`.
         limits: "calls_at_once_max = 1\ncall_within_ms = 1000\nfuel_per_ms = 100_000_000",
     };
     let report = flood(&scale);
-    // With other tests beside it, this client may come to read what is there for some time: that is no lateness of the host.
+    // Next to other tests, this client may read an answer late. That is not the host's fault, so only late writes are
+    // checked.
     assert_eq!((report.late[0], report.wrong), (0, 0));
     assert!(report.refused > 0, "it was no overload");
     assert!(report.good > 0, "nothing was answered");
@@ -144,7 +145,7 @@ fn flood(scale: &Scale) -> Report {
 
     let all = || flood.iter().chain(calm.iter().flatten());
     let late = |time: fn(&Answer) -> Option<Duration>| {
-        // An answer that does not say when it was written is late.
+        // An answer without its time of writing counts as late.
         flood.iter().filter(|answer| time(answer).is_none_or(|time| time > Duration::from_secs(1))).count()
     };
     let count = |verdict| flood.iter().filter(|answer| answer.verdict == verdict).count();
@@ -235,7 +236,7 @@ impl Ask<'_> {
                 _ => Verdict::Other,
             };
             if matches!(verdict, Verdict::Wrong | Verdict::Other) {
-                told.call_once(|| println!("  not as it should be: {status} {}", String::from_utf8_lossy(bytes)));
+                told.call_once(|| println!("  unexpected answer: {status} {}", String::from_utf8_lossy(bytes)));
             }
             verdict
         };

@@ -36,7 +36,7 @@ struct Seen {
     failed: AtomicU64,
 }
 
-/// How long a callback took, in nanoseconds: there are a million, and memory is measured.
+/// Duration of a callback in nanoseconds. 32 bits, because there are a million of them and memory is measured.
 type Nanos = u32;
 
 /// Posts callbacks until it is told to stop, and returns how long each took.
@@ -80,7 +80,7 @@ fn percentile(sorted: &[Nanos], percent: usize) -> Duration {
     Duration::from_nanos(sorted.get(sorted.len() * percent / 100).copied().unwrap_or_default().into())
 }
 
-/// Reloads, with a pause before each, and breaks every third time one of settings, word list (here: stamp) and module.
+/// Reloads, with a pause before each. Every third time, settings, word list (here: stamp) or module are broken.
 fn reload(host: &TestHost, reloads: usize, pause: Duration) -> (usize, usize) {
     let (mut changed, mut refused) = (0, 0);
     for number in 1..=reloads {
@@ -120,7 +120,7 @@ fn settle(host: &TestHost) {
     }
 }
 
-/// Not a test: a process that prepares modules, as the program starts for itself.
+/// Not a test: a child process that prepares modules, as the program starts one.
 #[test]
 #[ignore = "prepares modules for other tests"]
 fn prepares_modules_for_other_tests() {
@@ -132,9 +132,9 @@ fn prepares_modules_for_other_tests() {
 /// Set in the environment of such a process.
 const PREPARES: &str = "CALLGATE_ENDURANCE_PREPARES";
 
-/// Modules are prepared in processes of their own, at a low priority, as in service.
+/// Modules are prepared in child processes at a low priority, as in service.
 fn in_children() -> Loading {
-    // The first two lines are those of the test that it is.
+    // Skips the two lines that the test harness prints.
     let script = r#""$0" reload::prepares_modules_for_other_tests --exact --ignored --nocapture | { read -r _; read -r _; exec cat; }"#;
     let own = std::env::current_exe().expect("this program has a path");
     Loading::InChildren {
@@ -186,7 +186,7 @@ async fn reload_under_load_in_short() {
 #[ignore = "minutes"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reload_300_times_under_load() {
-    // One after the other, which nothing does in service; and each 100 ms.
+    // Without a pause, which does not happen in service; and every 100 ms.
     reloads_under_load(300, Duration::ZERO, Duration::from_secs(10)).await;
     reloads_under_load(300, Duration::from_millis(100), Duration::from_secs(10)).await;
 }

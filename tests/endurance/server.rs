@@ -17,11 +17,11 @@ use tokio::net::TcpListener;
 /// Where the started program finds its settings.
 const SETTINGS: &str = "CALLGATE_ENDURANCE_SETTINGS";
 
-/// Set in the environment of a program that is to say when it answers.
+/// Environment variable: the program reports when it answers.
 const SAYS_WHEN: &str = "CALLGATE_ENDURANCE_SAYS_WHEN";
 
-/// The header that says when an answer was handed to its connection, which writes it at once: in nanoseconds of the clock
-/// that all processes share ([`now`]).
+/// The header with the time at which an answer was passed to its connection, which writes it at once: in nanoseconds of
+/// the clock that all processes share ([`now`]).
 pub const WRITTEN: &str = "x-written-at-ns";
 
 /// What it says before its address.
@@ -50,7 +50,7 @@ impl Server {
         Self::start_with(setup, &[])
     }
 
-    /// The same; each answer says when it was written, in the header [`WRITTEN`].
+    /// The same; each answer has the time of writing in the header [`WRITTEN`].
     pub fn start_that_says_when(setup: &Setup) -> Self {
         Self::start_with(setup, &[(SAYS_WHEN, "1")])
     }
@@ -73,7 +73,8 @@ impl Server {
             .map_while(Result::ok)
             .find_map(|line| Some(line.split_once(LISTENS)?.1.to_owned()))
             .expect("the server says where it listens");
-        // After a minute it says that it is still running, and would end if nothing could read that.
+        // After a minute the test harness prints that the test is still running; the process would end if nothing read
+        // that.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         let (address, admin) = addresses.split_once(' ').expect("two addresses");
         Self {
@@ -159,12 +160,12 @@ fn serves_for_other_tests() {
     });
 }
 
-/// Now, as all processes of this machine see it.
+/// The current time, on a clock that all processes of this machine share.
 pub fn now() -> Duration {
     rustix::time::clock_gettime(rustix::time::ClockId::Monotonic).try_into().expect("it began at zero")
 }
 
-/// A host, which may say when it answers.
+/// A host that may report when it answers.
 #[derive(Clone)]
 struct SaysWhen {
     host: Host,

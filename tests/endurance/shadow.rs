@@ -186,10 +186,10 @@ async fn what_does_not_fit_is_dropped_and_counted(callbacks: u64) {
     assert_eq!(report["waiting"], 0);
 }
 
-/// A host whose connections and plugins are all on one thread, and one connection to it.
+/// A host with one thread for connections and plugins, and one connection to it.
 struct Served {
     host: TestHost,
-    /// What its thread spends.
+    /// CPU time of its thread.
     spending: Spending,
     client: TcpStream,
 }
@@ -222,7 +222,7 @@ impl Served {
         let (before, mut answer) = (self.spending.so_far(), [0; 4096]);
         for _ in 0..callbacks {
             self.client.write_all(request.as_bytes()).expect("it reads");
-            // An answer is short, and written in one piece.
+            // An answer is short, and written at once.
             let read = self.client.read(&mut answer).expect("it writes");
             assert!(answer[..read].ends_with(b"}"), "{}", String::from_utf8_lossy(&answer[..read]));
         }
@@ -271,7 +271,7 @@ async fn cpu_of_the_answering_path(rounds: usize, callbacks: u32) {
         ratios.sort_by(f64::total_cmp);
         let of = |sum: Duration| sum.as_secs_f64() * 1e6 / rounds as f64;
         println!(
-            "{bytes} bytes {}, {rounds} rounds of {callbacks} callbacks by turns: {:.2} us without, {:.2} us with a candidate; \
+            "{bytes} bytes {}, {rounds} rounds of {callbacks} callbacks each, alternating: {:.2} us without, {:.2} us with a candidate; \
              the median of the ratios is {:.3} (goal: 1.02 over HTTP), from {:.3} to {:.3}",
             if over_http { "over HTTP" } else { "in memory" },
             of(sums[0]),
@@ -282,7 +282,7 @@ async fn cpu_of_the_answering_path(rounds: usize, callbacks: u32) {
         );
         let report = report(&hosts[1].host).await;
         println!(
-            "  so far were compared {} and dropped {}",
+            "  so far: {} compared, {} dropped",
             report["commands"][0]["compared"], report["commands"][0]["dropped"]
         );
     }

@@ -1,4 +1,4 @@
-//! What journals keep, for tests that do not care about the rest of it.
+//! Entries and records for tests that need only some of their members.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub fn entry(key: impl Into<String>, body: impl Into<Bytes>) -> NewEntry {
     }
 }
 
-/// A record with this key, and this JSON as its data. It does not become too old.
+/// A record with this key and data (JSON). It never gets too old.
 pub fn record(key: impl Into<String>, data: impl Into<String>) -> NewRecord {
     NewRecord {
         topic: "all".to_owned(),

@@ -32,8 +32,8 @@ use tempfile::TempDir;
 /// What the clock of a [`TestHost`] shows at the start: 2023-11-14, in Unix milliseconds.
 pub const NOW_UNIX_MS: u64 = 1_700_000_000_000;
 
-/// The listener of the service itself, at a free port of this machine, and its address. Tokio's own has room for 128
-/// connections that wait. Must be called in a runtime.
+/// The listener that the service uses, on a free port of this machine, and its address. Tokio's default has a backlog
+/// of only 128 connections. Must be called in a runtime.
 #[must_use]
 pub fn listener() -> (Listener, SocketAddr) {
     let any = Address::Tcp((Ipv4Addr::LOCALHOST, 0).into());
@@ -92,7 +92,7 @@ pub fn example(plugins: &[&str]) -> Setup {
     let mut whole = String::new();
     for line in wanted.lines() {
         match line.split_once('=').map(|(key, value)| (key.trim(), value.trim().trim_matches('"'))) {
-            // Not the source of a fact.
+            // Excludes sources of facts.
             Some(("source", path)) if path.starts_with("../") => {
                 let name = path.rsplit('/').next().unwrap_or(path);
                 whole.push_str(&format!("wasm = \"{}\"", guests::shipped(name).display()));

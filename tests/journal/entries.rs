@@ -89,7 +89,7 @@ async fn a_repeat_is_acknowledged_and_not_worked_off_again() {
 }
 
 #[tokio::test]
-async fn after_a_stop_what_is_worked_on_can_end_and_nothing_is_begun() {
+async fn after_a_stop_running_entries_can_end_and_none_are_started() {
     let kept = Kept::new();
     let journal = kept.open();
     let mut work = Work::start(&journal, WorkLimits::default()).await;
@@ -99,7 +99,7 @@ async fn after_a_stop_what_is_worked_on_can_end_and_nothing_is_begun() {
     journal.stop_working();
     journal.accept(vec![entry("b", "3")]).await.unwrap();
     ticket.finish(done());
-    // The scheduler has a thread of its own: each look is one turn of the writer's.
+    // The scheduler runs on another thread: each poll waits for one turn of the writer.
     for _ in 0..100_000 {
         journal.flush().await.unwrap();
         if journal.numbers().working == 0 {

@@ -197,7 +197,7 @@ async fn while_a_removed_folder_cannot_be_written_again_nothing_is_acknowledged_
     std::fs::remove_dir_all(folder).unwrap();
     std::fs::write(folder, "in its way").unwrap();
     journal.flush().await.unwrap();
-    // The flush is answered before the folder is looked at.
+    // The flush returns before the folder is checked.
     journal.flush().await.unwrap();
     for _ in 0..2 {
         let error = journal.accept(vec![entry("a", "2")]).await.unwrap_err();

@@ -278,13 +278,13 @@ async fn a_receiver_that_hangs_or_closes_gets_the_record_again_with_the_same_id(
 }
 
 #[tokio::test]
-async fn of_an_answer_so_much_is_read_that_its_connection_can_be_used_again_and_no_more() {
+async fn an_answer_is_read_up_to_a_limit_so_that_its_connection_can_be_reused() {
     const READ: usize = 64 << 10;
     for (does, connections) in [
         (Does::TakesAndTells(0), 1),
         (Does::TakesAndTells(READ), 1),
-        // What comes with the first byte too many is thrown away with it, and the connection can be used again if that was
-        // the rest. Here it is not: whoever waited for the rest would have no answer in time.
+        // The rest of this answer never arrives, so a sink that read beyond the limit would time out. The connection
+        // cannot be reused.
         (Does::TakesAndTellsLess(READ + 1), 3),
         (Does::TakesAndTells(64 << 20), 3),
     ] {

@@ -1,4 +1,4 @@
-//! What others keep in the journal until their next start.
+//! States: data that the host saves in the journal until its next start.
 
 use callgate_journal::{Journal, NotKept};
 
@@ -8,7 +8,7 @@ fn parts(parts: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
     parts.iter().map(|(name, data)| ((*name).to_owned(), data.as_bytes().to_vec())).collect()
 }
 
-/// A part with this name and so many bytes.
+/// A part with this name and this number of bytes.
 fn large(name: &str, bytes: usize) -> Vec<(String, Vec<u8>)> {
     vec![(name.to_owned(), vec![b'x'; bytes])]
 }
@@ -18,7 +18,7 @@ fn names(journal: &Journal, state: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_saved_is_there_after_a_restart_and_each_part_is_replaced_or_removed_by_its_name() {
+async fn states_survive_a_restart_and_parts_are_replaced_or_removed_by_name() {
     let kept = Kept::new();
     let journal = kept.open();
     assert_eq!(journal.state("sent").unwrap(), []);
@@ -26,7 +26,7 @@ async fn what_is_saved_is_there_after_a_restart_and_each_part_is_replaced_or_rem
     assert!(journal.save_state("strikes", parts(&[("0", "other")])));
     assert!(journal.save_state("sent", parts(&[("1", "new"), ("2", "")])));
     assert!(journal.save_state("sent", Vec::new()), "nothing always has room");
-    // Closing saves what is queued.
+    // Closing saves the queue.
     journal.close().await;
     assert_eq!(journal.state("sent"), Err(NotKept::Closed));
     assert!(!journal.save_state("sent", parts(&[("0", "late")])));
@@ -93,7 +93,7 @@ async fn a_part_with_a_wrong_checksum_is_left_out() {
 }
 
 #[tokio::test]
-async fn damaged_pages_take_only_their_parts_along() {
+async fn damaged_pages_lose_only_their_own_parts() {
     let kept = Kept::new();
     let journal = kept.open();
     for number in 0..100 {
@@ -153,7 +153,7 @@ async fn a_journal_of_an_older_host_gets_the_table() {
 async fn more_than_one_transaction_holds_is_saved_too() {
     let kept = Kept::new();
     let journal = kept.open();
-    // Each with more than half of what one transaction takes; and one that takes more than all.
+    // Parts of more than half a transaction, and one that is larger than a transaction.
     let mut all: Vec<_> = (0..6).flat_map(|number| large(&number.to_string(), 600_000)).collect();
     all.extend(large("7", 3_000_000));
     assert!(journal.save_state("sent", all));
@@ -173,14 +173,14 @@ async fn without_room_states_wait_and_entries_do_not() {
     assert!(journal.save_state("second", large("0", 600_000)));
     journal.flush().await.unwrap();
     assert_eq!((names(&journal, "first").len(), names(&journal, "second").len()), (1, 0), "there is no room for it");
-    // It stays in the queue, which has room for 100 KB and two parts.
+    // It stays in the queue, whose limit is 100 KB and two parts.
     assert!(!journal.save_state("third", large("0", 100_001)));
     assert!(!journal.save_state("third", parts(&[("0", "a"), ("1", "b"), ("2", "c")])));
     assert!(journal.save_state("third", large("0", 90_000)));
     assert!(journal.save_state("third", parts(&[("1", "")])));
     assert!(!journal.save_state("third", parts(&[("2", "")])));
     assert_eq!(journal.accept(vec![entry("a", "1")]).await.unwrap().kept, 1);
-    // What is forgotten makes room.
+    // Deleted states free room.
     journal.forget_state(&["second".to_owned(), "third".to_owned()]);
     journal.flush().await.unwrap();
     assert_eq!((names(&journal, "first").len(), names(&journal, "second").len()), (0, 1));

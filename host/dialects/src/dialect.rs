@@ -89,7 +89,8 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     /// What the caller did wrong.
     fn check(&self, head: &Head) -> Result<(), Refusal>;
 
-    /// Checks whether requests that the chat server sends to this URL authenticate their caller, as far as the URL says.
+    /// Checks whether requests that the chat server sends to this URL authenticate their caller, as far as the URL
+    /// says.
     ///
     /// # Errors
     /// What is missing or wrong in it.

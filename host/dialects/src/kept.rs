@@ -9,7 +9,8 @@ use crate::callback::{Callback, check_batch, object};
 use crate::commands::Commands;
 use crate::refusal::Refusal;
 
-/// What plugins receive of a callback besides its body. It contains nothing that authenticates the sender, and no secrets.
+/// What plugins receive of a callback besides its body. It contains nothing that authenticates the sender, and no
+/// secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptHead {
     /// The command's name: the current one, or as it was sent if it is unknown.
@@ -40,8 +41,8 @@ impl Callback {
         }
     }
 
-    /// Reopens a stored callback: its chain gets, byte for byte, what it got when the callback arrived. It was authenticated
-    /// then. A name that was unknown when it was stored may be known now.
+    /// Reopens a stored callback: its chain gets, byte for byte, what it got when the callback arrived. It was
+    /// authenticated then. A name that was unknown when it was stored may be known now.
     ///
     /// # Errors
     /// If the body is not valid for this command, so that it is not the callback that was stored.

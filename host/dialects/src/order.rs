@@ -28,8 +28,8 @@ impl Callback {
     ///
     /// It is the SHA-256 of command and body, for commands that have members by which the catalogue tells events apart
     /// ([`Command::key`](callgate_catalogue::catalogue::Command::key)), if all of these are there. The members alone
-    /// would not do: some are chosen by the user's client, others are times, and an event that is mistaken for another is
-    /// lost.
+    /// would not do: some are chosen by the user's client, others are times, and an event that is mistaken for another
+    /// is lost.
     #[must_use]
     pub fn duplicate_key(&self) -> Option<[u8; 32]> {
         let command = self.command().filter(|command| !command.key.is_empty())?;

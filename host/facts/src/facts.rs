@@ -27,25 +27,25 @@ struct Fact {
 pub struct Wanted<'w> {
     /// See [`Facts::number`].
     pub fact: usize,
-    /// Which one.
+    /// The key.
     pub key: &'w str,
 }
 
-/// Answers, as far as they are at hand; the others are on their way.
+/// The answers to a lookup. Some may not have arrived yet.
 #[derive(Debug)]
 pub struct Fetched(Vec<Fetching>);
 
 #[derive(Debug)]
 struct Fetching {
     answer: LookedUp,
-    /// How long it is waited for; `None`: as long as for others.
+    /// Maximum time to wait for it; `None`: the caller's default.
     within: Option<Duration>,
     stats: Option<Arc<Stats>>,
 }
 
 impl Facts {
-    /// Opens the source of each fact. Those of `before` whose settings are the same are taken over as they are: counters keep
-    /// their counts, caches their entries. May block: files are read.
+    /// Opens the source of each fact. A source of `before` whose settings are unchanged is reused: counters keep their
+    /// counts, caches their entries. Blocks: it reads files.
     ///
     /// # Errors
     /// The number of each fact whose source cannot be used, and why.
@@ -60,7 +60,7 @@ impl Facts {
             };
             match source {
                 Ok(source) => {
-                    // What was counted still counts, whatever the settings of a counter are now.
+                    // Counts survive a change of the counter's settings.
                     if let Some(known) = known.filter(|known| !Arc::ptr_eq(&known.source, &source)) {
                         known.source.save(true).iter().for_each(|(_, part)| source.restore(part));
                     }
@@ -90,14 +90,14 @@ impl Facts {
         self.0.iter().position(|fact| fact.settings.name == name)
     }
 
-    /// What a plugin gets if the source of this fact does not say.
+    /// What a plugin gets if the source of this fact is late or fails.
     #[must_use]
     pub fn on_failure(&self, number: usize) -> OnFailure {
         self.0.get(number).map(|fact| fact.settings.on_failure).unwrap_or_default()
     }
 
-    /// Looks up all of these. Those that have to be asked for over the network are on their way when this returns. Must be
-    /// called in a runtime if there are such.
+    /// Looks up all of these. Requests over the network are running when this returns. Must be called in a runtime if
+    /// there are any.
     #[must_use]
     pub fn look_up(&self, wanted: &[Wanted<'_>], purpose: Purpose, now_unix_ms: u64) -> Fetched {
         let look_up = |wanted: &Wanted<'_>| match self.0.get(wanted.fact) {
@@ -111,7 +111,7 @@ impl Facts {
         Fetched(wanted.iter().map(look_up).collect())
     }
 
-    /// Changes a fact.
+    /// Updates a fact.
     ///
     /// # Errors
     /// If its source cannot be changed in this way.
@@ -133,17 +133,17 @@ impl Facts {
         self.0.iter().map(|fact| (&fact.settings, &*fact.source, &*fact.stats))
     }
 
-    /// Does what has to be done from time to time: reads files that have changed. Blocks.
+    /// Periodic maintenance: reloads files that have changed. Blocks.
     pub fn tend(&self) {
         self.0.iter().for_each(|fact| fact.source.tend());
     }
 }
 
 impl Fetched {
-    /// The answers, if all are at hand.
+    /// The answers, if all are there.
     ///
     /// # Errors
-    /// Itself, if some are still on their way.
+    /// `self`, if some are still missing.
     pub fn at_hand(self) -> Result<Vec<Answer>, Self> {
         if self.0.iter().any(|fetching| matches!(fetching.answer, LookedUp::Later(_))) {
             return Err(self);
@@ -151,8 +151,8 @@ impl Fetched {
         Ok(self.0.into_iter().filter_map(Fetching::now).collect())
     }
 
-    /// All answers, in the order in which they were wanted. Each is waited for as long as its settings say, or for this long
-    /// if they do not, and never beyond `last`; what is not there by then is [late](Why::Late).
+    /// All answers, in the order of the lookup. The maximum wait for each is the one in its settings, or else this one,
+    /// and never ends after `last`. An answer that is missing by then is [late](Why::Late).
     pub async fn within(self, within: Duration, last: Instant) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(self.0.len());
         let now = Instant::now();
@@ -205,7 +205,7 @@ mod tests {
         let answers = after.look_up(&wanted, Purpose::Decide, 0).at_hand().unwrap();
         assert_eq!(answers, [Answer::fresh("3"), Answer::fresh("3"), Answer::without(Why::NotConfigured)]);
         assert_eq!((after.number("a"), after.number("c")), (Some(1), None));
-        // Without it, nothing of it is left.
+        // Without the fact, its counts are gone.
         let none = Facts::open(&[fact("a", counting(6))], &Facts::open(&[], &after).unwrap()).unwrap();
         let answers = none.look_up(&wanted[..1], Purpose::Try, 0).at_hand().unwrap();
         assert_eq!(answers, [Answer::fresh("0")]);

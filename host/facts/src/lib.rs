@@ -1,15 +1,14 @@
-//! Facts: what a decision must know beyond its callback, such as how many messages a user has sent in the last minute, or
-//! whether a user is banned.
+//! Facts: data that a decision needs beyond its callback, such as how many messages a user has sent in the last minute,
+//! or whether a user is banned.
 //!
-//! A plugin says *what* it needs to know, the operator's settings say *where* it comes from: a [`Source`], one file each in
-//! `source/`. [`Facts`] has all of them; it asks those that answer at once on the spot, and the others in parallel, within
-//! their time.
+//! A plugin names the facts that it needs. The operator's settings name the [`Source`] of each; `source/` has one file
+//! per kind. [`Facts`] reads local sources immediately, and queries the others in parallel, within their time limits.
 //!
 //! | to | see |
 //! | --- | --- |
 //! | fetch facts, and change them | [`Facts`] |
 //! | say where they come from | [`settings`] |
-//! | check such a setting by itself | [`check`] |
+//! | check a single setting | [`check`] |
 //! | add a source | [`Source`], and the table in `source.rs` |
 #![forbid(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]

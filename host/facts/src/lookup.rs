@@ -1,4 +1,4 @@
-//! Looking up a fact: what a source is asked, and what it answers.
+//! Looking up a fact: the interface between [`Facts`](crate::Facts) and its sources.
 
 use std::fmt;
 use std::future::Future;
@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use callgate_catalogue::wire::{Change, Why};
 
-/// What an answer is for.
+/// What a lookup is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// For a callback that is to be decided: it counts.
+    /// To decide a callback: counters count it.
     Decide,
-    /// To see what would be decided, as a candidate or a replay does: nothing is counted.
+    /// To simulate a decision, as a candidate or a replay does: nothing is counted.
     Try,
 }
 
@@ -26,7 +26,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A value that was found out just now.
+    /// A fresh value.
     pub fn fresh(value: impl Into<Arc<str>>) -> Self {
         Self { value: Ok(value.into()), age_ms: 0 }
     }
@@ -38,14 +38,14 @@ impl Answer {
     }
 }
 
-/// Something that will be there later. It has to be awaited in a runtime.
+/// A result that arrives later. It must be awaited in a runtime.
 pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// What became of looking something up.
+/// The result of a lookup.
 pub enum LookedUp {
-    /// The answer is at hand.
+    /// The answer.
     Now(Answer),
-    /// Someone else has to be asked: an answer comes, or none within the time that the source has.
+    /// A request is running: it ends with an answer, or at the source's time limit.
     Later(Later<Answer>),
 }
 
@@ -63,7 +63,7 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// Looks up a key. Never blocks.
     fn look_up(&self, key: &str, purpose: Purpose, now_unix_ms: u64) -> LookedUp;
 
-    /// Changes the value of a key. Never blocks: where someone else has to be told, that is done later.
+    /// Changes the value of a key. Never blocks: a change over the network is sent later.
     ///
     /// # Errors
     /// If values of this source cannot be changed, or not in this way.
@@ -72,27 +72,27 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// Number of keys that it holds: entries of a cache, counters, keys of a file.
     fn entries(&self) -> usize;
 
-    /// Number of keys that had to make room for others.
+    /// Number of keys that were evicted.
     fn evicted(&self) -> u64 {
         0
     }
 
-    /// What is wrong with it at the moment, in one sentence; `None` if nothing is.
+    /// The current problem of the source, in one sentence; `None` if it works.
     fn trouble(&self) -> Option<String> {
         None
     }
 
-    /// Does what has to be done from time to time, such as reading a file that has changed. May block.
+    /// Periodic maintenance, such as reloading a file that has changed. May block.
     fn tend(&self) {}
 
-    /// What is to be kept until the next start; the parts that have changed since the last time, each under its own name. With
-    /// `all`, those that have not changed, too.
+    /// The state to save for the next start: the parts that have changed since the last call, each with its name. With
+    /// `all`, the unchanged parts too.
     fn save(&self, all: bool) -> Vec<(String, Vec<u8>)> {
         let _ = all;
         Vec::new()
     }
 
-    /// Takes back what [`Source::save`] gave.
+    /// Restores what [`Source::save`] returned.
     fn restore(&self, part: &[u8]) {
         let _ = part;
     }

@@ -1,28 +1,28 @@
-//! Where facts come from, as an operator says it.
+//! The operator's settings for the sources of facts.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// One fact: its name, its source, and what happens where the source does not say.
+/// One fact: its name, its source, and what happens when the source is late or fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
     /// Its name in the settings.
     pub name: String,
     /// Where it comes from.
     pub source: SourceSettings,
-    /// What a plugin that needs it gets if the source does not say.
+    /// What a plugin that needs it gets if the source is late or fails.
     pub on_failure: OnFailure,
-    /// Names of the plugins that may ask for it; empty: all.
+    /// Names of the plugins that may use it; empty: all.
     pub plugins: Vec<String>,
 }
 
-/// What a plugin gets where a source is late or fails.
+/// What a plugin gets when a source is late or fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnFailure {
     /// The callback, with the reason instead of the value.
     #[default]
     Absent,
-    /// Nothing: it is not called, and `on_fault` decides.
+    /// Nothing: the plugin is not called, and `on_fault` decides.
     Fault,
 }
 
@@ -35,7 +35,7 @@ pub enum SourceSettings {
     File(File),
     /// A web service.
     Http(Http),
-    /// Redis, or what speaks its protocol.
+    /// Redis, or a server that speaks its protocol.
     Redis(Redis),
 }
 
@@ -44,17 +44,17 @@ pub enum SourceSettings {
 pub struct Counter {
     /// Length of the window.
     pub window: Duration,
-    /// Whether each callback that asks for a key is counted under it, before the answer.
+    /// Whether a lookup for a callback adds 1 to its key before the count is read.
     pub counts_callbacks: bool,
-    /// Maximum number of keys; beyond it, the least recently used are forgotten. At least 1.
+    /// Maximum number of keys; beyond it, the least recently used are evicted. At least 1.
     pub entries_max: usize,
-    /// Maximum number of separate moments that are remembered for a key. Beyond it, the two oldest are counted as if they had
-    /// been at the later one: the count may then be too high for a while, never too low. At least 2.
+    /// Maximum number of timestamps kept per key. Beyond it, the two oldest are merged into the later one: the count
+    /// may be too high for a while, never too low. At least 2.
     pub moments_max: usize,
 }
 
 impl SourceSettings {
-    /// How others are asked, if this source asks others.
+    /// The settings of requests over the network, if this source sends any.
     #[must_use]
     pub fn remote(&self) -> Option<&Remote> {
         match self {
@@ -81,48 +81,49 @@ impl Default for Counter {
     }
 }
 
-/// A file of keys, which is read again when it changes.
+/// A file of keys, which is reloaded when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// The file.
     pub path: PathBuf,
-    /// How it is written.
+    /// Its format.
     pub format: Format,
     /// Maximum number of keys; a file with more is an error.
     pub keys_max: usize,
-    /// How often it is looked at whether the file has changed; zero: never.
+    /// How often the file is checked for changes; zero: never.
     pub poll: Duration,
 }
 
 impl File {
-    /// This file, with what it has by default.
+    /// This file, with default settings.
     #[must_use]
     pub fn new(path: PathBuf, format: Format) -> Self {
         Self { path, format, keys_max: 10_000_000, poll: Duration::from_secs(2) }
     }
 }
 
-/// How others are asked over the network, whatever their protocol.
+/// The settings of requests over the network, for every protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
     /// How long a callback waits for an answer; `None`: for a third of the time that it has left.
     pub within: Option<Duration>,
-    /// How long an answer is used without asking again; zero: not at all.
+    /// How long an answer is cached; zero: not at all.
     pub cache: Duration,
-    /// How long after that it is still used while a new one is fetched; zero: not at all.
+    /// How long after that it is still served while a new one is fetched; zero: not at all.
     pub stale: Duration,
-    /// Maximum number of keys that are remembered, or being asked for; beyond it, the least recently used are forgotten. At
+    /// Maximum number of keys that are cached or being fetched; beyond it, the least recently used are evicted. At
     /// least 1.
     pub cache_entries_max: usize,
-    /// Maximum size of all keys and answers that are remembered, in bytes; beyond it, the least recently used are forgotten. An
-    /// answer that is larger by itself is remembered until the next one comes.
+    /// Maximum size of all cached keys and answers, in bytes; beyond it, the least recently used are evicted. An answer
+    /// larger than this is cached until the next one arrives.
     pub cache_bytes_max: usize,
-    /// Maximum number of questions at once; further ones wait, within their time. At least 1.
+    /// Maximum number of concurrent requests; further ones wait, within their time limit. At least 1.
     pub calls_at_once_max: usize,
 }
 
 impl Remote {
-    /// How long one question may take: as long as the longest that waits for its answer, which also goes into the cache.
+    /// Time limit of one request. It is the longest time that a callback waits, because others may use the answer from
+    /// the cache.
     #[must_use]
     pub fn question_within(&self) -> Duration {
         self.within.unwrap_or(QUESTION_WITHIN)
@@ -145,35 +146,35 @@ impl Default for Remote {
     }
 }
 
-/// A web service that is asked about each key.
+/// A web service that is queried for each key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http {
     /// How it is asked.
     pub remote: Remote,
-    /// Whether the key is sent as a body (`POST`) or in the URL alone (`GET`).
+    /// Whether the key is sent in a body (`POST`) or only in the URL (`GET`).
     pub posts: bool,
     /// Its URL; `{key}` in its path or query is replaced by the key, percent-encoded.
     pub url: String,
-    /// For `POST`: the body, JSON in which `{key}` inside of a string is replaced by the key.
+    /// For `POST`: the body, JSON in which `{key}` inside a string is replaced by the key.
     pub body: String,
     /// Headers by name; their values may be secret.
     pub headers: Vec<(String, Secret)>,
-    /// The statuses of answers that have a value; others are failures.
+    /// The statuses that carry a value; all others are failures.
     pub statuses: Vec<u16>,
-    /// The statuses that say that there is none.
+    /// The statuses that mean that there is no value.
     pub absent_statuses: Vec<u16>,
-    /// JSON pointer to the value in the answer; empty: all of it. What is not there is absent.
+    /// JSON pointer to the value in the answer; empty: the whole answer. If it points to nothing, the fact is absent.
     pub pointer: String,
     /// Maximum size of an answer, in bytes; a longer one is a failure.
     pub answer_bytes_max: usize,
-    /// Networks without which no private, local or link-local address is connected to, as `10.0.0.0/8`.
+    /// Private, local and link-local networks that the host may connect to, such as `10.0.0.0/8`.
     pub private_networks: Vec<ipnet::IpNet>,
-    /// Certificates in PEM format that are trusted instead of the public ones.
+    /// Certificate authorities in PEM format that are trusted instead of the public ones.
     pub ca: Option<PathBuf>,
 }
 
 impl Http {
-    /// This URL, with what it has by default.
+    /// This URL, with default settings.
     #[must_use]
     pub fn new(url: String) -> Self {
         Self {
@@ -197,7 +198,7 @@ impl Http {
 pub struct Redis {
     /// How it is asked.
     pub remote: Remote,
-    /// `redis://` or, with TLS, `rediss://`, without a password; of a cluster, some of its nodes.
+    /// `redis://` or, with TLS, `rediss://`, without a password; for a cluster, some of its nodes.
     pub urls: Vec<String>,
     /// Whether this is a cluster.
     pub is_cluster: bool,
@@ -205,15 +206,15 @@ pub struct Redis {
     pub username: String,
     /// The password.
     pub password: Option<Secret>,
-    /// What is asked.
+    /// The command.
     pub command: RedisCommand,
-    /// Whether values are JSON already; otherwise each is a string.
+    /// Whether values are JSON; otherwise each is a string.
     pub is_json: bool,
     /// Whether plugins may change values.
     pub is_writable: bool,
 }
 
-/// What Redis is asked.
+/// The command that looks up a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RedisCommand {
     /// `GET` of a name in which `{key}` is replaced by the key.
@@ -235,24 +236,24 @@ pub enum RedisCommand {
         /// The member.
         member: String,
     },
-    /// Counts in a window; `{key}` in the name. Two counters, of this window and the one before, are kept: what was counted in
-    /// the one before counts for the part of it that a window that ends now still covers.
+    /// Counts in a sliding window, estimated from two counters; `{key}` in the name. The counter of the previous window
+    /// is weighted by the part of it that the sliding window still covers.
     Count {
         /// The name.
         name: String,
         /// Length of the window.
         window: Duration,
-        /// Whether each callback that asks for a key is counted under it, before the answer.
+        /// Whether a lookup for a callback adds 1 to its key before the count is read.
         counts_callbacks: bool,
     },
 }
 
-/// A text that is never shown.
+/// A string that is never shown in logs or errors.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// This text.
+    /// The string itself.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
@@ -269,14 +270,14 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// How a file of keys is written.
+/// The format of a file of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
-    /// A key per line: its value is `true`. Empty lines and those that begin with `#` do not count.
+    /// One key per line, with the value `true`. Empty lines and lines that begin with `#` are ignored.
     Lines,
     /// An array of keys, or an object of keys and values.
     Json,
-    /// Comma-separated values with a line of names at the top.
+    /// Comma-separated values with the column names in the first line.
     Csv {
         /// The column of the keys.
         key: String,

@@ -18,7 +18,7 @@ use remote::Remote;
 /// The source that these settings describe. May block: it reads files.
 ///
 /// # Errors
-/// If it cannot be used as it is: a file is missing or wrong, for example.
+/// If the source cannot be used, for example because its file is missing or malformed.
 pub(crate) fn open(name: &str, settings: &SourceSettings, stats: &Arc<Stats>) -> Result<Arc<dyn Source>, SourceError> {
     Ok(match settings {
         SourceSettings::Http(settings) => {

@@ -1,4 +1,4 @@
-//! What is counted of each fact, for the metrics.
+//! The counters of each fact, for the metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct Totals {
     pub asked: u64,
     /// How often there was a value.
     pub known: u64,
-    /// How often there was none for this key.
+    /// How often the source had no value for the key.
     pub absent: u64,
     /// How often the source did not answer in time.
     pub late: u64,
@@ -39,21 +39,21 @@ pub struct Totals {
     pub failed: u64,
     /// Updates that were made.
     pub changed: u64,
-    /// Updates that were not, because the source cannot be changed in this way.
+    /// Updates that were dropped because the source cannot be changed in this way.
     pub not_changed: u64,
     /// How often the cache had the answer.
     pub hits: u64,
-    /// How often the cache had an old one, which was taken while a new one was fetched.
+    /// How often the cache had a stale answer, which was used while a new one was fetched.
     pub stale: u64,
-    /// How often the same was being fetched already.
+    /// How often the same key was already being fetched.
     pub coalesced: u64,
-    /// How often the source was asked over the network.
+    /// How many requests were sent over the network.
     pub fetched: u64,
-    /// How long that took in all.
+    /// Total time of these requests.
     pub fetching: Duration,
 }
 
-/// What became of asking a cache.
+/// The result of a cache lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cached {
     Hit,

@@ -22,7 +22,7 @@ pub struct NewEntry {
     pub platform: Arc<str>,
     /// The command's name.
     pub command: Arc<str>,
-    /// Entries of the same platform and key are processed one after the other, in the order of acceptance.
+    /// Entries of the same platform and key are processed one at a time, in the order of acceptance.
     pub key: String,
     /// Equal for repeats of a callback of this platform and command; `None`: every callback is new.
     pub duplicate_key: Option<String>,

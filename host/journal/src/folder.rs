@@ -17,8 +17,8 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Locks the folder again if its lock was removed or renamed: another host could lock it otherwise. A folder that is
-    /// gone is created again.
+    /// Locks the folder again if its lock was removed or renamed, because another host could lock it otherwise.
+    /// Recreates the folder if it is missing.
     pub(crate) fn renew(&mut self, folder: &Path) -> Result<(), OpenError> {
         let mine = self.file.metadata().map_err(|source| unusable(folder, source))?;
         if identity(&folder.join(LOCK)) != identity_of(&mine) {

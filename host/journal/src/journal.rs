@@ -95,8 +95,8 @@ impl Journal {
     /// Opens the journal in the settings' folder, which is created if need be, and starts its threads. Blocks for as long as
     /// that takes: reading the numbers of a million entries takes less than a second.
     ///
-    /// What was not processed before waits until [`start_working`](Self::start_working). A damaged file is set aside, and
-    /// what can be read of it is salvaged, counted and logged.
+    /// What was not processed before waits until [`start_working`](Self::start_working). A damaged file is set aside,
+    /// and what can be read of it is salvaged, counted and logged.
     pub fn open(settings: &JournalSettings, clock: Clock) -> Result<Self, OpenError> {
         folder::prepare(&settings.folder)?;
         let lock = folder::lock(&settings.folder)?;
@@ -134,8 +134,8 @@ impl Journal {
 
     /// Stores entries. When this returns, all of them are on disk and may be acknowledged, or none are.
     ///
-    /// Waits for a slot in the queue and then for the commit. A future that is dropped while it waits may or may not have
-    /// kept them.
+    /// Waits for a slot in the queue and then for the commit. A future that is dropped while it waits may or may not
+    /// have kept them.
     pub async fn accept(&self, entries: Vec<NewEntry>) -> Result<Accepted, NotKept> {
         let bytes = entries.iter().map(NewEntry::bytes).sum();
         let permits = self.0.queue.enter(entries.len(), bytes).await?;
@@ -149,8 +149,8 @@ impl Journal {
         self.ask(|reply| Message::Records { records, reply: Some(reply), permits }).await
     }
 
-    /// Queues records of a before-callback to be stored, without waiting. Returns whether the queue had room; otherwise they are
-    /// dropped and counted.
+    /// Queues records of a before-callback to be stored, without waiting. Returns whether the queue had room; otherwise
+    /// they are dropped and counted.
     pub fn offer_records(&self, records: Vec<NewRecord>) -> bool {
         let count = records.len();
         let bytes = records.iter().map(NewRecord::bytes).sum();
@@ -165,7 +165,8 @@ impl Journal {
         sent
     }
 
-    /// Queues a decision to be stored, without waiting. Returns whether the queue had room; otherwise it is dropped and counted.
+    /// Queues a decision to be stored, without waiting. Returns whether the queue had room; otherwise it is dropped and
+    /// counted.
     pub fn offer_decision(&self, decision: NewDecision) -> bool {
         let sent = self.0.decisions.try_enter(1, decision.bytes()).is_some_and(|permits| {
             let decision = Box::new(decision);
@@ -177,13 +178,13 @@ impl Journal {
         sent
     }
 
-    /// Queues parts of a state to be stored until the next start, without waiting: for what can be lost up to the last seconds,
-    /// such as counts. Each part replaces the one with the same name; an empty one is removed. Parts may be
-    /// committed one after the other.
+    /// Queues parts of a state to be stored until the next start, without waiting. Meant for data of which the last
+    /// seconds may be lost, such as counts. Each part replaces the one with the same name; an empty part removes it.
+    /// Parts may be committed separately.
     ///
-    /// Returns whether the queue had room; if not, nothing of it is stored, and the caller may try again later. A call with more
-    /// than the queue holds needs all of it. Parts that are queued are stored as soon as they can be: also after a commit that
-    /// failed, or once there is room in a journal that is full.
+    /// Returns whether the queue had room; if not, nothing of it is stored, and the caller may try again later. A call
+    /// with more than the queue holds needs an empty queue. Queued parts are stored as soon as possible; if a commit
+    /// fails or the journal is full, they stay queued.
     pub fn save_state(&self, name: &str, parts: Vec<(String, Vec<u8>)>) -> bool {
         let bytes = parts.iter().map(|(part, data)| part.len() + data.len()).sum::<usize>();
         self.0.states.try_enter(parts.len(), bytes.min(self.0.states.bytes_max)).is_some_and(|permits| {
@@ -191,10 +192,10 @@ impl Journal {
         })
     }
 
-    /// The parts of a state that are on disk, in the order of their names. Blocks while they are read. Parts that are damaged are
-    /// left out, counted and logged.
+    /// The parts of a state that are on disk, in the order of their names. Blocks while they are read. Parts that are
+    /// damaged are left out, counted and logged.
     pub fn state(&self, name: &str) -> Result<Vec<(String, Vec<u8>)>, NotKept> {
-        // In contrast to that of tokio, this channel can also be waited for in a runtime.
+        // Unlike tokio's oneshot channel, this one can also block inside a runtime.
         let (reply, answer) = mpsc::sync_channel(1);
         self.0.writer.send(Message::ReadState { name: name.to_owned(), reply }).map_err(|_| NotKept::Closed)?;
         let State { parts, damaged } = answer.recv().map_err(|_| NotKept::Closed)??;
@@ -205,7 +206,7 @@ impl Journal {
         Ok(parts)
     }
 
-    /// Has all states forgotten but those with these names, also parts that are queued. Does not wait.
+    /// Deletes all states except those with these names, including queued parts. Does not wait.
     pub fn forget_state(&self, keep: &[String]) {
         let _ = self.0.writer.send_quietly(Message::ForgetState { keep: keep.to_vec() });
     }

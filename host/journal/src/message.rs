@@ -50,7 +50,7 @@ pub(crate) enum Message {
         name: String,
         reply: mpsc::SyncSender<Result<State, NotKept>>,
     },
-    /// Forget all states but these.
+    /// Delete all states except these.
     ForgetState {
         keep: Vec<String>,
     },

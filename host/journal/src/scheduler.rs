@@ -158,7 +158,8 @@ impl Scheduler {
         false
     }
 
-    /// Queues an entry. A lane is in the order of acceptance, so the entry waits for earlier ones that are not read yet.
+    /// Queues an entry. A lane is in the order of acceptance, so the entry waits for earlier ones that are not read
+    /// yet.
     fn wait(&mut self, waiting: Waiting) {
         match &mut self.backlog {
             Some(backlog) => backlog.hold(waiting),
@@ -316,7 +317,8 @@ fn finish(scheduler: Arc<Inbox<Task>>, writer: Arc<Inbox<Message>>, clock: Clock
         if let Some(ended) = ended {
             let _ = writer.send(Message::Finish(Finished { id, attempts, ended, entry }));
         }
-        // Behind that: the next entry of the lane, which may begin and end at once, must not come to the writer before.
+        // In this order: the next entry of the lane may start and end at once, and its result must reach the writer
+        // after this one.
         let _ = scheduler.send(Task::Ended { id, again_at, is_attempt });
     })
 }

@@ -19,13 +19,13 @@ pub struct JournalSettings {
     /// The folder with the journal's files. It is created, with access for this user only.
     pub folder: PathBuf,
     /// Maximum size of the database file. Default: 4 GiB, ten million entries of 400 bytes. At least 1 MiB: less counts as that.
-    /// A sixteenth is reserved for the results of accepted entries: new ones are refused above fifteen sixteenths. A file
-    /// that is larger already is not made smaller; what is free in it is reused.
+    /// A sixteenth is reserved for the results of accepted entries: new ones are refused above fifteen sixteenths. A
+    /// file that is larger already is not made smaller; what is free in it is reused.
     pub bytes_max: u64,
     /// What to do with callbacks that cannot be stored.
     pub when_full: WhenFull,
-    /// Maximum number of entries that wait to be processed. Default: 2 million, which take about 100 bytes of memory each.
-    /// 0: nothing is accepted.
+    /// Maximum number of entries that wait to be processed. Default: 2 million, which take about 100 bytes of memory
+    /// each. 0: nothing is accepted.
     pub backlog_entries_max: usize,
     /// Maximum number of dead entries; beyond it the oldest are dropped, counted and logged. Default: 100 000.
     /// 0: entries are dropped as soon as they would be dead.
@@ -58,8 +58,8 @@ pub struct JournalSettings {
     pub decisions_queue_items_max: usize,
     /// Maximum number of bytes of decisions that wait for a commit; more are dropped and counted. Default: 32 MiB.
     pub decisions_queue_bytes_max: usize,
-    /// Maximum number of parts of states that wait for a commit; beyond it, [`save_state`](crate::Journal::save_state) has no
-    /// room. Default: 1024. At least 1.
+    /// Maximum number of parts of states that wait for a commit; beyond it, [`save_state`](crate::Journal::save_state)
+    /// reports that the queue is full. Default: 1024. At least 1.
     pub state_queue_items_max: usize,
     /// Maximum number of bytes of states that wait for a commit, likewise. Default: 64 MiB.
     pub state_queue_bytes_max: usize,

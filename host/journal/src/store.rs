@@ -37,13 +37,13 @@ pub trait Store: Send {
     /// Keeps a decision.
     fn decision(&mut self, decision: &NewDecision) -> Result<(), StoreError>;
 
-    /// Stores a part of a state, which replaces the one with the same name; an empty one is removed.
+    /// Stores a part of a state, which replaces the one with the same name; an empty part removes it.
     fn save_state(&mut self, name: &str, part: &str, data: &[u8]) -> Result<(), StoreError>;
 
     /// The parts of a state.
     fn state(&mut self, name: &str) -> Result<State, StoreError>;
 
-    /// Removes all states but those with these names.
+    /// Removes all states except those with these names.
     fn forget_state(&mut self, keep: &[String]) -> Result<(), StoreError>;
 
     /// Saves a sink's cursor.
@@ -104,7 +104,7 @@ pub enum Next {
 pub struct Waiting {
     /// Its number.
     pub id: EntryId,
-    /// A number for its platform and key: entries with the same number are processed one after the other.
+    /// A number for its platform and key: entries with the same number are processed in order.
     pub lane: i64,
     /// When the next attempt is due, in milliseconds since 1970.
     pub due_unix_ms: i64,
@@ -114,12 +114,12 @@ pub struct Waiting {
     pub attempts: u32,
 }
 
-/// What was stored of a state.
+/// A stored state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// Its parts, each with its name.
     pub parts: Vec<(String, Vec<u8>)>,
-    /// Number of parts that are damaged, and left out.
+    /// Number of damaged parts, which are skipped.
     pub damaged: usize,
 }
 

@@ -50,7 +50,7 @@ pub struct Ticket {
     finish: Option<Arc<Finish>>,
 }
 
-/// What takes outcomes, and the entry if it has another head now.
+/// Receives outcomes, with the entry if its head has changed.
 pub(crate) type Finish = dyn Fn(EntryId, u32, Outcome, Option<Entry>) + Send + Sync;
 
 impl Ticket {
@@ -68,8 +68,8 @@ impl Ticket {
         self.finish_with(outcome, None);
     }
 
-    /// Says how the entry ended. If `entry` is given, its head replaces the stored one, for as long as the entry is stored: it
-    /// may say more. Everything else of it must be as it was handed over.
+    /// Reports the outcome. If `entry` is given, its head replaces the stored one, for example with the facts that were
+    /// used. All its other members must be unchanged.
     pub fn finish_with(mut self, outcome: Outcome, entry: Option<Entry>) {
         if let Some(finish) = self.finish.take() {
             finish(self.id, self.attempts, outcome, entry);
@@ -101,7 +101,8 @@ pub struct WorkLimits {
     /// Maximum size of the bodies that stay in memory until their turn, in bytes; others are read from disk.
     /// Default: 32 MiB. 0: all are read from disk.
     pub bodies_bytes_max: usize,
-    /// Attempts until an entry is dead. Default: 8, which with the default pauses takes about two minutes. 0 counts as 1.
+    /// Attempts until an entry is dead. Default: 8, which with the default pauses takes about two minutes. 0 counts as
+    /// 1.
     pub attempts_max: u32,
     /// The pause after each failed attempt, with jitter, so that entries that failed together are not retried together.
     /// Default: 1 s, then twice that, and so on, up to 5 minutes.

@@ -111,7 +111,7 @@ impl Writer {
                     other => self.sort(other, &mut batch),
                 }
             }
-            // Those who flush wait for states, too.
+            // A flush waits for states, too.
             while (closing.is_some() || !batch.flushes.is_empty()) && self.save_states() {}
             self.write(batch);
             self.save_states();
@@ -161,7 +161,7 @@ impl Writer {
         }
     }
 
-    /// Writes some of the states that wait. Returns whether more can be written now.
+    /// Writes some of the queued states. Returns whether more can be written now.
     fn save_states(&mut self) -> bool {
         if self.unsaved.is_empty() {
             return false;

@@ -27,7 +27,7 @@ pub(crate) struct Abi {
     pub(crate) allocate: TypedFunc<u32, u32>,
 }
 
-/// A function of a guest that is given a text and returns one.
+/// An exported function of a guest that takes a text and returns one.
 pub(crate) type TextFunc = TypedFunc<(u32, u32), i64>;
 
 /// Which of a plugin's functions is called.
@@ -35,7 +35,7 @@ pub(crate) type TextFunc = TypedFunc<(u32, u32), i64>;
 pub enum Function {
     /// `handle_callback`: the verdict on a callback.
     Handle,
-    /// `needs`: the facts that it must know for that.
+    /// `needs`: the facts that this verdict requires.
     Needs,
 }
 

@@ -17,7 +17,7 @@ pub fn of_this_thread() -> Duration {
     Duration::ZERO
 }
 
-/// The CPU time that a thread uses from a moment on, as any thread can read it.
+/// The CPU time that a thread uses from a given moment on. Any thread can read it.
 #[derive(Debug, Clone, Copy)]
 pub struct Spending {
     #[cfg(target_os = "linux")]
@@ -27,7 +27,7 @@ pub struct Spending {
 }
 
 impl Spending {
-    /// That of this thread, from now on. Costs about a microsecond.
+    /// Measures this thread from now on. Costs about a microsecond.
     #[must_use]
     pub fn begin() -> Self {
         Self {
@@ -38,12 +38,12 @@ impl Spending {
         }
     }
 
-    /// What it is so far; zero where the system does not tell, or if the thread has ended. Costs some microseconds.
+    /// The CPU time so far; zero if the system does not report it or the thread has ended. Costs some microseconds.
     #[must_use]
     pub fn so_far(self) -> Duration {
         #[cfg(target_os = "linux")]
         {
-            // Nanoseconds on a CPU, and two more numbers.
+            // Nanoseconds on a CPU, followed by two other numbers.
             let path = format!("/proc/self/task/{}/schedstat", self.thread.as_raw_nonzero());
             let text = std::fs::read_to_string(path).unwrap_or_default();
             let on_cpu =
@@ -77,7 +77,7 @@ mod tests {
             std::thread::yield_now();
         }
         told.recv().unwrap();
-        // A thread that waits may still be on its way there.
+        // The thread may not have blocked yet.
         let (mut before, mut after) = (Duration::ZERO, spending.so_far());
         while before != after {
             std::thread::yield_now();

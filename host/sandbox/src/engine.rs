@@ -412,7 +412,7 @@ fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationCo
     let calls =
         (limits.calls_at_once_max.get() + CALLS_BEHIND + SPARE_CALLS + cores) * if kept_max > 0 { 2 } else { 1 };
     let waiting = if memory_reset == MemoryReset::Keep { aside::waiting_max() } else { 0 };
-    // Those for the trial of plugins that are loaded while others are called.
+    // Slots for trial calls of plugins that are loaded while others are in service.
     let trials = cores.min(TRIALS_MAX);
     let slots = u32::try_from(calls + kept_max + waiting + trials).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();

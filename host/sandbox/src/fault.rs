@@ -76,12 +76,12 @@ pub enum Fault {
     /// It could not be loaded, and the host was to start without it.
     #[error("not loaded: the log says why, and `/readyz` of the admin listener (`start = \"healthy\"`)")]
     NotLoaded,
-    /// A fact that it needs is not known, and the settings do not have it decide without. Not the plugin's fault.
-    #[error("no fact: `{fact}` is not known ({why}), and it is not asked without (`on_failure` under [[fact]])")]
+    /// A fact that it needs is late or failed, and `on_failure` is "fault". Not the plugin's fault.
+    #[error("no fact: `{fact}` is {why}, and its `on_failure` under [[fact]] is \"fault\"")]
     NoFact {
         /// The name of the fact in the settings.
         fact: String,
-        /// Why it is not known: `late` or `failed`.
+        /// The reason: `late` or `failed`.
         why: String,
     },
 }

@@ -198,7 +198,7 @@ pub(crate) struct Guest {
     store: Store<Bounds>,
     abi: Abi,
     handle: TextFunc,
-    /// What says which facts a callback needs, if the plugin needs any.
+    /// The export `needs`, if the plugin has one.
     needs: Option<TextFunc>,
     last_words: u32,
     /// What has to be restored before the next call, besides the memory's contents.
@@ -354,7 +354,7 @@ impl Entered {
             Val::I32(end) => Some((global, end)),
             _ => None,
         });
-        // Of another type only where the manifest lists no facts, so that it is never called.
+        // It may have another type, but only if the manifest lists no facts; then it is never called.
         let needs = needs.and_then(|needs| needs.typed(&*store).ok());
         let (abi, handle) = (Abi { memory, allocate: allocate.typed(&*store)? }, handle.typed(&*store)?);
         Ok(Self { abi, handle, needs, last_words, globals, stack })

@@ -364,8 +364,8 @@ impl<'a> Outline<'a> {
         problems
     }
 
-    /// A manifest that lists facts needs the export `needs`. Without facts, an export of that name is the module's own affair, as
-    /// it was before there were facts.
+    /// A manifest that lists facts requires the export `needs`. Without facts, an export of that name may be anything,
+    /// so older modules still load.
     fn needs_problem(&self, manifest: &Manifest) -> Option<String> {
         use ValType::{I32, I64};
         let name = export::NEEDS;

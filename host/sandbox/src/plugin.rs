@@ -197,8 +197,8 @@ impl Plugin {
         call::run(&self.prepared.pool, function, parts, budget, None, read)
     }
 
-    /// Passes in one callback, the concatenation of `parts`, and calls `read` with the reply. If `cancel` is cancelled, the
-    /// call ends within some milliseconds, with [`Fault::OutOfTime`].
+    /// Passes in one callback, the concatenation of `parts`, and calls `read` with the reply. If `cancel` is cancelled,
+    /// the call ends within some milliseconds, with [`Fault::OutOfTime`].
     pub fn ask<T>(
         &self,
         function: Function,

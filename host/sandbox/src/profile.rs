@@ -119,15 +119,15 @@ impl Profiler {
         Ok(Self { module, linker, limits: limits.clone(), names: Names::of(checked.bytes), tree: Tree::default() })
     }
 
-    /// Repeats calls that burnt `fuel` together, one after the other, each in an instance of its own, and adds the results to
-    /// the profile. Calls that ended in a fault (`is_fault`) are followed until they have burnt as much.
+    /// Repeats calls that burnt `fuel` in total, each in its own instance, and adds the results to the profile. Calls
+    /// that ended in a fault (`is_fault`) are followed until they have burnt the same amount.
     ///
     /// # Errors
     /// If the second run is not like the first.
     pub fn follow(&mut self, calls: &[(Export, &str)], fuel: Fuel, is_fault: bool) -> Result<(), Unlike> {
         let (mut burnt, mut is_done) = (0, true);
         for (export, input) in calls {
-            // Nothing is left: it did not start, for lack of time, or because a call before it has failed.
+            // No fuel left: the call did not start, for lack of time or because an earlier call failed.
             let left = fuel.0.saturating_sub(burnt);
             if left == 0 {
                 break;
@@ -136,8 +136,8 @@ impl Profiler {
             burnt = burnt.saturating_add(its);
             is_done = is_done && is_replied;
         }
-        // Never less. It may be a little more: a trap inside a function hides what was burnt since the last call, and
-        // hooks are calls; and fuel burnt beyond the limit, after the last check, is not known.
+        // Never less, but perhaps slightly more. A trap inside a function hides the fuel burnt since the last hook,
+        // which is a call; and fuel burnt beyond the limit, after the last check, is not known.
         let is_like = burnt >= fuel.0 && (is_fault || is_done);
         if is_like { Ok(()) } else { Err(Unlike { call: fuel, profile: Fuel(burnt) }) }
     }

@@ -1,25 +1,26 @@
-//! Whose fault it is that a call was ended by time.
+//! Whether a call that a time limit ended is the plugin's fault.
 
 use std::time::Duration;
 
-/// What a call has used that was ended by time.
+/// What a call used before a time limit ended it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spent {
-    /// Whether it burnt all the fuel that fitted into the time that was left.
+    /// Whether it burnt all the fuel that it was given for the remaining time.
     pub(super) all_fuel: bool,
-    /// For how long it was on a CPU.
+    /// CPU time that it used.
     pub(super) cpu: Duration,
     /// Wall time that it was given.
     pub(super) within: Duration,
-    /// Wall time that it would have been given without waiting.
+    /// Wall time that it would have been given if it had not waited.
     pub(super) without_waiting: Duration,
 }
 
 impl Spent {
-    /// Whether it has used its time itself, and not lost it by waiting: for its turn, for the plugins before it, or for a
-    /// core. It has if it was on a CPU for an eighth of what it would have had without waiting. Or if it burnt all its fuel,
-    /// of which waiting had taken an eighth at most: a plugin that burns fuel quickly may run out of what is left in next
-    /// to no time, and would have ended with what it usually has.
+    /// Whether the call used up its time itself, instead of losing it by waiting: for its turn, for earlier plugins, or
+    /// for a core. It did if it was on a CPU for at least an eighth of the time that it would have had without waiting.
+    /// It also did if it burnt all its fuel, provided that waiting had reduced that fuel by an eighth at most.
+    /// Otherwise a plugin that burns fuel quickly would be blamed for running out of a small rest, although its usual
+    /// fuel would have been enough.
     pub(super) fn is_own_fault(self) -> bool {
         let eighth = self.without_waiting / 8;
         self.cpu >= eighth || (self.all_fuel && self.within >= self.without_waiting - eighth)

@@ -1,4 +1,4 @@
-//! One call of a plugin, as the thread that it is on allows: what it may use, and what it has cost.
+//! One call of a plugin: its budget, which depends on the thread, and its cost.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use super::step::{Mode, Step};
 use super::{blame, pace};
 use crate::deadline::Deadline;
 
-/// What a plugin is asked, and how.
+/// The input of a call, and its mode.
 pub(super) struct Question<'q> {
     pub(super) engine: &'q Engine,
     pub(super) callback: &'q Callback,
@@ -24,11 +24,11 @@ pub(super) struct Question<'q> {
     pub(super) tried: Option<Duration>,
     /// As in [`Progress`](super::Progress).
     pub(super) cancel: Option<&'q Cancel>,
-    /// What it gets to know.
+    /// Its facts.
     pub(super) part: Option<Part<'q>>,
 }
 
-/// A call that is to be made.
+/// A call before it is made.
 pub(super) struct Call<'c> {
     pub(super) function: Function,
     pub(super) loaded: &'c Loaded,
@@ -37,16 +37,16 @@ pub(super) struct Call<'c> {
     pub(super) input: [&'c str; 3],
 }
 
-/// What a call has cost.
+/// The cost of a call.
 struct Spent {
     usage: Usage,
     took: Duration,
-    /// What its thread has used, and the thread that restores the instance.
+    /// CPU time of its thread, and of the thread that restores the instance.
     cpu: Duration,
 }
 
 impl Call<'_> {
-    /// A call on a thread that other callbacks wait for; `None` if it is too long for that.
+    /// A brief call, on a thread that other callbacks wait for; `None` if it takes too long.
     pub(super) fn briefly<T>(
         &self,
         step: &mut Step,
@@ -58,7 +58,7 @@ impl Call<'_> {
         let (ended, usage) = loaded.plugin.ask_briefly(question.engine, *function, input, pace::BRIEF_MAX, read);
         let took = started.elapsed();
         let cpu = cpu_before.map(|before| cpu::of_this_thread().saturating_sub(before) + usage.aside);
-        // Short by the clock is short by any measure.
+        // A call that is short in wall time is short in CPU time too.
         step.spend(&Spent { usage, took, cpu: cpu.unwrap_or(took + usage.aside) });
         match ended {
             Brief::Replied(said) => {
@@ -76,7 +76,7 @@ impl Call<'_> {
         }
     }
 
-    /// A call on a worker, with everything that the plugin may use.
+    /// A call on a worker, with the plugin's full budget.
     pub(super) fn fully<T>(
         &self,
         link: &Link,
@@ -122,8 +122,8 @@ impl Call<'_> {
         }
     }
 
-    /// A call with the plugin's full limits, on a thread of the lowest priority, which may be paused at any moment: limits
-    /// on wall time apply to its CPU time instead.
+    /// A call with the plugin's full limits, on a thread of the lowest priority, which may be paused at any moment:
+    /// limits on wall time apply to its CPU time instead.
     pub(super) fn patiently<T>(
         &self,
         step: &mut Step,
@@ -136,7 +136,7 @@ impl Call<'_> {
         let within = loaded.plugin.limits().call_within;
         match result {
             Ok(_) if spent.cpu > within => Err(Fault::OutOfTime { within, cut: None }),
-            // It was not on a core for long enough to say more.
+            // It had too little CPU time to draw a conclusion.
             Err(Fault::OutOfTime { .. }) if spent.usage.fuel < budget.fuel && spent.cpu <= within => Err(Fault::NoTime),
             Err(fault) => Err(fault),
             Ok(said) => said,
@@ -144,7 +144,7 @@ impl Call<'_> {
     }
 }
 
-/// Makes a call, and measures what it costs.
+/// Makes a call, and measures its cost.
 fn spend<R>(call: impl FnOnce() -> (R, Usage)) -> (Spent, R) {
     let (started, cpu_before) = (Instant::now(), cpu::of_this_thread());
     let (result, usage) = call();
@@ -153,7 +153,7 @@ fn spend<R>(call: impl FnOnce() -> (R, Usage)) -> (Spent, R) {
 }
 
 impl Step {
-    /// Adds what a call has cost: one step may take two, what the plugin needs and its verdict.
+    /// Adds the cost of a call. A step may consist of two calls: `needs` and `handle_callback`.
     fn spend(&mut self, spent: &Spent) {
         let fuel = self.usage.fuel.0.saturating_add(spent.usage.fuel.0);
         let is_spoiled = self.usage.is_spoiled || spent.usage.is_spoiled;

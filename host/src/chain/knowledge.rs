@@ -1,4 +1,4 @@
-//! What the plugins of a chain must know beyond a callback: the facts that they asked for, and what was found out.
+//! The facts of one callback: what the plugins of its chain need, and the answers.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,21 +10,21 @@ use callgate_sandbox::Fault;
 
 use super::step::Step;
 
-/// Which facts the plugins of a chain need for one callback, as far as they have been asked.
+/// The facts that the plugins of a chain need for one callback. Filled plugin by plugin.
 #[derive(Debug, Default)]
 pub(crate) struct Asking {
-    /// If a plugin was asked briefly, and that was too long: the CPU time it cost.
+    /// The CPU time of a brief call of `needs` that took too long.
     pub(super) tried: Option<Duration>,
     shares: Vec<Share>,
     wanted: Vec<(usize, String)>,
 }
 
-/// What one plugin asked for.
+/// The needs of one plugin.
 #[derive(Debug)]
 pub(super) struct Share {
-    /// What asking has cost; `None`: it needs nothing, and was not asked.
+    /// The cost of its call of `needs`; `None`: it has no needs and was not called.
     step: Option<Box<Step>>,
-    /// Why it could not say what it needs, or why it is not asked for its verdict.
+    /// Why `needs` failed, or why the plugin is not called for its verdict.
     fault: Option<Fault>,
     needs: Vec<Need>,
 }
@@ -35,22 +35,23 @@ struct Need {
     /// The name in the plugin's code.
     name: String,
     key: String,
-    /// Which answer is its own; `None`: the settings do not say where it comes from.
+    /// The index of its answer; `None`: the fact is not configured.
     answer: Option<usize>,
 }
 
 impl Asking {
-    /// The number of the plugin that is asked next.
+    /// The index of the next plugin to ask.
     pub(super) fn next(&self) -> usize {
         self.shares.len()
     }
 
-    /// The next plugin needs nothing.
+    /// Adds the next plugin, without needs.
     pub(super) fn needs_nothing(&mut self) {
         self.shares.push(Share { step: None, fault: None, needs: Vec::new() });
     }
 
-    /// The next plugin needs these facts, or has failed. `number` finds a fact in the settings by its name in the code.
+    /// Adds the needs of the next plugin, or its fault. `number` maps a name in the code to the number of a fact in the
+    /// settings.
     pub(super) fn needs(
         &mut self,
         step: Step,
@@ -69,7 +70,7 @@ impl Asking {
         self.shares.push(Share { step: Some(Box::new(step)), fault, needs });
     }
 
-    /// Wants this fact, once. Returns the number of its answer.
+    /// Adds a fact, unless it is already in the list. Returns the index of its answer.
     fn want(&mut self, fact: usize, key: &str) -> usize {
         if let Some(known) = self.wanted.iter().position(|(known, its_key)| *known == fact && its_key == key) {
             return known;
@@ -78,12 +79,12 @@ impl Asking {
         self.wanted.len() - 1
     }
 
-    /// What is to be looked up.
+    /// The facts to look up.
     pub(crate) fn wanted(&self) -> Vec<Wanted<'_>> {
         self.wanted.iter().map(|(fact, key)| Wanted { fact: *fact, key }).collect()
     }
 
-    /// With the answers to all that is wanted, in its order.
+    /// Combines the needs with the answers to [`wanted`](Self::wanted), in the same order.
     pub(crate) fn answered(self, facts: &Facts, answers: Vec<Answer>) -> Knowledge {
         let Self { mut shares, wanted, .. } = self;
         let found: Vec<Found> = wanted
@@ -106,19 +107,19 @@ pub struct Found {
     pub fact: String,
     /// Its number there.
     pub(crate) number: usize,
-    /// Which one.
+    /// The key.
     pub key: String,
     /// The value, or why there is none.
     pub answer: Answer,
 }
 
 impl Found {
-    /// One that was stored, and belongs to no settings.
+    /// A stored fact, which belongs to no settings.
     pub(crate) fn stored(fact: String, key: String, answer: Answer) -> Self {
         Self { fact, number: usize::MAX, key, answer }
     }
 
-    /// The fault of a plugin that needs this, if the settings do not have it decide without.
+    /// The fault of a plugin that needs this fact, if it is missing and `on_failure` is "fault".
     fn missing(&self, facts: &Facts) -> Option<Fault> {
         let why = match self.answer.value {
             Err(why @ (Why::Late | Why::Failed)) => why.name().to_owned(),
@@ -128,7 +129,7 @@ impl Found {
     }
 }
 
-/// What is known for one callback: the facts, and what each plugin of the chain gets of them.
+/// The facts of one callback, and which of them each plugin of the chain gets.
 #[derive(Debug)]
 pub(crate) struct Knowledge {
     found: Vec<Found>,
@@ -147,13 +148,13 @@ impl Knowledge {
         self.found.iter().map(|found| found.fact.len() + found.key.len() + value(found)).sum()
     }
 
-    /// The part of the plugin with this number.
+    /// The facts of the plugin at this index.
     pub(super) fn part(&self, number: usize) -> Option<Part<'_>> {
         self.shares.get(number).map(|share| Part { share, found: &self.found })
     }
 }
 
-/// What one plugin gets to know.
+/// The facts of one plugin.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part<'k> {
     share: &'k Share,
@@ -161,17 +162,17 @@ pub(super) struct Part<'k> {
 }
 
 impl<'k> Part<'k> {
-    /// What asking it has cost, if it was asked.
+    /// The cost of its call of `needs`, if it was called.
     pub(super) fn step(self) -> Option<&'k Step> {
         self.share.step.as_deref()
     }
 
-    /// Why it is not asked for its verdict.
+    /// Why it is not called for its verdict.
     pub(super) fn fault(self) -> Option<&'k Fault> {
         self.share.fault.as_ref()
     }
 
-    /// The envelope up to its body, with its facts.
+    /// The envelope up to its body, with the plugin's facts.
     pub(super) fn head<'h>(self, head: &'h str) -> Cow<'h, str> {
         if self.share.step.is_none() {
             return Cow::Borrowed(head);

@@ -45,7 +45,8 @@ pub(crate) struct WorkBudget {
     pub(crate) fuel: Fuel,
 }
 
-/// A loaded plugin, and the state of its calls. The next generation reuses it if nothing that it depends on has changed.
+/// A loaded plugin, and the state of its calls. The next generation reuses it if nothing that it depends on has
+/// changed.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(super) plugin: Plugin,
@@ -162,8 +163,8 @@ impl Link {
         }
     }
 
-    /// The budget of a call that processes an entry. By default its fuel is larger than that of other calls by the same factor
-    /// as its time.
+    /// The budget of a call that processes an entry. By default its fuel is larger than that of other calls by the same
+    /// factor as its time.
     pub(crate) fn work(&self) -> WorkBudget {
         let limits = self.plugin().map(|plugin| plugin.limits().clone()).unwrap_or_default();
         let within = self.work.within.unwrap_or(self.work_within);
@@ -210,13 +211,13 @@ impl Link {
         format!("{:?} {:?} {:?}", self.loaded.as_ref().map(|loaded| &loaded.identity), self.on_fault, self.facts)
     }
 
-    /// It gets these facts, by their names in its code, with their numbers in the settings.
+    /// Sets its facts: names in its code, and numbers in the settings.
     pub(crate) fn with_facts(mut self, facts: Vec<(String, usize)>) -> Self {
         self.facts = facts.into();
         self
     }
 
-    /// The number of a fact in the settings by its name in the plugin's code; `None`: they do not say where it comes from.
+    /// The number of a fact in the settings by its name in the plugin's code; `None`: the fact is not configured.
     pub(super) fn fact(&self, name: &str) -> Option<usize> {
         self.facts.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
     }

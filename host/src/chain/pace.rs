@@ -117,8 +117,8 @@ impl Pace {
         self.calls_to_quick.store(left.saturating_sub(1), Ordering::Relaxed);
     }
 
-    /// A call on a worker ended that only asked which facts the plugin needs. It says nothing about how long a verdict takes,
-    /// unless it was long itself.
+    /// Records a call of `needs` on a worker. A quick one says nothing about how long a verdict takes, so only a slow
+    /// one counts.
     pub(super) fn prepared(&self, cpu: Duration, is_spoiled: bool) {
         if cpu > QUICK_MAX || is_spoiled {
             self.was_long();

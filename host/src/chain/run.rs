@@ -22,20 +22,20 @@ pub(crate) struct Progress {
     pub(super) next: usize,
     /// The body as that plugin sees it, where one before it has changed it.
     pub(super) modified: Option<Arc<str>>,
-    /// While that plugin is being asked on a worker: the CPU time of that.
+    /// While a worker calls that plugin: the CPU time of this call.
     pub(super) running: Option<Spending>,
     /// If it was asked briefly, and that was too long: the CPU time it cost. Its breaker has let this callback pass.
     pub(super) tried: Option<Duration>,
     /// Whether no further plugin is asked.
     pub(super) is_over: bool,
-    /// Cancels it: its result is no longer needed.
+    /// Cancels the call whose result is no longer needed.
     pub(super) cancel: Option<Cancel>,
-    /// What its plugins get to know, if one of them needs facts.
+    /// The facts of its plugins, if any of them needs facts.
     pub(super) knowledge: Option<Arc<Knowledge>>,
 }
 
 impl Progress {
-    /// The beginning of a chain whose plugins get to know this.
+    /// The start of a chain with these facts.
     pub(crate) fn knowing(knowledge: Option<Arc<Knowledge>>) -> Self {
         let facts = knowledge.iter().cloned().collect();
         Self { knowledge, run: ChainRun { facts, ..ChainRun::default() }, ..Self::default() }
@@ -51,7 +51,7 @@ impl Seen {
         Self(Mutex::new(progress))
     }
 
-    /// It runs until this cancels it.
+    /// Registers what cancels the running call.
     pub(crate) fn cancelled_by(&self, cancel: &Cancel) {
         self.lock().cancel = Some(cancel.clone());
     }
@@ -120,7 +120,7 @@ pub struct ChainRun {
     pub records_lost: usize,
     /// Changes of facts that plugins ask for.
     pub updates: Vec<Update>,
-    /// What the plugins got to know; for each of several callbacks on its own.
+    /// The facts of the plugins, separately for each callback of a request.
     pub(crate) facts: Vec<Arc<Knowledge>>,
     /// The calls that were made, in order.
     pub steps: Vec<Step>,
@@ -154,13 +154,13 @@ pub struct Part {
 /// A change of a fact that a plugin asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Update {
-    /// The number of the fact in the settings; `None`: they do not say where it comes from.
+    /// The number of the fact in the settings; `None`: it is not configured.
     pub fact: Option<usize>,
-    /// Which one.
+    /// The key.
     pub key: String,
-    /// What is to change.
+    /// The change.
     pub change: Change<'static>,
-    /// How long it is to last, in milliseconds; `None`: as long as the source keeps values.
+    /// How long it lasts, in milliseconds; `None`: as long as the source keeps values.
     pub ttl_ms: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! One plugin that was asked, and what it cost.
+//! One step of a chain: a plugin that was called, and what it cost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,43 +9,44 @@ use callgate_sandbox::{Fault, Usage};
 
 use super::link::Link;
 
-/// What calls may use.
+/// The budget of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// They are on a thread that other callbacks wait for.
+    /// Brief: on a thread that other callbacks wait for.
     Brief,
-    /// All that the plugins' limits and the deadline allow.
+    /// The plugins' full limits, within the deadline.
     Full,
     /// The plugins' limits for journal entries (`work_within_ms`, `fuel_per_work`).
     Work,
-    /// The plugins' full limits, on a thread of the lowest priority. It does not affect the state of the plugins, neither
-    /// breakers nor pace.
+    /// The plugins' full limits, on a thread of the lowest priority. It does not affect the state of the plugins,
+    /// neither breakers nor pace.
     Spare,
 }
 
-/// One plugin that was asked: for its verdict and, before that, for the facts that it needs.
+/// One plugin that was called: for its verdict and, before that, for its needs.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// Which plugin.
+    /// The plugin.
     pub link: Arc<Link>,
     /// What it used.
     pub usage: Usage,
-    /// How long it took.
+    /// Wall time that it took.
     pub took: Duration,
-    /// CPU time that it cost, all that it caused included. A call that was short by the clock is not measured: then it
+    /// CPU time that it cost, including the work that it caused elsewhere. Short calls are not measured: for them this
     /// is `took`.
     pub cpu: Duration,
-    /// Whether it was made on a thread of its own, because it was not quick.
+    /// Whether it ran on a worker, because it was not quick.
     pub is_on_worker: bool,
     /// How it failed.
     pub fault: Option<Fault>,
-    /// Whether it failed, and what it was to check before it happens is allowed all the same.
+    /// Whether it failed and the callback was allowed without its check.
     pub is_let_through: bool,
-    /// Its verdict, as far as the chat server can carry it out: the index in [`Decision::NAMES`](callgate_dialects::Decision::NAMES).
+    /// Its verdict, reduced to what the chat server supports: the index in
+    /// [`Decision::NAMES`](callgate_dialects::Decision::NAMES).
     pub verdict: Option<usize>,
-    /// What it asked for and the chat server cannot do.
+    /// What it requested and the chat server does not support.
     pub adjustments: Vec<Adjustment>,
-    /// What it logged: level, and text on one line.
+    /// Its log lines: level, and text on one line.
     pub log: Vec<(LogLevel, String)>,
 }
 

@@ -35,7 +35,7 @@ impl stage::Service for Service {
         entry.module = ModuleSource::Wasm(subject.module);
         entry.name = subject.name;
         entry.settings = subject.settings;
-        // Under its own names for them, so that each is known; what the plugin gets to know is handed in.
+        // Every fact of the plugin exists under its own name; the values come from the caller.
         let fact = |(index, name): (usize, String)| Fact {
             number: index + 1,
             settings: FactSettings {
@@ -105,7 +105,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// What is handed in, of what the plugin needs for a callback; each of several parts of a request on its own.
+    /// The given facts that the plugin needs, separately for each callback of a request.
     fn found(&self, mounted: &Mounted, callback: &Callback, facts: &Map<String, Value>) -> Vec<Found> {
         let table = Value::Object(facts.clone());
         let answer = |found: &Found| {
@@ -117,14 +117,14 @@ impl Stage {
         asked.flat_map(|knowledge| knowledge.found().iter().map(answer).collect::<Vec<_>>()).collect()
     }
 
-    /// What the plugin gets to know for one callback; `None` if it needs nothing.
+    /// The plugin's facts for one callback; `None` if it needs none.
     fn knowledge(&self, mounted: &Mounted, callback: &Callback, known: &[Found]) -> Option<Arc<Knowledge>> {
         let chain = mounted.routes.find(callback.command()?)?;
         let deadline = Deadline::new(tokio::time::Instant::now(), mounted.platform.answer_within);
         self.trial(known).find_out(chain, &self.host.engine, callback, deadline, Mode::Full)
     }
 
-    /// Nothing is known but what is handed in.
+    /// Only the given facts are known.
     fn trial<'t>(&'t self, known: &'t [Found]) -> Trial<'t> {
         Trial { facts: self.generation.facts(), known, live: None }
     }

@@ -101,7 +101,7 @@ impl Explain {
                 let text = format!("the settings have no [[platform]] of this kind: add one with kind = \"{kind}\"");
                 Failure::new(Exit::Settings, anyhow::anyhow!(text))
             })?;
-        // As they are now, without counting.
+        // The current facts, without counting this lookup.
         let failed = |error| Failure::new(Exit::Other, anyhow::Error::new(error).context("no thread can be started"));
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
         let live = Live { runtime: runtime.handle(), now_unix_ms: host.now_unix_ms() };

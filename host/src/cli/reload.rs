@@ -10,8 +10,9 @@ use super::api::Running;
 
 /// Reload settings, plugins and word lists in a running host, without interrupting it
 ///
-/// The host builds and checks the new configuration next to the one in service, and replaces that in one step. If anything
-/// is wrong, nothing changes, and the mistakes are printed. Otherwise the changed keys are printed, without their values.
+/// The host builds and checks the new configuration next to the one in service, and replaces that in one step. If
+/// anything is wrong, nothing changes, and the mistakes are printed. Otherwise the changed keys are printed, without
+/// their values.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate reload --settings /etc/callgate/host.toml

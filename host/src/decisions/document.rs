@@ -122,10 +122,10 @@ pub struct Call {
 pub struct StoredFact {
     /// Its name in the settings.
     pub fact: String,
-    /// Which one.
+    /// The key.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub key: String,
-    /// The value; `None`: there was none, or it is not stored.
+    /// The value; `None`: there was none, or values are not stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Box<RawValue>>,
     /// Why there was none.
@@ -136,12 +136,12 @@ pub struct StoredFact {
 }
 
 impl StoredFact {
-    /// As it was found out.
+    /// With key and value.
     pub(crate) fn exactly(found: &Found) -> Self {
         Self::of(found, &mut Redaction::new(&[]))
     }
 
-    /// Without what may be about users: texts, and the key.
+    /// Without the key and texts, which may be personal data.
     fn without_texts(found: &Found) -> Self {
         let mut fact = Self::exactly(found);
         fact.key = String::new();
@@ -160,7 +160,7 @@ impl StoredFact {
         }
     }
 
-    /// As it was found out.
+    /// With key and value.
     #[must_use]
     pub fn found(&self) -> Found {
         let value = match (&self.value, self.why) {

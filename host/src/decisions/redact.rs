@@ -36,8 +36,8 @@ impl<'n> Redaction<'n> {
         self.has_changed
     }
 
-    /// The redacted JSON; unchanged, byte for byte, if there is nothing to redact. `None` if it is not JSON and so cannot be
-    /// searched.
+    /// The redacted JSON; unchanged, byte for byte, if there is nothing to redact. `None` if it is not JSON and so
+    /// cannot be searched.
     pub(crate) fn json(&mut self, json: &str) -> Option<Box<RawValue>> {
         let exactly = || RawValue::from_string(json.to_owned()).ok();
         if self.names.is_empty() {
@@ -52,8 +52,8 @@ impl<'n> Redaction<'n> {
         }
     }
 
-    /// Collects the values that would be redacted in this JSON, which is not stored itself, so that texts that quote them are
-    /// redacted.
+    /// Collects the values that would be redacted in this JSON, which is not stored itself, so that texts that quote
+    /// them are redacted.
     pub(crate) fn note_in(&mut self, json: &str) {
         if !self.names.is_empty() {
             let _ = self.json(json);

@@ -106,9 +106,9 @@ impl Crowd {
         }
     }
 
-    /// Closes connections to make room: first those whose requests were all refused, then those without a request, then the
-    /// one that has been idle longest; among these, those of the address with the most connections first. A connection with
-    /// a request in progress is never closed. Returns how many are being closed.
+    /// Closes connections to make room: first those whose requests were all refused, then those without a request, then
+    /// the one that has been idle longest; among these, those of the address with the most connections first. A
+    /// connection with a request in progress is never closed. Returns how many are being closed.
     pub(super) fn make_room(&self) -> usize {
         let inner = self.lock();
         let now_s = self.now_s();

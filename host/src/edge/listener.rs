@@ -36,8 +36,8 @@ pub(super) enum Accepted {
 }
 
 /// Maximum number of connections that wait to be accepted; the system reduces it to its own maximum
-/// (`net.core.somaxconn`). With a lower number, a client of a burst sends its first packet again after a second. If it has
-/// sent more than one packet, the system resets it: it then uses SYN cookies, and accepts only the first packet.
+/// (`net.core.somaxconn`). With a lower number, some clients of a burst retry only after a second. Those that have sent
+/// more than one packet are reset, because the kernel then uses SYN cookies and accepts only the first packet.
 const BACKLOG: u32 = 65_535;
 
 impl Listener {

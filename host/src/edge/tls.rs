@@ -64,8 +64,8 @@ impl Tls {
         if *before == contents {
             return Ok(false);
         }
-        // Resumed sessions do not verify the client's certificate again: when the roots for clients change, no session may
-        // be resumed.
+        // Resumed sessions do not verify the client's certificate again: when the roots for clients change, no session
+        // may be resumed.
         let tickets = if before.client_ca == contents.client_ca {
             Arc::clone(&self.tickets)
         } else {

@@ -7,10 +7,10 @@ use callgate_terminal::nearest;
 use super::problem::{PluginError, PluginProblem};
 use crate::settings::{self, Settings};
 
-/// Opens the source of each fact; those of `before` that are the same go on. May block: it reads files.
+/// Opens the source of each fact; unchanged sources of `before` are reused. Blocks: it reads files.
 ///
 /// # Errors
-/// What is wrong with each that cannot be used.
+/// The problems of all sources that cannot be used.
 pub(super) fn open(settings: &Settings, before: &Facts) -> Result<Facts, Vec<PluginError>> {
     let facts: Vec<_> = settings.facts.iter().map(|fact| fact.settings.clone()).collect();
     Facts::open(&facts, before).map_err(|errors| {
@@ -23,8 +23,8 @@ pub(super) fn open(settings: &Settings, before: &Facts) -> Result<Facts, Vec<Plu
     })
 }
 
-/// The facts that a plugin gets: by the names in its code, with their numbers in the settings. One that is not named under
-/// `facts` is the one of the same name.
+/// The facts of a plugin: names in its code, and numbers in the settings. A name that is missing under `facts` means
+/// the `[[fact]]` of the same name.
 ///
 /// # Errors
 /// What is wrong with its key `facts`.
@@ -39,7 +39,7 @@ pub(super) fn of_plugin(
         if !names.contains(&name.as_str()) {
             let hint = match nearest(name, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if names.is_empty() => "its code uses none".to_owned(),
+                None if names.is_empty() => "it uses no facts".to_owned(),
                 None => format!("it uses {}", names.join(", ")),
             };
             return wrong(format!("its code uses no fact `{name}`; {hint}"));
@@ -51,7 +51,7 @@ pub(super) fn of_plugin(
         let number = facts.iter().position(|fact| fact.settings.name == written.unwrap_or(name));
         let is_read = manifest.facts.iter().any(|fact| fact == name);
         let Some((number, fact)) = number.and_then(|number| Some((number, facts.get(number)?))) else {
-            // What it only changes may be left out.
+            // Facts that it only changes need not be configured.
             if is_read {
                 return wrong(format!("its code needs the fact `{name}`: name the [[fact]] that it comes from"));
             }

@@ -373,7 +373,8 @@ fn signature_of(plugin: &settings::Plugin, module: &Path) -> PathBuf {
     plugin.signature.clone().unwrap_or_else(|| signature::beside(module))
 }
 
-/// The plugin with its facts, if it handles each command that its settings name in full, and gets the facts that it needs.
+/// The plugin with its facts, if it handles each command that its settings name without `*`, and its facts are
+/// configured.
 fn fitting(
     settings: &settings::Plugin,
     all_facts: &[settings::Fact],

@@ -12,7 +12,7 @@ use crate::settings::{Problem, Source, Step};
 #[derive(Debug, thiserror::Error)]
 #[error("{} {name}: {why}", if *table == "fact" { "fact" } else { "plugin" })]
 pub struct PluginError {
-    /// The table of the settings that it is in: `plugin`, `shadow` for a candidate's, or `fact`.
+    /// Its table in the settings: `plugin`, `shadow` for a candidate's plugin, or `fact`.
     pub table: &'static str,
     /// The number of that table in the settings, counted from 1.
     pub number: usize,
@@ -50,7 +50,7 @@ pub enum PluginProblem {
         /// What it handles.
         handles: String,
     },
-    /// It uses facts that it does not get.
+    /// Its key `facts` does not match its code.
     #[error("{what}")]
     Facts {
         /// What is wrong.

@@ -83,8 +83,8 @@ impl Journalled {
         }
     }
 
-    /// Starts the sinks that were wanted last. Unchanged sinks continue. While the journal cannot be written to, for example
-    /// because its disk is full, this is retried in the background.
+    /// Starts the sinks that were wanted last. Unchanged sinks continue. While the journal cannot be written to, for
+    /// example because its disk is full, this is retried in the background.
     pub(super) async fn set_sinks(self: &Arc<Self>) {
         let Err(error) = self.try_sinks().await else { return };
         if matches!(error, SinksError::Cursors(NotKept::Closed)) || self.is_retrying.swap(true, Ordering::AcqRel) {

@@ -1,4 +1,4 @@
-//! `[[fact]]`: what plugins may ask for beyond the callback, and where it comes from.
+//! `[[fact]]`: facts that plugins may use, and their sources.
 
 mod counter;
 mod file;
@@ -17,7 +17,7 @@ use super::name::{NAME_RULE, is_name};
 pub struct Fact {
     /// Its number in the file, counted from 1.
     pub number: usize,
-    /// What it is.
+    /// Its settings.
     pub settings: settings::Fact,
 }
 
@@ -26,9 +26,9 @@ pub struct Fact {
 pub(super) struct Facts<'f> {
     /// Those without mistakes.
     pub(super) known: Vec<Fact>,
-    /// The names of the others, as far as they have one: a mistake there is not reported again where they are named.
+    /// The names of facts with mistakes, so that references to them are not reported as unknown.
     unclear: Vec<String>,
-    /// The plugins that they name.
+    /// The plugins that the facts name.
     plugins: Vec<At<&'f str>>,
 }
 
@@ -102,7 +102,7 @@ pub(super) fn read<'f>(root: &mut Section<'f, '_>) -> Facts<'f> {
 }
 
 impl<'f> Facts<'f> {
-    /// The name of a fact, and what it is if all that it must have is there.
+    /// The name of a fact, and its settings if all required keys are valid.
     fn fact(&mut self, mut section: Section<'f, '_>) -> (String, Option<settings::Fact>) {
         let name = self.name(&mut section);
         let source_name = match section.has("source") {
@@ -180,7 +180,7 @@ impl<'f> Facts<'f> {
         facts
     }
 
-    /// Reports plugins that the facts name and that are none of these.
+    /// Reports plugins that the facts name and that do not exist.
     pub(super) fn check_plugins(&self, file: &File<'_>, names: &[&str]) {
         for asking in &self.plugins {
             if !names.contains(&asking.value) {
@@ -190,7 +190,7 @@ impl<'f> Facts<'f> {
     }
 }
 
-/// What is wrong with the name of a fact or a plugin that is not there.
+/// The error for the name of a fact or a plugin that does not exist.
 fn unknown<'k>(table: &str, name: &str, known: impl Iterator<Item = &'k str> + Clone) -> String {
     let message = format!("no [[{table}]] has this name");
     if let Some(nearest) = nearest(name, known.clone()) {
@@ -199,7 +199,7 @@ fn unknown<'k>(table: &str, name: &str, known: impl Iterator<Item = &'k str> + C
     let mut known: Vec<String> = known.map(|name| format!("\"{name}\"")).collect();
     known.dedup();
     match known.is_empty() {
-        true => format!("{message}: there is none"),
+        true => format!("{message}: the settings have none"),
         false => format!("{message}; known: {}", known.join(", ")),
     }
 }

@@ -122,7 +122,7 @@ impl<'t> File<'t> {
             // The parser does not name the key. No other text of the file is shown: it may be a value.
             let key = error.span().and_then(|span| self.text.get(span)).unwrap_or_default();
             let key = format!("{}{key}", table_at(self.text, start(error), &table));
-            self.report(start(error), &key, "is there twice: keep one of them");
+            self.report(start(error), &key, "is set twice: keep one of them");
         }
         Some(table)
     }
@@ -434,7 +434,7 @@ impl<'f, 't> Section<'f, 't> {
         pairs
     }
 
-    /// A table whose keys are free, as a table of which each key can be read like any other; with these keys.
+    /// A table with arbitrary keys, and the list of these keys.
     pub(super) fn free(&mut self, key: &'static str) -> (Section<'f, 't>, Vec<&'f str>) {
         let section = self.section(key);
         let keys = section.table.map(|table| table.iter().map(|(key, _)| key.get_ref().as_ref()).collect());

@@ -52,7 +52,7 @@ pub struct Plugin {
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// Names of the members of these that come from files, and the files.
     pub settings_files: Vec<(String, PathBuf)>,
-    /// The facts that it may ask for: the name in its code, and that of the `[[fact]]`. In order of the former.
+    /// The facts that it may use: the name in its code, and that of the `[[fact]]`, sorted by the former.
     pub facts: Vec<(String, String)>,
 }
 

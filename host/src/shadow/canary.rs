@@ -69,8 +69,8 @@ impl Canary {
             && (self.percent >= 100 || share(&self.name, callback, protocol) < u32::from(self.percent) * 100)
     }
 
-    /// Counts a callback that the candidate has answered, with or without a fault. If it falls back now, `now_unix_ms` is
-    /// called and the details are returned.
+    /// Counts a callback that the candidate has answered, with or without a fault. If it falls back now, `now_unix_ms`
+    /// is called and the details are returned.
     pub(crate) fn answered(&self, is_fault: bool, now_unix_ms: impl FnOnce() -> u64) -> Option<Fallen> {
         let mut window = self.lock();
         let now = Instant::now();
@@ -109,8 +109,8 @@ impl Canary {
 
 /// Where in 0 to 9999 the callback's user is, for this candidate: the same on each host and after each start.
 ///
-/// It is computed from the first four bytes of the SHA-256 of the candidate's name, a zero byte, and the ID of the acting
-/// user. If the request names no acting user, the user or group that it is about is used, or else its body.
+/// It is computed from the first four bytes of the SHA-256 of the candidate's name, a zero byte, and the ID of the
+/// acting user. If the request names no acting user, the user or group that it is about is used, or else its body.
 fn share(name: &str, callback: &Callback, protocol: &Protocol) -> u32 {
     let named = callback.command().map(|command| protocol.people.named(command, callback.body())).unwrap_or_default();
     let key = match (named.actor.as_str(), named.target.as_str()) {

@@ -53,13 +53,13 @@ pub(crate) struct Past {
     pub(crate) operation_id: Option<String>,
     /// Its outcome, and that of each of its parts.
     pub(crate) outcomes: Outcomes,
-    /// What was known of each part, if anything was asked for.
+    /// The facts of each part, if plugins needed any.
     pub(crate) facts: Vec<Arc<Knowledge>>,
-    /// Where candidates look up what they need beyond that; `None`: they need nothing.
+    /// Where candidates look up other facts; `None`: they need none.
     pub(crate) sources: Option<Sources>,
 }
 
-/// Where facts come from.
+/// The sources of facts.
 #[derive(Debug)]
 pub(crate) struct Sources {
     pub(crate) facts: Facts,
@@ -72,8 +72,8 @@ pub(crate) struct Job {
     reserved: Reserved,
 }
 
-/// Room in the queues of candidates for a callback that is being answered. It is taken first: while the queues are full, a
-/// callback costs no more than that.
+/// Room in the queues of candidates for a callback that is being answered. It is taken first: while the queues are
+/// full, a callback costs no more than that.
 pub(crate) struct Reserved {
     /// Usually there is one candidate.
     first: Waiting,
@@ -235,12 +235,12 @@ impl Drop for Waiting {
 }
 
 impl Reserved {
-    /// With those of these candidates that have room for this callback and its outcome; `None`: none has.
+    /// Reserves room in the queues of these candidates for a callback and its outcome; `None`: none has room.
     pub(super) fn take(candidates: &[Arc<Candidate>], callback: &Callback, run: &ChainRun) -> Option<Self> {
         if candidates.is_empty() {
             return None;
         }
-        // What it holds in memory, apart from what every callback does: all that a user or a plugin can make long.
+        // Its memory, apart from a fixed size: everything whose size a user or a plugin controls.
         let bytes = held::of_callback(callback) + held::of_run(run);
         let mut waiting = candidates.iter().filter_map(|candidate| candidate.room(bytes));
         let first = waiting.next()?;

@@ -109,8 +109,8 @@ pub(crate) struct Outcomes {
 }
 
 impl Outcomes {
-    /// Of a chain that ran for all callbacks of a request. `digests` is the result of [`digests`] before the records were
-    /// taken out.
+    /// Of a chain that ran for all callbacks of a request. `digests` is the result of [`digests`] before the records
+    /// were taken out.
     pub(crate) fn of(run: ChainRun, digests: &[u64]) -> Self {
         let digest = |number| digests.get(number).copied().unwrap_or_default();
         let ChainRun { decision, steps, fault, parts, .. } = run;

@@ -1,8 +1,8 @@
 //! The thread that runs candidates, and its queue.
 //!
-//! It uses only spare capacity: it has the lowest priority, and checks before each callback whether a core is idle. It is
-//! not woken for each callback, because that would cost the answering thread more than everything else here. While there
-//! is work it polls its queue every few milliseconds; after a pause it is woken once.
+//! It uses only spare capacity: it has the lowest priority, and checks before each callback whether a core is idle. It
+//! is not woken for each callback, because that would cost the answering thread more than everything else here. While
+//! there is work it polls its queue every few milliseconds; after a pause it is woken once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Number of polls of an empty queue, two seconds in all, after which it sleeps until it is woken.
 const LOOKS_MAX: u32 = 1000;
 
-/// It has what all others leave.
+/// It runs only while nothing else wants the CPU.
 const LOWEST: i32 = 19;
 
 /// Maximum pause between two checks for an idle core.

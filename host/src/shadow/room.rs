@@ -1,4 +1,5 @@
-//! The number of waiting callbacks and their size, in one counter: both cost one access to memory that two threads share.
+//! The number of waiting callbacks and their size, in one counter: both cost one access to memory that two threads
+//! share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub(super) struct Room(AtomicU64);
 
-/// The lower bits are bytes: at most 2^30 (`queue_bytes_max`), plus one callback for each thread that tries to add one. The
-/// upper bits are callbacks: at most 2^20 (`queue_max`).
+/// The lower bits are bytes: at most 2^30 (`queue_bytes_max`), plus one callback for each thread that tries to add one.
+/// The upper bits are callbacks: at most 2^20 (`queue_max`).
 const BYTES_BITS: u32 = 40;
 
 impl Room {

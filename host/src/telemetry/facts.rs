@@ -1,4 +1,4 @@
-//! The metrics of facts: how often they were needed, what was known, what asking their sources took.
+//! The metrics of facts: lookups by result, cache, and requests to sources.
 
 use std::sync::atomic::AtomicU64;
 
@@ -27,18 +27,18 @@ pub(super) struct FactFamilies {
 impl FactFamilies {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let fetch_seconds = Family::default();
-        let help = "Time that questions to the source took in all";
+        let help = "Total time of requests to the source";
         registry.register_with_unit("fact_fetch", help, Unit::Seconds, fetch_seconds.clone());
         Self {
-            needed: registered(registry, "facts", "How often plugins needed the fact, by what was known of it"),
+            needed: registered(registry, "facts", "Lookups of the fact, by result"),
             cached: registered(
                 registry,
                 "fact_cache",
-                "Answers of the cache: hit, stale, or coalesced with a question under way",
+                "Answers of the cache: hit, stale, or coalesced with a running request",
             ),
-            fetched: registered(registry, "fact_fetches", "Questions that were sent to the source"),
+            fetched: registered(registry, "fact_fetches", "Requests that were sent to the source"),
             fetch_seconds,
-            updates: registered(registry, "fact_updates", "Changes that plugins asked for: made, or dropped"),
+            updates: registered(registry, "fact_updates", "Updates of plugins: made, or dropped"),
             entries: registered(registry, "fact_entries", "Keys in memory"),
             evicted: registered(registry, "fact_evicted", "Keys that were evicted to make room for others"),
             source_failing: registered(registry, "fact_source_failing", "1 if the source fails now; /readyz says why"),
@@ -50,7 +50,7 @@ impl FactFamilies {
         }
     }
 
-    /// Shows how facts are doing.
+    /// Updates the metrics of facts.
     pub(super) fn show(&self, facts: &Facts) {
         self.needed.clear();
         self.cached.clear();

@@ -132,7 +132,7 @@ impl Records {
     }
 }
 
-/// How many facts were known, absent, late and failed, as far as plugins needed any: `2 known, 1 late`.
+/// Numbers of facts that were known, absent, late and failed, without zeros: `2 known, 1 late`.
 fn facts(run: &ChainRun) -> Option<String> {
     let found = || run.facts.iter().flat_map(|known| known.found());
     let count = |why: Option<Why>| found().filter(|found| found.answer.value.as_ref().err().copied() == why).count();

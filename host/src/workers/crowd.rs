@@ -40,7 +40,8 @@ pub(super) struct Look {
 }
 
 impl Crowd {
-    /// The crowd of a flow whose plugin may have this number of concurrent calls on workers, if its settings limit them.
+    /// The crowd of a flow whose plugin may have this number of concurrent calls on workers, if its settings limit
+    /// them.
     pub(crate) fn new(bound: Option<usize>) -> Self {
         Self { bound: bound.unwrap_or(0), lanes: Default::default() }
     }
@@ -58,7 +59,8 @@ impl Crowd {
         self.lanes.get(lane).map_or(Duration::ZERO, |lane| Duration::from_nanos(lane.wait_ns.load(Ordering::Relaxed)))
     }
 
-    /// The overload to report for a job that started and then ran out of time: that of the lane with most of its flow's jobs.
+    /// The overload to report for a job that started and then ran out of time: that of the lane with most of its flow's
+    /// jobs.
     pub(crate) fn overload_now(&self, deadline: Deadline) -> Overload {
         let jobs = |lane: &usize| {
             let figures = self.lanes.get(*lane);

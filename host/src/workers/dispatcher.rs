@@ -60,7 +60,7 @@ impl Job {
         }
     }
 
-    /// Whether there is less time left for it than such jobs take.
+    /// Whether the time left is shorter than such jobs take.
     fn is_hopeless(&self, takes: Duration) -> bool {
         self.deadline.is_some_and(|deadline| deadline.last_start(takes) <= tokio::time::Instant::now())
     }

@@ -2,11 +2,11 @@
 //!
 //! Jobs belong to *flows*: one for each plugin on each platform. The next job comes from the platform that has had the
 //! least CPU time so far, and there from the flow that has had the least. So a flow that sends more than its share
-//! only delays itself, and one that sends rarely is served next. A flow that returns after a pause starts level with the
-//! others: it cannot save up time.
+//! only delays itself, and one that sends rarely is served next. A flow that returns after a pause starts level with
+//! the others: it cannot save up time.
 //!
-//! Within a flow the queue is FIFO. If that would make jobs wait for long, the flow is *overloaded*, and becomes LIFO until
-//! its queue is empty: some jobs must go unanswered, and those that have waited longest have the least time left.
+//! Within a flow the queue is FIFO. If that would make jobs wait for long, the flow is *overloaded*, and becomes LIFO
+//! until its queue is empty: some jobs must go unanswered, and those that have waited longest have the least time left.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ struct State<J> {
     bound: usize,
     /// Whether the newest job runs next.
     is_overloaded: bool,
-    /// Where threads that read requests see the expected wait.
+    /// The published expected wait, for threads that read requests.
     crowd: Arc<Crowd>,
 }
 
@@ -250,8 +250,8 @@ impl<J> Queue<J> {
         }
     }
 
-    /// Lets a flow that was idle start level with the busy ones. Expected time of theirs does not count: its first job runs
-    /// before their next one.
+    /// Lets a flow that was idle start level with the busy ones. Their expected time does not count, so its first job
+    /// runs before their next one.
     fn catch_up(&mut self, flow: Flow) {
         let busy = || self.flows.iter().filter(|(_, state)| !state.is_idle());
         let beside = busy().filter(|(other, _)| other.platform == flow.platform);
@@ -381,8 +381,8 @@ mod tests {
     }
 
     #[test]
-    fn one_that_comes_seldom_is_next_however_long_the_jobs_of_others_hold_their_threads() {
-        // As where threads wait for a core: each job holds its thread for 20 times the CPU time that it takes.
+    fn a_rare_job_is_next_however_long_other_jobs_hold_their_threads() {
+        // Simulates threads that wait for a core: each job holds its thread for 20 times its CPU time.
         let mut queue = Queue::new(4, 2);
         let done = |queue: &mut Queue<Flow>, flow| queue.done(flow, MS, 20 * MS);
         (0..200).for_each(|number| queue.push(HOSTILE, number, HOSTILE, ample()));
@@ -400,7 +400,7 @@ mod tests {
             }
             assert_eq!(pop(&mut queue), Some(HOSTILE), "{number}");
         }
-        // Nothing is left of what was only expected.
+        // No expected time is left over.
         (0..2).for_each(|_| done(&mut queue, HOSTILE));
         assert!(queue.platforms.values().all(|platform| platform.running.is_zero()));
     }

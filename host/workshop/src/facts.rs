@@ -1,4 +1,4 @@
-//! Facts that a plugin is given when it is tried, from a file.
+//! Facts for a trial run of a plugin, from a file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,16 +9,16 @@ use serde_json::{Map, Value};
 
 use crate::run::request;
 
-/// How the files with facts end that are beside a request.
+/// The suffix of the file with the facts of a request.
 pub(crate) const END: &str = ".facts.json";
 
-/// Facts by name: a table of values by key, or, as a text, why nothing is known of it.
+/// Facts by name: a table of values by key, or a string with the reason why the fact is missing.
 pub(crate) type Table = Map<String, Value>;
 
 /// Reads facts; `-` is standard input.
 ///
 /// # Errors
-/// If the file cannot be read, or has another form.
+/// If the file cannot be read, or has another structure.
 pub(crate) fn read(path: &Path) -> Result<Table, Failure> {
     let bytes = request::bytes(path, "facts, such as {\"sent\": {\"u1\": 3}}")?;
     let wrong = |what: String| Failure::new(Exit::Input, anyhow::anyhow!("{}: {what}", path.display()));
@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Table, Failure> {
         wrong(format!("the facts are not JSON ({error}): write an object, such as {{\"sent\": {{\"u1\": 3}}}}"))
     })?;
     let Value::Object(table) = value else {
-        return Err(wrong("the facts are no object: write one, such as {\"sent\": {\"u1\": 3}}".to_owned()));
+        return Err(wrong("the facts are not an object: write one, such as {\"sent\": {\"u1\": 3}}".to_owned()));
     };
     for (name, fact) in &table {
         check(fact).map_err(|what| wrong(format!("the fact `{}` {what}", one_line(name))))?;
@@ -46,19 +46,19 @@ fn check(fact: &Value) -> Result<(), String> {
             Err(format!("has an unknown reason: {hint}"))
         }
         _ => Err(format!(
-            "has no keys: write an object of values by key, such as {{\"u1\": 3}}, or why it is not known: {}",
+            "has no keys: write an object of values by key, such as {{\"u1\": 3}}, or the reason why it is missing: {}",
             reasons()
         )),
     }
 }
 
-/// The file with the facts of a request, if there is one beside it.
+/// The file with the facts of a request, if there is one next to it.
 pub(crate) fn beside(request: &Path) -> Option<PathBuf> {
     let name = request.file_name()?.to_str()?.strip_suffix(request::CALLBACK)?;
     Some(request.with_file_name(format!("{name}{END}"))).filter(|path| path.exists())
 }
 
-/// Checks that a plugin uses the facts that it is given.
+/// Checks that the plugin uses all given facts.
 ///
 /// # Errors
 /// If it does not.
@@ -66,7 +66,7 @@ pub(crate) fn check_names(table: &Table, path: &Path, manifest: &Manifest) -> Re
     let Some(unknown) = table.keys().find(|name| !manifest.facts.contains(name)) else { return Ok(()) };
     let hint = match nearest(unknown, manifest.facts.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if manifest.facts.is_empty() => "it asks for none: list them in `facts` of its `export!`".to_owned(),
+        None if manifest.facts.is_empty() => "it uses no facts: list them in `facts` of its `export!`".to_owned(),
         None => format!("it asks for {}", manifest.facts.join(", ")),
     };
     let text = format!("{}: the plugin asks for no fact `{}`; {hint}", path.display(), one_line(unknown));

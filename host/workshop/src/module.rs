@@ -33,7 +33,7 @@ pub(crate) fn name(plugin: &Path) -> String {
     full.file_stem().map_or_else(|| "plugin".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
-/// The names of the facts that a module asks for or changes; none if it cannot be read, which loading it explains.
+/// The names of the facts that a module needs or changes; empty if it cannot be read: loading it reports why.
 pub(crate) fn facts(module: &Path) -> Vec<String> {
     let manifest = std::fs::read(module).ok().and_then(|bytes| Outline::read(&bytes).manifest);
     manifest.map(|manifest| [manifest.facts, manifest.updates].concat()).unwrap_or_default()

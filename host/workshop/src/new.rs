@@ -42,8 +42,8 @@ pub struct New {
     #[arg(long)]
     command: Option<String>,
 
-    /// Decide on a fact: how often a user has done it, as a counter of the host says. For commands that are asked before
-    /// something is done and name the user who does it
+    /// Begin with a plugin that decides on a fact: how often a user has done this. For commands that ask before
+    /// something happens and name the acting user
     #[arg(long)]
     facts: bool,
 
@@ -81,7 +81,7 @@ impl New {
         let template = Template { name: &name, command, sdk: &sdk, in_workspace, facts: self.facts };
         if self.facts && !can_count(&template) {
             return Err(usage(format!(
-                "--facts is for commands that are asked before something is done, and name the user who does it; {} is none: \
+                "--facts is for commands that ask before something happens and name the acting user; {} is not one: \
                  choose another with --command, such as {}",
                 command.name,
                 table::CHAT_SERVERS.first().map_or("", |server| server.first_command()),
@@ -160,7 +160,7 @@ impl New {
     }
 }
 
-/// Whether there is a user whose deeds can be counted, and who can be denied.
+/// Whether the command names an acting user, and can be denied.
 fn can_count(template: &Template<'_>) -> bool {
     let command = template.command;
     command.phase == Phase::Before

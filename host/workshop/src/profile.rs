@@ -30,9 +30,9 @@ OWN is what a function's own instructions burnt, TOTAL includes the functions it
 the same on every machine. But rustc inlines: what a small function burns is attributed to the function that it was \
 inlined into, unless it has #[inline(never)].
 
-The callback runs as in `callgate run`, with the default limits; what `needs` burns counts, too. For a call that ends in a fault, the profile covers \
-what it burnt until then. Functions have names if the module's section `name` was not stripped; `callgate build` \
-keeps it.")]
+The callback runs as in `callgate run`, with the default limits. The profile includes `needs`. For a call that ends in a \
+fault, it covers what the call burnt until then. Functions have names if the module's section `name` was not stripped; \
+`callgate build` keeps it.")]
 pub struct Profile {
     #[command(flatten)]
     subject: Subject,

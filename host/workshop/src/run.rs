@@ -21,8 +21,8 @@ Example: echo '{\"callbackCommand\":\"callbackBeforeAddFriendCommand\",\"reqMsg\
 
 The plugin runs with the default limits, and the callback arrives at time 0, so the same input gives the same output.
 
-What it asks for with `needs` comes from --facts alone; what is not there is not configured. What it changes is shown, and has \
-no effect. Fuel and time are those of `needs` and the decision together.
+Facts come only from --facts; a fact that is missing there is not configured. Updates are shown, and have no effect. Fuel \
+and time are those of `needs` and the decision together.
 
 Configured and compiled plugins are cached in $CACHE_DIRECTORY, $XDG_CACHE_HOME/callgate or ~/.cache/callgate, as for \
 a host without `[cache] folder` in its settings. It is safe to delete that folder at any time.")]

@@ -66,7 +66,7 @@ pub struct Staged {
     pub name: String,
     /// Its own settings.
     pub settings: Map<String, Value>,
-    /// The names of the facts that it asks for or changes.
+    /// The names of the facts that it needs or changes.
     pub facts: Vec<String>,
 }
 
@@ -78,38 +78,38 @@ pub trait Stage {
     /// The engine that it runs in.
     fn engine(&self) -> &Engine;
 
-    /// Answers a callback with what is known. Its records and updates are returned, and have no effect. `facts` are those of
-    /// [`Known::in_table`](callgate_catalogue::wire::Known::in_table).
+    /// Decides a callback with these facts. Its records and updates are returned, and have no effect. `facts` are those
+    /// of [`Known::in_table`](callgate_catalogue::wire::Known::in_table).
     fn play(&self, callback: &Callback, facts: &Map<String, Value>) -> Played;
 
     /// What the real chat server does with an answer to a callback; `None` for a command that is not known.
     fn explain(&self, callback: &Callback, answer: &Response) -> Option<Explanation>;
 
-    /// The inputs of the plugin's calls for this callback, with what is known: of each of its [`Played::calls`].
+    /// The inputs of each of the [`Played::calls`] for this callback, with these facts.
     fn inputs(&self, callback: &Callback, facts: &Map<String, Value>) -> Vec<Inputs>;
 }
 
-/// The inputs of the two parts of a call.
+/// The inputs of a call: of `needs` and of `handle_callback`.
 #[derive(Debug, Clone)]
 pub struct Inputs {
-    /// That of `needs`, if the plugin is asked what it needs.
+    /// The input of `needs`, if the plugin has it.
     pub needs: Option<String>,
-    /// That of `handle_callback`.
+    /// The input of `handle_callback`.
     pub handle: String,
 }
 
-/// A fact that a plugin has asked for.
+/// A fact that a plugin needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     /// Its name in the plugin.
     pub fact: String,
-    /// Which one.
+    /// The key.
     pub key: String,
     /// The value as JSON, or why there is none.
     pub value: Result<String, Why>,
 }
 
-/// A change of a fact that a plugin asks for.
+/// An update of a fact by a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     /// The fact's name in the plugin; empty if its manifest does not list it.
@@ -127,9 +127,9 @@ pub struct Played {
     pub calls: Vec<Call>,
     /// A fault that belongs to no plugin.
     pub fault: Option<Fault>,
-    /// The facts that the plugin asked for.
+    /// The facts that the plugin needs.
     pub asked: Vec<Asked>,
-    /// The changes of facts that it asks for.
+    /// Its updates of facts.
     pub updates: Vec<Wish>,
     /// The plugin's records, each as JSON on one line.
     pub records: Vec<String>,
@@ -139,7 +139,7 @@ pub struct Played {
     pub log: Vec<(&'static str, String)>,
 }
 
-/// One call of the plugin: for its verdict and, before that, for the facts that it needs.
+/// One call of the plugin: for its verdict and, before that, for its needs.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// What it used.

@@ -28,7 +28,7 @@ In the folder `callbacks` of the crate:
   NAME.request.json   the callback, as the chat server sends it, with its `callbackCommand`
   NAME.response.json  the expected answer to the chat server
   NAME.records.jsonl  the expected records, one per line; no file: none
-  NAME.facts.json     what the plugin gets to know, as for `callgate run --facts`; no file: nothing
+  NAME.facts.json     the facts of the plugin, as for `callgate run --facts`; no file: none
   NAME.needs.jsonl    the facts that it is expected to ask for, one per line; no file: none
   NAME.updates.jsonl  the changes of facts that it is expected to ask for, one per line; no file: none
   settings.toml       the plugin's settings; no file: none
@@ -39,7 +39,8 @@ pub struct Test {
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
 
-    /// Write the results to *.response.json, *.records.jsonl, *.needs.jsonl and *.updates.jsonl instead of comparing them
+    /// Write the results to *.response.json, *.records.jsonl, *.needs.jsonl and *.updates.jsonl instead of comparing
+    /// them
     #[arg(long)]
     accept: bool,
 

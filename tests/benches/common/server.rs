@@ -1,11 +1,11 @@
-//! Servers in processes of their own, so that their CPU time can be told from the generator's.
+//! Servers in separate processes, so that their CPU time is measured without the generator's.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// A running server; it ends with this value.
+/// A running server; it is stopped on drop.
 pub struct Server {
     child: Child,
     address: SocketAddr,
@@ -15,7 +15,7 @@ pub struct Server {
 const TICK: Duration = Duration::from_millis(10);
 
 impl Server {
-    /// Starts this very program again, with these arguments. `workers`: threads for connections.
+    /// Starts this program again, with these arguments. `workers`: threads for connections.
     pub fn start(arguments: &[&str], workers: Option<&str>) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
         command.args(arguments);
@@ -55,7 +55,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It ends when its input does; here is only waited for it.
+        // It ends when its input does; this waits for that.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }

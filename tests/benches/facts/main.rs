@@ -1,5 +1,5 @@
-//! What facts cost: `cargo bench --bench facts`. It takes about a minute and a half, and writes 160 MB below the folder for
-//! temporary files.
+//! What facts cost: `cargo bench --bench facts`. It takes about a minute and a half, and writes 160 MB below the folder
+//! for temporary files.
 //!
 //! - limit-rate with a counter over HTTP against a bare axum handler with a sharded sliding window;
 //! - a plugin that asks for one fact, which is cached, against the same plugin without facts;
@@ -53,7 +53,7 @@ fn main() {
     print_goals(&goals);
 }
 
-/// CPU time for each request of two servers, in microseconds, measured in turns.
+/// CPU time per request of two servers, in microseconds, measured alternately.
 fn compare(title: &str, one: Contestant, other: Contestant, redis_port: u16) -> (f64, f64) {
     let servers = [one, other].map(|contestant| (contestant, server::start(contestant, redis_port)));
     let callback =
@@ -67,7 +67,7 @@ fn compare(title: &str, one: Contestant, other: Contestant, redis_port: u16) -> 
     };
     let (mut cpu, mut rates) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
     for turn in 0..TURNS {
-        // Who begins changes from turn to turn, so that a trend on the machine hits both alike.
+        // The order changes each round, so that a trend on the machine affects both equally.
         for number in [turn % 2, 1 - turn % 2] {
             let window: Window = measure(&servers[number].1);
             cpu[number].push(window.cpu_us());
@@ -95,7 +95,7 @@ fn keys_of_a_file() -> Vec<String> {
     let (before, began) = (resident_mib(), std::time::Instant::now());
     let facts = Facts::open(&[fact], &Facts::default()).expect("the file can be read");
     let took = began.elapsed();
-    // The allocator gives back what was freed a while later, when it is used.
+    // The allocator returns freed memory with a delay, while it is used.
     for _ in 0..20 {
         std::thread::sleep(Duration::from_millis(100));
         drop(std::hint::black_box(vec![1_u8; 1 << 20]));

@@ -43,7 +43,7 @@ impl Windows {
         Self { hasher: RandomState::new(), started: Instant::now(), shards }
     }
 
-    /// Counts a message, and says how many there are in the window.
+    /// Counts a message, and returns the count of the window.
     fn count(&self, user: &str) -> usize {
         let now = self.started.elapsed().as_millis() as u64;
         let shard = self.hasher.hash_one(user) as usize % self.shards.len();

@@ -1,17 +1,17 @@
-//! A Redis server for the benchmark, on a port of its own.
+//! A Redis server for the benchmark, on its own port.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// It ends with this value.
+/// A server that is stopped on drop.
 pub struct RedisServer {
     child: Child,
     port: u16,
 }
 
 impl RedisServer {
-    /// `None`, said loudly, where it is not installed.
+    /// `None`, with a message, if it is not installed.
     pub fn start() -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port").port();
         let mut command = Command::new("redis-server");

@@ -1,4 +1,4 @@
-//! The servers of this benchmark, each in a process of its own.
+//! The servers of this benchmark, each in its own process.
 
 use std::io::Read as _;
 
@@ -12,11 +12,11 @@ pub use crate::common::Server;
 use crate::common::message::MESSAGE_COMMAND;
 use crate::native;
 
-/// So short that some messages are allowed at full speed, in milliseconds.
+/// The window in milliseconds, so short that some messages are allowed at full speed.
 pub const WINDOW_MS: u64 = 10;
 pub const MESSAGES_MAX: usize = 20;
 
-/// Who answers.
+/// The server under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contestant {
     Limit,
@@ -121,7 +121,7 @@ fn asks(fact: String, facts: &str, export: &str) -> Setup {
     setup().tables(&fact).plugin("asks", guests::assemble("asks", &source), MESSAGE_COMMAND, "")
 }
 
-/// A web service that knows one thing, and the fact that comes from it.
+/// A web service with one constant answer, and the fact that queries it.
 async fn source() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it has an address");

@@ -1,4 +1,4 @@
-//! `[[fact]]`: what is written is what is read; each number at its edges; which plugins may ask.
+//! `[[fact]]`: every key is read; every number is checked at its limits; which plugins may use a fact.
 
 use std::path::Path;
 use std::time::Duration;

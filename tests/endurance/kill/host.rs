@@ -1,7 +1,7 @@
-//! The same with a whole host and its sinks: what was acknowledged reaches each of them.
+//! The same with a whole host: what was acknowledged reaches each of its sinks.
 //!
-//! The host runs in a process of its own, with a plugin that records each callback, a journal, a file sink and an HTTP sink,
-//! whose receiver is here.
+//! The host runs in its own process, with a plugin that records each callback, a journal, a file sink and an HTTP sink.
+//! The receiver runs in this process.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Read as _, Write as _};
@@ -32,7 +32,7 @@ fn kill_a_host_60_times() {
     survives(60);
 }
 
-/// What was sent, and what of it was acknowledged, as keys with numbers.
+/// The callbacks that were sent and acknowledged, as keys with numbers.
 #[derive(Default)]
 struct Sent {
     last: BTreeMap<String, u64>,
@@ -106,7 +106,7 @@ fn settings(folder: &Path, url: &str) -> Setup {
     setup().tables(&toml).plugin("tells", guests::tells("tells"), "*", "")
 }
 
-/// Notes what is acknowledged: this number of callbacks, or until there is no more.
+/// Collects acknowledgements: this number of callbacks, or until there are no more.
 fn take(told: &Told<(String, u64)>, count: u64, sent: &mut Sent) {
     for _ in 0..count {
         let Ok(acknowledged) = told.recv() else { return };
@@ -187,7 +187,7 @@ fn lines(path: &Path) -> (Vec<Line>, u64) {
     (lines, broken)
 }
 
-/// Each acknowledged callback has one record, in order per key, and there is none of a callback that was not sent.
+/// Each acknowledged callback has one record, in order per key, and no record belongs to a callback that was not sent.
 fn check_records(records: &[Line], sent: &Sent) {
     let mut last: HashMap<&str, u64> = HashMap::new();
     for Line { key, number, .. } in records {
@@ -200,7 +200,7 @@ fn check_records(records: &[Line], sent: &Sent) {
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
 }
 
-/// A sink got each record, for the first time in the order of its key, always with the same ID, and nothing else.
+/// A sink received each record and nothing else: first deliveries in order per key, repeats with the same ID.
 fn check_sink(sink: &str, got: &[Line], records: &[Line]) {
     let mut firsts: HashMap<&str, Vec<&Line>> = HashMap::new();
     let mut seen: HashMap<&str, &Line> = HashMap::new();

@@ -76,7 +76,7 @@ pub fn cast(bytes: &[u8]) {
     }
 }
 
-/// Platforms and facts are offered by name to a plugin that names another one, and plugins to a fact.
+/// Names that error messages may show: platforms and facts, to plugins that name an unknown one, and plugins, to facts.
 fn is_a_name(text: &str) -> bool {
     let Ok(table) = text.parse::<toml::Table>() else { return false };
     let tables = ["platform", "fact", "plugin"].iter().filter_map(|list| table.get(*list)?.as_array());

@@ -15,14 +15,14 @@ use crate::settings;
 
 /// A sliding window for each key. The value of a key is a number, 0 for one that is not known.
 ///
-/// A window is exact: what was counted at a moment counts until `window` has passed since then, to the millisecond.
+/// The window is exact to the millisecond: each count expires `window` after it was added.
 #[derive(Debug)]
 pub(super) struct Counter {
     window_ms: u64,
     counts_callbacks: bool,
     moments_max: usize,
     hasher: RandomState,
-    /// A key is in the shard that its hash says, so that threads seldom wait for each other.
+    /// The hash of a key selects its shard, so that threads seldom wait for each other.
     shards: Vec<Mutex<Shard>>,
     evicted: AtomicU64,
     /// Whether something was restored since it was last saved.
@@ -36,7 +36,7 @@ struct Shard {
     is_saved: bool,
 }
 
-/// Number of shards, as far as there may be that many keys.
+/// Number of shards; fewer if `entries_max` is smaller.
 const SHARDS: usize = 64;
 
 impl Counter {
@@ -46,7 +46,7 @@ impl Counter {
         let shard = |number: usize| {
             let entries = entries_max / shards + usize::from(number < entries_max % shards);
             let entries = NonZeroUsize::new(entries).unwrap_or(NonZeroUsize::MIN);
-            // Without room for all of them from the start: most hosts need few.
+            // Nothing is allocated in advance: most hosts need few keys.
             let mut windows = LruCache::unbounded();
             windows.resize(entries);
             Mutex::new(Shard { windows, is_saved: true })
@@ -141,7 +141,7 @@ impl Source for Counter {
 
     fn save(&self, all: bool) -> Vec<(String, Vec<u8>)> {
         let mut parts = Vec::new();
-        // What was saved of more shards than there are now would come back.
+        // Saved shards beyond the current number would come back otherwise.
         if self.is_restored.swap(false, Ordering::Relaxed) || all {
             parts.extend((self.shards.len()..SHARDS).map(|number| (number.to_string(), Vec::new())));
         }
@@ -149,7 +149,7 @@ impl Source for Counter {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             if !std::mem::replace(&mut shard.is_saved, true) || all {
                 let mut part = Vec::new();
-                // The least recently used first, so that they are that after the next start, too.
+                // The least recently used first, so that the order survives the restart.
                 for (key, window) in shard.windows.iter().rev() {
                     window.write(key, &mut part);
                 }
@@ -162,11 +162,11 @@ impl Source for Counter {
     fn restore(&self, mut part: &[u8]) {
         self.is_restored.store(true, Ordering::Relaxed);
         for shard in &self.shards {
-            // A key may be in another shard now, and must not come back from where it was.
+            // A key may be in another shard now, and must not be restored from its old one as well.
             shard.lock().unwrap_or_else(PoisonError::into_inner).is_saved = false;
         }
         while let Some((key, window)) = Window::read(&mut part) {
-            // The number of shards, and which keys are in which, may be others now.
+            // The number of shards and the hasher may differ from those of the saved state.
             if let Some(mut shard) = self.shard(key) {
                 shard.windows.push(key.into(), window);
             }
@@ -174,12 +174,12 @@ impl Source for Counter {
     }
 }
 
-/// What counts for one key.
+/// The window of one key.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Window {
-    /// Until when how much counts, in milliseconds since 1970-01-01 UTC; in order of time.
+    /// Expiry times, in milliseconds since 1970-01-01 UTC, with the numbers that expire then; in ascending order.
     moments: VecDeque<(u64, i64)>,
-    /// The sum of what counts.
+    /// The sum of these numbers.
     total: i64,
 }
 
@@ -190,7 +190,7 @@ impl Window {
         self.total
     }
 
-    /// Forgets what no longer counts.
+    /// Removes what has expired.
     fn forget(&mut self, now_ms: u64) {
         while let Some((until, number)) = self.moments.front() {
             if *until > now_ms {
@@ -201,9 +201,9 @@ impl Window {
         }
     }
 
-    /// Adds a number that counts until then.
+    /// Adds a number that expires at this time.
     fn add(&mut self, until: u64, number: i64, moments_max: usize) {
-        // Nearly always the last one: only updates with a time of their own, and clocks that go back, are not.
+        // Nearly always appended at the end. The exceptions: updates with a `ttl_ms`, and a clock that was set back.
         let at = self.moments.iter().rposition(|(known, _)| *known <= until).map_or(0, |at| at + 1);
         self.total = self.total.saturating_add(number);
         match at.checked_sub(1).and_then(|last| self.moments.get_mut(last)) {
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_make_room() {
+    fn the_least_recently_used_keys_are_evicted() {
         let counter = counter(1000, settings::Counter { entries_max: 1, ..Default::default() });
         for key in ["a", "b"] {
             counter.change(key, &Change::Add(1), None, 0).unwrap();
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_there_after_a_restart() {
+    fn saved_counts_survive_a_restart() {
         let counter = counter(1000, settings::Counter::default());
         for key in 0..200 {
             counter.change(&format!("u{key}"), &Change::Add(key), None, key.unsigned_abs()).unwrap();
@@ -349,7 +349,7 @@ mod tests {
         for key in 0..200 {
             assert_eq!(value(&next, &format!("u{key}"), Purpose::Try, 500), key);
         }
-        // What is damaged is left out.
+        // Damaged entries are skipped.
         let whole = &parts[0].1;
         (0..whole.len()).for_each(|len| self::counter(1, Default::default()).restore(&whole[..len]));
     }

@@ -1,4 +1,4 @@
-//! Keys and values from a file, which is read again when it changes.
+//! Keys and values from a file, which is reloaded when it changes.
 
 mod keys;
 mod read;
@@ -21,19 +21,19 @@ use keys::Keys;
 pub(super) struct File {
     settings: settings::File,
     keys: ArcSwap<Keys>,
-    /// What the file looked like when it was read, and when it was looked at last.
+    /// The metadata of the file when it was read, and the time of the last check.
     seen: Mutex<(Option<Stat>, Instant)>,
-    /// Whether a look at it is under way.
+    /// Whether a check is running.
     is_tended: AtomicBool,
     trouble: Mutex<Option<String>>,
 }
 
-/// By what it shows that a file has changed.
+/// The metadata that changes with the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stat {
     modified: Option<SystemTime>,
     bytes: u64,
-    /// On Unix: a file that was put in its stead by a rename has another one.
+    /// On Unix, the inode: a file that is replaced by a rename gets a new one.
     inode: u64,
 }
 
@@ -41,7 +41,7 @@ impl File {
     /// Reads the file.
     ///
     /// # Errors
-    /// If it cannot be read, or is not written as the settings say.
+    /// If it cannot be read, or does not have the format in the settings.
     pub(super) fn open(settings: &settings::File) -> Result<Self, SourceError> {
         let stat = stat(settings);
         let keys = read::read(settings).map_err(SourceError)?;
@@ -57,7 +57,7 @@ impl File {
         })
     }
 
-    /// Whether it is time to look at the file again and it has changed since; what it looks like now.
+    /// The new metadata, if a check is due and the file has changed.
     fn changed(&self) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if self.settings.poll.is_zero() || seen.1.elapsed() < self.settings.poll {
@@ -93,7 +93,7 @@ impl Source for File {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A file that is wrong leaves the keys of before in use.
+    /// If the file is invalid, the previous keys stay in use.
     fn tend(&self) {
         if self.is_tended.swap(true, Ordering::AcqRel) {
             return;
@@ -149,7 +149,7 @@ mod tests {
         let file = File::open(&settings).unwrap();
         assert_eq!(find(&file, "u1").as_deref(), Some(r#"{"until":5}"#));
         assert_eq!((find(&file, "u2"), file.entries()), (None, 1));
-        // As a symbolic link that is pointed elsewhere: another file, of the same length.
+        // As when a symbolic link is changed to point to another file of the same length.
         let other = folder.path().join("other");
         std::fs::write(&other, r#"{"u2":{"until":5}}"#).unwrap();
         std::fs::rename(&other, &path).unwrap();

@@ -1,4 +1,4 @@
-//! A web service that is asked about each key.
+//! A web service that is queried for each key.
 
 mod connect;
 
@@ -69,13 +69,13 @@ impl Http {
     }
 }
 
-/// What is wrong with a URL if there is no body that has the key.
+/// The error for a URL without `{key}` when no body contains the key either.
 const NO_KEY: &str = "has no `{key}`: write it in the path or the query";
 
-/// Checks a URL, and says whether it is encrypted; `needs_key`: there is no body that has the key.
+/// Checks a URL, and returns whether it is encrypted. `needs_key`: the URL must contain `{key}`, because no body does.
 ///
 /// # Errors
-/// What is wrong with it, in words that follow its name.
+/// What is wrong with it, worded to follow its name.
 pub(super) fn check_url(text: &str, needs_key: bool) -> Result<bool, String> {
     let url = Url::new(text)?;
     match url.template.is_none() && needs_key {
@@ -100,7 +100,7 @@ pub(super) fn check_pointer(pointer: &str) -> Result<(), String> {
 /// # Errors
 /// As for [`check_url`].
 pub(super) fn header_name(name: &str) -> Result<HeaderName, String> {
-    /// What says where a message goes, how long it is, or what becomes of its connection.
+    /// Headers that control routing, message length or the connection.
     const OWN: [&str; 9] = [
         "connection",
         "content-length",
@@ -119,7 +119,7 @@ pub(super) fn header_name(name: &str) -> Result<HeaderName, String> {
     }
 }
 
-/// The value of a header, which is never shown.
+/// The value of a header. It may be a secret, so it is never shown.
 ///
 /// # Errors
 /// As for [`check_url`].
@@ -169,16 +169,16 @@ impl Url {
     }
 }
 
-/// A body in which the key is inside of a string.
+/// A body with the key inside a JSON string.
 ///
 /// # Errors
 /// As for [`check_url`].
 pub(super) fn body(text: &str) -> Result<Template, String> {
     let template = Template::new(text)?;
     let is_json = |key| serde_json::from_str::<serde::de::IgnoredAny>(&template.with(key)).is_ok();
-    // A quote that is escaped leaves JSON what it is only inside of a string.
+    // An escaped quote leaves JSON valid only inside a string.
     if !is_json("k") || !is_json("\\\"") {
-        return Err("must be JSON with `{key}` inside of a string, as in {\"text\":\"{key}\"}".to_owned());
+        return Err("must be JSON with `{key}` inside a string, as in {\"text\":\"{key}\"}".to_owned());
     }
     Ok(template)
 }
@@ -203,13 +203,13 @@ impl Inner {
                 headers.insert(name, value.clone());
             }
         }
-        request.body(Full::from(body.unwrap_or_default())).map_err(|_| "a key makes no request".to_owned())
+        request.body(Full::from(body.unwrap_or_default())).map_err(|_| "the key cannot be sent in a request".to_owned())
     }
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Asked {
         let sent = self.client.request(request.clone()).await;
         let answer = match sent {
-            // Connections that were kept may have ended meanwhile. Asking twice changes nothing where `GET` is used.
+            // A pooled connection may have been closed meanwhile. A `GET` can safely be sent again.
             Err(error) if !error.is_connect() && self.method == Method::GET => self.client.request(request).await,
             sent => sent,
         };
@@ -241,7 +241,7 @@ fn is_about_the_question(status: u16) -> bool {
 
 /// The value to which the pointer leads; `None` if it leads nowhere, or to `null`.
 fn value(answer: &[u8], pointer: &str) -> Result<Option<Arc<str>>, String> {
-    let answer: serde_json::Value = serde_json::from_slice(answer).map_err(|_| "its answer is no JSON".to_owned())?;
+    let answer: serde_json::Value = serde_json::from_slice(answer).map_err(|_| "its answer is not JSON".to_owned())?;
     let value = answer.pointer(pointer).filter(|value| !value.is_null());
     Ok(value.map(|value| value.to_string().into()))
 }

@@ -1,4 +1,4 @@
-//! Redis, or what speaks its protocol.
+//! Redis, or a server that speaks its protocol.
 
 mod connection;
 
@@ -15,7 +15,7 @@ use crate::lookup::{Later, SourceError};
 use crate::settings::{self, RedisCommand};
 use connection::Connection;
 
-/// A Redis server or cluster. It is connected to when it is asked for the first time.
+/// A Redis server or cluster. The connection is opened by the first lookup.
 #[derive(Debug)]
 pub(super) struct Redis(Arc<Inner>);
 
@@ -32,7 +32,7 @@ impl fmt::Debug for Inner {
     }
 }
 
-/// What is asked, with the key in it. Names are of any length and of any bytes, so a key needs no escaping.
+/// The command, with the key inserted. Redis names may have any length and any bytes, so a key needs no escaping.
 #[derive(Debug)]
 enum Question {
     Get { name: Template },
@@ -49,7 +49,7 @@ enum Text {
 }
 
 impl Text {
-    /// Two texts, of which at least one has a `{key}`.
+    /// Two texts, of which at least one contains `{key}`.
     fn both(name: (&str, &str), other: (&str, &str)) -> Result<(Self, Self), SourceError> {
         let text = |text: &str| match Template::is_in(text) {
             true => Template::new(text).map(Self::Keyed),
@@ -111,7 +111,7 @@ impl Redis {
 /// Checks the URL of a server, or of a node of a cluster.
 ///
 /// # Errors
-/// What is wrong with it, in words that follow its name.
+/// What is wrong with it, worded to follow its name.
 pub(super) fn check_url(url: &str) -> Result<(), String> {
     connection::check_url(url)
 }
@@ -167,24 +167,24 @@ impl Inner {
 
     fn json(&self, value: &Value) -> Result<Arc<str>, String> {
         let text = match value {
-            Value::BulkString(bytes) => std::str::from_utf8(bytes).map_err(|_| "its value is no UTF-8".to_owned())?,
+            Value::BulkString(bytes) => std::str::from_utf8(bytes).map_err(|_| "its value is not UTF-8".to_owned())?,
             Value::SimpleString(text) => text,
             Value::Int(number) => return Ok(number.to_string().into()),
-            _ => return Err("its value is no text".to_owned()),
+            _ => return Err("its value is not a string".to_owned()),
         };
         match self.is_json {
             true => match serde_json::from_str::<serde_json::Value>(text) {
                 Ok(value) => Ok(value.to_string().into()),
-                Err(_) => Err("its value is no JSON (`json`)".to_owned()),
+                Err(_) => Err("its value is not JSON, as `json = true` requires".to_owned()),
             },
             false => Ok(callgate_catalogue::write::quoted(text).into()),
         }
     }
 
-    /// What is in the window that ends now: what this part of time has, and of the part before it as much as the window covers.
+    /// Estimates the count of the sliding window: this window's counter, plus the covered part of the previous one's.
     async fn count(&self, name: &str, window_ms: u64, adds: bool, now_ms: u64) -> Result<Arc<str>, Failed> {
         let (part, into) = (now_ms / window_ms, now_ms % window_ms);
-        // The braces keep both in the same part of a cluster.
+        // The braces (a hash tag) keep both on the same node of a cluster.
         let counter = |part: u64| format!("{{{name}}}:{part}");
         let mut commands = redis::pipe();
         match adds {
@@ -201,18 +201,18 @@ impl Inner {
         let counted = self.connection.send_all(&commands).await?;
         let counted = counted.iter().map(number).collect::<Result<Vec<_>, _>>().map_err(Failed::Value)?;
         let [own, before] = counted.as_slice() else {
-            return Err(Failed::Value("its answer is no pair of counts".to_owned()));
+            return Err(Failed::Value("its answer is not a pair of counts".to_owned()));
         };
         let covered = i128::from(*before) * i128::from(window_ms - into) / i128::from(window_ms);
         let count = i128::from(*own) + covered;
         Ok(count.to_string().into())
     }
 
-    /// The commands that make a change; `None` if what is asked for cannot be changed like this.
+    /// The commands for a change; `None` if this kind of value cannot be changed like this.
     fn writes(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>) -> Option<Vec<Cmd>> {
         let value = |value: &str| match self.is_json {
             true => value.to_owned(),
-            // A string is written as its text.
+            // A string is written without quotes.
             false => serde_json::from_str(value).unwrap_or_else(|_| value.to_owned()),
         };
         let expires = |name: &str| ttl_ms.map(|ttl_ms| redis::cmd("PEXPIRE").arg(name).arg(ttl_ms.max(1)).take());
@@ -267,13 +267,13 @@ fn number(value: &Value) -> Result<i64, String> {
         Value::Int(number) => Ok(*number),
         Value::BulkString(bytes) => {
             let number = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok());
-            number.ok_or_else(|| "its counter is no number".to_owned())
+            number.ok_or_else(|| "its counter is not a number".to_owned())
         }
-        _ => Err("its counter is no number".to_owned()),
+        _ => Err("its counter is not a number".to_owned()),
     }
 }
 
-/// Several hosts share these counters, so it is the time of day that says in which part of time they are.
+/// Several hosts share these counters, so their windows follow the wall clock.
 fn now_unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

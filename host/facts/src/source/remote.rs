@@ -1,5 +1,5 @@
-//! What all sources share that ask over the network: a cache, one fetch at a time for each key, a time limit, and a circuit
-//! breaker. Who is asked, and how, is an [`Ask`].
+//! The common part of all sources over the network: a cache, at most one running request per key, a time limit, and a
+//! circuit breaker. An [`Ask`] sends the request.
 
 mod breaker;
 mod cache;
@@ -20,19 +20,19 @@ use breaker::{Breaker, End};
 use cache::{Cache, Entry};
 use changes::Changes;
 
-/// The value of a key as JSON, `None` if there is none, or why it was not found out.
+/// The value of a key as JSON; `None` if there is none.
 pub(super) type Asked = Result<Option<Arc<str>>, Failed>;
 
-/// Why a question has no answer, in one sentence that shows neither the key nor a secret.
+/// Why a request failed, in one sentence that contains neither the key nor a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failed {
-    /// The source cannot be asked about this key.
+    /// There is no request for this key.
     #[error("{0}")]
     Key(String),
-    /// The source has answered, and what it says is no value.
+    /// The response is not a value.
     #[error("{0}")]
     Value(String),
-    /// The source has not answered, or not to the question.
+    /// There is no usable response.
     #[error("{0}")]
     Source(String),
 }
@@ -44,19 +44,19 @@ impl From<String> for Failed {
     }
 }
 
-/// Asks someone over the network.
+/// Sends requests to one server.
 pub(super) trait Ask: fmt::Debug + Send + Sync + 'static {
-    /// Asks about a key.
+    /// Requests the value of a key.
     fn ask(&self, key: &str) -> Later<Asked>;
 
-    /// Changes the value of a key, and says whether that worked; `None` if it can only be read, or not be changed in this way.
+    /// Changes the value of a key, and returns whether that worked; `None` if the source is read-only, or has no such change.
     fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>) -> Option<Later<Result<(), String>>> {
         let _ = (key, change, ttl_ms);
         None
     }
 
-    /// Whether asking counts, so that no answer may be used twice: [`Ask::ask`] is then only called for callbacks that are
-    /// decided, and [`Ask::peek`] for others.
+    /// Whether a request counts its callback. If so, answers are not cached, and [`Ask::ask`] is only called for
+    /// decisions; simulations use [`Ask::peek`].
     fn counts(&self) -> bool {
         false
     }
@@ -67,7 +67,7 @@ pub(super) trait Ask: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// A source that is asked over the network.
+/// A source over the network.
 #[derive(Debug)]
 pub(super) struct Remote {
     inner: Arc<Inner>,
@@ -84,10 +84,10 @@ struct Inner {
     stats: Arc<Stats>,
 }
 
-/// What becomes of a look-up, found out while the entries are locked.
+/// What a lookup does next, decided while the entries are locked.
 enum Next {
     Answer(Answer),
-    /// The answer of before is good enough, while a new one is fetched.
+    /// The cached answer is stale: it is returned, and a new one is fetched.
     Refresh(Answer, watch::Sender<Option<Answer>>),
     Wait(watch::Receiver<Option<Answer>>),
     Fetch(watch::Sender<Option<Answer>>, watch::Receiver<Option<Answer>>),
@@ -128,14 +128,14 @@ impl Inner {
         match known {
             Some((value, age)) if age < settings.cache => Next::Answer(answer(value, age)),
             Some((value, age)) if age < settings.cache.saturating_add(settings.stale) => {
-                // Only one fetch at a time.
+                // Only one fetch per key at a time.
                 if entry.fetching.is_some() || self.breaker.is_open() {
                     return Next::Answer(answer(value, age));
                 }
                 Next::Refresh(answer(value, age), start(entry).0)
             }
             _ => match &entry.fetching {
-                // One whose task has gone without an answer is not waited for.
+                // A fetch whose task ended without an answer is ignored.
                 Some(fetching) if fetching.has_changed().is_ok() => Next::Wait(fetching.clone()),
                 _ => {
                     let (sender, receiver) = start(entry);
@@ -145,15 +145,15 @@ impl Inner {
         }
     }
 
-    /// Asks, and hands the answer to all who wait for it and to the cache.
+    /// Sends the request, and passes the answer to all waiting lookups and to the cache.
     async fn fetch(self: Arc<Self>, key: Box<str>, sender: watch::Sender<Option<Answer>>) {
         let answer = self.ask_in_time(&key, false).await;
         self.cache().fetched(&key, &sender, &answer);
-        // Perhaps nothing waits for it any more.
+        // There may be no receiver left.
         let _ = sender.send(Some(answer));
     }
 
-    /// Asks within the time that it may take, if the breaker lets it.
+    /// Sends the request within its time limit, unless the breaker is open.
     async fn ask_in_time(&self, key: &str, peeks: bool) -> Answer {
         let Some(turn) = self.breaker.turn() else { return Answer::without(Why::Failed) };
         let asking = async {
@@ -166,7 +166,7 @@ impl Inner {
         let (answer, end) = match asked {
             Ok(Ok(Some(value))) => (Answer::fresh(value), End::Answered),
             Ok(Ok(None)) => (Answer::without(Why::Absent), End::Answered),
-            // Nobody was asked.
+            // No request was sent.
             Ok(Err(Failed::Key(_))) => return Answer::without(Why::Failed),
             Ok(Err(Failed::Value(why))) => (Answer::without(Why::Failed), End::NoValue(why)),
             Ok(Err(Failed::Source(why))) => (Answer::without(Why::Failed), End::Failed(why)),
@@ -180,8 +180,7 @@ impl Inner {
         answer
     }
 
-    /// Makes a change within the time that a question may take. What is known of the key is forgotten, also what was asked
-    /// about it meanwhile.
+    /// Sends a change within the time limit of a request, then removes what was cached meanwhile.
     async fn make(&self, key: &str, change: Later<Result<(), String>>) {
         let turn = self.breaker.turn_anyway();
         let making = async {
@@ -235,7 +234,7 @@ impl Source for Remote {
         }
     }
 
-    /// The value of before is forgotten at once, so that the next callback asks for the new one.
+    /// The cached value is removed at once, so that the next callback fetches the new one.
     fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>, _: u64) -> Result<(), NotChanged> {
         let change = self.inner.ask.change(key, change, ttl_ms).ok_or(NotChanged::ReadOnly)?;
         self.inner.cache().forget(key);
@@ -256,7 +255,7 @@ impl Source for Remote {
 }
 
 async fn wait(mut receiver: watch::Receiver<Option<Answer>>) -> Answer {
-    // The sender goes away without an answer only if its task was cancelled: at the end of the process.
+    // The sender is dropped without an answer only if its task was cancelled, when the process ends.
     let answer = receiver.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
     answer.unwrap_or_else(|| Answer::without(Why::Failed))
 }

@@ -1,17 +1,17 @@
-//! Texts in which `{key}` is replaced by a key, each escaped for where it is.
+//! Texts in which `{key}` is replaced by a key, escaped for its context.
 
-/// What is replaced.
+/// The placeholder.
 const KEY: &str = "{key}";
 
 /// A text with at least one `{key}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template {
-    /// What comes before, between and after the keys.
+    /// The text before, between and after the placeholders.
     parts: Vec<Box<str>>,
 }
 
 impl Template {
-    /// Divides a text where it has `{key}`.
+    /// Splits a text at each `{key}`.
     ///
     /// # Errors
     /// If it has none.
@@ -23,31 +23,31 @@ impl Template {
         }
     }
 
-    /// Whether a text has a `{key}`.
+    /// Whether a text contains `{key}`.
     pub(super) fn is_in(text: &str) -> bool {
         text.contains(KEY)
     }
 
-    /// The text with this instead of each `{key}`.
+    /// The text with each `{key}` replaced by this.
     pub(super) fn with(&self, escaped_key: &str) -> String {
         self.parts.join(escaped_key)
     }
 }
 
-/// A key inside of a JSON string.
+/// A key inside a JSON string.
 pub(super) fn in_json(key: &str) -> String {
     let quoted = callgate_catalogue::write::quoted(key);
     quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()
 }
 
-/// A key inside of a URL: all but letters, digits and `-._~` is percent-encoded.
+/// A key inside a URL: everything except letters, digits and `-._~` is percent-encoded.
 pub(super) fn in_url(key: &str) -> String {
     const KEPT: percent_encoding::AsciiSet =
         percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     percent_encoding::utf8_percent_encode(key, &KEPT).to_string()
 }
 
-/// Whether a key could leave the folder that it is put into, when a server decodes it before it looks at the path; or could end
+/// Whether a key could escape its path segment on a server that decodes the path before it resolves `..`, or could end
 /// the path early.
 pub(super) fn leaves_path(key: &str) -> bool {
     key.is_empty() || key.contains('\0') || key.split(['/', '\\']).any(|segment| segment == "." || segment == "..")

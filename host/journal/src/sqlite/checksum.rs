@@ -17,7 +17,7 @@ pub(super) fn of_record(topic: &str, key: &str, data: &[u8]) -> i64 {
     of(&[topic.as_bytes(), key.as_bytes(), data])
 }
 
-/// Of a part of a state. The names are divided by a byte that is in no text.
+/// Of a part of a state. The names are separated by a byte that occurs in no text.
 pub(super) fn of_state(name: &str, part: &str, data: &[u8]) -> i64 {
     of(&[name.as_bytes(), &[0xff], part.as_bytes(), &[0xff], data])
 }

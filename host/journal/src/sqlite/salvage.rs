@@ -76,8 +76,8 @@ fn open(place: &Place, file: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// A copy of a file whose first page is unreadable, with the first page of a new journal. That page says where tables
-/// begin, and this is the same in each journal; except for tables that were added to the file of an older host, whose rows are
-/// not found then.
+/// begin, and this is the same in each journal. Exception: tables that were added to the file of an older host; their
+/// rows are lost then.
 fn mended(place: &Place, damaged: &Path) -> Option<PathBuf> {
     let mut fresh = Connection::open_in_memory().ok()?;
     schema::migrate(&mut fresh, 0).ok()?;

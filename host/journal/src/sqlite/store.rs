@@ -41,8 +41,8 @@ pub(crate) struct SqliteStore {
     file_number: Arc<AtomicU64>,
     /// Which file is open.
     identity: Option<(u64, u64)>,
-    /// Why the open file is not the one at its path, and could not be written there again. Nothing is committed to it, because
-    /// it is lost when this process ends.
+    /// Why the open file is not the one at its path, and could not be written there again. Nothing is committed to it,
+    /// because it is lost when this process ends.
     astray: Option<String>,
     /// The lock of the folder. Dropped last, after everything that uses the folder.
     lock: Lock,
@@ -55,7 +55,8 @@ fn not_open() -> StoreError {
 }
 
 impl SqliteStore {
-    /// Opens the file in the locked folder, or creates it. Also returns what was salvaged, if a damaged file was set aside.
+    /// Opens the file in the locked folder, or creates it. Also returns what was salvaged, if a damaged file was set
+    /// aside.
     pub(crate) fn open(
         settings: &JournalSettings,
         lock: Lock,
@@ -116,8 +117,8 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// If the file or its folder was removed or renamed, everything is copied from the open file to a new one at its path.
-    /// Until that succeeds, nothing more is committed.
+    /// If the file or its folder was removed or renamed, everything is copied from the open file to a new one at its
+    /// path. Until that succeeds, nothing more is committed.
     fn follow(&mut self) -> Result<Option<Salvaged>, StoreError> {
         let copied = match &self.connection {
             Some(connection) => self.lock.renew(&self.place.folder).and_then(|()| {
@@ -150,7 +151,7 @@ impl SqliteStore {
 
     /// Opens the file again, and sets it aside if it is damaged.
     fn open_again(&mut self, damage: Option<&str>) -> Result<Option<Salvaged>, StoreError> {
-        // The file that is open may have nothing but this connection.
+        // This connection may be all that is left of the open file.
         self.is_not_astray()?;
         // Closing a connection rolls back what it has not committed.
         self.connection = None;
@@ -193,8 +194,8 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// A number for a platform and key. Two keys with the same number would only wait for each other.
 fn lane(platform: &str, key: &str) -> i64 {
-    // FNV-1a: the number is stored, so it must be the same in every build. Without a seed, an attacker could choose keys that
-    // share a lane; they would only be slower themselves.
+    // FNV-1a: the number is stored, so it must be the same in every build. Without a seed, an attacker could choose
+    // keys that share a lane; they would only be slower themselves.
     let bytes = platform.bytes().chain([0xff]).chain(key.bytes());
     let hash =
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));

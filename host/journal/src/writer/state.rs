@@ -1,7 +1,7 @@
-//! What others keep in the journal until their next start, on its way to disk.
+//! The queue of states to save: data that the host stores until its next start.
 //!
-//! It is written in transactions of its own, each of a bounded size: callbacks that wait for a commit do not wait for all of it,
-//! and do not fail because it does not fit.
+//! States have their own transactions of bounded size. So callbacks that wait for a commit do not wait for a large
+//! state, and do not fail because a state does not fit.
 
 use std::collections::VecDeque;
 
@@ -9,13 +9,13 @@ use crate::error::StoreError;
 use crate::message::Permits;
 use crate::store::Store;
 
-/// Bytes that are written in one transaction. A part that is larger has one for itself.
+/// Maximum size of one transaction, in bytes. A larger part gets its own transaction.
 const COMMIT_BYTES: usize = 1 << 20;
 
 /// Maximum size of a part, in bytes; a larger one is dropped.
 const PART_BYTES_MAX: usize = 256 << 20;
 
-/// What has been handed over and is not on disk yet, in order.
+/// The parts that are not on disk yet, in order.
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     calls: VecDeque<Call>,
@@ -25,7 +25,7 @@ pub(super) struct Unsaved {
     is_full: bool,
 }
 
-/// What one call has handed over. Its places in the queue are free when all of it is on disk.
+/// The parts of one call. Its slots in the queue are freed when all of them are on disk.
 #[derive(Debug)]
 struct Call {
     name: String,
@@ -33,14 +33,14 @@ struct Call {
     _permits: Permits,
 }
 
-/// What became of writing some of it.
+/// The result of one transaction.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Saved {
-    /// So many parts are on disk.
+    /// This number of parts is now on disk.
     Parts(usize),
-    /// There is no room for the next part. `true`: there was before.
+    /// The journal has no room for the next part. `true`: this is new.
     NoRoom(bool),
-    /// The next part of the state with this name would never fit, and is dropped.
+    /// The next part, of the state with this name, can never fit and is dropped.
     TooLarge(String),
 }
 
@@ -50,7 +50,7 @@ impl Unsaved {
         self.pop(0);
     }
 
-    /// Drops what has other names.
+    /// Drops the states with other names.
     pub(super) fn retain(&mut self, keep: &[String]) {
         self.calls.retain(|call| keep.contains(&call.name));
     }
@@ -64,16 +64,16 @@ impl Unsaved {
         self.calls.iter().map(|call| call.parts.len()).sum()
     }
 
-    /// Whether more is to be written at once.
+    /// Whether another transaction should follow immediately.
     pub(super) fn is_due(&self) -> bool {
         !self.calls.is_empty() && !self.is_held
     }
 
-    /// Writes some of it, in one transaction, if there is room. After an error it is all still there.
+    /// Writes some parts in one transaction, if there is room. After an error, all of them are still queued.
     pub(super) fn save(&mut self, store: &mut dyn Store) -> Result<Saved, StoreError> {
         self.is_held = true;
         let room = store.room()?;
-        // The last sixteenth is for the results of what was accepted.
+        // The last sixteenth is reserved for the results of accepted entries.
         let bytes_max = usize::try_from(room.bytes_max / 16 * 15).unwrap_or(usize::MAX);
         let (parts, bytes) = self.next();
         if bytes > bytes_max.min(PART_BYTES_MAX) {
@@ -94,7 +94,7 @@ impl Unsaved {
         Ok(Saved::Parts(parts))
     }
 
-    /// How many parts are written next, and their size: one, or as many as fit into one transaction.
+    /// The number of parts of the next transaction, and their size: one part, or as many as fit.
     fn next(&self) -> (usize, usize) {
         let (mut parts, mut bytes) = (0, 0);
         for (part, data) in self.calls.iter().flat_map(|call| &call.parts) {
@@ -107,7 +107,7 @@ impl Unsaved {
         (parts, bytes)
     }
 
-    /// Takes away the first parts, and calls that have none. Returns the name of the last one.
+    /// Removes the first parts, and calls that have none left. Returns the name of the last part.
     fn pop(&mut self, parts: usize) -> Option<String> {
         let mut name = None;
         for number in 0..=parts {

@@ -13,8 +13,8 @@ use super::show;
 /// How many numbers are read at a time.
 const PAGE_ITEMS: u32 = 1000;
 
-/// Writes all that match, the oldest first, with everything that is stored about them. Returns how many were written, and how many
-/// could not be read because they are damaged.
+/// Writes all that match, the oldest first, with everything that is stored about them. Returns how many were written,
+/// and how many could not be read because they are damaged.
 ///
 /// # Errors
 /// If the journal cannot be read, or the output not be written.

@@ -108,8 +108,8 @@ pub(super) struct Filters {
     #[arg(long, value_name = "STATE", value_parser = state)]
     pub(super) state: Option<EntryState>,
 
-    /// Only since this time: how long ago (15m, 1h, 2d), a time of today (14:03), or a date (2026-11-26T14:03), in the local
-    /// time zone unless it ends in another (Z, +08:00)
+    /// Only since this time: how long ago (15m, 1h, 2d), a time of today (14:03), or a date (2026-11-26T14:03), in the
+    /// local time zone unless it ends in another (Z, +08:00)
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub(super) since: Option<i64>,
 

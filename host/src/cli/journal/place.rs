@@ -30,8 +30,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The settings with which the files are changed. If those of the host are not known, nothing is deleted because of its
-    /// age or size.
+    /// The settings with which the files are changed. If those of the host are not known, nothing is deleted because of
+    /// its age or size.
     pub(super) fn journal_settings(&self) -> JournalSettings {
         match &self.settings {
             Some(settings) => settings.journal.limits(),

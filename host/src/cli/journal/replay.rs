@@ -299,7 +299,7 @@ fn without_effects(mut settings: Settings) -> Settings {
     settings
 }
 
-/// What was stored of one callback; `None` if its body was not.
+/// A stored callback; `None` if its body was not stored.
 fn case(reader: &mut Reader, kind: Kind, number: i64) -> Result<Option<Case>, Failure> {
     if kind == Kind::Entries {
         let entry = reader.entry(EntryId(number)).map_err(unreadable)?;

@@ -54,7 +54,7 @@ pub(super) fn sentence(decision: &Decision, document: &Document) -> String {
 /// Maximum number of characters of a fact's value that are shown; `journal show` shows all of them.
 const VALUE_CHARACTERS_MAX: usize = 60;
 
-/// The facts that it was decided on: `; known: sent 21, ban absent`.
+/// The facts of the decision: `; known: sent 21, ban absent`.
 fn known(text: &mut String, document: &Document) {
     for (number, StoredFact { fact, key, value, why, .. }) in document.facts.iter().enumerate() {
         let what = match (value, why) {

@@ -17,7 +17,7 @@ pub(super) fn difference(path: &Path, old: &str, new: &str) -> String {
 /// If it cannot be written, or has another text by now.
 pub(super) fn replace(path: &Path, old: &str, new: &str) -> io::Result<()> {
     let path = path.canonicalize()?;
-    // Two commands edit it one after the other: the second one finds another text.
+    // The lock serialises concurrent edits: the second one finds a changed text.
     let locked = File::open(&path)?;
     // Not all file systems have locks.
     let _ = locked.lock();
@@ -65,7 +65,7 @@ fn keep_owner(file: &File, present: &Metadata) -> io::Result<()> {
         .map_err(|error| io::Error::new(error.kind(), format!("its owner and group cannot be kept: {error}")))
 }
 
-/// Elsewhere files have no owner that this could change.
+/// On other systems, the owner is not changed.
 #[cfg(not(unix))]
 fn keep_owner(_: &File, _: &Metadata) -> io::Result<()> {
     Ok(())

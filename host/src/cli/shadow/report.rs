@@ -11,7 +11,8 @@ use super::super::when;
 
 /// Show how candidates compare with the plugins in service, per command
 ///
-/// FUEL and CPU are the candidate's consumption divided by that of the plugins in service, in callbacks without a fault.
+/// FUEL and CPU are the candidate's consumption divided by that of the plugins in service, in callbacks without a
+/// fault.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example: callgate shadow report --settings host.toml

@@ -10,7 +10,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Counter {
     Counter {
         window: window(section, &default),
         counts_callbacks: counts_callbacks(section),
-        // 10 million keys of 20 bytes with one moment each take about 2 GiB.
+        // 10 million keys of 20 bytes with one timestamp each take about 2 GiB.
         entries_max: size(section.number("entries_max", default.entries_max as u64, 1, 10_000_000)),
         moments_max: size(section.number("moments_max", default.moments_max as u64, 2, 65_536)),
     }

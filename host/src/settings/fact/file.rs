@@ -20,7 +20,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<File> {
         section.report("key_column", "is missing: name the column of the keys, as the first line of the file has it");
     }
     for column in ["key_column", "value_column"] {
-        // Not if the format is not clear.
+        // Not reported if the format itself is invalid.
         if section.has(column) && !is_csv && (format_name.is_some() || !section.has("format")) {
             section.report(column, "is for format = \"csv\" only");
         }

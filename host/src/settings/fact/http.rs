@@ -8,7 +8,7 @@ use crate::settings::file::{MIB, Section, size};
 use crate::settings::secret::{self, TextOr};
 use crate::settings::server::networks;
 
-/// Maximum number of headers of the operator's own.
+/// Maximum number of headers that the operator may set.
 const HEADERS_MAX: usize = 32;
 
 pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Http> {
@@ -47,7 +47,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Http> {
 const NOT_REPLACED: &str = "has `{key}`, which is replaced only in `url` and `body`: write it there";
 
 fn url(section: &mut Section<'_, '_>, allow_http: bool, needs_key: bool) -> Option<String> {
-    // A part of it may be a secret: then it comes from elsewhere.
+    // The URL may contain a secret; then it comes from the environment or a file.
     let url = match secret::text_or_secret(section, "url") {
         TextOr::Text(text) => text,
         TextOr::Secret(secret) => secret.reveal().to_owned(),
@@ -91,7 +91,7 @@ fn headers(section: &mut Section<'_, '_>) -> Vec<(String, Secret)> {
             table.report(name, why);
         }
         if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
-            table.report(name, "is there twice, in other letter case: keep one of them");
+            table.report(name, "is set twice, in different letter case: keep one of them");
         }
         let value = match secret::text_or_secret(&mut table, name) {
             TextOr::Text(text) if check::has_key(&text) => {
@@ -111,7 +111,7 @@ fn headers(section: &mut Section<'_, '_>) -> Vec<(String, Secret)> {
     headers
 }
 
-/// The statuses of answers that have a value, and those that say that there is none.
+/// The statuses that carry a value, and those that mean that there is none.
 fn statuses(section: &mut Section<'_, '_>, default: &Http) -> (Vec<u16>, Vec<u16>) {
     let file = section.file();
     let mistakes_before = file.mistakes();
@@ -128,7 +128,7 @@ fn statuses(section: &mut Section<'_, '_>, default: &Http) -> (Vec<u16>, Vec<u16
         let key = if section.has("statuses") { "statuses" } else { "absent_statuses" };
         section.report(
             key,
-            "`statuses` ([200] by default) and `absent_statuses` ([404, 410]) have one in common: a status says either that there is a value, or that there is none",
+            "`statuses` ([200] by default) and `absent_statuses` ([404, 410]) have one in common: a status means either a value, or that there is none",
         );
     }
     (statuses, absent)

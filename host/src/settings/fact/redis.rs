@@ -10,7 +10,7 @@ use crate::settings::secret;
 /// The keys of which a fact from Redis has exactly one.
 const COMMANDS: [&str; 4] = ["get", "hget", "sismember", "incr"];
 
-/// Keys that only some of these have, with these.
+/// Keys that only some of these commands have.
 const OF_COMMANDS: [(&str, &[&str]); 5] = [
     ("field", &["hget"]),
     ("member", &["sismember"]),
@@ -19,7 +19,7 @@ const OF_COMMANDS: [(&str, &[&str]); 5] = [
     ("json", &["get", "hget"]),
 ];
 
-/// Maximum number of nodes of a cluster that are named; the others are found through them.
+/// Maximum number of nodes of a cluster in the settings; the client discovers the others.
 const URLS_MAX: usize = 64;
 
 pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Redis> {
@@ -33,7 +33,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Redis> {
     if let RedisCommand::Count { counts_callbacks: true, .. } = command {
         for key in ["cache_ms", "stale_ms", "cache_entries_max", "cache_bytes_max"] {
             if section.has(key) {
-                section.report(key, "has no effect with count = \"callbacks\": each callback is counted, so each asks");
+                section.report(key, "has no effect with count = \"callbacks\": each lookup counts, so none is cached");
             }
         }
     }
@@ -63,7 +63,7 @@ fn urls(section: &mut Section<'_, '_>, is_cluster: bool) -> Vec<String> {
         section.report("urls", format!("must be 1 to {URLS_MAX} nodes of a cluster"));
     }
     if urls.len() > 1 && !is_cluster {
-        section.report("urls", "several servers are for a cluster: set `cluster = true`, or name one as `url`");
+        section.report("urls", "more than one server requires `cluster = true`; or name one server as `url`");
     }
     urls.into_iter().map(|url| url.value.to_owned()).collect()
 }
@@ -82,12 +82,12 @@ fn command(section: &mut Section<'_, '_>) -> Option<RedisCommand> {
     let key = match given[..] {
         [key] => key,
         [] => {
-            let why = "does not say what is asked: give `get`, `hget` and `field`, `sismember` and `member`, or `incr`";
+            let why = "has no command: give `get`, `hget` and `field`, `sismember` and `member`, or `incr`";
             section.report("", why);
             return None;
         }
         [_, second, ..] => {
-            section.report(second, "is a second question: give only one of `get`, `hget`, `sismember` and `incr`");
+            section.report(second, "is a second command: give only one of `get`, `hget`, `sismember` and `incr`");
             return None;
         }
     };

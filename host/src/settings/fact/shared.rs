@@ -14,17 +14,17 @@ pub(super) fn window(section: &mut Section<'_, '_>, default: &Counter) -> Durati
     ms(section.number("window_ms", millis(default.window), 1, WINDOW_MS_MAX))
 }
 
-/// Whether each callback that asks for a key counts.
+/// Whether a lookup for a callback counts.
 pub(super) fn counts_callbacks(section: &mut Section<'_, '_>) -> bool {
     section.choice("count", &[("updates", false), ("callbacks", true)]).unwrap_or_default()
 }
 
-/// How others are asked.
+/// The settings of requests over the network.
 pub(super) fn remote(section: &mut Section<'_, '_>) -> Remote {
     let default = Remote::default();
     let day = 24 * MS_PER_HOUR;
     Remote {
-        // Chat servers wait for seconds, and entries of the journal seldom need longer.
+        // Chat servers wait for some seconds, and journal entries seldom need more.
         within: section.number_if_given("within_ms", 1, 60_000).map(ms),
         cache: ms(section.number("cache_ms", millis(default.cache), 0, day)),
         stale: ms(section.number("stale_ms", millis(default.stale), 0, day)),

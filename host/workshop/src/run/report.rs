@@ -226,7 +226,7 @@ impl Asked {
         one_line(&format!("{fact} {} {value}", shortened(key)))
     }
 
-    /// As the plugin gets it.
+    /// The fact as the plugin gets it.
     pub(crate) fn as_json(&self) -> Value {
         let Self { fact, key, value } = self;
         match value {
@@ -255,7 +255,7 @@ impl Wish {
     }
 }
 
-/// Most characters of a key that are shown: it may be a whole text.
+/// Maximum number of characters of a key that are shown: it may be a whole message.
 const KEY_CHARACTERS_MAX: usize = 80;
 
 fn shortened(key: &str) -> String {

@@ -9,7 +9,7 @@ use callgate_dialects::table::{self, CHAT_SERVERS};
 use callgate_dialects::{Callback, ChatServer, json};
 use callgate_terminal::{Exit, Failure, nearest, read_file};
 
-/// How the files with callbacks end that are in the folder `callbacks` of a crate.
+/// The suffix of files with callbacks, in the folder `callbacks` of a crate.
 pub(crate) const CALLBACK: &str = ".request.json";
 
 /// Finds a chat server by the name of its protocol.

@@ -30,8 +30,9 @@ pub(crate) struct Subject {
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
 
-    /// What the plugin gets to know, as JSON: {"sent": {"u1": 3}} gives the fact `sent` the value 3 for the key `u1`, and none
-    /// for others; {"sent": "late"} says why nothing is known of it [default: NAME.facts.json beside NAME.request.json]
+    /// The facts of the plugin, as JSON: {"sent": {"u1": 3}} gives the fact `sent` the value 3 for the key `u1`, and
+    /// none for other keys; {"sent": "late"} is the reason why it is missing [default: NAME.facts.json next to
+    /// NAME.request.json]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
 
@@ -69,10 +70,10 @@ impl Subject {
         service.stage(Staged { facts: module::facts(&path), module: path, name, settings })
     }
 
-    /// Reads the facts that the plugin is given.
+    /// Reads the facts for the plugin.
     ///
     /// # Errors
-    /// If they cannot be used, or the plugin does not ask for them.
+    /// If they cannot be used, or the plugin does not use them.
     pub(crate) fn facts(&self, plugin: &Plugin) -> Result<facts::Table, Failure> {
         let beside = facts::beside(&self.request);
         let Some(path) = self.facts.as_deref().or(beside.as_deref()) else { return Ok(facts::Table::new()) };

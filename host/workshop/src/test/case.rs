@@ -1,4 +1,4 @@
-//! One callback in a file, with what is known, and its expected answer, records, needs and updates.
+//! A test case in files: a callback, its facts, and the expected answer, records, needs and updates.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl Case {
         names.into_iter().map(case).collect()
     }
 
-    /// Checks that the plugin uses the facts that it is given.
+    /// Checks that the plugin uses all given facts.
     ///
     /// # Errors
     /// If it does not.
@@ -179,7 +179,7 @@ fn answer(played: &Played) -> Value {
     serde_json::from_slice(&played.response.body).unwrap_or_default()
 }
 
-/// What is compared beside the answer: its name, the end of its file, and its lines.
+/// What is compared besides the answer: name, file suffix, and lines.
 fn lines(played: &Played) -> [(&'static str, &'static str, Vec<String>); 3] {
     let needs = played.asked.iter().map(|asked| json!({ "fact": asked.fact, "key": asked.key }).to_string());
     let updates = played.updates.iter().map(|wish| wish.update.to_string());

@@ -1,19 +1,21 @@
-//! Many keys in little memory.
+//! A compact, read-only map of keys.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-/// Keys with their values: 8 bytes for each key, and 4 more where not all keys have the same value; each different value once.
+/// A map from keys to values. Each key takes 8 bytes, and 4 more unless all keys have the same value. Equal values are
+/// stored once.
 ///
-/// A key is kept as its hash, of 64 bits and with a random key of its own, so a file can hold ten million keys of any length
-/// in 80 to 120 MB. A key that is not in the file is taken for one that is with a probability of the number of keys in 2^64:
-/// with ten million keys one look-up in 1.8 million million. Such a key cannot be chosen, because the hash is secret.
+/// Only a 64-bit hash of each key is stored, so ten million keys of any length take 80 to 120 MB. The price is false
+/// positives: a key that is not in the file matches with a probability of n / 2^64, which is one lookup in 1.8 million
+/// million for ten million keys. An attacker cannot search for such a key, because the hash is seeded with a random
+/// secret.
 #[derive(Debug)]
 pub(super) struct Keys {
     hasher: RandomState,
-    /// In order.
+    /// The hashes, sorted.
     hashes: Vec<u64>,
-    /// For each, the number of its value; empty: all have the first.
+    /// For each hash, the index of its value; empty: all keys have the first value.
     numbers: Vec<u32>,
     values: Vec<Arc<str>>,
 }
@@ -26,7 +28,7 @@ impl Keys {
         self.values.get(usize::try_from(number).ok()?)
     }
 
-    /// Hashes are evenly spread, so the first look is nearly always close to the right one.
+    /// Hashes are evenly distributed, so the first guess is nearly always close.
     fn position(&self, hash: u64) -> Option<usize> {
         let len = self.hashes.len();
         let guess = usize::try_from((u128::from(hash) * len as u128) >> 64).ok()?;
@@ -48,7 +50,7 @@ impl Keys {
         self.hashes.len()
     }
 
-    /// Memory of the keys, without that of the values.
+    /// Memory that the keys use, without the values.
     pub(super) fn bytes(&self) -> usize {
         self.hashes.capacity() * size_of::<u64>() + self.numbers.capacity() * size_of::<u32>()
     }
@@ -59,7 +61,7 @@ impl Keys {
 pub(super) struct Collector {
     hasher: RandomState,
     keys_max: usize,
-    /// Hash, and number of the value.
+    /// Hash, and index of the value.
     keys: Vec<(u64, u32)>,
     values: indexed::Values,
 }
@@ -69,10 +71,10 @@ impl Collector {
         Self { hasher: RandomState::new(), keys_max, keys: Vec::new(), values: indexed::Values::default() }
     }
 
-    /// Adds a key; a key that comes twice has the later value.
+    /// Adds a key. If a key is added twice, the later value wins.
     ///
     /// # Errors
-    /// What is too much.
+    /// Which limit is exceeded.
     pub(super) fn add(&mut self, key: &str, value: &str) -> Result<(), String> {
         if self.keys.len() >= self.keys_max {
             return Err(format!("it has more than {} keys: raise `keys_max`, or divide the file", self.keys_max));
@@ -84,7 +86,7 @@ impl Collector {
 
     pub(super) fn finish(self) -> Keys {
         let Self { hasher, mut keys, values, .. } = self;
-        // Stable: of the same key, the later one stays last.
+        // The sort is stable: of equal keys, the later one stays last.
         keys.sort_by_key(|(hash, _)| *hash);
         let mut kept: Vec<(u64, u32)> = Vec::with_capacity(keys.len());
         for (hash, number) in keys {
@@ -98,14 +100,14 @@ impl Collector {
             0 | 1 => Vec::new(),
             _ => kept.iter().map(|(_, number)| *number).collect(),
         };
-        // Collected, they would stay in the room of the pairs, which is twice as large.
+        // Collecting in place would keep the allocation of the pairs, which is twice as large.
         let mut hashes = Vec::with_capacity(kept.len());
         hashes.extend(kept.iter().map(|(hash, _)| *hash));
         Keys { hasher, hashes, numbers, values }
     }
 }
 
-/// Different values, each with a number.
+/// Distinct values by index.
 mod indexed {
     use std::collections::HashMap;
     use std::sync::Arc;

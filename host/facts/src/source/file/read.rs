@@ -1,4 +1,4 @@
-//! Reads a file of keys, line by line where the format has lines, so that only the keys take memory.
+//! Reads a file of keys, line by line if the format has lines, so that only the keys take memory.
 
 use std::fmt;
 use std::fs::File;
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::keys::{Collector, Keys};
 use crate::settings::{self, Format};
 
-/// The value of a key that has none of its own.
+/// The value of a key without one.
 const TRUE: &str = "true";
 
 /// The byte order mark that some editors write.
@@ -25,7 +25,7 @@ pub(super) fn read(settings: &settings::File) -> Result<Keys, String> {
     let wrong = |what: &dyn fmt::Display| format!("{} {what}", path.display());
     let file = File::open(path).map_err(|error| wrong(&format_args!("cannot be read ({error})")))?;
     if file.metadata().is_ok_and(|found| !found.is_file()) {
-        return Err(wrong(&"is no file"));
+        return Err(wrong(&"is not a file"));
     }
     let (file, mut keys) = (BufReader::with_capacity(1 << 16, file), Collector::new(settings.keys_max));
     let read = match &settings.format {
@@ -176,11 +176,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_said_so() {
+    fn a_path_that_is_not_a_file_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let read = |path| read(&settings::File::new(path, Format::Lines)).unwrap_err();
         assert!(
-            read(folder.path().to_owned()).contains("is no file")
+            read(folder.path().to_owned()).contains("is not a file")
                 || read(folder.path().to_owned()).contains("cannot be read")
         );
         assert!(read(folder.path().join("none")).contains("cannot be read"));

@@ -20,7 +20,7 @@ use crate::settings;
 /// Connects with or without TLS.
 pub(super) type Connector = HttpsConnector<HttpConnector<Resolver>>;
 
-/// Finds the addresses of a host, without those that the operator does not allow.
+/// Resolves a host name, without the addresses that the operator does not allow.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver {
     private_networks: Vec<IpNet>,
@@ -32,7 +32,7 @@ pub(super) struct Resolver {
 /// If its certificates cannot be used, or its address is not allowed.
 pub(super) fn connector(settings: &settings::Http) -> Result<Connector, SourceError> {
     let resolver = Resolver { private_networks: settings.private_networks.clone() };
-    // The resolver is not asked about addresses.
+    // IP addresses do not go through the resolver.
     let uri: Option<hyper::Uri> = settings.url.replace("{key}", "k").parse().ok();
     let host = uri.as_ref().and_then(|uri| uri.host()).unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -62,7 +62,7 @@ fn roots(settings: &settings::Http) -> Result<RootCertStore, SourceError> {
     let certificates =
         CertificateDer::pem_file_iter(file).map_err(|error| wrong(&format_args!("cannot be read ({error})")))?;
     for certificate in certificates {
-        let certificate = certificate.map_err(|error| wrong(&format_args!("is no PEM file ({error})")))?;
+        let certificate = certificate.map_err(|error| wrong(&format_args!("is not a PEM file ({error})")))?;
         roots
             .add(certificate)
             .map_err(|error| wrong(&format_args!("has a certificate that cannot be used ({error})")))?;
@@ -83,7 +83,7 @@ impl Resolver {
     }
 }
 
-/// Whether an address is not one of the public internet.
+/// Whether an address is not publicly routable.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {

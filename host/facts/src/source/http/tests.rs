@@ -1,4 +1,4 @@
-//! Against a server of bytes: what it gets, and every kind of wrong answer.
+//! Tests against a scripted server: the requests it receives, and every kind of invalid answer.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::settings::Secret;
 
-/// Answers one connection with these bytes, then closes it; gives back what it was sent.
+/// Answers one connection with these bytes, then closes it. Returns what it received.
 async fn serve(answer: Vec<u8>) -> (String, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -51,7 +51,7 @@ async fn ask(bytes: Vec<u8>, with: impl FnOnce(&mut settings::Http)) -> Result<O
 }
 
 #[tokio::test]
-async fn a_question_is_a_request_and_its_answer_a_value() {
+async fn a_lookup_sends_a_request_and_returns_the_value() {
     let (address, served) = serve(answer("200 OK", r#"{"data":{"level":[1, 2]}}"#)).await;
     let http = Http::new(&settings::Http {
         pointer: "/data/level".to_owned(),
@@ -75,7 +75,7 @@ async fn a_question_is_a_request_and_its_answer_a_value() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_is_said_so() {
+async fn invalid_answers_are_failures() {
     let none = |_: &mut settings::Http| {};
     assert_eq!(ask(answer("404 Not Found", "nothing"), none).await, Ok(None));
     assert_eq!(ask(answer("200 OK", "null"), none).await, Ok(None));
@@ -83,7 +83,7 @@ async fn what_is_no_answer_is_said_so() {
     for (bytes, expected) in [
         (answer("500 Internal Server Error", "7"), "status 500"),
         (answer("302 Found", ""), "redirects are not followed"),
-        (answer("200 OK", "<html>"), "is no JSON"),
+        (answer("200 OK", "<html>"), "is not JSON"),
         (answer("200 OK", &format!("\"{}\"", "a".repeat(70_000))), "`answer_bytes_max`"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{".to_vec(), "broke off"),
         (b"rubbish\r\n\r\n".to_vec(), "cannot be reached"),
@@ -121,7 +121,7 @@ async fn addresses_that_are_not_allowed_are_not_connected_to() {
 }
 
 #[test]
-fn wrong_settings_are_told() {
+fn wrong_settings_are_reported() {
     let wrong = |with: fn(&mut settings::Http)| {
         let mut settings = settings("https://example.org/{key}".to_owned());
         settings.remote.within = Some(Duration::from_secs(1));
@@ -135,7 +135,7 @@ fn wrong_settings_are_told() {
     assert!(wrong(|it| it.url = "https://u:p@example.org/{key}".to_owned()).contains("credentials"));
     assert!(wrong(|it| it.url = "ftp://example.org/{key}".to_owned()).contains("https://"));
     assert!(wrong(|it| it.url = "/{key}".to_owned()).contains("https://"));
-    assert!(wrong(|it| (it.posts, it.body) = (true, "{key}".to_owned())).contains("inside of a string"));
+    assert!(wrong(|it| (it.posts, it.body) = (true, "{key}".to_owned())).contains("inside a string"));
     assert!(wrong(|it| (it.posts, it.body) = (true, "{}".to_owned())).contains("no `{key}`"));
     assert!(wrong(|it| it.pointer = "a".to_owned()).contains("JSON pointer"));
     assert!(

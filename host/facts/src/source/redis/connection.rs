@@ -1,4 +1,4 @@
-//! The connection to a server or a cluster: made when it is needed, made again when it broke, shared by all questions.
+//! The connection to a server or a cluster: opened when it is needed, reopened after a failure, shared by all requests.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::lookup::SourceError;
 use crate::settings;
 use crate::source::template::Template;
 
-/// A connection that many questions share: answers come in the order of the questions.
+/// A connection that is shared by concurrent requests (pipelining).
 pub(super) enum Connection {
     Server { client: Client, within: Duration, open: OnceCell<ConnectionManager> },
     Cluster { client: ClusterClient, open: OnceCell<ClusterConnection> },
 }
 
 impl Connection {
-    /// Checks where to connect; nothing is connected to yet.
+    /// Checks the addresses, without connecting yet.
     ///
     /// # Errors
     /// If an address is wrong.
@@ -44,7 +44,7 @@ impl Connection {
                 let client = Client::open(info.set_redis_settings(redis)).map_err(wrong)?;
                 Ok(Self::Server { client, within, open: OnceCell::new() })
             }
-            (false, _) => Err(SourceError("`url`: several servers are for a cluster: set `cluster = true`".to_owned())),
+            (false, _) => Err(SourceError("`url`: more than one server requires `cluster = true`".to_owned())),
             (true, urls) => {
                 let mut builder = ClusterClient::builder(urls.iter().map(String::as_str));
                 if !settings.username.is_empty() {
@@ -59,10 +59,10 @@ impl Connection {
         }
     }
 
-    /// Sends a command; gives its answer.
+    /// Sends a command, and returns the answer.
     ///
     /// # Errors
-    /// What went wrong, without what was asked.
+    /// What went wrong, without the command, which may contain a key.
     pub(super) async fn send(&self, command: &Cmd) -> Result<Value, String> {
         match self {
             Self::Server { client, within, open } => {
@@ -74,7 +74,7 @@ impl Connection {
         .map_err(|error| words(&error))
     }
 
-    /// Sends several commands at once; gives their answers.
+    /// Sends several commands at once, and returns their answers.
     ///
     /// # Errors
     /// As for [`Connection::send`].
@@ -92,10 +92,10 @@ impl Connection {
 /// Checks the URL of a server, or of a node of a cluster.
 ///
 /// # Errors
-/// What is wrong with it, in words that follow its name.
+/// What is wrong with it, worded to follow its name.
 pub(super) fn check_url(url: &str) -> Result<(), String> {
     let (_, rest) = url.split_once("://").unwrap_or_default();
-    // That of a Unix socket has them in its query.
+    // The URL of a Unix socket has them in its query.
     let is_credential = |pair: &str| matches!(pair.split('=').next(), Some("user" | "pass"));
     if rest.contains('@') || rest.split_once('?').is_some_and(|(_, query)| query.split('&').any(is_credential)) {
         return Err("must not contain a user and password: write them into `username` and `password`".to_owned());
@@ -120,7 +120,7 @@ async fn server(
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(within))
             .set_response_timeout(Some(within))
-            // The breaker says when to try again.
+            // The circuit breaker schedules retries.
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(100));
         ConnectionManager::new_lazy_with_config(client.clone(), config)
@@ -137,6 +137,6 @@ fn words(error: &RedisError) -> String {
     match (error.code(), error.is_io_error() || error.is_timeout()) {
         (_, true) => callgate_catalogue::line::one_line(&format!("Redis cannot be reached: {error}")),
         (Some(code), _) => format!("Redis answered with the error {}", callgate_catalogue::line::one_line(code)),
-        (None, _) => format!("Redis could not be asked: {}", error.category()),
+        (None, _) => format!("the request to Redis failed: {}", error.category()),
     }
 }

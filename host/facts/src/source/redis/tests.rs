@@ -1,4 +1,4 @@
-//! Against a real server, where `redis-server` is installed.
+//! Tests against a real server; skipped unless `redis-server` is installed.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use super::*;
 use crate::settings::Secret;
 
-/// A server on a port of its own, which ends with this.
+/// A server on its own port; it is stopped on drop.
 struct Server {
     child: Child,
     port: u16,
@@ -14,7 +14,7 @@ struct Server {
 }
 
 impl Server {
-    /// `None`, said loudly, where Redis is not installed.
+    /// `None`, with a message, if Redis is not installed.
     fn start(more: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -58,7 +58,7 @@ fn get(name: &str) -> RedisCommand {
     RedisCommand::Get { name: name.to_owned() }
 }
 
-/// Asks until the server is up: it has just been started.
+/// Retries until the server has started.
 async fn ask(redis: &Redis, key: &str) -> Result<Option<String>, String> {
     loop {
         match Ask::ask(redis, key).await {
@@ -81,7 +81,7 @@ async fn values_are_read_and_changed() {
     assert_eq!(ask(&redis, "u1").await, Ok(None));
     change(&redis, "u1", Change::Set("\"a \\\"b\\\"\"".into())).await;
     assert_eq!(ask(&redis, "u1").await, Ok(Some("\"a \\\"b\\\"\"".to_owned())));
-    // Whatever a key is, it is one name.
+    // Any key is a single name.
     for key in ["a/b", "?", "#", "\r\nDEL user:u1:ban\r\n", "..", "\0", "{key}", " ", &"k".repeat(65_536)] {
         change(&redis, key, Change::Set("7".into())).await;
         assert_eq!(ask(&redis, key).await, Ok(Some("\"7\"".to_owned())), "{key:?}");
@@ -99,7 +99,7 @@ async fn values_are_read_and_changed() {
     change(&hash, "u1", Change::Add(2)).await;
     assert_eq!(ask(&hash, "u1").await, Ok(Some("\"2\"".to_owned())));
     assert_eq!(ask(&hash, "u2").await, Ok(None));
-    // Another type than the command is for.
+    // The value has a type that the command does not accept.
     let set = Redis::new(&server.settings(RedisCommand::IsMember { name, member: "{key}".to_owned() })).unwrap();
     let error = ask(&set, "u1").await.unwrap_err();
     assert!(error.contains("WRONGTYPE"), "{error}");
@@ -149,7 +149,7 @@ async fn a_password_is_needed_where_there_is_one_and_never_shown() {
 }
 
 #[test]
-fn wrong_settings_are_told() {
+fn wrong_settings_are_reported() {
     let settings = |urls: &[&str], command| settings::Redis {
         remote: Default::default(),
         urls: urls.iter().map(ToString::to_string).collect(),

@@ -1,20 +1,20 @@
-//! Does not ask a source that has failed again and again, for a while.
+//! The circuit breaker of one source: pauses requests after repeated failures.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Failures in a row after which a source is not asked for a while.
+/// Consecutive failures after which requests are paused.
 const FAILURES_MAX: u32 = 5;
 
-/// How long it is not asked at first; after each trial question that fails, twice as long.
+/// The first pause. It doubles after each trial request that fails.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 
-/// How long it is not asked at most.
+/// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// Counts failures in a row.
+/// Counts consecutive failures.
 #[derive(Debug)]
 pub(super) struct Breaker {
     /// The name of the fact.
@@ -25,31 +25,31 @@ pub(super) struct Breaker {
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
-    /// What the last failure was.
+    /// The last failure.
     last: Option<String>,
-    /// It is not asked before this.
+    /// No request is sent before this.
     opens: Option<Instant>,
     pause: Duration,
-    /// Whether a trial question is under way.
+    /// Whether a trial request is running.
     is_tried: bool,
 }
 
-/// Permission to ask the source once. It is given back by [`Turn::ended`]; if that never happens, nothing was learned.
+/// The permission to send one request. Dropped without [`Turn::ended`], it counts neither as a success nor as a failure.
 #[derive(Debug)]
 pub(super) struct Turn<'b> {
     breaker: &'b Breaker,
-    /// Whether this question shows if the source works again.
+    /// Whether this is the one request after a pause.
     is_trial: bool,
 }
 
-/// How a question ended, as far as it says something about the source.
+/// The outcome of a request.
 #[derive(Debug)]
 pub(super) enum End {
-    /// It answered.
+    /// A value, or that there is none.
     Answered,
-    /// It answered, but not with a value: something is wrong with this key, or with every answer.
+    /// A response that is not a value: the source works, but this key, or every response, is wrong.
     NoValue(String),
-    /// It did not answer.
+    /// No usable response.
     Failed(String),
 }
 
@@ -62,7 +62,7 @@ impl Breaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The permission to ask the source now, if it may be asked. After a pause, one may try.
+    /// The permission to send a request now; `None` during a pause. After it, one trial request is allowed.
     pub(super) fn turn(&self) -> Option<Turn<'_>> {
         let mut state = self.state();
         if state.is_closed_to_all() {
@@ -72,7 +72,7 @@ impl Breaker {
         Some(Turn { breaker: self, is_trial: state.is_tried })
     }
 
-    /// The permission for what cannot wait until the source works again. It is never a trial.
+    /// The permission for a request that is sent even during a pause. It is never the trial.
     pub(super) fn turn_anyway(&self) -> Turn<'_> {
         Turn { breaker: self, is_trial: false }
     }
@@ -81,13 +81,13 @@ impl Breaker {
         self.state().is_closed_to_all()
     }
 
-    /// What is wrong, if it has failed the last time it was asked.
+    /// The current problem, if the last request failed.
     pub(super) fn trouble(&self) -> Option<String> {
         let state = self.state();
         let last = state.last.as_ref()?;
         Some(match state.opens {
             Some(_) => {
-                format!("it is not asked for a while, because it failed {} times in a row: {last}", state.failures)
+                format!("requests to it are paused, because it failed {} times in a row: {last}", state.failures)
             }
             None => last.clone(),
         })
@@ -101,7 +101,7 @@ impl State {
 }
 
 impl Turn<'_> {
-    /// Takes note of how the question ended.
+    /// Records the outcome.
     pub(super) fn ended(self, end: End) {
         let mut state = self.breaker.state();
         let failure = match end {
@@ -115,14 +115,14 @@ impl Turn<'_> {
                 return;
             }
         };
-        // Questions that began before the breaker opened say nothing new when they fail as well.
+        // Requests that started before the pause fail for the same reason: they do not extend it.
         if self.is_trial || state.opens.is_none() {
             state.failures = state.failures.saturating_add(1);
             if state.failures >= FAILURES_MAX {
                 if state.opens.is_none() {
                     tracing::error!(
                         fact = &*self.breaker.name,
-                        "the source of a fact failed {FAILURES_MAX} times in a row and is not asked for a while: {failure}"
+                        "the source of a fact failed {FAILURES_MAX} times in a row; requests to it are paused: {failure}"
                     );
                 }
                 state.pause = (state.pause * 2).clamp(PAUSE_MIN, PAUSE_MAX);
@@ -134,7 +134,7 @@ impl Turn<'_> {
 }
 
 impl Drop for Turn<'_> {
-    /// Lets the next one try, also if this question was given up half-way.
+    /// Allows the next trial, also if this one was cancelled.
     fn drop(&mut self) {
         if self.is_trial {
             self.breaker.state().is_tried = false;

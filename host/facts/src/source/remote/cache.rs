@@ -1,4 +1,4 @@
-//! What was learned over the network, by key, within a maximum of keys and bytes; and what is being asked for.
+//! The cached answers and running fetches of a source, by key, with a maximum number of keys and bytes.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -11,22 +11,22 @@ use tokio::time::Instant;
 use crate::lookup::Answer;
 use crate::settings::Remote;
 
-/// The least recently used keys make room for others.
+/// An LRU cache.
 #[derive(Debug)]
 pub(super) struct Cache {
     entries: LruCache<Box<str>, Entry>,
-    /// Keys and values, in bytes.
+    /// Size of all keys and values, in bytes.
     bytes: usize,
     bytes_max: usize,
     evicted: u64,
 }
 
-/// What is known of a key.
+/// The entry of a key.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     /// The last answer, and when it came.
     known: Option<(Result<Arc<str>, Why>, Instant)>,
-    /// Brings the answer of the fetch that is under way.
+    /// Receives the answer of the running fetch.
     pub(super) fetching: Option<watch::Receiver<Option<Answer>>>,
 }
 
@@ -43,13 +43,13 @@ impl Entry {
 
 impl Cache {
     pub(super) fn new(settings: &Remote) -> Self {
-        // Without room for all of them from the start: most hosts need few.
+        // Nothing is allocated in advance: most hosts need few keys.
         let mut entries = LruCache::unbounded();
         entries.resize(NonZeroUsize::new(settings.cache_entries_max).unwrap_or(NonZeroUsize::MIN));
         Self { entries, bytes: 0, bytes_max: settings.cache_bytes_max, evicted: 0 }
     }
 
-    /// The entry of a key, which is the most recently used one now.
+    /// The entry of a key, which becomes the most recently used one.
     pub(super) fn entry(&mut self, key: &str) -> Option<&mut Entry> {
         if self.entries.get(key).is_none() {
             if self.entries.len() >= self.entries.cap().get() {
@@ -62,14 +62,14 @@ impl Cache {
         self.entries.get_mut(key)
     }
 
-    /// Takes the answer of a fetch; unless another fetch, or a change, has made it outdated, or its key was evicted.
+    /// Stores the answer of a fetch, unless a newer fetch or a change has made it obsolete, or its key was evicted.
     pub(super) fn fetched(&mut self, key: &str, fetch: &watch::Sender<Option<Answer>>, answer: &Answer) {
         let Some(entry) = self.entries.peek_mut(key) else { return };
         if !entry.fetching.as_ref().is_some_and(|fetching| fetching.same_channel(&fetch.subscribe())) {
             return;
         }
         entry.fetching = None;
-        // That it was late or failed is not remembered: the next one may find out more.
+        // Failures are not cached: the next fetch may succeed.
         if matches!(answer.value, Ok(_) | Err(Why::Absent)) {
             self.bytes -= entry.bytes();
             entry.known = Some((answer.value.clone(), Instant::now()));
@@ -78,7 +78,7 @@ impl Cache {
         }
     }
 
-    /// Forgets what is known of a key, and what is being asked about it now.
+    /// Removes a key with its running fetch.
     pub(super) fn forget(&mut self, key: &str) {
         if let Some(entry) = self.entries.pop(key) {
             self.bytes -= key.len() + entry.bytes();
@@ -93,7 +93,7 @@ impl Cache {
         self.evicted
     }
 
-    /// Evicts entries until the others fit. The last one stays, whatever its size: it was just used.
+    /// Evicts entries until the rest fits. The last one stays, even if it is too large: it was just used.
     fn fit(&mut self) {
         while self.bytes > self.bytes_max && self.entries.len() > 1 {
             self.evict();

@@ -1,4 +1,4 @@
-//! Changes on their way to a source: those of one key in their order, and no more than a maximum.
+//! A bounded queue of changes for one source; changes of the same key are sent in order.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
@@ -8,28 +8,27 @@ use tokio::sync::mpsc::{self, Sender};
 use super::Inner;
 use crate::lookup::{Later, NotChanged};
 
-/// Changes of different keys that are made at once: a source that is far away takes some milliseconds for each.
+/// Lanes, each of which sends one change at a time: a distant source takes some milliseconds per change.
 const LANES: usize = 8;
 
-/// Changes that wait in one lane; further ones are not made. All lanes together hold some seconds of what a busy chat server
-/// causes.
+/// Queued changes per lane; further ones are refused. All lanes hold some seconds of a busy chat server's changes.
 const WAITING_MAX: usize = 512;
 
-/// Changes that wait. A key has its lane, in which one follows the other.
+/// The queued changes. Each key belongs to one lane.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     hasher: RandomState,
     lanes: [OnceLock<Sender<Waiting>>; LANES],
 }
 
-/// The key of a change, and what makes it.
+/// The key of a change, and the change.
 type Waiting = (Box<str>, Later<Result<(), String>>);
 
 impl Changes {
-    /// Has a change made. Must be called in a runtime.
+    /// Queues a change. Must be called in a runtime.
     ///
     /// # Errors
-    /// If too many wait.
+    /// If the lane is full.
     pub(super) fn push(
         &self,
         source: &Arc<Inner>,
@@ -43,7 +42,7 @@ impl Changes {
     }
 }
 
-/// Starts what makes the changes of a lane, until the source is closed and no change is left.
+/// Starts a lane. It ends when the source is closed and its queue is empty.
 fn open(source: Arc<Inner>) -> Sender<Waiting> {
     let (lane, mut waiting) = mpsc::channel::<Waiting>(WAITING_MAX);
     tokio::spawn(async move {

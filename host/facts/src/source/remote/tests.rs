@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// Answers with the number of the question, after a while.
+/// Answers with the number of the request, after a delay.
 #[derive(Debug, Clone, Default)]
 struct Slow {
     asked: Arc<AtomicUsize>,
@@ -70,7 +70,7 @@ async fn an_answer_is_used_again_until_it_is_too_old() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_question_is_asked_once_at_a_time() {
+async fn concurrent_lookups_of_a_key_share_one_request() {
     let slow = Slow { takes: 10 * MS, ..Slow::default() };
     let remote = Remote::new(
         "f",
@@ -85,7 +85,7 @@ async fn the_same_question_is_asked_once_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_too_long_is_late_and_soon_not_asked_any_more() {
+async fn a_slow_source_is_late_and_then_not_asked() {
     let slow = Slow { takes: 1000 * MS, ..Slow::default() };
     let remote = Remote::new("f", slow.clone(), &settings(), &Arc::default());
     for _ in 0..5 {
@@ -173,7 +173,7 @@ async fn what_is_wrong_with_a_key_or_a_value_does_not_keep_others_from_being_ask
 }
 
 #[tokio::test(start_paused = true)]
-async fn entries_and_questions_at_once_are_bounded() {
+async fn entries_and_concurrent_requests_are_bounded() {
     let slow = Slow { takes: 60 * MS, ..Slow::default() };
     let remote = Remote::new("f", slow.clone(), &settings(), &Arc::default());
     let answers = tokio::join!(ask(&remote, "a"), ask(&remote, "b"), ask(&remote, "c"));
@@ -192,7 +192,7 @@ async fn keys_and_answers_fit_into_the_bytes_of_the_cache() {
     assert_eq!((remote.entries(), remote.evicted()), (3, 0), "11 bytes each, with an answer of one digit");
     ask(&remote, "x").await;
     assert_eq!((remote.entries(), remote.evicted()), (3, 1));
-    // One that is larger than all is there for as long as it is the last.
+    // An entry larger than the cache stays as long as it is the only one.
     ask(&remote, &"y".repeat(100)).await;
     assert_eq!(remote.entries(), 1);
     ask(&remote, "x").await;

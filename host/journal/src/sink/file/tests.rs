@@ -136,7 +136,7 @@ fn a_period_ends_also_while_the_host_is_not_running() {
     assert_eq!((case.text().as_str(), case.names().len()), ("4\n", 3));
 }
 
-/// Where the child that is started with a limit on the size of files finds its folder.
+/// Names the folder of the child process that runs with a limit on file sizes.
 #[cfg(unix)]
 const LIMITED: &str = "CALLGATE_LIMITED_FOLDER";
 
@@ -144,7 +144,8 @@ const LIMITED: &str = "CALLGATE_LIMITED_FOLDER";
 #[test]
 fn what_was_written_in_part_is_cut_back_and_written_again_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
-    // A limit on the size of files ends a write in the middle, as a full disk does, and needs no right to mount one.
+    // A limit on file sizes cuts off a write in the middle, as a full disk does, and needs no permission to mount a
+    // file system.
     let script = r#"trap "" XFSZ; ulimit -f 8; exec "$0" --exact "$@" --ignored"#;
     let child = std::process::Command::new("sh")
         .args(["-c", script])
@@ -163,7 +164,7 @@ fn what_was_written_in_part_is_cut_back_and_written_again_as_a_whole() {
     assert_eq!(fs::read_to_string(&path).unwrap(), text + LINES);
 }
 
-/// Of a size that no limit is a multiple of.
+/// Its size divides no limit evenly.
 #[cfg(unix)]
 const LINES: &str = "{\"a\":\"one line of a batch\"}\n{\"a\":\"and the other\"}\n";
 
