@@ -147,9 +147,12 @@ async fn a_trial_that_is_given_up_is_none() {
     assert!(remote.inner.breaker.turn().is_some());
 }
 
+/// Makes the failure anew for each request.
+type Fail = fn() -> Failed;
+
 /// Fails for every key, each time with the same.
 #[derive(Debug)]
-struct Fails(fn() -> Failed);
+struct Fails(Fail);
 
 impl Ask for Fails {
     fn ask(&self, _: &str) -> Later<Asked> {
@@ -160,7 +163,7 @@ impl Ask for Fails {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_with_a_key_or_a_value_does_not_keep_others_from_being_asked() {
-    let wrong: [(fn() -> Failed, Option<&str>); 2] =
+    let wrong: [(Fail, Option<&str>); 2] =
         [(|| Failed::Key("odd".to_owned()), None), (|| Failed::Value("no JSON".to_owned()), Some("no JSON"))];
     for (failed, trouble) in wrong {
         let remote = Remote::new("f", Fails(failed), &settings(), &Arc::default());
