@@ -92,7 +92,7 @@ async fn values_are_read_and_changed() {
     let json = Redis::new(&settings::Redis { is_json: true, ..server.settings(get("user:{key}:ban")) }).unwrap();
     assert_eq!(ask(&json, "n").await, Ok(Some("3".to_owned())));
     change(&redis, "n", Change::Set("\"no json\"".into())).await;
-    assert!(ask(&json, "n").await.unwrap_err().contains("no JSON"));
+    assert!(ask(&json, "n").await.unwrap_err().contains("not JSON"));
 
     let (name, field) = ("users".to_owned(), "{key}".to_owned());
     let hash = Redis::new(&server.settings(RedisCommand::HashGet { name: name.clone(), field })).unwrap();
