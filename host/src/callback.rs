@@ -8,7 +8,7 @@ use std::time::Duration;
 use callgate_catalogue::catalogue::Command;
 use callgate_catalogue::wire::Phase;
 use callgate_dialects::{Admitted, Callback, Response};
-use callgate_sandbox::{Cancel, cpu};
+use callgate_sandbox::Cancel;
 use tokio::runtime::Handle;
 
 use crate::afterwards::{Afterwards, Answer};
@@ -20,6 +20,7 @@ use crate::generation::{Generation, Held, Mounted};
 use crate::host::Host;
 use crate::intake::Request;
 use crate::overload::Overload;
+use crate::parts::Turn;
 use crate::records::{Origin, Returned, Wait};
 use crate::rehearsal::Trial;
 use crate::settings::Mode as Keep;
@@ -298,14 +299,12 @@ impl Host {
             let (host, held) = (self.clone(), Held::new(chain, generation));
             let mut some = std::mem::take(&mut known);
             let job = move |cancel: &Cancel| {
-                let (began, mut runs) = (cpu::of_this_thread(), Vec::new());
+                let (turn, mut runs) = (Turn::begin(), Vec::new());
                 while let Some((part, knowledge)) = some.pop_front() {
                     let mut progress = Progress::knowing(knowledge);
                     held.chain().advance(&host.engine, &part, deadline, Mode::Full, &mut progress);
                     runs.push(progress.run);
-                    // Without time left, each of the others would only say so.
-                    let is_over = deadline.remaining_for_guests().is_zero() || cancel.is_cancelled();
-                    if is_over || cpu::of_this_thread().saturating_sub(began) >= PARTS_CPU_MAX {
+                    if turn.is_over(deadline, cancel) {
                         break;
                     }
                 }
@@ -372,9 +371,6 @@ struct Opened {
 /// Maximum size of facts, in bytes, for calls on a thread that other callbacks wait for: a quarter of the same limit
 /// for bodies.
 const QUICK_FACTS_BYTES_MAX: usize = 64 * 1024;
-
-/// Maximum CPU time that the parts of one request use before other jobs run; exceeded by one part at most.
-const PARTS_CPU_MAX: Duration = Duration::from_millis(5);
 
 /// Number of attempts to take a lock that a worker holds, and the pause between two: 10 ms in total, of the 50 that are
 /// reserved for writing an answer.

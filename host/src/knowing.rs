@@ -14,6 +14,7 @@ use crate::chain::{Advance, Asking, Chain, ChainRun, Knowledge, Mode, Update};
 use crate::deadline::Deadline;
 use crate::generation::{Generation, Held};
 use crate::host::Host;
+use crate::parts::Turn;
 use crate::workers::NotRun;
 
 impl Host {
@@ -69,20 +70,35 @@ impl Host {
             return Ok(std::mem::take(parts).into_iter().map(|part| (part, None)).collect());
         }
         let (host, held) = (self.clone(), Held::new(chain, generation));
-        let some: Vec<Callback> = parts.drain(..parts.len().min(PARTS_AT_ONCE_MAX)).collect();
+        let mut some: VecDeque<Callback> = parts.drain(..parts.len().min(PARTS_AT_ONCE_MAX)).collect();
         let job = move |cancel: &Cancel| {
-            let ask = |part: Callback| {
+            let (turn, mut asked) = (Turn::begin(), Vec::new());
+            while let Some(part) = some.pop_front() {
                 let mut asking = Asking::default();
                 held.chain().ask_needs(&host.engine, &part, deadline, Mode::Full, Some(cancel), &mut asking);
-                (part, asking)
-            };
-            some.into_iter().map(ask).collect::<Vec<_>>()
+                asked.push((part, asking));
+                if turn.is_over(deadline, cancel) {
+                    break;
+                }
+            }
+            (asked, some)
         };
-        let asked = self.workers.run(chain.claim(), deadline, job).await.map_err(|why| Box::new(chain.not_run(why)))?;
-        let mut known = VecDeque::new();
-        let now = self.now_unix_ms();
-        for (part, asking) in asked {
-            known.push_back((part, Some(answered(generation.facts(), asking, Purpose::Decide, deadline, now).await)));
+        let (asked, rest) =
+            self.workers.run(chain.claim(), deadline, job).await.map_err(|why| Box::new(chain.not_run(why)))?;
+        rest.into_iter().rev().for_each(|part| parts.push_front(part));
+        // All requests are running before the first answer is awaited.
+        let (now, facts) = (self.now_unix_ms(), generation.facts());
+        let looking_up: Vec<_> = asked
+            .into_iter()
+            .map(|(part, asking)| {
+                let fetched = facts.look_up(&asking.wanted(), Purpose::Decide, now);
+                (part, asking, fetched)
+            })
+            .collect();
+        let (left, from, mut known) = (deadline.remaining_for_guests(), Instant::now(), VecDeque::new());
+        for (part, asking, fetched) in looking_up {
+            let answers = fetched.within(left, from).await;
+            known.push_back((part, Some(Arc::new(asking.answered(facts, answers)))));
         }
         Ok(known)
     }
@@ -133,7 +149,7 @@ impl Host {
 /// A callback with the facts of its plugins.
 pub(crate) type Known = (Callback, Option<Arc<Knowledge>>);
 
-/// Maximum number of callbacks of a batch that one job asks about; other jobs run in between.
+/// Maximum number of callbacks of a batch whose facts are looked up at the same time.
 const PARTS_AT_ONCE_MAX: usize = 8;
 
 /// Looks up the facts that plugins need.
@@ -146,11 +162,7 @@ async fn answered(
 ) -> Arc<Knowledge> {
     let answers = match facts.look_up(&asking.wanted(), purpose, now_unix_ms).at_hand() {
         Ok(answers) => answers,
-        Err(fetched) => {
-            let left = deadline.remaining_for_guests();
-            // The rest of the time is for the plugins.
-            fetched.within(left / 3, Instant::now() + left * 2 / 3).await
-        }
+        Err(fetched) => fetched.within(deadline.remaining_for_guests(), Instant::now()).await,
     };
     Arc::new(asking.answered(facts, answers))
 }

@@ -25,6 +25,7 @@ mod entries;
 mod gate;
 mod keeping;
 mod overload;
+mod parts;
 mod records;
 mod rehearsal;
 mod telemetry;

@@ -79,10 +79,7 @@ impl Live<'_> {
         let _entered = self.runtime.enter();
         match facts.look_up(wanted, Purpose::Try, self.now_unix_ms).at_hand() {
             Ok(answers) => answers,
-            Err(fetched) => {
-                let left = deadline.remaining_for_guests();
-                self.runtime.block_on(fetched.within(left / 3, Instant::now() + left * 2 / 3))
-            }
+            Err(fetched) => self.runtime.block_on(fetched.within(deadline.remaining_for_guests(), Instant::now())),
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Periodic maintenance of facts: reloads files, and saves counters in the journal.
+//! Periodic maintenance of facts: reloads files, and saves counters in the journal. The one does not wait for the other: a
+//! file may be on a disk that does not answer.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use callgate_journal::Journal;
@@ -15,8 +16,21 @@ const EVERY: Duration = Duration::from_secs(1);
 const SAVED_BYTES_PER_SECOND_MAX: usize = 8 * 1024 * 1024;
 
 impl Host {
-    /// Runs the maintenance until the host is dropped.
-    pub(crate) async fn tend_facts(host: WeakHost) {
+    /// Has files reloaded that have changed, until the host is dropped.
+    pub(crate) async fn tend_files(host: WeakHost) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            let Some(host) = host.upgrade() else { return };
+            // Not awaited: each file is read on its own, and one whose disk hangs takes one thread.
+            for source in host.generation().facts().sources().filter(|source| source.needs_tending()) {
+                let source = Arc::clone(source);
+                tokio::task::spawn_blocking(move || source.tend());
+            }
+        }
+    }
+
+    /// Saves counters, until the host is dropped.
+    pub(crate) async fn save_counters(host: WeakHost) {
         let mut pause = EVERY;
         loop {
             tokio::time::sleep(pause).await;
@@ -25,23 +39,18 @@ impl Host {
                 continue;
             }
             // A panic is a bug of the host, and has been logged.
-            let saved = tokio::task::spawn_blocking(move || host.tend()).await.unwrap_or(0);
+            let saved = tokio::task::spawn_blocking(move || host.save_facts()).await.unwrap_or(0);
             pause = EVERY * u32::try_from(saved / SAVED_BYTES_PER_SECOND_MAX + 1).unwrap_or(u32::MAX);
         }
     }
 
-    /// Reloads files that have changed, and saves counters. Blocks. Returns how many bytes were saved.
-    pub fn tend(&self) -> usize {
-        let generation = self.generation_for_long();
-        generation.facts().tend();
-        self.keeping.journal().map_or(0, |journal| self.save_facts(journal))
-    }
-
-    fn save_facts(&self, journal: &Journal) -> usize {
+    /// Saves the counters that have changed. Blocks. Returns how many bytes were saved.
+    pub fn save_facts(&self) -> usize {
+        let Some(journal) = self.keeping.journal() else { return 0 };
         let mut again = self.unsaved_facts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut bytes = 0;
+        let (mut bytes, now) = (0, self.now_unix_ms());
         for (fact, source, _) in self.generation_for_long().facts().iter() {
-            let parts = source.save(again.remove(&fact.name));
+            let parts = source.save(again.remove(&fact.name), now);
             if parts.is_empty() {
                 continue;
             }

@@ -27,7 +27,8 @@ impl Host {
     /// Starts processing entries, those from before the start first, and the maintenance of facts. Must be called in a
     /// runtime.
     pub async fn work_off_entries(&self) {
-        tokio::spawn(Self::tend_facts(self.downgrade()));
+        tokio::spawn(Self::tend_files(self.downgrade()));
+        tokio::spawn(Self::save_counters(self.downgrade()));
         let Some(journal) = self.keeping.journal() else { return };
         self.keep_records_in(journal.clone(), self.keeping.clock()).await;
         let limits = self.generation().settings().journal.work_limits();
@@ -68,7 +69,7 @@ impl Host {
         let _ = timeout_at(until.min(Instant::now() + SINKS_WITHIN), deliver).await;
         let host = self.clone();
         let settled = tokio::task::spawn_blocking(move || {
-            host.tend();
+            host.save_facts();
             if let Some(decisions) = host.keeping.decisions() {
                 decisions.settle();
             }

@@ -1,6 +1,8 @@
 //! Facts: needs are looked up in time and passed with the callback; updates are applied.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use axum::http::Request;
@@ -93,12 +95,7 @@ async fn a_fact_for_a_plugin_is_for_its_candidate_too() {
 async fn what_has_happened_is_dealt_with_even_if_the_client_goes_while_a_fact_is_looked_up() {
     const AFTER: &str = "callbackAfterSendSingleMsgCommand";
     let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let fact = format!(
-        "[[fact]]\nname = \"level\"\nsource = \"http\"\nurl = \"http://{}/{{key}}\"\nallow_http = true\n\
-         private_networks = [\"127.0.0.0/8\"]",
-        service.local_addr().unwrap()
-    );
-    let host = setup().tables(&fact).plugin("asks", asks(&[("level", "u1")]), "*", "").start();
+    let host = setup().tables(&level_of(&service)).plugin("asks", asks(&[("level", "u1")]), "*", "").start();
     let its = host.host().clone();
     let body = format!(r#"{{"callbackCommand":"{AFTER}","operationID":"o"}}"#);
     let request = Request::post(format!("/openim/{AFTER}")).body(Body::from(body)).unwrap();
@@ -111,6 +108,38 @@ async fn what_has_happened_is_dealt_with_even_if_the_client_goes_while_a_fact_is
         tokio::task::yield_now().await;
     }
     assert_eq!(host.records()[0]["facts"][0]["value"], json!(7));
+}
+
+/// A fact from this web service.
+fn level_of(service: &TcpListener) -> String {
+    format!(
+        "[[fact]]\nname = \"level\"\nsource = \"http\"\nurl = \"http://{}/{{key}}\"\nallow_http = true\n\
+         private_networks = [\"127.0.0.0/8\"]",
+        service.local_addr().unwrap()
+    )
+}
+
+#[tokio::test]
+async fn the_facts_of_a_batch_are_looked_up_together() {
+    const EVENTS: usize = 8;
+    let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let fact = level_of(&service);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let its_asked = Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let (mut asking, _) = service.accept().await.unwrap();
+            its_asked.fetch_add(1, Ordering::Relaxed);
+            asking.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n7").await.unwrap();
+        }
+    });
+    let host = setup().tables(&fact).plugin("asks", asks(&[("level", "u1")]), "*", "").start();
+    host.tencent("Push.OfflinePush", &json!({ "Events": vec![json!({ "x": 1 }); EVENTS] })).await;
+    let given: Vec<Value> = host.records().iter().map(|record| record["facts"][0]["value"].clone()).collect();
+    assert_eq!(given, vec![json!(7); EVENTS]);
+    // What is asked while the same is asked already is one request. One after another, each event would send its own.
+    let asked = asked.load(Ordering::Relaxed);
+    assert!((1..EVENTS).contains(&asked), "{asked}");
 }
 
 #[tokio::test]
@@ -215,7 +244,6 @@ async fn a_reload_keeps_what_is_counted_and_brings_new_facts() {
     host.write("host.toml", asking.toml());
     host.reload().unwrap();
     assert_eq!(given(&host).await[1]["value"], 4);
-    host.host().tend();
 }
 
 #[tokio::test]

@@ -38,14 +38,14 @@ pub struct Fetched(Vec<Fetching>);
 #[derive(Debug)]
 struct Fetching {
     answer: LookedUp,
-    /// Maximum time to wait for it; `None`: the caller's default.
+    /// Maximum time to wait for it; `None`: a third of the time that the callback has left.
     within: Option<Duration>,
     stats: Option<Arc<Stats>>,
 }
 
 impl Facts {
-    /// Opens the source of each fact. A source of `before` whose settings are unchanged is reused: counters keep their
-    /// counts, caches their entries. Blocks: it reads files.
+    /// Opens the source of each fact. A source of `before` whose settings are unchanged is reused with its cache; a
+    /// counter shares its counts with the one of `before` in any case. `before` is as it was. Blocks: it reads files.
     ///
     /// # Errors
     /// The number of each fact whose source cannot be used, and why.
@@ -54,18 +54,15 @@ impl Facts {
         for (number, settings) in settings.iter().enumerate() {
             let known = before.0.iter().find(|known| known.settings.name == settings.name);
             let stats = known.map(|known| Arc::clone(&known.stats)).unwrap_or_default();
-            let source = match known.filter(|known| known.settings.source == settings.source) {
-                Some(known) => Ok(Arc::clone(&known.source)),
-                None => source::open(&settings.name, &settings.source, &stats),
+            let source = match known {
+                Some(known) if known.settings.source == settings.source => Ok(Arc::clone(&known.source)),
+                known => match known.and_then(|known| known.source.resumed(&settings.source)) {
+                    Some(source) => Ok(source),
+                    None => source::open(&settings.name, &settings.source, &stats),
+                },
             };
             match source {
-                Ok(source) => {
-                    // Counts survive a change of the counter's settings.
-                    if let Some(known) = known.filter(|known| !Arc::ptr_eq(&known.source, &source)) {
-                        known.source.save(true).iter().for_each(|(_, part)| source.restore(part));
-                    }
-                    facts.push(Fact { settings: settings.clone(), source, stats });
-                }
+                Ok(source) => facts.push(Fact { settings: settings.clone(), source, stats }),
                 Err(error) => errors.push((number, error)),
             }
         }
@@ -133,9 +130,9 @@ impl Facts {
         self.0.iter().map(|fact| (&fact.settings, &*fact.source, &*fact.stats))
     }
 
-    /// Periodic maintenance: reloads files that have changed. Blocks.
-    pub fn tend(&self) {
-        self.0.iter().for_each(|fact| fact.source.tend());
+    /// The sources, for their periodic maintenance: see [`Source::tend`].
+    pub fn sources(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
+        self.0.iter().map(|fact| &fact.source)
     }
 }
 
@@ -151,15 +148,16 @@ impl Fetched {
         Ok(self.0.into_iter().filter_map(Fetching::now).collect())
     }
 
-    /// All answers, in the order of the lookup. The maximum wait for each is the one in its settings, or else this one,
-    /// and never ends after `last`. An answer that is missing by then is [late](Why::Late).
-    pub async fn within(self, within: Duration, last: Instant) -> Vec<Answer> {
+    /// All answers, in the order of the lookup. `left` is the time that the callback had left at `from`. The maximum wait
+    /// for each answer is the one in its settings, or else a third of that, and never more than two thirds: the rest is
+    /// for the plugins. An answer that is missing by then is [late](Why::Late).
+    pub async fn within(self, left: Duration, from: Instant) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(self.0.len());
-        let now = Instant::now();
+        let last = from + left * 2 / 3;
         for Fetching { answer, within: its, stats } in self.0 {
             let answer = match answer {
                 LookedUp::Now(answer) => answer,
-                LookedUp::Later(later) => wait(later, last.min(now + its.unwrap_or(within))).await,
+                LookedUp::Later(later) => wait(later, last.min(from + its.unwrap_or(left / 3))).await,
             };
             if let Some(stats) = stats {
                 stats.asked(&answer);

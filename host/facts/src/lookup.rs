@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use callgate_catalogue::wire::{Change, Why};
 
+use crate::settings::SourceSettings;
+
 /// What a lookup is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -82,13 +84,26 @@ pub trait Source: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Periodic maintenance, such as reloading a file that has changed. May block.
+    /// Whether there is something to [tend](Source::tend).
+    fn needs_tending(&self) -> bool {
+        false
+    }
+
+    /// Periodic maintenance, such as reloading a file that has changed. May block, even for ever: a file may be on a disk
+    /// that does not answer. A call while another one is running returns at once.
     fn tend(&self) {}
+
+    /// A source with these settings that shares the state of this one, if it has a state that can go on under them.
+    /// This one is as it was: the new settings may yet be refused.
+    fn resumed(&self, settings: &SourceSettings) -> Option<Arc<dyn Source>> {
+        let _ = settings;
+        None
+    }
 
     /// The state to save for the next start: the parts that have changed since the last call, each with its name. With
     /// `all`, the unchanged parts too.
-    fn save(&self, all: bool) -> Vec<(String, Vec<u8>)> {
-        let _ = all;
+    fn save(&self, all: bool, now_unix_ms: u64) -> Vec<(String, Vec<u8>)> {
+        let _ = (all, now_unix_ms);
         Vec::new()
     }
 

@@ -48,6 +48,9 @@ pub struct Counter {
     pub counts_callbacks: bool,
     /// Maximum number of keys; beyond it, the least recently used are evicted. At least 1.
     pub entries_max: usize,
+    /// Maximum size of all keys with their timestamps, in bytes; beyond it, the least recently used are evicted. One key
+    /// is kept in any case.
+    pub bytes_max: usize,
     /// Maximum number of timestamps kept per key. Beyond it, the two oldest are merged into the later one: the count
     /// may be too high for a while, never too low. At least 2.
     pub moments_max: usize,
@@ -77,7 +80,13 @@ impl SourceSettings {
 
 impl Default for Counter {
     fn default() -> Self {
-        Self { window: Duration::from_secs(60), counts_callbacks: false, entries_max: 100_000, moments_max: 256 }
+        Self {
+            window: Duration::from_secs(60),
+            counts_callbacks: false,
+            entries_max: 100_000,
+            bytes_max: 256 << 20,
+            moments_max: 256,
+        }
     }
 }
 
@@ -117,6 +126,8 @@ pub struct Remote {
     /// Maximum size of all cached keys and answers, in bytes; beyond it, the least recently used are evicted. An answer
     /// larger than this is cached until the next one arrives.
     pub cache_bytes_max: usize,
+    /// Maximum size of an answer, in bytes; a longer one is a failure.
+    pub answer_bytes_max: usize,
     /// Maximum number of concurrent requests; further ones wait, within their time limit. At least 1.
     pub calls_at_once_max: usize,
 }
@@ -141,6 +152,7 @@ impl Default for Remote {
             stale: Duration::ZERO,
             cache_entries_max: 10_000,
             cache_bytes_max: 64 << 20,
+            answer_bytes_max: 65_536,
             calls_at_once_max: 64,
         }
     }
@@ -165,8 +177,6 @@ pub struct Http {
     pub absent_statuses: Vec<u16>,
     /// JSON pointer to the value in the answer; empty: the whole answer. If it points to nothing, the fact is absent.
     pub pointer: String,
-    /// Maximum size of an answer, in bytes; a longer one is a failure.
-    pub answer_bytes_max: usize,
     /// Private, local and link-local networks that the host may connect to, such as `10.0.0.0/8`.
     pub private_networks: Vec<ipnet::IpNet>,
     /// Certificate authorities in PEM format that are trusted instead of the public ones.
@@ -186,7 +196,6 @@ impl Http {
             statuses: vec![200],
             absent_statuses: vec![404, 410],
             pointer: String::new(),
-            answer_bytes_max: 65_536,
             private_networks: Vec::new(),
             ca: None,
         }

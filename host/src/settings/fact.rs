@@ -33,10 +33,11 @@ pub(super) struct Facts<'f> {
 }
 
 /// Keys that only some sources have, with these sources.
-const KEYS: [(&str, &[&str]); 39] = [
+const KEYS: [(&str, &[&str]); 40] = [
     ("window_ms", &["counter", "redis"]),
     ("count", &["counter", "redis"]),
     ("entries_max", &["counter"]),
+    ("bytes_max", &["counter"]),
     ("moments_max", &["counter"]),
     ("path", &["file"]),
     ("format", &["file"]),
@@ -70,7 +71,7 @@ const KEYS: [(&str, &[&str]); 39] = [
     ("statuses", &["http"]),
     ("absent_statuses", &["http"]),
     ("pointer", &["http"]),
-    ("answer_bytes_max", &["http"]),
+    ("answer_bytes_max", &["redis", "http"]),
     ("private_networks", &["http"]),
     ("ca_file", &["http"]),
 ];

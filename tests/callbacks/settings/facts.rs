@@ -45,9 +45,16 @@ fn without_other_keys_a_source_has_its_defaults() {
 
 #[test]
 fn each_key_of_a_source_means_what_it_says() {
-    let counter =
-        source("source = \"counter\"\nwindow_ms = 5\ncount = \"callbacks\"\nentries_max = 6\nmoments_max = 7");
-    let expected = Counter { window: Duration::from_millis(5), counts_callbacks: true, entries_max: 6, moments_max: 7 };
+    let counter = source(
+        "source = \"counter\"\nwindow_ms = 5\ncount = \"callbacks\"\nentries_max = 6\nbytes_max = 4099\nmoments_max = 7",
+    );
+    let expected = Counter {
+        window: Duration::from_millis(5),
+        counts_callbacks: true,
+        entries_max: 6,
+        bytes_max: 4099,
+        moments_max: 7,
+    };
     assert_eq!(counter, SourceSettings::Counter(expected));
 
     let csv = format!("{FILE}format = \"csv\"\nkey_column = \"k\"\nvalue_column = \"v\"\nkeys_max = 8\npoll_ms = 0");
@@ -61,9 +68,10 @@ fn each_key_of_a_source_means_what_it_says() {
         stale: Duration::from_millis(11),
         cache_entries_max: 12,
         cache_bytes_max: 5000,
+        answer_bytes_max: 14,
         calls_at_once_max: 13,
     };
-    let keys = "within_ms = 9\ncache_ms = 10\nstale_ms = 11\ncache_entries_max = 12\ncache_bytes_max = 5000\ncalls_at_once_max = 13";
+    let keys = "within_ms = 9\ncache_ms = 10\nstale_ms = 11\ncache_entries_max = 12\ncache_bytes_max = 5000\nanswer_bytes_max = 14\ncalls_at_once_max = 13";
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("secret");
     std::fs::write(&secret, "hunter2\n").unwrap();
@@ -87,7 +95,7 @@ fn each_key_of_a_source_means_what_it_says() {
     let http = source(&format!(
         "source = \"http\"\nurl = \"http://judge/\"\nallow_http = true\nmethod = \"POST\"\nbody = '{{\"t\":\"{{key}}\"}}'\n\
          headers = {{ Authorization = {{ file = {secret:?} }}, Accept = \"text/json\" }}\nstatuses = [200, 203]\n\
-         absent_statuses = []\npointer = \"/a\"\nanswer_bytes_max = 14\nprivate_networks = [\"10.1.2.3/8\", \"::1\"]\n\
+         absent_statuses = []\npointer = \"/a\"\nprivate_networks = [\"10.1.2.3/8\", \"::1\"]\n\
          ca_file = \"ca.pem\"\n{keys}"
     ));
     let SourceSettings::Http(mut http) = http else { panic!() };
@@ -102,7 +110,6 @@ fn each_key_of_a_source_means_what_it_says() {
         statuses: vec![200, 203],
         absent_statuses: Vec::new(),
         pointer: "/a".to_owned(),
-        answer_bytes_max: 14,
         private_networks: vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
         ca: Some("/etc/ca.pem".into()),
     };
@@ -135,11 +142,11 @@ fn each_number_is_accepted_at_its_edges_and_no_further() {
     let mut edges: Vec<(&str, &str, u64, u64)> = vec![
         ("source = \"counter\"\n", "window_ms", 1, year),
         ("source = \"counter\"\n", "entries_max", 1, 10_000_000),
+        ("source = \"counter\"\n", "bytes_max", 4096, 68_719_476_736),
         ("source = \"counter\"\n", "moments_max", 2, 65_536),
         (FILE, "keys_max", 1, 100_000_000),
         (FILE, "poll_ms", 100, 3_600_000),
         (&incr, "window_ms", 1, year),
-        (HTTP, "answer_bytes_max", 1, 16_777_216),
     ];
     for source in [&*get, HTTP] {
         edges.extend([
@@ -148,6 +155,7 @@ fn each_number_is_accepted_at_its_edges_and_no_further() {
             (source, "stale_ms", 0, 86_400_000),
             (source, "cache_entries_max", 1, 10_000_000),
             (source, "cache_bytes_max", 4096, 68_719_476_736),
+            (source, "answer_bytes_max", 1, 16_777_216),
             (source, "calls_at_once_max", 1, 4096),
         ]);
     }

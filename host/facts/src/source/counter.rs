@@ -1,17 +1,17 @@
 //! Counts in sliding windows, kept in the memory of this host.
 
-use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod counts;
+mod window;
+
+use std::sync::Arc;
 
 use callgate_catalogue::wire::Change;
-use lru::LruCache;
 
 use crate::lookup::Purpose;
 use crate::lookup::{Answer, LookedUp, NotChanged, Source};
-use crate::settings;
+use crate::settings::{self, SourceSettings};
+use counts::{Counts, Room};
+use window::Window;
 
 /// A sliding window for each key. The value of a key is a number, 0 for one that is not known.
 ///
@@ -21,69 +21,28 @@ pub(super) struct Counter {
     window_ms: u64,
     counts_callbacks: bool,
     moments_max: usize,
-    hasher: RandomState,
-    /// The hash of a key selects its shard, so that threads seldom wait for each other.
-    shards: Vec<Mutex<Shard>>,
-    evicted: AtomicU64,
-    /// Whether something was restored since it was last saved.
-    is_restored: AtomicBool,
+    room: Room,
+    /// Shared with the counters of other generations: none of them loses what another one counts.
+    counts: Arc<Counts>,
 }
-
-/// Some of the keys.
-#[derive(Debug)]
-struct Shard {
-    windows: LruCache<Box<str>, Window>,
-    is_saved: bool,
-}
-
-/// Number of shards; fewer if `entries_max` is smaller.
-const SHARDS: usize = 64;
 
 impl Counter {
     pub(super) fn new(settings: &settings::Counter) -> Self {
-        let entries_max = settings.entries_max.max(1);
-        let shards = SHARDS.min(entries_max);
-        let shard = |number: usize| {
-            let entries = entries_max / shards + usize::from(number < entries_max % shards);
-            let entries = NonZeroUsize::new(entries).unwrap_or(NonZeroUsize::MIN);
-            // Nothing is allocated in advance: most hosts need few keys.
-            let mut windows = LruCache::unbounded();
-            windows.resize(entries);
-            Mutex::new(Shard { windows, is_saved: true })
-        };
+        Self::sharing(settings, Arc::new(Counts::new()))
+    }
+
+    fn sharing(settings: &settings::Counter, counts: Arc<Counts>) -> Self {
         Self {
             window_ms: u64::try_from(settings.window.as_millis()).unwrap_or(u64::MAX).max(1),
             counts_callbacks: settings.counts_callbacks,
             moments_max: settings.moments_max.max(2),
-            hasher: RandomState::new(),
-            shards: (0..shards).map(shard).collect(),
-            evicted: AtomicU64::new(0),
-            is_restored: AtomicBool::new(false),
+            room: Room { entries_max: settings.entries_max, bytes_max: settings.bytes_max },
+            counts,
         }
     }
 
-    fn shard(&self, key: &str) -> Option<MutexGuard<'_, Shard>> {
-        let number = self.hasher.hash_one(key) % self.shards.len().max(1) as u64;
-        let shard = self.shards.get(usize::try_from(number).unwrap_or(0))?;
-        Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Changes a key's window, which is empty if the key is new, and returns its count.
     fn with(&self, key: &str, now_ms: u64, change: impl FnOnce(&mut Window)) -> i64 {
-        let Some(mut shard) = self.shard(key) else { return 0 };
-        shard.is_saved = false;
-        if let Some(window) = shard.windows.get_mut(key) {
-            window.forget(now_ms);
-            change(window);
-            return window.total;
-        }
-        let mut window = Window::default();
-        change(&mut window);
-        let total = window.total;
-        if !window.moments.is_empty() && shard.windows.push(key.into(), window).is_some() {
-            self.evicted.fetch_add(1, Ordering::Relaxed);
-        }
-        total
+        self.counts.with(key, now_ms, self.room, change)
     }
 
     fn until(&self, now_ms: u64, ttl_ms: Option<u64>) -> u64 {
@@ -98,12 +57,7 @@ impl Source for Counter {
                 let until = self.until(now_unix_ms, None);
                 self.with(key, now_unix_ms, |window| window.add(until, 1, self.moments_max))
             }
-            Purpose::Decide | Purpose::Try => {
-                let shard = self.shard(key);
-                shard
-                    .and_then(|mut shard| shard.windows.get_mut(key).map(|window| window.count(now_unix_ms)))
-                    .unwrap_or(0)
-            }
+            Purpose::Decide | Purpose::Try => self.counts.count(key, now_unix_ms),
         };
         LookedUp::Now(Answer::fresh(count.to_string()))
     }
@@ -121,133 +75,31 @@ impl Source for Counter {
                     window.add(until, number, self.moments_max);
                 });
             }
-            Change::Remove => {
-                if let Some(mut shard) = self.shard(key) {
-                    shard.is_saved = false;
-                    shard.windows.pop(key);
-                }
-            }
+            Change::Remove => self.counts.remove(key),
         }
         Ok(())
     }
 
     fn entries(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).windows.len()).sum()
+        self.counts.entries()
     }
 
     fn evicted(&self) -> u64 {
-        self.evicted.load(Ordering::Relaxed)
+        self.counts.evicted()
     }
 
-    fn save(&self, all: bool) -> Vec<(String, Vec<u8>)> {
-        let mut parts = Vec::new();
-        // Saved shards beyond the current number would come back otherwise.
-        if self.is_restored.swap(false, Ordering::Relaxed) || all {
-            parts.extend((self.shards.len()..SHARDS).map(|number| (number.to_string(), Vec::new())));
-        }
-        for (number, shard) in self.shards.iter().enumerate() {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            if !std::mem::replace(&mut shard.is_saved, true) || all {
-                let mut part = Vec::new();
-                // The least recently used first, so that the order survives the restart.
-                for (key, window) in shard.windows.iter().rev() {
-                    window.write(key, &mut part);
-                }
-                parts.push((number.to_string(), part));
-            }
-        }
-        parts
+    /// The counts of before expire when they were to expire before.
+    fn resumed(&self, settings: &SourceSettings) -> Option<Arc<dyn Source>> {
+        let SourceSettings::Counter(settings) = settings else { return None };
+        Some(Arc::new(Self::sharing(settings, Arc::clone(&self.counts))))
     }
 
-    fn restore(&self, mut part: &[u8]) {
-        self.is_restored.store(true, Ordering::Relaxed);
-        for shard in &self.shards {
-            // A key may be in another shard now, and must not be restored from its old one as well.
-            shard.lock().unwrap_or_else(PoisonError::into_inner).is_saved = false;
-        }
-        while let Some((key, window)) = Window::read(&mut part) {
-            // The number of shards and the hasher may differ from those of the saved state.
-            if let Some(mut shard) = self.shard(key) {
-                shard.windows.push(key.into(), window);
-            }
-        }
-    }
-}
-
-/// The window of one key.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Window {
-    /// Expiry times, in milliseconds since 1970-01-01 UTC, with the numbers that expire then; in ascending order.
-    moments: VecDeque<(u64, i64)>,
-    /// The sum of these numbers.
-    total: i64,
-}
-
-impl Window {
-    /// The count at this moment.
-    fn count(&mut self, now_ms: u64) -> i64 {
-        self.forget(now_ms);
-        self.total
+    fn save(&self, all: bool, now_unix_ms: u64) -> Vec<(String, Vec<u8>)> {
+        self.counts.save(all, now_unix_ms, self.room)
     }
 
-    /// Removes what has expired.
-    fn forget(&mut self, now_ms: u64) {
-        while let Some((until, number)) = self.moments.front() {
-            if *until > now_ms {
-                break;
-            }
-            self.total = self.total.saturating_sub(*number);
-            self.moments.pop_front();
-        }
-    }
-
-    /// Adds a number that expires at this time.
-    fn add(&mut self, until: u64, number: i64, moments_max: usize) {
-        // Nearly always appended at the end. The exceptions: updates with a `ttl_ms`, and a clock that was set back.
-        let at = self.moments.iter().rposition(|(known, _)| *known <= until).map_or(0, |at| at + 1);
-        self.total = self.total.saturating_add(number);
-        match at.checked_sub(1).and_then(|last| self.moments.get_mut(last)) {
-            Some((known, sum)) if *known == until => *sum = sum.saturating_add(number),
-            _ => self.moments.insert(at, (until, number)),
-        }
-        if self.moments.len() > moments_max
-            && let Some((_, oldest)) = self.moments.pop_front()
-            && let Some((_, next)) = self.moments.front_mut()
-        {
-            *next = next.saturating_add(oldest);
-        }
-    }
-
-    /// Appends it: the lengths of the key and of the list, the key, and the list; numbers little-endian.
-    fn write(&self, key: &str, to: &mut Vec<u8>) {
-        let len = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
-        to.extend(len(key.len()));
-        to.extend(len(self.moments.len()));
-        to.extend(key.as_bytes());
-        for (until, number) in &self.moments {
-            to.extend(until.to_le_bytes());
-            to.extend(number.to_le_bytes());
-        }
-    }
-
-    /// Reads what [`Window::write`] appended; `None` at the end, or where it is damaged.
-    fn read<'a>(from: &mut &'a [u8]) -> Option<(&'a str, Self)> {
-        let mut take = |len: usize| {
-            let (taken, rest) = from.split_at_checked(len)?;
-            *from = rest;
-            Some(taken)
-        };
-        let mut len = || Some(u32::from_le_bytes(*take(4)?.first_chunk()?) as usize);
-        let (key, moments) = (len()?, len()?);
-        let key = std::str::from_utf8(take(key)?).ok()?;
-        let mut window = Self::default();
-        for _ in 0..moments {
-            let until = u64::from_le_bytes(*take(8)?.first_chunk()?);
-            let number = i64::from_le_bytes(*take(8)?.first_chunk()?);
-            window.total = window.total.saturating_add(number);
-            window.moments.push_back((until, number));
-        }
-        Some((key, window))
+    fn restore(&self, part: &[u8]) {
+        self.counts.restore(part, self.room);
     }
 }
 
@@ -258,6 +110,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::counts::SHARDS;
     use super::*;
 
     fn counter(window_ms: u64, settings: settings::Counter) -> Counter {
@@ -314,6 +167,77 @@ mod tests {
     }
 
     #[test]
+    fn keys_and_their_windows_fit_into_the_bytes() {
+        let room = settings::Counter { bytes_max: 64 * 1024, ..Default::default() };
+        let counter = counter(1000, room);
+        // Long keys, and then windows that grow.
+        for key in 0..100 {
+            counter.change(&format!("{key}{}", "k".repeat(4096)), &Change::Add(1), None, 0).unwrap();
+        }
+        assert!((10..=15).contains(&counter.entries()), "{}", counter.entries());
+        for key in 0..30 {
+            for now in 0..400 {
+                counter.change(&format!("short{key}"), &Change::Add(1), None, now).unwrap();
+            }
+        }
+        assert!((5..=16).contains(&counter.entries()), "{}", counter.entries());
+        // One key stays, however large it is.
+        let counter = self::counter(1000, settings::Counter { bytes_max: 0, entries_max: 0, ..Default::default() });
+        for key in ["a", "b"] {
+            counter.change(key, &Change::Add(1), None, 0).unwrap();
+        }
+        assert_eq!((counter.entries(), value(&counter, "b", Purpose::Try, 0)), (1, 1));
+    }
+
+    #[test]
+    fn a_change_of_the_settings_loses_no_count_on_either_side() {
+        let counting = |entries_max, window_ms| settings::Counter {
+            entries_max,
+            window: Duration::from_millis(window_ms),
+            ..Default::default()
+        };
+        let before = Counter::new(&counting(1000, 1000));
+        let add = |counter: &dyn Source, key: &str| counter.change(key, &Change::Add(1), None, 0).unwrap();
+        (0..100).for_each(|key| add(&before, &key.to_string()));
+        assert_eq!(before.save(false, 0).len(), SHARDS);
+        let after = before.resumed(&SourceSettings::Counter(counting(10, 500))).unwrap();
+        // Callbacks that came before the reload are still counted, and nothing is dropped unless it comes into service.
+        assert_eq!(after.entries(), 100);
+        add(&before, "0");
+        assert_eq!(value(&*after, "0", Purpose::Try, 0), 2);
+        add(&*after, "0");
+        assert_eq!(value(&before, "0", Purpose::Try, 0), 3);
+        assert_eq!(value(&before, "0", Purpose::Try, 500), 2);
+        assert!(after.save(false, 0).len() > 1);
+        assert_eq!((after.entries(), after.evicted()), (10, 90));
+        assert!(
+            before.resumed(&SourceSettings::File(settings::File::new("f".into(), settings::Format::Lines))).is_none()
+        );
+    }
+
+    #[test]
+    fn expired_windows_are_not_saved() {
+        let counter = counter(1000, settings::Counter::default());
+        (0..200).for_each(|key| counter.change(&key.to_string(), &Change::Add(1), None, key).unwrap());
+        let parts = counter.save(false, 1099);
+        assert_eq!(counter.entries(), 100);
+        let next = self::counter(1000, settings::Counter::default());
+        parts.iter().for_each(|(_, part)| next.restore(part));
+        assert_eq!((next.entries(), value(&next, "100", Purpose::Try, 1099)), (100, 1));
+    }
+
+    #[test]
+    fn a_sum_beyond_all_numbers_is_shown_as_the_largest_and_expires_exactly() {
+        let counter = counter(1000, settings::Counter { moments_max: 2, ..Default::default() });
+        for (now, number) in [(0, i64::MAX), (0, 5), (10, i64::MAX), (20, -3), (30, 7)] {
+            counter.change("u", &Change::Add(number), None, now).unwrap();
+        }
+        assert_eq!(value(&counter, "u", Purpose::Try, 30), i64::MAX);
+        assert_eq!(value(&counter, "u", Purpose::Try, 1029), 7);
+        assert_eq!(value(&counter, "u", Purpose::Try, 1030), 0);
+    }
+
+    #[test]
     fn with_too_many_moments_the_count_is_never_too_low() {
         let counter = counter(100, settings::Counter { moments_max: 2, ..Default::default() });
         for now in [0, 10, 20] {
@@ -340,9 +264,10 @@ mod tests {
         for key in 0..200 {
             counter.change(&format!("u{key}"), &Change::Add(key), None, key.unsigned_abs()).unwrap();
         }
-        let parts = counter.save(false);
-        assert!(counter.save(false).is_empty(), "nothing has changed since");
-        assert_eq!(counter.save(true).len(), SHARDS);
+        let parts = counter.save(false, 0);
+        assert_eq!(parts.len(), SHARDS, "also those without keys: an earlier counter of this name may have had some");
+        assert!(counter.save(false, 0).is_empty(), "nothing has changed since");
+        assert_eq!(counter.save(true, 0).len(), SHARDS);
         let next = self::counter(1000, settings::Counter::default());
         parts.iter().for_each(|(_, part)| next.restore(part));
         assert_eq!(next.entries(), 200);

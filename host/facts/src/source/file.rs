@@ -93,11 +93,16 @@ impl Source for File {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn needs_tending(&self) -> bool {
+        !self.settings.poll.is_zero()
+    }
+
     /// If the file is invalid, the previous keys stay in use.
     fn tend(&self) {
         if self.is_tended.swap(true, Ordering::AcqRel) {
             return;
         }
+        let _tended = Tended(&self.is_tended);
         if self.changed() {
             let file = self.settings.path.display();
             match read::read(&self.settings) {
@@ -112,7 +117,15 @@ impl Source for File {
                 }
             }
         }
-        self.is_tended.store(false, Ordering::Release);
+    }
+}
+
+/// A check that is running. It has ended when this is dropped, also by a panic.
+struct Tended<'t>(&'t AtomicBool);
+
+impl Drop for Tended<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

@@ -223,7 +223,7 @@ impl Inner {
             let why = format!("it answered with status {status}, which is not in `statuses`{redirect}");
             return Err(if is_about_the_question(status) { Failed::Value(why) } else { Failed::Source(why) });
         }
-        let bytes_max = self.settings.answer_bytes_max;
+        let bytes_max = self.settings.remote.answer_bytes_max;
         let body = Limited::new(answer.into_body(), bytes_max).collect().await;
         let body = body.map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
             true => Failed::Value(format!("its answer has more than {bytes_max} bytes (`answer_bytes_max`)")),

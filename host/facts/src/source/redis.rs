@@ -24,6 +24,7 @@ struct Inner {
     question: Question,
     is_json: bool,
     is_writable: bool,
+    answer_bytes_max: usize,
 }
 
 impl fmt::Debug for Inner {
@@ -99,6 +100,7 @@ impl Redis {
             question,
             is_json: settings.is_json,
             is_writable: settings.is_writable,
+            answer_bytes_max: settings.remote.answer_bytes_max,
         })))
     }
 
@@ -172,6 +174,10 @@ impl Inner {
             Value::Int(number) => return Ok(number.to_string().into()),
             _ => return Err("its value is not a string".to_owned()),
         };
+        let bytes_max = self.answer_bytes_max;
+        if text.len() > bytes_max {
+            return Err(format!("its value has more than {bytes_max} bytes (`answer_bytes_max`)"));
+        }
         match self.is_json {
             true => match serde_json::from_str::<serde_json::Value>(text) {
                 Ok(value) => Ok(value.to_string().into()),

@@ -238,7 +238,8 @@ impl Source for Remote {
     fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>, _: u64) -> Result<(), NotChanged> {
         let change = self.inner.ask.change(key, change, ttl_ms).ok_or(NotChanged::ReadOnly)?;
         self.inner.cache().forget(key);
-        self.changes.push(&self.inner, key, change)
+        let (inner, its_key) = (Arc::clone(&self.inner), Box::<str>::from(key));
+        self.changes.push(key, Box::pin(async move { inner.make(&its_key, change).await }))
     }
 
     fn entries(&self) -> usize {

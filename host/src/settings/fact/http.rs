@@ -4,7 +4,7 @@ use callgate_facts::check;
 use callgate_facts::settings::{Http, Secret};
 
 use super::shared::remote;
-use crate::settings::file::{MIB, Section, size};
+use crate::settings::file::Section;
 use crate::settings::secret::{self, TextOr};
 use crate::settings::server::networks;
 
@@ -26,7 +26,6 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Http> {
         Ok(()) if check::has_key(&pointer) => section.report("pointer", NOT_REPLACED),
         Ok(()) => {}
     }
-    let answer_bytes_max = size(section.number("answer_bytes_max", default.answer_bytes_max as u64, 1, 16 * MIB));
     let private_networks = networks(section, "private_networks");
     let ca = section.text("ca_file").map(|path| section.file().beside(path.value));
     Some(Http {
@@ -38,7 +37,6 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Http> {
         statuses,
         absent_statuses,
         pointer,
-        answer_bytes_max,
         private_networks,
         ca,
     })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use callgate_facts::settings::{Counter, Remote};
 
-use crate::settings::file::{MS_PER_HOUR, Section, millis, ms, size};
+use crate::settings::file::{MIB, MS_PER_HOUR, Section, millis, ms, size};
 
 /// Maximum length of a window, in milliseconds: a year, for penalties that expire.
 const WINDOW_MS_MAX: u64 = 366 * 24 * MS_PER_HOUR;
@@ -30,6 +30,7 @@ pub(super) fn remote(section: &mut Section<'_, '_>) -> Remote {
         stale: ms(section.number("stale_ms", millis(default.stale), 0, day)),
         cache_entries_max: size(section.number("cache_entries_max", default.cache_entries_max as u64, 1, 10_000_000)),
         cache_bytes_max: size(section.number("cache_bytes_max", default.cache_bytes_max as u64, 4096, 1 << 36)),
+        answer_bytes_max: size(section.number("answer_bytes_max", default.answer_bytes_max as u64, 1, 16 * MIB)),
         calls_at_once_max: size(section.number("calls_at_once_max", default.calls_at_once_max as u64, 1, 4096)),
     }
 }

@@ -23,10 +23,11 @@ const BOM: &str = "\u{feff}";
 pub(super) fn read(settings: &settings::File) -> Result<Keys, String> {
     let path = &settings.path;
     let wrong = |what: &dyn fmt::Display| format!("{} {what}", path.display());
-    let file = File::open(path).map_err(|error| wrong(&format_args!("cannot be read ({error})")))?;
-    if file.metadata().is_ok_and(|found| !found.is_file()) {
+    // Looked at before it is opened: opening a named pipe waits for its other end.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(wrong(&"is not a file"));
     }
+    let file = File::open(path).map_err(|error| wrong(&format_args!("cannot be read ({error})")))?;
     let (file, mut keys) = (BufReader::with_capacity(1 << 16, file), Collector::new(settings.keys_max));
     let read = match &settings.format {
         Format::Lines => lines(file, &mut keys),
@@ -179,10 +180,13 @@ mod tests {
     fn a_path_that_is_not_a_file_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let read = |path| read(&settings::File::new(path, Format::Lines)).unwrap_err();
-        assert!(
-            read(folder.path().to_owned()).contains("is not a file")
-                || read(folder.path().to_owned()).contains("cannot be read")
-        );
+        assert!(read(folder.path().to_owned()).contains("is not a file"));
+        #[cfg(unix)]
+        {
+            let pipe = folder.path().join("pipe");
+            assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            assert!(read(pipe).contains("is not a file"));
+        }
         assert!(read(folder.path().join("none")).contains("cannot be read"));
     }
 }

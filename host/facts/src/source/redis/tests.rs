@@ -93,6 +93,13 @@ async fn values_are_read_and_changed() {
     assert_eq!(ask(&json, "n").await, Ok(Some("3".to_owned())));
     change(&redis, "n", Change::Set("\"no json\"".into())).await;
     assert!(ask(&json, "n").await.unwrap_err().contains("not JSON"));
+    change(&redis, "long", Change::Set("\"123456789\"".into())).await;
+    for (answer_bytes_max, is_short) in [(9, true), (8, false)] {
+        let mut settings = server.settings(get("user:{key}:ban"));
+        settings.remote.answer_bytes_max = answer_bytes_max;
+        let answer = ask(&Redis::new(&settings).unwrap(), "long").await;
+        assert_eq!(answer.is_err_and(|why| why.contains("`answer_bytes_max`")), !is_short);
+    }
 
     let (name, field) = ("users".to_owned(), "{key}".to_owned());
     let hash = Redis::new(&server.settings(RedisCommand::HashGet { name: name.clone(), field })).unwrap();

@@ -1,11 +1,10 @@
 //! A bounded queue of changes for one source; changes of the same key are sent in order.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use tokio::sync::mpsc::{self, Sender};
 
-use super::Inner;
 use crate::lookup::{Later, NotChanged};
 
 /// Lanes, each of which sends one change at a time: a distant source takes some milliseconds per change.
@@ -18,36 +17,27 @@ const WAITING_MAX: usize = 512;
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     hasher: RandomState,
-    lanes: [OnceLock<Sender<Waiting>>; LANES],
+    lanes: [OnceLock<Sender<Later<()>>>; LANES],
 }
 
-/// The key of a change, and the change.
-type Waiting = (Box<str>, Later<Result<(), String>>);
-
 impl Changes {
-    /// Queues a change. Must be called in a runtime.
+    /// Queues a change, which begins when it is awaited. Must be called in a runtime.
     ///
     /// # Errors
     /// If the lane is full.
-    pub(super) fn push(
-        &self,
-        source: &Arc<Inner>,
-        key: &str,
-        change: Later<Result<(), String>>,
-    ) -> Result<(), NotChanged> {
+    pub(super) fn push(&self, key: &str, change: Later<()>) -> Result<(), NotChanged> {
         let number = self.hasher.hash_one(key) % LANES as u64;
         let lane = usize::try_from(number).ok().and_then(|number| self.lanes.get(number)).ok_or(NotChanged::Full)?;
-        let lane = lane.get_or_init(|| open(Arc::clone(source)));
-        lane.try_send((key.into(), change)).map_err(|_| NotChanged::Full)
+        lane.get_or_init(open).try_send(change).map_err(|_| NotChanged::Full)
     }
 }
 
 /// Starts a lane. It ends when the source is closed and its queue is empty.
-fn open(source: Arc<Inner>) -> Sender<Waiting> {
-    let (lane, mut waiting) = mpsc::channel::<Waiting>(WAITING_MAX);
+fn open() -> Sender<Later<()>> {
+    let (lane, mut waiting) = mpsc::channel::<Later<()>>(WAITING_MAX);
     tokio::spawn(async move {
-        while let Some((key, change)) = waiting.recv().await {
-            source.make(&key, change).await;
+        while let Some(change) = waiting.recv().await {
+            change.await;
         }
     });
     lane

@@ -33,6 +33,7 @@ fn settings() -> settings::Remote {
         stale: 50 * MS,
         cache_entries_max: 2,
         cache_bytes_max: 1000,
+        answer_bytes_max: 1000,
         calls_at_once_max: 2,
     }
 }
