@@ -38,7 +38,7 @@ use needs::Needs;
 pub use knowledge::Found;
 pub(crate) use knowledge::{Asking, Knowledge};
 pub use link::Link;
-pub(crate) use link::{Identity, Loaded};
+pub(crate) use link::{Identity, ItsFact, Loaded};
 pub(crate) use run::{Advance, Progress, Seen};
 pub use run::{ChainRun, Part, Update};
 pub(crate) use step::Mode;

@@ -48,7 +48,7 @@ impl Difference {
             difference.keys.push("the order of the plugins".to_owned());
         }
         difference.keys.extend(candidates(before, next));
-        difference.keys.extend(secrets(old.settings, new.settings));
+        difference.keys.extend(files(old.settings, new.settings));
         difference
     }
 
@@ -145,13 +145,14 @@ fn candidates(before: &Generation, next: &Generation) -> Vec<String> {
     differing(&made_of(before), &made_of(next))
 }
 
-/// The keys of secrets whose files have other contents.
-fn secrets(old: &Settings, new: &Settings) -> Vec<String> {
+/// The keys that name files, such as those of secrets and certificates, whose files have other contents.
+fn files(old: &Settings, new: &Settings) -> Vec<String> {
     let mut keys = Vec::new();
-    for secret in new.seen.iter().filter(|seen| seen.is_secret) {
-        let before = old.seen.iter().find(|before| before.is_secret && before.key == secret.key);
-        if before.is_some_and(|before| before.sha256 != secret.sha256) {
-            keys.push(format!("{} (its file)", secret.key));
+    // What `settings_files` name is compared as the settings of its plugin.
+    for file in new.seen.iter().filter(|seen| !seen.key.is_empty() && !seen.key.contains(".settings_files")) {
+        let before = old.seen.iter().find(|before| before.key == file.key);
+        if before.is_some_and(|before| before.sha256 != file.sha256) {
+            keys.push(format!("{} (its file)", file.key));
         }
     }
     keys

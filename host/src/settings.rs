@@ -1,5 +1,6 @@
 //! The settings, validated. All mistakes are reported together.
 
+mod ca;
 mod cache;
 mod fact;
 mod file;

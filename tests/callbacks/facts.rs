@@ -247,6 +247,25 @@ async fn a_reload_keeps_what_is_counted_and_brings_new_facts() {
 }
 
 #[tokio::test]
+async fn a_new_certificate_of_an_authority_is_noticed() {
+    let certificate = || rcgen::generate_simple_self_signed(vec!["judge".to_owned()]).unwrap().cert.pem();
+    let fact = "[[fact]]\nname = \"level\"\nsource = \"http\"\nurl = \"https://judge.example.org/{key}\"\nca_file = \"ca.pem\"";
+    let host =
+        setup().tables(fact).file("ca.pem", certificate()).plugin("asks", asks(&[("level", "u")]), "*", "").start();
+    assert!(host.reload().unwrap().difference.is_empty());
+    host.write("ca.pem", certificate());
+    assert_eq!(host.reload().unwrap().difference.keys, ["fact[1].ca_file (its file)"]);
+    for (text, why) in [("", "has no certificate"), ("-----BEGIN CERTIFICATE-----", "is no PEM")] {
+        host.write("ca.pem", text);
+        let problems = host.reload().unwrap_err();
+        assert!(problems.iter().any(|problem| problem.to_string().contains(why)), "{problems:?}");
+    }
+    std::fs::remove_file(host.path("ca.pem")).unwrap();
+    let problems = host.reload().unwrap_err();
+    assert!(problems[0].to_string().contains("`fact[1].ca_file`: cannot be read"), "{problems:?}");
+}
+
+#[tokio::test]
 async fn counts_outlive_a_restart() {
     let setup = with(asks(&[("sent", "u1")]), "").tables("[journal]");
     let host = setup.start_with_journal().await;

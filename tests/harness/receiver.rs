@@ -278,7 +278,7 @@ pub fn sink(url: &str) -> SinkSettings {
             secrets: [other, SECRET].map(|secret| SigningSecret::parse(secret).expect("it works")).into(),
             within: Duration::from_millis(500),
             in_flight_max: 4,
-            ca_file: None,
+            ca: None,
             attempts_max: None,
         }),
     }

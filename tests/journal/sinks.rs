@@ -133,12 +133,10 @@ async fn a_receiver_gets_every_record_signed_and_in_order_per_key() {
 async fn a_receiver_with_tls_is_believed_only_with_a_certificate_that_is_known() {
     let kept = Kept::new();
     let (receiver, pem) = Receiver::start_with_tls(|_| Does::Takes).await;
-    let folder = tempfile::tempdir().unwrap();
-    let ca_file = folder.path().join("ca.pem");
-    let settings = |ca_file: Option<&Path>| {
+    let settings = |ca: Option<&str>| {
         let mut settings = sink(&receiver.url());
         if let Kind::Http(http) = &mut settings.kind {
-            http.ca_file = ca_file.map(Path::to_owned);
+            http.ca = ca.map(str::to_owned);
         }
         settings
     };
@@ -147,15 +145,13 @@ async fn a_receiver_with_tls_is_believed_only_with_a_certificate_that_is_known()
     keep(&journal, "k", [0, 1, 2]).await;
     until_state(&sinks, |state| matches!(state, State::BackingOff { why, .. } if why.contains("certificate"))).await;
     assert_eq!(receiver.requests(), 0, "nothing was said before");
-    for (contents, why) in [("", "has no certificate"), ("-----BEGIN CERTIFICATE-----\n", "is no PEM")] {
-        std::fs::write(&ca_file, contents).unwrap();
-        let (key, found) = callgate_journal::sink::lines::why_not(&settings(Some(&ca_file)).kind).unwrap();
+    for (ca, why) in [("", "has no certificate"), ("-----BEGIN CERTIFICATE-----\n", "is no PEM")] {
+        let (key, found) = callgate_journal::sink::lines::why_not(&settings(Some(ca)).kind).unwrap();
         assert!(key == "ca_file" && found.contains(why), "{found}");
     }
-    std::fs::write(&ca_file, pem).unwrap();
-    assert_eq!(callgate_journal::sink::lines::why_not(&settings(Some(&ca_file)).kind), None);
+    assert_eq!(callgate_journal::sink::lines::why_not(&settings(Some(&pem)).kind), None);
     let before = receiver.connections();
-    sinks.set(vec![settings(Some(&ca_file))]).await.unwrap();
+    sinks.set(vec![settings(Some(&pem))]).await.unwrap();
     receiver.taken(3).await;
     assert_eq!(receiver.connections(), before + 1, "one connection for all of them");
 }

@@ -180,7 +180,7 @@ pub struct Http {
     /// Private, local and link-local networks that the host may connect to, such as `10.0.0.0/8`.
     pub private_networks: Vec<ipnet::IpNet>,
     /// Certificate authorities in PEM format that are trusted instead of the public ones.
-    pub ca: Option<PathBuf>,
+    pub ca: Option<String>,
 }
 
 impl Http {

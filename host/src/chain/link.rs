@@ -32,8 +32,18 @@ pub struct Link {
     calls_at_once_max: Option<usize>,
     work: settings::Work,
     work_within: Duration,
-    /// The facts by their names in the plugin's code, with their numbers in the settings.
-    facts: Arc<[(String, usize)]>,
+    facts: Arc<[ItsFact]>,
+}
+
+/// A fact that a plugin uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ItsFact {
+    /// The name in its code.
+    pub(crate) own: String,
+    /// The name in the settings.
+    pub(crate) fact: String,
+    /// The number there.
+    pub(crate) number: usize,
 }
 
 /// The budget of a call that processes an entry of the journal.
@@ -208,18 +218,20 @@ impl Link {
 
     /// What it is made of, and what its faults mean, in a text that differs where anything of that does.
     pub(crate) fn made_of(&self) -> String {
-        format!("{:?} {:?} {:?}", self.loaded.as_ref().map(|loaded| &loaded.identity), self.on_fault, self.facts)
+        // Without the numbers of the facts, which change with the facts of others.
+        let facts: Vec<_> = self.facts.iter().map(|its| (&its.own, &its.fact)).collect();
+        format!("{:?} {:?} {facts:?}", self.loaded.as_ref().map(|loaded| &loaded.identity), self.on_fault)
     }
 
-    /// Sets its facts: names in its code, and numbers in the settings.
-    pub(crate) fn with_facts(mut self, facts: Vec<(String, usize)>) -> Self {
+    /// Sets its facts.
+    pub(crate) fn with_facts(mut self, facts: Vec<ItsFact>) -> Self {
         self.facts = facts.into();
         self
     }
 
     /// The number of a fact in the settings by its name in the plugin's code; `None`: the fact is not configured.
     pub(super) fn fact(&self, name: &str) -> Option<usize> {
-        self.facts.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
+        self.facts.iter().find(|its| its.own == name).map(|its| its.number)
     }
 
     /// Whether it may need facts.

@@ -182,7 +182,9 @@ impl Document {
     pub(crate) fn of(decided: &Decided, people: &Named, policy: &Policy) -> (Self, Option<Bytes>) {
         let Decided { callback, run, response, .. } = decided;
         let mut redaction = Redaction::new(&policy.redact);
-        let keeps_payload = policy.payloads && callback.body().len() <= PAYLOAD_BYTES_MAX;
+        // A replay needs both.
+        let payload_bytes = callback.body().len() + run.facts.iter().map(|known| known.bytes()).sum::<usize>();
+        let keeps_payload = policy.payloads && payload_bytes <= PAYLOAD_BYTES_MAX;
         // First, because it finds out which texts must not be shown elsewhere.
         let body = match keeps_payload {
             true if policy.redact.is_empty() => Some(callback.body_bytes()),

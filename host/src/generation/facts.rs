@@ -5,6 +5,7 @@ use callgate_facts::Facts;
 use callgate_terminal::nearest;
 
 use super::problem::{PluginError, PluginProblem};
+use crate::chain::ItsFact;
 use crate::settings::{self, Settings};
 
 /// Opens the source of each fact; unchanged sources of `before` are reused. Blocks: it reads files.
@@ -23,7 +24,7 @@ pub(super) fn open(settings: &Settings, before: &Facts) -> Result<Facts, Vec<Plu
     })
 }
 
-/// The facts of a plugin: names in its code, and numbers in the settings. A name that is missing under `facts` means
+/// The facts of a plugin. A name that is missing under `facts` means
 /// the `[[fact]]` of the same name.
 ///
 /// # Errors
@@ -32,7 +33,7 @@ pub(super) fn of_plugin(
     plugin: &settings::Plugin,
     manifest: &Manifest,
     facts: &[settings::Fact],
-) -> Result<Vec<(String, usize)>, PluginProblem> {
+) -> Result<Vec<ItsFact>, PluginProblem> {
     let wrong = |what: String| Err(PluginProblem::Facts { what });
     let names: Vec<&str> = manifest.facts.iter().chain(&manifest.updates).map(String::as_str).collect();
     for (name, _) in &plugin.facts {
@@ -75,7 +76,7 @@ pub(super) fn of_plugin(
                 settings.name
             ));
         }
-        of_plugin.push((name.to_owned(), number));
+        of_plugin.push(ItsFact { own: name.to_owned(), fact: settings.name.clone(), number });
     }
     Ok(of_plugin)
 }

@@ -11,7 +11,7 @@ use super::build::{BuildError, build};
 use super::facts;
 use super::problem::{PluginError, PluginProblem};
 use super::signature::{self, SignatureError};
-use crate::chain::{Identity, Link, Loaded};
+use crate::chain::{Identity, ItsFact, Link, Loaded};
 use crate::files::{Kept, Seen};
 use crate::settings::{self, BreakerLimits, ModuleSource, Settings, Start};
 
@@ -164,7 +164,7 @@ struct Prepared {
     /// The origin of its compiled code, in one word.
     from: &'static str,
     /// The facts that it gets.
-    facts: Vec<(String, usize)>,
+    facts: Vec<ItsFact>,
 }
 
 /// A plugin that is ready to be called, or why it is not; and the files that were read for it.

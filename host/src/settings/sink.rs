@@ -5,6 +5,7 @@ use callgate_journal::sink::file::{FileSettings, Rotation};
 use callgate_journal::sink::http::{HttpSettings, SigningSecret, SinkUrl};
 use callgate_journal::sink::{BACK_OFF, BACK_OFF_MAX, BackOff, Format, Kind, SinkSettings, Topics};
 
+use super::ca;
 use super::file::{MIB, MS_PER_HOUR, Secrets, Section, ms, size};
 use super::journal::{self, Journal};
 use super::name::{NAME_RULE, is_name};
@@ -182,7 +183,7 @@ fn http(section: &mut Section<'_, '_>, journal: &Journal) -> Option<HttpSettings
         secrets,
         within: ms(section.number("within_ms", 15_000, 1, MS_PER_HOUR)),
         in_flight_max: size(section.number("in_flight_max", 8, 1, 1024)),
-        ca_file: section.text("ca_file").map(|path| section.file().beside(path.value)),
+        ca: ca::read(section),
         attempts_max: match section.number("attempts_max", 0, 0, 1_000_000) {
             0 => None,
             attempts => u32::try_from(attempts).ok(),

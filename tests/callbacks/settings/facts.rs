@@ -75,6 +75,8 @@ fn each_key_of_a_source_means_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("secret");
     std::fs::write(&secret, "hunter2\n").unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, "certificates").unwrap();
     let redis = source(&format!(
         "source = \"redis\"\nurls = [\"rediss://a\", \"rediss://b\"]\ncluster = true\nusername = \"u\"\n\
          password = {{ file = {secret:?} }}\nhget = \"bans\"\nfield = \"{{key}}\"\njson = true\nwritable = true\n{keys}"
@@ -96,7 +98,7 @@ fn each_key_of_a_source_means_what_it_says() {
         "source = \"http\"\nurl = \"http://judge/\"\nallow_http = true\nmethod = \"POST\"\nbody = '{{\"t\":\"{{key}}\"}}'\n\
          headers = {{ Authorization = {{ file = {secret:?} }}, Accept = \"text/json\" }}\nstatuses = [200, 203]\n\
          absent_statuses = []\npointer = \"/a\"\nprivate_networks = [\"10.1.2.3/8\", \"::1\"]\n\
-         ca_file = \"ca.pem\"\n{keys}"
+         ca_file = {ca:?}\n{keys}"
     ));
     let SourceSettings::Http(mut http) = http else { panic!() };
     http.headers.sort_by(|one, other| one.0.cmp(&other.0));
@@ -111,7 +113,7 @@ fn each_key_of_a_source_means_what_it_says() {
         absent_statuses: Vec::new(),
         pointer: "/a".to_owned(),
         private_networks: vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
-        ca: Some("/etc/ca.pem".into()),
+        ca: Some("certificates".to_owned()),
     };
     assert_eq!(http, expected);
 }

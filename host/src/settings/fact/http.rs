@@ -4,6 +4,7 @@ use callgate_facts::check;
 use callgate_facts::settings::{Http, Secret};
 
 use super::shared::remote;
+use crate::settings::ca;
 use crate::settings::file::Section;
 use crate::settings::secret::{self, TextOr};
 use crate::settings::server::networks;
@@ -27,7 +28,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Http> {
         Ok(()) => {}
     }
     let private_networks = networks(section, "private_networks");
-    let ca = section.text("ca_file").map(|path| section.file().beside(path.value));
+    let ca = ca::read(section);
     Some(Http {
         remote,
         posts,

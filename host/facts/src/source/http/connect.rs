@@ -54,21 +54,19 @@ pub(super) fn connector(settings: &settings::Http) -> Result<Connector, SourceEr
 }
 
 fn roots(settings: &settings::Http) -> Result<RootCertStore, SourceError> {
-    let Some(file) = &settings.ca else {
+    let Some(pem) = &settings.ca else {
         return Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() });
     };
-    let wrong = |what: &dyn std::fmt::Display| SourceError(format!("`ca`: {} {what}", file.display()));
+    let wrong = |what: &dyn std::fmt::Display| SourceError(format!("`ca_file` {what}"));
     let mut roots = RootCertStore::empty();
-    let certificates =
-        CertificateDer::pem_file_iter(file).map_err(|error| wrong(&format_args!("cannot be read ({error})")))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| wrong(&format_args!("is not a PEM file ({error})")))?;
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|error| wrong(&format_args!("is no PEM: {error}")))?;
         roots
             .add(certificate)
-            .map_err(|error| wrong(&format_args!("has a certificate that cannot be used ({error})")))?;
+            .map_err(|error| wrong(&format_args!("has a certificate that cannot be used: {error}")))?;
     }
     match roots.is_empty() {
-        true => Err(wrong(&"has no certificate")),
+        true => Err(wrong(&"has no certificate: name the PEM file of the authority that signed the service's")),
         false => Ok(roots),
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Cache {
     /// Size of all keys and values, in bytes.
     bytes: usize,
     bytes_max: usize,
+    /// Whether answers are used again; otherwise, a key is an entry only while it is being fetched.
+    keeps: bool,
     evicted: u64,
 }
 
@@ -46,7 +48,8 @@ impl Cache {
         // Nothing is allocated in advance: most hosts need few keys.
         let mut entries = LruCache::unbounded();
         entries.resize(NonZeroUsize::new(settings.cache_entries_max).unwrap_or(NonZeroUsize::MIN));
-        Self { entries, bytes: 0, bytes_max: settings.cache_bytes_max, evicted: 0 }
+        let keeps = !settings.cache.is_zero() || !settings.stale.is_zero();
+        Self { entries, bytes: 0, bytes_max: settings.cache_bytes_max, keeps, evicted: 0 }
     }
 
     /// The entry of a key, which becomes the most recently used one.
@@ -69,6 +72,10 @@ impl Cache {
             return;
         }
         entry.fetching = None;
+        if !self.keeps {
+            self.forget(key);
+            return;
+        }
         // Failures are not cached: the next fetch may succeed.
         if matches!(answer.value, Ok(_) | Err(Why::Absent)) {
             self.bytes -= entry.bytes();

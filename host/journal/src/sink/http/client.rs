@@ -34,9 +34,6 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How much of a response is read, in bytes, so that its connection can be used again; beyond it the connection is closed.
 const RESPONSE_BYTES_MAX: usize = 64 << 10;
 
-/// Maximum size of a file with certificates, in bytes: all public authorities take a quarter of it.
-const CA_BYTES_MAX: u64 = 1 << 20;
-
 impl Client {
     /// A client for this receiver. Must be used in one runtime.
     pub(super) fn new(settings: HttpSettings) -> Result<Self, String> {
@@ -100,16 +97,11 @@ pub(super) fn tls(settings: &HttpSettings) -> Result<ClientConfig, String> {
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("TLS cannot be set up: {error}"))?;
-    let config = match &settings.ca_file {
+    let config = match &settings.ca {
         None => config.with_webpki_roots(),
-        Some(path) => {
-            let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-            if std::fs::metadata(path).map_err(unreadable)?.len() > CA_BYTES_MAX {
-                return Err(format!("is larger than {CA_BYTES_MAX} bytes: name a file of certificates only"));
-            }
-            let pem = std::fs::read(path).map_err(unreadable)?;
+        Some(pem) => {
             let mut roots = RootCertStore::empty();
-            for certificate in CertificateDer::pem_slice_iter(&pem) {
+            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
                 let certificate = certificate.map_err(|error| format!("is no PEM: {error}"))?;
                 roots.add(certificate).map_err(|error| format!("has a certificate that cannot be used: {error}"))?;
             }

@@ -1,6 +1,5 @@
 //! The settings of the sink `http`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
@@ -21,7 +20,7 @@ pub struct HttpSettings {
     pub in_flight_max: usize,
     /// Certificates of the authorities that may have signed the receiver's certificate, in PEM, instead of the usual
     /// ones.
-    pub ca_file: Option<PathBuf>,
+    pub ca: Option<String>,
     /// After this many attempts a record is dropped; `None`: never.
     pub attempts_max: Option<u32>,
 }
