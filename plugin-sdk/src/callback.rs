@@ -1,5 +1,6 @@
 //! One callback, as a plugin sees it.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use callgate_catalogue::Error;
@@ -116,6 +117,36 @@ impl<'a> Callback<'a> {
             Some(known) => Fact::read(&known),
             None => Err(Error::new(format!("`needs` did not ask for the fact `{name}` with this key"))),
         }
+    }
+
+    /// All facts of this name that [`Plugin::needs`](crate::Plugin::needs) asked for, each with its key, in the order in
+    /// which it asked; none if the host does not support facts. What depends on the facts alone can so be decided without
+    /// reading the body a second time to find out the keys, which is most of the work of a short plugin.
+    ///
+    /// # Errors
+    /// If a value is not a `T`.
+    ///
+    /// ```
+    /// use plugin_sdk::{Callback, Error, Reply};
+    ///
+    /// /// Whether none of the users of the callback is banned.
+    /// fn is_harmless(callback: &Callback<'_>) -> Result<bool, Error> {
+    ///     Ok(callback.facts_named::<bool>("ban")?.into_iter().all(|(_, ban)| ban.value() == Ok(false)))
+    /// }
+    ///
+    /// let callback = Callback::parse(
+    ///     r#"{"platform":"openim","command":"callbackBeforeAddFriendCommand","phase":"before","operation_id":"",
+    ///         "arrived_unix_ms":0,"client_address":"","query":[],"facts":[{"fact":"sent","key":"u1","value":3,"age_ms":0},
+    ///         {"fact":"ban","key":"u1","value":false,"age_ms":0}],"body":{}}"#,
+    /// )?;
+    /// assert!(is_harmless(&callback)?);
+    /// let (user, sent) = callback.facts_named::<u64>("sent")?.remove(0);
+    /// assert_eq!((&*user, sent.value()), ("u1", Ok(3)));
+    /// # Ok::<(), plugin_sdk::Error>(())
+    /// ```
+    pub fn facts_named<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<(Cow<'a, str>, Fact<T>)>, Error> {
+        let Some(facts) = self.envelope.facts else { return Ok(Vec::new()) };
+        Known::named(facts, name).into_iter().map(|known| Ok((known.key.clone(), Fact::read(&known)?))).collect()
     }
 
     /// The chat server's JSON, as it was written.

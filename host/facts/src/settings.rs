@@ -215,6 +215,8 @@ pub struct Redis {
     pub username: String,
     /// The password.
     pub password: Option<Secret>,
+    /// With TLS: certificate authorities in PEM format that are trusted instead of the public ones.
+    pub ca: Option<String>,
     /// The command.
     pub command: RedisCommand,
     /// Whether values are JSON; otherwise each is a string.

@@ -1,5 +1,6 @@
 //! The table of all kinds of sources.
 
+mod certificates;
 pub mod check;
 mod counter;
 mod file;

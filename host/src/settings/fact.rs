@@ -73,7 +73,7 @@ const KEYS: [(&str, &[&str]); 40] = [
     ("pointer", &["http"]),
     ("answer_bytes_max", &["redis", "http"]),
     ("private_networks", &["http"]),
-    ("ca_file", &["http"]),
+    ("ca_file", &["redis", "http"]),
 ];
 
 /// Maximum number of facts.

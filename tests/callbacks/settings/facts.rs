@@ -79,7 +79,7 @@ fn each_key_of_a_source_means_what_it_says() {
     std::fs::write(&ca, "certificates").unwrap();
     let redis = source(&format!(
         "source = \"redis\"\nurls = [\"rediss://a\", \"rediss://b\"]\ncluster = true\nusername = \"u\"\n\
-         password = {{ file = {secret:?} }}\nhget = \"bans\"\nfield = \"{{key}}\"\njson = true\nwritable = true\n{keys}"
+         password = {{ file = {secret:?} }}\nca_file = {ca:?}\nhget = \"bans\"\nfield = \"{{key}}\"\njson = true\nwritable = true\n{keys}"
     ));
     let expected = Redis {
         remote: remote.clone(),
@@ -87,6 +87,7 @@ fn each_key_of_a_source_means_what_it_says() {
         is_cluster: true,
         username: "u".to_owned(),
         password: Some(Secret::new("hunter2".to_owned())),
+        ca: Some("certificates".to_owned()),
         command: RedisCommand::HashGet { name: "bans".to_owned(), field: "{key}".to_owned() },
         is_json: true,
         is_writable: true,

@@ -4,6 +4,7 @@ use callgate_facts::check;
 use callgate_facts::settings::{Counter, Redis, RedisCommand, Secret};
 
 use super::shared::{counts_callbacks, remote, window};
+use crate::settings::ca;
 use crate::settings::file::Section;
 use crate::settings::secret;
 
@@ -29,6 +30,10 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Redis> {
     let (username, password) = credentials(section);
     let is_writable = section.flag("writable", false);
     let is_json = section.flag("json", false);
+    let ca = ca::read(section);
+    if section.has("ca_file") && !urls.iter().any(|url| url.starts_with("rediss:")) {
+        section.report("ca_file", "has no effect without TLS: write the address as rediss://, or remove this");
+    }
     let command = command(section)?;
     if let RedisCommand::Count { counts_callbacks: true, .. } = command {
         for key in ["cache_ms", "stale_ms", "cache_entries_max", "cache_bytes_max"] {
@@ -37,7 +42,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Redis> {
             }
         }
     }
-    Some(Redis { remote, urls, is_cluster, username, password, command, is_json, is_writable })
+    Some(Redis { remote, urls, is_cluster, username, password, ca, command, is_json, is_writable })
 }
 
 fn urls(section: &mut Section<'_, '_>, is_cluster: bool) -> Vec<String> {

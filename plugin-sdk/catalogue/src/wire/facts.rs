@@ -145,6 +145,17 @@ impl<'a> Known<'a> {
         found
     }
 
+    /// The elements of the envelope's `facts` with this name, in their order; without those that cannot be read.
+    #[must_use]
+    pub fn named(facts: Raw<'a>, fact: &str) -> Vec<Self> {
+        let mut found = Vec::new();
+        // A list that ends early is as good as its beginning.
+        let _ = scan::list(facts.get(), |element| {
+            found.extend(Self::read(element).filter(|known| known.fact == fact));
+        });
+        found
+    }
+
     /// Looks up a need in a table of facts, for tests. The table has, by the name of the fact, a table of values by
     /// key, or a string with the reason why there is no value. A missing key is [absent](Why::Absent), a missing fact
     /// [not configured](Why::NotConfigured).

@@ -10,12 +10,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use ipnet::IpNet;
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use tower_service::Service;
 
 use crate::lookup::SourceError;
 use crate::settings;
+use crate::source::certificates::certificates;
 
 /// Connects with or without TLS.
 pub(super) type Connector = HttpsConnector<HttpConnector<Resolver>>;
@@ -57,18 +56,7 @@ fn roots(settings: &settings::Http) -> Result<RootCertStore, SourceError> {
     let Some(pem) = &settings.ca else {
         return Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() });
     };
-    let wrong = |what: &dyn std::fmt::Display| SourceError(format!("`ca_file` {what}"));
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| wrong(&format_args!("is no PEM: {error}")))?;
-        roots
-            .add(certificate)
-            .map_err(|error| wrong(&format_args!("has a certificate that cannot be used: {error}")))?;
-    }
-    match roots.is_empty() {
-        true => Err(wrong(&"has no certificate: name the PEM file of the authority that signed the service's")),
-        false => Ok(roots),
-    }
+    certificates(pem)
 }
 
 impl Resolver {

@@ -5,11 +5,12 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{Client, Cmd, IntoConnectionInfo, Pipeline, RedisError, Value};
+use redis::{Client, Cmd, IntoConnectionInfo, Pipeline, RedisError, TlsCertificates, Value};
 use tokio::sync::OnceCell;
 
 use crate::lookup::SourceError;
 use crate::settings;
+use crate::source::certificates::certificates;
 use crate::source::template::Template;
 
 /// A connection that is shared by concurrent requests (pipelining).
@@ -29,6 +30,7 @@ impl Connection {
         for url in &settings.urls {
             check_url(url).map_err(|what| SourceError(format!("`url`: {what}")))?;
         }
+        let certificates = settings.ca.as_ref().map(|pem| authorities(pem)).transpose()?;
         let within = settings.remote.question_within();
         match (settings.is_cluster, settings.urls.as_slice()) {
             (_, []) => Err(SourceError("`url`: name at least one server".to_owned())),
@@ -41,7 +43,11 @@ impl Connection {
                 if let Some(password) = password {
                     redis = redis.set_password(password);
                 }
-                let client = Client::open(info.set_redis_settings(redis)).map_err(wrong)?;
+                let info = info.set_redis_settings(redis);
+                let client = match certificates {
+                    Some(certificates) => Client::build_with_tls(info, certificates).map_err(wrong)?,
+                    None => Client::open(info).map_err(wrong)?,
+                };
                 Ok(Self::Server { client, within, open: OnceCell::new() })
             }
             (false, _) => Err(SourceError("`url`: more than one server requires `cluster = true`".to_owned())),
@@ -52,6 +58,9 @@ impl Connection {
                 }
                 if let Some(password) = password {
                     builder = builder.password(password);
+                }
+                if let Some(certificates) = certificates {
+                    builder = builder.certs(certificates);
                 }
                 let client = builder.connection_timeout(within).response_timeout(within).retries(1).build();
                 Ok(Self::Cluster { client: client.map_err(wrong)?, open: OnceCell::new() })
@@ -87,6 +96,12 @@ impl Connection {
         }
         .map_err(|error| words(&error))
     }
+}
+
+/// Checks the certificates of authorities, and passes them on as the client takes them.
+fn authorities(pem: &str) -> Result<TlsCertificates, SourceError> {
+    certificates(pem)?;
+    Ok(TlsCertificates { client_tls: None, root_cert: Some(pem.as_bytes().to_vec()) })
 }
 
 /// Checks the URL of a server, or of a node of a cluster.

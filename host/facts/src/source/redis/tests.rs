@@ -17,7 +17,7 @@ impl Server {
     /// `None`, with a message, if Redis is not installed.
     fn start(more: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let mut command = Command::new("redis-server");
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
         command.args(["--dir", folder.path().to_str().unwrap()]).args(more).stdout(Stdio::null());
@@ -40,9 +40,20 @@ impl Server {
             is_cluster: false,
             username: String::new(),
             password: None,
+            ca: None,
             command,
             is_json: false,
             is_writable: true,
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    // The cluster's own protocol uses the port 10 000 above.
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if port < 55_000 {
+            return port;
         }
     }
 }
@@ -155,6 +166,70 @@ async fn a_password_is_needed_where_there_is_one_and_never_shown() {
     assert!(!format!("{:?}", with(Some("s3cret"))).contains("s3cret"));
 }
 
+#[tokio::test]
+async fn a_server_with_tls_is_believed_only_with_a_certificate_that_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (certificate, key) = (file("cert.pem", made.cert.pem()), file("key.pem", made.signing_key.serialize_pem()));
+    let port = free_port().to_string();
+    let tls =
+        ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-auth-clients", "no"];
+    let Some(server) = Server::start(&tls) else { return };
+    let with = |ca: Option<String>| settings::Redis {
+        urls: vec![format!("rediss://127.0.0.1:{port}/0")],
+        ca,
+        ..server.settings(get("{key}"))
+    };
+    assert_eq!(ask(&Redis::new(&with(Some(made.cert.pem()))).unwrap(), "u").await, Ok(None));
+    let public = Redis::new(&with(None)).unwrap();
+    let error = Ask::ask(&public, "u").await.unwrap_err().to_string();
+    assert!(error.contains("certificate"), "{error}");
+    assert!(Redis::new(&with(Some(String::new()))).unwrap_err().to_string().contains("no certificate"));
+}
+
+#[tokio::test]
+async fn a_cluster_is_asked_at_the_node_that_has_the_key() {
+    let node = || Server::start(&["--cluster-enabled", "yes"]);
+    let (Some(one), Some(other)) = (node(), node()) else { return };
+    let send = async |server: &Server, command: &[&str]| {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", server.port)).unwrap();
+        loop {
+            if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
+                let mut it = redis::cmd(command[0]);
+                return it.arg(&command[1..]).query_async::<Value>(&mut connection).await.unwrap();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    send(&one, &["CLUSTER", "ADDSLOTSRANGE", "0", "8191"]).await;
+    send(&other, &["CLUSTER", "ADDSLOTSRANGE", "8192", "16383"]).await;
+    send(&one, &["CLUSTER", "MEET", "127.0.0.1", &other.port.to_string()]).await;
+    for server in [&one, &other] {
+        while !format!("{:?}", send(server, &["CLUSTER", "INFO"]).await).contains("cluster_state:ok") {
+            tokio::task::yield_now().await;
+        }
+    }
+    let cluster = settings::Redis { is_cluster: true, ..one.settings(get("user:{key}")) };
+    let redis = Redis::new(&cluster).unwrap();
+    for key in 0..20 {
+        change(&redis, &key.to_string(), Change::Set(key.to_string().into())).await;
+        assert_eq!(ask(&redis, &key.to_string()).await, Ok(Some(format!("\"{key}\""))));
+    }
+    for server in [&one, &other] {
+        assert!(matches!(send(server, &["DBSIZE"]).await, Value::Int(1..20)), "each node has some of the keys");
+    }
+    let command =
+        RedisCommand::Count { name: "sent:{key}".to_owned(), window: Duration::from_secs(60), counts_callbacks: true };
+    let counts = Redis::new(&settings::Redis { command, ..cluster }).unwrap();
+    assert_eq!(ask(&counts, "u1").await, Ok(Some("1".to_owned())));
+    assert_eq!(ask(&counts, "u1").await, Ok(Some("2".to_owned())));
+}
+
 #[test]
 fn wrong_settings_are_reported() {
     let settings = |urls: &[&str], command| settings::Redis {
@@ -163,6 +238,7 @@ fn wrong_settings_are_reported() {
         is_cluster: false,
         username: String::new(),
         password: None,
+        ca: None,
         command,
         is_json: false,
         is_writable: false,
