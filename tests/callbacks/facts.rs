@@ -92,6 +92,26 @@ async fn a_fact_for_a_plugin_is_for_its_candidate_too() {
 }
 
 #[tokio::test]
+async fn a_candidate_is_compared_with_the_same_facts_and_changes_none() {
+    let needs = r#"[{"fact":"sent","key":"u1"},{"fact":"strikes","key":"u1"}]"#;
+    let adds = |name| {
+        let updates = r#","updates":[{"fact":"strikes","key":"u1","add":2}]"#;
+        knows(name, &["sent", "strikes"], &[], needs, updates)
+    };
+    let shadow = format!("[[shadow]]\nname = \"new\"\nreplace = \"asks\"\nwasm = \"{}\"", adds("candidate").display());
+    let host =
+        setup().tables(FACTS).tables(&shadow).file("banned.txt", "").plugin("asks", adds("asks"), "*", "").start();
+    for (sent, strikes) in [(1, 0), (2, 2), (3, 4)] {
+        host.openim("callbackAfterSendSingleMsgCommand", &json!({ "sendID": "u1" })).await;
+        let facts = host.records().pop().unwrap()["facts"].clone();
+        assert_eq!((&facts[0]["value"], &facts[1]["value"]), (&json!(sent), &json!(strikes)));
+        host.host().compared().await;
+    }
+    // Its records, which contain its facts, are the same.
+    assert_eq!(host.metric("callgate_shadow_callbacks_total", &["outcome=\"same\""]), 3.0);
+}
+
+#[tokio::test]
 async fn what_has_happened_is_dealt_with_even_if_the_client_goes_while_a_fact_is_looked_up() {
     const AFTER: &str = "callbackAfterSendSingleMsgCommand";
     let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
