@@ -10,6 +10,7 @@
 //! machine with it: what both have used of it is printed, too.
 
 mod bad_clients;
+mod bare;
 mod chaos;
 mod client;
 mod disk;

@@ -1,6 +1,7 @@
 //! More callbacks than the host can answer: what it can answer it does, what it cannot it says at once, and who does not
 //! take part in the flood does not notice it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use callgate_sandbox::{Engine, Plugin};
 use harness::{Setup, guests};
 
+use crate::bare;
 use crate::client::{Answer, Client, Plan, Request, Verdict, ms, percentile};
 use crate::server::{Server, Used, used};
 
@@ -48,8 +50,8 @@ struct Report {
     good: usize,
     refused: usize,
     recovery: Duration,
-    /// p99 alone and next to the flood: of the cheap plugin, and of the busy one on the other platform.
-    calm: [[Duration; 2]; 2],
+    /// p99 alone and next to the flood: of the cheap plugin, of the busy one on the other platform, and of a bare server.
+    calm: [[Duration; 2]; 3],
 }
 
 #[test]
@@ -86,8 +88,15 @@ fn overload() {
     assert_eq!((report.late, report.wrong), ([0, 0], 0));
     assert!(report.goodput >= 0.8 * report.goodput_max, "goodput");
     assert!(report.recovery <= Duration::from_secs(1), "recovery {:?}", report.recovery);
-    for [alone, beside] in report.calm {
-        assert!(beside <= 3 * alone, "p99 of a client beside it: {alone:?} alone, {beside:?}");
+    // A client next to thousands of others on the same cores waits for a core, whatever it is that answers. What a bare
+    // server makes it wait is the machine's part.
+    let [calm @ .., [_, machine]] = report.calm;
+    for [alone, beside] in calm {
+        let own = beside.saturating_sub(machine);
+        assert!(
+            own <= 3 * alone,
+            "p99 of a client beside it: {alone:?} alone, {beside:?}, {machine:?} of a bare server"
+        );
     }
 }
 
@@ -117,23 +126,28 @@ fn flood(scale: &Scale) -> Report {
     let server =
         Server::start_that_says_when(&setup.plugin("busy", &busy, BUSY, "").plugin("cheap", &cheap, CHEAP, ""));
     let phase = (scale.window / 4).min(Duration::from_secs(10));
-    let ask =
-        |path: &str, command: &str| Ask { server: &server, path: format!("{path}/{command}"), code: code(command) };
+    let ask = |path: &str, command: &str| Ask {
+        address: server.address(),
+        path: format!("{path}/{command}"),
+        code: code(command),
+    };
+    let bare = bare::serve(&format!(r#"{{"nextCode":1,"errCode":{}}}"#, code(CHEAP)));
 
     let alone = ask("/openim", BUSY).start(16, Duration::ZERO, phase).join();
     let goodput_max = per_second(&alone, phase);
     let beside = |number: usize, window| match number {
         0 => ask("/other", CHEAP).start(2, Duration::from_millis(20), window),
+        2 => Ask { address: bare, ..ask("", CHEAP) }.start(2, Duration::from_millis(20), window),
         _ => ask("/other", BUSY).start(2, Duration::from_millis(100), window),
     };
     let p99 = |client: Client| percentile(client.join().iter(), 99.0);
-    let calm_alone = [0, 1].map(|number| p99(beside(number, phase)));
+    let calm_alone = [0, 1, 2].map(|number| p99(beside(number, phase)));
 
     let (before, own_before) = (server.used(), used("self"));
     assert!(goodput_max > 0.0, "the plugin gives no verdict");
     let interval = Duration::from_secs_f64(scale.connections as f64 / (goodput_max * scale.times));
     let flood = ask("/openim", BUSY).start(scale.connections, interval, scale.window);
-    let calm = [0, 1].map(|number| beside(number, scale.window));
+    let calm = [0, 1, 2].map(|number| beside(number, scale.window));
     let probe = probe(ask("/openim", BUSY), scale.window);
     let flood = flood.join();
     let (after, own_after) = (server.used(), used("self"));
@@ -157,7 +171,7 @@ fn flood(scale: &Scale) -> Report {
         good: count(Verdict::Good),
         refused: count(Verdict::Refused),
         recovery,
-        calm: [0, 1].map(|number| [calm_alone[number], percentile(calm[number].iter(), 99.0)]),
+        calm: [0, 1, 2].map(|number| [calm_alone[number], percentile(calm[number].iter(), 99.0)]),
     };
     println!("a plugin of {}, {:.0} s, {} connections", ms(scale.busy), scale.window.as_secs_f64(), scale.connections);
     println!("  at most {goodput_max:.0} a second (16 connections), p99 {}", ms(percentile(alone.iter(), 99.0)));
@@ -180,7 +194,8 @@ fn flood(scale: &Scale) -> Report {
     println!("  as before again after {}", ms(report.recovery));
     let refused_beside = calm.iter().flatten().filter(|answer| answer.verdict == Verdict::Refused).count();
     println!("  of those beside it {refused_beside} are refused");
-    for (name, [alone, beside]) in ["another plugin", "the same plugin on another platform"].iter().zip(report.calm) {
+    let names = ["another plugin", "the same plugin on another platform", "a bare server"];
+    for (name, [alone, beside]) in names.iter().zip(report.calm) {
         println!("  2 connections for {name}: p99 {} alone, {} beside it", ms(alone), ms(beside));
     }
     print_used(before, after, own_before, own_after, flood.len());
@@ -192,7 +207,7 @@ fn cheap(connections: usize, window: Duration) {
     let module = guests::replies("cheap", r#"{"verdict":"deny","code":5007,"message":"cheap"}"#);
     let setup = harness::setup().tables("[server]\nconnections_max = 8192").limits("# fuel_per_ms is left out");
     let server = Server::start(&setup.plugin("cheap", &module, CHEAP, ""));
-    let ask = Ask { server: &server, path: format!("/openim/{CHEAP}"), code: code(CHEAP) };
+    let ask = Ask { address: server.address(), path: format!("/openim/{CHEAP}"), code: code(CHEAP) };
     let few = ask.start(32, Duration::ZERO, window / 4).join();
     let (before, own_before) = (server.used(), used("self"));
     let client = ask.start(connections, Duration::ZERO, window);
@@ -218,13 +233,13 @@ fn cheap(connections: usize, window: Duration) {
     assert_eq!((late, bad), (0, 0));
 }
 
-struct Ask<'a> {
-    server: &'a Server,
+struct Ask {
+    address: SocketAddr,
     path: String,
     code: i64,
 }
 
-impl Ask<'_> {
+impl Ask {
     fn start(&self, connections: usize, interval: Duration, window: Duration) -> Client {
         let (code, told) = (self.code, Once::new());
         let judge = move |_: usize, status: u16, bytes: &[u8]| {
@@ -241,7 +256,7 @@ impl Ask<'_> {
             verdict
         };
         Client::start(Plan {
-            address: self.server.address(),
+            address: self.address,
             connections,
             requests: [Request::new(self.path.clone(), r#"{"x":0}"#)].into(),
             interval,
@@ -257,11 +272,10 @@ fn code(command: &str) -> i64 {
 }
 
 /// Posts now and again, from the moment at which the flood ends.
-fn probe(ask: Ask<'_>, after: Duration) -> std::thread::JoinHandle<Vec<Answer>> {
-    let ask = (ask.server.address(), ask.path, ask.code);
+fn probe(ask: Ask, after: Duration) -> std::thread::JoinHandle<Vec<Answer>> {
     std::thread::spawn(move || {
         std::thread::sleep(after);
-        let (address, path, code) = ask;
+        let Ask { address, path, code } = ask;
         let judge = move |_: usize, _: u16, body: &[u8]| {
             let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
             if body["errCode"] == code { Verdict::Good } else { Verdict::Refused }
