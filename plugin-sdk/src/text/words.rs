@@ -27,6 +27,9 @@
 //! 20 000 characters are compared with beginnings; after that, words are found only as they are listed.
 
 mod bits;
+mod budget;
+#[cfg(test)]
+mod evasions;
 mod events;
 mod grams;
 mod judge;

@@ -1,7 +1,10 @@
 //! Whether a spelling is a listed word in disguise, or just looks a little like it.
 
 use super::rules::{Rules, Strictness};
-use crate::text::letters::{Kind, Letter, is_arabic, is_spaced, read};
+use crate::text::letters::{self, Kind, Letter, is_arabic, is_spaced, read};
+
+/// The last letter of Arabic articles and prepositions. In a ligature, it is one character with a word's first letters.
+pub(super) const ARTICLE: char = 'ل';
 
 /// What a letter of the text is for a letter of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +121,8 @@ pub(super) struct Spelling {
     pub(super) has_unspaced: bool,
     pub(super) wild: u8,
     pub(super) ends_wild: bool,
+    /// The ligature that it begins with has the last letter of its article, too.
+    pub(super) ends_article: bool,
     /// The list has a space that the text does not have.
     pub(super) joined: bool,
     /// A dot is in the gap where the list has a space.
@@ -169,6 +174,7 @@ impl Spelling {
             has_unspaced: false,
             wild: 0,
             ends_wild: false,
+            ends_article: false,
             joined: false,
             has_dot: false,
             last: '\0',
@@ -331,10 +337,17 @@ fn stands_alone(text: &str, spelling: &Spelling) -> bool {
     }
     let left = before.chars().rev().find(|c| is_visible(*c)).map(read);
     let right = after.chars().find(|c| is_visible(*c)).map(read);
-    let may_follow =
-        |left| is_arabic(first.letter) && is_prefix(before, spelling.letters) || !belong_together(left, first);
-    let starts = left.is_none_or(may_follow);
+    let may_follow = |left| is_arabic(first_of(first)) && is_prefix(before, spelling) || !belong_together(left, first);
+    let starts = match left {
+        _ if spelling.ends_article => is_prefix(before, spelling),
+        left => left.is_none_or(may_follow),
+    };
     starts && right.is_none_or(|right| !belong_together(last, right))
+}
+
+/// The first letter that a character stands for.
+fn first_of(letter: Letter) -> char {
+    letters::several(letter).chars().next().unwrap_or(letter.letter)
 }
 
 fn is_visible(c: char) -> bool {
@@ -343,12 +356,16 @@ fn is_visible(c: char) -> bool {
 
 /// Whether two neighbours are of one word: two letters of a script that puts spaces between words, or two digits.
 fn belong_together(left: Letter, right: Letter) -> bool {
-    let is_letter = |of: Letter| match of.kind {
-        Kind::Letter | Kind::Accented => is_spaced(of.letter) && of.letter.is_alphabetic(),
+    is_of_word(left) && is_of_word(right) || left.kind == Kind::Digit && right.kind == Kind::Digit
+}
+
+/// Whether a character is a letter of a script that puts spaces between words.
+fn is_of_word(letter: Letter) -> bool {
+    match letter.kind {
+        Kind::Letter | Kind::Accented => is_spaced(letter.letter) && letter.letter.is_alphabetic(),
         Kind::Several => true,
         _ => false,
-    };
-    is_letter(left) && is_letter(right) || left.kind == Kind::Digit && right.kind == Kind::Digit
+    }
 }
 
 /// Letters that stand singly go on in letters that stand singly: `w i n g` is not `win`. A word of one letter beside
@@ -385,16 +402,18 @@ fn is_drawn_out_alone(before: &str, after: &str) -> bool {
     !goes_on(single(&mut before.chars().rev())) && !goes_on(single(&mut after.chars()))
 }
 
-/// Whether what is before a word of Arabic, back to a space, is an article or a preposition: `و`, `ف`, then `ب`, `ك`,
+/// Whether what is before a word of Arabic, back to where the letters begin, is an article or a preposition: `و`, `ف`, then `ب`, `ك`,
 /// `ل`, `س`, then `ال`; or `لل`.
-fn is_prefix(before: &str, letters: u16) -> bool {
+fn is_prefix(before: &str, spelling: &Spelling) -> bool {
+    let letters = spelling.letters;
     let mut prefix: Vec<char> = Vec::with_capacity(5);
+    prefix.extend(spelling.ends_article.then_some(ARTICLE));
     for c in before.chars().rev() {
         let letter = read(c);
         match letter.kind {
             Kind::Mark | Kind::Invisible => {}
             Kind::Letter if is_arabic(letter.letter) && prefix.len() < 5 => prefix.push(letter.letter),
-            Kind::Letter | Kind::Accented | Kind::Several => return false,
+            _ if is_of_word(letter) => return false,
             _ => break,
         }
     }

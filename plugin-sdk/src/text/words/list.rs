@@ -2,6 +2,7 @@
 
 use callgate_catalogue::Error;
 
+use super::budget::Budget;
 use super::grams::Grams;
 use super::prefixes::Prefixes;
 use super::rules::{Found, Rules};
@@ -17,6 +18,7 @@ pub struct Words {
     grams: Option<Grams>,
     wide: Wide,
     rules: Rules,
+    budget: Budget,
 }
 
 impl Words {
@@ -36,7 +38,7 @@ impl Words {
         let trie = Trie::new(units);
         let prefixes = Prefixes::of(&trie);
         let (grams, wide) = (Grams::of(&trie, rules), Wide::of(&trie));
-        Ok(Self { trie, prefixes, grams, wide, rules })
+        Ok(Self { trie, prefixes, grams, wide, rules, budget: Budget::default() })
     }
 
     /// Whether a word occurs in `text`.
@@ -76,11 +78,17 @@ impl Words {
     /// For tests, which walk from every position.
     #[cfg(test)]
     pub(super) fn walk<'t>(&'t self, text: &'t str) -> super::walk::Walk<'t> {
-        super::walk::Walk::new(text, &self.trie, self.rules)
+        super::walk::Walk::new(text, &self.trie, self.rules, self.budget)
+    }
+
+    /// For tests, which search with other budgets.
+    #[cfg(test)]
+    pub(super) fn with(self, budget: Budget) -> Self {
+        Self { budget, ..self }
     }
 
     fn search(&self) -> Search<'_> {
-        let Self { trie, prefixes, grams, wide, rules } = self;
-        Search { trie, prefixes, grams: grams.as_ref(), wide, rules: *rules }
+        let Self { trie, prefixes, grams, wide, rules, budget } = self;
+        Search { trie, prefixes, grams: grams.as_ref(), wide, rules: *rules, budget: *budget }
     }
 }

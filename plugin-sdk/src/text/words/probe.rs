@@ -5,6 +5,8 @@
 //! listed one. So it lets through some positions at which the walk finds nothing, and never rules out one at which it
 //! does.
 
+use super::budget::Budget;
+use super::judge::ARTICLE;
 use super::prefixes::{LETTERS_MAX, Prefix, Prefixes};
 use super::rules::{Rules, Strictness};
 use super::walk::{GAP_MAX, is_wild};
@@ -18,9 +20,6 @@ const LISTED_CHARACTERS_MAX: u32 = 4;
 const GLANCE: u8 = 6;
 /// The cost of starting at a position, in characters.
 const BEGINNING: u32 = 3;
-/// Maximum number of characters that are examined in one text; after that, only words as they are listed are searched
-/// for.
-const ALL_CHARACTERS_MAX: u32 = 20_000;
 
 /// What was read last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +83,7 @@ pub(super) struct Probe<'t> {
     /// Only words as they are listed are searched for.
     is_listed_only: bool,
     characters: u32,
+    characters_max: u32,
 }
 
 /// What follows from a character.
@@ -99,13 +99,14 @@ enum Next {
 const SPACE: u32 = b' ' as u32;
 
 impl<'t> Probe<'t> {
-    pub(super) const fn new(text: &'t str, prefixes: &'t Prefixes, rules: Rules) -> Self {
-        Self { text, prefixes, rules, ways: Vec::new(), is_listed_only: false, characters: 0 }
+    pub(super) const fn new(text: &'t str, prefixes: &'t Prefixes, rules: Rules, budget: Budget) -> Self {
+        let Budget { characters: characters_max, .. } = budget;
+        Self { text, prefixes, rules, ways: Vec::new(), is_listed_only: false, characters: 0, characters_max }
     }
 
     /// Whether the budget of one text is used up.
     pub(super) const fn is_exhausted(&self) -> bool {
-        self.characters >= ALL_CHARACTERS_MAX
+        self.characters >= self.characters_max
     }
 
     pub(super) const fn looks_for_listed(&self) -> bool {
@@ -141,22 +142,56 @@ impl<'t> Probe<'t> {
         if self.may_go_on(way) { None } else { Some(false) }
     }
 
+    /// Whether a word may begin at a letter in ASCII as it is listed, by the next two bytes alone: whether
+    /// [`glance_at_listed`](Self::glance_at_listed) must look. It leaves to it all that does not show or is no plain space.
+    #[inline]
+    pub(super) fn may_be_listed(&self, at: usize) -> bool {
+        const SHOWN: std::ops::RangeInclusive<u8> = b' '..=b'~';
+        let bytes = self.text.as_bytes();
+        let Some([first, second, third]) = bytes.get(at..).and_then(<[u8]>::first_chunk) else { return true };
+        if !SHOWN.contains(second) {
+            return true;
+        }
+        let [first, second_class] = [first, second].map(|byte| class_of_ascii(*byte));
+        if first == second_class {
+            return true;
+        }
+        let one = Prefix::NONE.then(first);
+        if self.prefixes.has_single && self.prefixes.have_end(one) {
+            return true;
+        }
+        let is_sign = second.is_ascii_punctuation() && !self.prefixes.has_signs;
+        let two = one.then(second_class);
+        if is_sign || !self.prefixes.has(two) {
+            return false;
+        }
+        let third_class = class_of_ascii(*third);
+        let may_go_on = !third.is_ascii_alphanumeric() || third_class == second_class;
+        may_go_on || self.prefixes.has(two.then(third_class)) || self.prefixes.have_end(two)
+    }
+
     /// Whether the first letters may begin a word that is written as it is listed.
     #[inline]
     fn glance_at_listed(&self, mut at: usize) -> bool {
         const MOST: u8 = 3;
         let bytes = self.text.as_bytes();
-        let (mut prefix, mut last, mut letters) = (Prefix::NONE, 0, 0);
+        let (mut prefix, mut last, mut letters, mut is_after_sign) = (Prefix::NONE, 0, 0, false);
         while let Some((code, len)) = short(bytes, at) {
             at += len;
             let class = match quick_class(code) {
-                Some(class) => class,
+                // A letter ends no word that ends with a letter.
+                Some(_) if is_after_sign && self.prefixes.have_end(prefix) => return true,
+                Some(class) => {
+                    is_after_sign = false;
+                    class
+                }
                 // Signs and digits in ASCII are their own classes.
                 None if quick(code).0 == Quick::Nothing => continue,
                 None if code < 0x80 => {
                     if self.prefixes.have_end(prefix) && (letters > 1 || self.prefixes.has_single) {
                         return true;
                     }
+                    is_after_sign = true;
                     if code < SPACE { SPACE } else { code }
                 }
                 None => {
@@ -262,6 +297,7 @@ impl<'t> Probe<'t> {
                 let has_spaces = is_spaced(letter.letter) && (letter.shown.is_some() || letter.letter.is_alphabetic());
                 let is_inner = has_spaces && way.last == Last::Letter && self.rules.whole_words;
                 if let Some(shown) = letter.shown {
+                    self.joined(way);
                     let may_go_on = [class, shown as u32].into_iter().any(|class| self.goes_on(way, class));
                     return if may_go_on || !is_inner && self.ends(way) { Next::Found } else { Next::End };
                 }
@@ -338,15 +374,29 @@ impl<'t> Probe<'t> {
         if !is_inner && self.ends(way) {
             return Next::Found;
         }
+        self.joined(way);
+        let letters = letters::several(letter);
         (way.at, way.last, way.is_honest) = (way.at + len, Last::Letter, true);
+        if way.letters == 0
+            && let Some(rest) = letters.strip_prefix(ARTICLE)
+        {
+            let mut other = *way;
+            if !matches!(self.letters(&mut other, rest), Next::End) {
+                self.ways.push(other);
+            }
+        }
+        self.letters(way, letters)
+    }
+
+    /// Letters between which nothing can be.
+    fn letters(&self, way: &mut Way, letters: &str) -> Next {
         let part = way.part + 1;
-        for c in letters::several(letter).chars() {
+        for c in letters.chars() {
             match self.letter(way, read(c).class as u32) {
                 Next::On => {}
                 end => return end,
             }
         }
-        // Nothing can be between them.
         way.part = part;
         Next::On
     }
@@ -359,6 +409,7 @@ impl<'t> Probe<'t> {
         if self.rules.strictness == Strictness::Aggressive && way.has_unspaced && way.gap < GAP_MAX {
             self.ways.push(Way { at: way.at + len, gap: way.gap + 1, last: Last::Digit, ..*way });
         }
+        self.joined(way);
         self.leet(way, len, letter.letter, Last::Digit);
         self.also(way, len, letter.class as u32, Last::Digit, true);
         Next::End
@@ -379,6 +430,11 @@ impl<'t> Probe<'t> {
         let may_be_letter = || char::from_u32(class).is_some_and(is_wild) && way.gap == 0 && way.letters > 0;
         if self.ends(way) || strictness == Strictness::Aggressive && may_be_letter() {
             return Next::Found;
+        }
+        if kind != Kind::Space
+            && (self.prefixes.has_signs || char::from_u32(class).is_some_and(|c| !leet(c).is_empty()))
+        {
+            self.joined(way);
         }
         if kind != Kind::Space && self.prefixes.has_signs || self.is_listed_only {
             self.also(way, len, class, Last::Other, true);
@@ -453,6 +509,12 @@ impl<'t> Probe<'t> {
         let is_drawn_out = way.gaps >= inner || !way.has_space && way.gaps >= 2 && way.gaps * 2 >= inner;
         way.gaps == 0 || way.has_unspaced || self.rules.strictness != Strictness::Normal || is_drawn_out
     }
+}
+
+/// The class of a character in ASCII; signs and digits are their own classes.
+#[inline]
+fn class_of_ascii(byte: u8) -> u32 {
+    quick_class(u32::from(byte)).unwrap_or(u32::from(byte))
 }
 
 /// The character of one or two bytes at a place, and how many they are.

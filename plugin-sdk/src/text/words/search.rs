@@ -4,6 +4,7 @@
 //! letters, two Chinese characters, or a block of a script that the list does not have. The remaining positions are
 //! probed, letter by letter. Only positions that still match a listed word are walked.
 
+use super::budget::Budget;
 use super::events::{Events, Looks};
 use super::grams::{Grams, is_letter};
 use super::marks::is_plain;
@@ -15,7 +16,8 @@ use super::trie::Trie;
 use super::walk::Walk;
 use super::wide::{Wide, four, is_ideograph, is_wide};
 use crate::text::letters::{
-    Kind, ODD, Quick, ascii_symbol, is_spaced, leet, quick, read, simplified_code, symbol_of, symbol_of_two,
+    Kind, Letter, ODD, Quick, ascii_symbol, is_arabic, is_spaced, leet, quick, read, simplified_code, symbol_of,
+    symbol_of_two,
 };
 
 /// What is left of a place.
@@ -69,6 +71,17 @@ impl Before {
     }
 }
 
+/// What is left of a letter of a script with spaces, on the slow path.
+#[inline]
+fn after(before: Before, letter: Letter) -> Before {
+    match letter.letter {
+        '\0'..'\u{590}' => Before::Letter,
+        arabic if is_arabic(arabic) => before.then(symbol_of(letter.class as u32)),
+        mark if !mark.is_alphabetic() => Before::Nothing,
+        _ => Before::Letter,
+    }
+}
+
 /// A search for the words of a list.
 pub(super) struct Search<'w> {
     pub(super) trie: &'w Trie,
@@ -76,6 +89,7 @@ pub(super) struct Search<'w> {
     pub(super) grams: Option<&'w Grams>,
     pub(super) wide: &'w Wide,
     pub(super) rules: Rules,
+    pub(super) budget: Budget,
 }
 
 impl Search<'_> {
@@ -87,8 +101,8 @@ impl Search<'_> {
         let mut pass = Pass {
             search: self,
             text,
-            walk: Walk::new(text, self.trie, self.rules),
-            probe: Probe::new(text, self.prefixes, self.rules),
+            walk: Walk::new(text, self.trie, self.rules, self.budget),
+            probe: Probe::new(text, self.prefixes, self.rules, self.budget),
             found,
             before: Before::Nothing,
             end: 0,
@@ -104,7 +118,7 @@ impl Search<'_> {
             let Some(byte) = bytes.get(at).copied() else { return };
             let goes_on = if byte.is_ascii_alphabetic() {
                 let is_inner = pass.end == at && pass.before.is_inner() && self.rules.whole_words;
-                is_inner || pass.probe.looks_for_listed() && !self.may_be_listed(bytes, at) || pass.candidate(at)
+                is_inner || pass.probe.looks_for_listed() && !pass.probe.may_be_listed(at) || pass.candidate(at)
             } else if byte.is_ascii() {
                 pass.sign(at, byte)
             } else if bytes.get(at + 1).is_some_and(|next| is_plain(byte, *next)) {
@@ -125,28 +139,6 @@ impl Search<'_> {
                 events.keep_all();
             }
         }
-    }
-}
-
-impl Search<'_> {
-    /// Whether a word may begin at a letter in ASCII as it is listed.
-    fn may_be_listed(&self, bytes: &[u8], at: usize) -> bool {
-        let Some([first, second, third]) = bytes.get(at..).and_then(<[u8]>::first_chunk) else { return true };
-        if !second.is_ascii() || first.eq_ignore_ascii_case(second) {
-            return true;
-        }
-        let class = |byte: u8| if byte.is_ascii_alphabetic() { quick(u32::from(byte)).1 } else { u32::from(byte) };
-        let one = Prefix::NONE.then(class(*first));
-        if self.prefixes.has_single && self.prefixes.have_end(one) {
-            return true;
-        }
-        let is_sign = second.is_ascii_punctuation() && !self.prefixes.has_signs;
-        let two = one.then(class(*second));
-        if is_sign || !self.prefixes.has(two) {
-            return false;
-        }
-        let may_go_on = !third.is_ascii_alphanumeric() || third.eq_ignore_ascii_case(second);
-        may_go_on || self.prefixes.has(two.then(class(*third))) || self.prefixes.have_end(two)
     }
 }
 
@@ -264,14 +256,7 @@ impl Pass<'_, '_> {
 
     /// Handles a character of two bytes on the slow path. Returns whether the search continues.
     fn odd(&mut self, at: usize, before: Before) -> bool {
-        // A ligature cannot begin a word after a prefix.
-        let is_inner = before.is_inner() || before.is_letter() && self.is_several(at);
-        is_inner && self.search.rules.whole_words || self.candidate(at)
-    }
-
-    fn is_several(&self, at: usize) -> bool {
-        let c = self.text.get(at..).and_then(|rest| rest.chars().next());
-        c.is_some_and(|c| read(c).kind == Kind::Several)
+        before.is_inner() && self.search.rules.whole_words || self.candidate(at)
     }
 
     /// Characters beyond ASCII that follow each other and are no plain letters.
@@ -375,15 +360,16 @@ impl Pass<'_, '_> {
         let (begins, now) = match letter.kind {
             Kind::Mark | Kind::Invisible => (false, before),
             Kind::Space => (false, Before::Nothing),
-            Kind::Several => (!before.is_letter() || !is_whole, Before::Letter),
+            // After `ا` a ligature can be the rest of an article and the first letters of a word.
+            Kind::Several => (before != Before::Letter || !is_whole, Before::Letter),
             Kind::Letter | Kind::Accented if is_spaced(letter.letter) => {
-                (!before.is_inner() || !is_whole, Before::Letter)
+                (!before.is_inner() || !is_whole, after(before, letter))
             }
             Kind::Letter | Kind::Accented => (true, Before::Nothing),
             Kind::Digit => (before != Before::Digit || !is_whole, Before::Digit),
             Kind::Sign | Kind::Clause | Kind::Emoji => {
-                let is_letter = !leet(letter.letter).is_empty() && !before.is_letter();
-                (is_letter || self.is_listed(letter.class as u32), Before::Nothing)
+                let is_for_letter = !leet(letter.letter).is_empty() && (!before.is_letter() || !is_whole);
+                (is_for_letter || self.is_listed(letter.class as u32), Before::Nothing)
             }
         };
         let may_be = !self.probe.looks_for_listed() || letter.shown.is_some() || self.is_listed(letter.class as u32);
@@ -393,76 +379,4 @@ impl Pass<'_, '_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::text::words::{Strictness, Words};
-
-    /// Pseudo-random numbers, the same in every run.
-    struct Dice(u64);
-
-    impl Dice {
-        fn below(&mut self, most: usize) -> usize {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) as usize % most
-        }
-
-        fn text(&mut self, characters: &[char], most: usize) -> String {
-            (0..=self.below(most)).map(|_| characters[self.below(characters.len())]).collect()
-        }
-    }
-
-    const ALPHABETS: [&str; 14] = [
-        "ßéüÖñøﬀ é",
-        "ΝαΑηβНнВв -.",
-        "كَلْبُۡوال\u{6dd}ـ ",
-        "şıİIğüöç al.'",
-        "ab .",
-        "abel iI1l!| -",
-        "frem on-y e3 .,",
-        "feE3ßs ﬁi -é",
-        "五星紅红1免费費-，。a",
-        "كلبوفسا .ّـأقح",
-        "спамcnoВл .-",
-        "e\u{301}\u{200b}o\u{308} ",
-        "微win信g点 .",
-        "नमग🔥e*# ガｱ",
-    ];
-
-    /// All words that a walk from each letter and each digit finds.
-    fn walked(words: &Words, text: &str) -> Vec<Found> {
-        let begins = |c: char| matches!(read(c).kind, Kind::Letter | Kind::Accented | Kind::Several | Kind::Digit);
-        let starts = text.char_indices().filter(|(_, c)| begins(*c));
-        starts.filter_map(|(at, _)| words.walk(text).from(at)).collect()
-    }
-
-    #[test]
-    fn nothing_that_a_walk_finds_is_ruled_out() {
-        let mut dice = Dice(1);
-        let mut hits = 0;
-        for round in 0..700 {
-            let characters: Vec<char> =
-                ALPHABETS[round % 14].chars().chain(ALPHABETS[dice.below(14)].chars()).collect();
-            let list: Vec<String> = (0..=dice.below(8)).map(|_| dice.text(&characters, 6)).collect();
-            let list: Vec<&String> = list.iter().filter(|word| Words::new(&[word], Rules::default()).is_ok()).collect();
-            for strictness in [Strictness::Exact, Strictness::Normal, Strictness::Aggressive] {
-                for whole_words in [true, false] {
-                    let words = Words::new(&list, Rules { strictness, whole_words }).unwrap();
-                    let mut text = dice.text(&characters, 12);
-                    for _ in 0..dice.below(3) {
-                        // A listed word, drawn out.
-                        let word = list.get(dice.below(8)).map_or("", |word| word);
-                        let between = ["", " ", ".", "-"][dice.below(4)];
-                        text.extend(word.chars().flat_map(|c| [c.to_string(), between.to_owned()]));
-                        text += &dice.text(&characters, 8);
-                    }
-                    let found = words.find_all(&text);
-                    hits += found.len();
-                    for word in walked(&words, &text) {
-                        assert!(found.contains(&word), "{list:?} in {text:?}: {word:?}, {strictness:?} {whole_words}");
-                    }
-                }
-            }
-        }
-        assert!(hits > 2500, "{hits}");
-    }
-}
+mod tests;

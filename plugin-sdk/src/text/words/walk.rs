@@ -4,17 +4,15 @@
 //! more, or a sign that is passed over. All are followed; which disguises were needed is counted on the way, and judged
 //! where a word ends.
 
-use super::judge::{self, Likeness, Spelling};
+use super::budget::Budget;
+use super::judge::{self, ARTICLE, Likeness, Spelling};
 use super::rules::{Found, Rules, Strictness};
 use super::trie::Trie;
 use crate::text::letters::{self, Kind, Letter, leet, read};
 
 /// Most signs and spaces in a row that a word goes on after.
 pub(super) const GAP_MAX: u8 = 4;
-/// Maximum number of steps in one text with all spellings; after that, only words as they are listed are found. Without
-/// it, a message that consists of disguises would cost more than a call may burn.
-const STEPS_MAX: usize = 4000;
-/// Of these, from one place.
+/// Maximum number of steps from one place.
 const STEPS_FROM_ONE_PLACE_MAX: usize = 400;
 /// Most letters that a sign may stand for in one word.
 const WILD_MAX: u8 = 2;
@@ -43,6 +41,7 @@ pub(super) struct Walk<'t> {
     rules: Rules,
     ways: Vec<Way>,
     steps: usize,
+    steps_max: usize,
     /// Only words as they are listed are searched for.
     is_listed_only: bool,
 }
@@ -57,13 +56,13 @@ struct Glyph {
 }
 
 impl<'t> Walk<'t> {
-    pub(super) fn new(text: &'t str, trie: &'t Trie, rules: Rules) -> Self {
-        Self { text, trie, rules, ways: Vec::new(), steps: 0, is_listed_only: false }
+    pub(super) fn new(text: &'t str, trie: &'t Trie, rules: Rules, budget: Budget) -> Self {
+        Self { text, trie, rules, ways: Vec::new(), steps: 0, steps_max: budget.steps, is_listed_only: false }
     }
 
     /// Whether the steps of one text are used up.
     pub(super) const fn is_exhausted(&self) -> bool {
-        self.steps >= STEPS_MAX
+        self.steps >= self.steps_max
     }
 
     /// From here on, only words as they are listed.
@@ -118,7 +117,11 @@ impl<'t> Walk<'t> {
             let Letter { letter, class, .. } = glyph.letter;
             let Some(child) = self.trie.child(node, letter, class) else { break };
             (node, at) = (child, glyph.end_of_marks);
-            spelling.read(at, class);
+            if class == ' ' {
+                spelling.end_part();
+            } else {
+                spelling.read(at, class);
+            }
             if let Some(word) = self.trie.word(node)
                 && judge::accepts(self.text, &spelling, self.rules)
             {
@@ -161,12 +164,15 @@ impl<'t> Walk<'t> {
 
     fn step(&mut self, way: Way, glyph: &Glyph) {
         let can_disguise = self.rules.strictness != Strictness::Exact;
+        // What is tried last is followed first.
+        if self.rules.strictness == Strictness::Aggressive && way.gap == 0 {
+            self.without_space(way, glyph);
+        }
         match glyph.letter.kind {
             Kind::Mark | Kind::Invisible => self.ways.push(Way { at: glyph.end, ..way }),
             Kind::Letter | Kind::Accented => {
                 if can_disguise {
                     self.repeat(way, glyph);
-                    self.without_space(way, glyph);
                 }
                 self.letter(way, glyph);
             }
@@ -180,7 +186,6 @@ impl<'t> Walk<'t> {
                 self.exact(way, glyph);
             }
             Kind::Space | Kind::Sign | Kind::Clause | Kind::Emoji => {
-                // What is tried last is followed first.
                 if can_disguise {
                     self.wild(way, glyph);
                     self.leet(way, glyph);
@@ -244,6 +249,17 @@ impl<'t> Walk<'t> {
     /// `ß` is read as two letters, at once.
     fn several(&mut self, way: Way, glyph: &Glyph) {
         let letters = letters::several(glyph.letter);
+        if way.spelling.letters == 0
+            && let Some(rest) = letters.strip_prefix(ARTICLE)
+        {
+            let mut spelling = way.spelling;
+            spelling.ends_article = true;
+            self.letters(Way { spelling, ..way }, glyph, rest);
+        }
+        self.letters(way, glyph, letters);
+    }
+
+    fn letters(&mut self, way: Way, glyph: &Glyph, letters: &str) {
         let mut node = way.node;
         let mut spelling = way.spelling;
         let mut last = way.last;
@@ -292,10 +308,10 @@ impl<'t> Walk<'t> {
     }
 
     fn has_letter_at(&self, at: usize) -> bool {
-        let next = self.text.get(at..).and_then(|rest| rest.chars().next());
-        next.is_some_and(|c| {
-            let letter = read(c);
-            matches!(letter.kind, Kind::Letter | Kind::Accented | Kind::Several | Kind::Digit) || !leet(c).is_empty()
+        let next = self.glyph(at).map(|next| next.letter);
+        next.is_some_and(|next| {
+            matches!(next.kind, Kind::Letter | Kind::Accented | Kind::Several | Kind::Digit)
+                || !leet(next.letter).is_empty()
         })
     }
 
@@ -330,16 +346,22 @@ impl<'t> Walk<'t> {
     }
 
     /// A long phrase without its spaces.
+    #[inline(never)]
     fn without_space(&mut self, way: Way, glyph: &Glyph) {
-        if self.rules.strictness != Strictness::Aggressive || way.gap > 0 || way.is_listed_gap {
-            return;
-        }
         let Some(node) = self.trie.child(way.node, ' ', ' ') else { return };
         let mut spelling = way.spelling;
         spelling.joined = true;
         spelling.end_part();
         let way = Way { node, last: ' ', is_repeated: false, spelling, ..way };
-        self.letter(way, glyph);
+        match glyph.letter.kind {
+            Kind::Letter | Kind::Accented => self.letter(way, glyph),
+            Kind::Several => self.several(way, glyph),
+            Kind::Digit | Kind::Sign | Kind::Clause | Kind::Emoji => {
+                self.leet(way, glyph);
+                self.exact(way, glyph);
+            }
+            Kind::Mark | Kind::Invisible | Kind::Space => {}
+        }
     }
 
     /// A space or a sign inside of a word.
