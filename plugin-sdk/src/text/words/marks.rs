@@ -93,7 +93,13 @@ pub(super) const fn is_plain(lead: u8, next: u8) -> bool {
 
 /// The positions of a block.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-fn of_window(window: &[u8; WINDOW], symbols: &mut [u8; WINDOW]) -> Marks {
+use of_bytes as of_window;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use of_vectors as of_window;
+
+/// Byte by byte.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+fn of_bytes(window: &[u8; WINDOW], symbols: &mut [u8; WINDOW]) -> Marks {
     for (byte, symbol) in window.iter().zip(symbols.iter_mut()) {
         *symbol = fold(*byte);
     }
@@ -110,8 +116,8 @@ fn of_window(window: &[u8; WINDOW], symbols: &mut [u8; WINDOW]) -> Marks {
 }
 
 /// The same with vectors, of sixteen bytes each.
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-fn of_window(window: &[u8; WINDOW], symbols: &mut [u8; WINDOW]) -> Marks {
+#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
+fn of_vectors(window: &[u8; WINDOW], symbols: &mut [u8; WINDOW]) -> Marks {
     let ([a, b, c, d, e], []) = window.as_chunks() else { return Marks::default() };
     let ([of_a, of_b, of_c, of_d, of_e], []) = symbols.as_chunks_mut() else { return Marks::default() };
     let all = [a, b, c, d].map(vectors::letters);
@@ -144,7 +150,9 @@ fn of_window(window: &[u8; WINDOW], symbols: &mut [u8; WINDOW]) -> Marks {
     Marks { letters, ascii, odd: vectors::bits(odd) }
 }
 
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod lanes;
+#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod vectors;
 
 #[cfg(test)]
@@ -176,5 +184,53 @@ mod tests {
             }
         }
         assert!(plain > 500, "{plain}");
+    }
+
+    /// Windows with these two bytes at each position, one after the other.
+    fn windows(filler: u8, lead: u8, next: u8) -> impl Iterator<Item = [u8; WINDOW]> {
+        (0..WINDOW - 1).map(move |at| {
+            let mut window = [filler; WINDOW];
+            (window[at], window[at + 1]) = (lead, next);
+            window
+        })
+    }
+
+    fn assert_alike(window: &[u8; WINDOW]) {
+        let (mut symbols, mut expected_symbols) = (PADDING, PADDING);
+        let expected = of_bytes(window, &mut expected_symbols);
+        assert_eq!(of_vectors(window, &mut symbols), expected, "{window:x?}");
+        // Only blocks with letters in ASCII need them.
+        if expected.ascii != 0 {
+            assert_eq!(symbols, expected_symbols, "{window:x?}");
+        }
+    }
+
+    #[test]
+    fn vectors_mark_what_bytes_mark() {
+        for lead in 0..=u8::MAX {
+            // A first byte is before a second one, in every text.
+            let nexts = if lead < 0xc0 { 0..=0xbf } else { 0x80..=0xbf };
+            for next in nexts {
+                // In the first lane of a vector, in another one, across two vectors, and across the end of the block.
+                for (at, window) in windows(b'a', lead, next).enumerate() {
+                    if [0, 15, 37, 63, 64].contains(&at) {
+                        assert_alike(&window);
+                    }
+                }
+            }
+        }
+        for (lead, next) in [(b'e', b'L'), (b'0', b'$'), (0xc3, 0xa9), (0xd0, 0xb1), (0xd8, 0xa7), (0xdb, 0x8c)] {
+            for filler in [b' ', b'a', b'.', 0xe4, 0xcc] {
+                windows(filler, lead, next).for_each(|window| assert_alike(&window));
+            }
+        }
+    }
+
+    #[test]
+    fn vectors_mark_texts_of_several_scripts_alike() {
+        let text = "Naïve ﬁ éłø 1! Ναι ѿ привет كَلب٣ ۀ\u{6dd} 免费 🔥 L|l ŀ Ā×÷ \u{7f}\t".repeat(9);
+        for window in text.as_bytes().windows(WINDOW) {
+            assert_alike(window.try_into().unwrap());
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! Letters, odd bytes and symbols of sixteen bytes at a time.
 
-use core::arch::wasm32::{
+#[cfg(not(target_arch = "wasm32"))]
+use super::lanes as arch;
+#[cfg(target_arch = "wasm32")]
+use core::arch::wasm32 as arch;
+
+use arch::{
     i8x16_bitmask, i8x16_swizzle, u8x16, u8x16_eq, u8x16_lt, u8x16_ne, u8x16_shr, u8x16_splat, u8x16_sub, u64x2,
     u64x2_extract_lane, v128, v128_and, v128_andnot, v128_any_true, v128_bitselect, v128_or,
 };
