@@ -232,12 +232,14 @@ mod letters {
     }
 
     /// Marks that can be put on any letter, or left out, without another letter coming about: those of Latin, Greek,
-    /// Cyrillic, Hebrew and Arabic, Arabic's line between letters, and the skin colours of emoji. The vowels of Indian
-    /// scripts are marks too, and are not here.
+    /// Cyrillic, Hebrew, Syriac, N'Ko and Arabic, Arabic's line between letters, tones of chants, and the skin colours of
+    /// emoji. The vowels of Indian scripts are marks too, and are not here.
     fn is_beside(c: char) -> bool {
         matches!(c as u32, 0x300..=0x36f | 0x483..=0x489 | 0x591..=0x5bd | 0x5bf | 0x5c1..=0x5c7 | 0x610..=0x61a | 0x640
-            | 0x64b..=0x65f | 0x670 | 0x6d6..=0x6dc | 0x6df..=0x6e8 | 0x6ea..=0x6ed | 0x8d3..=0x8ff | 0x1ab0..=0x1aff
-            | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe20..=0xfe2f | 0x1f3fb..=0x1f3ff)
+            | 0x64b..=0x65f | 0x670 | 0x6d6..=0x6dc | 0x6df..=0x6e8 | 0x6ea..=0x6ed | 0x740..=0x74a | 0x7eb..=0x7f3
+            | 0x898..=0x89f | 0x8ca..=0x8ff | 0x1ab0..=0x1aff | 0x1cd0..=0x1cd2 | 0x1cd4..=0x1ce8 | 0x1dc0..=0x1dff
+            | 0x20d0..=0x20ff | 0x2cef..=0x2cf1 | 0x2de0..=0x2dff | 0x302a..=0x302d | 0xa66f..=0xa672 | 0xa674..=0xa67d
+            | 0xa69e..=0xa69f | 0xa8e0..=0xa8f1 | 0xfe20..=0xfe2f | 0x1d165..=0x1d169 | 0x1d16d..=0x1d172 | 0x1f3fb..=0x1f3ff)
     }
 
     fn letter(c: char, composed: char, base: char) -> Entry {
@@ -286,7 +288,7 @@ mod letters {
             'آ' | 'أ' | 'إ' | 'ٱ' => 'ا',
             'ى' | 'ی' | 'ئ' => 'ي',
             'ة' | 'ہ' | 'ۀ' | 'ە' => 'ه',
-            'ک' => 'ك',
+            'ک' | 'ڪ' => 'ك',
             'ؤ' => 'و',
             'ς' => 'σ',
             _ => c,
@@ -312,12 +314,23 @@ mod letters {
         }
     }
 
+    /// Letters with hooks, tails and strokes, each before the letter that it looks like. Unicode's table does not have them,
+    /// or has two letters or another one with a mark.
+    #[cfg(feature = "look-alikes")]
+    const HOOKED: &str = "ƈcȡdȵnȶtȿsɀzɋqɕcɱmʈtʉuʑzʝjᵬbᵭdᵯmᵱpᵳrᶀbᶁdᶂfᶄkᶆmᶇnᶈpᶉrᶊsᶍxᶎzᶏaᶑdᶒeᶖiᶙuⱥaⱦtⱨhⱪkⱱvⱳwⱴvⱺoꝁkꝃkꝅkꝑpꝓpꝕpꝗqꝙqꝟvꞑnꞓcꞔcꞗbꞡgꞣkꞥnꞧrꞩs";
+
     /// What a letter looks like, by Unicode's table of confusables; i, l and 1 are one class, and so are 0 and o.
     #[cfg(feature = "look-alikes")]
     fn class(base: char) -> char {
         // Unicode's table takes letters of these scripts apart into dots and strokes, by which they differ.
         if matches!(base as u32, 0x590..=0x109f) {
             return base;
+        }
+        let mut hooked = HOOKED.chars();
+        while let (Some(letter), Some(plain)) = (hooked.next(), hooked.next()) {
+            if letter == base {
+                return plain;
+            }
         }
         let skeleton: String = prototype(base);
         match only(&skeleton) {

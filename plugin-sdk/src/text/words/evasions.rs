@@ -128,3 +128,46 @@ fn control_characters_hide_nothing_when_the_budget_is_exhausted() {
         }
     }
 }
+
+#[test]
+fn marks_of_any_alphabet_and_characters_that_show_nothing_hide_no_word() {
+    let words = words(&["spam", "спам", "كلب", "免费"], Strictness::Normal, true);
+    for between in "\u{301}\u{336}\u{489}\u{5b0}\u{64e}\u{740}\u{7eb}\u{898}\u{8ca}\u{1ab0}\u{1cd0}\u{1dc0}\u{20dd}\u{2cef}\u{2de0}\u{302a}\u{a66f}\u{a674}\u{a69e}\u{a8e0}\u{fe20}\u{1d165}\
+        \u{ad}\u{34f}\u{61c}\u{180e}\u{200d}\u{202e}\u{2060}\u{fe0f}\u{feff}\u{fff0}\u{fff9}\u{1bca0}\u{1d173}\u{e0041}\u{e0100}".chars() {
+        for word in ["spam", "спам", "كلب", "免费"] {
+            let every: String = word.chars().flat_map(|c| [c, between]).collect();
+            let mut once = word.to_owned();
+            once.insert(word.chars().next().map_or(0, char::len_utf8), between);
+            check(&words, &[&every, &once, &format!("{between}{word}"), &format!("so: {every}!")], &[]);
+        }
+    }
+}
+
+#[test]
+fn letters_with_hooks_and_strokes_look_like_those_without() {
+    let words = words(&["free money", "badword", "idiot", "كلب"], Strictness::Normal, true);
+    let found = ["ƒɍɇɇ ɱɵɲɇƴ", "ɓᶏɖⱳɵɍɖ", "ɨɖɨɵʈ", "ꞗⱥdwøꞧd", "frее mоηеy", "ڪلب"];
+    check(&words, &found, &["порты", "ɓᶏɖⱳɵɍɖs"]);
+}
+
+#[test]
+fn any_number_of_spaces_draws_a_word_out() {
+    for strictness in [Strictness::Normal, Strictness::Aggressive] {
+        let words = words(&["free money", "spam", "免费"], strictness, true);
+        let found = [
+            "s     p     a     m",
+            "s\n\n\n\n\n\n\np\n\n\n\n\n\na\n\n\n\n\n\nm",
+            "免        费",
+            "f r e e         m o n e y",
+        ];
+        check(&words, &found, &["sp        am", "s......p......a......m"]);
+    }
+}
+
+#[test]
+fn what_is_invisible_after_a_sign_for_a_letter_hides_nothing() {
+    for whole_words in [true, false] {
+        let words = words(&["spam", "badword"], Strictness::Normal, whole_words);
+        check(&words, &["$\u{200b}pam", "＄\u{200b}pam", "$\u{1}p\u{1}am", "b@\u{200d}dword", "b@\u{301}dword"], &[]);
+    }
+}

@@ -175,24 +175,23 @@ impl<'t> Probe<'t> {
     fn glance_at_listed(&self, mut at: usize) -> bool {
         const MOST: u8 = 3;
         let bytes = self.text.as_bytes();
-        let (mut prefix, mut last, mut letters, mut is_after_sign) = (Prefix::NONE, 0, 0, false);
+        let (mut prefix, mut last, mut letters) = (Prefix::NONE, 0, 0);
         while let Some((code, len)) = short(bytes, at) {
             at += len;
             let class = match quick_class(code) {
-                // A letter ends no word that ends with a letter.
-                Some(_) if is_after_sign && self.prefixes.have_end(prefix) => return true,
-                Some(class) => {
-                    is_after_sign = false;
-                    class
-                }
+                Some(class) => class,
                 // Signs and digits in ASCII are their own classes.
                 None if quick(code).0 == Quick::Nothing => continue,
                 None if code < 0x80 => {
                     if self.prefixes.have_end(prefix) && (letters > 1 || self.prefixes.has_single) {
                         return true;
                     }
-                    is_after_sign = true;
-                    if code < SPACE { SPACE } else { code }
+                    let class = if code < SPACE { SPACE } else { code };
+                    // Anything can follow a word that ends with a sign or a digit.
+                    if class != SPACE && self.prefixes.have_end(prefix.then(class)) {
+                        return true;
+                    }
+                    class
                 }
                 None => {
                     let is_over = letters >= 2 && quick(code).0 == Quick::Space;
@@ -306,6 +305,9 @@ impl<'t> Probe<'t> {
             Kind::Several => self.several(way, len, letter),
             Kind::Digit => self.digit(way, len, letter),
             kind => {
+                if !leet(letter.letter).is_empty() {
+                    self.joined(way);
+                }
                 self.leet(way, len, letter.letter, Last::Other);
                 self.sign(way, len, kind, class)
             }
@@ -431,9 +433,7 @@ impl<'t> Probe<'t> {
         if self.ends(way) || strictness == Strictness::Aggressive && may_be_letter() {
             return Next::Found;
         }
-        if kind != Kind::Space
-            && (self.prefixes.has_signs || char::from_u32(class).is_some_and(|c| !leet(c).is_empty()))
-        {
+        if kind != Kind::Space && self.prefixes.has_signs {
             self.joined(way);
         }
         if kind != Kind::Space && self.prefixes.has_signs || self.is_listed_only {
@@ -466,7 +466,7 @@ impl<'t> Probe<'t> {
         }
         let is_emoji = kind == Kind::Emoji && strictness != Strictness::Aggressive;
         if strictness == Strictness::Exact || way.letters == 0 || way.gap >= GAP_MAX || is_emoji {
-            return false;
+            return kind == Kind::Space && way.gap >= GAP_MAX;
         }
         if way.gap == 0 && !way.has_unspaced {
             if kind == Kind::Space && strictness == Strictness::Normal && way.gaps + 1 < way.part {

@@ -366,7 +366,14 @@ impl<'t> Walk<'t> {
 
     /// A space or a sign inside of a word.
     fn gap(&mut self, way: Way, glyph: &Glyph) {
-        if way.is_listed_gap || way.gap >= GAP_MAX || way.spelling.letters == 0 {
+        if way.is_listed_gap || way.spelling.letters == 0 {
+            return;
+        }
+        if way.gap >= GAP_MAX {
+            // The number of spaces makes no difference.
+            if glyph.letter.kind == Kind::Space {
+                self.ways.push(Way { at: glyph.end_of_marks, ..way });
+            }
             return;
         }
         let is_unspaced = way.spelling.has_unspaced;

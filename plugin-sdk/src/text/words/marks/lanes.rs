@@ -6,7 +6,8 @@
 pub(super) type v128 = [u8; 16];
 
 fn each(a: v128, b: v128, lane: impl Fn(u8, u8) -> u8) -> v128 {
-    std::array::from_fn(|at| lane(a[at], b[at]))
+    let mut others = b.into_iter();
+    a.map(|a| lane(a, others.next().unwrap_or_default()))
 }
 
 /// All bits of a lane, or none.
