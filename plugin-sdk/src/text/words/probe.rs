@@ -466,7 +466,7 @@ impl<'t> Probe<'t> {
         }
         let is_emoji = kind == Kind::Emoji && strictness != Strictness::Aggressive;
         if strictness == Strictness::Exact || way.letters == 0 || way.gap >= GAP_MAX || is_emoji {
-            return kind == Kind::Space && way.gap >= GAP_MAX;
+            return kind == Kind::Space && way.gap >= GAP_MAX && self.rules.whole_words;
         }
         if way.gap == 0 && !way.has_unspaced {
             if kind == Kind::Space && strictness == Strictness::Normal && way.gaps + 1 < way.part {

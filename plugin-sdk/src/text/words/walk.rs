@@ -370,8 +370,8 @@ impl<'t> Walk<'t> {
             return;
         }
         if way.gap >= GAP_MAX {
-            // The number of spaces makes no difference.
-            if glyph.letter.kind == Kind::Space {
+            // The number of spaces makes no difference. Where parts of words count, words would come about of columns.
+            if glyph.letter.kind == Kind::Space && self.rules.whole_words {
                 self.ways.push(Way { at: glyph.end_of_marks, ..way });
             }
             return;
