@@ -1,12 +1,13 @@
 //! Entries: puts after-callbacks into the journal, and runs their chains from there.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use callgate_catalogue::catalogue::Protocol;
 use callgate_dialects::{Callback, KeptHead, Refusal, Response};
 use callgate_facts::Purpose;
-use callgate_journal::{Entry, Journal, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
+use callgate_journal::{Entry, EntryId, Journal, NewAttempt, NewEntry, NewRecord, NotKept, Outcome, Ticket, Worker};
 use callgate_sandbox::{Cancel, Fault};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
@@ -144,12 +145,13 @@ fn hex(bytes: &[u8]) -> String {
 pub(crate) struct Work {
     host: WeakHost,
     runtime: Handle,
+    counted: Arc<Counted>,
 }
 
 impl Work {
     /// Processes entries with this host, in this runtime.
     pub(crate) fn of(host: &Host, runtime: Handle) -> Self {
-        Self { host: host.downgrade(), runtime }
+        Self { host: host.downgrade(), runtime, counted: Arc::default() }
     }
 }
 
@@ -158,27 +160,62 @@ impl Worker for Work {
         let Some(host) = self.host.upgrade() else { return ticket.finish(Outcome::NotTried) };
         // Now, not when the task starts: an entry that the journal counts as running has its settings and plugins.
         let generation = host.generation_for_long();
+        let counted = Arc::clone(&self.counted);
         self.runtime.spawn(async move {
-            let (outcome, entry) = host.work_off(&generation, entry).await;
+            let (outcome, entry) = host.work_off(&generation, entry, &counted).await;
             ticket.finish_with(outcome, entry);
         });
     }
 }
 
+/// Entries that were put back untried after their facts had been looked up: counters of callbacks have counted them, and
+/// the journal does not store that. Each of them waits in the journal's backlog, which bounds their number.
+#[derive(Debug, Default)]
+struct Counted(Mutex<HashSet<EntryId>>);
+
+impl Counted {
+    fn lock(&self) -> MutexGuard<'_, HashSet<EntryId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Host {
+    /// Processes an entry. Counters of callbacks count it once, however often that is tried.
+    async fn work_off(
+        &self,
+        generation: &Arc<Generation>,
+        entry: Entry,
+        counted: &Counted,
+    ) -> (Outcome, Option<Entry>) {
+        let id = entry.id;
+        let mut is_counted = counted.lock().remove(&id);
+        let (outcome, entry) = self.run_entry(generation, entry, &mut is_counted).await;
+        if is_counted && matches!(outcome, Outcome::NotTried) {
+            counted.lock().insert(id);
+        }
+        (outcome, entry)
+    }
+
     /// Runs the chain that an entry has in this generation: the one in service when the journal passes the entry. If
-    /// plugins needed facts, they are stored in the entry.
-    async fn work_off(&self, generation: &Arc<Generation>, mut entry: Entry) -> (Outcome, Option<Entry>) {
+    /// plugins needed facts, they are stored in the entry. `is_counted`: whether counters have counted it.
+    async fn run_entry(
+        &self,
+        generation: &Arc<Generation>,
+        mut entry: Entry,
+        is_counted: &mut bool,
+    ) -> (Outcome, Option<Entry>) {
         let Prepared { callback, chain, mut head, protocol } = match prepare(generation, &entry) {
             Ok(prepared) => prepared,
             Err((fault, message)) => return (failed(None, fault, message, Duration::ZERO), None),
         };
-        // Only the first attempt counts.
-        let purpose = if entry.attempts == 0 { Purpose::Decide } else { Purpose::Try };
+        // A dead entry that is retried has no attempts again, but still the facts of the last one.
+        *is_counted |= entry.attempts > 0 || !head.facts.is_empty();
+        let purpose = if *is_counted { Purpose::Try } else { Purpose::Decide };
         let knowledge = match self.find_out_behind(generation, &chain, &callback, purpose).await {
             Ok(knowledge) => knowledge,
             Err(why) => return (not_run(&why), None),
         };
+        *is_counted |= knowledge.as_ref().is_some_and(|knowledge| !knowledge.found().is_empty());
         let (host, held, its_callback) = (self.clone(), Held::new(&chain, generation), callback.clone());
         let job = move |_: &Cancel| {
             let began = Instant::now();

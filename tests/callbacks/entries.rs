@@ -1,13 +1,19 @@
 //! After-callbacks: acknowledged once they are in the journal, processed later.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
+use callgate::admin;
+use callgate::edge::Readiness;
 use callgate_journal::{EntryFilter, EntryId, EntryState, Page, RecordFilter};
 use harness::receiver::{Does, Receiver, SECRET};
 use harness::{NOW_UNIX_MS, Setup, TestHost, guests, setup};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 const SENT: &str = "callbackAfterSendGroupMsgCommand";
 
@@ -99,6 +105,57 @@ async fn a_failing_key_is_parked_tried_again_and_dead_in_the_end_and_others_go_o
     // The texts of plugins may quote what users wrote.
     assert_eq!(attempts[0].failure.message, "cannot decide");
     assert_eq!(host.metric("callgate_journal_dead", &[]), 1.0);
+}
+
+/// A counter of callbacks, and a plugin that returns the count of `mei` as a record, followed by another plugin.
+fn counts_before(module: PathBuf, toml: &str, journal: &str) -> Setup {
+    let sent = "[[fact]]\nname = \"sent\"\nsource = \"counter\"\nwindow_ms = 60000\ncount = \"callbacks\"";
+    let counts = guests::knows("counts", &["sent"], &[], r#"[{"fact":"sent","key":"mei"}]"#, "");
+    with_journal(journal).tables(sent).plugin("counts", counts, "*", "").plugin("then", module, "*", toml)
+}
+
+/// What the plugin of [`counts_before`] was given for its last record.
+fn last_count(host: &TestHost) -> Value {
+    let is_its = |record: &Value| record["facts"].is_array();
+    records(host).into_iter().rfind(is_its).unwrap()["facts"][0]["value"].clone()
+}
+
+#[tokio::test]
+async fn an_entry_that_is_put_back_untried_counts_once() {
+    let two = || guests::replies("then", r#"{"verdict":"allow","records":[1,2]}"#);
+    let host = counts_before(two(), "records_per_second_max = 1", "").start_with_journal().await;
+    host.openim(SENT, &message(1)).await;
+    for tries in 1..=3 {
+        let calls = || host.metric("callgate_plugin_calls_total", &["plugin=\"then\""]);
+        host.until(|numbers| numbers.parked_keys == 1 && numbers.working == 0 && calls() == f64::from(tries)).await;
+        host.advance_journal_ms(3_600_000);
+    }
+    host.write("host.toml", counts_before(two(), "records_per_second_max = 1000", "").toml());
+    host.reload().unwrap();
+    while host.until(|numbers| numbers.parked_keys == 1 || numbers.done == 1).await.done == 0 {
+        host.advance_journal_ms(3_600_000);
+    }
+    assert_eq!(last_count(&host), 1);
+    // Another one counts.
+    host.openim(SENT, &message(2)).await;
+    host.until(|numbers| numbers.done == 2).await;
+    assert_eq!(last_count(&host), 2);
+}
+
+#[tokio::test]
+async fn a_dead_entry_that_is_retried_counts_once() {
+    let fails = guests::replies("then", r#"{"verdict":"fail","message":"no"}"#);
+    let host = counts_before(fails, "", "attempts_max = 1").start_with_journal().await;
+    host.openim(SENT, &message(1)).await;
+    host.until(|numbers| numbers.dead == 1).await;
+    let mends = guests::replies("mends", r#"{"verdict":"allow"}"#);
+    host.write("host.toml", counts_before(mends, "", "attempts_max = 1").toml());
+    host.reload().unwrap();
+    let request = Request::post("/api/v1/journal/retry").body(Body::from("{}")).unwrap();
+    let answer = admin::routes(host.host().clone(), Readiness::default()).oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    host.until(|numbers| numbers.done == 1).await;
+    assert_eq!(last_count(&host), 1);
 }
 
 #[tokio::test]
