@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use callgate_journal::{EntryFilter, Journal, NotKept, OpenError, Reader, WorkLimits};
+use callgate_journal::{EntryFilter, Journal, NotKept, OpenError, Reader, Sequence, SinkCursor, WorkLimits};
 
 use crate::harness::{Kept, Work, done, entry};
 
@@ -210,6 +210,28 @@ async fn while_a_removed_folder_cannot_be_written_again_nothing_is_acknowledged_
     journal.accept(vec![entry("a", "3")]).await.unwrap();
     journal.close().await;
     assert_eq!(kept.open().numbers().backlog, 2);
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_saved_once_outlives_a_failed_commit() {
+    let kept = Kept::new();
+    let journal = kept.open();
+    let folder = &kept.settings.folder;
+    journal.set_sinks(vec!["s".to_owned()], None).await.unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    std::fs::write(folder, "in its way").unwrap();
+    for _ in 0..2 {
+        journal.flush().await.unwrap();
+    }
+    journal.save_cursor(SinkCursor { sink: "s".to_owned(), delivered_to: Sequence(0), state: "off".to_owned() });
+    journal.accept(vec![entry("a", "1")]).await.unwrap_err();
+    std::fs::remove_file(folder).unwrap();
+    for _ in 0..2 {
+        let _ = journal.flush().await;
+    }
+    let cursors = journal.set_sinks(vec!["s".to_owned()], None).await.unwrap();
+    assert_eq!(cursors[0].state, "off");
+    journal.close().await;
 }
 
 #[tokio::test]

@@ -191,6 +191,27 @@ async fn without_room_states_wait_and_entries_do_not() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_saved_is_tried_again_after_a_second_and_not_with_each_commit() {
+    let mut kept = Kept::new();
+    kept.settings.bytes_max = 2 << 20;
+    let journal = kept.open();
+    assert!(journal.save_state("first", large("0", 1_500_000)));
+    assert!(journal.save_state("second", large("0", 600_000)));
+    journal.flush().await.unwrap();
+    // Now there would be room.
+    journal.forget_state(&["second".to_owned()]);
+    for (after_ms, saved) in [(0, 0), (999, 0), (1, 1)] {
+        kept.advance(&journal, after_ms);
+        // What follows the first commit is done before the second.
+        for _ in 0..2 {
+            journal.accept(vec![entry("a", "1")]).await.unwrap();
+        }
+        assert_eq!(names(&journal, "second").len(), saved, "{after_ms}");
+    }
+    journal.close().await;
+}
+
+#[tokio::test]
 async fn a_part_that_would_never_fit_is_dropped_and_others_are_saved() {
     let mut kept = Kept::new();
     kept.settings.bytes_max = 1 << 20;

@@ -184,7 +184,7 @@ impl Journal {
     ///
     /// Returns whether the queue had room; if not, nothing of it is stored, and the caller may try again later. A call
     /// with more than the queue holds needs an empty queue. Queued parts are stored as soon as possible; if a commit
-    /// fails or the journal is full, they stay queued.
+    /// fails or the journal is full, they stay queued and are tried again every second.
     pub fn save_state(&self, name: &str, parts: Vec<(String, Vec<u8>)>) -> bool {
         let bytes = parts.iter().map(|(part, data)| part.len() + data.len()).sum::<usize>();
         self.0.states.try_enter(parts.len(), bytes.min(self.0.states.bytes_max)).is_some_and(|permits| {

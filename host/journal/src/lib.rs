@@ -57,7 +57,7 @@ pub use filter::{DecisionFilter, EntryFilter, Page, RecordFilter};
 pub use folder::check_folder;
 pub use journal::Journal;
 pub use numbers::Numbers;
-pub use record::{NewRecord, Record, RecordBatch, Sequence};
+pub use record::{NewRecord, Record, RecordBatch, Sequence, SinkCursor};
 pub use settings::{JournalSettings, WhenFull};
 pub use sqlite::reader::Reader;
 pub use worker::{Outcome, Ticket, WorkLimits, Worker};

@@ -18,7 +18,7 @@ use crate::filter::EntryFilter;
 use crate::inbox::Inbox;
 use crate::message::{Finished, Message, Reply, Task};
 use crate::numbers::{Counts, add, set};
-use crate::record::{NewRecord, Sequence};
+use crate::record::{NewRecord, Sequence, SinkCursor};
 use crate::settings::{JournalSettings, WhenFull};
 use crate::store::{ReadEntries, Recovered, Salvaged, State, Store, Tidied, Waiting};
 
@@ -41,6 +41,8 @@ pub(crate) struct Writer {
     scheduler: Option<Arc<Inbox<Task>>>,
     /// Results that are not on disk because a commit failed; they go first.
     unfinished: Vec<Finished>,
+    /// The same for cursors of sinks, at most one of each. The one that says why a sink is switched off is sent once.
+    cursors: Vec<SinkCursor>,
     /// Parts of states that are not on disk yet.
     unsaved: Unsaved,
     /// Why entries are not stored at the moment, if they are not.
@@ -84,6 +86,7 @@ impl Writer {
             sequence,
             scheduler: None,
             unfinished: Vec::new(),
+            cursors: Vec::new(),
             unsaved: Unsaved::default(),
             full: None,
             is_failing: false,
@@ -100,10 +103,14 @@ impl Writer {
     /// The writer's thread: runs until it is closed.
     pub(crate) fn run(mut self) {
         loop {
-            let wait = if self.unsaved.is_due() { Duration::ZERO } else { TICK };
+            let wait = if self.is_unsaved_due() { Duration::ZERO } else { TICK };
             let messages = self.shared.inbox.take(MESSAGES_MAX, wait);
             let is_idle = messages.is_empty();
-            let mut batch = Batch { finished: std::mem::take(&mut self.unfinished), ..Batch::default() };
+            let mut batch = Batch {
+                finished: std::mem::take(&mut self.unfinished),
+                cursors: std::mem::take(&mut self.cursors),
+                ..Batch::default()
+            };
             let mut closing = None;
             for message in messages {
                 match message {
@@ -114,7 +121,9 @@ impl Writer {
             // A flush waits for states, too.
             while (closing.is_some() || !batch.flushes.is_empty()) && self.save_states() {}
             self.write(batch);
-            self.save_states();
+            if closing.is_some() || self.is_unsaved_due() {
+                self.save_states();
+            }
             if let Some(reply) = closing {
                 return self.close(reply);
             }
@@ -166,10 +175,11 @@ impl Writer {
         if self.unsaved.is_empty() {
             return false;
         }
-        let mut saved = self.unsaved.save(self.store.as_mut());
+        let now = self.shared.clock.now_unix_ms();
+        let mut saved = self.unsaved.save(self.store.as_mut(), now);
         if let Err(error @ StoreError::Damaged(_)) = &saved {
             self.failed(error);
-            saved = self.unsaved.save(self.store.as_mut());
+            saved = self.unsaved.save(self.store.as_mut(), now);
         }
         match saved {
             Ok(Saved::Parts(parts)) => {
@@ -188,7 +198,12 @@ impl Writer {
             }
             Err(error) => drop(self.failed(&error)),
         }
-        self.unsaved.is_due()
+        self.is_unsaved_due()
+    }
+
+    /// Whether queued states should be written now.
+    fn is_unsaved_due(&self) -> bool {
+        self.unsaved.is_due(self.shared.clock.now_unix_ms())
     }
 
     fn read_state(&mut self, name: &str) -> Result<State, NotKept> {
@@ -257,11 +272,12 @@ impl Writer {
             return;
         }
         let began = Instant::now();
-        let mut result = batch.write(self.store.as_mut());
+        let keeps_done = !self.settings.done_entries_age.is_zero();
+        let mut result = batch.write(self.store.as_mut(), keeps_done);
         if let Err(error @ StoreError::Damaged(_)) = &result {
             // Nothing of the batch is in the salvaged file yet.
             self.failed(error);
-            result = batch.write(self.store.as_mut());
+            result = batch.write(self.store.as_mut(), keeps_done);
         }
         match result {
             Ok(written) => {
@@ -405,9 +421,12 @@ impl Writer {
         );
     }
 
-    /// Notifies the callers that nothing of a batch is on disk. Results stay for the next one.
+    /// Notifies the callers that nothing of a batch is on disk. Results and cursors stay for the next one.
     fn give_up(&mut self, batch: Batch, why: &NotKept) {
-        self.unfinished = batch.finished;
+        (self.unfinished, self.cursors) = (batch.finished, batch.cursors);
+        // Bodies of entries would take memory for as long as the disk fails. The head that is on disk says less about
+        // the last attempt, and no more than that is lost.
+        self.unfinished.iter_mut().for_each(|finished| finished.entry = None);
         for (entries, reply, _) in batch.accepts {
             self.not_kept(entries.len(), reply, why);
         }
@@ -416,7 +435,6 @@ impl Writer {
         }
         add(&self.shared.counts.decisions_dropped, batch.decisions.len());
         batch.flushes.into_iter().for_each(|reply| drop(reply.send(Err(why.clone()))));
-        // A sink's cursor is saved again with its next delivery.
     }
 
     /// Answers a call whose entries are not stored, as the settings say.

@@ -32,13 +32,15 @@ impl Batch {
             && !self.trim
     }
 
-    /// Does all of a batch in one transaction. If anything fails, nothing of it counts.
-    pub(super) fn write(&self, store: &mut dyn Store) -> Result<Written, StoreError> {
+    /// Does all of a batch in one transaction. If anything fails, nothing of it counts. `keeps_done`: whether entries that
+    /// are done stay in the store.
+    pub(super) fn write(&self, store: &mut dyn Store, keeps_done: bool) -> Result<Written, StoreError> {
         let mut written = Written::default();
         store.begin()?;
         // Results first: they free space.
         for finished in &self.finished {
-            if let Some(entry) = &finished.entry {
+            let stays = keeps_done || matches!(finished.ended, Ended::Failed(..));
+            if let Some(entry) = finished.entry.as_ref().filter(|_| stays) {
                 store.describe(entry)?;
             }
             match &finished.ended {

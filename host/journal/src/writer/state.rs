@@ -12,6 +12,10 @@ use crate::store::Store;
 /// Maximum size of one transaction, in bytes. A larger part gets its own transaction.
 const COMMIT_BYTES: usize = 1 << 20;
 
+/// Pause after an attempt that failed, in milliseconds. A failed transaction has the file opened again, which callbacks
+/// would wait for with each of their commits.
+const AGAIN_AFTER_MS: i64 = 1000;
+
 /// Maximum size of a part, in bytes; a larger one is dropped.
 const PART_BYTES_MAX: usize = 256 << 20;
 
@@ -19,8 +23,8 @@ const PART_BYTES_MAX: usize = 256 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     calls: VecDeque<Call>,
-    /// Whether the last attempt failed, or there was no room: the next one waits for a tick.
-    is_held: bool,
+    /// When the last attempt was, on the clock, if it failed or there was no room: the next one waits.
+    held_since: Option<i64>,
     /// Whether there was no room.
     is_full: bool,
 }
@@ -65,19 +69,21 @@ impl Unsaved {
     }
 
     /// Whether another transaction should follow immediately.
-    pub(super) fn is_due(&self) -> bool {
-        !self.calls.is_empty() && !self.is_held
+    pub(super) fn is_due(&self, now_unix_ms: i64) -> bool {
+        // A time that is still to come means that the clock was set back.
+        let is_held = |since: i64| (since..since.saturating_add(AGAIN_AFTER_MS)).contains(&now_unix_ms);
+        !self.calls.is_empty() && !self.held_since.is_some_and(is_held)
     }
 
     /// Writes some parts in one transaction, if there is room. After an error, all of them are still queued.
-    pub(super) fn save(&mut self, store: &mut dyn Store) -> Result<Saved, StoreError> {
-        self.is_held = true;
+    pub(super) fn save(&mut self, store: &mut dyn Store, now_unix_ms: i64) -> Result<Saved, StoreError> {
+        self.held_since = Some(now_unix_ms);
         let room = store.room()?;
         // The last sixteenth is reserved for the results of accepted entries.
         let bytes_max = usize::try_from(room.bytes_max / 16 * 15).unwrap_or(usize::MAX);
         let (parts, bytes) = self.next();
         if bytes > bytes_max.min(PART_BYTES_MAX) {
-            self.is_held = false;
+            self.held_since = None;
             return Ok(Saved::TooLarge(self.pop(1).unwrap_or_default()));
         }
         if bytes > bytes_max.saturating_sub(usize::try_from(room.bytes).unwrap_or(usize::MAX)) {
@@ -90,7 +96,7 @@ impl Unsaved {
         }
         store.commit()?;
         self.pop(parts);
-        (self.is_held, self.is_full) = (false, false);
+        (self.held_since, self.is_full) = (None, false);
         Ok(Saved::Parts(parts))
     }
 
