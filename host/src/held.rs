@@ -1,10 +1,11 @@
 //! The memory that a callback uses while it waits in a queue, in bytes: everything whose size a user or a plugin
-//! controls. Queues with a limit in bytes count this.
+//! controls. Queues with a limit in bytes count this. They count records themselves.
 
+use callgate_catalogue::wire::Change;
 use callgate_dialects::{Adjustment, Callback, Decision};
 use callgate_sandbox::Fault;
 
-use crate::chain::{ChainRun, Step};
+use crate::chain::{ChainRun, Step, Update};
 
 /// A callback: its body, its query and its IDs.
 pub(crate) fn of_callback(callback: &Callback) -> usize {
@@ -16,7 +17,16 @@ pub(crate) fn of_callback(callback: &Callback) -> usize {
 pub(crate) fn of_run(run: &ChainRun) -> usize {
     let decisions = std::iter::once(&run.decision).chain(run.parts.iter().map(|part| &part.decision));
     let facts: usize = run.facts.iter().map(|knowledge| knowledge.bytes()).sum();
-    decisions.map(of_decision).sum::<usize>() + run.steps.iter().map(of_step).sum::<usize>() + facts
+    let updates: usize = run.updates.iter().map(of_update).sum();
+    decisions.map(of_decision).sum::<usize>() + run.steps.iter().map(of_step).sum::<usize>() + facts + updates
+}
+
+fn of_update(update: &Update) -> usize {
+    let value = match &update.change {
+        Change::Set(value) => value.len(),
+        Change::Add(_) | Change::Remove => 0,
+    };
+    update.key.len() + value
 }
 
 fn of_step(step: &Step) -> usize {
@@ -75,10 +85,17 @@ mod tests {
         };
         // Tencent's answer has no room for the detail.
         let denial = Denial { code: 1, message: "x".repeat(1600), detail: "x".repeat(3200) };
-        let one = ChainRun { decision: Decision::Deny(denial), steps: vec![step], ..ChainRun::default() };
-        assert_eq!(of_run(&one), 6300);
+        let change = Change::Set("x".repeat(12_800).into());
+        let update = Update { fact: None, key: "x".repeat(6400), change, ttl_ms: None };
+        let one = ChainRun {
+            decision: Decision::Deny(denial),
+            steps: vec![step],
+            updates: vec![update],
+            ..ChainRun::default()
+        };
+        assert_eq!(of_run(&one), 25_500);
         let mut two = ChainRun::default();
         two.add(one);
-        assert_eq!(of_run(&two), 6300, "of a part");
+        assert_eq!(of_run(&two), 25_500, "of a part");
     }
 }
