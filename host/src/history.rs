@@ -131,8 +131,14 @@ impl History {
         let (mut bytes, mut needed, mut kept) = (0_u64, BTreeSet::new(), BTreeSet::new());
         for entry in entries.iter().rev().take(self.keep) {
             let sums = entry.files.values().filter(|sum| !needed.contains(*sum)).cloned().collect::<BTreeSet<_>>();
-            let size = |sum: &String| std::fs::metadata(self.folder.join(sum)).map_or(0, |found| found.len());
-            bytes = bytes.saturating_add(sums.iter().map(size).sum());
+            let size = |sums: &mut dyn Iterator<Item = &String>| -> u64 {
+                sums.map(|sum| std::fs::metadata(self.folder.join(sum)).map_or(0, |found| found.len())).sum()
+            };
+            // One that can never be kept is no reason to drop the others.
+            if size(&mut entry.files.values().collect::<BTreeSet<_>>().into_iter()) > self.bytes_max {
+                continue;
+            }
+            bytes = bytes.saturating_add(size(&mut sums.iter()));
             if bytes > self.bytes_max {
                 break;
             }

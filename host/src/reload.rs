@@ -106,7 +106,7 @@ impl Host {
     /// All mistakes. What was in service still is.
     pub fn roll_back(&self, to: Option<u64>, instead_of: Option<u64>) -> Result<Report, Vec<Problem>> {
         let _alone = self.reloads.alone();
-        let in_service = self.reloads.status().kept;
+        let Status { kept: in_service, kept_before, .. } = self.reload_status();
         if instead_of.is_some() && instead_of != in_service {
             let message = "another configuration was put into service meanwhile: run `callgate rollback --list` again";
             return Err(vec![self.generation().settings().source.problem(&[Key("reload"), Key("keep")], message)]);
@@ -115,7 +115,11 @@ impl Host {
             let entries = history.list();
             let entry = match to {
                 Some(number) => entries.into_iter().find(|entry| entry.number == number),
-                None => entries.into_iter().rfind(|entry| in_service.is_none_or(|current| entry.number < current)),
+                None => entries.into_iter().rfind(|entry| match (in_service, kept_before) {
+                    (Some(current), _) => entry.number < current,
+                    (None, Some(before)) => entry.number <= before,
+                    (None, None) => true,
+                }),
             };
             entry.map(|entry| (history.open(&entry), entry.number))
         });
@@ -127,7 +131,7 @@ impl Host {
         let (_, ended) = self.attempt_quietly(ask, Some(Arc::new(kept)));
         if ended.is_ok() {
             let mut status = self.reloads.status();
-            (status.rolled_back_to, status.kept) = (Some(number), Some(number));
+            (status.rolled_back_to, status.kept, status.kept_before) = (Some(number), Some(number), None);
             tracing::warn!(
                 number,
                 "a kept configuration is put back into service; the settings file and what it names are not touched: \
@@ -175,9 +179,20 @@ impl Host {
     /// Keeps what is in service for a rollback. Failing that is no reason not to serve.
     pub(crate) fn keep_in_service(&self) {
         let generation = Arc::clone(&self.generation());
+        // If this one is not stored, a rollback goes to the stored one that it replaces, not to the one before that.
+        let mut status = self.reloads.status();
+        status.kept_before = status.kept.take().or(status.kept_before);
+        drop(status);
         let Some(history) = self.history().filter(|_| generation.not_loaded().is_empty()) else { return };
         match history.keep(&generation, self.now_unix_ms()) {
-            Ok(number) => self.reloads.status().kept = number,
+            Ok(Some(number)) => {
+                let mut status = self.reloads.status();
+                (status.kept, status.kept_before) = (Some(number), None);
+            }
+            Ok(None) => tracing::warn!(
+                "the configuration in service is not kept for a rollback, because its files are too large: raise \
+                 `keep_bytes_max` under [reload]"
+            ),
             Err(error) => tracing::warn!(
                 "the configuration in service is not kept for a rollback ({error}): name another `folder` under [reload], \
                  or set `keep` to 0 there"

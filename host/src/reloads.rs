@@ -41,6 +41,8 @@ pub struct Status {
     pub rolled_back_to: Option<u64>,
     /// The number of the configuration in service, if it was stored.
     pub kept: Option<u64>,
+    /// If it was not stored: the number of the last one before it that was.
+    pub kept_before: Option<u64>,
     /// Reloads that put a new generation into service.
     pub changed: u64,
     /// Reloads that found nothing to change.

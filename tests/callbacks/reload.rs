@@ -350,6 +350,37 @@ async fn a_rollback_brings_back_settings_word_lists_and_modules_and_touches_no_f
 }
 
 #[tokio::test]
+async fn a_rollback_of_what_is_not_stored_goes_to_what_it_replaced() {
+    let top = "[reload]\nkeep = 9\nkeep_bytes_max = 20000\nfolder = \"kept\"";
+    let host = setup().tables(top).start();
+    let put = |code: u32, fill: usize| {
+        host.write("p.wasm", denies(code));
+        let fill = "#".repeat(fill);
+        host.write("host.toml", format!("{}\n{fill}", setup().tables(top).plugin("p", "p.wasm", "*", "").toml()));
+        assert!(host.reload().unwrap().is_new);
+    };
+    let back_to = async || {
+        host.host().roll_back(None, None).unwrap();
+        code(&host).await
+    };
+    (5001..=5003).for_each(|code| put(code, 0));
+    // It is larger than all that is stored may be.
+    put(5004, 30_000);
+    assert_eq!(host.host().kept().1, None);
+    assert_eq!(back_to().await, 5003);
+    assert_eq!(back_to().await, 5002);
+    // The folder cannot be written to.
+    let folder = std::fs::read_dir(host.path("kept")).unwrap().next().unwrap().unwrap().path();
+    let aside = folder.with_extension("aside");
+    std::fs::rename(&folder, &aside).unwrap();
+    std::fs::write(&folder, "in its way").unwrap();
+    put(5005, 0);
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&aside, &folder).unwrap();
+    assert_eq!(back_to().await, 5002);
+}
+
+#[tokio::test]
 async fn a_kept_copy_that_was_changed_is_not_used_and_what_is_kept_is_bounded() {
     let top = "[reload]\nkeep = 9\nkeep_bytes_max = 6000\nfolder = \"kept\"";
     let host = setup().tables(top).start();
