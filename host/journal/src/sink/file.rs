@@ -24,6 +24,8 @@ pub use settings::FileSettings;
 pub struct FileWriter {
     settings: FileSettings,
     open: Option<Open>,
+    /// Whether it has created a file whose name is not on disk for certain yet.
+    is_unsynced: bool,
 }
 
 /// The open file.
@@ -45,7 +47,7 @@ impl FileWriter {
     /// A writer for this file.
     #[must_use]
     pub const fn new(settings: FileSettings) -> Self {
-        Self { settings, open: None }
+        Self { settings, open: None, is_unsynced: false }
     }
 
     /// Its settings.
@@ -74,14 +76,14 @@ impl FileWriter {
         // Taken out: after an error it is reopened, which checks for a partial line.
         let mut open = match self.open.take() {
             Some(open) => open,
-            None => Open::at(&self.settings.path)?,
+            None => Open::at(&self.settings.path, &mut self.is_unsynced)?,
         };
         let length = lines.len() as u64;
         if let Some(regular) = &open.regular
             && self.settings.rotation.is_due(regular.bytes, regular.written, length, now)
         {
             rotate::rotate(&self.settings.path, self.settings.rotation, now)?;
-            open = Open::at(&self.settings.path)?;
+            open = Open::at(&self.settings.path, &mut self.is_unsynced)?;
         }
         open.write(lines, self.settings.fsync)?;
         if let Some(regular) = &mut open.regular {
@@ -95,11 +97,14 @@ impl FileWriter {
 
 impl Open {
     /// Opens the file, and ends the half line at its end, if there is one. Blocks at a pipe until it has a reader.
-    fn at(path: &Path) -> io::Result<Self> {
-        let (mut file, is_new) = match OpenOptions::new().append(true).open(path) {
-            Ok(file) => (file, false),
+    /// `is_unsynced` as in [`FileWriter`]: an error of the folder is met again until the folder is on disk.
+    fn at(path: &Path, is_unsynced: &mut bool) -> io::Result<Self> {
+        let mut file = match OpenOptions::new().append(true).open(path) {
+            Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                (OpenOptions::new().create(true).append(true).open(path)?, true)
+                let file = OpenOptions::new().create(true).append(true).open(path)?;
+                *is_unsynced = true;
+                file
             }
             Err(error) => return Err(error),
         };
@@ -107,8 +112,9 @@ impl Open {
         if !metadata.is_file() {
             return Ok(Self { file, regular: None });
         }
-        if is_new {
+        if *is_unsynced {
             sync_folder(folder(path))?;
+            *is_unsynced = false;
         }
         let mut bytes = metadata.len();
         if bytes > 0 && has_half_line(path)? {
