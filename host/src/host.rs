@@ -281,7 +281,8 @@ impl Host {
         self.records.use_journal(journal, clock, &generation.settings().sinks).await;
     }
 
-    /// Waits until each sink that works has the records that are on disk now. One that fails is not waited for.
+    /// Waits until each sink that works has the records that are on disk now, at most for
+    /// [`SETTLES_WITHIN`](callgate_journal::sink::SETTLES_WITHIN). One that fails is not waited for.
     pub async fn settle_sinks(&self) {
         self.records.settle().await;
     }

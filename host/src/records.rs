@@ -136,7 +136,7 @@ impl Records {
         }
     }
 
-    /// Waits until each sink that works has what is on disk now.
+    /// Waits until each sink that works has what is on disk now, for a bounded time.
     pub(crate) async fn settle(&self) {
         if let Some((journalled, _)) = self.journalled.get() {
             journalled.sinks().settle().await;

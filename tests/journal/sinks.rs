@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use callgate_journal::Journal;
 use callgate_journal::sink::file::{FileSettings, Rotation};
-use callgate_journal::sink::{BackOff, Format, Kind, SinkSettings, Sinks, State, Topics};
+use callgate_journal::sink::{BackOff, Format, Kind, SETTLES_WITHIN, SinkSettings, Sinks, State, Topics};
 use serde_json::{Value, json};
 
 use ::harness::receiver::{Does, Receiver, sink};
@@ -356,6 +356,11 @@ async fn a_sink_that_hangs_holds_up_no_other() {
         kept.clock.advance_ms(10_000);
         tokio::task::yield_now().await;
     }
+    // Its write lasts forever, and a stop that waits for deliveries does not.
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    sinks.settle().await;
+    assert!(began.elapsed() >= SETTLES_WITHIN);
     // As soon as somebody reads, it goes on.
     let mut lines = [0; 2];
     std::io::Read::read_exact(&mut std::fs::File::open(&pipe).unwrap(), &mut lines).unwrap();

@@ -13,7 +13,7 @@ pub mod topics;
 
 pub use crate::back_off::BackOff;
 pub use format::Format;
-pub use running::{Sinks, SinksError};
+pub use running::{SETTLES_WITHIN, Sinks, SinksError};
 pub use settings::{BACK_OFF, BACK_OFF_MAX, Kind, SinkSettings};
 pub use status::{SinkStatus, State};
 pub use topics::Topics;

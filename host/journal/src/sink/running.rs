@@ -40,6 +40,10 @@ struct Running {
 /// How long a sink that changes has to end what it is at. One that hangs does not: what it is at may come twice.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
+/// Maximum time that [`Sinks::settle`] waits. A write that hangs, such as to a pipe that nobody reads from, can last
+/// forever.
+pub const SETTLES_WITHIN: Duration = Duration::from_secs(10);
+
 /// Why sinks cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum SinksError {
@@ -145,8 +149,14 @@ impl Sinks {
         running.iter().map(status).collect()
     }
 
-    /// Waits until each sink that works has everything that is on disk now. One that fails is not waited for.
+    /// Waits until each sink that works has everything that is on disk now, at most for [`SETTLES_WITHIN`]. One that fails
+    /// is not waited for. Records that are not delivered by then are delivered later.
     pub async fn settle(&self) {
+        let _ = timeout(SETTLES_WITHIN, self.delivered()).await;
+    }
+
+    /// As [`Sinks::settle`], however long it takes.
+    async fn delivered(&self) {
         let last = *self.journal.watch_records().borrow();
         let waiting: Vec<(Arc<Shared>, watch::Receiver<Sequence>)> = {
             let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
