@@ -97,7 +97,9 @@ impl Canary {
 
     /// Lets it answer again; false if it had not fallen back.
     pub(crate) fn resume(&self) -> bool {
-        let had_fallen = std::mem::take(&mut *self.lock()).fallen.is_some();
+        let mut window = self.lock();
+        let had_fallen = std::mem::take(&mut *window).fallen.is_some();
+        // Under the lock: a candidate that falls back again at this moment stays fallen back.
         self.is_fallen_back.store(false, Ordering::Relaxed);
         had_fallen
     }
