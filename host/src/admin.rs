@@ -90,9 +90,8 @@ impl Operators {
     fn refuse(&self, request: &http::Request<Incoming>, peer: Peer) -> Option<ApiError> {
         let generation = self.0.host.generation();
         let Some(Admin { token, allow_networks, .. }) = &generation.settings().admin else {
-            let why =
-                "the settings switch the admin listener off: it refuses requests, and is gone after the next restart";
-            return Some(ApiError::new(StatusCode::FORBIDDEN, why));
+            // A host without it does not listen, and only a restart changes that. Otherwise nobody would be allowed.
+            return Some(ApiError::new(StatusCode::FORBIDDEN, "this host has no [admin] listener"));
         };
         if !allow_networks.allow(peer.address) {
             let why = "this address is not in `allow_networks` under [admin]";
