@@ -327,6 +327,27 @@ async fn a_candidate_that_fails_too_often_answers_nothing_any_more_until_it_is_r
 }
 
 #[tokio::test]
+async fn a_candidate_does_not_fall_back_over_a_source_that_fails() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let fact = format!(
+        "[[fact]]\nname = \"level\"\nsource = \"http\"\nurl = \"http://{nobody}/{{key}}\"\nallow_http = true\n\
+         private_networks = [\"127.0.0.0/8\"]\non_failure = \"fault\""
+    );
+    let candidate = guests::knows("candidate", &["level"], &[], r#"[{"fact":"level","key":"u"}]"#, "");
+    let canary = format!("{}\npercent = 100\nfaults_per_thousand_max = 0", replaced_by(&candidate));
+    let host = with(ALLOW, &format!("{canary}\n{fact}")).start();
+    host.openim(SEND, &json!({"sendID": "mei"})).await;
+    assert_eq!(host.metric("callgate_plugin_faults_total", &["plugin=\"p@s\"", "no_fact"]), 1.0);
+    let report = report(&host).await;
+    assert_eq!(report["fallen_back"], Value::Null);
+    assert_eq!(
+        report["commands"][0]["answered"],
+        json!({"present": 0, "candidate": 1, "candidate_faults": 0}),
+        "{report}"
+    );
+}
+
+#[tokio::test]
 async fn a_reload_goes_on_with_the_figures_of_a_candidate_that_is_the_same_and_with_its_fall_back() {
     let fails = guests::replies("fails", r#"{"verdict":"fail","message":"x"}"#);
     let denies = guests::replies("present", r#"{"verdict":"deny","code":5001}"#);

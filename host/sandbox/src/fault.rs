@@ -163,6 +163,26 @@ impl Fault {
 }
 
 impl Fault {
+    /// Whether it says something about the plugin, so that its breaker counts it and a candidate falls back over it. Lack
+    /// of time and missing facts do not.
+    #[must_use]
+    pub fn is_of_plugin(&self) -> bool {
+        match self {
+            Self::OutOfFuel { .. }
+            | Self::OutOfTime { .. }
+            | Self::OutOfMemory { .. }
+            | Self::StackOverflow
+            | Self::Panic { .. }
+            | Self::Trap { .. }
+            | Self::Undecided { .. }
+            | Self::ReplyTooLarge { .. }
+            | Self::ReplyInvalid { .. }
+            | Self::Suspended
+            | Self::NotLoaded => true,
+            Self::NoTime | Self::NoFact { .. } => false,
+        }
+    }
+
     /// What happened, without any text that the plugin made: such texts may quote what users wrote. A panic's place is
     /// kept, as far as it looks like one.
     ///

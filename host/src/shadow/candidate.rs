@@ -156,7 +156,7 @@ impl Candidate {
 
     /// Counts that it has answered a callback. It falls back if it failed too often.
     pub(super) fn answered(&self, run: &ChainRun, now_unix_ms: impl FnOnce() -> u64) {
-        let is_fault = run.steps.iter().any(|step| step.fault.as_ref().is_some_and(|fault| *fault != Fault::NoTime));
+        let is_fault = run.steps.iter().any(|step| step.fault.as_ref().is_some_and(Fault::is_of_plugin));
         self.tally.answered(Side::Candidate, is_fault);
         if let Some(Fallen { callbacks, faults, .. }) = self.shadow.canary.answered(is_fault, now_unix_ms) {
             let shadow = self.name();
