@@ -39,6 +39,7 @@ pub use knowledge::Found;
 pub(crate) use knowledge::{Asking, Knowledge};
 pub use link::Link;
 pub(crate) use link::{Identity, ItsFact, Loaded};
+use run::Running;
 pub(crate) use run::{Advance, Progress, Seen};
 pub use run::{ChainRun, Part, Update};
 pub(crate) use step::Mode;
@@ -178,27 +179,29 @@ impl Chain {
     pub(crate) fn advance_seen(&self, engine: &Engine, callback: &Callback, deadline: Deadline, seen: &Seen) {
         let (head, original) = (self.envelope_head(callback), callback.body());
         loop {
-            let (link, modified, tried, cancel, knowledge, number) = {
+            let (link, modified, tried, cancel, knowledge, number, spending) = {
                 let mut progress = seen.lock();
                 let Some(link) = self.next(&progress) else { return };
                 if progress.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
                     return;
                 }
-                progress.running = Some(Spending::begin());
+                let spending = Spending::begin();
+                progress.running = Some(Running::Now(spending));
                 let (modified, knowledge) = (progress.modified.clone(), progress.knowledge.clone());
-                (link, modified, progress.tried.take(), progress.cancel.clone(), knowledge, progress.next)
+                (link, modified, progress.tried.take(), progress.cancel.clone(), knowledge, progress.next, spending)
             };
             let body = modified.as_deref().unwrap_or(original);
             let (mode, cancel) = (Mode::Full, cancel.as_ref());
             let part = knowledge.as_deref().and_then(|knowledge| knowledge.part(number));
             let asked =
                 self.ask(link, &Question { engine, callback, head: &head, body, deadline, mode, tried, cancel, part });
-            // A cancelled call has not reported its end: it still counts as running.
             let is_cut = |asked: &Asked| asked.step.fault == Some(Fault::NoTime);
+            let mut progress = seen.lock();
+            // Whether it is to blame is decided where the chain is given up.
             if cancel.is_some_and(Cancel::is_cancelled) && asked.as_ref().is_ok_and(is_cut) {
+                progress.running = Some(Running::Ended(spending.end()));
                 return;
             }
-            let mut progress = seen.lock();
             progress.running = None;
             match asked {
                 // What was taken over meanwhile goes on without this.
@@ -302,9 +305,8 @@ impl Chain {
         match &said {
             _ if question.mode == Mode::Spare => {}
             Ok(_) => loaded.breaker.succeeded(),
-            // Faults that lack of time or missing facts caused say nothing about the plugin.
-            Err(Fault::NoTime | Fault::NoFact { .. }) => {}
-            Err(fault) => self.count_fault(loaded, question.callback, fault, &step),
+            Err(fault) if fault.is_of_plugin() => self.count_fault(loaded, question.callback, fault, &step),
+            Err(_) => {}
         }
         Ok(match said {
             Ok(mut said) => {
@@ -593,12 +595,12 @@ impl Chain {
         left.is_over = true;
         drop(left);
         let running = progress.running.take();
-        let is_own_fault = |(link, spending): &(&Arc<Link>, Spending)| {
+        let is_own_fault = |(link, running): &(&Arc<Link>, Running)| {
             // A thread that had a core would have stopped it before the deadline.
             let within = deadline.all_for_guests();
             let limit = link.loaded.as_ref().map_or(within, |loaded| loaded.plugin.limits().call_within);
             let without_waiting = within.min(limit);
-            blame::Spent { all_fuel: false, cpu: spending.so_far(), within, without_waiting }.is_own_fault()
+            blame::Spent { all_fuel: false, cpu: running.cpu(), within, without_waiting }.is_own_fault()
         };
         if let Some((link, _)) = self.next(&progress).zip(running).filter(is_own_fault) {
             let fault = Fault::OutOfTime { within: deadline.all_for_guests(), cut: None };

@@ -38,6 +38,15 @@ impl Spending {
         }
     }
 
+    /// The CPU time until now, for the thread itself: afterwards it may do something else.
+    #[must_use]
+    pub fn end(self) -> Duration {
+        #[cfg(target_os = "linux")]
+        return of_this_thread().saturating_sub(self.before);
+        #[cfg(not(target_os = "linux"))]
+        Duration::ZERO
+    }
+
     /// The CPU time so far; zero if the system does not report it or the thread has ended. Costs some microseconds.
     #[must_use]
     pub fn so_far(self) -> Duration {

@@ -22,8 +22,8 @@ pub(crate) struct Progress {
     pub(super) next: usize,
     /// The body as that plugin sees it, where one before it has changed it.
     pub(super) modified: Option<Arc<str>>,
-    /// While a worker calls that plugin: the CPU time of this call.
-    pub(super) running: Option<Spending>,
+    /// The CPU time of a call of that plugin whose result is not noted.
+    pub(super) running: Option<Running>,
     /// If it was asked briefly, and that was too long: the CPU time it cost. Its breaker has let this callback pass.
     pub(super) tried: Option<Duration>,
     /// Whether no further plugin is asked.
@@ -32,6 +32,25 @@ pub(crate) struct Progress {
     pub(super) cancel: Option<Cancel>,
     /// The facts of its plugins, if any of them needs facts.
     pub(super) knowledge: Option<Arc<Knowledge>>,
+}
+
+/// The CPU time of a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Running {
+    /// A worker makes it.
+    Now(Spending),
+    /// It was cancelled and has ended. Its thread may be running another job.
+    Ended(Duration),
+}
+
+impl Running {
+    /// What it has used so far.
+    pub(super) fn cpu(self) -> Duration {
+        match self {
+            Self::Now(spending) => spending.so_far(),
+            Self::Ended(cpu) => cpu,
+        }
+    }
 }
 
 impl Progress {
@@ -170,5 +189,38 @@ impl Progress {
         self.next += 1;
         self.run.then(next, || by);
         self.is_over = self.run.decision.is_final();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::chain::Link;
+    use crate::deadline::Deadline;
+    use crate::route::Routes;
+    use crate::settings::Settings;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_call_is_judged_by_what_it_used_itself() {
+        let toml = "[journal]\noff = true\n[[platform]]\nkind = \"openim\"\n[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\n\
+                    commands = [\"*\"]\non_fault = \"deny\"\n";
+        let settings = Settings::parse(Path::new("host.toml"), toml).unwrap();
+        let platform = &settings.platforms[0];
+        let link = Link::not_loaded(0, Vec::new(), &settings.plugins[0], None, Duration::ZERO);
+        let command = platform.server.commands().find("callbackBeforeAddFriendCommand").unwrap();
+        let routes = Routes::build(0, platform, &[Arc::new(link)]);
+        let chain = routes.find(command).unwrap();
+        let deadline = Deadline::new(Instant::now(), Duration::from_secs(4));
+        let overload = chain.claim().crowd.overload_now(deadline);
+        let eighth = deadline.all_for_guests() / 8;
+        for (cpu, decided_by) in [(eighth, "on_fault:p"), (eighth - Duration::from_nanos(1), "on_overload")] {
+            let progress = Progress { running: Some(Running::Ended(cpu)), ..Progress::default() };
+            let run = chain.give_up(deadline, &Seen::new(progress), overload).unwrap();
+            assert_eq!(run.decided_by, decided_by);
+        }
     }
 }
