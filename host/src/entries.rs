@@ -211,8 +211,8 @@ impl Host {
         // A dead entry that is retried has no attempts again, but still the facts of the last one.
         *is_counted |= entry.attempts > 0 || !head.facts.is_empty();
         let purpose = if *is_counted { Purpose::Try } else { Purpose::Decide };
-        let knowledge = match self.find_out_behind(generation, &chain, &callback, purpose).await {
-            Ok(knowledge) => knowledge,
+        let (knowledge, left) = match self.find_out_behind(generation, &chain, &callback, purpose).await {
+            Ok(found) => found,
             Err(why) => return (not_run(&why), None),
         };
         *is_counted |= knowledge.as_ref().is_some_and(|knowledge| !knowledge.found().is_empty());
@@ -220,7 +220,7 @@ impl Host {
         let job = move |_: &Cancel| {
             let began = Instant::now();
             // The time begins when the work does, however long it has waited for a thread.
-            let deadline = Deadline::new(tokio::time::Instant::now(), held.chain().work_within());
+            let deadline = Deadline::new(tokio::time::Instant::now(), left);
             let mut progress = Progress::knowing(knowledge);
             held.chain().advance(&host.engine, &its_callback, deadline, CallMode::Work, &mut progress);
             (progress.run, began.elapsed())

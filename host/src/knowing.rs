@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use callgate_dialects::Callback;
 use callgate_facts::{Facts, Purpose, Wanted};
@@ -103,8 +104,8 @@ impl Host {
         Ok(known)
     }
 
-    /// The same for an entry of the journal, which is counted only at its first attempt. Its deadline is set when a
-    /// worker starts.
+    /// The same for an entry of the journal, which is counted only at its first attempt. Its time begins when a worker
+    /// starts. Also returns how much of it is left.
     ///
     /// # Errors
     /// Why the chain could not be asked.
@@ -114,20 +115,24 @@ impl Host {
         chain: &Arc<Chain>,
         callback: &Callback,
         purpose: Purpose,
-    ) -> Result<Option<Arc<Knowledge>>, NotRun> {
+    ) -> Result<(Option<Arc<Knowledge>>, Duration), NotRun> {
+        let within = chain.work_within();
         if !chain.has_needs() {
-            return Ok(None);
+            return Ok((None, within));
         }
         let (host, held, callback) = (self.clone(), Held::new(chain, generation), callback.clone());
         let job = move |_: &Cancel| {
-            let deadline = Deadline::new(Instant::now(), held.chain().work_within());
+            let began = Instant::now();
+            let deadline = Deadline::new(began, within);
             let mut asking = Asking::default();
             held.chain().ask_needs(&host.engine, &callback, deadline, Mode::Work, None, &mut asking);
-            (asking, deadline)
+            (asking, deadline, began.elapsed())
         };
-        let (asking, deadline) = self.workers.run_behind(chain.claim(), job).await?;
-        let now = self.now_unix_ms();
-        Ok(Some(answered(generation.facts(), asking, purpose, deadline, now).await))
+        let (asking, deadline, asked) = self.workers.run_behind(chain.claim(), job).await?;
+        // What it waits for a worker is not its own time.
+        let began = Instant::now();
+        let knowledge = answered(generation.facts(), asking, purpose, deadline, self.now_unix_ms()).await;
+        Ok((Some(knowledge), within.saturating_sub(asked + began.elapsed())))
     }
 
     /// Applies the updates of plugins.
