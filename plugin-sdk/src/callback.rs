@@ -1,6 +1,5 @@
 //! One callback, as a plugin sees it.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 
 use callgate_catalogue::Error;
@@ -8,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::catalogue::{Command, PROTOCOLS};
 use crate::events::Event;
-use crate::facts::Fact;
+use crate::facts::{Fact, KeyedFact};
 use crate::object::{FieldError, Object};
 use crate::wire::{Envelope, Known, Phase, Why};
 
@@ -144,7 +143,7 @@ impl<'a> Callback<'a> {
     /// assert_eq!((&*user, sent.value()), ("u1", Ok(3)));
     /// # Ok::<(), plugin_sdk::Error>(())
     /// ```
-    pub fn facts_named<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<(Cow<'a, str>, Fact<T>)>, Error> {
+    pub fn facts_named<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<KeyedFact<'a, T>>, Error> {
         let Some(facts) = self.envelope.facts else { return Ok(Vec::new()) };
         Known::named(facts, name).into_iter().map(|known| Ok((known.key.clone(), Fact::read(&known)?))).collect()
     }

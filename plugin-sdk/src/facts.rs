@@ -152,6 +152,9 @@ pub struct Fact<T> {
     age_ms: u64,
 }
 
+/// A fact with its key.
+pub type KeyedFact<'a, T> = (Cow<'a, str>, Fact<T>);
+
 impl<T> Fact<T> {
     /// The value, or why there is none.
     ///
