@@ -32,6 +32,8 @@ pub(crate) struct Scheduler {
     lanes: Lanes,
     /// What was accepted before and is not read yet, and what has to wait until it is.
     backlog: Option<Backlog>,
+    /// When the backlog could not be read; it is read again after [`UNREADABLE_AGAIN`].
+    unread_since: Option<Instant>,
     /// Bodies that are at hand, so that they need not be read from disk.
     bodies: HashMap<EntryId, Entry>,
     bodies_bytes: usize,
@@ -75,6 +77,7 @@ impl Scheduler {
             limits: WorkLimits::default(),
             lanes: Lanes::default(),
             backlog: None,
+            unread_since: None,
             oldest_at: None,
             bodies: HashMap::new(),
             bodies_bytes: 0,
@@ -140,6 +143,10 @@ impl Scheduler {
     /// Reads some of what was accepted before. Returns whether there is more.
     fn read_backlog(&mut self) -> bool {
         let (Some(backlog), Some(tools)) = (&mut self.backlog, &mut self.tools) else { return false };
+        if self.unread_since.is_some_and(|since| since.elapsed() < UNREADABLE_AGAIN) {
+            return false;
+        }
+        self.unread_since = None;
         match backlog.read(tools.entries.as_mut()) {
             Ok(Some(some)) => {
                 some.into_iter().for_each(|waiting| self.queue(waiting));
@@ -149,6 +156,7 @@ impl Scheduler {
             // A damaged file is reported where it is read, and the rest is read from the new one.
             Err(error) => {
                 tracing::error!("entries from before the start cannot be read; retrying: {error}");
+                self.unread_since = Some(Instant::now());
                 return false;
             }
         }
@@ -267,6 +275,8 @@ impl Scheduler {
         tracing::error!(entry = id.0, "{why}; it is dead now");
         let attempt = NewAttempt { fault: "damaged".to_owned(), message: why.to_owned(), ..NewAttempt::default() };
         self.begun += 1;
+        // If it is retried, it begins with no attempts.
+        self.failed.remove(&id);
         self.lanes.advance(lane);
         let finished = Finished { id, attempts: 0, ended: Ended::Failed(attempt, Next::Dead), entry: None };
         let _ = self.writer.send(Message::Finish(finished));
@@ -294,7 +304,7 @@ impl Scheduler {
 /// Up to this number of lanes, the oldest entry is determined each time.
 const FEW_LANES: usize = 16;
 
-/// Pause before an entry that could not be read is retried.
+/// Pause before an entry, or the backlog, that could not be read is retried.
 const UNREADABLE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Receives the outcomes of entries, and notifies the writer, and the scheduler, so that the lane continues.
