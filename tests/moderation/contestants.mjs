@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import { spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,6 +86,7 @@ settings_files = { words = "words.txt" }
     writeFileSync(join(folder, "words.txt"), words.join("\n"));
     writeFileSync(join(folder, "host.toml"), settings);
     const child = spawn(program, ["serve", "--settings", join(folder, "host.toml"), "--log", "warn"], { stdio: ["ignore", "ignore", "inherit"] });
+    child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
     const callgate = new Callgate(child, port);
     for (let tries = 0; ; tries++) {
       try {
