@@ -67,8 +67,11 @@ export class Callgate {
 listen = "127.0.0.1:${port}"
 [admin]
 off = true
-[records]
-file = ${JSON.stringify(join(folder, "records.jsonl"))}
+[[sink]]
+name = "records"
+kind = "file"
+format = "plain"
+path = ${JSON.stringify(join(folder, "records.jsonl"))}
 [[platform]]
 kind = "openim"
 on_overload = "allow"
