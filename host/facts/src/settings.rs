@@ -51,8 +51,8 @@ pub struct Counter {
     /// Maximum size of all keys with their timestamps, in bytes; beyond it, the least recently used are evicted. One key
     /// is kept in any case.
     pub bytes_max: usize,
-    /// Maximum number of timestamps kept per key. Beyond it, the two oldest are merged into the later one: the count
-    /// may be too high for a while, never too low. At least 2.
+    /// Maximum number of timestamps kept per key. Beyond it they are rounded up: each count then lasts up to
+    /// 4 / (`moments_max` - 4) of the window too long, never too short. At least [`MOMENTS_MIN`].
     pub moments_max: usize,
 }
 
@@ -77,6 +77,9 @@ impl SourceSettings {
         }
     }
 }
+
+/// With fewer timestamps, rounding them would make counts last more than a third of the window too long.
+pub const MOMENTS_MIN: usize = 16;
 
 impl Default for Counter {
     fn default() -> Self {

@@ -46,14 +46,14 @@ fn without_other_keys_a_source_has_its_defaults() {
 #[test]
 fn each_key_of_a_source_means_what_it_says() {
     let counter = source(
-        "source = \"counter\"\nwindow_ms = 5\ncount = \"callbacks\"\nentries_max = 6\nbytes_max = 4099\nmoments_max = 7",
+        "source = \"counter\"\nwindow_ms = 5\ncount = \"callbacks\"\nentries_max = 6\nbytes_max = 4099\nmoments_max = 17",
     );
     let expected = Counter {
         window: Duration::from_millis(5),
         counts_callbacks: true,
         entries_max: 6,
         bytes_max: 4099,
-        moments_max: 7,
+        moments_max: 17,
     };
     assert_eq!(counter, SourceSettings::Counter(expected));
 
@@ -146,7 +146,7 @@ fn each_number_is_accepted_at_its_edges_and_no_further() {
         ("source = \"counter\"\n", "window_ms", 1, year),
         ("source = \"counter\"\n", "entries_max", 1, 10_000_000),
         ("source = \"counter\"\n", "bytes_max", 4096, 68_719_476_736),
-        ("source = \"counter\"\n", "moments_max", 2, 65_536),
+        ("source = \"counter\"\n", "moments_max", 16, 65_536),
         (FILE, "keys_max", 1, 100_000_000),
         (FILE, "poll_ms", 100, 3_600_000),
         (&incr, "window_ms", 1, year),

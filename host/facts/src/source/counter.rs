@@ -35,7 +35,7 @@ impl Counter {
         Self {
             window_ms: u64::try_from(settings.window.as_millis()).unwrap_or(u64::MAX).max(1),
             counts_callbacks: settings.counts_callbacks,
-            moments_max: settings.moments_max.max(2),
+            moments_max: settings.moments_max.max(settings::MOMENTS_MIN),
             room: Room { entries_max: settings.entries_max, bytes_max: settings.bytes_max },
             counts,
         }
@@ -55,7 +55,7 @@ impl Source for Counter {
         let count = match purpose {
             Purpose::Decide if self.counts_callbacks => {
                 let until = self.until(now_unix_ms, None);
-                self.with(key, now_unix_ms, |window| window.add(until, 1, self.moments_max))
+                self.with(key, now_unix_ms, |window| window.add(now_unix_ms, until, 1, self.moments_max))
             }
             Purpose::Decide | Purpose::Try => self.counts.count(key, now_unix_ms),
         };
@@ -66,13 +66,13 @@ impl Source for Counter {
         let until = self.until(now_unix_ms, ttl_ms);
         match change {
             Change::Add(number) => {
-                self.with(key, now_unix_ms, |window| window.add(until, *number, self.moments_max));
+                self.with(key, now_unix_ms, |window| window.add(now_unix_ms, until, *number, self.moments_max));
             }
             Change::Set(value) => {
                 let number: i64 = value.parse().map_err(|_| NotChanged::NoNumber)?;
                 self.with(key, now_unix_ms, |window| {
                     *window = Window::default();
-                    window.add(until, number, self.moments_max);
+                    window.add(now_unix_ms, until, number, self.moments_max);
                 });
             }
             Change::Remove => self.counts.remove(key),
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_sum_beyond_all_numbers_is_shown_as_the_largest_and_expires_exactly() {
-        let counter = counter(1000, settings::Counter { moments_max: 2, ..Default::default() });
+        let counter = counter(1000, settings::Counter { moments_max: 16, ..Default::default() });
         for (now, number) in [(0, i64::MAX), (0, 5), (10, i64::MAX), (20, -3), (30, 7)] {
             counter.change("u", &Change::Add(number), None, now).unwrap();
         }
@@ -239,12 +239,21 @@ mod tests {
 
     #[test]
     fn with_too_many_moments_the_count_is_never_too_low() {
-        let counter = counter(100, settings::Counter { moments_max: 2, ..Default::default() });
-        for now in [0, 10, 20] {
+        let counter = counter(161, settings::Counter { moments_max: 0, ..Default::default() });
+        for now in 0..17 {
             counter.change("u", &Change::Add(1), None, now).unwrap();
         }
-        assert_eq!(value(&counter, "u", Purpose::Try, 105), 3, "the first one counts as long as the second");
-        assert_eq!(value(&counter, "u", Purpose::Try, 110), 1);
+        assert_eq!(value(&counter, "u", Purpose::Try, 191), 17, "the first one would have expired");
+        assert_eq!(value(&counter, "u", Purpose::Try, 192), 0, "all expire at a multiple of 32");
+    }
+
+    #[test]
+    fn a_steady_rate_below_a_limit_stays_below_it() {
+        // 300 in each window of 5 s, with room for 256 expiry times, for ten minutes.
+        let counting = settings::Counter { counts_callbacks: true, ..Default::default() };
+        let counter = counter(5000, counting);
+        let most = (0..36_000_u64).map(|number| value(&counter, "u", Purpose::Decide, number * 50 / 3)).max();
+        assert!((300..=306).contains(&most.unwrap()), "{most:?}");
     }
 
     #[test]
@@ -280,6 +289,25 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn with_too_many_moments_a_count_lasts_a_bounded_time_too_long(
+            (window_ms, moments_max) in (1..2000_u64, settings::MOMENTS_MIN..60),
+            calls in prop::collection::vec((0..60_u64, prop::option::of(0..2000_u64)), 1..400),
+        ) {
+            let counter = counter(window_ms, settings::Counter { moments_max, ..Default::default() });
+            let longest = calls.iter().filter_map(|(_, ttl_ms)| *ttl_ms).max().unwrap_or(0).max(window_ms);
+            let late_max = (longest * 4).div_ceil(moments_max as u64 - 4) + 1;
+            let (mut now, mut all) = (0, Vec::new());
+            for (later, ttl_ms) in calls {
+                now += later;
+                counter.change("u", &Change::Add(1), ttl_ms, now).unwrap();
+                all.push(now + ttl_ms.unwrap_or(window_ms));
+                let count = |late: u64| all.iter().filter(|until| **until + late > now).count() as i64;
+                let found = value(&counter, "u", Purpose::Try, now);
+                prop_assert!((count(0)..=count(late_max)).contains(&found), "{} {found} {}", count(0), count(late_max));
+            }
+        }
+
         #[test]
         fn counts_are_those_of_a_list_of_all_callbacks(
             window_ms in 1..50_u64,

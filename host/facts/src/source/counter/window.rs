@@ -45,27 +45,46 @@ impl Window {
         }
     }
 
-    /// Adds a number that expires at this time.
-    pub(super) fn add(&mut self, until: u64, number: i64, moments_max: usize) {
+    /// Adds a number that expires at this time. With too many expiry times, all are rounded up, so that they become fewer.
+    pub(super) fn add(&mut self, now_ms: u64, until: u64, number: i64, moments_max: usize) {
+        self.forget(now_ms);
         // Nearly always appended at the end. The exceptions: updates with a `ttl_ms`, and a clock that was set back.
         let at = self.moments.iter().rposition(|(known, _)| *known <= until).map_or(0, |at| at + 1);
         let last = at.checked_sub(1).and_then(|last| self.moments.get_mut(last));
-        if let Some((_, sum)) = last.filter(|(known, _)| *known == until) {
-            let before = i128::from(*sum);
-            *sum = sum.saturating_add(number);
-            self.total += i128::from(*sum) - before;
-            return;
+        match last.filter(|(known, _)| *known == until) {
+            Some((_, sum)) => {
+                let before = i128::from(*sum);
+                *sum = sum.saturating_add(number);
+                self.total += i128::from(*sum) - before;
+            }
+            None => {
+                self.moments.insert(at, (until, number));
+                self.total += i128::from(number);
+            }
         }
-        self.moments.insert(at, (until, number));
-        self.total += i128::from(number);
-        if self.moments.len() > moments_max
-            && let Some((_, oldest)) = self.moments.pop_front()
-            && let Some((_, next)) = self.moments.front_mut()
-        {
-            let before = i128::from(*next);
-            *next = next.saturating_add(oldest);
-            self.total += i128::from(*next) - before - i128::from(oldest);
+        if self.moments.len() > moments_max {
+            self.round_up(now_ms, moments_max);
         }
+    }
+
+    /// Rounds all expiry times up to multiples of a power of two: none comes too early, and none ever comes later than
+    /// that power after its own, however often this is repeated, because the multiples of a larger power are multiples of
+    /// the smaller one. The power is at most four `moments_max`-ths of the longest time that is left, which rounding makes a
+    /// little longer: in all, 4 / (`moments_max` - 4) of the longest time that was asked for.
+    fn round_up(&mut self, now_ms: u64, moments_max: usize) {
+        let longest = self.moments.back().map_or(0, |(until, _)| until.saturating_sub(now_ms));
+        let step = longest.saturating_mul(2).div_ceil(moments_max.max(1) as u64);
+        let step = step.max(1).checked_next_power_of_two().unwrap_or(1 << 63);
+        let mut rounded: VecDeque<(u64, i64)> = VecDeque::new();
+        for (until, number) in &self.moments {
+            let until = until.checked_next_multiple_of(step).unwrap_or(u64::MAX);
+            match rounded.back_mut() {
+                Some((last, sum)) if *last == until => *sum = sum.saturating_add(*number),
+                _ => rounded.push_back((until, *number)),
+            }
+        }
+        self.total = rounded.iter().map(|(_, number)| i128::from(*number)).sum();
+        self.moments = rounded;
     }
 
     /// Appends it: the lengths of the key and of the list, the key, and the list; numbers little-endian.
