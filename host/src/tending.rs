@@ -8,7 +8,10 @@ use callgate_journal::Journal;
 
 use crate::host::{Host, WeakHost};
 
-/// The interval. If the host is killed, counts since the last save are lost.
+/// How often files are looked for that are due, the shortest `poll_ms`.
+const LOOK_PAUSE: Duration = Duration::from_millis(100);
+
+/// The interval of saves. If the host is killed, counts since the last one are lost.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Maximum rate of saves, in bytes per second: if more changes, counters are saved less often, so that the journal can
@@ -19,7 +22,7 @@ impl Host {
     /// Has files reloaded that have changed, until the host is dropped.
     pub(crate) async fn tend_files(host: WeakHost) {
         loop {
-            tokio::time::sleep(EVERY).await;
+            tokio::time::sleep(LOOK_PAUSE).await;
             let Some(host) = host.upgrade() else { return };
             // Not awaited: each file is read on its own, and one whose disk hangs takes one thread.
             for source in host.generation().facts().sources().filter(|source| source.needs_tending()) {

@@ -84,7 +84,7 @@ pub trait Source: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Whether there is something to [tend](Source::tend).
+    /// Whether there is something to [tend](Source::tend) now. Never blocks.
     fn needs_tending(&self) -> bool {
         false
     }

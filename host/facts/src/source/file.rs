@@ -1,6 +1,7 @@
 //! Keys and values from a file, which is reloaded when it changes.
 
 mod keys;
+mod quotes;
 mod read;
 
 use std::sync::Arc;
@@ -35,6 +36,8 @@ struct Stat {
     bytes: u64,
     /// On Unix, the inode: a file that is replaced by a rename gets a new one.
     inode: u64,
+    /// On Unix, the time of the last change of contents, owner or permissions.
+    changed: (i64, i64),
 }
 
 impl File {
@@ -57,7 +60,14 @@ impl File {
         })
     }
 
-    /// The new metadata, if a check is due and the file has changed.
+    /// Whether a check is due.
+    fn is_due(&self) -> bool {
+        // The lock is held while a disk is asked, which may take for ever; then no other check is due.
+        let checked = self.seen.try_lock().ok().map(|seen| seen.1.elapsed());
+        !self.settings.poll.is_zero() && checked.is_some_and(|ago| ago >= self.settings.poll)
+    }
+
+    /// Whether a check is due and the file has changed, or could not be read.
     fn changed(&self) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if self.settings.poll.is_zero() || seen.1.elapsed() < self.settings.poll {
@@ -65,7 +75,8 @@ impl File {
         }
         seen.1 = Instant::now();
         let now = stat(&self.settings);
-        std::mem::replace(&mut seen.0, now.clone()) != now
+        // A folder on its way may have been repaired, which does not show in the file.
+        std::mem::replace(&mut seen.0, now.clone()) != now || self.trouble().is_some()
     }
 
     fn note(&self, trouble: Option<String>) {
@@ -94,7 +105,7 @@ impl Source for File {
     }
 
     fn needs_tending(&self) -> bool {
-        !self.settings.poll.is_zero()
+        self.is_due()
     }
 
     /// If the file is invalid, the previous keys stay in use.
@@ -111,10 +122,12 @@ impl Source for File {
                     self.keys.store(Arc::new(keys));
                     self.note(None);
                 }
-                Err(why) => {
+                // Told once.
+                Err(why) if self.trouble().as_ref() != Some(&why) => {
                     tracing::error!(%file, "a file of facts cannot be used, and what it held before stays in use: {why}");
                     self.note(Some(why));
                 }
+                Err(_) => {}
             }
         }
     }
@@ -132,10 +145,13 @@ impl Drop for Tended<'_> {
 fn stat(settings: &settings::File) -> Option<Stat> {
     let found = std::fs::metadata(&settings.path).ok()?;
     #[cfg(unix)]
-    let inode = std::os::unix::fs::MetadataExt::ino(&found);
+    let (inode, changed) = {
+        use std::os::unix::fs::MetadataExt as _;
+        (found.ino(), (found.ctime(), found.ctime_nsec()))
+    };
     #[cfg(not(unix))]
-    let inode = 0;
-    Some(Stat { modified: found.modified().ok(), bytes: found.len(), inode })
+    let (inode, changed) = (0, (0, 0));
+    Some(Stat { modified: found.modified().ok(), bytes: found.len(), inode, changed })
 }
 
 #[cfg(test)]

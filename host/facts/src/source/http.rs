@@ -3,6 +3,7 @@
 mod connect;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -63,11 +64,19 @@ impl Http {
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(settings.remote.calls_at_once_max)
             .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            // All requests share one connection of HTTP/2, whose other end may be gone without a word.
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .http2_keep_alive_timeout(KEEP_ALIVE)
             .build(connector);
         let method = if settings.posts { Method::POST } else { Method::GET };
         Ok(Self(Arc::new(Inner { client, method, url, body, headers, settings: settings.clone() })))
     }
 }
+
+/// How long a connection of HTTP/2 with requests under way may be silent before it is asked for a sign of life, and how
+/// long that may take.
+const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
 /// The error for a URL without `{key}` when no body contains the key either.
 const NO_KEY: &str = "has no `{key}`: write it in the path or the query";
@@ -145,6 +154,11 @@ impl Url {
         }
         let (_, after_scheme) = text.split_once("://").unwrap_or_default();
         let (authority, rest) = after_scheme.split_at(after_scheme.find(['/', '?']).unwrap_or(after_scheme.len()));
+        if rest.contains('#') {
+            return Err(
+                "must not have a fragment (`#…`), which is never sent: write `%23` for the character".to_owned()
+            );
+        }
         if Template::is_in(authority) {
             return Err("must not have `{key}` in its host: a plugin never chooses where to connect".to_owned());
         }

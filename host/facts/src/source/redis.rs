@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use callgate_catalogue::wire::Change;
 use redis::{Cmd, Value};
+use tokio::time::Instant;
 
 use super::remote::{Ask, Asked, Failed};
 use super::template::Template;
@@ -131,7 +132,11 @@ impl Ask for Redis {
         self.question(key, false)
     }
 
-    fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>) -> Option<Later<Result<(), String>>> {
+    fn renew(&self, asked: Instant) {
+        self.0.connection.renew(asked);
+    }
+
+    fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>) -> Option<Later<Result<(), Failed>>> {
         let commands = self.0.is_writable.then(|| self.0.writes(key, change, ttl_ms)).flatten()?;
         let inner = Arc::clone(&self.0);
         Some(Box::pin(async move {

@@ -50,9 +50,15 @@ pub(super) trait Ask: fmt::Debug + Send + Sync + 'static {
     fn ask(&self, key: &str) -> Later<Asked>;
 
     /// Changes the value of a key, and returns whether that worked; `None` if the source is read-only, or has no such change.
-    fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>) -> Option<Later<Result<(), String>>> {
+    fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>) -> Option<Later<Result<(), Failed>>> {
         let _ = (key, change, ttl_ms);
         None
+    }
+
+    /// Closes the connection on which a request that was sent at this moment got no answer in time, so that the next one
+    /// opens another.
+    fn renew(&self, asked: Instant) {
+        let _ = asked;
     }
 
     /// Whether a request counts its callback. If so, answers are not cached, and [`Ask::ask`] is only called for
@@ -171,6 +177,7 @@ impl Inner {
             Ok(Err(Failed::Value(why))) => (Answer::without(Why::Failed), End::NoValue(why)),
             Ok(Err(Failed::Source(why))) => (Answer::without(Why::Failed), End::Failed(why)),
             Err(_) => {
+                self.ask.renew(started);
                 let within_ms = self.settings.question_within().as_millis();
                 let why = format!("there was no answer within {within_ms} ms (`within_ms`)");
                 (Answer::without(Why::Late), End::Failed(why))
@@ -181,16 +188,19 @@ impl Inner {
     }
 
     /// Sends a change within the time limit of a request, then removes what was cached meanwhile.
-    async fn make(&self, key: &str, change: Later<Result<(), String>>) {
+    async fn make(&self, key: &str, change: Later<Result<(), Failed>>) {
         let turn = self.breaker.turn_anyway();
         let making = async {
             let _slot = self.slots.acquire().await;
             change.await
         };
+        let started = Instant::now();
         let end = match timeout(self.settings.question_within(), making).await {
             Ok(Ok(())) => End::Answered,
-            Ok(Err(why)) => End::Failed(why),
+            Ok(Err(Failed::Key(why) | Failed::Value(why))) => End::NoValue(why),
+            Ok(Err(Failed::Source(why))) => End::Failed(why),
             Err(_) => {
+                self.ask.renew(started);
                 let within_ms = self.settings.question_within().as_millis();
                 End::Failed(format!("a change took longer than {within_ms} ms (`within_ms`)"))
             }

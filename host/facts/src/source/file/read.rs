@@ -8,10 +8,14 @@ use callgate_catalogue::wire::KEY_BYTES_MAX;
 use serde_json::value::RawValue;
 
 use super::keys::{Collector, Keys};
+use super::quotes::Quotes;
 use crate::settings::{self, Format};
 
 /// The value of a key without one.
 const TRUE: &str = "true";
+
+/// Maximum size of a value, in bytes: it becomes part of a plugin's input.
+const VALUE_BYTES_MAX: usize = 65_536;
 
 /// The byte order mark that some editors write.
 const BOM: &str = "\u{feff}";
@@ -28,11 +32,13 @@ pub(super) fn read(settings: &settings::File) -> Result<Keys, String> {
         return Err(wrong(&"is not a file"));
     }
     let file = File::open(path).map_err(|error| wrong(&format_args!("cannot be read ({error})")))?;
-    let (file, mut keys) = (BufReader::with_capacity(1 << 16, file), Collector::new(settings.keys_max));
+    let file = without_bom(BufReader::with_capacity(1 << 16, file))
+        .map_err(|error| wrong(&format_args!("cannot be read ({error})")))?;
+    let mut keys = Collector::new(settings.keys_max);
     let read = match &settings.format {
         Format::Lines => lines(file, &mut keys),
         Format::Json => json(file, &mut keys),
-        Format::Csv { key, value } => csv(file, key, value.as_deref(), &mut keys),
+        Format::Csv { key, value } => csv(Quotes::checked(file), key, value.as_deref(), &mut keys),
     };
     match read {
         Ok(()) => Ok(keys.finish()),
@@ -50,7 +56,7 @@ fn lines(mut file: impl BufRead, keys: &mut Collector) -> Result<(), String> {
             break;
         }
         let text = std::str::from_utf8(&line).map_err(|_| at(&"it is not UTF-8"))?;
-        let key = text.strip_prefix(BOM).filter(|_| number == 1).unwrap_or(text).trim();
+        let key = text.trim();
         if key.len() > KEY_BYTES_MAX {
             return Err(at(&format_args!("the key has more than {KEY_BYTES_MAX} bytes")));
         }
@@ -61,11 +67,19 @@ fn lines(mut file: impl BufRead, keys: &mut Collector) -> Result<(), String> {
     Ok(())
 }
 
+/// The rest after a byte order mark, if there is one.
+fn without_bom<R: BufRead>(mut file: R) -> std::io::Result<R> {
+    if file.fill_buf()?.starts_with(BOM.as_bytes()) {
+        file.consume(BOM.len());
+    }
+    Ok(file)
+}
+
 fn csv(file: impl Read, key: &str, value: Option<&str>, keys: &mut Collector) -> Result<(), String> {
     let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
     let names = rows.headers().map_err(|error| error.to_string())?.clone();
     let column = |wanted: &str| {
-        let found = names.iter().position(|name| name.strip_prefix(BOM).unwrap_or(name) == wanted);
+        let found = names.iter().position(|name| name == wanted);
         found.ok_or_else(|| {
             let known = names.iter().collect::<Vec<_>>().join(", ");
             format!("there is no column `{wanted}`; its first line names these: {known}")
@@ -104,6 +118,7 @@ fn json(file: impl Read, keys: &mut Collector) -> Result<(), String> {
 
         fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
             while let Some((key, value)) = members.next_entry::<String, Box<RawValue>>()? {
+                usable(value.get()).map_err(|why| de::Error::custom(format!("the value of {key:?} {why}")))?;
                 self.0.add(&key, value.get()).map_err(de::Error::custom)?;
             }
             Ok(())
@@ -120,6 +135,18 @@ fn json(file: impl Read, keys: &mut Collector) -> Result<(), String> {
 
     let mut from = serde_json::Deserializer::from_reader(file);
     Into(keys).deserialize(&mut from).and_then(|()| from.end()).map_err(|error| error.to_string())
+}
+
+/// Checks that plugins can read a value.
+fn usable(value: &str) -> Result<(), String> {
+    if value.len() > VALUE_BYTES_MAX {
+        return Err(format!("has more than {VALUE_BYTES_MAX} bytes"));
+    }
+    // Half a surrogate pair, a number beyond all bounds, and too many levels are JSON by their form only.
+    serde_json::from_str::<serde_json::Value>(value).map(drop).map_err(|error| {
+        let error = error.to_string();
+        format!("cannot be read: {}", error.split(" at line ").next().unwrap_or_default())
+    })
 }
 
 #[cfg(test)]
@@ -159,6 +186,14 @@ mod tests {
         let read = |text: &str| read_text(text, Format::Json);
         assert_eq!(read(r#"["u1","u2"]"#), pairs(&[("u1", "true"), ("u2", "true")]));
         assert_eq!(read(r#"{"u1":{"until":7},"u2":"x"}"#), pairs(&[("u1", r#"{"until":7}"#), ("u2", "\"x\"")]));
+        assert_eq!(read("\u{feff}[\"u1\"]"), pairs(&[("u1", "true")]));
+        // What no plugin could read.
+        for value in [r#""\ud83d""#, "1e999", &"[".repeat(200), &format!("\"{}\"", "a".repeat(65_535))] {
+            let value = if value.starts_with('[') { format!("{value}{}", "]".repeat(200)) } else { value.to_owned() };
+            let error = read(&format!("{{\"u1\":{value}}}")).unwrap_err();
+            assert!(error.contains("the value of \"u1\""), "{error}");
+        }
+        assert!(read(&format!("{{\"u1\":\"{}\"}}", "a".repeat(65_534))).is_ok());
         for wrong in ["", "7", r#"["u1",2]"#, "[]x", r#"{"u1":}"#] {
             assert!(read(wrong).unwrap_err().starts_with("cannot be used: "), "{wrong}");
         }
@@ -174,6 +209,17 @@ mod tests {
         let error = read_text(text, csv(Some("until"))).unwrap_err();
         assert!(error.contains("no column `until`") && error.contains("reason, user"), "{error}");
         assert!(read_text("user,a\nu1\n", csv(None)).unwrap_err().contains("line: 2"));
+        // A quotation mark that is not closed would swallow the rest of the list.
+        for (text, why) in [
+            ("user,reason\nu1,\"spam\nu2,rude\n", "line 2"),
+            ("user,reason\nu1,\"spam\nu2,\"rude\n", "line 3"),
+            ("user,reason\nu1,5\" disk\n", "line 2"),
+        ] {
+            let error = read_text(text, csv(None)).unwrap_err();
+            assert!(error.contains("quotation mark") && error.contains(why), "{error}");
+        }
+        let quoted = "user,reason\r\n\"u1\",\"a \"\"b\"\"\nc, d\"\r\nu2,\"\"\r\n";
+        assert_eq!(read_text(quoted, csv(None)), pairs(&[("u1", "true"), ("u2", "true")]));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The connection to a server or a cluster: opened when it is needed, reopened after a failure, shared by all requests.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
@@ -7,16 +8,44 @@ use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::{Client, Cmd, IntoConnectionInfo, Pipeline, RedisError, TlsCertificates, Value};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::lookup::SourceError;
 use crate::settings;
 use crate::source::certificates::certificates;
+use crate::source::remote::Failed;
 use crate::source::template::Template;
 
 /// A connection that is shared by concurrent requests (pipelining).
 pub(super) enum Connection {
-    Server { client: Client, within: Duration, open: OnceCell<ConnectionManager> },
-    Cluster { client: ClusterClient, open: OnceCell<ClusterConnection> },
+    Server { client: Client, within: Duration, open: Slot<ConnectionManager> },
+    Cluster { client: ClusterClient, open: Slot<ClusterConnection> },
+}
+
+/// The connection in use.
+pub(super) struct Slot<C>(Mutex<Arc<Opened<C>>>);
+
+pub(super) struct Opened<C> {
+    since: Instant,
+    connection: OnceCell<C>,
+}
+
+impl<C> Slot<C> {
+    fn new() -> Self {
+        Self(Mutex::new(Arc::new(Opened { since: Instant::now(), connection: OnceCell::new() })))
+    }
+
+    fn get(&self) -> Arc<Opened<C>> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has the next request open a new connection, unless that has happened since `asked`.
+    fn renew(&self, asked: Instant) {
+        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.since <= asked {
+            *opened = Arc::new(Opened { since: Instant::now(), connection: OnceCell::new() });
+        }
+    }
 }
 
 impl Connection {
@@ -48,7 +77,7 @@ impl Connection {
                     Some(certificates) => Client::build_with_tls(info, certificates).map_err(wrong)?,
                     None => Client::open(info).map_err(wrong)?,
                 };
-                Ok(Self::Server { client, within, open: OnceCell::new() })
+                Ok(Self::Server { client, within, open: Slot::new() })
             }
             (false, _) => Err(SourceError("`url`: more than one server requires `cluster = true`".to_owned())),
             (true, urls) => {
@@ -63,7 +92,7 @@ impl Connection {
                     builder = builder.certs(certificates);
                 }
                 let client = builder.connection_timeout(within).response_timeout(within).retries(1).build();
-                Ok(Self::Cluster { client: client.map_err(wrong)?, open: OnceCell::new() })
+                Ok(Self::Cluster { client: client.map_err(wrong)?, open: Slot::new() })
             }
         }
     }
@@ -72,29 +101,47 @@ impl Connection {
     ///
     /// # Errors
     /// What went wrong, without the command, which may contain a key.
-    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, String> {
+    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, Failed> {
+        let asked = Instant::now();
         match self {
             Self::Server { client, within, open } => {
-                server(client, *within, open).await?.req_packed_command(command).await
+                server(client, *within, &open.get()).await?.req_packed_command(command).await
             }
-            Self::Cluster { client, open } => cluster(client, open).await?.req_packed_command(command).await,
+            Self::Cluster { client, open } => cluster(client, &open.get()).await?.req_packed_command(command).await,
         }
         .and_then(Value::extract_error)
-        .map_err(|error| words(&error))
+        .map_err(|error| self.failed(error, asked))
     }
 
     /// Sends several commands at once, and returns their answers.
     ///
     /// # Errors
     /// As for [`Connection::send`].
-    pub(super) async fn send_all(&self, commands: &Pipeline) -> Result<Vec<Value>, String> {
+    pub(super) async fn send_all(&self, commands: &Pipeline) -> Result<Vec<Value>, Failed> {
+        let asked = Instant::now();
         match self {
             Self::Server { client, within, open } => {
-                commands.query_async(&mut server(client, *within, open).await?).await
+                commands.query_async(&mut server(client, *within, &open.get()).await?).await
             }
-            Self::Cluster { client, open } => commands.query_async(&mut cluster(client, open).await?).await,
+            Self::Cluster { client, open } => commands.query_async(&mut cluster(client, &open.get()).await?).await,
         }
-        .map_err(|error| words(&error))
+        .map_err(|error| self.failed(error, asked))
+    }
+
+    fn failed(&self, error: RedisError, asked: Instant) -> Failed {
+        if error.is_timeout() {
+            self.renew(asked);
+        }
+        failed(error)
+    }
+
+    /// Has the next request open a new connection: on this one, a request that was sent at `asked` has no answer. If the
+    /// other end is gone without a word, the system notices that only after minutes.
+    pub(super) fn renew(&self, asked: Instant) {
+        match self {
+            Self::Server { open, .. } => open.renew(asked),
+            Self::Cluster { open, .. } => open.renew(asked),
+        }
     }
 }
 
@@ -115,6 +162,9 @@ pub(super) fn check_url(url: &str) -> Result<(), String> {
     if rest.contains('@') || rest.split_once('?').is_some_and(|(_, query)| query.split('&').any(is_credential)) {
         return Err("must not contain a user and password: write them into `username` and `password`".to_owned());
     }
+    if rest.contains('#') {
+        return Err("must not have a fragment (`#…`): TLS is never used without checking certificates".to_owned());
+    }
     if Template::is_in(url) {
         return Err("must not have `{key}`: a plugin never chooses where to connect".to_owned());
     }
@@ -129,9 +179,9 @@ fn no_url(error: &RedisError) -> String {
 async fn server(
     client: &Client,
     within: Duration,
-    open: &OnceCell<ConnectionManager>,
-) -> Result<ConnectionManager, String> {
-    let manager = open.get_or_try_init(|| async {
+    open: &Opened<ConnectionManager>,
+) -> Result<ConnectionManager, Failed> {
+    let manager = open.connection.get_or_try_init(|| async {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(within))
             .set_response_timeout(Some(within))
@@ -140,18 +190,32 @@ async fn server(
             .set_max_delay(Duration::from_millis(100));
         ConnectionManager::new_lazy_with_config(client.clone(), config)
     });
-    manager.await.cloned().map_err(|error| words(&error))
+    manager.await.cloned().map_err(failed)
 }
 
-async fn cluster(client: &ClusterClient, open: &OnceCell<ClusterConnection>) -> Result<ClusterConnection, String> {
-    open.get_or_try_init(|| client.get_async_connection()).await.cloned().map_err(|error| words(&error))
+async fn cluster(client: &ClusterClient, open: &Opened<ClusterConnection>) -> Result<ClusterConnection, Failed> {
+    let connection = open.connection.get_or_try_init(|| client.get_async_connection());
+    connection.await.cloned().map_err(failed)
 }
 
 /// An error without the server's own words, which may quote a key; only its code.
-fn words(error: &RedisError) -> String {
-    match (error.code(), error.is_io_error() || error.is_timeout()) {
-        (_, true) => callgate_catalogue::line::one_line(&format!("Redis cannot be reached: {error}")),
-        (Some(code), _) => format!("Redis answered with the error {}", callgate_catalogue::line::one_line(code)),
-        (None, _) => format!("the request to Redis failed: {}", error.category()),
+fn failed(error: RedisError) -> Failed {
+    let line = callgate_catalogue::line::one_line;
+    if error.is_io_error() || error.is_timeout() {
+        return Failed::Source(line(&format!("Redis cannot be reached: {error}")));
     }
+    let what = format!("the request to Redis failed: {}", error.category());
+    let errors = error.into_server_errors();
+    let Some((_, error)) = errors.as_deref().and_then(<[_]>::first) else { return Failed::Source(what) };
+    let what = format!("Redis answered with the error {}", line(error.code()));
+    match is_about_the_key(error.code(), error.details().unwrap_or_default()) {
+        true => Failed::Value(what),
+        false => Failed::Source(what),
+    }
+}
+
+/// Whether an error is about the value of this key: others have usable values.
+fn is_about_the_key(code: &str, detail: &str) -> bool {
+    let numbers = ["not an integer", "not a valid float", "would overflow", "out of range"];
+    code == "WRONGTYPE" || code == "ERR" && numbers.iter().any(|number| detail.contains(number))
 }

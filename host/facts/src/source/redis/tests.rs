@@ -2,9 +2,16 @@
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use callgate_catalogue::wire::Why;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::*;
+use crate::lookup::{LookedUp, Purpose, Source as _};
 use crate::settings::Secret;
+use crate::source::remote::Remote;
 
 /// A server on its own port; it is stopped on drop.
 struct Server {
@@ -127,6 +134,80 @@ async fn values_are_read_and_changed() {
     assert_eq!((ask(&set, "u1").await, ask(&set, "u2").await), (Ok(Some("true".to_owned())), Ok(None)));
     let readable = Redis::new(&settings::Redis { is_writable: false, ..server.settings(get("{key}")) }).unwrap();
     assert!(Ask::change(&readable, "u1", &Change::Remove, None).is_none());
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_says_nothing_about_the_others() {
+    let Some(server) = Server::start(&[]) else { return };
+    let redis = |command| Redis::new(&server.settings(command)).unwrap();
+    let (text, list) =
+        (redis(get("{key}")), redis(RedisCommand::IsMember { name: "{key}".into(), member: "m".into() }));
+    assert_eq!(ask(&text, "text").await, Ok(None));
+    change(&text, "text", Change::Set("\"no number\"".into())).await;
+    change(&list, "set", Change::Set("true".into())).await;
+    let is_value = |failed: &Failed| matches!(failed, Failed::Value(_));
+    assert!(is_value(&Ask::ask(&text, "set").await.unwrap_err()));
+    assert!(is_value(&Ask::ask(&list, "text").await.unwrap_err()));
+    let add = Ask::change(&text, "text", &Change::Add(1), None).unwrap().await;
+    assert!(is_value(&add.unwrap_err()));
+    // Several commands at once, of which one fails.
+    let count = RedisCommand::Count { name: "{key}".into(), window: Duration::from_secs(60), counts_callbacks: false };
+    let counts = redis(count);
+    let window = format!("{{u}}:{}", now_unix_ms() / 60_000);
+    change(
+        &redis(RedisCommand::IsMember { name: "{key}".into(), member: "m".into() }),
+        &window,
+        Change::Set("true".into()),
+    )
+    .await;
+    assert!(is_value(&Ask::ask(&counts, "u").await.unwrap_err()));
+    assert_eq!(ask(&text, "other").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_connection_without_answers_is_replaced() {
+    let Some(server) = Server::start(&[]) else { return };
+    // Passes everything on, until it is told to swallow what comes over the connections that there are.
+    let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = proxy.local_addr().unwrap().port();
+    let (is_dead, behind) = (Arc::new(AtomicUsize::new(0)), server.port);
+    let its_dead = Arc::clone(&is_dead);
+    tokio::spawn(async move {
+        let mut number = 0;
+        while let Ok((mut client, _)) = proxy.accept().await {
+            number += 1;
+            let (number, dead) = (number, Arc::clone(&its_dead));
+            tokio::spawn(async move {
+                let mut redis = TcpStream::connect(("127.0.0.1", behind)).await.unwrap();
+                let (mut request, mut answer) = ([0; 4096], [0; 4096]);
+                loop {
+                    tokio::select! {
+                        Ok(read) = client.read(&mut request) => {
+                            let is_dead = dead.load(Ordering::SeqCst) >= number;
+                            if read == 0 || !is_dead && redis.write_all(&request[..read]).await.is_err() { return; }
+                        }
+                        Ok(read) = redis.read(&mut answer) => {
+                            if read == 0 || client.write_all(&answer[..read]).await.is_err() { return; }
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let mut settings =
+        settings::Redis { urls: vec![format!("redis://127.0.0.1:{port}/0")], ..server.settings(get("{key}")) };
+    assert_eq!(ask(&Redis::new(&settings).unwrap(), "u").await, Ok(None), "it has started");
+    settings.remote.within = Some(Duration::from_millis(300));
+    let redis = Remote::new("f", Redis::new(&settings).unwrap(), &settings.remote, &Arc::default());
+    let look_up = async || match redis.look_up("u", Purpose::Decide, 0) {
+        LookedUp::Later(answer) => answer.await.value,
+        LookedUp::Now(answer) => answer.value,
+    };
+    while look_up().await != Err(Why::Absent) {}
+    is_dead.store(100, Ordering::SeqCst);
+    assert!(matches!(look_up().await, Err(Why::Late | Why::Failed)));
+    is_dead.store(2, Ordering::SeqCst);
+    while look_up().await != Err(Why::Absent) {}
 }
 
 #[tokio::test]

@@ -14,12 +14,20 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
+/// How long after a failure was logged another one is not.
+const TOLD_AFTER: Duration = Duration::from_secs(10);
+
+/// The same for a failure that is told in the same words.
+const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
 /// Counts consecutive failures.
 #[derive(Debug)]
 pub(super) struct Breaker {
     /// The name of the fact.
     name: Box<str>,
     state: Mutex<State>,
+    /// The failure that was logged last, and when.
+    told: Mutex<Option<(String, Instant)>>,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +63,7 @@ pub(super) enum End {
 
 impl Breaker {
     pub(super) fn new(name: &str) -> Self {
-        Self { name: name.into(), state: Mutex::default() }
+        Self { name: name.into(), state: Mutex::default(), told: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -81,6 +89,18 @@ impl Breaker {
         self.state().is_closed_to_all()
     }
 
+    /// Logs a failure, unless one was logged just before, or the same one not long ago.
+    fn tell(&self, failure: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_told = told
+            .as_ref()
+            .is_some_and(|(last, at)| at.elapsed() < if last == failure { TOLD_AGAIN_AFTER } else { TOLD_AFTER });
+        if !is_told {
+            *told = Some((failure.to_owned(), Instant::now()));
+            tracing::warn!(fact = &*self.name, "a fact could not be looked up: {failure}");
+        }
+    }
+
     /// The current problem, if the last request failed.
     pub(super) fn trouble(&self) -> Option<String> {
         let state = self.state();
@@ -103,6 +123,9 @@ impl State {
 impl Turn<'_> {
     /// Records the outcome.
     pub(super) fn ended(self, end: End) {
+        if let End::NoValue(why) | End::Failed(why) = &end {
+            self.breaker.tell(why);
+        }
         let mut state = self.breaker.state();
         let failure = match end {
             End::Failed(failure) => failure,

@@ -216,7 +216,7 @@ impl Ask for Changing {
         self.asked.ask(key)
     }
 
-    fn change(&self, key: &str, change: &Change<'_>, _: Option<u64>) -> Option<Later<Result<(), String>>> {
+    fn change(&self, key: &str, change: &Change<'_>, _: Option<u64>) -> Option<Later<Result<(), Failed>>> {
         let (takes, made, what) = (self.takes, Arc::clone(&self.made), format!("{key} {change:?}"));
         Some(Box::pin(async move {
             tokio::time::sleep(takes).await;
