@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use callgate_facts::settings::SourceSettings;
 use callgate_journal::sink::Kind;
 use callgate_journal::sink::lines::why_not;
 
 use crate::edge::Tls;
 use crate::keeping;
 use crate::settings::Step::{Key, Number};
-use crate::settings::{Platform, Problem, Settings, TlsFiles, is_taken_twice};
+use crate::settings::{Fact, Platform, Problem, Settings, TlsFiles, is_taken_twice};
 
 /// With less there is hardly time for a plugin after what is kept back for the answer.
 const ANSWER_WITHIN_MIN: Duration = Duration::from_millis(50);
@@ -73,6 +74,7 @@ impl Settings {
             warnings.push(self.source.problem(&[Key("records")], why));
         }
         warnings.extend(self.platforms.iter().flat_map(|platform| self.warnings_of(platform)));
+        warnings.extend(self.facts.iter().filter_map(|fact| self.warning_of(fact)));
         for (table, tls) in self.tls_files() {
             // Whether they can be read is for `trial` to say.
             for warning in Tls::load(tls).map(|tls| tls.warnings()).unwrap_or_default() {
@@ -80,6 +82,25 @@ impl Settings {
             }
         }
         warnings
+    }
+
+    fn warning_of(&self, fact: &Fact) -> Option<Problem> {
+        let problem = |key, why: &str| self.source.problem(&[Key("fact"), Number(fact.number), Key(key)], why);
+        let source = &fact.settings.source;
+        if self.journal.off && matches!(source, SourceSettings::Counter(_)) {
+            let why = "its counts are lost at each restart, because there is no journal: remove `off` from [journal], or \
+                       count in Redis";
+            return Some(problem("source", why));
+        }
+        // The rest of the time is for the plugins.
+        let longest = self.platforms.iter().map(|platform| platform.answer_within * 2 / 3).max()?;
+        let within = source.remote()?.within.filter(|within| *within > longest)?;
+        let (within_ms, longest_ms) = (within.as_millis(), longest.as_millis());
+        let why = format!(
+            "no callback waits {within_ms} ms for a fact: after {longest_ms} ms at most it is late. A source that hangs is \
+             noticed only after `within_ms`: set it to {longest_ms} or less"
+        );
+        Some(problem("within_ms", &why))
     }
 
     fn warnings_of(&self, platform: &Platform) -> Vec<Problem> {

@@ -54,7 +54,7 @@ async fn twenty_messages_a_minute_pass_and_the_next_one_does_when_the_first_is_a
 
 #[tokio::test]
 async fn what_is_refused_does_not_count_if_the_plugin_counts() {
-    let facts = "[[fact]]\nname = \"sent\"\nsource = \"counter\"\nwindow_ms = 60_000\n";
+    let facts = "[[fact]]\nname = \"sent\"\nsource = \"counter\"\ncount = \"updates\"\nwindow_ms = 60_000\n";
     let toml = "settings = { counting = \"allowed\", count_max = 2 }\n";
     let host = setup().tables(facts).plugin("limit-rate", guests::shipped("limit-rate"), "*", toml).start();
     for code in [0, 0, 5006, 5006, 5006] {
@@ -69,8 +69,8 @@ async fn what_is_refused_does_not_count_if_the_plugin_counts() {
 
 /// `filter-messages` writes strikes, `escalate` reads them.
 fn escalating() -> Setup {
-    let facts = "[[fact]]\nname = \"strikes\"\nsource = \"counter\"\nwindow_ms = 86_400_000\n\
-                 [[fact]]\nname = \"last_strike\"\nsource = \"counter\"\nwindow_ms = 86_400_000\n";
+    let facts = "[[fact]]\nname = \"strikes\"\nsource = \"counter\"\ncount = \"updates\"\nwindow_ms = 86_400_000\n\
+                 [[fact]]\nname = \"last_strike\"\nsource = \"counter\"\ncount = \"updates\"\nwindow_ms = 86_400_000\n";
     let filter = "settings = { words = [\"free money\"], strikes = true }\n";
     setup().tables(facts).plugin("escalate", guests::shipped("escalate"), "*", "").plugin(
         "filter-messages",

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Body;
 use axum::http::Request;
 use harness::guests::knows;
-use harness::{Setup, TestHost, setup};
+use harness::{Setup, TestHost, log, setup};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -24,6 +24,7 @@ count = "callbacks"
 [[fact]]
 name = "strikes"
 source = "counter"
+count = "updates"
 window_ms = 5000
 [[fact]]
 name = "banned"
@@ -160,6 +161,25 @@ async fn the_facts_of_a_batch_are_looked_up_together() {
     // What is asked while the same is asked already is one request. One after another, each event would send its own.
     let asked = asked.load(Ordering::Relaxed);
     assert!((1..EVENTS).contains(&asked), "{asked}");
+}
+
+#[tokio::test]
+async fn why_a_fact_could_not_be_looked_up_is_logged_once() {
+    let log = log::capture();
+    let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let fact = level_of(&service);
+    tokio::spawn(async move {
+        loop {
+            let (mut asking, _) = service.accept().await.unwrap();
+            asking.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\n<html>").await.unwrap();
+        }
+    });
+    let host = setup().tables(&fact).plugin("asks", asks(&[("level", "u1")]), "*", "").start();
+    for _ in 0..3 {
+        assert_eq!(given(&host).await[0]["why"], "failed");
+    }
+    let lines = log.lines_with("could not be looked up");
+    assert!(lines.len() == 1 && lines[0].contains("not JSON") && lines[0].contains("level"), "{lines:?}");
 }
 
 #[tokio::test]

@@ -163,7 +163,7 @@ fn the_example_names_every_key_that_is_known() {
     let unknown = "zzzzzz = 1\n[server]\nzzzzzz = 1\n[admin]\nzzzzzz = 1\n[log]\nzzzzzz = 1\n[limits]\nzzzzzz = 1\n[loading]\nzzzzzz = 1\n[cache]\nzzzzzz = 1\n[modules]\nzzzzzz = 1\n[reload]\nzzzzzz = 1\n[journal]\nzzzzzz = 1\n[journal.decisions]\nzzzzzz = 1\n\
         [[sink]]\nname = \"f\"\nkind = \"file\"\npath = \"f\"\nzzzzzz = 1\n[[sink]]\nname = \"s\"\nkind = \"stdout\"\nzzzzzz = 1\n\
         [[sink]]\nname = \"h\"\nkind = \"http\"\nurl = \"https://h\"\nsecrets = [{ env = \"PATH\" }]\nzzzzzz = 1\n\
-        [[fact]]\nname = \"c\"\nsource = \"counter\"\nzzzzzz = 1\n\
+        [[fact]]\nname = \"c\"\nsource = \"counter\"\ncount = \"updates\"\nzzzzzz = 1\n\
         [[platform]]\nkind = \"openim\"\nzzzzzz = 1\n[[platform]]\nkind = \"tencent-chat\"\nzzzzzz = 1\n\
         [[platform.app]]\nid = 1\nzzzzzz = 1\n[[plugin]]\nname = \"p\"\nwasm = \"p.wasm\"\ncommands = \"*\"\nzzzzzz = 1\n\
         [[shadow]]\nname = \"s\"\nadd = \"q\"\nwasm = \"q.wasm\"\ncommands = \"*\"\nzzzzzz = 1\n";

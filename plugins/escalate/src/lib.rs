@@ -9,11 +9,13 @@
 //! [[fact]]
 //! name = "strikes"
 //! source = "counter"
+//! count = "updates"
 //! window_ms = 86_400_000
 //!
 //! [[fact]]
 //! name = "last_strike"
 //! source = "counter"
+//! count = "updates"
 //! window_ms = 86_400_000           # at least `mute_minutes`
 //!
 //! [[plugin]]

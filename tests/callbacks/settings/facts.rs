@@ -34,12 +34,12 @@ const HTTP: &str = "source = \"http\"\nurl = \"https://example.org/{key}\"\n";
 
 #[test]
 fn without_other_keys_a_source_has_its_defaults() {
-    assert_eq!(source("source = \"counter\""), SourceSettings::Counter(Counter::default()));
+    assert_eq!(source("source = \"counter\"\ncount = \"updates\""), SourceSettings::Counter(Counter::default()));
     assert_eq!(source(FILE), SourceSettings::File(File::new("/etc/bans".into(), Format::Lines)));
     assert_eq!(source(HTTP), SourceSettings::Http(Http::new("https://example.org/{key}".to_owned())));
     let SourceSettings::Redis(redis) = source(&format!("{REDIS}get = \"ban:{{key}}\"")) else { panic!() };
     assert_eq!((redis.remote, redis.is_writable, redis.is_json, redis.is_cluster), Default::default());
-    let fact = fact("source = \"counter\"");
+    let fact = fact("source = \"counter\"\ncount = \"updates\"");
     assert_eq!((fact.on_failure, fact.plugins.len()), (OnFailure::Absent, 0));
 }
 
@@ -120,6 +120,27 @@ fn each_key_of_a_source_means_what_it_says() {
 }
 
 #[test]
+fn facts_that_are_allowed_and_hardly_meant_are_pointed_out() {
+    let warnings = |toml: &str| -> Vec<String> {
+        let toml =
+            format!("[[platform]]\nkind = \"openim\"\nanswer_within_ms = 3000\n{toml}\n[[fact]]\nname = \"f\"\n");
+        let of = |source: &str| {
+            let settings = Settings::parse(Path::new("/etc/host.toml"), &format!("{toml}{source}"));
+            settings.unwrap().warnings().iter().map(ToString::to_string).filter(|it| it.contains("fact[1]")).collect()
+        };
+        let counter: Vec<String> = of("source = \"counter\"\ncount = \"updates\"");
+        let http = |within: u32| -> Vec<String> { of(&format!("{HTTP}within_ms = {within}")) };
+        [counter, http(2000), http(2001)].concat()
+    };
+    let late =
+        "/etc/host.toml:9: `fact[1].within_ms`: no callback waits 2001 ms for a fact: after 2000 ms at most it is late";
+    let found = warnings("");
+    assert!(found.len() == 1 && found[0].starts_with(late), "{found:?}");
+    let found = warnings("[journal]\noff = true");
+    assert!(found.len() == 2 && found[0].contains("its counts are lost at each restart"), "{found:?}");
+}
+
+#[test]
 fn redis_is_asked_with_one_of_four_commands() {
     let command = |keys: &str| match source(&format!("{REDIS}{keys}")) {
         SourceSettings::Redis(redis) => redis.command,
@@ -133,20 +154,20 @@ fn redis_is_asked_with_one_of_four_commands() {
         let window = Duration::from_millis(window);
         RedisCommand::Count { name: name.clone(), window, counts_callbacks }
     };
-    assert_eq!(command("incr = \"n:{key}\""), count(60_000, false));
+    assert_eq!(command("incr = \"n:{key}\"\ncount = \"updates\""), count(60_000, false));
     assert_eq!(command("incr = \"n:{key}\"\nwindow_ms = 7\ncount = \"callbacks\""), count(7, true));
 }
 
 #[test]
 fn each_number_is_accepted_at_its_edges_and_no_further() {
     let get = format!("{REDIS}get = \"{{key}}\"\n");
-    let incr = format!("{REDIS}incr = \"{{key}}\"\n");
+    let incr = format!("{REDIS}incr = \"{{key}}\"\ncount = \"updates\"\n");
     let year = 366 * 24 * 3_600_000;
     let mut edges: Vec<(&str, &str, u64, u64)> = vec![
-        ("source = \"counter\"\n", "window_ms", 1, year),
-        ("source = \"counter\"\n", "entries_max", 1, 10_000_000),
-        ("source = \"counter\"\n", "bytes_max", 4096, 68_719_476_736),
-        ("source = \"counter\"\n", "moments_max", 16, 65_536),
+        ("source = \"counter\"\ncount = \"updates\"\n", "window_ms", 1, year),
+        ("source = \"counter\"\ncount = \"updates\"\n", "entries_max", 1, 10_000_000),
+        ("source = \"counter\"\ncount = \"updates\"\n", "bytes_max", 4096, 68_719_476_736),
+        ("source = \"counter\"\ncount = \"updates\"\n", "moments_max", 16, 65_536),
         (FILE, "keys_max", 1, 100_000_000),
         (FILE, "poll_ms", 100, 3_600_000),
         (&incr, "window_ms", 1, year),
@@ -174,7 +195,9 @@ fn each_number_is_accepted_at_its_edges_and_no_further() {
     // Of statuses, the edges are those of HTTP.
     fact(&format!("{HTTP}statuses = [200]\nabsent_statuses = [599]"));
     let many = |count: usize| -> String {
-        (0..count).map(|number| format!("[[fact]]\nname = \"f{number}\"\nsource = \"counter\"\n")).collect()
+        (0..count)
+            .map(|number| format!("[[fact]]\nname = \"f{number}\"\nsource = \"counter\"\ncount = \"updates\"\n"))
+            .collect()
     };
     assert_eq!(parse(&many(64)).unwrap().facts.len(), 64);
     assert!(parse(&many(65)).unwrap_err()[0].contains("more than 64 facts"));
@@ -200,8 +223,8 @@ fn without_secrets_the_rest_is_checked() {
 
 #[test]
 fn a_plugin_has_its_own_names_for_facts_and_a_candidate_those_of_the_plugin() {
-    let facts = "[[fact]]\nname = \"messages\"\nsource = \"counter\"\nplugins = [\"p\"]\n\
-        [[fact]]\nname = \"bans\"\nsource = \"counter\"\n";
+    let facts = "[[fact]]\nname = \"messages\"\nsource = \"counter\"\ncount = \"updates\"\nplugins = [\"p\"]\n\
+        [[fact]]\nname = \"bans\"\nsource = \"counter\"\ncount = \"updates\"\n";
     let shadow = |keys: &str| format!("[[shadow]]\nname = \"s\"\n{keys}\n");
     let parse = |shadow: &str| {
         let toml = format!("{facts}{PLUGIN}facts = {{ sent = \"messages\", ban = \"bans\" }}\n{shadow}");
@@ -232,12 +255,12 @@ fn a_plugin_has_its_own_names_for_facts_and_a_candidate_those_of_the_plugin() {
 fn a_difference_names_facts_by_their_names() {
     let facts = |second: &str| {
         let toml = format!(
-            "[[fact]]\nname = \"a\"\nsource = \"counter\"\n[[fact]]\nname = \"b\"\n{second}{PLUGIN}facts.sent = \"a\"\n"
+            "[[fact]]\nname = \"a\"\nsource = \"counter\"\ncount = \"updates\"\n[[fact]]\nname = \"b\"\n{second}{PLUGIN}facts.sent = \"a\"\n"
         );
         parse(&toml).unwrap().source.written()
     };
     let headers = format!("{HTTP}headers = {{ Accept = \"text/json\" }}\n");
-    let (before, after) = (facts("source = \"counter\"\nwindow_ms = 5\n"), facts(&headers));
+    let (before, after) = (facts("source = \"counter\"\ncount = \"updates\"\nwindow_ms = 5\n"), facts(&headers));
     assert_eq!(before.keys["fact a.source"], after.keys["fact a.source"]);
     let names: Vec<_> = after.keys.keys().filter(|key| key.starts_with("fact b.")).collect();
     assert_eq!(names, ["fact b.headers.Accept", "fact b.name", "fact b.source", "fact b.url"]);

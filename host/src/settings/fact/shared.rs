@@ -14,8 +14,15 @@ pub(super) fn window(section: &mut Section<'_, '_>, default: &Counter) -> Durati
     ms(section.number("window_ms", millis(default.window), 1, WINDOW_MS_MAX))
 }
 
-/// Whether a lookup for a callback counts.
+/// Whether a lookup for a callback counts. There is no default: with the wrong one, a limit limits nothing.
 pub(super) fn counts_callbacks(section: &mut Section<'_, '_>) -> bool {
+    if !section.has("count") {
+        section.report(
+            "count",
+            "is missing: \"callbacks\" if each callback for which a plugin needs the key is to be counted, \"updates\" if \
+             only plugins add to it",
+        );
+    }
     section.choice("count", &[("updates", false), ("callbacks", true)]).unwrap_or_default()
 }
 
