@@ -77,7 +77,7 @@ impl Generation {
             modules: &before.modules,
             keys: &before.settings.public_keys,
         });
-        let facts = facts::open(&settings, before.map_or(&Facts::default(), |before| &before.facts));
+        let facts = facts::open(&settings, before.map(|before| &before.facts));
         let All { mut links, modules, mut errors, not_loaded } =
             loader::load_all(&settings, engine, in_service, crates, progress);
         let facts = facts.unwrap_or_else(|its| {

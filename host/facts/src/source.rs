@@ -19,8 +19,13 @@ use remote::Remote;
 /// The source that these settings describe. May block: it reads files.
 ///
 /// # Errors
-/// If the source cannot be used, for example because its file is missing or malformed.
-pub(crate) fn open(name: &str, settings: &SourceSettings, stats: &Arc<Stats>) -> Result<Arc<dyn Source>, SourceError> {
+/// If the source cannot be used, for example because its file is missing or malformed, unless it `starts_without`.
+pub(crate) fn open(
+    name: &str,
+    settings: &SourceSettings,
+    stats: &Arc<Stats>,
+    starts_without: bool,
+) -> Result<Arc<dyn Source>, SourceError> {
     Ok(match settings {
         SourceSettings::Http(settings) => {
             Arc::new(Remote::new(name, http::Http::new(settings)?, &settings.remote, stats))
@@ -29,6 +34,6 @@ pub(crate) fn open(name: &str, settings: &SourceSettings, stats: &Arc<Stats>) ->
             Arc::new(Remote::new(name, redis::Redis::new(settings)?, &settings.remote, stats))
         }
         SourceSettings::Counter(settings) => Arc::new(counter::Counter::new(settings)),
-        SourceSettings::File(settings) => Arc::new(file::File::open(settings)?),
+        SourceSettings::File(settings) => Arc::new(file::File::open(settings, starts_without)?),
     })
 }

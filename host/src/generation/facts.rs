@@ -6,15 +6,17 @@ use callgate_terminal::nearest;
 
 use super::problem::{PluginError, PluginProblem};
 use crate::chain::ItsFact;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Settings, Start};
 
 /// Opens the source of each fact; unchanged sources of `before` are reused. Blocks: it reads files.
 ///
 /// # Errors
 /// The problems of all sources that cannot be used.
-pub(super) fn open(settings: &Settings, before: &Facts) -> Result<Facts, Vec<PluginError>> {
+pub(super) fn open(settings: &Settings, before: Option<&Facts>) -> Result<Facts, Vec<PluginError>> {
     let facts: Vec<_> = settings.facts.iter().map(|fact| fact.settings.clone()).collect();
-    Facts::open(&facts, before).map_err(|errors| {
+    // A reload never replaces what works.
+    let starts_without = before.is_none() && settings.server.start == Start::Healthy;
+    Facts::open(&facts, before.unwrap_or(&Facts::default()), starts_without).map_err(|errors| {
         let error = |(index, error): (usize, callgate_facts::SourceError)| {
             let fact = settings.facts.get(index);
             let (number, name) = fact.map_or((0, String::new()), |it| (it.number, it.settings.name.clone()));

@@ -93,7 +93,7 @@ fn keys_of_a_file() -> Vec<String> {
     let source = SourceSettings::File(File::new(path, Format::Lines));
     let fact = Fact { name: "f".to_owned(), source, on_failure: OnFailure::Absent, plugins: Vec::new() };
     let (before, began) = (resident_mib(), std::time::Instant::now());
-    let facts = Facts::open(&[fact], &Facts::default()).expect("the file can be read");
+    let facts = Facts::open(&[fact], &Facts::default(), false).expect("the file can be read");
     let took = began.elapsed();
     // The allocator returns freed memory with a delay, while it is used.
     for _ in 0..20 {

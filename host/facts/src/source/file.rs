@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use callgate_catalogue::wire::{Change, Why};
 
 use crate::lookup::Purpose;
@@ -21,7 +21,8 @@ use keys::Keys;
 #[derive(Debug)]
 pub(super) struct File {
     settings: settings::File,
-    keys: ArcSwap<Keys>,
+    /// `None`: the file could not be read yet.
+    keys: ArcSwapOption<Keys>,
     /// The metadata of the file when it was read, and the time of the last check.
     seen: Mutex<(Option<Stat>, Instant)>,
     /// Whether a check is running.
@@ -44,19 +45,26 @@ impl File {
     /// Reads the file.
     ///
     /// # Errors
-    /// If it cannot be read, or does not have the format in the settings.
-    pub(super) fn open(settings: &settings::File) -> Result<Self, SourceError> {
-        let stat = stat(settings);
-        let keys = read::read(settings).map_err(SourceError)?;
-        tracing::info!(
-            file = %settings.path.display(), keys = keys.len(), bytes = keys.bytes(), "a file of facts is read"
-        );
+    /// If it cannot be read, or does not have the format in the settings, unless it `starts_without`.
+    pub(super) fn open(settings: &settings::File, starts_without: bool) -> Result<Self, SourceError> {
+        let (stat, file) = (stat(settings), settings.path.display());
+        let (keys, trouble) = match read::read(settings) {
+            Ok(keys) => {
+                tracing::info!(%file, keys = keys.len(), bytes = keys.bytes(), "a file of facts is read");
+                (Some(Arc::new(keys)), None)
+            }
+            Err(why) if starts_without => {
+                tracing::error!(%file, "a file of facts cannot be used, and its facts fail until it can be: {why}");
+                (None, Some(why))
+            }
+            Err(why) => return Err(SourceError(why)),
+        };
         Ok(Self {
             settings: settings.clone(),
-            keys: ArcSwap::from_pointee(keys),
+            keys: ArcSwapOption::new(keys),
             seen: Mutex::new((stat, Instant::now())),
             is_tended: AtomicBool::new(false),
-            trouble: Mutex::default(),
+            trouble: Mutex::new(trouble),
         })
     }
 
@@ -86,9 +94,10 @@ impl File {
 
 impl Source for File {
     fn look_up(&self, key: &str, _: Purpose, _: u64) -> LookedUp {
-        LookedUp::Now(match self.keys.load().find(key) {
-            Some(value) => Answer::fresh(Arc::clone(value)),
-            None => Answer::without(Why::Absent),
+        LookedUp::Now(match self.keys.load().as_ref().map(|keys| keys.find(key)) {
+            Some(Some(value)) => Answer::fresh(Arc::clone(value)),
+            Some(None) => Answer::without(Why::Absent),
+            None => Answer::without(Why::Failed),
         })
     }
 
@@ -97,7 +106,7 @@ impl Source for File {
     }
 
     fn entries(&self) -> usize {
-        self.keys.load().len()
+        self.keys.load().as_ref().map_or(0, |keys| keys.len())
     }
 
     fn trouble(&self) -> Option<String> {
@@ -119,7 +128,7 @@ impl Source for File {
             match read::read(&self.settings) {
                 Ok(keys) => {
                     tracing::info!(%file, keys = keys.len(), bytes = keys.bytes(), "a file of facts is read again");
-                    self.keys.store(Arc::new(keys));
+                    self.keys.store(Some(Arc::new(keys)));
                     self.note(None);
                 }
                 // Told once.
@@ -175,7 +184,15 @@ mod tests {
         std::fs::write(&path, r#"{"u1":{"until":5}}"#).unwrap();
         let settings =
             settings::File { poll: Duration::from_nanos(1), ..settings::File::new(path.clone(), Format::Json) };
-        let file = File::open(&settings).unwrap();
+        // At a start that does without it, its facts fail until it can be read.
+        std::fs::rename(&path, folder.path().join("away")).unwrap();
+        assert!(File::open(&settings, false).unwrap_err().to_string().contains("cannot be read"));
+        let file = File::open(&settings, true).unwrap();
+        assert!(matches!(file.look_up("u1", Purpose::Decide, 0), LookedUp::Now(it) if it.value == Err(Why::Failed)));
+        assert!(file.trouble().unwrap().contains("cannot be read") && file.entries() == 0);
+        std::fs::rename(folder.path().join("away"), &path).unwrap();
+        file.tend();
+        assert_eq!(file.trouble(), None);
         assert_eq!(find(&file, "u1").as_deref(), Some(r#"{"until":5}"#));
         assert_eq!((find(&file, "u2"), file.entries()), (None, 1));
         // As when a symbolic link is changed to point to another file of the same length.
