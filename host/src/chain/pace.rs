@@ -35,6 +35,13 @@ const WATCHED_CALLS_MIN: u32 = 16;
 /// The same, with all doublings.
 const WATCHED_CALLS_MAX: u32 = 4096;
 
+/// Up to this number of watched calls, each is measured. Beyond it, the machine has been to blame several times in a row,
+/// as where it is busy with other work all the time: then one in [`WATCHED_ONE_IN`] is measured.
+const WATCHED_CLOSELY_MAX: u32 = 64;
+
+/// See [`WATCHED_CLOSELY_MAX`]. Asking for CPU time twice costs half a microsecond.
+const WATCHED_ONE_IN: u32 = 4;
+
 /// How a plugin's calls have been of late. Figures that several threads write at the same time may miss a call.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
@@ -59,7 +66,9 @@ impl Pace {
 
     /// Whether the next call must be measured by CPU time.
     pub(super) fn is_watched(&self) -> bool {
-        self.watched.load(Ordering::Relaxed) > 0
+        let left = self.watched.load(Ordering::Relaxed);
+        let is_close = self.watched_last.load(Ordering::Relaxed) <= WATCHED_CLOSELY_MAX;
+        left > 0 && (is_close || left.is_multiple_of(WATCHED_ONE_IN))
     }
 
     /// What a call on a worker takes, on average.
@@ -70,13 +79,11 @@ impl Pace {
     /// A brief call ended within its bounds. `cpu` is there if it was measured. `is_spoiled`: it left nothing that the next
     /// call could run in, so that one pays for a new instance.
     pub(super) fn was_brief(&self, wall: Duration, cpu: Option<Duration>, is_spoiled: bool) {
+        let watched = self.watched.load(Ordering::Relaxed);
         match cpu {
             _ if is_spoiled => return self.was_long(),
             Some(cpu) if cpu > QUICK_MAX => return self.was_long(),
-            Some(_) => {
-                let watched = self.watched.load(Ordering::Relaxed);
-                self.watched.store(watched.saturating_sub(1), Ordering::Relaxed);
-            }
+            _ if watched > 0 => self.watched.store(watched - 1, Ordering::Relaxed),
             // It may have been the plugin, or the machine: the next calls will tell.
             None if wall > QUICK_MAX => {
                 let watch = self.watched_last.load(Ordering::Relaxed).saturating_mul(2);
@@ -84,7 +91,7 @@ impl Pace {
                 self.watched_last.store(watch, Ordering::Relaxed);
                 self.watched.store(watch, Ordering::Relaxed);
             }
-            None => {}
+            _ => {}
         }
         let calm = self.calm.load(Ordering::Relaxed) + 1;
         if calm < CALLS_TO_FORGET {
@@ -182,6 +189,23 @@ mod tests {
         let pace = Pace::default();
         pace.was_brief(SHORT, None, true);
         assert!(!pace.is_quick(), "its instance could not be kept");
+    }
+
+    #[test]
+    fn on_a_busy_machine_some_of_the_calls_are_measured_and_a_plugin_that_is_long_is_found_all_the_same() {
+        let pace = Pace::default();
+        let call = |cpu| {
+            let is_measured = pace.is_watched();
+            pace.was_brief(LONG, is_measured.then_some(cpu), false);
+            is_measured
+        };
+        let measured = (0..100_000).filter(|_| call(SHORT)).count();
+        assert!((24_000..26_500).contains(&measured) && pace.is_quick(), "{measured}");
+        let calls = (1..).find(|_| {
+            call(LONG);
+            !pace.is_quick()
+        });
+        assert!(calls.is_some_and(|calls| calls <= 2 * WATCHED_ONE_IN), "{calls:?}");
     }
 
     #[test]
