@@ -184,7 +184,8 @@ async fn server(
     let manager = open.connection.get_or_try_init(|| async {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(within))
-            .set_response_timeout(Some(within))
+            // Each request has a time limit already.
+            .set_response_timeout(None)
             // The circuit breaker schedules retries.
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(100));
