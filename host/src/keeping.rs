@@ -99,7 +99,7 @@ impl Keeping {
 }
 
 /// Why no journal could be opened in this folder, as far as that can be found out without leaving anything behind, and
-/// while another host uses it; `None` if it could.
+/// while another host uses it; `None` if it could. A damaged file is no reason: it is set aside.
 pub(crate) fn why_not(folder: &Path) -> Option<String> {
     if let Some(why) = why_not_a_folder(folder) {
         return Some(why);
@@ -108,9 +108,14 @@ pub(crate) fn why_not(folder: &Path) -> Option<String> {
         return None;
     }
     match Reader::open(folder) {
-        Ok(_) | Err(OpenError::Missing { .. }) => check_folder(folder).err().map(|error| chain(&error)),
-        Err(error) => Some(chain(&error)),
+        Err(error) if !matches!(error, OpenError::Missing { .. }) && error.damage().is_none() => Some(chain(&error)),
+        _ => check_folder(folder).err().map(|error| chain(&error)),
     }
+}
+
+/// How the journal's file is damaged, as far as opening it for reading shows; `None`: it is not, or there is none.
+pub(crate) fn damage(folder: &Path) -> Option<String> {
+    Reader::open(folder).err().and_then(|error| error.damage().map(str::to_owned))
 }
 
 /// An error and its causes, on one line.

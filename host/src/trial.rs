@@ -64,6 +64,21 @@ impl Settings {
             .filter_map(|(table, tls)| Some((table, tls?)))
     }
 
+    /// The damage of the journal's file, and what happens to the file at start; `None` if no damage is found. It keeps
+    /// no host from starting.
+    #[must_use]
+    pub fn journal_damage(&self) -> Option<Problem> {
+        let journal = &self.journal;
+        let what = (!journal.off).then(|| keeping::damage(&journal.folder)).flatten()?;
+        let why = format!(
+            "the journal's file in {} is damaged ({what}): when a host opens it, it is renamed to \
+             journal-damaged-TIME.sqlite3, and what can be read is copied to a new file. The rest is lost: to try other \
+             ways to repair it, or to restore a backup, keep the host stopped",
+            journal.folder.display()
+        );
+        Some(self.source.problem(&[Key("journal"), Key("folder")], &why))
+    }
+
     /// What is allowed but most likely not meant.
     #[must_use]
     pub fn warnings(&self) -> Vec<Problem> {

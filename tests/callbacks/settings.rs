@@ -236,3 +236,30 @@ fn names_of_commands_may_be_old_ones() {
     assert!(!commands[0].matches("callbackBeforeSetFriendRemark"));
     assert!(commands[1].matches("callbackBeforeAddBlackCommand") && !commands[1].is_exact());
 }
+
+#[test]
+fn a_journal_of_a_newer_host_or_of_another_program_is_a_mistake_and_a_damaged_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("journal.sqlite3");
+    let toml = format!("[journal]\nfolder = \"{}\"\n[[platform]]\nkind = \"openim\"\n", folder.path().display());
+    let found = || {
+        let settings = Settings::parse(Path::new("host.toml"), &toml).unwrap();
+        let problems: Vec<String> = settings.trial().iter().map(ToString::to_string).collect();
+        (problems.join("\n"), settings.journal_damage().map(|problem| problem.to_string()))
+    };
+    let open = || rusqlite::Connection::open(&file).unwrap();
+    open().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    let (problems, damage) = found();
+    assert!(problems.contains("`journal.folder`") && problems.contains("belongs to another program"), "{problems}");
+    assert_eq!(damage, None);
+    let newer = "DROP TABLE theirs; CREATE TABLE counters (format); INSERT INTO counters VALUES (99);
+                 PRAGMA user_version = 99; PRAGMA application_id = 0x43674a6c";
+    open().execute_batch(newer).unwrap();
+    let (problems, damage) = found();
+    assert!(problems.contains("has the format 99"), "{problems}");
+    assert_eq!(damage, None);
+    std::fs::write(&file, "no database, and longer than a header is: ".repeat(9)).unwrap();
+    let (problems, damage) = found();
+    assert_eq!(problems, "");
+    assert!(damage.unwrap().contains("it is renamed to journal-damaged-TIME.sqlite3"));
+}

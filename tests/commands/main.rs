@@ -7,6 +7,7 @@ mod arguments;
 mod calls;
 mod connect;
 mod crates;
+mod damage;
 mod demo;
 mod deploy;
 mod doctor;

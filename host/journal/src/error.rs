@@ -97,6 +97,17 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// What is damaged, if the file is. A host sets such a file aside when it opens it for writing; a reader cannot.
+    #[must_use]
+    pub fn damage(&self) -> Option<&str> {
+        match self {
+            Self::Failed { source: StoreError::Damaged(what), .. } => Some(what),
+            _ => None,
+        }
+    }
+}
+
 /// Why something is not on disk. The caller must not acknowledge it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

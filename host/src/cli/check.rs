@@ -38,6 +38,9 @@ impl Check {
         problems.extend(settings.trial());
         if problems.is_empty() {
             serve::warn(&settings);
+            if let Some(damage) = settings.journal_damage() {
+                tracing::warn!("{damage}");
+            }
             let host = serve::start(settings)?;
             return terminal::print(&format!("{}{}{}", platforms(&host), chains(&host), candidates(&host)));
         }

@@ -1,5 +1,7 @@
 //! Connections to a journal's file, and what SQLite's errors mean.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,6 +38,27 @@ impl Place {
     /// The database file.
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.join(FILE)
+    }
+
+    /// Whether the header has a version of the file format that SQLite reads, but does not write. Each commit would fail.
+    pub(super) fn forbids_writing(&self) -> io::Result<bool> {
+        Ok(self.header()?.get(WRITE_VERSION_AT).is_some_and(|&version| version > WRITE_VERSION_MAX))
+    }
+
+    fn header(&self) -> io::Result<Vec<u8>> {
+        let mut header = Vec::with_capacity(HEADER_BYTES);
+        File::open(self.file())?.take(HEADER_BYTES as u64).read_to_end(&mut header)?;
+        Ok(header)
+    }
+
+    /// What an error at opening means. Statements that open a journal fit every journal, so if SQLite cannot run one in a
+    /// file that says that it is a journal, the file is damaged.
+    pub(super) fn meaning_at_open(&self, error: &rusqlite::Error) -> StoreError {
+        let id = self.header().ok().and_then(|header| header.get(APPLICATION_ID_AT).map(|id| id == APPLICATION_ID));
+        match is_about_statement(error) && id == Some(true) {
+            true => StoreError::Damaged(error.to_string()),
+            false => meaning(error),
+        }
     }
 
     /// Opens the connection that writes.
@@ -90,6 +113,26 @@ impl Place {
         Ok(connection)
     }
 }
+
+/// Where the header has the version that writers need, and the newest that SQLite knows.
+const WRITE_VERSION_AT: usize = 18;
+const WRITE_VERSION_MAX: u8 = 2;
+
+/// Where the header has the number of the program that the file belongs to, and that of a journal.
+const APPLICATION_ID_AT: std::ops::Range<usize> = 68..72;
+const APPLICATION_ID: [u8; 4] = *b"CgJl";
+
+/// The size of the header, in bytes.
+const HEADER_BYTES: usize = 100;
+
+/// Whether SQLite cannot run a statement, and nothing more is known.
+pub(super) fn is_about_statement(error: &rusqlite::Error) -> bool {
+    let is_unknown = error.sqlite_error_code() == Some(ErrorCode::Unknown);
+    is_unknown || matches!(error, rusqlite::Error::SqlInputError { .. })
+}
+
+/// What is wrong with a file of a newer version.
+pub(super) const FORBIDS_WRITING: &str = "its header says that it cannot be written";
 
 /// The smallest `bytes_max` in bytes: empty tables and room to work.
 pub(super) const BYTES_MIN: u64 = 1 << 20;

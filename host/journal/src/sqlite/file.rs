@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::connection::{Place, meaning};
+use super::connection::{FORBIDS_WRITING, Place};
 use super::salvage::{self, salvage};
 use super::schema::{self, FORMAT, Format};
 use super::{aside, log};
@@ -89,7 +89,13 @@ fn try_open(place: &Place, bytes_max: u64) -> Result<Connection, OpenError> {
     folder::create_private(&place.file()).map_err(|source| folder::unusable(&place.folder, source))?;
     let failed = |error: rusqlite::Error| failure(place, &error);
     let mut connection = place.open_writer(bytes_max).map_err(failed)?;
-    match schema::format(&connection).map_err(failed)? {
+    let format = schema::format(&connection).map_err(failed)?;
+    if !matches!(format, Format::Newer(_) | Format::Foreign)
+        && place.forbids_writing().map_err(|source| folder::unusable(&place.folder, source))?
+    {
+        return Err(damaged(place, FORBIDS_WRITING));
+    }
+    match format {
         Format::Known(done) => {
             schema::migrate(&mut connection, done).map_err(failed)?;
             check(&connection, place)?;
@@ -123,5 +129,5 @@ fn failure(place: &Place, error: &rusqlite::Error) -> OpenError {
             return OpenError::ReadOnly { folder, source: std::io::Error::other(error.to_string()) };
         }
     }
-    OpenError::Failed { folder, source: meaning(error) }
+    OpenError::Failed { folder, source: place.meaning_at_open(error) }
 }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 
 use super::checksum;
 use super::conditions;
-use super::connection::{Place, meaning};
+use super::connection::{FORBIDS_WRITING, Place, meaning};
 use super::names::Names;
 use super::schema::{self, Format};
 use super::waiting;
@@ -69,11 +69,14 @@ impl Reader {
         }
         let mut reader = Self::new(place, Arc::default(), None);
         let failed = |source| OpenError::Failed { folder: folder.to_owned(), source };
-        let format = reader.with(|connection, _, _| schema::format(connection)).map_err(|error| match error {
-            ReadError::Failed(source) => failed(source),
-            other => failed(StoreError::Failed(other.to_string())),
-        })?;
+        let format = reader.connect(0).and_then(|()| match &reader.connection {
+            Some(connection) => schema::format(connection),
+            None => Err(rusqlite::Error::InvalidQuery),
+        });
+        let format = format.map_err(|error| failed(reader.place.meaning_at_open(&error)))?;
+        let forbids_writing = reader.place.forbids_writing().map_err(|source| folder::unusable(folder, source))?;
         match format {
+            Format::Known(_) if forbids_writing => Err(failed(StoreError::Damaged(FORBIDS_WRITING.to_owned()))),
             Format::Known(0) => Err(OpenError::Missing { folder: folder.to_owned() }),
             Format::Known(_) => Ok(reader),
             Format::Newer(found) => Err(OpenError::Newer { folder: folder.to_owned(), found, known: schema::FORMAT }),

@@ -2,6 +2,8 @@
 
 use rusqlite::Connection;
 
+use super::connection::is_about_statement;
+
 /// Written into the file, so that another program's database is not mistaken for a journal: "CgJl".
 pub(super) const APPLICATION_ID: i64 = 0x4367_4a6c;
 
@@ -119,6 +121,16 @@ pub(super) enum Format {
 pub(super) fn format(connection: &Connection) -> rusqlite::Result<Format> {
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (application, format) = (number("application_id")?, number("user_version")?);
+    match format_of(connection, application, format) {
+        // These statements fit every journal, so it is the file that they do not fit.
+        Err(error) if application == APPLICATION_ID && is_about_statement(&error) => {
+            Ok(Format::Damaged("its tables are not those of a journal"))
+        }
+        result => result,
+    }
+}
+
+fn format_of(connection: &Connection, application: i64, format: i64) -> rusqlite::Result<Format> {
     let tables = |wanted: &str| {
         let sql = format!("SELECT count(*) FROM sqlite_schema WHERE {wanted}");
         connection.query_row(&sql, (), |row| row.get::<_, i64>(0))

@@ -21,6 +21,10 @@ pub(super) fn examine(path: &Path, secrets: Secrets, findings: &mut Vec<Finding>
         findings.push(Finding::ok("settings", &place, "the settings have no mistake"));
     }
     findings.extend(settings.trial().iter().map(|problem| of_problem(Level::Error, "trial", problem)));
+    if let Some(damage) = settings.journal_damage() {
+        let todo = "stop the host before you copy the files; otherwise start it, then see `callgate journal status`";
+        findings.push(Finding { todo: todo.to_owned(), ..of_problem(Level::Error, "journal-damaged", &damage) });
+    }
     findings.extend(settings.warnings().iter().map(|warning| of_problem(Level::Warning, "settings-warning", warning)));
     policy(&settings, &place, findings);
     let source = settings.source.clone();

@@ -1,0 +1,105 @@
+//! A journal whose file is damaged: `serve` starts, `check` warns, and `doctor` says what will happen.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+
+use harness::guests;
+
+use crate::program::{Folder, folder};
+use crate::service::Serving;
+
+const PLATFORM: &str = "[[platform]]\nkind = \"openim\"\nmode = \"journal\"\n";
+
+/// Enough that a file that is cut off still has some.
+const ENTRIES: usize = 40;
+
+/// A host that serves journalled callbacks. Its journal has entries that were acknowledged and never processed.
+fn host() -> Folder {
+    let stuck = guests::replies("stuck", r#"{"verdict":"fail","message":"not now"}"#);
+    let plugin = "[[plugin]]\nname = \"stuck\"\nwasm = \"stuck.wasm\"\ncommands = [\"callbackAfterSend*\"]\n";
+    let server = "[server]\nlisten = \"127.0.0.1:0\"\ndrain_delay_ms = 0\n[admin]\noff = true\n[journal]\nfolder = \"journal\"\n";
+    let folder = folder().module("stuck.wasm", stuck).file("host.toml", format!("{server}{PLATFORM}{plugin}"));
+    let mut serving = Serving::start(&folder);
+    let address = serving.wait_for("serving callbacks address=");
+    for number in 0..ENTRIES {
+        let answer = post(&address, number);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    serving.stop().succeeds();
+    folder
+}
+
+fn post(address: &str, number: usize) -> String {
+    let mut connection = TcpStream::connect(address).unwrap();
+    let body =
+        format!("{{\"groupID\":\"g{number}\",\"clientMsgID\":\"{number}\",\"content\":\"{}\"}}", "x".repeat(2000));
+    let head = "POST /openim/callbackAfterSendGroupMsgCommand HTTP/1.1\r\nHost: h\r\nConnection: close";
+    connection.write_all(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn entries(folder: &Folder) -> usize {
+    let out = folder.type_in("journal list --settings host.toml --json").succeeds();
+    out.lines().filter(|line| line.contains("callbackAfterSendGroupMsgCommand")).count()
+}
+
+fn set_byte(file: &mut [u8], at: usize, byte: u8) {
+    file[at] = byte;
+}
+
+/// A name, what is done to the file, and how many of the entries remain.
+type Damage = (&'static str, fn(&mut Vec<u8>), std::ops::RangeInclusive<usize>);
+
+const DAMAGES: &[Damage] = &[
+    ("a byte of the magic", |file| set_byte(file, 3, b'X'), ENTRIES..=ENTRIES),
+    ("the page size", |file| set_byte(file, 16, 3), ENTRIES..=ENTRIES),
+    ("the version for writers", |file| set_byte(file, 18, 9), ENTRIES..=ENTRIES),
+    ("the version for readers", |file| set_byte(file, 19, 9), ENTRIES..=ENTRIES),
+    ("the format of the schema", |file| set_byte(file, 47, 9), ENTRIES..=ENTRIES),
+    ("the encoding of texts", |file| set_byte(file, 59, 2), ENTRIES..=ENTRIES),
+    ("user_version", |file| set_byte(file, 63, 77), ENTRIES..=ENTRIES),
+    ("application_id", |file| set_byte(file, 70, 77), ENTRIES..=ENTRIES),
+    ("the first page", |file| file[..4096].fill(0), ENTRIES..=ENTRIES),
+    ("the end", |file| file.truncate(60_000), 0..=ENTRIES),
+    ("all but a page", |file| file.truncate(4096), 0..=0),
+    ("all but the header", |file| file.truncate(50), 0..=0),
+    ("everything", |file| file.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * 7 + at / 251) as u8), 0..=0),
+];
+
+fn damaged_files(folder: &Path) -> usize {
+    let names = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("journal-damaged-2") && name.ends_with(".sqlite3")).count()
+}
+
+#[test]
+fn a_damaged_journal_keeps_no_host_from_starting() {
+    let folder = host();
+    let file = folder.path("journal/journal.sqlite3");
+    let whole = std::fs::read(&file).unwrap();
+    assert_eq!(entries(&folder), ENTRIES);
+    for (what, damage, remain) in DAMAGES {
+        std::fs::remove_dir_all(folder.path("journal")).unwrap();
+        std::fs::create_dir(folder.path("journal")).unwrap();
+        let mut bytes = whole.clone();
+        damage(&mut bytes);
+        std::fs::write(&file, &bytes).unwrap();
+
+        let checked = folder.type_in("check --settings host.toml");
+        assert!(checked.code == Some(0), "{what}: {checked:#?}");
+        assert!(checked.err.contains("WARN") && checked.err.contains("it is renamed to"), "{what}: {checked:#?}");
+        let doctor = folder.type_in("doctor --settings host.toml --offline --json");
+        assert!(doctor.code == Some(8) && doctor.out.contains("journal-damaged\""), "{what}: {doctor:#?}");
+        assert_eq!(std::fs::read(&file).unwrap(), bytes, "{what}: neither has changed it");
+
+        let mut serving = Serving::start(&folder);
+        let address = serving.wait_for("serving callbacks address=");
+        assert!(post(&address, ENTRIES).starts_with("HTTP/1.1 200"), "{what}");
+        serving.stop().succeeds();
+        assert_eq!(damaged_files(&folder.path("journal")), 1, "{what}");
+        let left = entries(&folder) - 1;
+        assert!(remain.contains(&left), "{what}: {left} entries");
+    }
+}
