@@ -637,3 +637,22 @@ fn without_settings_the_machine_is_examined() {
     let text = folder.type_in("doctor --root root").succeeds();
     assert!(text.contains("kernel: Linux 6.8.0-45-generic"), "{text}");
 }
+
+#[test]
+fn plugins_that_a_healthy_start_does_without_are_errors_of_doctor_and_check() {
+    let settings = SETTINGS.replacen("[server]\n", "[server]\nstart = \"healthy\"\n", 1);
+    let folder = healthy().file("host.toml", settings);
+    std::fs::remove_file(folder.path("p.wasm")).unwrap();
+    let ended = folder.type_in(LINE);
+    let found = findings(&ended).into_iter().find(|finding| is(finding, "error", "plugin")).unwrap();
+    let what = found["what"].as_str().unwrap();
+    assert!(what.contains("plugin p") && what.contains("p.wasm cannot be read"), "{found}");
+    assert_eq!(ended.code, Some(8));
+    let ended = folder.type_in("check --settings host.toml");
+    assert_eq!(ended.code, Some(4), "{ended:#?}");
+    assert!(ended.out.contains("p (not loaded)"), "{ended:#?}");
+    assert!(
+        ended.err.contains("error: plugins cannot be loaded") && ended.err.contains("p.wasm cannot be read"),
+        "{ended:#?}"
+    );
+}

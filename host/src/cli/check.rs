@@ -1,10 +1,11 @@
 //! `callgate check`: reports everything that `serve` would reject, without listening.
 
-use callgate_terminal::{self as terminal, Failure};
+use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
 use super::settings_file::{Listen, SettingsFile};
 use super::{loading, serve};
+use crate::chain::Link;
 use crate::host::{Host, StartError};
 use crate::settings::{Draft, Secrets, Settings};
 
@@ -42,7 +43,8 @@ impl Check {
                 tracing::warn!("{damage}");
             }
             let host = serve::start(settings)?;
-            return terminal::print(&format!("{}{}{}", platforms(&host), chains(&host), candidates(&host)));
+            terminal::print(&format!("{}{}{}", platforms(&host), chains(&host), candidates(&host)))?;
+            return all_loaded(&host);
         }
         // What plugins find is reported with the rest, as far as their own tables are right.
         let source = settings.source.clone();
@@ -54,6 +56,20 @@ impl Check {
         problems.sort_by_key(|problem| problem.line);
         Err(serve::wrong(&problems))
     }
+}
+
+/// A failure if plugins are not loaded. `serve` would start without them (`start = "healthy"`), but nobody who asks before
+/// a restart wants that.
+fn all_loaded(host: &Host) -> Result<(), Failure> {
+    let generation = host.generation();
+    let not_loaded = generation.not_loaded();
+    if not_loaded.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = not_loaded.iter().map(ToString::to_string).collect();
+    let text =
+        "plugins cannot be loaded; `serve` would start without them, because of start = \"healthy\" under [server]";
+    Err(Failure::new(Exit::Plugin, anyhow::anyhow!("{text}\n{}", lines.join("\n"))))
 }
 
 /// What each platform's chat server calls, as a table. Secret parts of paths are not shown.
@@ -72,7 +88,7 @@ fn chains(host: &Host) -> String {
     for mounted in host.generation().platforms() {
         for command in mounted.platform.server.protocol().commands {
             if let Some(chain) = mounted.routes.find(command) {
-                let plugins: Vec<_> = chain.links().iter().map(|link| link.name().to_string()).collect();
+                let plugins: Vec<_> = chain.links().iter().map(|link| shown(link)).collect();
                 rows.push(vec![mounted.platform.name.clone(), command.name.to_owned(), plugins.join(" -> ")]);
             }
         }
@@ -81,6 +97,12 @@ fn chains(host: &Host) -> String {
         return "No plugin is registered: every callback is allowed.\n".to_owned();
     }
     terminal::table(&["PLATFORM", "COMMAND", "PLUGINS"], &rows)
+}
+
+/// The name of a plugin; marked if it is not loaded.
+fn shown(link: &Link) -> String {
+    let mark = if link.plugin().is_none() { " (not loaded)" } else { "" };
+    format!("{}{mark}", link.name())
 }
 
 /// The chains of candidates, as a table; nothing if there are none.

@@ -30,6 +30,10 @@ pub(super) fn examine(path: &Path, secrets: Secrets, findings: &mut Vec<Finding>
     let source = settings.source.clone();
     let host = match serve::host(settings.clone()) {
         Ok(host) => {
+            // `start = "healthy"`: the host starts, but its users notice.
+            let generation = host.generation();
+            findings.extend(generation.not_loaded().iter().map(|problem| of_problem(Level::Error, "plugin", problem)));
+            drop(generation);
             routes(&host, &place, is_right, findings);
             Some(host)
         }
