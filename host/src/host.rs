@@ -289,9 +289,14 @@ impl Host {
 
     /// The sinks that fail, each on a line with the reason; empty if all deliver.
     pub(crate) fn failing_sinks(&self) -> String {
-        let failing = self.records.status().into_iter().filter(|sink| sink.state != State::Running);
+        let failing =
+            self.records.status().into_iter().filter(|sink| sink.state != State::Running || sink.refusal.is_some());
         let line = |sink: SinkStatus| {
-            let (name, state) = (&sink.name, one_line(&sink.state.to_string()));
+            let state = match (&sink.state, &sink.refusal) {
+                (State::Running, Some(why)) => format!("records are refused and retried: {why}"),
+                (state, _) => state.to_string(),
+            };
+            let (name, state) = (&sink.name, one_line(&state));
             let (records, seconds) = (sink.lag_records, sink.lag_age.as_secs());
             format!("sink {name}: {state}; {records} records behind, the oldest {seconds} s old\n")
         };

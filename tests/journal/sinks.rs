@@ -208,7 +208,11 @@ async fn a_receiver_that_is_gone_switches_the_sink_off_also_after_a_restart_unti
 
     let journal = kept.open();
     let sinks = start(&kept, &journal, vec![settings]).await;
-    assert!(matches!(&sinks.status()[0].state, State::Off { .. }));
+    let status = &sinks.status()[0];
+    assert!(matches!(&status.state, State::Off { .. }));
+    assert_eq!(status.lag_records, 2, "before the first record after the start, too");
+    kept.advance(&journal, 60_000);
+    assert!(sinks.status()[0].lag_age >= Duration::from_secs(60), "{:?}", sinks.status()[0]);
     keep(&journal, "k", [2]).await;
     assert_eq!((receiver.requests(), sinks.status()[0].lag_records), (1, 3), "nothing is sent, and nothing is lost");
     let other = Receiver::start(|_| Does::Takes).await;
@@ -365,4 +369,32 @@ async fn a_sink_that_hangs_holds_up_no_other() {
     let mut lines = [0; 2];
     std::io::Read::read_exact(&mut std::fs::File::open(&pipe).unwrap(), &mut lines).unwrap();
     assert_eq!(&lines, b"0\n");
+}
+
+#[tokio::test]
+async fn a_sink_whose_records_are_refused_says_why_until_they_are_delivered() {
+    let kept = Kept::new();
+    let answers = Arc::new(AtomicU16::new(500));
+    let status = Arc::clone(&answers);
+    let receiver = Receiver::start(move |_| match status.load(Ordering::SeqCst) {
+        200 => Does::Takes,
+        status => Does::Answers(status, None),
+    })
+    .await;
+    let journal = kept.open();
+    let sinks = start(&kept, &journal, vec![sink(&receiver.url())]).await;
+    keep(&journal, "k", [0]).await;
+    while sinks.status()[0].refusal.as_ref().is_none_or(|why| !why.contains("500")) {
+        tokio::task::yield_now().await;
+    }
+    receiver.asked(4).await;
+    assert!(sinks.status()[0].refusal.is_some(), "while the record is sent again, too");
+    answers.store(200, Ordering::SeqCst);
+    receiver.taken(1).await;
+    while sinks.status()[0].refusal.is_some() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(sinks.status()[0].state, State::Running);
+    drop(sinks);
+    journal.close().await;
 }

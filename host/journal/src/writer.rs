@@ -97,6 +97,8 @@ impl Writer {
             writer.salvaged(&salvaged);
         }
         writer.look();
+        let last = writer.shared.counts.last_sequence.load(Ordering::Relaxed);
+        writer.sequence.send_replace(Sequence(last));
         writer
     }
 
@@ -412,6 +414,14 @@ impl Writer {
         self.shared.counts.salvage_lost.fetch_add(salvaged.lost, Ordering::Relaxed);
         if salvaged.is_log {
             return;
+        }
+        if salvaged.name.is_empty() {
+            // It has no name any more, and was read while it was still open.
+            return tracing::error!(
+                rows = salvaged.rows,
+                lost = salvaged.lost,
+                "the journal's file was removed or renamed, and what could be read of it is in a new file"
+            );
         }
         tracing::error!(
             file = &*salvaged.name,

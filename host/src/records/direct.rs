@@ -101,6 +101,7 @@ impl Direct {
             errors: self.inner.errors.load(Ordering::Relaxed),
             given_up: self.lost(),
             parked_keys: 0,
+            refusal: None,
             lag_records: 0,
             lag_age: Duration::ZERO,
         }

@@ -119,6 +119,8 @@ impl Sinks {
         {
             tracing::error!(sink = settings.name.as_str(), "the sink stays switched off: {off}; give it another `url`");
             shared.set(off);
+            // Nobody else reads for this sink.
+            self.note_oldest(&settings, &shared);
             return Ok(running);
         }
         let feed = Feed::new(self.journal.clone(), self.clock.clone(), settings.clone(), shared, delivered_to, stopped);
@@ -132,6 +134,14 @@ impl Sinks {
         Ok(running)
     }
 
+    /// Notes how old the first record is that a sink has not received, if there is one yet.
+    fn note_oldest(&self, settings: &SinkSettings, shared: &Shared) {
+        let delivered_to = *shared.delivered_to.borrow();
+        let first = self.journal.reader().records_after(delivered_to, 1, 1, |topic| settings.topics.take(topic));
+        let first = first.ok().and_then(|batch| batch.records.into_iter().next());
+        shared.oldest(first.map(|first| first.record.at_unix_ms));
+    }
+
     /// Has the sinks open their files again: they may have been renamed.
     pub fn reopen(&self) {
         self.reopen.send_modify(|times| *times += 1);
@@ -143,6 +153,9 @@ impl Sinks {
         let (last, now_unix_ms) = (*self.journal.watch_records().borrow(), self.clock.now_unix_ms());
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let status = |sink: &Running| {
+            if matches!(sink.shared.state(), State::Off { .. }) && !sink.shared.has_oldest() {
+                self.note_oldest(&sink.settings, &sink.shared);
+            }
             let (name, kind) = (sink.settings.name.as_str(), sink.settings.kind.name());
             sink.shared.status(name, kind, last, now_unix_ms)
         };

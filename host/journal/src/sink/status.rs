@@ -76,6 +76,8 @@ pub struct SinkStatus {
     pub given_up: u64,
     /// Keys whose next record was refused, and which wait.
     pub parked_keys: u64,
+    /// Why the last of the records was refused that wait for another attempt; `None`: none was.
+    pub refusal: Option<String>,
     /// Records in the journal that it has not gone past, of any topic.
     pub lag_records: u64,
     /// Age of the oldest record that it has read and not delivered.
@@ -90,6 +92,7 @@ pub(super) struct Shared {
     errors: AtomicU64,
     given_up: AtomicU64,
     parked_keys: AtomicU64,
+    refusal: Mutex<Option<String>>,
     /// The time of the oldest record under way; 0: there is none.
     oldest_unix_ms: AtomicI64,
     /// Since when a write is under way; 0: none is.
@@ -109,6 +112,7 @@ impl Shared {
             errors: AtomicU64::new(0),
             given_up: AtomicU64::new(0),
             parked_keys: AtomicU64::new(0),
+            refusal: Mutex::default(),
             oldest_unix_ms: AtomicI64::new(0),
             writing_since_unix_ms: AtomicI64::new(0),
             delivered_to: watch::Sender::new(cursor),
@@ -145,9 +149,19 @@ impl Shared {
         self.parked_keys.store(keys as u64, Ordering::Relaxed);
     }
 
+    /// Notes why a record was refused, or that none of those under way was.
+    pub(super) fn refusal(&self, why: Option<&str>) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = why.map(str::to_owned);
+    }
+
     /// Notes the time of the oldest record under way; `None`: there is none.
     pub(super) fn oldest(&self, unix_ms: Option<i64>) {
         self.oldest_unix_ms.store(unix_ms.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Whether a record is known that is under way, or waits for a sink that is off.
+    pub(super) fn has_oldest(&self) -> bool {
+        self.oldest_unix_ms.load(Ordering::Relaxed) != 0
     }
 
     /// Notes that a write begins, or with 0 that it has ended.
@@ -174,6 +188,7 @@ impl Shared {
             errors: self.errors.load(Ordering::Relaxed),
             given_up: self.given_up.load(Ordering::Relaxed),
             parked_keys: self.parked_keys.load(Ordering::Relaxed),
+            refusal: self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             lag_records: u64::try_from(lag).unwrap_or(0),
             lag_age: Duration::from_millis(u64::try_from(age_ms).unwrap_or(0)),
         }

@@ -25,6 +25,8 @@ pub(super) struct Lanes {
     parked: BTreeMap<(Instant, Sequence), Lane>,
     bytes: usize,
     in_flight: usize,
+    /// Records that were refused at least once.
+    refused: usize,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,8 @@ impl Lanes {
     /// A record that was sent is delivered or dropped.
     pub(super) fn done(&mut self, record: &Record) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.records.remove(&record.sequence);
+        let removed = self.records.remove(&record.sequence);
+        self.refused -= usize::from(removed.is_some_and(|under_way| under_way.attempts > 0));
         self.bytes = self.bytes.saturating_sub(bytes(record));
         let lane = Lane::of(record);
         let Some(others) = self.lanes.get_mut(&lane) else { return };
@@ -102,6 +105,7 @@ impl Lanes {
     /// Notes that a record was refused. Returns how often that has happened to it.
     pub(super) fn refused(&mut self, record: &Record) -> u32 {
         let Some(under_way) = self.records.get_mut(&record.sequence) else { return 0 };
+        self.refused += usize::from(under_way.attempts == 0);
         under_way.attempts = under_way.attempts.saturating_add(1);
         under_way.attempts
     }
@@ -127,6 +131,11 @@ impl Lanes {
     /// How many keys are parked.
     pub(super) fn parked(&self) -> usize {
         self.parked.len()
+    }
+
+    /// Whether records were refused that are still not delivered, whether they wait or are being sent again.
+    pub(super) fn has_refused(&self) -> bool {
+        self.refused > 0
     }
 
     /// How many records are being sent.

@@ -88,6 +88,9 @@ impl Run {
         let first = self.lanes.first().map(|first| (Sequence(first.sequence.0 - 1), first.record.at_unix_ms));
         self.feed.shared.oldest(first.map(|(_, at_unix_ms)| at_unix_ms));
         self.feed.shared.parked(self.lanes.parked());
+        if !self.lanes.has_refused() {
+            self.feed.shared.refusal(None);
+        }
         let delivered_to = first.map_or_else(|| self.feed.read_to(), |(before, _)| before);
         self.feed.delivered_to(delivered_to);
     }
@@ -138,6 +141,7 @@ impl Run {
         if attempts == 1 {
             tracing::warn!(sink, id, "a record is refused and will be retried; records with the same key wait: {why}");
         }
+        self.feed.shared.refusal(Some(why));
         self.refused_in_row = self.refused_in_row.saturating_add(1);
         let pause = self.feed.settings.back_off.with_jitter(attempts).max(at_least);
         self.lanes.park(record, Instant::now() + pause);
