@@ -44,6 +44,8 @@ pub struct Report {
     pub restart: Vec<&'static str>,
     /// Plugins that are not loaded, and why.
     pub not_loaded: Vec<Problem>,
+    /// What is wrong with the certificates of the listeners. The previous ones stay in use; a restart would fail.
+    pub certificates: Vec<Problem>,
     /// How long it took, from reading the settings.
     pub took: Duration,
 }
@@ -124,7 +126,12 @@ impl Host {
             entry.map(|entry| (history.open(&entry), entry.number))
         });
         let Some((kept, number)) = found else {
-            let message = "no such configuration is stored: `callgate rollback --list` lists them";
+            let message = match to {
+                Some(_) => "no such configuration is stored: `callgate rollback --list` lists them",
+                None => {
+                    "no configuration is stored before the one in service: `callgate rollback --list` lists those that are"
+                }
+            };
             return Err(vec![self.generation().settings().source.problem(&[Key("reload"), Key("keep")], message)]);
         };
         let ask = Ask { mode: Mode::Replace, crates: Crates::BuildNew };
@@ -145,6 +152,12 @@ impl Host {
     /// The stored configurations, the oldest first, and the number of the one in service.
     pub fn kept(&self) -> (Vec<Entry>, Option<u64>) {
         (self.history().map_or_else(Vec::new, |history| history.list()), self.reloads.status().kept)
+    }
+
+    /// Notes what is wrong with the certificates of the listeners, for operators. Blocks: reads their files.
+    pub(crate) fn note_certificates(&self) {
+        let problems = self.generation().settings().certificate_problems();
+        self.reloads.status().certificates = problems;
     }
 
     /// How reloads have ended.
@@ -170,10 +183,19 @@ impl Host {
             watch.changing = (changed, times + 1);
             return Polled::Changing;
         }
+        let rolled_back_to = self.reloads.status().rolled_back_to;
         let files: Vec<String> = changed.iter().map(|(path, _)| path.display().to_string()).collect();
         tracing::info!(files = files.join(", "), "files have changed: reloading the settings");
         let ask = Ask { mode: Mode::Replace, crates: Crates::BuildNew };
-        Polled::Reloaded { is_refused: self.reload_alone(ask, &mut watch).is_err() }
+        let is_refused = self.reload_alone(ask, &mut watch).is_err();
+        if let (Some(number), false) = (rolled_back_to, is_refused) {
+            tracing::warn!(
+                number,
+                files = files.join(", "),
+                "the rollback has ended, because files have changed: the settings file and what it names are in service"
+            );
+        }
+        Polled::Reloaded { is_refused }
     }
 
     /// Keeps what is in service for a rollback. Failing that is no reason not to serve.
@@ -270,7 +292,9 @@ impl Host {
             // What only this one would have counted.
             self.telemetry.forget(next.counters(), before.counters());
         }
-        Report { generation, is_new, difference, restart, not_loaded, took: started.elapsed() }
+        // Those of the listeners that there are: others come with a restart.
+        let certificates = self.generation().settings().certificate_problems();
+        Report { generation, is_new, difference, restart, not_loaded, certificates, took: started.elapsed() }
     }
 
     /// Plugins may not have more memory than the pool was made for.
@@ -310,6 +334,7 @@ impl Host {
                 status.problems.clear();
                 status.good_unix_ms = now;
                 status.restart.clone_from(&report.restart);
+                status.certificates.clone_from(&report.certificates);
                 *if report.is_new { &mut status.changed } else { &mut status.unchanged } += 1;
                 let took_ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);
                 let what =

@@ -153,7 +153,12 @@ impl Settings {
         let mut draft = match text {
             Ok(text) => Self::understand(chat_servers, path, &text, secrets, kept.as_ref()),
             Err(error) => {
-                let message = format!("cannot be read ({error}): name the settings file with --settings");
+                let message = match &kept {
+                    Some(_) => {
+                        format!("cannot be read from the stored configuration ({error}): roll back to another one")
+                    }
+                    None => format!("cannot be read ({error}): name the settings file with --settings"),
+                };
                 let problem = Problem { file: path.to_owned(), line: 0, key: String::new(), message };
                 Draft { settings: None, problems: vec![problem], seen: Vec::new() }
             }

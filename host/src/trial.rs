@@ -42,11 +42,7 @@ impl Settings {
             );
             problems.push(self.source.problem(&[Key("journal"), Key("folder")], &why));
         }
-        for (table, tls) in self.tls_files() {
-            if let Err(error) = Tls::load(tls) {
-                problems.push(self.source.problem(&[Key(table), Key("tls"), Key(error.key)], &error.to_string()));
-            }
-        }
+        problems.extend(self.certificate_problems());
         if let Some(admin) = &self.admin
             && is_taken_twice(&self.server.listen, &admin.listen)
         {
@@ -54,6 +50,15 @@ impl Settings {
             problems.push(self.source.problem(&[Key("admin"), Key("listen")], why));
         }
         problems
+    }
+
+    /// What is wrong with the certificates of the listeners, as their files are now.
+    pub(crate) fn certificate_problems(&self) -> Vec<Problem> {
+        let problem = |(table, tls): (&'static str, &TlsFiles)| {
+            let error = Tls::load(tls).err()?;
+            Some(self.source.problem(&[Key(table), Key("tls"), Key(error.key)], &error.to_string()))
+        };
+        self.tls_files().filter_map(problem).collect()
     }
 
     /// The listeners that speak TLS: the table of each, and its files.

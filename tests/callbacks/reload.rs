@@ -339,10 +339,18 @@ async fn a_rollback_brings_back_settings_word_lists_and_modules_and_touches_no_f
     host.host().roll_back(None, None).unwrap();
     assert_eq!((code(&host).await, last_stamp()), (json!(5002), Some(json!("two.two."))));
     assert_eq!((poll(&host), code(&host).await), (Polled::Unchanged, json!(5002)));
-    assert!(host.host().roll_back(None, None).is_err(), "there is none before it");
-    assert!(host.host().roll_back(Some(1), None).is_err(), "it is not kept any more");
+    let problems = host.host().roll_back(None, None).unwrap_err();
+    assert!(problems[0].message.contains("stored before the one in service"), "{problems:?}");
+    let problems = host.host().roll_back(Some(1), None).unwrap_err();
+    assert!(problems[0].message.contains("no such configuration is stored"), "it is not kept any more: {problems:?}");
     host.host().roll_back(Some(4), None).unwrap();
     assert_eq!(code(&host).await, 5004);
+    // A misspelled member would go further back than was asked for.
+    for body in [r#"{"too": 1}"#, r#"{"to": 3, "insteadOf": 4}"#] {
+        let (status, answer) = api(&host, Method::POST, "/api/v1/rollback", body).await;
+        let error = answer["error"].as_str().unwrap();
+        assert!(status == 400 && error.contains(r#"known are "to" and "instead_of""#), "{answer}");
+    }
     // What the files say counts again with a reload.
     host.write("p.wasm", denies(5005));
     assert!(host.reload().unwrap().is_new);
@@ -517,4 +525,24 @@ async fn crates_are_built_when_a_reload_is_asked_for_and_not_when_a_file_has_cha
     assert_eq!(ask(Crates::BuildNew).difference.added, ["m"], "it was never built for this host");
     assert!(!ask(Crates::BuildNew).is_new);
     assert!(!ask(Crates::Build).is_new);
+}
+
+#[tokio::test]
+async fn the_log_says_which_file_has_ended_a_rollback() {
+    let host = setup().tables("[reload]\nkeep = 3\nfolder = \"kept\"").plugin("p", "p.wasm", "*", "");
+    let host = host.file("p.wasm", denies(5001)).start();
+    host.host().poll();
+    assert!(!host.reload().unwrap().is_new);
+    host.write("p.wasm", denies(5002));
+    assert!(host.reload().unwrap().is_new);
+    host.write("p.wasm", denies(5003));
+    assert!(host.reload().unwrap().is_new);
+    host.host().roll_back(None, None).unwrap();
+    assert_eq!(code(&host).await, 5002);
+    let log = log::capture();
+    host.write("p.wasm", denies(5004));
+    assert_eq!(poll(&host), Polled::Reloaded { is_refused: false });
+    let lines = log.lines_with("the rollback has ended");
+    assert!(lines.len() == 1 && lines[0].contains("WARN") && lines[0].contains("p.wasm"), "{}", log.text());
+    assert_eq!((code(&host).await, host.metric("callgate_rolled_back", &[])), (json!(5004), 0.0));
 }

@@ -274,3 +274,26 @@ fn files_that_do_not_fit_are_explained() {
         assert!(found[0].contains(message), "{found:?}");
     }
 }
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_any_more_shows_in_reloads_and_metrics_and_readiness() {
+    let authority = Authority::new("root");
+    let (certificate, key) = authority.sign(|_| {});
+    let tables = "[server]\ntls = { certificate = \"cert.pem\", key = \"key.pem\" }";
+    let host = setup().tables(tables).file("cert.pem", certificate).file("key.pem", key.as_str()).start();
+    assert!(host.reload().unwrap().certificates.is_empty());
+    host.write("key.pem", authority.sign(|_| {}).1);
+    let report = host.reload().unwrap();
+    let problems: Vec<String> = report.certificates.iter().map(ToString::to_string).collect();
+    assert!(problems.len() == 1 && problems[0].contains("`server.tls.key`"), "{problems:?}");
+    assert_eq!(host.metric("callgate_reload_refused", &[]), 1.0);
+    let request = axum::http::Request::get("/readyz").body(axum::body::Body::empty()).unwrap();
+    let routes = callgate::admin::routes(host.host().clone(), Readiness::default());
+    let ready = tower::ServiceExt::oneshot(routes, request).await.unwrap().into_body();
+    let ready = http_body_util::BodyExt::collect(ready).await.unwrap().to_bytes();
+    let ready = String::from_utf8_lossy(&ready);
+    assert!(ready.contains("a certificate cannot be used, and the previous one stays in use"), "{ready}");
+    host.write("key.pem", key);
+    assert!(host.reload().unwrap().certificates.is_empty());
+    assert_eq!(host.metric("callgate_reload_refused", &[]), 0.0);
+}

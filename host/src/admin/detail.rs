@@ -34,6 +34,9 @@ pub(super) fn lines(host: &Host) -> String {
     for problem in &status.problems {
         let _ = writeln!(text, "the last reload was refused, and the previous generation is in service: {problem}");
     }
+    for problem in &status.certificates {
+        let _ = writeln!(text, "a certificate cannot be used, and the previous one stays in use: {problem}");
+    }
     if let Some(number) = status.rolled_back_to {
         let _ =
             writeln!(text, "the stored configuration {number} is in service after a rollback, not the settings file");

@@ -77,6 +77,7 @@ async fn generation(State(asked): State<Asked>) -> Response {
             "not_loaded": problems(generation.not_loaded()),
             "good_unix_ms": status.good_unix_ms,
             "problems": problems(&status.problems),
+            "certificates": problems(&status.certificates),
             "failed_unix_ms": status.failed_unix_ms,
             "restart": status.restart,
             "rolled_back_to": status.rolled_back_to,
@@ -98,9 +99,22 @@ async fn kept(State(asked): State<Asked>) -> Result<Response, ApiError> {
     Ok(respond(StatusCode::OK, &json!({ "kept": entries, "in_service": in_service })))
 }
 
+/// What the body of a rollback may have. A misspelled one would roll back further than was asked for.
+const MEMBERS: [&str; 2] = ["to", "instead_of"];
+
 async fn roll_back(State(asked): State<Asked>, body: Bytes) -> Result<Response, ApiError> {
     let body = if body.is_empty() { &b"{}"[..] } else { &body };
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(unknown) =
+        body.as_object().and_then(|members| members.keys().find(|key| !MEMBERS.contains(&key.as_str())))
+    {
+        let unknown: String = unknown.chars().take(40).collect();
+        let message = format!(
+            "the body has an unknown member {unknown:?}: known are {}",
+            MEMBERS.map(|member| format!("{member:?}")).join(" and ")
+        );
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+    }
     let number = |key: &str| match (body.as_object(), body.get(key)) {
         (Some(_), None | Some(Value::Null)) => Ok(None),
         (Some(_), Some(Value::Number(number))) if number.is_u64() => Ok(number.as_u64()),
@@ -142,6 +156,7 @@ fn as_json(report: &Report) -> Value {
         "lines": difference.lines(),
         "restart": report.restart,
         "not_loaded": problems(&report.not_loaded),
+        "certificates": problems(&report.certificates),
         "took_ms": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
     })
 }

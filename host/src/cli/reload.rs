@@ -64,5 +64,12 @@ pub(super) fn outcome(report: &Value, is_trial: bool) -> String {
         let message = problem.get("message").and_then(Value::as_str).unwrap_or_default();
         text.push_str(&format!("Not loaded, so `on_fault` decides instead: {message}\n"));
     }
+    for problem in report.get("certificates").and_then(Value::as_array).into_iter().flatten() {
+        let text_of = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (key, message) = (text_of("key"), text_of("message"));
+        text.push_str(&format!(
+            "A certificate cannot be used, and the previous one stays in use (a restart would fail): `{key}`: {message}\n"
+        ));
+    }
     text
 }

@@ -157,9 +157,9 @@ impl Service {
         let server = &host.settings.server;
         let (drain, ended) = (server.drain_delay, server.shutdown_within + END_WITHIN);
         let served = runtime.block_on(async {
-            let callbacks = listen(&server.listen, server.socket_mode, server.tls.as_ref(), "server")?;
+            let callbacks = listen(&host, &server.listen, server.socket_mode, server.tls.as_ref(), "server")?;
             let admin = match &host.settings.admin {
-                Some(admin) => Some(listen(&admin.listen, admin.socket_mode, admin.tls.as_ref(), "admin")?),
+                Some(admin) => Some(listen(&host, &admin.listen, admin.socket_mode, admin.tls.as_ref(), "admin")?),
                 None => None,
             };
             let stop = signals.serving();
@@ -189,7 +189,13 @@ impl Service {
 /// Time for everything else to end, after `shutdown_within_ms`.
 const END_WITHIN: Duration = Duration::from_secs(1);
 
-fn listen(address: &Address, mode: u32, tls: Option<&TlsFiles>, table: &'static str) -> Result<Listener, Failure> {
+fn listen(
+    host: &Host,
+    address: &Address,
+    mode: u32,
+    tls: Option<&TlsFiles>,
+    table: &'static str,
+) -> Result<Listener, Failure> {
     let listener = Listener::bind(address, mode);
     let listener = listener.map_err(|error| taken(address, &format!("[{table}] listen"), &error))?;
     let Some(files) = tls else { return Ok(listener) };
@@ -198,18 +204,26 @@ fn listen(address: &Address, mode: u32, tls: Option<&TlsFiles>, table: &'static 
         Failure::new(Exit::Settings, anyhow::anyhow!(text))
     })?;
     let tls = Arc::new(tls);
-    tokio::spawn(keep_current(Arc::clone(&tls), table));
+    tokio::spawn(keep_current(host.clone(), Arc::clone(&tls), table));
     Ok(listener.with_tls(tls))
 }
 
 /// Reads the files of a certificate again when they change.
-async fn keep_current(tls: Arc<Tls>, table: &'static str) {
-    let mut last = None;
+async fn keep_current(host: Host, tls: Arc<Tls>, table: &'static str) {
+    let mut last: Option<String> = None;
     loop {
-        tokio::time::sleep(CERTIFICATE_EVERY).await;
-        let its_tls = Arc::clone(&tls);
+        let every = host.generation().settings().reload.poll;
+        tokio::time::sleep(if every.is_zero() { CERTIFICATE_EVERY } else { every }).await;
+        let (its_host, its_tls, before) = (host.clone(), Arc::clone(&tls), last.clone());
+        let read = move || {
+            let read = its_tls.reload();
+            if read.as_ref().err().map(ToString::to_string) != before {
+                its_host.note_certificates();
+            }
+            read
+        };
         // The files may hang.
-        match tokio::task::spawn_blocking(move || its_tls.reload()).await {
+        match tokio::task::spawn_blocking(read).await {
             Ok(Ok(true)) => {
                 tracing::info!("the certificate of [{table}] has changed: new connections get the new one");
                 for warning in tls.warnings() {
@@ -231,7 +245,7 @@ async fn keep_current(tls: Arc<Tls>, table: &'static str) {
     }
 }
 
-/// How often the files of a certificate are checked. File system events miss the way Kubernetes replaces them.
+/// How often the files of a certificate are checked while `poll_ms` is 0: they expire all the same. File system events miss the way Kubernetes replaces them.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(2);
 
 fn taken(address: &Address, key: &str, error: &std::io::Error) -> Failure {

@@ -35,7 +35,7 @@ impl Generations {
             is_refused: registered(
                 registry,
                 "reload_refused",
-                "1 from a reload that found a mistake until one that did not",
+                "1 from a reload that found a mistake until one that did not, and while a certificate's files cannot be used",
             ),
             is_rolled_back: registered(
                 registry,
@@ -56,7 +56,7 @@ impl Generations {
             let counter = self.ended.get_or_create_owned(&[("result", result.to_owned())]);
             counter.inc_by(now.saturating_sub(counter.get()));
         }
-        self.is_refused.set((!status.problems.is_empty()).into());
+        self.is_refused.set((!status.problems.is_empty() || !status.certificates.is_empty()).into());
         self.is_rolled_back.set(status.rolled_back_to.is_some().into());
         self.restart_keys.set(i64::try_from(status.restart.len()).unwrap_or(i64::MAX));
         self.good_seconds.set(status.good_unix_ms as f64 / 1000.0);
