@@ -1,6 +1,8 @@
 //! Bodies of requests, read within bounds: of one body, of all of them together, and of time.
 
+use std::error::Error;
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -169,7 +171,14 @@ impl Bodies {
                 Ok(None) => break,
                 Err(_) => return Some(Err(Refusal::TooSlow.into())),
             };
-            let Ok(frame) = frame else { return Some(Err(Refusal::Incomplete.into())) };
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) => {
+                    let error: BoxError = error.into();
+                    let refusal = if is_framing(&*error) { Refusal::BodyFraming } else { Refusal::Incomplete };
+                    return Some(Err(refusal.into()));
+                }
+            };
             let Ok(data) = frame.into_data() else { continue };
             let len = len + data.len();
             if len > self.bytes_max {
@@ -220,6 +229,15 @@ impl Bodies {
         let steps = u32::try_from(steps).ok().filter(|steps| *steps > 0).ok_or(Refusal::NoRoom)?;
         self.steps.enter(steps, deadline).await.map_err(NotRead::Overloaded)
     }
+}
+
+/// Whether the client has sent a body that is not framed as HTTP says, and not just too little of it.
+fn is_framing(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.any(|cause| {
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        matches!(kind, Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
+    })
 }
 
 /// How many steps a body of this length takes.

@@ -92,7 +92,8 @@ impl Host {
         let body = match self.bodies.read(body, deadline, waits).await {
             Ok(body) => body,
             Err(NotRead::Refused(refusal)) => {
-                return write(self.refuse_admitted(&generation, mounted, refusal, Bytes::new()));
+                let response = self.refuse_admitted(&generation, mounted, refusal, Bytes::new());
+                return write_last(response, refusal);
             }
             Err(NotRead::Overloaded(overload)) => {
                 let refused = self.refuse_at_door(&generation, mounted, &admitted, deadline, Some(overload));
@@ -127,6 +128,15 @@ fn write_answer(answer: Answer) -> http::Response<Body> {
 
 fn write(response: Response) -> http::Response<Body> {
     write_then(response, None)
+}
+
+/// As [`write`]. If it is not known where the next request would begin, the client is told not to send it here.
+fn write_last(response: Response, refusal: Refusal) -> http::Response<Body> {
+    let mut written = write(response);
+    if matches!(refusal, Refusal::BodyFraming | Refusal::Incomplete | Refusal::TooSlow) {
+        written.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    written
 }
 
 /// As [`write`], with work that starts once the connection has taken the answer.

@@ -99,6 +99,25 @@ async fn what_another_server_may_read_differently_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn bodies_that_are_not_framed_or_not_whole_end_the_connection() {
+    let chunked = "Host: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (rest, status, reason) in [
+        (format!("{chunked}0x2\r\n{{}}\r\n0\r\n\r\n"), 400, "body_framing"),
+        (format!("{chunked}2\n{{}}\r\n0\r\n\r\n"), 400, "body_framing"),
+        (format!("{chunked}2\r\n{{}}\n0\r\n\r\n"), 400, "body_framing"),
+        (format!("{chunked}2\r\n{{"), 408, "incomplete"),
+        ("Host: h\r\nContent-Length: 3\r\n\r\n{}".to_owned(), 408, "incomplete"),
+    ] {
+        let host = setup().start();
+        let answer = answer(&host, format!("POST {PATH} HTTP/1.1\r\n{rest}").as_bytes()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{rest:?}: {answer}");
+        assert!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), "{rest:?}: {answer}");
+        let label = format!("reason=\"{reason}\"");
+        assert_eq!(host.metric("callgate_refusals_total", &[&label]), 1.0, "{rest:?}");
+    }
+}
+
 /// As [`answer`], with each byte in a packet of its own.
 async fn by_byte(host: &TestHost, bytes: &[u8]) -> String {
     let (mut client, server) = tokio::io::duplex(1);

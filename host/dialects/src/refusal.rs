@@ -43,13 +43,16 @@ pub enum Refusal {
     /// The body ended early, or did not come in time.
     #[error("the body did not arrive whole")]
     Incomplete,
+    /// The chunks of the body are not valid.
+    #[error("the body is not valid: its chunks are not framed as HTTP/1.1 requires")]
+    BodyFraming,
     /// There is no memory for the body, now or ever.
     #[error("there is no room for the body (`bodies_bytes_max`)")]
     NoRoom,
     /// The journal or its disk has no room for the callback.
     #[error(
-        "the callback is not acknowledged: the journal is full (`bytes_max` or `backlog_entries_max` under [journal]), or \
-         its disk is"
+        "the callback is not acknowledged: the journal is full (`bytes_max` under [journal], or too many entries \
+         wait), or its disk is"
     )]
     JournalFull,
     /// The callback could not be put on disk in time.
@@ -103,7 +106,8 @@ impl Refusal {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete | Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::NoRoom | Self::JournalFull | Self::NotKept => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotUtf8
+            Self::BodyFraming
+            | Self::NotUtf8
             | Self::NotJson
             | Self::Commented
             | Self::NotObject
@@ -133,6 +137,7 @@ impl Refusal {
             Self::TooSlow => "too_slow",
             Self::TooLarge { .. } => "too_large",
             Self::Incomplete => "incomplete",
+            Self::BodyFraming => "body_framing",
             Self::NoRoom => "no_room",
             Self::JournalFull => "journal_full",
             Self::NotKept => "not_kept",
