@@ -48,7 +48,15 @@ pub fn promoted(text: &str, name: &str) -> Result<String, String> {
         }
         _ => return Err("the candidate has no change: give `replace`, `add` or `remove`".to_owned()),
     }
-    Ok(document.to_string())
+    let promoted = document.to_string();
+    // The parser makes most line ends those of Unix.
+    Ok(if has_carriage_returns(text) { promoted.replace("\r\n", "\n").replace('\n', "\r\n") } else { promoted })
+}
+
+/// Whether each line ends as on Windows. In a file with both, it is not known which lines had which.
+fn has_carriage_returns(text: &str) -> bool {
+    let lines = text.matches('\n').count();
+    lines > 0 && text.matches("\r\n").count() == lines
 }
 
 /// Takes the candidate out of the file.
@@ -192,6 +200,15 @@ name = "s"
 
     fn edited(shadow: &str) -> String {
         promoted(&format!("{FILE}{shadow}\n[[shadow]]\nname = \"other\"\nreplace = \"a\"\n"), "s").unwrap()
+    }
+
+    #[test]
+    fn line_ends_stay_those_of_the_file() {
+        let shadow = "replace = \"b\"\nwasm = \"b2.wasm\" # new\nsettings = { n = 2 }\n";
+        let text = format!("{FILE}{shadow}").replace('\n', "\r\n");
+        let promoted = promoted(&text, "s").unwrap();
+        assert!(promoted.contains("b2.wasm") && has_carriage_returns(&promoted), "{promoted:?}");
+        assert!(!promoted.contains("\r\r"), "{promoted:?}");
     }
 
     #[test]
