@@ -5,12 +5,13 @@ use std::ops::Range;
 use plugin_sdk::text::letters::{Kind, read};
 
 /// Characters, and where each is in the text.
-pub(super) struct Line {
+pub(super) struct Line<'t> {
+    text: &'t str,
     chars: Vec<(char, Range<usize>)>,
 }
 
-impl Line {
-    pub(super) fn new(text: &str) -> Self {
+impl<'t> Line<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
         let plain = |(at, c): (usize, char)| {
             let letter = read(c);
             let plain = match letter.kind {
@@ -21,7 +22,7 @@ impl Line {
             };
             Some((plain, at..at + c.len_utf8()))
         };
-        Self { chars: text.char_indices().filter_map(plain).collect() }
+        Self { text, chars: text.char_indices().filter_map(plain).collect() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -31,6 +32,12 @@ impl Line {
     /// The character at an index; `None` beyond either end.
     pub(super) fn at(&self, index: usize) -> Option<char> {
         self.chars.get(index).map(|(c, _)| *c)
+    }
+
+    /// Whether the full stop at an index is written as that of Chinese.
+    pub(super) fn is_full_stop_of_chinese(&self, index: usize) -> bool {
+        let range = self.chars.get(index).map(|(_, range)| range.clone());
+        range.and_then(|range| self.text.get(range)) == Some("。")
     }
 
     pub(super) fn before(&self, index: usize) -> Option<char> {

@@ -17,7 +17,7 @@ struct Groups {
     digits: String,
 }
 
-pub(super) fn phones(line: &Line) -> Vec<Range<usize>> {
+pub(super) fn phones(line: &Line<'_>) -> Vec<Range<usize>> {
     let mut phones = Vec::new();
     let mut at = 0;
     while at < line.len() {
@@ -35,7 +35,7 @@ pub(super) fn phones(line: &Line) -> Vec<Range<usize>> {
 }
 
 /// The groups of digits that begin at `at`.
-fn groups(line: &Line, at: usize) -> Option<Groups> {
+fn groups(line: &Line<'_>, at: usize) -> Option<Groups> {
     let first = line.at(at)?;
     let has_plus = first == '+';
     let opens = first == '(';
@@ -65,17 +65,17 @@ fn groups(line: &Line, at: usize) -> Option<Groups> {
 }
 
 /// What is between two groups: where the next one begins, and the sign.
-fn between(line: &Line, end: usize) -> (usize, char) {
+fn between(line: &Line<'_>, end: usize) -> (usize, char) {
     let sign = match line.at(end) {
-        Some(sign @ ('-' | '.' | '/' | ' ')) => sign,
-        Some(')') => return (end + 1 + usize::from(matches!(line.at(end + 1), Some(' ' | '-'))), ')'),
+        Some(sign @ ('-' | '.' | '/' | ' ' | '_')) => sign,
+        Some(')') => return (end + 1 + usize::from(matches!(line.at(end + 1), Some(' ' | '-' | '_'))), ')'),
         _ => return (end, '\0'),
     };
     let opens = usize::from(line.at(end + 1) == Some('('));
     (end + 1 + opens, sign)
 }
 
-fn is_phone(line: &Line, found: &Groups) -> bool {
+fn is_phone(line: &Line<'_>, found: &Groups) -> bool {
     let Groups { part, has_plus, groups, digits } = found;
     let is_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
     // A part of a longer number: of a fraction, a price, a time.
@@ -100,11 +100,14 @@ fn is_phone(line: &Line, found: &Groups) -> bool {
     if starts_with("00") {
         return (10..=17).contains(&len);
     }
+    let is_digit = |at: usize, from: u8| digits.as_bytes().get(at).is_some_and(|byte| (from..=b'9').contains(byte));
     let is_mobile_of_china = len == 11
         && starts_with("1")
-        && digits.as_bytes().get(1).is_some_and(|byte| (b'3'..=b'9').contains(byte))
-        && matches!(*sizes, [11] | [3, 4, 4] | [4, 4, 3]);
-    let is_american = len == 10 && sizes == [3, 3, 4] && !starts_with("0") && !starts_with("1");
+        && is_digit(1, b'3')
+        && matches!(*sizes, [11] | [3, 8] | [7, 4] | [3, 4, 4] | [4, 4, 3] | [3, 2, 2, 2, 2]);
+    // With the number of the country before it, areas and offices begin with 2 to 9.
+    let is_american = len == 10 && sizes == [3, 3, 4] && !starts_with("0") && !starts_with("1")
+        || len == 11 && sizes == [1, 3, 3, 4] && starts_with("1") && is_digit(1, b'2') && is_digit(4, b'2');
     let is_national = starts_with("0")
         && (9..=12).contains(&len)
         && sizes.len() <= 5
@@ -118,7 +121,7 @@ fn is_date(sizes: &[usize], signs: &[char]) -> bool {
     matches!(sizes, [4, 1..=2, 1..=2, ..] | [1..=2, 1..=2, 2 | 4, ..]) && signs.first() == signs.get(1)
 }
 
-pub(super) fn numbers(line: &Line, digits_min: usize) -> Vec<Range<usize>> {
+pub(super) fn numbers(line: &Line<'_>, digits_min: usize) -> Vec<Range<usize>> {
     let mut numbers = Vec::new();
     let mut at = 0;
     while at < line.len() {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use plugin_sdk::text::letters::is_spaced;
+
 use super::line::Line;
 
 /// Ends of domains that make a link without `www.` before or `/` after them: those under which most sites are, without
@@ -11,6 +13,46 @@ const KNOWN_ENDS: &[&str] = &[
     "link", "click", "icu", "cc", "tv", "cn", "de", "tr", "uk", "ru", "jp", "kr", "fr", "eu", "br", "hk", "tw", "sa",
     "ae", "eg", "io", "ly",
 ];
+
+/// The same in other alphabets, as [`Line`] reads them, without common words.
+const INTERNATIONAL_ENDS: &[&str] = &[
+    "рф",
+    "рус",
+    "орг",
+    "ком",
+    "укр",
+    "бел",
+    "срб",
+    "бг",
+    "мкд",
+    "қаз",
+    "ею",
+    "中国",
+    "公司",
+    "网络",
+    "网址",
+    "网站",
+    "中文网",
+    "在线",
+    "商城",
+    "集团",
+    "我爱你",
+    "コム",
+    "한국",
+    "닷컴",
+    "닷넷",
+    "ไทย",
+    "السعوديه",
+    "امارات",
+    "مصر",
+    "شبكه",
+    "موقع",
+    "ελ",
+    "קום",
+];
+
+/// What an address begins with whose host can be any.
+const SCHEMES: [&str; 3] = ["https://", "http://", "ftp://"];
 
 /// Longest label of a domain, in characters (RFC 1035).
 const LABEL_MAX: usize = 63;
@@ -34,37 +76,60 @@ fn labels(host: &str) -> Option<Vec<&str>> {
 
 /// Whether a domain ends in letters, as every domain does.
 fn has_name(labels: &[&str]) -> bool {
-    labels.last().is_some_and(|end| end.len() >= 2 && end.bytes().all(|byte| byte.is_ascii_lowercase()))
+    labels.last().is_some_and(|end| {
+        end.len() >= 2 && end.bytes().all(|byte| byte.is_ascii_lowercase()) || end.starts_with("xn--")
+    })
 }
 
 fn is_address_of_numbers(labels: &[&str]) -> bool {
     labels.len() == 4 && labels.iter().all(|label| label.parse::<u8>().is_ok())
 }
 
-pub(super) fn links(line: &Line) -> Vec<Range<usize>> {
+pub(super) fn links(line: &Line<'_>) -> Vec<Range<usize>> {
     let mut links = Vec::new();
     let mut at = 0;
     while at < line.len() {
-        let end = link(line, at);
-        if let Some(end) = end {
-            links.push(line.bytes(at..end));
-        }
+        let run = line.while_is(at, is_in_host);
+        let found = if run == at { None } else { link(line, at, run) };
         // A host is looked at from its beginning only.
-        at = end.unwrap_or_else(|| {
-            if line.at(at).is_some_and(is_in_host) { line.while_is(at, is_in_host) } else { at + 1 }
-        });
+        at = found.as_ref().map_or(run.max(at + 1), |link| link.end);
+        links.extend(found.map(|link| line.bytes(link)));
     }
     links
 }
 
-/// Where a link ends that begins at `at`.
-fn link(line: &Line, at: usize) -> Option<usize> {
-    let scheme = ["https://", "http://", "ftp://"].into_iter().find(|scheme| line.starts_with(at, scheme));
-    let from = at + scheme.map_or(0, str::len);
-    if scheme.is_none() && line.before(at).is_some_and(|c| matches!(c, '@' | '/' | '_' | '+' | '%')) {
+/// The link that begins with the characters of a host from `at` to `run`, or that these are a part of.
+fn link(line: &Line<'_>, at: usize, run: usize) -> Option<Range<usize>> {
+    let scheme = SCHEMES.into_iter().find(|scheme| line.starts_with(at, scheme));
+    if let Some(scheme) = scheme {
+        let from = at + scheme.len();
+        let end = host(line, from, line.while_is(from, is_in_host), true).map(|host| end(line, from, host));
+        return end.or_else(|| address(line, from)).map(|end| at..end);
+    }
+    // Its first letters may have accents.
+    let start = line.back_while(at, is_spaced_letter);
+    if is_hidden(line, start) {
         return None;
     }
-    let mut end = line.while_is(from, is_in_host);
+    match host(line, at, run, false) {
+        Some(host) => Some(start..end(line, at, host)),
+        None => international(line, at, run).map(|host| host.start..end(line, host.start, host.end)),
+    }
+}
+
+/// Whether what is before a host makes it a part of something else: of an e-mail address, or of a name in a program.
+fn is_hidden(line: &Line<'_>, at: usize) -> bool {
+    let beyond = at.checked_sub(2).and_then(|beyond| line.at(beyond));
+    match line.before(at) {
+        Some('@') => true,
+        Some('_') => beyond.is_some_and(|c| c.is_ascii_alphanumeric()),
+        _ => false,
+    }
+}
+
+/// Where the host ends that begins at `from`, if it is one; `run` is where the characters of a host end.
+fn host(line: &Line<'_>, from: usize, run: usize, has_scheme: bool) -> Option<usize> {
+    let mut end = run;
     while end > from && line.before(end) == Some('.') {
         end -= 1;
     }
@@ -74,27 +139,77 @@ fn link(line: &Line, at: usize) -> Option<usize> {
     if next == Some('@') {
         return None;
     }
-    let has_path = next == Some('/') && line.at(end + 1).is_some_and(|c| !c.is_whitespace());
-    let is_link = match scheme {
-        Some(_) => has_name(&labels) || is_address_of_numbers(&labels),
-        None if labels.first() == Some(&"www") => labels.len() >= 3 && has_name(&labels),
-        None => {
-            let known = labels.last().is_some_and(|end| KNOWN_ENDS.contains(end));
+    let has_path = next == Some('/') && line.at(end + 1).is_some_and(|c| !c.is_whitespace()) && !is_in_path(line, from);
+    let is_link = match has_scheme {
+        true => has_name(&labels) || is_address_of_numbers(&labels),
+        false if labels.first() == Some(&"www") => labels.len() >= 3 && has_name(&labels),
+        false => {
+            let known = labels.last().is_some_and(|end| KNOWN_ENDS.contains(end) || end.starts_with("xn--"));
             let is_named = labels.iter().any(|label| label.bytes().any(|byte| byte.is_ascii_lowercase()));
             has_name(&labels) && is_named && (known && !is_product(&labels) || has_path)
         }
     };
-    if !is_link {
+    is_link.then_some(end)
+}
+
+/// Whether one slash is before a place: of a path, in which folders have dots. Two are of a scheme.
+fn is_in_path(line: &Line<'_>, at: usize) -> bool {
+    let beyond = at.checked_sub(2).and_then(|beyond| line.at(beyond));
+    line.before(at) == Some('/') && !matches!(beyond, Some('/' | ':'))
+}
+
+/// Where a link ends whose host ends at `host`.
+fn end(line: &Line<'_>, from: usize, host: usize) -> usize {
+    if !matches!(line.at(host), Some('/' | ':' | '?' | '#')) {
+        return host;
+    }
+    let mut end = line.while_is(host, |c| c.is_ascii_graphic());
+    while end > from && line.before(end).is_some_and(is_ending) {
+        end -= 1;
+    }
+    end
+}
+
+/// Where an address ends that begins after a scheme, whatever its host is.
+fn address(line: &Line<'_>, from: usize) -> Option<usize> {
+    if !line.at(from).is_some_and(|first| first.is_alphanumeric() || matches!(first, '[' | '_' | '%' | '-')) {
         return None;
     }
-    if !matches!(line.at(end), Some('/' | ':' | '?' | '#')) {
-        return Some(end);
-    }
-    let mut end = line.while_is(end, |c| c.is_ascii_graphic());
+    let mut end = line.while_is(from, |c| c.is_ascii_graphic() || c.is_alphanumeric());
     while end > from && line.before(end).is_some_and(is_ending) {
         end -= 1;
     }
     Some(end)
+}
+
+/// A host with letters beyond ASCII, of which the characters from `at` to `run` are a part: `example.рф`, `пример.com`.
+/// Its full stops are those of ASCII: that of Chinese is mostly the end of a sentence.
+fn international(line: &Line<'_>, at: usize, run: usize) -> Option<Range<usize>> {
+    let is_wide = |index: usize| line.at(index).is_some_and(|c| !c.is_ascii() && c.is_alphanumeric());
+    let is_beside = is_wide(run) || at > 0 && is_wide(at - 1);
+    if !is_beside || !(at..run).any(|index| line.at(index) == Some('.')) {
+        return None;
+    }
+    let is_in = |c: char| is_in_host(c) || !c.is_ascii() && c.is_alphanumeric();
+    let (start, mut end) = (line.back_while(at, is_in), line.while_is(run, is_in));
+    if is_hidden(line, start) || (start..end).any(|index| line.is_full_stop_of_chinese(index)) {
+        return None;
+    }
+    while end > start && line.before(end) == Some('.') {
+        end -= 1;
+    }
+    let host = line.text(start..end);
+    let labels = labels(&host)?;
+    let last = labels.last().copied().unwrap_or_default();
+    let name = labels.iter().rev().nth(1).copied().unwrap_or_default();
+    // `学习.net` is about a product.
+    let is_known = KNOWN_ENDS.contains(&last) && (last != "net" || name.is_ascii());
+    (line.at(end) != Some('@') && (is_known || INTERNATIONAL_ENDS.contains(&last))).then_some(start..end)
+}
+
+/// Whether a character can be before the plain letters of a host: one of a script that puts spaces between words.
+fn is_spaced_letter(c: char) -> bool {
+    !c.is_ascii() && is_spaced(c) && c.is_alphabetic() || is_in_host(c) && c != '.'
 }
 
 /// Names that end like a domain: `ASP.NET`.
@@ -102,7 +217,7 @@ fn is_product(labels: &[&str]) -> bool {
     matches!(labels, ["asp" | "ado" | "vb" | "ml", "net"] | ["socket", "io"])
 }
 
-pub(super) fn emails(line: &Line) -> Vec<Range<usize>> {
+pub(super) fn emails(line: &Line<'_>) -> Vec<Range<usize>> {
     let is_local = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-');
     let address = |at: usize| {
         let mut start = line.back_while(at, is_local);
