@@ -252,6 +252,9 @@ mod letters {
         if !base.is_alphanumeric() {
             let of = if base == c { 0 } else { base as u32 };
             return (of, of, 0, sign(c, base));
+        if let Some(like) = drawn(base) {
+            return (if base == c { 0 } else { base as u32 }, like as u32, 0, Kind::Letter);
+        }
         }
         let composed = simplified(spelling(composed));
         let base = simplified(spelling(base));
@@ -322,11 +325,18 @@ mod letters {
     /// What a letter looks like, by Unicode's table of confusables; i, l and 1 are one class, and so are 0 and o.
     #[cfg(feature = "look-alikes")]
     fn class(base: char) -> char {
+    /// Letters of other alphabets and signs that generators of fancy texts write for Latin letters, each before that
+    /// letter, where Unicode's table has none or another one.
+    #[cfg(feature = "look-alikes")]
+    const FANCY: &str = "\
+        ᗩaᗅaᗷbᗽbᑢcᑕcᗪdᕲdᘿeᗴeᕮeᖴfᘜgᕼhᓰiᒍjᒚjᒪiᗰmᘻmᑎnᘉnᓍoᑭpᕵpᑫqᕴqᖇrᔕsᖶtᑌuᘮuᑘuᐯvᐺvᗯwᘺw᙭xᖻyᘔzᗱz\
+        ცbɛeɧhɬtⱡiꮖiყyӿx∂d∩n⋂n";
+
         // Unicode's table takes letters of these scripts apart into dots and strokes, by which they differ.
         if matches!(base as u32, 0x590..=0x109f) {
             return base;
         }
-        let mut hooked = HOOKED.chars();
+        let mut hooked = HOOKED.chars().chain(FANCY.chars());
         while let (Some(letter), Some(plain)) = (hooked.next(), hooked.next()) {
             if letter == base {
                 return plain;
@@ -347,6 +357,20 @@ mod letters {
     #[cfg(feature = "look-alikes")]
     fn prototype(c: char) -> String {
         let text = c.to_string();
+    /// The letter that a sign is drawn like: `℮`, `∪`, `᙭`. Only signs that no text has beside letters: not `×`, and no
+    /// stroke, which ends sentences in Hindi.
+    #[cfg(feature = "look-alikes")]
+    fn drawn(sign: char) -> Option<char> {
+        let is_sign = matches!(sign as u32, 0x166d | 0x2100..=0x2bff | 0x1d200..=0x1d24f | 0x1f700..=0x1f77f);
+        let like = if is_sign && !sign.is_alphanumeric() { class(sign) } else { sign };
+        Some(like).filter(|like| *like != sign && *like != 'i' && like.is_ascii_lowercase())
+    }
+
+    #[cfg(not(feature = "look-alikes"))]
+    fn drawn(_: char) -> Option<char> {
+        None
+    }
+
         unicode_security::skeleton(&text)
             .flat_map(char::to_lowercase)
             .nfd()

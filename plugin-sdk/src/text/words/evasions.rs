@@ -171,3 +171,57 @@ fn what_is_invisible_after_a_sign_for_a_letter_hides_nothing() {
         check(&words, &["$\u{200b}pam", "＄\u{200b}pam", "$\u{1}p\u{1}am", "b@\u{200d}dword", "b@\u{301}dword"], &[]);
     }
 }
+
+/// Alphabets that generators of fancy texts offer, from a to z; a space where an alphabet has no letter of its own.
+const FANCY: [&str; 20] = [
+    "ᗩᗷᑕᗪ ᖴ ᕼ ᒍ ᒪᗰᑎ ᑭᑫᖇᔕ ᑌᐯᗯ᙭ ᘔ",
+    "ᗩᗷᑢᕲᘿᖴᘜᕼᓰᒚ ᒪᘻᘉᓍᕵᕴᖇᔕᖶᑘᐺᘺ᙭ᖻᗱ",
+    "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘ ʀꜱᴛᴜᴠᴡ ʏᴢ",
+    "🄰🄱🄲🄳🄴🄵🄶🄷🄸🄹🄺🄻🄼🄽🄾🄿🅀🅁🅂🅃🅄🅅🅆🅇🅈🅉",
+    "🅰🅱🅲🅳🅴🅵🅶🅷🅸🅹🅺🅻🅼🅽🅾🅿🆀🆁🆂🆃🆄🆅🆆🆇🆈🆉",
+    "🅐🅑🅒🅓🅔🅕🅖🅗🅘🅙🅚🅛🅜🅝🅞🅟🅠🅡🅢🅣🅤🅥🅦🅧🅨🅩",
+    "⒜⒝⒞⒟⒠⒡⒢⒣⒤⒥⒦⒧⒨⒩⒪⒫⒬⒭⒮⒯⒰⒱⒲⒳⒴⒵",
+    "🄐🄑🄒🄓🄔🄕🄖🄗🄘🄙🄚🄛🄜🄝🄞🄟🄠🄡🄢🄣🄤🄥🄦🄧🄨🄩",
+    "ⒶⒷⒸⒹⒺⒻⒼⒽⒾⒿⓀⓁⓂⓃⓄⓅⓆⓇⓈⓉⓊⓋⓌⓍⓎⓏ",
+    "𝔄𝔅ℭ𝔇𝔈𝔉𝔊ℌℑ𝔍𝔎𝔏𝔐𝔑𝔒𝔓𝔔ℜ𝔖𝔗𝔘𝔙𝔚𝔛𝔜ℨ",
+    "𝕬𝕭𝕮𝕯𝕰𝕱𝕲𝕳𝕴𝕵𝕶𝕷𝕸𝕹𝕺𝕻𝕼𝕽𝕾𝕿𝖀𝖁𝖂𝖃𝖄𝖅",
+    "𝒶𝒷𝒸𝒹ℯ𝒻ℊ𝒽𝒾𝒿𝓀𝓁𝓂𝓃ℴ𝓅𝓆𝓇𝓈𝓉𝓊𝓋𝓌𝓍𝓎𝓏",
+    "𝓐𝓑𝓒𝓓𝓔𝓕𝓖𝓗𝓘𝓙𝓚𝓛𝓜𝓝𝓞𝓟𝓠𝓡𝓢𝓣𝓤𝓥𝓦𝓧𝓨𝓩",
+    "𝔸𝔹ℂ𝔻𝔼𝔽𝔾ℍ𝕀𝕁𝕂𝕃𝕄ℕ𝕆ℙℚℝ𝕊𝕋𝕌𝕍𝕎𝕏𝕐ℤ",
+    "𝚊𝚋𝚌𝚍𝚎𝚏𝚐𝚑𝚒𝚓𝚔𝚕𝚖𝚗𝚘𝚙𝚚𝚛𝚜𝚝𝚞𝚟𝚠𝚡𝚢𝚣",
+    "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖ ʳˢᵗᵘᵛʷˣʸᶻ",
+    "ąცƈɖɛʄɠɧ ʝƙƖɱŋơ   ʂɬų ῳ ყʑ",
+    "₳฿₵ĐɆ₣₲Ⱨ J₭Ⱡ₥₦Ø₱QⱤ₴₮ɄV₩ӾɎⱫ",
+    "ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑ ꓣꓢꓔꓴꓦꓪꓫꓬꓜ",
+    "ᎪᏴᏟᎠᎬ Ꮐ ᏆᎫᏦᏞᎷ ᎾᏢ ᏒᏚᎢᏌᏙᏔ ᎩᏃ",
+];
+
+#[test]
+fn alphabets_of_generators_hide_no_word() {
+    use crate::text::letters::{leet, read};
+
+    let mut hidden = Vec::new();
+    for alphabet in FANCY {
+        assert_eq!(alphabet.chars().count(), 26, "{alphabet}");
+        let fancy: Vec<char> = alphabet.chars().collect();
+        let write = |text: &str| -> String {
+            let of =
+                |c: char| (c as usize).checked_sub('a' as usize).and_then(|at| fancy.get(at)).filter(|c| **c != ' ');
+            text.chars().map(|c| *of(c).unwrap_or(&c)).collect()
+        };
+        let wrong = |c: &char| {
+            let read_as = read(write(&c.to_string()).chars().next().unwrap());
+            let class = read(*c).class;
+            read_as.class != class && read_as.shown != Some(class) && leet(read_as.letter) != [class]
+        };
+        hidden.extend(('a'..='z').filter(wrong).map(|c| write(&c.to_string())));
+        for phrase in ["free money", "quick fox", "badword", "jazz hymn", "verify your wallet"] {
+            let words = words(&[phrase], Strictness::Normal, true);
+            hidden.extend(Some(write(phrase)).filter(|spelt| !words.occur_in(spelt)));
+        }
+    }
+    assert!(hidden.is_empty(), "{hidden:?}");
+    let words = words(&["free money"], Strictness::Normal, true);
+    let found = ["fr℮e money", "free mon℮y", "ᖴᖇEE ᗰOᑎEY", "ᖴree money"];
+    check(&words, &found, &["fr∪e money", "fr×e money"]);
+}
