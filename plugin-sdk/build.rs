@@ -195,6 +195,9 @@ mod letters {
     fn entry(c: char, several: &mut Vec<String>) -> Entry {
         // 0 is the character itself.
         let plain = |kind| (0, 0, 0, kind);
+        if is_filler(c) {
+            return (' ' as u32, ' ' as u32, 0, Kind::Space);
+        }
         if is_invisible(c) || c.is_control() && !is_space(c) {
             return plain(Kind::Invisible);
         }
@@ -249,12 +252,12 @@ mod letters {
         if let Some(digit) = digit(base) {
             return (digit as u32, digit as u32, 0, Kind::Digit);
         }
-        if !base.is_alphanumeric() {
-            let of = if base == c { 0 } else { base as u32 };
-            return (of, of, 0, sign(c, base));
         if let Some(like) = drawn(base) {
             return (if base == c { 0 } else { base as u32 }, like as u32, 0, Kind::Letter);
         }
+        if !base.is_alphanumeric() {
+            let of = if base == c { 0 } else { base as u32 };
+            return (of, of, 0, sign(c, base));
         }
         let composed = simplified(spelling(composed));
         let base = simplified(spelling(base));
@@ -322,9 +325,6 @@ mod letters {
     #[cfg(feature = "look-alikes")]
     const HOOKED: &str = "ƈcȡdȵnȶtȿsɀzɋqɕcɱmʈtʉuʑzʝjᵬbᵭdᵯmᵱpᵳrᶀbᶁdᶂfᶄkᶆmᶇnᶈpᶉrᶊsᶍxᶎzᶏaᶑdᶒeᶖiᶙuⱥaⱦtⱨhⱪkⱱvⱳwⱴvⱺoꝁkꝃkꝅkꝑpꝓpꝕpꝗqꝙqꝟvꞑnꞓcꞔcꞗbꞡgꞣkꞥnꞧrꞩs";
 
-    /// What a letter looks like, by Unicode's table of confusables; i, l and 1 are one class, and so are 0 and o.
-    #[cfg(feature = "look-alikes")]
-    fn class(base: char) -> char {
     /// Letters of other alphabets and signs that generators of fancy texts write for Latin letters, each before that
     /// letter, where Unicode's table has none or another one.
     #[cfg(feature = "look-alikes")]
@@ -332,6 +332,9 @@ mod letters {
         ᗩaᗅaᗷbᗽbᑢcᑕcᗪdᕲdᘿeᗴeᕮeᖴfᘜgᕼhᓰiᒍjᒚjᒪiᗰmᘻmᑎnᘉnᓍoᑭpᕵpᑫqᕴqᖇrᔕsᖶtᑌuᘮuᑘuᐯvᐺvᗯwᘺw᙭xᖻyᘔzᗱz\
         ცbɛeɧhɬtⱡiꮖiყyӿx∂d∩n⋂n";
 
+    /// What a letter looks like, by Unicode's table of confusables; i, l and 1 are one class, and so are 0 and o.
+    #[cfg(feature = "look-alikes")]
+    fn class(base: char) -> char {
         // Unicode's table takes letters of these scripts apart into dots and strokes, by which they differ.
         if matches!(base as u32, 0x590..=0x109f) {
             return base;
@@ -354,9 +357,6 @@ mod letters {
         base
     }
 
-    #[cfg(feature = "look-alikes")]
-    fn prototype(c: char) -> String {
-        let text = c.to_string();
     /// The letter that a sign is drawn like: `℮`, `∪`, `᙭`. Only signs that no text has beside letters: not `×`, and no
     /// stroke, which ends sentences in Hindi.
     #[cfg(feature = "look-alikes")]
@@ -371,6 +371,9 @@ mod letters {
         None
     }
 
+    #[cfg(feature = "look-alikes")]
+    fn prototype(c: char) -> String {
+        let text = c.to_string();
         unicode_security::skeleton(&text)
             .flat_map(char::to_lowercase)
             .nfd()

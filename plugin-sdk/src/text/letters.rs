@@ -17,7 +17,7 @@ mod kind;
 mod quick;
 mod script;
 
-pub use kind::Kind;
+pub use kind::{Kind, is_filler};
 #[cfg(feature = "words")]
 pub(crate) use quick::{ODD, Quick, symbol_of};
 pub use script::{is_arabic, is_spaced, leet};

@@ -27,8 +27,12 @@
 //! | strictness | finds `free money`, `免费` also as |
 //! | --- | --- |
 //! | `"exact"` | `FREE Money`, `ｆｒｅｅ  money`, `fr<zero-width space>ee money` |
-//! | `"normal"` | `f r e e money`, `f.r.e.e money`, `free-money`, `frее money` (Cyrillic), `𝓯𝓻𝓮𝓮 money`, `fr3e money`, `freeee money`, `fréé money`; `免 费`, `免-费`, `免費` |
-//! | `"aggressive"` | `fr.ee money`, `fr*e money`, `f🔥r🔥e🔥e money`, `freemoney`, `fr` and `ee money` in two elements; `免1费` |
+//! | `"normal"` | `f r e e money`, `f.r.e.e money`, `free-money`, `frее money` (Cyrillic), `𝓯𝓻𝓮𝓮 money`, `ᖴᖇEE money`, `fr℮e money`, `fr3e money`, `freeee money`, `ffree money`, `fréé money`, `free<zero-width space>money`; `免 费`, `免-费`, `免費` |
+//! | `"aggressive"` | `fr.ee money`, `fr*e money`, `f🔥r🔥e🔥e money`, `freemoney`, `free monney`, `fr` and `ee money` in two elements; `免1费` |
+//!
+//! Of a letter that is written twice, `"normal"` finds only vowels, in words of at least four letters, and consonants that a
+//! word begins with, except for `ll`: doubled consonants inside of a word make other honest words (`raping` and
+//! `rapping`). Three times the same letter is always found.
 //!
 //! Settings; something to look for is required:
 //!
@@ -54,9 +58,10 @@
 //! action = "record"
 //!
 //! [patterns]                       # an action for each; not set: not looked for
-//! links = "deny"                   # https://example.com/a, www.example.com, example.com, t.me/a
+//! links = "deny"                   # https://example.com/a, www.example.com, example.com, t.me/a, пример.рф; any host after
+//!                                  # http:// or https://
 //! emails = "mask"                  # user@example.com
-//! phones = "mask"                  # +49 30 1234567, 13812345678; no dates, fractions or prices
+//! phones = "mask"                  # +49 30 1234567, 13812345678, 1-800-555-0199; no dates, fractions or prices
 //! numbers = "record"               # of at least
 //! numbers_digits_min = 6           # digits, at least 3
 //! ```

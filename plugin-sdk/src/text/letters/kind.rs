@@ -1,5 +1,18 @@
 // Read by the build script too.
 
+/// Whether a character is a letter that is blank: the fillers of Korean syllables. Most fonts show a gap, some show
+/// nothing.
+///
+/// ```
+/// use plugin_sdk::text::letters::{Kind, is_filler, read};
+/// assert!(is_filler('\u{3164}'));
+/// assert_eq!(read('\u{3164}').kind, Kind::Space);
+/// ```
+#[must_use]
+pub const fn is_filler(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+}
+
 /// What a character is, for reading words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -12,7 +25,7 @@ pub enum Kind {
     Digit,
     /// A mark on the letter before it, or the line that stretches an Arabic word.
     Mark,
-    /// Any space.
+    /// Any space, and what shows as one.
     Space,
     /// A sign.
     Sign,

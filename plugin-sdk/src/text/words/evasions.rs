@@ -172,6 +172,30 @@ fn what_is_invisible_after_a_sign_for_a_letter_hides_nothing() {
     }
 }
 
+#[test]
+fn what_shows_as_a_gap_or_as_nothing_stands_for_a_space() {
+    for strictness in [Strictness::Normal, Strictness::Aggressive] {
+        let words = words(&["free money", "a way out", "免费 赠送", "спам тут", "ما كلب"], strictness, true);
+        for blank in "\u{115f}\u{1160}\u{3164}\u{ffa0}\u{2800}\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}\u{ad}\u{61c}\u{34f}\u{1}\u{e0001}".chars() {
+            for phrase in ["free money", "a way out", "免费 赠送", "спам тут", "ما كلب"] {
+                let spelt = phrase.replace(' ', &blank.to_string());
+                check(&words, &[&spelt, &format!("so: {spelt}!"), &spelt.replace(blank, &blank.to_string().repeat(3))], &[]);
+            }
+        }
+        check(&words, &["fr\u{3164}ee money", "f\u{ffa0}ree money", "x\u{3164}free money"], &["x\u{200b}free money"]);
+    }
+    let words = words(&["free money"], Strictness::Exact, true);
+    check(&words, &["free\u{3164}money", "fr\u{3164}ee money"], &["free\u{200b}money"]);
+}
+
+#[test]
+fn a_consonant_that_a_word_begins_with_is_doubled() {
+    let words =
+        words(&["free money", "viagra", "lama", "later", "raping", "сора", "god", "win"], Strictness::Normal, true);
+    let found = ["ffree money", "free mmoney", "ffree mmoney", "vviagra", "VVIAGRA", "rraping", "viaaagra", "godddd"];
+    check(&words, &found, &["llama", "latter", "rapping", "ссора", "good", "goddess", "viaggra", "wwin"]);
+}
+
 /// Alphabets that generators of fancy texts offer, from a to z; a space where an alphabet has no letter of its own.
 const FANCY: [&str; 20] = [
     "ᗩᗷᑕᗪ ᖴ ᕼ ᒍ ᒪᗰᑎ ᑭᑫᖇᔕ ᑌᐯᗯ᙭ ᘔ",

@@ -158,6 +158,8 @@ struct Runs {
     here: u16,
     longest: u16,
     vowels: u16,
+    /// Of these, consonants that a word begins with.
+    initials: u16,
 }
 
 impl Spelling {
@@ -206,11 +208,15 @@ impl Spelling {
     }
 
     /// The letter that was read last was there once more.
-    pub(super) fn repeat(&mut self, is_first: bool, end: usize) {
+    pub(super) fn repeat(&mut self, letter: char, is_first: bool, end: usize) {
         self.end = end;
         if is_first {
+            // The class of an l is that of an i.
+            let is_vowel = matches!(self.last, 'a' | 'e' | 'i' | 'o' | 'u') && letter != 'l';
+            let is_consonant = letter.is_ascii_alphabetic() && letter != 'l' && !is_vowel;
             self.runs.repeated += 1;
-            self.runs.vowels += u16::from(matches!(self.last, 'a' | 'e' | 'i' | 'o' | 'u'));
+            self.runs.vowels += u16::from(is_vowel);
+            self.runs.initials += u16::from(is_consonant && self.part == 1);
         }
         self.runs.here += 1;
         self.runs.longest = self.runs.longest.max(self.runs.here);
@@ -306,13 +312,14 @@ impl Spelling {
         !self.joined || letters >= 8
     }
 
-    /// A letter that is there twice can be honest spelling; three times it is not.
+    /// A letter that is there twice can be honest spelling: `raping` is not `rapping`. Three times it is not, and at the
+    /// beginning of a word twice is not, except for `ll`.
     fn has_good_runs(&self, strictness: Strictness) -> bool {
-        let Runs { repeated, longest, vowels, .. } = self.runs;
+        let Runs { repeated, longest, vowels, initials, .. } = self.runs;
         repeated == 0
             || longest >= 2
             || repeated >= 2
-            || self.letters >= 4 && (vowels > 0 || strictness == Strictness::Aggressive)
+            || self.letters >= 4 && (vowels > 0 || initials > 0 || strictness == Strictness::Aggressive)
     }
 }
 

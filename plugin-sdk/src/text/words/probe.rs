@@ -10,7 +10,9 @@ use super::judge::ARTICLE;
 use super::prefixes::{LETTERS_MAX, Prefix, Prefixes};
 use super::rules::{Rules, Strictness};
 use super::walk::{GAP_MAX, is_wild};
-use crate::text::letters::{self, Kind, Letter, Quick, is_spaced, leet, quick, quick_class, read, simplified_code};
+use crate::text::letters::{
+    self, Kind, Letter, Quick, is_filler, is_spaced, leet, quick, quick_class, read, simplified_code,
+};
 
 /// Maximum number of characters that are examined from one position. If they still match, the position is walked.
 const CHARACTERS_MAX: u32 = 48;
@@ -132,7 +134,12 @@ impl<'t> Probe<'t> {
                         return Some(self.prefixes.has(way.prefix));
                     }
                 }
-            } else if quick(code).0 != Quick::Nothing {
+            } else if quick(code).0 == Quick::Nothing {
+                // The list may have a space there.
+                if is_unseen(code) && self.prefixes.has(way.prefix.then(SPACE)) {
+                    return None;
+                }
+            } else {
                 let is_over = way.letters >= 2 && quick(code).0 == Quick::Space;
                 let may_be = if is_over { self.prefixes.have_part(way.prefix) } else { self.may_go_on(way) };
                 return if may_be { None } else { Some(false) };
@@ -265,6 +272,9 @@ impl<'t> Probe<'t> {
             Quick::Letter | Quick::Joined => self.spaced(way, len, class),
             Quick::Nothing => {
                 way.at += len;
+                if is_unseen(code) {
+                    self.unseen(way);
+                }
                 Next::On
             }
             Quick::Space => self.sign(way, len, Kind::Space, SPACE),
@@ -290,6 +300,9 @@ impl<'t> Probe<'t> {
         match letter.kind {
             Kind::Mark | Kind::Invisible => {
                 way.at += len;
+                if letter.kind == Kind::Invisible {
+                    self.unseen(way);
+                }
                 Next::On
             }
             Kind::Letter | Kind::Accented => {
@@ -307,6 +320,9 @@ impl<'t> Probe<'t> {
             kind => {
                 if !leet(letter.letter).is_empty() {
                     self.joined(way);
+                }
+                if is_filler(c) {
+                    self.ways.push(Way { at: way.at + len, ..*way });
                 }
                 self.leet(way, len, letter.letter, Last::Other);
                 self.sign(way, len, kind, class)
@@ -489,7 +505,23 @@ impl<'t> Probe<'t> {
     /// A phrase without its spaces, which only the aggressive rules find: another path continues after the space.
     #[inline]
     fn joined(&mut self, way: &Way) {
-        if self.rules.strictness != Strictness::Aggressive || way.gap > 0 || way.letters == 0 || way.class == SPACE {
+        if self.rules.strictness == Strictness::Aggressive {
+            self.without_space(way);
+        }
+    }
+
+    /// Something invisible, where the list may have a space.
+    #[inline(never)]
+    fn unseen(&mut self, way: &Way) {
+        if self.rules.strictness == Strictness::Normal {
+            self.without_space(way);
+        }
+    }
+
+    /// Adds a path that continues after a space of the list.
+    #[inline]
+    fn without_space(&mut self, way: &Way) {
+        if way.gap > 0 || way.letters == 0 || way.class == SPACE {
             return;
         }
         let prefix = way.prefix.then(SPACE);
@@ -509,6 +541,12 @@ impl<'t> Probe<'t> {
         let is_drawn_out = way.gaps >= inner || !way.has_space && way.gaps >= 2 && way.gaps * 2 >= inner;
         way.gaps == 0 || way.has_unspaced || self.rules.strictness != Strictness::Normal || is_drawn_out
     }
+}
+
+/// Whether a character of one or two bytes that counts as nothing is invisible, and no mark.
+#[inline]
+const fn is_unseen(code: u32) -> bool {
+    matches!(code, 0..0x300 | 0x34f | 0x61c)
 }
 
 /// The class of a character in ASCII; signs and digits are their own classes.

@@ -11,8 +11,9 @@ pub enum Strictness {
     /// Letter case, the width of letters, the kind and number of spaces, and what does not show make no difference.
     Exact,
     /// Nor do: spaces or signs between all letters (`f r e e`, `f.r.e.e`), a sign for a space (`free-money`), letters
-    /// that look alike, mathematical and circled letters, digits and signs for letters (`fr3e`), repeated letters,
-    /// accents and combining marks that the list does not have. In scripts without spaces: spaces and signs between
+    /// that look alike, mathematical and circled letters, digits and signs for letters (`fr3e`), letters that are there
+    /// three times, a doubled vowel or a doubled first consonant (`ffree`), something invisible for a space, accents and
+    /// combining marks that the list does not have. In scripts without spaces: spaces and signs between
     /// any characters, and traditional characters.
     #[default]
     Normal,

@@ -8,7 +8,7 @@ use super::budget::Budget;
 use super::judge::{self, ARTICLE, Likeness, Spelling};
 use super::rules::{Found, Rules, Strictness};
 use super::trie::Trie;
-use crate::text::letters::{self, Kind, Letter, leet, read};
+use crate::text::letters::{self, Kind, Letter, is_filler, leet, read};
 
 /// Most signs and spaces in a row that a word goes on after.
 pub(super) const GAP_MAX: u8 = 4;
@@ -53,6 +53,8 @@ struct Glyph {
     /// Where it ends, and where its marks do.
     end: usize,
     end_of_marks: usize,
+    /// Something invisible is before it.
+    follows_invisible: bool,
 }
 
 impl<'t> Walk<'t> {
@@ -139,7 +141,8 @@ impl<'t> Walk<'t> {
             let letter = char::from(byte.to_ascii_lowercase());
             let class = if letter == 'l' { 'i' } else { letter };
             let letter = Letter { kind: Kind::Letter, letter, class, shown: None };
-            return Some(Glyph { letter, raw: char::from(*byte), end: at + 1, end_of_marks: at + 1 });
+            let (raw, end) = (char::from(*byte), at + 1);
+            return Some(Glyph { letter, raw, end, end_of_marks: end, follows_invisible: false });
         }
         let rest = self.text.get(at..)?;
         let mut chars = rest.char_indices();
@@ -159,13 +162,14 @@ impl<'t> Walk<'t> {
                 }
             }
         }
-        Some(Glyph { letter, raw, end, end_of_marks })
+        Some(Glyph { letter, raw, end, end_of_marks, follows_invisible: from > 0 })
     }
 
     fn step(&mut self, way: Way, glyph: &Glyph) {
         let can_disguise = self.rules.strictness != Strictness::Exact;
         // What is tried last is followed first.
-        if self.rules.strictness == Strictness::Aggressive && way.gap == 0 {
+        if way.gap == 0 && (self.rules.strictness == Strictness::Aggressive || glyph.follows_invisible && can_disguise)
+        {
             self.without_space(way, glyph);
         }
         match glyph.letter.kind {
@@ -186,6 +190,10 @@ impl<'t> Walk<'t> {
                 self.exact(way, glyph);
             }
             Kind::Space | Kind::Sign | Kind::Clause | Kind::Emoji => {
+                if is_filler(glyph.raw) {
+                    // Where it shows as nothing.
+                    self.ways.push(Way { at: glyph.end_of_marks, ..way });
+                }
                 if can_disguise {
                     self.wild(way, glyph);
                     self.leet(way, glyph);
@@ -284,7 +292,7 @@ impl<'t> Walk<'t> {
             return;
         }
         let mut spelling = way.spelling;
-        spelling.repeat(!way.is_repeated, glyph.end_of_marks);
+        spelling.repeat(letter.letter, !way.is_repeated, glyph.end_of_marks);
         self.ways.push(Way { at: glyph.end_of_marks, gap: 0, is_repeated: true, spelling, ..way });
     }
 
@@ -345,12 +353,12 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// A long phrase without its spaces.
+    /// A phrase without one of its spaces: a long one, or with something invisible instead.
     #[inline(never)]
     fn without_space(&mut self, way: Way, glyph: &Glyph) {
         let Some(node) = self.trie.child(way.node, ' ', ' ') else { return };
         let mut spelling = way.spelling;
-        spelling.joined = true;
+        spelling.joined |= !glyph.follows_invisible;
         spelling.end_part();
         let way = Way { node, last: ' ', is_repeated: false, spelling, ..way };
         match glyph.letter.kind {

@@ -96,6 +96,11 @@ fn go_on(trie: &Trie, spelt: Spelt, each: &mut dyn FnMut(u32)) {
     if spelt.last != 0 {
         gaps(trie, spelt, each);
     }
+    letters(trie, spelt, each);
+}
+
+/// The letters that may come next.
+fn letters(trie: &Trie, spelt: Spelt, each: &mut dyn FnMut(u32)) {
     let (first, units) = trie.children(spelt.node);
     for (unit, child) in units.iter().zip(first..) {
         let class = unit.class as u32;
@@ -118,8 +123,13 @@ fn may_go_on_after_space(trie: &Trie, spelt: Spelt) -> bool {
     is_drawn_out(trie, spelt) || trie.child(spelt.node, ' ', ' ').is_some()
 }
 
-/// Spaces and signs after a letter.
+/// Spaces and signs after a letter; for a space of the list also what is invisible, which has no symbol.
 fn gaps(trie: &Trie, spelt: Spelt, each: &mut dyn FnMut(u32)) {
+    if spelt.gap == Gap::None
+        && let Some(node) = trie.child(spelt.node, ' ', ' ')
+    {
+        letters(trie, Spelt { node, part: 0, gaps: 0, ..spelt }, each);
+    }
     for sign in [SPACE, SIGN] {
         if spelt.gap != Gap::None {
             go_on(trie, spelt.with(sign), each);
