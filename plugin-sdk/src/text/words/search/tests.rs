@@ -66,11 +66,11 @@ const ALPHABETS: [&str; 16] = [
     "五星紅红1免费費-，。a",
     "كلبوفسا .ّـأقح",
     "спамcnoВл .-",
-    "e\u{301}\u{200b}o\u{308} \u{1}",
+    "e\u{301}\u{200b}o\u{308} \u{1}\u{3164}\u{ad}",
     "微win信g点 .",
     "नमग🔥e*# ガｱ",
     "ﺍﺎﻝﻟﻠﻞﻙﻛﻜﻚﺏﺑﺒﺐﻭﻻﻷكلبا ",
-    "s$§＄５5pａam€𝓪ⓢ@",
+    "s$§＄５5pａam€𝓪ⓢ@℮eᑎn₦₮t",
 ];
 
 /// Everything that the budgets of a text cannot end.
