@@ -330,7 +330,8 @@ mod letters {
     #[cfg(feature = "look-alikes")]
     const FANCY: &str = "\
         ᗩaᗅaᗷbᗽbᑢcᑕcᗪdᕲdᘿeᗴeᕮeᖴfᘜgᕼhᓰiᒍjᒚjᒪiᗰmᘻmᑎnᘉnᓍoᑭpᕵpᑫqᕴqᖇrᔕsᖶtᑌuᘮuᑘuᐯvᐺvᗯwᘺw᙭xᖻyᘔzᗱz\
-        ცbɛeɧhɬtⱡiꮖiყyӿx∂d∩n⋂n";
+        ცbɛeɧhɬtⱡiꮖiყyӿx∂d∩n⋂n\
+        ₳a₿b₡c₢c₵c₫d₣f₲g₭k₥m₦n₱p₽p₴s₮t₸t₩w";
 
     /// What a letter looks like, by Unicode's table of confusables; i, l and 1 are one class, and so are 0 and o.
     #[cfg(feature = "look-alikes")]
@@ -357,11 +358,12 @@ mod letters {
         base
     }
 
-    /// The letter that a sign is drawn like: `℮`, `∪`, `᙭`. Only signs that no text has beside letters: not `×`, and no
+    /// The letter that a sign is drawn like: `℮`, `₦`, `᙭`. Only signs that no text has beside letters: not `×`, and no
     /// stroke, which ends sentences in Hindi.
     #[cfg(feature = "look-alikes")]
     fn drawn(sign: char) -> Option<char> {
-        let is_sign = matches!(sign as u32, 0x166d | 0x2100..=0x2bff | 0x1d200..=0x1d24f | 0x1f700..=0x1f77f);
+        let is_sign =
+            matches!(sign as u32, 0x166d | 0x20a0..=0x20c0 | 0x2100..=0x2bff | 0x1d200..=0x1d24f | 0x1f700..=0x1f77f);
         let like = if is_sign && !sign.is_alphanumeric() { class(sign) } else { sign };
         Some(like).filter(|like| *like != sign && *like != 'i' && like.is_ascii_lowercase())
     }

@@ -298,7 +298,7 @@ impl<'t> Walk<'t> {
 
     fn leet(&mut self, way: Way, glyph: &Glyph) {
         // Most signs stand for a letter only inside of a word: `hi!` ends with a sign.
-        let is_closing = matches!(glyph.letter.letter, '$' | '@' | '§' | '|' | '฿' | '\u{20a0}'..='\u{20c0}');
+        let is_closing = matches!(glyph.letter.letter, '$' | '@' | '§' | '|' | '€');
         let can_end = is_closing && way.gap == 0 && way.spelling.letters > 0;
         if glyph.letter.kind != Kind::Digit && !can_end && !self.has_letter_at(glyph.end_of_marks) {
             return;
