@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_found_and_full_stops_are_not() {
+    fn links_are_found_with_any_host_and_behind_any_prefix() {
         for (text, link) in [
             ("see https://example.com/a?b=1, please", "https://example.com/a?b=1"),
             ("HTTP://EXAMPLE.COM", "HTTP://EXAMPLE.COM"),
@@ -89,6 +89,10 @@ mod tests {
         ] {
             assert_eq!(found(Pattern::Link, text), [link], "{text}");
         }
+    }
+
+    #[test]
+    fn full_stops_and_slashes_make_no_link() {
         for text in [
             "3.14159",
             "end.Then",
