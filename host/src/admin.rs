@@ -90,7 +90,8 @@ impl Operators {
     fn refuse(&self, request: &http::Request<Incoming>, peer: Peer) -> Option<ApiError> {
         let generation = self.0.host.generation();
         let Some(Admin { token, allow_networks, .. }) = &generation.settings().admin else {
-            // A host without it does not listen, and only a restart changes that. Otherwise nobody would be allowed.
+            // Unreachable: without [admin] there is no listener, and adding or removing it takes a restart. If it were
+            // reached, refusing would be the safe answer.
             return Some(ApiError::new(StatusCode::FORBIDDEN, "this host has no [admin] listener"));
         };
         if !allow_networks.allow(peer.address) {

@@ -328,9 +328,9 @@ async fn a_candidate_that_fails_too_often_answers_nothing_any_more_until_it_is_r
 
 #[tokio::test]
 async fn a_candidate_does_not_fall_back_over_a_source_that_fails() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let fact = format!(
-        "[[fact]]\nname = \"level\"\nsource = \"http\"\nurl = \"http://{nobody}/{{key}}\"\nallow_http = true\n\
+        "[[fact]]\nname = \"level\"\nsource = \"http\"\nurl = \"http://{closed}/{{key}}\"\nallow_http = true\n\
          private_networks = [\"127.0.0.0/8\"]\non_failure = \"fault\""
     );
     let candidate = guests::knows("candidate", &["level"], &[], r#"[{"fact":"level","key":"u"}]"#, "");

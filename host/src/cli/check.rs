@@ -58,8 +58,8 @@ impl Check {
     }
 }
 
-/// A failure if plugins are not loaded. `serve` would start without them (`start = "healthy"`), but nobody who asks before
-/// a restart wants that.
+/// Fails if plugins are not loaded. With `start = "healthy"`, `serve` would start without them; a check before a restart
+/// is there to prevent that.
 fn all_loaded(host: &Host) -> Result<(), Failure> {
     let generation = host.generation();
     let not_loaded = generation.not_loaded();

@@ -40,8 +40,7 @@ struct Running {
 /// How long a sink that changes has to end what it is at. One that hangs does not: what it is at may come twice.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
-/// Maximum time that [`Sinks::settle`] waits. A write that hangs, such as to a pipe that nobody reads from, can last
-/// forever.
+/// Maximum time that [`Sinks::settle`] waits: a write can hang forever, for example one to a pipe without a reader.
 pub const SETTLES_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why sinks cannot be started.
@@ -119,7 +118,7 @@ impl Sinks {
         {
             tracing::error!(sink = settings.name.as_str(), "the sink stays switched off: {off}; give it another `url`");
             shared.set(off);
-            // Nobody else reads for this sink.
+            // No feed runs for this sink, so its oldest record is looked up here.
             self.note_oldest(&settings, &shared);
             return Ok(running);
         }

@@ -97,7 +97,7 @@ fn a_sign_for_a_first_letter_is_found_after_letters_where_parts_of_words_count()
     }
 }
 
-/// So many disguises that only words as they are listed are searched for afterwards.
+/// Enough disguises to exhaust the budget: in the text after them, words are found only as they are listed.
 fn exhausting() -> String {
     "a.b.c.d.e.f. ".repeat(3000)
 }

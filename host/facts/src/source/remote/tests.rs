@@ -148,10 +148,10 @@ async fn a_trial_that_is_given_up_is_none() {
     assert!(remote.inner.breaker.turn().is_some());
 }
 
-/// Makes the failure anew for each request.
+/// Creates the failure of a request.
 type Fail = fn() -> Failed;
 
-/// Fails for every key, each time with the same.
+/// Fails for every key, in the same way.
 #[derive(Debug)]
 struct Fails(Fail);
 
