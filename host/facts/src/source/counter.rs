@@ -88,7 +88,7 @@ impl Source for Counter {
         self.counts.evicted()
     }
 
-    /// The counts of before expire when they were to expire before.
+    /// Existing counts keep their expiry times.
     fn resumed(&self, settings: &SourceSettings) -> Option<Arc<dyn Source>> {
         let SourceSettings::Counter(settings) = settings else { return None };
         Some(Arc::new(Self::sharing(settings, Arc::clone(&self.counts))))
@@ -170,11 +170,16 @@ mod tests {
     fn keys_and_their_windows_fit_into_the_bytes() {
         let room = settings::Counter { bytes_max: 64 * 1024, ..Default::default() };
         let counter = counter(1000, room);
-        // Long keys, and then windows that grow.
+        // Short keys, long ones, which take the room of many short ones, and then windows that grow.
+        for key in 0..400 {
+            counter.change(&key.to_string(), &Change::Add(1), None, 0).unwrap();
+        }
         for key in 0..100 {
             counter.change(&format!("{key}{}", "k".repeat(4096)), &Change::Add(1), None, 0).unwrap();
         }
         assert!((10..=15).contains(&counter.entries()), "{}", counter.entries());
+        counter.change(&"k".repeat(60_000), &Change::Add(1), None, 0).unwrap();
+        assert!(counter.counts.bytes() <= 64 * 1024, "{}", counter.counts.bytes());
         for key in 0..30 {
             for now in 0..400 {
                 counter.change(&format!("short{key}"), &Change::Add(1), None, now).unwrap();
@@ -200,7 +205,7 @@ mod tests {
         let add = |counter: &dyn Source, key: &str| counter.change(key, &Change::Add(1), None, 0).unwrap();
         (0..100).for_each(|key| add(&before, &key.to_string()));
         assert_eq!(before.save(false, 0).len(), SHARDS);
-        let after = before.resumed(&SourceSettings::Counter(counting(10, 500))).unwrap();
+        let after = before.resumed(&SourceSettings::Counter(counting(90, 500))).unwrap();
         // Callbacks that came before the reload are still counted, and nothing is dropped unless it comes into service.
         assert_eq!(after.entries(), 100);
         add(&before, "0");
@@ -209,7 +214,8 @@ mod tests {
         assert_eq!(value(&before, "0", Purpose::Try, 0), 3);
         assert_eq!(value(&before, "0", Purpose::Try, 500), 2);
         assert!(after.save(false, 0).len() > 1);
-        assert_eq!((after.entries(), after.evicted()), (10, 90));
+        assert_eq!((after.entries(), after.evicted()), (90, 10));
+        assert_eq!(value(&*after, "0", Purpose::Try, 500), 2, "it was used last");
         assert!(
             before.resumed(&SourceSettings::File(settings::File::new("f".into(), settings::Format::Lines))).is_none()
         );

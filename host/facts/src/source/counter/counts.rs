@@ -39,13 +39,13 @@ pub(super) const SHARDS: usize = 64;
 /// What an entry takes besides its key and its list: a node and its place in a table.
 const ENTRY_BYTES: usize = 128;
 
-/// Maximum number of keys that a callback evicts. Only where the maximum itself was lowered are there more to evict;
-/// those go with the next callbacks, or when the state is saved.
+/// Number of keys that a callback may evict besides those that make room for what it added itself. There are more to evict
+/// only where a maximum was lowered; they go with the next callbacks, or when the state is saved.
 const EVICTED_AT_ONCE_MAX: usize = 16;
 
 impl Counts {
     pub(super) fn new() -> Self {
-        // Not saved yet: what was saved under this name before must not come back.
+        // Marked as not saved, so that the first save overwrites an older state of the same name.
         let shard = |_| Mutex::new(Shard { windows: LruCache::unbounded(), is_saved: false });
         Self {
             hasher: RandomState::new(),
@@ -59,39 +59,42 @@ impl Counts {
     /// Changes a key's window, which is empty if the key is new, and returns its count.
     pub(super) fn with(&self, key: &str, now_ms: u64, room: Room, change: impl FnOnce(&mut Window)) -> i64 {
         let number = self.number(key);
-        let count = {
+        let (count, added) = {
             let Some(mut shard) = self.shard(number) else { return 0 };
             shard.is_saved = false;
             self.change(&mut shard, key, now_ms, change)
         };
-        self.fit(number, room, EVICTED_AT_ONCE_MAX);
+        self.fit(number, room, added, EVICTED_AT_ONCE_MAX);
         count
     }
 
-    fn change(&self, shard: &mut Shard, key: &str, now_ms: u64, change: impl FnOnce(&mut Window)) -> i64 {
+    /// Returns the count, and how many bytes were added.
+    fn change(&self, shard: &mut Shard, key: &str, now_ms: u64, change: impl FnOnce(&mut Window)) -> (i64, usize) {
         if let Some(window) = shard.windows.get_mut(key) {
             let before = window.bytes();
             change(window);
             let count = window.count(now_ms);
-            self.bytes.fetch_add(window.bytes(), Ordering::Relaxed);
+            let after = window.bytes();
+            self.bytes.fetch_add(after, Ordering::Relaxed);
             self.bytes.fetch_sub(before, Ordering::Relaxed);
-            return count;
+            return (count, after.saturating_sub(before));
         }
         let mut window = Window::default();
         change(&mut window);
         let count = window.count(now_ms);
-        if !window.is_empty() {
-            self.insert(shard, key, window);
-        }
-        count
+        let added = if window.is_empty() { 0 } else { self.insert(shard, key, window) };
+        (count, added)
     }
 
-    fn insert(&self, shard: &mut Shard, key: &str, window: Window) {
+    /// Returns how many bytes were added.
+    fn insert(&self, shard: &mut Shard, key: &str, window: Window) -> usize {
+        let added = bytes(key, &window);
         self.entries.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes(key, &window), Ordering::Relaxed);
+        self.bytes.fetch_add(added, Ordering::Relaxed);
         if let Some((key, window)) = shard.windows.push(key.into(), window) {
             self.gone(&key, &window);
         }
+        added
     }
 
     fn gone(&self, key: &str, window: &Window) {
@@ -123,7 +126,8 @@ impl Counts {
 
     /// The parts that have changed since the last call, or all; each with its name. Expired windows are dropped.
     pub(super) fn save(&self, all: bool, now_ms: u64, room: Room) -> Vec<(String, Vec<u8>)> {
-        self.fit(0, room, usize::MAX);
+        // One key of each shard at a time, so that the least recently used ones of all shards go first.
+        while (0..SHARDS).filter(|number| self.fit(*number, room, 0, 1)).count() > 0 {}
         let mut parts = Vec::new();
         for number in 0..self.shards.len() {
             let Some(mut shard) = self.shard(number) else { continue };
@@ -166,10 +170,8 @@ impl Counts {
         while let Some((key, window)) = Window::read(&mut part) {
             // The hasher differs from that of the saved state.
             let number = self.number(key);
-            if let Some(mut shard) = self.shard(number) {
-                self.insert(&mut shard, key, window);
-            }
-            self.fit(number, room, EVICTED_AT_ONCE_MAX);
+            let added = self.shard(number).map_or(0, |mut shard| self.insert(&mut shard, key, window));
+            self.fit(number, room, added, EVICTED_AT_ONCE_MAX);
         }
     }
 
@@ -181,31 +183,43 @@ impl Counts {
         Some(self.shards.get(number)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Evicts keys until the rest fits, at most this many. `last_used`: the shard of the key that was used last, which
-    /// stays.
-    fn fit(&self, last_used: usize, room: Room, evicted_max: usize) {
-        for _ in 0..evicted_max {
-            let (entries, bytes) = (self.entries(), self.bytes.load(Ordering::Relaxed));
-            if entries <= room.entries_max.max(1) && bytes <= room.bytes_max || !self.evict(last_used) {
-                return;
-            }
+    /// Evicts keys until the rest fits: this many, and more only until as many bytes are freed as were `added`, so that no
+    /// callback makes the table larger than it may be. `last_used`: the shard of the key that was used last, which stays.
+    /// Returns whether a key was evicted.
+    fn fit(&self, last_used: usize, room: Room, added: usize, evicted_max: usize) -> bool {
+        let (mut freed, mut evicted) = (0, 0);
+        while (self.entries() > room.entries_max.max(1) || self.bytes.load(Ordering::Relaxed) > room.bytes_max)
+            && (evicted < evicted_max || freed < added)
+        {
+            let Some(bytes) = self.evict(last_used) else { break };
+            (freed, evicted) = (freed + bytes, evicted + 1);
         }
+        evicted > 0
     }
 
-    /// Evicts the least recently used key of this shard, or of the next one that has a key to spare.
-    fn evict(&self, last_used: usize) -> bool {
-        for number in (last_used..SHARDS).chain(0..last_used) {
-            let Some(mut shard) = self.shard(number) else { continue };
-            if shard.windows.len() > usize::from(number == last_used)
-                && let Some((key, window)) = shard.windows.pop_lru()
-            {
-                shard.is_saved = false;
-                self.gone(&key, &window);
-                self.evicted.fetch_add(1, Ordering::Relaxed);
-                return true;
-            }
-        }
-        false
+    /// Evicts the least recently used key of this shard, or of the next one that has several; if none has, any but the one of
+    /// this shard. Returns how many bytes this frees.
+    fn evict(&self, last_used: usize) -> Option<usize> {
+        let in_turn = || (last_used..SHARDS).chain(0..last_used);
+        in_turn()
+            .find_map(|number| self.evict_from(number, 2))
+            .or_else(|| in_turn().skip(1).find_map(|number| self.evict_from(number, 1)))
+    }
+
+    /// Evicts the least recently used key of a shard that has at least so many.
+    fn evict_from(&self, number: usize, keys_min: usize) -> Option<usize> {
+        let mut shard = self.shard(number).filter(|shard| shard.windows.len() >= keys_min)?;
+        let (key, window) = shard.windows.pop_lru()?;
+        shard.is_saved = false;
+        self.gone(&key, &window);
+        self.evicted.fetch_add(1, Ordering::Relaxed);
+        Some(bytes(&key, &window))
+    }
+
+    /// What keys and windows take, in bytes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
     }
 }
 
