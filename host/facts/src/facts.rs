@@ -7,7 +7,7 @@ use callgate_catalogue::wire::{Change, Why};
 use tokio::time::{Instant, timeout_at};
 
 use crate::lookup::{Answer, Later, LookedUp, NotChanged, Purpose, Source, SourceError};
-use crate::settings::{self, OnFailure};
+use crate::settings::{self, BadFile, OnFailure};
 use crate::source;
 use crate::stats::Stats;
 
@@ -45,15 +45,14 @@ struct Fetching {
 
 impl Facts {
     /// Opens the source of each fact. A source of `before` whose settings are unchanged is reused with its cache; a
-    /// counter shares its counts with the one of `before` in any case. `before` is as it was. Blocks: it reads files.
-    /// With `starts_without`, a file that cannot be read is no error: its facts are failed until it can be.
+    /// counter shares its counts with the one of `before` in any case. `before` is unchanged. Blocks: it reads files.
     ///
     /// # Errors
     /// The number of each fact whose source cannot be used, and why.
     pub fn open(
         settings: &[settings::Fact],
         before: &Self,
-        starts_without: bool,
+        bad_file: BadFile,
     ) -> Result<Self, Vec<(usize, SourceError)>> {
         let (mut facts, mut errors) = (Vec::new(), Vec::new());
         for (number, settings) in settings.iter().enumerate() {
@@ -63,7 +62,7 @@ impl Facts {
                 Some(known) if known.settings.source == settings.source => Ok(Arc::clone(&known.source)),
                 known => match known.and_then(|known| known.source.resumed(&settings.source)) {
                     Some(source) => Ok(source),
-                    None => source::open(&settings.name, &settings.source, &stats, starts_without),
+                    None => source::open(&settings.name, &settings.source, &stats, bad_file),
                 },
             };
             match source {
@@ -199,17 +198,25 @@ mod tests {
     #[test]
     fn sources_and_counts_go_on_after_a_change_of_the_settings() {
         let counting = |entries_max| SourceSettings::Counter(Counter { entries_max, ..Counter::default() });
-        let before = Facts::open(&[fact("a", counting(5)), fact("b", counting(5))], &Facts::default(), false).unwrap();
+        let before =
+            Facts::open(&[fact("a", counting(5)), fact("b", counting(5))], &Facts::default(), BadFile::IsRefused)
+                .unwrap();
         for number in 0..2 {
             before.change(Wanted { fact: number, key: "u" }, &Change::Add(3), None, 0).unwrap();
         }
-        let after = Facts::open(&[fact("b", counting(5)), fact("a", counting(6))], &before, false).unwrap();
+        let after =
+            Facts::open(&[fact("b", counting(5)), fact("a", counting(6))], &before, BadFile::IsRefused).unwrap();
         let wanted = [0, 1, 2].map(|fact| Wanted { fact, key: "u" });
         let answers = after.look_up(&wanted, Purpose::Decide, 0).at_hand().unwrap();
         assert_eq!(answers, [Answer::fresh("3"), Answer::fresh("3"), Answer::without(Why::NotConfigured)]);
         assert_eq!((after.number("a"), after.number("c")), (Some(1), None));
         // Without the fact, its counts are gone.
-        let none = Facts::open(&[fact("a", counting(6))], &Facts::open(&[], &after, false).unwrap(), false).unwrap();
+        let none = Facts::open(
+            &[fact("a", counting(6))],
+            &Facts::open(&[], &after, BadFile::IsRefused).unwrap(),
+            BadFile::IsRefused,
+        )
+        .unwrap();
         let answers = none.look_up(&wanted[..1], Purpose::Try, 0).at_hand().unwrap();
         assert_eq!(answers, [Answer::fresh("0")]);
         let totals: Vec<_> = after.iter().map(|(_, _, stats)| stats.totals()).collect();

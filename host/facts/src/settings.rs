@@ -93,6 +93,15 @@ impl Default for Counter {
     }
 }
 
+/// What becomes of a file that is missing or malformed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadFile {
+    /// It is an error.
+    IsRefused,
+    /// Its facts are failed until it can be loaded.
+    Fails,
+}
+
 /// A file of keys, which is reloaded when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
@@ -113,6 +122,9 @@ impl File {
         Self { path, format, keys_max: 10_000_000, poll: Duration::from_secs(2) }
     }
 }
+
+/// The shortest interval at which a file can be checked.
+pub const POLL_MIN: Duration = Duration::from_millis(100);
 
 /// The settings of requests over the network, for every protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]

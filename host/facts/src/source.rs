@@ -12,19 +12,19 @@ mod template;
 use std::sync::Arc;
 
 use crate::lookup::{Source, SourceError};
-use crate::settings::SourceSettings;
+use crate::settings::{BadFile, SourceSettings};
 use crate::stats::Stats;
 use remote::Remote;
 
 /// The source that these settings describe. May block: it reads files.
 ///
 /// # Errors
-/// If the source cannot be used, for example because its file is missing or malformed, unless it `starts_without`.
+/// If the source cannot be used, for example because its file is missing or malformed, and that is an error.
 pub(crate) fn open(
     name: &str,
     settings: &SourceSettings,
     stats: &Arc<Stats>,
-    starts_without: bool,
+    bad_file: BadFile,
 ) -> Result<Arc<dyn Source>, SourceError> {
     Ok(match settings {
         SourceSettings::Http(settings) => {
@@ -34,6 +34,6 @@ pub(crate) fn open(
             Arc::new(Remote::new(name, redis::Redis::new(settings)?, &settings.remote, stats))
         }
         SourceSettings::Counter(settings) => Arc::new(counter::Counter::new(settings)),
-        SourceSettings::File(settings) => Arc::new(file::File::open(settings, starts_without)?),
+        SourceSettings::File(settings) => Arc::new(file::File::open(settings, bad_file)?),
     })
 }

@@ -2,6 +2,7 @@
 
 use callgate_catalogue::wire::Manifest;
 use callgate_facts::Facts;
+use callgate_facts::settings::BadFile;
 use callgate_terminal::nearest;
 
 use super::problem::{PluginError, PluginProblem};
@@ -15,8 +16,11 @@ use crate::settings::{self, Settings, Start};
 pub(super) fn open(settings: &Settings, before: Option<&Facts>) -> Result<Facts, Vec<PluginError>> {
     let facts: Vec<_> = settings.facts.iter().map(|fact| fact.settings.clone()).collect();
     // A reload never replaces what works.
-    let starts_without = before.is_none() && settings.server.start == Start::Healthy;
-    Facts::open(&facts, before.unwrap_or(&Facts::default()), starts_without).map_err(|errors| {
+    let bad_file = match before.is_none() && settings.server.start == Start::Healthy {
+        true => BadFile::Fails,
+        false => BadFile::IsRefused,
+    };
+    Facts::open(&facts, before.unwrap_or(&Facts::default()), bad_file).map_err(|errors| {
         let error = |(index, error): (usize, callgate_facts::SourceError)| {
             let fact = settings.facts.get(index);
             let (number, name) = fact.map_or((0, String::new()), |it| (it.number, it.settings.name.clone()));

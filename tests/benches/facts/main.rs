@@ -18,7 +18,7 @@ mod server;
 use std::io::Write as _;
 use std::time::Duration;
 
-use callgate_facts::settings::{Fact, File, Format, OnFailure, SourceSettings};
+use callgate_facts::settings::{BadFile, Fact, File, Format, OnFailure, SourceSettings};
 use callgate_facts::{Facts, Purpose, Wanted};
 use common::message::{MESSAGE_COMMAND, message_body};
 use common::{goal, median, print_goals, print_machine, print_table, resident_mib};
@@ -93,7 +93,7 @@ fn keys_of_a_file() -> Vec<String> {
     let source = SourceSettings::File(File::new(path, Format::Lines));
     let fact = Fact { name: "f".to_owned(), source, on_failure: OnFailure::Absent, plugins: Vec::new() };
     let (before, began) = (resident_mib(), std::time::Instant::now());
-    let facts = Facts::open(&[fact], &Facts::default(), false).expect("the file can be read");
+    let facts = Facts::open(&[fact], &Facts::default(), BadFile::IsRefused).expect("the file can be read");
     let took = began.elapsed();
     // The allocator returns freed memory with a delay, while it is used.
     for _ in 0..20 {

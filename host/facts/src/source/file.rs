@@ -6,7 +6,7 @@ mod read;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwapOption;
@@ -14,8 +14,9 @@ use callgate_catalogue::wire::{Change, Why};
 
 use crate::lookup::Purpose;
 use crate::lookup::{Answer, LookedUp, NotChanged, Source, SourceError};
-use crate::settings;
+use crate::settings::{self, BadFile};
 use keys::Keys;
+use read::Unusable;
 
 /// Keys from a file.
 #[derive(Debug)]
@@ -45,19 +46,21 @@ impl File {
     /// Reads the file.
     ///
     /// # Errors
-    /// If it cannot be read, or does not have the format in the settings, unless it `starts_without`.
-    pub(super) fn open(settings: &settings::File, starts_without: bool) -> Result<Self, SourceError> {
+    /// If it cannot be read, or does not have the format in the settings, and that is an error.
+    pub(super) fn open(settings: &settings::File, bad_file: BadFile) -> Result<Self, SourceError> {
         let (stat, file) = (stat(settings), settings.path.display());
-        let (keys, trouble) = match read::read(settings) {
+        let (keys, stat, trouble) = match read::read(settings) {
             Ok(keys) => {
-                tracing::info!(%file, keys = keys.len(), bytes = keys.bytes(), "a file of facts is read");
-                (Some(Arc::new(keys)), None)
+                tracing::info!(%file, keys = keys.len(), bytes = keys.bytes(), "a file of facts was loaded");
+                (Some(Arc::new(keys)), stat, None)
             }
-            Err(why) if starts_without => {
+            Err(unusable) if bad_file == BadFile::Fails => {
+                let stat = stat.filter(|_| matches!(unusable, Unusable::Invalid(_)));
+                let why = unusable.why();
                 tracing::error!(%file, "a file of facts cannot be used, and its facts fail until it can be: {why}");
-                (None, Some(why))
+                (None, stat, Some(why))
             }
-            Err(why) => return Err(SourceError(why)),
+            Err(unusable) => return Err(SourceError(unusable.why())),
         };
         Ok(Self {
             settings: settings.clone(),
@@ -68,23 +71,16 @@ impl File {
         })
     }
 
-    /// Whether a check is due.
-    fn is_due(&self) -> bool {
-        // The lock is held while a disk is asked, which may take for ever; then no other check is due.
-        let checked = self.seen.try_lock().ok().map(|seen| seen.1.elapsed());
-        !self.settings.poll.is_zero() && checked.is_some_and(|ago| ago >= self.settings.poll)
-    }
-
-    /// Whether a check is due and the file has changed, or could not be read.
-    fn changed(&self) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.settings.poll.is_zero() || seen.1.elapsed() < self.settings.poll {
-            return false;
-        }
+    /// Whether the file has changed since the last check, or could not be read then.
+    fn has_changed(&self) -> bool {
+        let mut seen = self.seen();
         seen.1 = Instant::now();
         let now = stat(&self.settings);
-        // A folder on its way may have been repaired, which does not show in the file.
-        std::mem::replace(&mut seen.0, now.clone()) != now || self.trouble().is_some()
+        std::mem::replace(&mut seen.0, now.clone()) != now
+    }
+
+    fn seen(&self) -> MutexGuard<'_, (Option<Stat>, Instant)> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, trouble: Option<String>) {
@@ -114,29 +110,38 @@ impl Source for File {
     }
 
     fn needs_tending(&self) -> bool {
-        self.is_due()
+        // While a check is running, its lock may be held for as long as a disk hangs.
+        let is_tended = self.is_tended.load(Ordering::Acquire);
+        !is_tended && !self.settings.poll.is_zero() && self.seen().1.elapsed() >= self.settings.poll
     }
 
     /// If the file is invalid, the previous keys stay in use.
     fn tend(&self) {
-        if self.is_tended.swap(true, Ordering::AcqRel) {
+        if !self.needs_tending() || self.is_tended.swap(true, Ordering::AcqRel) {
             return;
         }
         let _tended = Tended(&self.is_tended);
-        if self.changed() {
-            let file = self.settings.path.display();
-            match read::read(&self.settings) {
-                Ok(keys) => {
-                    tracing::info!(%file, keys = keys.len(), bytes = keys.bytes(), "a file of facts is read again");
-                    self.keys.store(Some(Arc::new(keys)));
-                    self.note(None);
+        if !self.has_changed() {
+            return;
+        }
+        let file = self.settings.path.display();
+        match read::read(&self.settings) {
+            Ok(keys) => {
+                tracing::info!(%file, keys = keys.len(), bytes = keys.bytes(), "a file of facts was reloaded");
+                self.keys.store(Some(Arc::new(keys)));
+                self.note(None);
+            }
+            Err(unusable) => {
+                if matches!(unusable, Unusable::Unreadable(_)) {
+                    // The next check tries again, whether or not the file has changed.
+                    self.seen().0 = None;
                 }
-                // Told once.
-                Err(why) if self.trouble().as_ref() != Some(&why) => {
-                    tracing::error!(%file, "a file of facts cannot be used, and what it held before stays in use: {why}");
+                let why = unusable.why();
+                // Logged once.
+                if self.trouble().as_ref() != Some(&why) {
+                    tracing::error!(%file, "a file of facts cannot be used, and its previous keys stay in use: {why}");
                     self.note(Some(why));
                 }
-                Err(_) => {}
             }
         }
     }
@@ -186,8 +191,8 @@ mod tests {
             settings::File { poll: Duration::from_nanos(1), ..settings::File::new(path.clone(), Format::Json) };
         // At a start that does without it, its facts fail until it can be read.
         std::fs::rename(&path, folder.path().join("away")).unwrap();
-        assert!(File::open(&settings, false).unwrap_err().to_string().contains("cannot be read"));
-        let file = File::open(&settings, true).unwrap();
+        assert!(File::open(&settings, BadFile::IsRefused).unwrap_err().to_string().contains("cannot be read"));
+        let file = File::open(&settings, BadFile::Fails).unwrap();
         assert!(matches!(file.look_up("u1", Purpose::Decide, 0), LookedUp::Now(it) if it.value == Err(Why::Failed)));
         assert!(file.trouble().unwrap().contains("cannot be read") && file.entries() == 0);
         std::fs::rename(folder.path().join("away"), &path).unwrap();

@@ -3,6 +3,9 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+/// Maximum size of a value, in bytes: it becomes part of a plugin's input.
+pub(super) const VALUE_BYTES_MAX: usize = 65_536;
+
 /// A map from keys to values. Each key takes 8 bytes, and 4 more unless all keys have the same value. Equal values are
 /// stored once.
 ///

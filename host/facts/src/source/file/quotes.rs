@@ -3,6 +3,11 @@
 
 use std::io::{Error, ErrorKind, Read, Result};
 
+use super::keys::VALUE_BYTES_MAX;
+
+/// Maximum size of a quoted field, in bytes: twice that of a value, because each of its characters may be written twice.
+const FIELD_BYTES_MAX: usize = 2 * VALUE_BYTES_MAX;
+
 /// A reader that passes everything on, and fails where a quotation mark is wrong.
 pub(super) struct Quotes<R> {
     inner: R,
@@ -10,6 +15,8 @@ pub(super) struct Quotes<R> {
     line: u64,
     /// The line of the last opening quotation mark.
     opened: u64,
+    /// How many bytes have come since then.
+    field_bytes: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,23 +26,27 @@ enum State {
     /// In a field without quotation marks.
     Plain,
     Quoted,
-    /// Behind a quotation mark in a quoted field: its end, or the first of two that stand for one.
+    /// After a quotation mark in a quoted field: its end, or the first of two that stand for one.
     Closed,
 }
 
 impl<R: Read> Quotes<R> {
     pub(super) fn checked(inner: R) -> Self {
-        Self { inner, state: State::Begin, line: 1, opened: 0 }
+        Self { inner, state: State::Begin, line: 1, opened: 0, field_bytes: 0 }
     }
 
     fn step(&mut self, byte: u8) -> Result<()> {
         self.line += u64::from(byte == b'\n');
+        self.field_bytes += 1;
+        if self.state == State::Quoted && self.field_bytes > FIELD_BYTES_MAX {
+            return Err(self.not_closed());
+        }
         self.state = match (self.state, byte) {
             (State::Quoted, b'"') => State::Closed,
             (State::Quoted, _) => State::Quoted,
             (_, b',' | b'\n' | b'\r') => State::Begin,
             (State::Begin, b'"') => {
-                self.opened = self.line;
+                (self.opened, self.field_bytes) = (self.line, 0);
                 State::Quoted
             }
             (State::Closed, b'"') => State::Quoted,
@@ -44,12 +55,16 @@ impl<R: Read> Quotes<R> {
             }
             (State::Closed, _) => {
                 return Err(self.wrong(
-                    "something behind the closing quotation mark of a field: write one that belongs to the field twice",
+                    "text after the closing quotation mark of a field: write a quotation mark that is part of the field as `\"\"`",
                 ));
             }
             (State::Begin | State::Plain, _) => State::Plain,
         };
         Ok(())
+    }
+
+    fn not_closed(&self) -> Error {
+        Error::new(ErrorKind::InvalidData, format!("the quotation mark of line {} is not closed", self.opened))
     }
 
     fn wrong(&self, what: &str) -> Error {
@@ -61,11 +76,7 @@ impl<R: Read> Read for Quotes<R> {
     fn read(&mut self, into: &mut [u8]) -> Result<usize> {
         let read = self.inner.read(into)?;
         if read == 0 && self.state == State::Quoted {
-            let opened = self.opened;
-            return Err(Error::new(
-                ErrorKind::InvalidData,
-                format!("the quotation mark of line {opened} is not closed"),
-            ));
+            return Err(self.not_closed());
         }
         into.get(..read).unwrap_or_default().iter().try_for_each(|byte| self.step(*byte))?;
         Ok(read)

@@ -7,15 +7,12 @@ use std::io::{BufRead, BufReader, Read};
 use callgate_catalogue::wire::KEY_BYTES_MAX;
 use serde_json::value::RawValue;
 
-use super::keys::{Collector, Keys};
+use super::keys::{Collector, Keys, VALUE_BYTES_MAX};
 use super::quotes::Quotes;
 use crate::settings::{self, Format};
 
 /// The value of a key without one.
 const TRUE: &str = "true";
-
-/// Maximum size of a value, in bytes: it becomes part of a plugin's input.
-const VALUE_BYTES_MAX: usize = 65_536;
 
 /// The byte order mark that some editors write.
 const BOM: &str = "\u{feff}";
@@ -24,16 +21,16 @@ const BOM: &str = "\u{feff}";
 ///
 /// # Errors
 /// What is wrong with it, in one sentence with the line.
-pub(super) fn read(settings: &settings::File) -> Result<Keys, String> {
+pub(super) fn read(settings: &settings::File) -> Result<Keys, Unusable> {
     let path = &settings.path;
     let wrong = |what: &dyn fmt::Display| format!("{} {what}", path.display());
+    let unreadable = |error: std::io::Error| Unusable::Unreadable(wrong(&format_args!("cannot be read ({error})")));
     // Looked at before it is opened: opening a named pipe waits for its other end.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(wrong(&"is not a file"));
+        return Err(Unusable::Invalid(wrong(&"is not a file")));
     }
-    let file = File::open(path).map_err(|error| wrong(&format_args!("cannot be read ({error})")))?;
-    let file = without_bom(BufReader::with_capacity(1 << 16, file))
-        .map_err(|error| wrong(&format_args!("cannot be read ({error})")))?;
+    let file = File::open(path).map_err(unreadable)?;
+    let file = without_bom(BufReader::with_capacity(1 << 16, file)).map_err(unreadable)?;
     let mut keys = Collector::new(settings.keys_max);
     let read = match &settings.format {
         Format::Lines => lines(file, &mut keys),
@@ -42,7 +39,23 @@ pub(super) fn read(settings: &settings::File) -> Result<Keys, String> {
     };
     match read {
         Ok(()) => Ok(keys.finish()),
-        Err(what) => Err(wrong(&format_args!("cannot be used: {what}"))),
+        Err(what) => Err(Unusable::Invalid(wrong(&format_args!("cannot be used: {what}")))),
+    }
+}
+
+/// Why a file cannot be used, in one sentence.
+pub(super) enum Unusable {
+    /// It cannot be read now. Its permissions, or those of a folder above it, may be repaired without a change of the file.
+    Unreadable(String),
+    /// It has other contents than it should.
+    Invalid(String),
+}
+
+impl Unusable {
+    pub(super) fn why(self) -> String {
+        match self {
+            Self::Unreadable(why) | Self::Invalid(why) => why,
+        }
     }
 }
 
@@ -90,6 +103,10 @@ fn csv(file: impl Read, key: &str, value: Option<&str>, keys: &mut Collector) ->
     while rows.read_record(&mut row).map_err(|error| error.to_string())? {
         let field = |column: usize| row.get(column).unwrap_or_default();
         let value = value.map(|value| callgate_catalogue::write::quoted(field(value)));
+        if let Some(value) = &value {
+            let line = row.position().map_or(0, csv::Position::line);
+            usable(value).map_err(|why| format!("line {line}: the value {why}"))?;
+        }
         if !field(key).is_empty() {
             keys.add(field(key), value.as_deref().unwrap_or(TRUE))?;
         }
@@ -157,8 +174,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
         std::fs::write(&path, text).unwrap();
-        let keys =
-            read(&settings::File::new(path, format)).map_err(|why| why.rsplit("/keys ").next().unwrap().to_owned())?;
+        let keys = read(&settings::File::new(path, format))
+            .map_err(|it| it.why().rsplit("/keys ").next().unwrap().to_owned())?;
         let found =
             ["u1", "u2", "u3", "", "#u4"].into_iter().filter_map(|key| Some((key, keys.find(key)?.to_string())));
         Ok(found.map(|(key, value)| (key.to_owned(), value)).collect())
@@ -218,6 +235,13 @@ mod tests {
             let error = read_text(text, csv(None)).unwrap_err();
             assert!(error.contains("quotation mark") && error.contains(why), "{error}");
         }
+        for (bytes, is_short) in [(65_534, true), (65_535, false)] {
+            for reason in ["a".repeat(bytes), format!("\"{}\"", "a".repeat(bytes))] {
+                assert_eq!(read_text(&format!("user,reason\nu1,{reason}\n"), csv(Some("reason"))).is_ok(), is_short);
+            }
+        }
+        let endless = format!("user,reason\nu1,\"{}", "u2,rude\n".repeat(100_000));
+        assert!(read_text(&endless, csv(None)).unwrap_err().contains("the quotation mark of line 2 is not closed"));
         let quoted = "user,reason\r\n\"u1\",\"a \"\"b\"\"\nc, d\"\r\nu2,\"\"\r\n";
         assert_eq!(read_text(quoted, csv(None)), pairs(&[("u1", "true"), ("u2", "true")]));
     }
@@ -225,7 +249,7 @@ mod tests {
     #[test]
     fn a_path_that_is_not_a_file_is_reported() {
         let folder = tempfile::tempdir().unwrap();
-        let read = |path| read(&settings::File::new(path, Format::Lines)).unwrap_err();
+        let read = |path| read(&settings::File::new(path, Format::Lines)).err().unwrap().why();
         assert!(read(folder.path().to_owned()).contains("is not a file"));
         #[cfg(unix)]
         {
