@@ -98,8 +98,8 @@ impl Host {
             .collect();
         let (left, from, mut known) = (deadline.remaining_for_guests(), Instant::now(), VecDeque::new());
         for (part, asking, fetched) in looking_up {
-            let answers = fetched.within(left, from).await;
-            known.push_back((part, Some(Arc::new(asking.answered(facts, answers)))));
+            let knowledge = asking.answered(facts, fetched.within(left, from).await);
+            known.push_back((part, Some(Arc::new(knowledge))));
         }
         Ok(known)
     }

@@ -1,18 +1,16 @@
-//! Periodic maintenance of facts: reloads files, and saves counters in the journal. The one does not wait for the other: a
-//! file may be on a disk that does not answer.
+//! Periodic maintenance of facts: reloads files, and saves counters in the journal. The two are independent, because a disk
+//! may hang while a file is read.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use callgate_facts::settings::POLL_MIN;
 use callgate_journal::Journal;
 
 use crate::host::{Host, WeakHost};
 
-/// How often files are looked for that are due, the shortest `poll_ms`.
-const LOOK_PAUSE: Duration = Duration::from_millis(100);
-
 /// The interval of saves. If the host is killed, counts since the last one are lost.
-const EVERY: Duration = Duration::from_secs(1);
+const SAVE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Maximum rate of saves, in bytes per second: if more changes, counters are saved less often, so that the journal can
 /// write entries.
@@ -22,7 +20,7 @@ impl Host {
     /// Has files reloaded that have changed, until the host is dropped.
     pub(crate) async fn tend_files(host: WeakHost) {
         loop {
-            tokio::time::sleep(LOOK_PAUSE).await;
+            tokio::time::sleep(POLL_MIN).await;
             let Some(host) = host.upgrade() else { return };
             // Not awaited: each file is read on its own, and one whose disk hangs takes one thread.
             for source in host.generation().facts().sources().filter(|source| source.needs_tending()) {
@@ -34,7 +32,7 @@ impl Host {
 
     /// Saves counters, until the host is dropped.
     pub(crate) async fn save_counters(host: WeakHost) {
-        let mut pause = EVERY;
+        let mut pause = SAVE_PAUSE;
         loop {
             tokio::time::sleep(pause).await;
             let Some(host) = host.upgrade() else { return };
@@ -43,7 +41,7 @@ impl Host {
             }
             // A panic is a bug of the host, and has been logged.
             let saved = tokio::task::spawn_blocking(move || host.save_facts()).await.unwrap_or(0);
-            pause = EVERY * u32::try_from(saved / SAVED_BYTES_PER_SECOND_MAX + 1).unwrap_or(u32::MAX);
+            pause = SAVE_PAUSE * u32::try_from(saved / SAVED_BYTES_PER_SECOND_MAX + 1).unwrap_or(u32::MAX);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use callgate_facts::longest_wait;
 use callgate_facts::settings::SourceSettings;
 use callgate_journal::sink::Kind;
 use callgate_journal::sink::lines::why_not;
@@ -112,8 +113,7 @@ impl Settings {
                        count in Redis";
             return Some(problem("source", why));
         }
-        // The rest of the time is for the plugins.
-        let longest = self.platforms.iter().map(|platform| platform.answer_within * 2 / 3).max()?;
+        let longest = self.platforms.iter().map(|platform| longest_wait(platform.answer_within)).max()?;
         let within = source.remote()?.within.filter(|within| *within > longest)?;
         let (within_ms, longest_ms) = (within.as_millis(), longest.as_millis());
         let why = format!(

@@ -178,7 +178,7 @@ async fn why_a_fact_could_not_be_looked_up_is_logged_once() {
     for _ in 0..3 {
         assert_eq!(given(&host).await[0]["why"], "failed");
     }
-    let lines = log.lines_with("could not be looked up");
+    let lines = log.lines_with("request to the source of a fact failed");
     assert!(lines.len() == 1 && lines[0].contains("not JSON") && lines[0].contains("level"), "{lines:?}");
 }
 
@@ -295,7 +295,7 @@ async fn a_new_certificate_of_an_authority_is_noticed() {
     assert!(host.reload().unwrap().difference.is_empty());
     host.write("ca.pem", certificate());
     assert_eq!(host.reload().unwrap().difference.keys, ["fact[1].ca_file (its file)"]);
-    for (text, why) in [("", "has no certificate"), ("-----BEGIN CERTIFICATE-----", "is no PEM")] {
+    for (text, why) in [("", "has no certificate"), ("-----BEGIN CERTIFICATE-----", "is not PEM")] {
         host.write("ca.pem", text);
         let problems = host.reload().unwrap_err();
         assert!(problems.iter().any(|problem| problem.to_string().contains(why)), "{problems:?}");

@@ -157,7 +157,7 @@ impl Fetched {
     /// for the plugins. An answer that is missing by then is [late](Why::Late).
     pub async fn within(self, left: Duration, from: Instant) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(self.0.len());
-        let last = from + left * 2 / 3;
+        let last = from + longest_wait(left);
         for Fetching { answer, within: its, stats } in self.0 {
             let answer = match answer {
                 LookedUp::Now(answer) => answer,
@@ -180,6 +180,12 @@ impl Fetching {
         }
         Some(answer)
     }
+}
+
+/// The longest time that a callback with this much time left waits for facts; the rest is for its plugins.
+#[must_use]
+pub fn longest_wait(left: Duration) -> Duration {
+    left * 2 / 3
 }
 
 async fn wait(later: Later<Answer>, moment: Instant) -> Answer {

@@ -9,7 +9,7 @@
 //! | fetch facts, and change them | [`Facts`] |
 //! | say where they come from | [`settings`] |
 //! | check a single setting | [`check`] |
-//! | add a source | [`Source`], and the table in `source.rs` |
+//! | add a source | [`Source`], or `Ask` in `source/remote.rs` for one over the network; then the table in `source.rs` |
 #![forbid(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]
 
@@ -19,7 +19,7 @@ pub mod settings;
 mod source;
 mod stats;
 
-pub use facts::{Facts, Fetched, Wanted};
+pub use facts::{Facts, Fetched, Wanted, longest_wait};
 pub use lookup::{Answer, Later, LookedUp, NotChanged, Purpose, Source, SourceError};
 pub use source::check;
 pub use stats::{Stats, Totals};

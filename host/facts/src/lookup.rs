@@ -93,8 +93,8 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// that does not answer. A call while another one is running returns at once.
     fn tend(&self) {}
 
-    /// A source with these settings that shares the state of this one, if it has a state that can go on under them.
-    /// This one is as it was: the new settings may yet be refused.
+    /// A source with the new settings that shares the state of this one; `None` if the state cannot be shared. This one
+    /// stays usable, because the new settings may still be refused.
     fn resumed(&self, settings: &SourceSettings) -> Option<Arc<dyn Source>> {
         let _ = settings;
         None

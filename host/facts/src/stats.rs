@@ -37,9 +37,9 @@ pub struct Totals {
     pub late: u64,
     /// How often it failed.
     pub failed: u64,
-    /// Updates that were made.
+    /// Updates that the source accepted. Over the network they are queued and may still fail, which is logged.
     pub changed: u64,
-    /// Updates that were dropped because the source cannot be changed in this way.
+    /// Updates that were dropped, because the source cannot be changed in this way, or its queue is full.
     pub not_changed: u64,
     /// How often the cache had the answer.
     pub hits: u64,

@@ -201,11 +201,11 @@ mod tests {
         };
         let measured = (0..100_000).filter(|_| call(SHORT)).count();
         assert!((24_000..26_500).contains(&measured) && pace.is_quick(), "{measured}");
-        let calls = (1..).find(|_| {
+        let is_found = (0..2 * WATCHED_ONE_IN).any(|_| {
             call(LONG);
             !pace.is_quick()
         });
-        assert!(calls.is_some_and(|calls| calls <= 2 * WATCHED_ONE_IN), "{calls:?}");
+        assert!(is_found);
     }
 
     #[test]

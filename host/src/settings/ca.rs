@@ -2,7 +2,7 @@
 
 use super::file::Section;
 
-/// Maximum size of the file, in bytes: that of all public authorities is a quarter of it.
+/// Maximum size of the file, in bytes. A bundle of all public authorities takes a quarter of it.
 const CA_BYTES_MAX: u64 = 1 << 20;
 
 /// The contents of `ca_file`. The file is read here, with the settings, so that a reload notices what has changed in it.

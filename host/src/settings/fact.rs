@@ -32,6 +32,18 @@ pub(super) struct Facts<'f> {
     plugins: Vec<At<&'f str>>,
 }
 
+/// The kinds of sources, by their names in the settings.
+const KINDS: [(&str, Kind); 4] =
+    [("counter", Kind::Counter), ("file", Kind::File), ("redis", Kind::Redis), ("http", Kind::Http)];
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Counter,
+    File,
+    Redis,
+    Http,
+}
+
 /// Keys that only some sources have, with these sources.
 const KEYS: [(&str, &[&str]); 40] = [
     ("window_ms", &["counter", "redis"]),
@@ -107,7 +119,7 @@ impl<'f> Facts<'f> {
     fn fact(&mut self, mut section: Section<'f, '_>) -> (String, Option<settings::Fact>) {
         let name = self.name(&mut section);
         let source_name = match section.has("source") {
-            true => section.choice("source", &["counter", "file", "redis", "http"].map(|name| (name, name))),
+            true => section.choice("source", &KINDS.map(|(name, kind)| (name, (name, kind)))),
             false => {
                 section.report("source", "is missing: set it to \"counter\", \"file\", \"redis\" or \"http\"");
                 None
@@ -118,15 +130,14 @@ impl<'f> Facts<'f> {
         let asking = section.texts("plugins").unwrap_or_default();
         let plugins = asking.iter().map(|plugin| plugin.value.to_owned()).collect();
         self.plugins.extend(asking);
-        let source = match source_name {
-            Some("counter") => Some(SourceSettings::Counter(counter::read(&mut section))),
-            Some("file") => file::read(&mut section).map(SourceSettings::File),
-            Some("redis") => redis::read(&mut section).map(SourceSettings::Redis),
-            Some("http") => http::read(&mut section).map(SourceSettings::Http),
-            _ => None,
-        };
+        let source = source_name.and_then(|(_, kind)| match kind {
+            Kind::Counter => Some(SourceSettings::Counter(counter::read(&mut section))),
+            Kind::File => file::read(&mut section).map(SourceSettings::File),
+            Kind::Redis => redis::read(&mut section).map(SourceSettings::Redis),
+            Kind::Http => http::read(&mut section).map(SourceSettings::Http),
+        });
         for (key, of) in KEYS {
-            if section.has(key) && source_name.is_some_and(|name| !of.contains(&name)) {
+            if section.has(key) && source_name.is_some_and(|(name, _)| !of.contains(&name)) {
                 section.report(key, format!("is for source = \"{}\" only", of.join("\" and \"")));
             }
         }

@@ -38,7 +38,7 @@ impl FactFamilies {
             ),
             fetched: registered(registry, "fact_fetches", "Requests that were sent to the source"),
             fetch_seconds,
-            updates: registered(registry, "fact_updates", "Updates of plugins: made, or dropped"),
+            updates: registered(registry, "fact_updates", "Updates of plugins: accepted by the source, or dropped"),
             entries: registered(registry, "fact_entries", "Keys in memory"),
             evicted: registered(registry, "fact_evicted", "Keys that were evicted to make room for others"),
             source_failing: registered(registry, "fact_source_failing", "1 if the source fails now; /readyz says why"),

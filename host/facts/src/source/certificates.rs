@@ -14,7 +14,7 @@ pub(super) fn certificates(pem: &str) -> Result<RootCertStore, SourceError> {
     let wrong = |what: &dyn std::fmt::Display| SourceError(format!("`ca_file` {what}"));
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| wrong(&format_args!("is no PEM: {error}")))?;
+        let certificate = certificate.map_err(|error| wrong(&format_args!("is not PEM: {error}")))?;
         roots
             .add(certificate)
             .map_err(|error| wrong(&format_args!("has a certificate that cannot be used: {error}")))?;

@@ -65,7 +65,7 @@ impl Http {
             .pool_max_idle_per_host(settings.remote.calls_at_once_max)
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
-            // All requests share one connection of HTTP/2, whose other end may be gone without a word.
+            // With HTTP/2, all requests share one connection; pings detect a dead peer.
             .http2_keep_alive_interval(KEEP_ALIVE)
             .http2_keep_alive_timeout(KEEP_ALIVE)
             .build(connector);
@@ -74,8 +74,7 @@ impl Http {
     }
 }
 
-/// How long a connection of HTTP/2 with requests under way may be silent before it is asked for a sign of life, and how
-/// long that may take.
+/// Idle time before a ping on an HTTP/2 connection with open requests, and timeout of the ping.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
 /// The error for a URL without `{key}` when no body contains the key either.
@@ -227,7 +226,7 @@ impl Inner {
             Err(error) if !error.is_connect() && self.method == Method::GET => self.client.request(request).await,
             sent => sent,
         };
-        let answer = answer.map_err(|error| format!("it cannot be reached: {}", chain(&error)))?;
+        let answer = answer.map_err(|error| Failed::Source(format!("it cannot be reached: {}", chain(&error))))?;
         let status = answer.status().as_u16();
         if self.settings.absent_statuses.contains(&status) {
             return Ok(None);
@@ -247,8 +246,8 @@ impl Inner {
     }
 }
 
-/// Whether a status complains of what was asked, so that other keys may have an answer: a plugin takes keys from users. Those
-/// that complain of who asks, or how often, are about the source.
+/// Whether a status is about the key rather than the source: users influence keys, so other keys may still work. 401, 403
+/// and 407 are about credentials, 408 and 429 about load.
 fn is_about_the_question(status: u16) -> bool {
     (400..500).contains(&status) && !matches!(status, 401 | 403 | 407 | 408 | 429)
 }

@@ -6,7 +6,7 @@ mod cache;
 mod changes;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use callgate_catalogue::wire::{Change, Why};
@@ -37,13 +37,6 @@ pub(super) enum Failed {
     Source(String),
 }
 
-impl From<String> for Failed {
-    /// The failure of a connection.
-    fn from(why: String) -> Self {
-        Self::Source(why)
-    }
-}
-
 /// Sends requests to one server.
 pub(super) trait Ask: fmt::Debug + Send + Sync + 'static {
     /// Requests the value of a key.
@@ -55,8 +48,8 @@ pub(super) trait Ask: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Closes the connection on which a request that was sent at this moment got no answer in time, so that the next one
-    /// opens another.
+    /// Replaces the connection on which a request sent at this moment got no answer in time, if it has been silent since.
+    /// Otherwise a dead peer is noticed only after minutes.
     fn renew(&self, asked: Instant) {
         let _ = asked;
     }
@@ -72,6 +65,10 @@ pub(super) trait Ask: fmt::Debug + Send + Sync + 'static {
         self.ask(key)
     }
 }
+
+/// How long a change may wait for the changes before it: while a source does not answer, each of them takes the time limit
+/// of a request.
+const CHANGE_WITHIN: Duration = Duration::from_secs(60);
 
 /// A source over the network.
 #[derive(Debug)]
@@ -162,8 +159,10 @@ impl Inner {
     /// Sends the request within its time limit, unless the breaker is open.
     async fn ask_in_time(&self, key: &str, peeks: bool) -> Answer {
         let Some(turn) = self.breaker.turn() else { return Answer::without(Why::Failed) };
+        let asked_at = OnceLock::new();
         let asking = async {
             let _slot = self.slots.acquire().await;
+            let _ = asked_at.set(Instant::now());
             if peeks { self.ask.peek(key).await } else { self.ask.ask(key).await }
         };
         let started = Instant::now();
@@ -177,7 +176,7 @@ impl Inner {
             Ok(Err(Failed::Value(why))) => (Answer::without(Why::Failed), End::NoValue(why)),
             Ok(Err(Failed::Source(why))) => (Answer::without(Why::Failed), End::Failed(why)),
             Err(_) => {
-                self.ask.renew(started);
+                self.renew(asked_at.get());
                 let within_ms = self.settings.question_within().as_millis();
                 let why = format!("there was no answer within {within_ms} ms (`within_ms`)");
                 (Answer::without(Why::Late), End::Failed(why))
@@ -187,20 +186,31 @@ impl Inner {
         answer
     }
 
-    /// Sends a change within the time limit of a request, then removes what was cached meanwhile.
-    async fn make(&self, key: &str, change: Later<Result<(), Failed>>) {
+    /// Replaces the connection of a request that got no answer, if it was sent.
+    fn renew(&self, asked_at: Option<&Instant>) {
+        asked_at.into_iter().for_each(|asked_at| self.ask.renew(*asked_at));
+    }
+
+    /// Sends a change within the time limit of a request, then removes what was cached meanwhile. A change that has waited
+    /// too long is dropped: it would overwrite what others know better by now.
+    async fn make(&self, key: &str, change: Later<Result<(), Failed>>, queued: Instant) {
+        if queued.elapsed() >= CHANGE_WITHIN {
+            let within_s = CHANGE_WITHIN.as_secs();
+            return self.breaker.log(&format!("a change waited for more than {within_s} s, and was dropped"));
+        }
         let turn = self.breaker.turn_anyway();
+        let asked_at = OnceLock::new();
         let making = async {
             let _slot = self.slots.acquire().await;
+            let _ = asked_at.set(Instant::now());
             change.await
         };
-        let started = Instant::now();
         let end = match timeout(self.settings.question_within(), making).await {
             Ok(Ok(())) => End::Answered,
             Ok(Err(Failed::Key(why) | Failed::Value(why))) => End::NoValue(why),
             Ok(Err(Failed::Source(why))) => End::Failed(why),
             Err(_) => {
-                self.ask.renew(started);
+                self.renew(asked_at.get());
                 let within_ms = self.settings.question_within().as_millis();
                 End::Failed(format!("a change took longer than {within_ms} ms (`within_ms`)"))
             }
@@ -248,8 +258,8 @@ impl Source for Remote {
     fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>, _: u64) -> Result<(), NotChanged> {
         let change = self.inner.ask.change(key, change, ttl_ms).ok_or(NotChanged::ReadOnly)?;
         self.inner.cache().forget(key);
-        let (inner, its_key) = (Arc::clone(&self.inner), Box::<str>::from(key));
-        self.changes.push(key, Box::pin(async move { inner.make(&its_key, change).await }))
+        let (inner, its_key, queued) = (Arc::clone(&self.inner), Box::<str>::from(key), Instant::now());
+        self.changes.push(key, Box::pin(async move { inner.make(&its_key, change, queued).await }))
     }
 
     fn entries(&self) -> usize {

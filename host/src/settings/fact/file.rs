@@ -1,6 +1,6 @@
 //! Facts from a file.
 
-use callgate_facts::settings::{File, Format};
+use callgate_facts::settings::{File, Format, POLL_MIN};
 
 use crate::settings::file::{MS_PER_HOUR, Section, millis, ms, size};
 
@@ -32,8 +32,8 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<File> {
     };
     let default = File::new(section.file().beside(path.unwrap_or_default()), format);
     let poll_ms = section.number("poll_ms", millis(default.poll), 0, MS_PER_HOUR);
-    if (1..100).contains(&poll_ms) {
-        section.report("poll_ms", "must be 0 (never) or at least 100");
+    if (1..millis(POLL_MIN)).contains(&poll_ms) {
+        section.report("poll_ms", format!("must be 0 (never) or at least {}", millis(POLL_MIN)));
     }
     let keys_max = size(section.number("keys_max", default.keys_max as u64, 1, 100_000_000));
     path.map(|_| File { keys_max, poll: ms(poll_ms), ..default })

@@ -151,7 +151,7 @@ fn wrong_settings_are_reported() {
             .contains("cannot be sent in a header")
     );
     assert!(wrong(|it| it.ca = Some(String::new())).contains("has no certificate"));
-    assert!(wrong(|it| it.ca = Some("-----BEGIN CERTIFICATE-----\n".to_owned())).contains("is no PEM"));
+    assert!(wrong(|it| it.ca = Some("-----BEGIN CERTIFICATE-----\n".to_owned())).contains("is not PEM"));
 }
 
 #[test]

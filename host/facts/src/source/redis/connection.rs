@@ -1,6 +1,6 @@
 //! The connection to a server or a cluster: opened when it is needed, reopened after a failure, shared by all requests.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
@@ -26,24 +26,37 @@ pub(super) enum Connection {
 pub(super) struct Slot<C>(Mutex<Arc<Opened<C>>>);
 
 pub(super) struct Opened<C> {
-    since: Instant,
+    /// When it was opened, or when it last answered.
+    alive: Mutex<Instant>,
     connection: OnceCell<C>,
+}
+
+impl<C> Opened<C> {
+    fn new() -> Self {
+        Self { alive: Mutex::new(Instant::now()), connection: OnceCell::new() }
+    }
+
+    fn alive(&self) -> MutexGuard<'_, Instant> {
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<C> Slot<C> {
     fn new() -> Self {
-        Self(Mutex::new(Arc::new(Opened { since: Instant::now(), connection: OnceCell::new() })))
+        Self(Mutex::new(Arc::new(Opened::new())))
     }
 
     fn get(&self) -> Arc<Opened<C>> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Has the next request open a new connection, unless that has happened since `asked`.
+    /// Makes the next request open a new connection, unless this one was opened or has answered after `asked`: then only
+    /// one request is slow, or the server.
     fn renew(&self, asked: Instant) {
         let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if opened.since <= asked {
-            *opened = Arc::new(Opened { since: Instant::now(), connection: OnceCell::new() });
+        let is_silent = *opened.alive() <= asked;
+        if is_silent {
+            *opened = Arc::new(Opened::new());
         }
     }
 }
@@ -105,7 +118,9 @@ impl Connection {
         let asked = Instant::now();
         match self {
             Self::Server { client, within, open } => {
-                server(client, *within, &open.get()).await?.req_packed_command(command).await
+                let opened = open.get();
+                let answer = server(client, *within, &opened).await?.req_packed_command(command).await;
+                answered(&opened, answer)
             }
             Self::Cluster { client, open } => cluster(client, &open.get()).await?.req_packed_command(command).await,
         }
@@ -121,7 +136,9 @@ impl Connection {
         let asked = Instant::now();
         match self {
             Self::Server { client, within, open } => {
-                commands.query_async(&mut server(client, *within, &open.get()).await?).await
+                let opened = open.get();
+                let answers = commands.query_async(&mut server(client, *within, &opened).await?).await;
+                answered(&opened, answers)
             }
             Self::Cluster { client, open } => commands.query_async(&mut cluster(client, &open.get()).await?).await,
         }
@@ -135,8 +152,9 @@ impl Connection {
         failed(error)
     }
 
-    /// Has the next request open a new connection: on this one, a request that was sent at `asked` has no answer. If the
-    /// other end is gone without a word, the system notices that only after minutes.
+    /// Replaces the connection if it has not answered since `asked`, when a request was sent that got no answer in time.
+    /// Otherwise a dead peer is noticed only after minutes. Of a cluster, nodes that answer do not count: the connection
+    /// that is silent may be that to another node.
     pub(super) fn renew(&self, asked: Instant) {
         match self {
             Self::Server { open, .. } => open.renew(asked),
@@ -173,6 +191,14 @@ pub(super) fn check_url(url: &str) -> Result<(), String> {
 
 fn no_url(error: &RedisError) -> String {
     format!("must be the address of a Redis server, such as \"redis://HOST:6379/0\" ({})", error.category())
+}
+
+/// Notes that a connection has answered, with a value or with an error.
+fn answered<C, T>(opened: &Opened<C>, answer: Result<T, RedisError>) -> Result<T, RedisError> {
+    if answer.as_ref().err().is_none_or(|error| !error.is_io_error() && !error.is_timeout()) {
+        *opened.alive() = Instant::now();
+    }
+    answer
 }
 
 /// Clones share the connection.
@@ -219,4 +245,27 @@ fn failed(error: RedisError) -> Failed {
 fn is_about_the_key(code: &str, detail: &str) -> bool {
     let numbers = ["not an integer", "not a valid float", "would overflow", "out of range"];
     code == "WRONGTYPE" || code == "ERR" && numbers.iter().any(|number| detail.contains(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_has_answered_since_is_not_replaced() {
+        let slot = Slot::<()>::new();
+        let opened = slot.get();
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let asked = Instant::now();
+        tokio::time::advance(Duration::from_millis(1)).await;
+        answered(&opened, Ok(())).unwrap();
+        slot.renew(asked);
+        assert!(Arc::ptr_eq(&opened, &slot.get()), "only that request was slow");
+        slot.renew(Instant::now());
+        assert!(!Arc::ptr_eq(&opened, &slot.get()));
+        // Those who have waited for the old one do not close the new one.
+        let renewed = slot.get();
+        slot.renew(asked);
+        assert!(Arc::ptr_eq(&renewed, &slot.get()));
+    }
 }

@@ -76,16 +76,24 @@ fn get(name: &str) -> RedisCommand {
     RedisCommand::Get { name: name.to_owned() }
 }
 
+/// Fails instead of waiting for ever.
+async fn soon<T>(it: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), it).await.expect("redis-server does not answer as it should")
+}
+
 /// Retries until the server has started.
 async fn ask(redis: &Redis, key: &str) -> Result<Option<String>, String> {
-    loop {
-        match Ask::ask(redis, key).await {
-            Err(error) if error.to_string().contains("cannot be reached") => tokio::task::yield_now().await,
-            answer => {
-                return answer.map(|value| value.map(|value| value.to_string())).map_err(|error| error.to_string());
+    soon(async {
+        loop {
+            match Ask::ask(redis, key).await {
+                Err(error) if error.to_string().contains("cannot be reached") => tokio::task::yield_now().await,
+                answer => {
+                    return answer.map(|value| value.map(|value| value.to_string())).map_err(|error| error.to_string());
+                }
             }
         }
-    }
+    })
+    .await
 }
 
 async fn change(redis: &Redis, key: &str, change: Change<'_>) {
@@ -167,16 +175,15 @@ async fn a_key_of_another_type_says_nothing_about_the_others() {
 #[tokio::test]
 async fn a_connection_without_answers_is_replaced() {
     let Some(server) = Server::start(&[]) else { return };
-    // Passes everything on, until it is told to swallow what comes over the connections that there are.
+    // Passes everything on, but swallows what comes over the first `dead` connections.
     let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = proxy.local_addr().unwrap().port();
-    let (is_dead, behind) = (Arc::new(AtomicUsize::new(0)), server.port);
-    let its_dead = Arc::clone(&is_dead);
+    let (dead, accepted, behind) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), server.port);
+    let (its_dead, its_accepted) = (Arc::clone(&dead), Arc::clone(&accepted));
     tokio::spawn(async move {
-        let mut number = 0;
         while let Ok((mut client, _)) = proxy.accept().await {
-            number += 1;
-            let (number, dead) = (number, Arc::clone(&its_dead));
+            let number = its_accepted.fetch_add(1, Ordering::SeqCst) + 1;
+            let dead = Arc::clone(&its_dead);
             tokio::spawn(async move {
                 let mut redis = TcpStream::connect(("127.0.0.1", behind)).await.unwrap();
                 let (mut request, mut answer) = ([0; 4096], [0; 4096]);
@@ -203,11 +210,10 @@ async fn a_connection_without_answers_is_replaced() {
         LookedUp::Later(answer) => answer.await.value,
         LookedUp::Now(answer) => answer.value,
     };
-    while look_up().await != Err(Why::Absent) {}
-    is_dead.store(100, Ordering::SeqCst);
+    soon(async { while look_up().await != Err(Why::Absent) {} }).await;
+    dead.store(accepted.load(Ordering::SeqCst), Ordering::SeqCst);
     assert!(matches!(look_up().await, Err(Why::Late | Why::Failed)));
-    is_dead.store(2, Ordering::SeqCst);
-    while look_up().await != Err(Why::Absent) {}
+    soon(async { while look_up().await != Err(Why::Absent) {} }).await;
 }
 
 #[tokio::test]
@@ -219,9 +225,12 @@ async fn windows_are_counted_by_all_hosts_together() {
         counts_callbacks: true,
     };
     let redis = [(); 2].map(|()| Redis::new(&server.settings(command.clone())).unwrap());
-    while redis[0].0.count("sent:u", 1000, false, 0).await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    soon(async {
+        while redis[0].0.count("sent:u", 1000, false, 0).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let count =
         async |host: usize, adds, now| redis[host].0.count("sent:u", 1000, adds, now).await.unwrap().to_string();
     assert_eq!(count(0, true, 10_000).await, "1");
@@ -279,21 +288,27 @@ async fn a_cluster_is_asked_at_the_node_that_has_the_key() {
     let (Some(one), Some(other)) = (node(), node()) else { return };
     let send = async |server: &Server, command: &[&str]| {
         let client = redis::Client::open(format!("redis://127.0.0.1:{}", server.port)).unwrap();
-        loop {
-            if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
-                let mut it = redis::cmd(command[0]);
-                return it.arg(&command[1..]).query_async::<Value>(&mut connection).await.unwrap();
+        let sent = async {
+            loop {
+                if let Ok(mut connection) = client.get_multiplexed_async_connection().await {
+                    let mut it = redis::cmd(command[0]);
+                    return it.arg(&command[1..]).query_async::<Value>(&mut connection).await.unwrap();
+                }
+                tokio::task::yield_now().await;
             }
-            tokio::task::yield_now().await;
-        }
+        };
+        soon(sent).await
     };
     send(&one, &["CLUSTER", "ADDSLOTSRANGE", "0", "8191"]).await;
     send(&other, &["CLUSTER", "ADDSLOTSRANGE", "8192", "16383"]).await;
     send(&one, &["CLUSTER", "MEET", "127.0.0.1", &other.port.to_string()]).await;
     for server in [&one, &other] {
-        while !format!("{:?}", send(server, &["CLUSTER", "INFO"]).await).contains("cluster_state:ok") {
-            tokio::task::yield_now().await;
-        }
+        soon(async {
+            while !format!("{:?}", send(server, &["CLUSTER", "INFO"]).await).contains("cluster_state:ok") {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
     let cluster = settings::Redis { is_cluster: true, ..one.settings(get("user:{key}")) };
     let redis = Redis::new(&cluster).unwrap();

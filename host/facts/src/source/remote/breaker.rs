@@ -14,11 +14,11 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// How long after a failure was logged another one is not.
-const TOLD_AFTER: Duration = Duration::from_secs(10);
+/// Minimum interval between two logged failures.
+const LOG_PAUSE: Duration = Duration::from_secs(10);
 
-/// The same for a failure that is told in the same words.
-const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// The same, for a failure with the same text.
+const LOG_PAUSE_SAME: Duration = Duration::from_secs(60);
 
 /// Counts consecutive failures.
 #[derive(Debug)]
@@ -90,14 +90,14 @@ impl Breaker {
     }
 
     /// Logs a failure, unless one was logged just before, or the same one not long ago.
-    fn tell(&self, failure: &str) {
+    pub(super) fn log(&self, failure: &str) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let is_told = told
             .as_ref()
-            .is_some_and(|(last, at)| at.elapsed() < if last == failure { TOLD_AGAIN_AFTER } else { TOLD_AFTER });
+            .is_some_and(|(last, at)| at.elapsed() < if last == failure { LOG_PAUSE_SAME } else { LOG_PAUSE });
         if !is_told {
             *told = Some((failure.to_owned(), Instant::now()));
-            tracing::warn!(fact = &*self.name, "a fact could not be looked up: {failure}");
+            tracing::warn!(fact = &*self.name, "a request to the source of a fact failed: {failure}");
         }
     }
 
@@ -124,7 +124,7 @@ impl Turn<'_> {
     /// Records the outcome.
     pub(super) fn ended(self, end: End) {
         if let End::NoValue(why) | End::Failed(why) = &end {
-            self.breaker.tell(why);
+            self.breaker.log(why);
         }
         let mut state = self.breaker.state();
         let failure = match end {

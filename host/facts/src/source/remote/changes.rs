@@ -10,7 +10,8 @@ use crate::lookup::{Later, NotChanged};
 /// Lanes, each of which sends one change at a time: a distant source takes some milliseconds per change.
 const LANES: usize = 8;
 
-/// Queued changes per lane; further ones are refused. All lanes hold some seconds of a busy chat server's changes.
+/// Queued changes per lane; further ones are refused. All lanes hold some seconds of a busy chat server's changes, as long as
+/// the source answers.
 const WAITING_MAX: usize = 512;
 
 /// The queued changes. Each key belongs to one lane.
@@ -37,7 +38,8 @@ fn open() -> Sender<Later<()>> {
     let (lane, mut waiting) = mpsc::channel::<Later<()>>(WAITING_MAX);
     tokio::spawn(async move {
         while let Some(change) = waiting.recv().await {
-            change.await;
+            // In a task of its own: a panic ends this change, not the lane.
+            let _ = tokio::spawn(change).await;
         }
     });
     lane

@@ -260,3 +260,44 @@ async fn changes_of_a_key_are_made_in_their_order_and_within_a_maximum() {
     assert_eq!(*made.lock().unwrap(), expected);
     assert_eq!(push(512), Ok(()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_has_waited_too_long_is_dropped() {
+    let changing = Changing { takes: 19_000 * MS, ..Changing::default() };
+    let made = Arc::clone(&changing.made);
+    let slow = settings::Remote { within: Some(20_000 * MS), ..settings() };
+    let remote = Remote::new("f", changing, &slow, &Arc::default());
+    for number in 0..6 {
+        remote.change("u", &Change::Add(number), None, 0).unwrap();
+    }
+    tokio::time::sleep(1_000_000 * MS).await;
+    assert_eq!(made.lock().unwrap().len(), 4, "the fourth has waited for 57 s, the fifth for 76");
+}
+
+/// Panics when a key is removed.
+#[derive(Debug, Clone, Default)]
+struct Panics(Changing);
+
+impl Ask for Panics {
+    fn ask(&self, key: &str) -> Later<Asked> {
+        self.0.ask(key)
+    }
+
+    fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>) -> Option<Later<Result<(), Failed>>> {
+        match change {
+            Change::Remove => Some(Box::pin(async { panic!("a bug") })),
+            change => self.0.change(key, change, ttl_ms),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_ends_one_change_and_not_those_after_it() {
+    let panics = Panics::default();
+    let made = Arc::clone(&panics.0.made);
+    let remote = Remote::new("f", panics, &settings(), &Arc::default());
+    remote.change("u", &Change::Remove, None, 0).unwrap();
+    remote.change("u", &Change::Add(1), None, 0).unwrap();
+    tokio::time::sleep(MS).await;
+    assert_eq!(made.lock().unwrap().len(), 1);
+}
