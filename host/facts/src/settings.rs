@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+
 /// One fact: its name, its source, and what happens when the source is late or fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
@@ -194,8 +196,8 @@ pub struct Http {
     pub pointer: String,
     /// Private, local and link-local networks that the host may connect to, such as `10.0.0.0/8`.
     pub private_networks: Vec<ipnet::IpNet>,
-    /// Certificate authorities in PEM format that are trusted instead of the public ones.
-    pub ca: Option<String>,
+    /// Certificate authorities that are trusted instead of the public ones.
+    pub ca: Option<Vec<CertificateDer<'static>>>,
 }
 
 impl Http {

@@ -1,6 +1,5 @@
 //! The table of all kinds of sources.
 
-mod certificates;
 pub mod check;
 mod counter;
 mod file;

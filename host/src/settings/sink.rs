@@ -183,7 +183,7 @@ fn http(section: &mut Section<'_, '_>, journal: &Journal) -> Option<HttpSettings
         secrets,
         within: ms(section.number("within_ms", 15_000, 1, MS_PER_HOUR)),
         in_flight_max: size(section.number("in_flight_max", 8, 1, 1024)),
-        ca: ca::read(section),
+        ca: ca::read(section).map(|authorities| authorities.certificates),
         attempts_max: match section.number("attempts_max", 0, 0, 1_000_000) {
             0 => None,
             attempts => u32::try_from(attempts).ok(),

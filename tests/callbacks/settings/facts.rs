@@ -76,7 +76,8 @@ fn each_key_of_a_source_means_what_it_says() {
     let secret = folder.path().join("secret");
     std::fs::write(&secret, "hunter2\n").unwrap();
     let ca = folder.path().join("ca.pem");
-    std::fs::write(&ca, "certificates").unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["redis".to_owned()]).unwrap();
+    std::fs::write(&ca, made.cert.pem()).unwrap();
     let redis = source(&format!(
         "source = \"redis\"\nurls = [\"rediss://a\", \"rediss://b\"]\ncluster = true\nusername = \"u\"\n\
          password = {{ file = {secret:?} }}\nca_file = {ca:?}\nhget = \"bans\"\nfield = \"{{key}}\"\njson = true\nwritable = true\n{keys}"
@@ -87,7 +88,7 @@ fn each_key_of_a_source_means_what_it_says() {
         is_cluster: true,
         username: "u".to_owned(),
         password: Some(Secret::new("hunter2".to_owned())),
-        ca: Some("certificates".to_owned()),
+        ca: Some(made.cert.pem()),
         command: RedisCommand::HashGet { name: "bans".to_owned(), field: "{key}".to_owned() },
         is_json: true,
         is_writable: true,
@@ -114,7 +115,7 @@ fn each_key_of_a_source_means_what_it_says() {
         absent_statuses: Vec::new(),
         pointer: "/a".to_owned(),
         private_networks: vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
-        ca: Some("certificates".to_owned()),
+        ca: Some(vec![made.cert.der().clone()]),
     };
     assert_eq!(http, expected);
 }

@@ -28,7 +28,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Http> {
         Ok(()) => {}
     }
     let private_networks = networks(section, "private_networks");
-    let ca = ca::read(section);
+    let ca = ca::read(section).map(|authorities| authorities.certificates);
     Some(Http {
         remote,
         posts,

@@ -30,7 +30,7 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Redis> {
     let (username, password) = credentials(section);
     let is_writable = section.flag("writable", false);
     let is_json = section.flag("json", false);
-    let ca = ca::read(section);
+    let ca = ca::read(section).map(|authorities| authorities.pem);
     if section.has("ca_file") && !urls.iter().any(|url| url.starts_with("rediss:")) {
         section.report("ca_file", "has no effect without TLS: write the address as rediss://, or remove this");
     }

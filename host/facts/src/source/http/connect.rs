@@ -14,7 +14,6 @@ use tower_service::Service;
 
 use crate::lookup::SourceError;
 use crate::settings;
-use crate::source::certificates::certificates;
 
 /// Connects with or without TLS.
 pub(super) type Connector = HttpsConnector<HttpConnector<Resolver>>;
@@ -53,10 +52,15 @@ pub(super) fn connector(settings: &settings::Http) -> Result<Connector, SourceEr
 }
 
 fn roots(settings: &settings::Http) -> Result<RootCertStore, SourceError> {
-    let Some(pem) = &settings.ca else {
+    let Some(certificates) = &settings.ca else {
         return Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() });
     };
-    certificates(pem)
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        let wrong = |error| SourceError(format!("`ca_file` has a certificate that cannot be used: {error}"));
+        roots.add(certificate.clone()).map_err(wrong)?;
+    }
+    Ok(roots)
 }
 
 impl Resolver {

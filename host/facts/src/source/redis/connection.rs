@@ -12,7 +12,6 @@ use tokio::time::Instant;
 
 use crate::lookup::SourceError;
 use crate::settings;
-use crate::source::certificates::certificates;
 use crate::source::remote::Failed;
 use crate::source::template::Template;
 
@@ -72,7 +71,10 @@ impl Connection {
         for url in &settings.urls {
             check_url(url).map_err(|what| SourceError(format!("`url`: {what}")))?;
         }
-        let certificates = settings.ca.as_ref().map(|pem| authorities(pem)).transpose()?;
+        let certificates = settings
+            .ca
+            .as_ref()
+            .map(|pem| TlsCertificates { client_tls: None, root_cert: Some(pem.as_bytes().to_vec()) });
         let within = settings.remote.question_within();
         match (settings.is_cluster, settings.urls.as_slice()) {
             (_, []) => Err(SourceError("`url`: name at least one server".to_owned())),
@@ -161,12 +163,6 @@ impl Connection {
             Self::Cluster { open, .. } => open.renew(asked),
         }
     }
-}
-
-/// Checks the certificates of authorities, and passes them on as the client takes them.
-fn authorities(pem: &str) -> Result<TlsCertificates, SourceError> {
-    certificates(pem)?;
-    Ok(TlsCertificates { client_tls: None, root_cert: Some(pem.as_bytes().to_vec()) })
 }
 
 /// Checks the URL of a server, or of a node of a cluster.

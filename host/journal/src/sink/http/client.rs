@@ -11,8 +11,6 @@ use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
@@ -99,16 +97,11 @@ pub(super) fn tls(settings: &HttpSettings) -> Result<ClientConfig, String> {
         .map_err(|error| format!("TLS cannot be set up: {error}"))?;
     let config = match &settings.ca {
         None => config.with_webpki_roots(),
-        Some(pem) => {
+        Some(certificates) => {
             let mut roots = RootCertStore::empty();
-            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                let certificate = certificate.map_err(|error| format!("is no PEM: {error}"))?;
-                roots.add(certificate).map_err(|error| format!("has a certificate that cannot be used: {error}"))?;
-            }
-            if roots.is_empty() {
-                return Err(
-                    "has no certificate: name the PEM file of the authority that signed the receiver's".to_owned()
-                );
+            for certificate in certificates {
+                let unusable = |error| format!("has a certificate that cannot be used: {error}");
+                roots.add(certificate.clone()).map_err(unusable)?;
             }
             config.with_root_certificates(roots)
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Uri;
 use http::uri::Authority;
+use rustls::pki_types::CertificateDer;
 
 use super::secret::SigningSecret;
 
@@ -18,9 +19,8 @@ pub struct HttpSettings {
     pub within: Duration,
     /// Maximum number of requests at the same time, each for another key.
     pub in_flight_max: usize,
-    /// Certificates of the authorities that may have signed the receiver's certificate, in PEM, instead of the usual
-    /// ones.
-    pub ca: Option<String>,
+    /// Certificates of the authorities that may have signed the receiver's certificate, instead of the usual ones.
+    pub ca: Option<Vec<CertificateDer<'static>>>,
     /// After this many attempts a record is dropped; `None`: never.
     pub attempts_max: Option<u32>,
 }
