@@ -150,6 +150,23 @@ async fn a_long_message_is_searched_within_three_million_units_of_fuel() {
     assert!(fuel < 3_000_000.0, "{fuel}");
 }
 
+/// The fuel that links cost in a text of this unit, repeated.
+async fn fuel_of_links(unit: &str, times: usize) -> f64 {
+    let host = filter("{ patterns = { links = \"deny\" } }");
+    let body = json!({ "sendID": "u1", "content": json!({ "content": unit.repeat(times) }).to_string() });
+    host.openim("callbackBeforeSendSingleMsgCommand", &body).await;
+    assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0, "{unit}");
+    host.metric("callgate_plugin_fuel_total", &[])
+}
+
+#[tokio::test]
+async fn twice_as_many_letters_that_may_begin_a_host_cost_twice_as_much() {
+    for unit in ["éa", "a-é", "é-a.a", "é.a", "a@", "..a"] {
+        let (one, two) = (fuel_of_links(unit, 4000).await, fuel_of_links(unit, 8000).await);
+        assert!(two < 2.2 * one, "{unit}: {one}, {two}");
+    }
+}
+
 /// Text that is all disguises: every place is walked.
 #[tokio::test]
 async fn text_made_to_cost_much_costs_no_verdict() {

@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_found_with_any_host_and_behind_any_prefix() {
+    fn links_have_a_known_end_a_path_or_a_scheme() {
         for (text, link) in [
             ("see https://example.com/a?b=1, please", "https://example.com/a?b=1"),
             ("HTTP://EXAMPLE.COM", "HTTP://EXAMPLE.COM"),
@@ -89,6 +89,49 @@ mod tests {
         ] {
             assert_eq!(found(Pattern::Link, text), [link], "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_written_before_a_link_does_not_hide_it() {
+        for (text, link) in [
+            ("look...example.com", "example.com"),
+            ("look…example.com", "example.com"),
+            ("example.com...look", "example.com"),
+            (".example.com", "example.com"),
+            ("-example.com", "example.com"),
+            ("--example.com/a", "example.com/a"),
+            ("é-example.com", "é-example.com"),
+            ("é.example.com", "é.example.com"),
+            ("смотри...пример.рф", "пример.рф"),
+            ("-пример.com", "пример.com"),
+            ("example｡com", "example｡com"),
+            ("好。example.com", "example.com"),
+            ("xhttps://localhost/a", "https://localhost/a"),
+            ("look...http://localhost/a", "http://localhost/a"),
+        ] {
+            assert_eq!(found(Pattern::Link, text), [link], "{text}");
+        }
+        for text in ["look...com", "...", ".-.", "user@-example.com", "user@.example.com", "xhttps://", "ｿｳ｡ﾈ"]
+        {
+            assert_eq!(found(Pattern::Link, text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_has_63_characters_at_most() {
+        let host = |letters: usize| format!("{}.com", "п".repeat(letters));
+        assert_eq!(found(Pattern::Link, &host(63)), [host(63)]);
+        assert_eq!(found(Pattern::Link, &host(64)), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_text_in_which_every_other_letter_begins_a_host_has_no_link() {
+        for unit in ["éa", "a-é", "é-a.a"] {
+            assert_eq!(found(Pattern::Link, &unit.repeat(20_000)), Vec::<&str>::new(), "{unit}");
+        }
+        // A sentence ends after a link.
+        assert_eq!(found(Pattern::Link, "пример.рф. Это"), ["пример.рф"]);
+        assert_eq!(found(Pattern::Link, &"пример.рф. ".repeat(3)), ["пример.рф"; 3]);
     }
 
     #[test]

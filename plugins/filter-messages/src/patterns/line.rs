@@ -16,8 +16,8 @@ impl<'t> Line<'t> {
             let letter = read(c);
             let plain = match letter.kind {
                 Kind::Invisible | Kind::Mark => return None,
-                // The sign of Chinese and the one of full width are one for the eye.
-                _ if c == '。' => '.',
+                // The sign of Chinese, its half width and the one of full width are one for the eye.
+                _ if matches!(c, '。' | '｡') => '.',
                 _ => letter.letter,
             };
             Some((plain, at..at + c.len_utf8()))
@@ -34,10 +34,10 @@ impl<'t> Line<'t> {
         self.chars.get(index).map(|(c, _)| *c)
     }
 
-    /// Whether the full stop at an index is written as that of Chinese.
+    /// Whether the full stop at an index is written as that of Chinese, in full or half width.
     pub(super) fn is_full_stop_of_chinese(&self, index: usize) -> bool {
         let range = self.chars.get(index).map(|(_, range)| range.clone());
-        range.and_then(|range| self.text.get(range)) == Some("。")
+        matches!(range.and_then(|range| self.text.get(range)), Some("。" | "｡"))
     }
 
     pub(super) fn before(&self, index: usize) -> Option<char> {

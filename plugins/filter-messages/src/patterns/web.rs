@@ -51,11 +51,11 @@ const INTERNATIONAL_ENDS: &[&str] = &[
     "קום",
 ];
 
-/// What an address begins with whose host can be any.
-const SCHEMES: [&str; 3] = ["https://", "http://", "ftp://"];
+/// What an address begins with, before `://`, whose host can be any.
+const SCHEMES: [&str; 3] = ["https", "http", "ftp"];
 
 /// Longest label of a domain, in characters (RFC 1035).
-const LABEL_MAX: usize = 63;
+const LABEL_CHARS_MAX: usize = 63;
 
 fn is_in_host(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '.'
@@ -69,8 +69,8 @@ fn is_ending(c: char) -> bool {
 /// The labels of a host; `None` if it is none.
 fn labels(host: &str) -> Option<Vec<&str>> {
     let labels: Vec<&str> = host.split('.').collect();
-    let is_label =
-        |label: &str| !label.is_empty() && label.len() <= LABEL_MAX && !label.starts_with('-') && !label.ends_with('-');
+    let has_length = |label: &str| (1..=LABEL_CHARS_MAX).contains(&label.chars().count());
+    let is_label = |label: &str| has_length(label) && !label.starts_with('-') && !label.ends_with('-');
     (labels.len() >= 2 && labels.iter().all(|label| is_label(label))).then_some(labels)
 }
 
@@ -86,35 +86,117 @@ fn is_address_of_numbers(labels: &[&str]) -> bool {
 }
 
 pub(super) fn links(line: &Line<'_>) -> Vec<Range<usize>> {
+    let mut search = Links { line, letters: 0..0, span_end: 0 };
     let mut links = Vec::new();
     let mut at = 0;
     while at < line.len() {
-        let run = line.while_is(at, is_in_host);
-        let found = if run == at { None } else { link(line, at, run) };
+        let run = host_run(line, at);
+        let found = if run == at { None } else { search.link(at, run) };
         // A host is looked at from its beginning only.
-        at = found.as_ref().map_or(run.max(at + 1), |link| link.end);
+        at = found.as_ref().map_or(run, |link| link.end).max(at + 1);
         links.extend(found.map(|link| line.bytes(link)));
     }
     links
 }
 
-/// The link that begins with the characters of a host from `at` to `run`, or that these are a part of.
-fn link(line: &Line<'_>, at: usize, run: usize) -> Option<Range<usize>> {
-    let scheme = SCHEMES.into_iter().find(|scheme| line.starts_with(at, scheme));
-    if let Some(scheme) = scheme {
-        let from = at + scheme.len();
-        let end = host(line, from, line.while_is(from, is_in_host), true).map(|host| end(line, from, host));
-        return end.or_else(|| address(line, from)).map(|end| at..end);
+/// A search for links from left to right. It remembers what it has read before and after a host: otherwise a text in
+/// which every other letter begins a host would be read once for each of them.
+struct Links<'l, 't> {
+    line: &'l Line<'t>,
+    /// The letters before the last host that was looked at, see [`is_spaced_letter`].
+    letters: Range<usize>,
+    /// Where the last characters end that were examined as an international host.
+    span_end: usize,
+}
+
+impl Links<'_, '_> {
+    /// The link that begins with the characters of a host from `at` to `run`, or that these are a part of.
+    fn link(&mut self, at: usize, run: usize) -> Option<Range<usize>> {
+        let line = self.line;
+        if let Some((start, from)) = scheme(line, at, run) {
+            let end = host(line, from, host_run(line, from), true).map(|host| end(line, from, host));
+            return end.or_else(|| address(line, from)).map(|end| start..end);
+        }
+        let start = self.letters_before(at);
+        if is_hidden(line, start) {
+            return None;
+        }
+        let first = host_start(line, at..run);
+        if first == at {
+            let host = host(line, at, run, false).map(|host| start..host);
+            return host
+                .or_else(|| self.international(at, run))
+                .map(|host| host.start..end(line, host.start, host.end));
+        }
+        // In `é.example.com` the letters before the full stop are of the host.
+        let host = self.international(at, run).or_else(|| host(line, first, run, false).map(|host| first..host));
+        host.map(|host| host.start..end(line, host.start, host.end))
     }
-    // Its first letters may have accents.
-    let start = line.back_while(at, is_spaced_letter);
-    if is_hidden(line, start) {
+
+    /// Where the letters begin that a host goes on from: its first ones may have accents.
+    fn letters_before(&mut self, at: usize) -> usize {
+        let is_other = |index: &usize| !self.line.at(*index).is_some_and(is_spaced_letter);
+        let other = (self.letters.end..at).rev().find(is_other);
+        self.letters = other.map_or(self.letters.start, |other| other + 1)..at;
+        self.letters.start
+    }
+
+    /// A host with letters beyond ASCII, of which the characters from `at` to `run` are a part: `example.рф`,
+    /// `пример.com`. Its full stops are those of ASCII: that of Chinese is mostly the end of a sentence.
+    fn international(&mut self, at: usize, run: usize) -> Option<Range<usize>> {
+        let line = self.line;
+        let is_wide = |index: usize| line.at(index).is_some_and(|c| !c.is_ascii() && c.is_alphanumeric());
+        let is_beside = is_wide(run) || at > 0 && is_wide(at - 1);
+        if at < self.span_end || !is_beside || !(at..run).any(|index| line.at(index) == Some('.')) {
+            return None;
+        }
+        let is_other = |index: &usize| !is_of_host(line, *index) && !is_wide(*index);
+        let start = (self.span_end..at).rev().find(is_other).map_or(self.span_end, |other| other + 1);
+        let mut end = (run..line.len()).find(is_other).unwrap_or(line.len());
+        self.span_end = end;
+        if is_hidden(line, start) {
+            return None;
+        }
+        let start = host_start(line, start..end);
+        if (start..end).any(|index| line.is_full_stop_of_chinese(index)) {
+            return None;
+        }
+        while end > start && line.before(end) == Some('.') {
+            end -= 1;
+        }
+        let host = line.text(start..end);
+        let labels = labels(&host)?;
+        let last = labels.last().copied().unwrap_or_default();
+        let name = labels.iter().rev().nth(1).copied().unwrap_or_default();
+        // `学习.net` is about a product.
+        let is_known = KNOWN_ENDS.contains(&last) && (last != "net" || name.is_ascii());
+        (line.at(end) != Some('@') && (is_known || INTERNATIONAL_ENDS.contains(&last))).then_some(start..end)
+    }
+}
+
+/// Whether a character can be of a host. Two full stops cannot: a host ends before them, and another one can follow.
+fn is_of_host(line: &Line<'_>, at: usize) -> bool {
+    line.at(at).is_some_and(is_in_host) && !(line.at(at) == Some('.') && line.at(at + 1) == Some('.'))
+}
+
+/// Where the characters of a host end that begin at `from`.
+fn host_run(line: &Line<'_>, from: usize) -> usize {
+    (from..line.len()).find(|at| !is_of_host(line, *at)).unwrap_or(line.len())
+}
+
+/// Where a host begins among its characters: no label begins with a hyphen, and none is empty.
+fn host_start(line: &Line<'_>, mut run: Range<usize>) -> usize {
+    run.find(|at| !matches!(line.at(*at), Some('.' | '-'))).unwrap_or(run.end)
+}
+
+/// Where a scheme begins that these characters end with, and where it ends: `xhttp://` is one for many clients.
+fn scheme(line: &Line<'_>, at: usize, run: usize) -> Option<(usize, usize)> {
+    if !line.starts_with(run, "://") {
         return None;
     }
-    match host(line, at, run, false) {
-        Some(host) => Some(start..end(line, at, host)),
-        None => international(line, at, run).map(|host| host.start..end(line, host.start, host.end)),
-    }
+    let starts = SCHEMES.iter().filter_map(|scheme| Some((run.checked_sub(scheme.len())?, scheme)));
+    let (start, _) = starts.into_iter().find(|(start, scheme)| *start >= at && line.starts_with(*start, scheme))?;
+    Some((start, run + "://".len()))
 }
 
 /// Whether what is before a host makes it a part of something else: of an e-mail address, or of a name in a program.
@@ -180,31 +262,6 @@ fn address(line: &Line<'_>, from: usize) -> Option<usize> {
         end -= 1;
     }
     Some(end)
-}
-
-/// A host with letters beyond ASCII, of which the characters from `at` to `run` are a part: `example.рф`, `пример.com`.
-/// Its full stops are those of ASCII: that of Chinese is mostly the end of a sentence.
-fn international(line: &Line<'_>, at: usize, run: usize) -> Option<Range<usize>> {
-    let is_wide = |index: usize| line.at(index).is_some_and(|c| !c.is_ascii() && c.is_alphanumeric());
-    let is_beside = is_wide(run) || at > 0 && is_wide(at - 1);
-    if !is_beside || !(at..run).any(|index| line.at(index) == Some('.')) {
-        return None;
-    }
-    let is_in = |c: char| is_in_host(c) || !c.is_ascii() && c.is_alphanumeric();
-    let (start, mut end) = (line.back_while(at, is_in), line.while_is(run, is_in));
-    if is_hidden(line, start) || (start..end).any(|index| line.is_full_stop_of_chinese(index)) {
-        return None;
-    }
-    while end > start && line.before(end) == Some('.') {
-        end -= 1;
-    }
-    let host = line.text(start..end);
-    let labels = labels(&host)?;
-    let last = labels.last().copied().unwrap_or_default();
-    let name = labels.iter().rev().nth(1).copied().unwrap_or_default();
-    // `学习.net` is about a product.
-    let is_known = KNOWN_ENDS.contains(&last) && (last != "net" || name.is_ascii());
-    (line.at(end) != Some('@') && (is_known || INTERNATIONAL_ENDS.contains(&last))).then_some(start..end)
 }
 
 /// Whether a character can be before the plain letters of a host: one of a script that puts spaces between words.
