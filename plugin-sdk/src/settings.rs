@@ -60,7 +60,8 @@ pub enum OnUnknown {
 
 /// User IDs: a list, or one text with an ID on each line. They are compared byte for byte.
 ///
-/// An ID in a list is taken as it is. Spaces around a line do not belong to its ID. Empty IDs and lines are ignored.
+/// An ID in a list is taken as it is. Spaces around a line do not belong to its ID. Empty IDs and lines are ignored, and so is a byte
+/// order mark at the beginning of the text.
 ///
 /// ```
 /// use plugin_sdk::settings::Users;
@@ -90,7 +91,9 @@ impl From<written::Users> for Users {
     fn from(written: written::Users) -> Self {
         let users = match written {
             written::Users::List(users) => users,
-            written::Users::Lines(lines) => lines.lines().map(str::trim).map(str::to_owned).collect(),
+            written::Users::Lines(lines) => {
+                lines.trim_start_matches('\u{feff}').lines().map(str::trim).map(str::to_owned).collect()
+            }
         };
         Self(users.into_iter().filter(|user| !user.is_empty()).collect())
     }
@@ -101,7 +104,7 @@ mod written {
     use serde::Deserialize;
 
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "must be a list of user IDs, or one text with an ID on each line")]
     pub(super) enum Users {
         List(Vec<String>),
         Lines(String),
@@ -127,11 +130,12 @@ mod tests {
         assert_eq!(users(json!("")), expected(&[]));
         assert_eq!(users(json!(["u2", "", "u1", "u2"])), expected(&["u1", "u2"]));
         assert_eq!(users(json!("u2\n\r\n \t\n  u1 \r\nu2")), expected(&["u1", "u2"]));
+        assert_eq!(users(json!("\u{feff}u1\nu2")), expected(&["u1", "u2"]));
         // Only lines are trimmed.
         assert_eq!(users(json!([" u1", " "])), expected(&[" ", " u1"]));
         for wrong in [json!(7), json!(null), json!({ "u1": true }), json!(["u1", 7])] {
             let error = users(wrong.clone()).unwrap_err();
-            assert_eq!(error, "data did not match any variant of untagged enum Users", "{wrong}");
+            assert_eq!(error, "must be a list of user IDs, or one text with an ID on each line", "{wrong}");
         }
     }
 
