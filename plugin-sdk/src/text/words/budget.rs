@@ -5,13 +5,13 @@
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget {
     /// Steps of walks.
-    pub(super) steps: usize,
+    pub(super) steps_max: usize,
     /// Characters that are compared with the beginnings of words.
-    pub(super) characters: u32,
+    pub(super) characters_max: u32,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { steps: 4000, characters: 20_000 }
+        Self { steps_max: 4000, characters_max: 20_000 }
     }
 }

@@ -1,5 +1,6 @@
 //! Spellings that a filter before the walk once hid, each with its kind.
 
+use super::budget::Budget;
 use super::{Rules, Strictness, Words};
 
 fn words(list: &[&str], strictness: Strictness, whole_words: bool) -> Words {
@@ -97,16 +98,15 @@ fn a_sign_for_a_first_letter_is_found_after_letters_where_parts_of_words_count()
     }
 }
 
-/// Enough disguises to exhaust the budget: in the text after them, words are found only as they are listed.
-fn exhausting() -> String {
-    "a.b.c.d.e.f. ".repeat(3000)
-}
+/// In the text after this, with this budget, words are found only as they are listed.
+const EXHAUSTING: &str = "a.b.c ";
+const EXHAUSTED: Budget = Budget { steps_max: 0, characters_max: 0 };
 
 #[test]
 fn control_characters_hide_nothing_when_the_budget_is_exhausted() {
     let list = ["abcdef", "spam", "a way", "免费", "x1y", "lily", "alison"];
     for whole_words in [true, false] {
-        let words = words(&list, Strictness::Normal, whole_words);
+        let words = words(&list, Strictness::Normal, whole_words).with(EXHAUSTED);
         for hidden in [
             "spam",
             "s\u{1}pam",
@@ -121,11 +121,11 @@ fn control_characters_hide_nothing_when_the_budget_is_exhausted() {
             "LiLy",
             "alison",
         ] {
-            let text = exhausting() + hidden;
-            assert!(words.occur_in(hidden), "{hidden:?}");
+            let text = EXHAUSTING.to_owned() + hidden;
             let found = words.find_all(&text);
             assert!(found.iter().any(|found| found.range.end == text.len()), "{hidden:?} {whole_words}");
         }
+        check(&words, &[], &[&format!("{EXHAUSTING}s.p.a.m"), &format!("{EXHAUSTING}sp4m")]);
     }
 }
 
@@ -156,6 +156,11 @@ fn any_number_of_spaces_draws_a_word_out() {
         let words = words(&["free money", "spam", "免费"], strictness, true);
         let found = [
             "s     p     a     m",
+            &"spam".chars().map(|c| format!("{c}{}", " ".repeat(500))).collect::<String>(),
+            &"spam".chars().map(|c| format!("{c}{}", " ".repeat(5))).collect::<String>(),
+            &"spam".chars().map(|c| format!("{c}{}", " ".repeat(4))).collect::<String>(),
+            &format!("free{}money", " ".repeat(500)),
+            &format!("f r e e{}m o n e y", "\n".repeat(500)),
             "s\n\n\n\n\n\n\np\n\n\n\n\n\na\n\n\n\n\n\nm",
             "免        费",
             "f r e e         m o n e y",
@@ -186,6 +191,55 @@ fn what_shows_as_a_gap_or_as_nothing_stands_for_a_space() {
     }
     let words = words(&["free money"], Strictness::Exact, true);
     check(&words, &["free\u{3164}money", "fr\u{3164}ee money"], &["free\u{200b}money"]);
+}
+
+#[test]
+fn any_number_of_blank_letters_hides_nothing() {
+    for (strictness, whole_words) in [
+        (Strictness::Normal, true),
+        (Strictness::Aggressive, true),
+        (Strictness::Exact, true),
+        (Strictness::Normal, false),
+    ] {
+        let words = words(&["free money", "spam"], strictness, whole_words);
+        for count in [1, 6, 20, 400] {
+            let blank = "\u{3164}".repeat(count);
+            let inside = format!("f{blank}ree money");
+            let between = format!("free{blank}money");
+            let every = format!("f{blank}r{blank}e{blank}e{blank}money");
+            // A text of such beginnings does not exhaust the budget before a word in disguise.
+            let many = format!("{} spam", format!("f{blank}xx ").repeat(20));
+            check(&words, &[&inside, &between, &every, &many], &[]);
+        }
+        if strictness != Strictness::Exact {
+            check(
+                &words,
+                &[&format!("{} s.p.a.m", "f\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}xx ".repeat(20))],
+                &[],
+            );
+        }
+    }
+}
+
+#[test]
+fn marks_cost_steps() {
+    let words = words(&["f f f f f f f f f f f f f f spam"], Strictness::Aggressive, true);
+    let marks = "\u{301}".repeat(2000);
+    let text = format!("{}{marks}x", "f ".repeat(40));
+    let mut walk = words.walk(&text);
+    for at in 0..40 {
+        assert_eq!(walk.from(at * 2), None);
+    }
+    assert!(walk.is_exhausted());
+    let text = format!("s{marks}p{marks}am");
+    assert!(self::words(&["spam"], Strictness::Normal, true).occur_in(&text));
+}
+
+#[test]
+fn doubled_consonants_inside_of_a_word_make_another_word() {
+    let list = words(&["adres", "posesion", "free money"], Strictness::Normal, true);
+    check(&list, &["ffrreeee mmooney", "adreees"], &["my address", "possession"]);
+    check(&words(&["adres", "posesion"], Strictness::Aggressive, true), &["my address", "possession"], &[]);
 }
 
 #[test]
@@ -247,5 +301,7 @@ fn alphabets_of_generators_hide_no_word() {
     assert!(hidden.is_empty(), "{hidden:?}");
     let words = words(&["free money"], Strictness::Normal, true);
     let found = ["fr℮e money", "free mon℮y", "ᖴᖇEE ᗰOᑎEY", "ᖴree money"];
-    check(&words, &found, &["fr∪e money", "fr×e money"]);
+    // `∪` looks like a u. `×` does not stand for an x: texts have it between letters.
+    check(&words, &found, &["fr∪e money"]);
+    check(&self::words(&["frue", "axe"], Strictness::Normal, true), &["fr∪e"], &["a×e"]);
 }

@@ -318,8 +318,8 @@ impl Spelling {
         let Runs { repeated, longest, vowels, initials, .. } = self.runs;
         repeated == 0
             || longest >= 2
-            || repeated >= 2
-            || self.letters >= 4 && (vowels > 0 || initials > 0 || strictness == Strictness::Aggressive)
+            || (repeated >= 2 || self.letters >= 4)
+                && (vowels > 0 || initials > 0 || strictness == Strictness::Aggressive)
     }
 }
 

@@ -9,7 +9,7 @@ use super::budget::Budget;
 use super::judge::ARTICLE;
 use super::prefixes::{LETTERS_MAX, Prefix, Prefixes};
 use super::rules::{Rules, Strictness};
-use super::walk::{GAP_MAX, is_wild};
+use super::walk::{GAP_MAX, is_wild, may_show_nothing};
 use crate::text::letters::{
     self, Kind, Letter, Quick, is_filler, is_spaced, leet, quick, quick_class, read, simplified_code,
 };
@@ -85,7 +85,7 @@ pub(super) struct Probe<'t> {
     /// Only words as they are listed are searched for.
     is_listed_only: bool,
     characters: u32,
-    characters_max: u32,
+    budget: Budget,
 }
 
 /// What follows from a character.
@@ -102,13 +102,12 @@ const SPACE: u32 = b' ' as u32;
 
 impl<'t> Probe<'t> {
     pub(super) const fn new(text: &'t str, prefixes: &'t Prefixes, rules: Rules, budget: Budget) -> Self {
-        let Budget { characters: characters_max, .. } = budget;
-        Self { text, prefixes, rules, ways: Vec::new(), is_listed_only: false, characters: 0, characters_max }
+        Self { text, prefixes, rules, ways: Vec::new(), is_listed_only: false, characters: 0, budget }
     }
 
     /// Whether the budget of one text is used up.
     pub(super) const fn is_exhausted(&self) -> bool {
-        self.characters >= self.characters_max
+        self.characters >= self.budget.characters_max
     }
 
     pub(super) const fn looks_for_listed(&self) -> bool {
@@ -321,7 +320,7 @@ impl<'t> Probe<'t> {
                 if !leet(letter.letter).is_empty() {
                     self.joined(way);
                 }
-                if is_filler(c) {
+                if is_filler(c) && may_show_nothing(way.gap, way.is_listed_gap, self.rules) {
                     self.ways.push(Way { at: way.at + len, ..*way });
                 }
                 self.leet(way, len, letter.letter, Last::Other);

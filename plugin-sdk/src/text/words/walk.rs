@@ -14,6 +14,9 @@ use crate::text::letters::{self, Kind, Letter, is_filler, leet, read};
 pub(super) const GAP_MAX: u8 = 4;
 /// Maximum number of steps from one place.
 const STEPS_FROM_ONE_PLACE_MAX: usize = 400;
+/// Bytes of marks and of what is invisible that can be read with a character at the cost of one step. Without this, one
+/// step would read all the marks of a text.
+const GLYPH_BYTES_PER_STEP: usize = 16;
 /// Most letters that a sign may stand for in one word.
 const WILD_MAX: u8 = 2;
 
@@ -34,6 +37,14 @@ struct Way {
     spelling: Spelling,
 }
 
+/// Spaces in a row, or one sign.
+#[derive(Clone, Copy)]
+struct Pause {
+    end: usize,
+    /// How many they are, up to [`GAP_MAX`].
+    signs: u8,
+}
+
 /// A search in one text.
 pub(super) struct Walk<'t> {
     text: &'t str,
@@ -41,7 +52,9 @@ pub(super) struct Walk<'t> {
     rules: Rules,
     ways: Vec<Way>,
     steps: usize,
-    steps_max: usize,
+    /// Steps that marks cost. They end no search from one place before the budget of the text is reached.
+    mark_steps: usize,
+    budget: Budget,
     /// Only words as they are listed are searched for.
     is_listed_only: bool,
 }
@@ -59,12 +72,12 @@ struct Glyph {
 
 impl<'t> Walk<'t> {
     pub(super) fn new(text: &'t str, trie: &'t Trie, rules: Rules, budget: Budget) -> Self {
-        Self { text, trie, rules, ways: Vec::new(), steps: 0, steps_max: budget.steps, is_listed_only: false }
+        Self { text, trie, rules, ways: Vec::new(), steps: 0, mark_steps: 0, budget, is_listed_only: false }
     }
 
     /// Whether the steps of one text are used up.
     pub(super) const fn is_exhausted(&self) -> bool {
-        self.steps >= self.steps_max
+        self.steps + self.mark_steps >= self.budget.steps_max
     }
 
     /// From here on, only words as they are listed.
@@ -90,9 +103,10 @@ impl<'t> Walk<'t> {
             spelling,
         });
         let last = self.steps + STEPS_FROM_ONE_PLACE_MAX;
+        let last_of_marks = self.mark_steps.saturating_add(self.budget.steps_max);
         while let Some(way) = self.ways.pop() {
             self.steps += 1;
-            if self.steps > last {
+            if self.steps > last || self.mark_steps > last_of_marks {
                 self.ways.clear();
                 break;
             }
@@ -115,7 +129,7 @@ impl<'t> Walk<'t> {
         let mut best = None;
         let (mut node, mut spelling) = (0, Spelling::from(start));
         let mut at = start;
-        while let Some(glyph) = self.glyph(at) {
+        while let Some(glyph) = self.glyph_at(at) {
             let Letter { letter, class, .. } = glyph.letter;
             let Some(child) = self.trie.child(node, letter, class) else { break };
             (node, at) = (child, glyph.end_of_marks);
@@ -133,7 +147,14 @@ impl<'t> Walk<'t> {
         best
     }
 
-    fn glyph(&self, at: usize) -> Option<Glyph> {
+    /// Reads a character, and counts the steps that its marks cost.
+    fn glyph(&mut self, at: usize) -> Option<Glyph> {
+        let glyph = self.glyph_at(at)?;
+        self.mark_steps += (glyph.end_of_marks - at) / GLYPH_BYTES_PER_STEP;
+        Some(glyph)
+    }
+
+    fn glyph_at(&self, at: usize) -> Option<Glyph> {
         // Most letters are in ASCII, and so is what follows.
         if let Some([byte @ (b'a'..=b'z' | b'A'..=b'Z'), next]) = self.text.as_bytes().get(at..at + 2)
             && next.is_ascii()
@@ -183,28 +204,43 @@ impl<'t> Walk<'t> {
             Kind::Several => self.several(way, glyph),
             Kind::Digit => {
                 if can_disguise {
-                    self.gap(way, glyph);
+                    self.gap(way, glyph, Pause { end: glyph.end_of_marks, signs: 1 });
                     self.repeat(way, glyph);
                     self.leet(way, glyph);
                 }
                 self.exact(way, glyph);
             }
             Kind::Space | Kind::Sign | Kind::Clause | Kind::Emoji => {
-                if is_filler(glyph.raw) {
-                    // Where it shows as nothing.
-                    self.ways.push(Way { at: glyph.end_of_marks, ..way });
+                if is_filler(glyph.raw) && may_show_nothing(way.gap, way.is_listed_gap, self.rules) {
+                    let at = self.end_of(glyph, |next| is_filler(next.raw)).end;
+                    self.ways.push(Way { at, ..way });
                 }
+                let is_space = glyph.letter.kind == Kind::Space;
+                let pause = self.end_of(glyph, |next| is_space && next.letter.kind == Kind::Space);
                 if can_disguise {
                     self.wild(way, glyph);
                     self.leet(way, glyph);
-                    self.gap(way, glyph);
+                    self.gap(way, glyph, pause);
                 }
-                self.listed_gap(way, glyph);
+                self.listed_gap(way, glyph, pause);
                 if glyph.letter.kind != Kind::Space {
                     self.exact(way, glyph);
                 }
             }
         }
+    }
+
+    /// Where characters like this one end.
+    fn end_of(&mut self, glyph: &Glyph, is_like: impl Fn(&Glyph) -> bool) -> Pause {
+        let mut pause = Pause { end: glyph.end_of_marks, signs: 1 };
+        let is_over = |end| self.text.as_bytes().get(end).is_none_or(u8::is_ascii_alphanumeric);
+        if is_over(pause.end) {
+            return pause;
+        }
+        while let Some(next) = self.glyph(pause.end).filter(&is_like) {
+            pause = Pause { end: next.end_of_marks, signs: (pause.signs + 1).min(GAP_MAX) };
+        }
+        pause
     }
 
     /// A gap is over where a letter is read.
@@ -315,7 +351,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    fn has_letter_at(&self, at: usize) -> bool {
+    fn has_letter_at(&mut self, at: usize) -> bool {
         let next = self.glyph(at).map(|next| next.letter);
         next.is_some_and(|next| {
             matches!(next.kind, Kind::Letter | Kind::Accented | Kind::Several | Kind::Digit)
@@ -324,14 +360,14 @@ impl<'t> Walk<'t> {
     }
 
     /// A space or a sign where the list has a space.
-    fn listed_gap(&mut self, way: Way, glyph: &Glyph) {
+    fn listed_gap(&mut self, way: Way, glyph: &Glyph, pause: Pause) {
         if way.is_listed_gap {
             // More of the same gap.
             let mut spelling = way.spelling;
             if way.gap < GAP_MAX && spelling.listed_gap(glyph.letter.kind, glyph.raw, self.rules.strictness, way.gap) {
-                self.ways.push(Way { at: glyph.end_of_marks, gap: way.gap + 1, spelling, ..way });
+                self.ways.push(Way { at: pause.end, gap: (way.gap + pause.signs).min(GAP_MAX), spelling, ..way });
             } else if way.gap >= GAP_MAX && glyph.letter.kind == Kind::Space {
-                self.ways.push(Way { at: glyph.end_of_marks, ..way });
+                self.ways.push(Way { at: pause.end, ..way });
             }
             return;
         }
@@ -339,11 +375,10 @@ impl<'t> Walk<'t> {
         let mut spelling = way.spelling;
         if way.gap == 0 && spelling.listed_gap(glyph.letter.kind, glyph.raw, self.rules.strictness, 0) {
             spelling.end_part();
-            let at = glyph.end_of_marks;
             self.ways.push(Way {
-                at,
+                at: pause.end,
                 node,
-                gap: 1,
+                gap: pause.signs,
                 is_listed_gap: true,
                 is_repeated: false,
                 last: ' ',
@@ -373,14 +408,14 @@ impl<'t> Walk<'t> {
     }
 
     /// A space or a sign inside of a word.
-    fn gap(&mut self, way: Way, glyph: &Glyph) {
+    fn gap(&mut self, way: Way, glyph: &Glyph, pause: Pause) {
         if way.is_listed_gap || way.spelling.letters == 0 {
             return;
         }
         if way.gap >= GAP_MAX {
-            // The number of spaces makes no difference. Where parts of words count, words would come about of columns.
+            // Any number of spaces may follow, except where parts of words count: the columns of a table would make words.
             if glyph.letter.kind == Kind::Space && self.rules.whole_words {
-                self.ways.push(Way { at: glyph.end_of_marks, ..way });
+                self.ways.push(Way { at: pause.end, ..way });
             }
             return;
         }
@@ -396,7 +431,9 @@ impl<'t> Walk<'t> {
             return;
         }
         if spelling.gap(glyph.letter.kind, way.gap == 0, is_unspaced, self.rules.strictness) {
-            self.ways.push(Way { at: glyph.end_of_marks, gap: way.gap + 1, spelling, ..way });
+            let one = Pause { end: glyph.end_of_marks, signs: 1 };
+            let pause = if self.rules.whole_words { pause } else { one };
+            self.ways.push(Way { at: pause.end, gap: (way.gap + pause.signs).min(GAP_MAX), spelling, ..way });
         }
     }
 
@@ -421,6 +458,12 @@ impl<'t> Walk<'t> {
             }
         }
     }
+}
+
+/// Whether a blank letter is followed as if it were not there. Inside a gap it is one of the gap's spaces: if both were
+/// followed there, each blank letter would double the number of ways.
+pub(super) const fn may_show_nothing(gap: u8, is_listed_gap: bool, rules: Rules) -> bool {
+    gap == 0 || gap >= GAP_MAX && !is_listed_gap && !rules.whole_words
 }
 
 /// Whether a sign can stand for any one letter.

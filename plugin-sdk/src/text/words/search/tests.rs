@@ -73,8 +73,8 @@ const ALPHABETS: [&str; 16] = [
     "s$§＄５5pａam€𝓪ⓢ@℮eᑎn₦₮t",
 ];
 
-/// Everything that the budgets of a text cannot end.
-const ENDLESS: Budget = Budget { steps: usize::MAX, characters: u32::MAX };
+/// A budget that no text exhausts.
+const UNLIMITED: Budget = Budget { steps_max: usize::MAX, characters_max: u32::MAX };
 
 /// Whether the search must look for words at a position. Signs in ASCII and beyond stand for a first letter only where
 /// no letter is before them, unless parts of words count.
@@ -116,7 +116,7 @@ fn nothing_that_a_walk_finds_is_ruled_out() {
         for strictness in [Strictness::Exact, Strictness::Normal, Strictness::Aggressive] {
             for whole_words in [true, false] {
                 let rules = Rules { strictness, whole_words };
-                let mut words = Words::new(&list, rules).unwrap().with(ENDLESS);
+                let mut words = Words::new(&list, rules).unwrap().with(UNLIMITED);
                 for _ in 0..4 {
                     let text = dice.message(&characters, &list);
                     let found = words.find_all(&text);
@@ -125,8 +125,8 @@ fn nothing_that_a_walk_finds_is_ruled_out() {
                         assert!(found.contains(&word), "{list:?} in {text:?}: {word:?}, {rules:?}, found {found:?}");
                     }
                 }
-                let (steps, characters_max) = (dice.below(40), dice.below(100) as u32);
-                words = words.with(Budget { steps, characters: characters_max });
+                let (steps_max, characters_max) = (dice.below(40), dice.below(100) as u32);
+                words = words.with(Budget { steps_max, characters_max });
                 for _ in 0..4 {
                     let text = dice.message(&characters, &list);
                     let found = words.find_all(&text);
