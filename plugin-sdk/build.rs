@@ -234,7 +234,7 @@ mod letters {
         }
     }
 
-    /// Marks that can be put on any letter, or left out, without another letter coming about: those of Latin, Greek,
+    /// Marks that can be added to any letter, or left out, without making it another letter: those of Latin, Greek,
     /// Cyrillic, Hebrew, Syriac, N'Ko and Arabic, Arabic's line between letters, tones of chants, and the skin colours of
     /// emoji. The vowels of Indian scripts are marks too, and are not here.
     fn is_beside(c: char) -> bool {
@@ -340,11 +340,8 @@ mod letters {
         if matches!(base as u32, 0x590..=0x109f) {
             return base;
         }
-        let mut hooked = HOOKED.chars().chain(FANCY.chars());
-        while let (Some(letter), Some(plain)) = (hooked.next(), hooked.next()) {
-            if letter == base {
-                return plain;
-            }
+        if let Some(plain) = paired(HOOKED, base).or_else(|| paired(FANCY, base)) {
+            return plain;
         }
         let skeleton: String = prototype(base);
         match only(&skeleton) {
@@ -358,8 +355,20 @@ mod letters {
         base
     }
 
-    /// The letter that a sign is drawn like: `℮`, `₦`, `᙭`. Only signs that no text has beside letters: not `×`, and no
-    /// stroke, which ends sentences in Hindi.
+    /// The character after this letter, in a list of pairs.
+    #[cfg(feature = "look-alikes")]
+    fn paired(pairs: &str, letter: char) -> Option<char> {
+        let mut pairs = pairs.chars();
+        while let (Some(first), Some(second)) = (pairs.next(), pairs.next()) {
+            if first == letter {
+                return Some(second);
+            }
+        }
+        None
+    }
+
+    /// The letter that a sign looks like: `℮`, `₦`, `᙭`. Only blocks of signs that are rare next to letters: not `×`. No
+    /// sign stands for `i`: a vertical stroke ends sentences in Hindi.
     #[cfg(feature = "look-alikes")]
     fn drawn(sign: char) -> Option<char> {
         let is_sign =
@@ -387,11 +396,8 @@ mod letters {
     #[cfg(feature = "look-alikes")]
     fn merged(like: char, base: char) -> char {
         const SMALL_CAPITALS: &str = "ᴀaʙbᴄcᴅdᴇeꜰfɢgʜhɪiᴊjᴋkĸkʟiᴍmʍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢz";
-        let mut pairs = SMALL_CAPITALS.chars();
-        while let (Some(small), Some(plain)) = (pairs.next(), pairs.next()) {
-            if small == like {
-                return plain;
-            }
+        if let Some(plain) = paired(SMALL_CAPITALS, like) {
+            return plain;
         }
         match like {
             'l' | '1' | '|' | 'ı' | 'ɩ' => 'i',
