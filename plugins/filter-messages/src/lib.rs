@@ -30,9 +30,9 @@
 //! | `"normal"` | `f r e e money`, `f.r.e.e money`, `free-money`, `frее money` (Cyrillic), `𝓯𝓻𝓮𝓮 money`, `ᖴᖇEE money`, `fr℮e money`, `fr3e money`, `freeee money`, `ffree money`, `fréé money`, `free<zero-width space>money`; `免 费`, `免-费`, `免費` |
 //! | `"aggressive"` | `fr.ee money`, `fr*e money`, `f🔥r🔥e🔥e money`, `freemoney`, `free monney`, `fr` and `ee money` in two elements; `免1费` |
 //!
-//! Of a letter that is written twice, `"normal"` finds only vowels, in words of at least four letters, and consonants that a
-//! word begins with, except for `ll`: doubled consonants inside of a word make other honest words (`raping` and
-//! `rapping`). Three times the same letter is always found.
+//! Of doubled letters, `"normal"` accepts only vowels, and consonants other than `l` at the beginning of a word, in words
+//! of at least four letters: a doubled consonant inside a word often makes another word (`raping`, `rapping`). Where one
+//! of these is doubled, other letters may be too, in shorter words as well (`ffrree`). A letter that is written three times is always accepted.
 //!
 //! Settings; something to look for is required:
 //!

@@ -1,4 +1,4 @@
-//! Spellings that a filter before the walk once hid, each with its kind.
+//! Spellings that evaded the search once, by kind.
 
 use super::budget::Budget;
 use super::{Rules, Strictness, Words};

@@ -3,7 +3,7 @@
 use super::rules::{Rules, Strictness};
 use crate::text::letters::{self, Kind, Letter, is_arabic, is_spaced, read};
 
-/// The last letter of Arabic articles and prepositions. In a ligature, it is one character with a word's first letters.
+/// The last letter of Arabic articles and prepositions. A ligature can combine it with the first letters of a word.
 pub(super) const ARTICLE: char = 'ل';
 
 /// What a letter of the text is for a letter of the list.
@@ -115,13 +115,13 @@ pub(super) struct Spelling {
     pub(super) leet: u16,
     pub(super) looks: u16,
     pub(super) ordinary_looks: u16,
-    /// Of letters that are common with it.
+    /// Letters with an accent that the list does not have, and that is common in some language (`ü`, `ç`).
     accents: u16,
     /// Some of its letters are of a script without spaces, so that anything can be between all of them.
     pub(super) has_unspaced: bool,
     pub(super) wild: u8,
     pub(super) ends_wild: bool,
-    /// The ligature that it begins with has the last letter of its article, too.
+    /// It begins with a ligature whose first letter is the last one of its article.
     pub(super) ends_article: bool,
     /// The list has a space that the text does not have.
     pub(super) joined: bool,
@@ -153,12 +153,13 @@ struct Gaps {
 /// Letters that are there more often than in the list.
 #[derive(Debug, Clone, Copy, Default)]
 struct Runs {
-    /// How many letters are repeated, and how often the current one and the longest.
+    /// How many letters are repeated; how often the current one is, and the one that is repeated most.
     repeated: u16,
     here: u16,
     longest: u16,
+    /// How many repeated letters are vowels.
     vowels: u16,
-    /// Of these, consonants that a word begins with.
+    /// How many repeated letters are consonants at the beginning of a word.
     initials: u16,
 }
 
@@ -409,8 +410,8 @@ fn is_drawn_out_alone(before: &str, after: &str) -> bool {
     !goes_on(single(&mut before.chars().rev())) && !goes_on(single(&mut after.chars()))
 }
 
-/// Whether what is before a word of Arabic, back to where the letters begin, is an article or a preposition: `و`, `ف`, then `ب`, `ك`,
-/// `ل`, `س`, then `ال`; or `لل`.
+/// Whether the letters directly before an Arabic word are an article or a preposition: `و`, `ف`, then `ب`, `ك`, `ل`, `س`,
+/// then `ال`; or `لل`.
 fn is_prefix(before: &str, spelling: &Spelling) -> bool {
     let letters = spelling.letters;
     let mut prefix: Vec<char> = Vec::with_capacity(5);

@@ -75,7 +75,7 @@ impl Way {
     }
 }
 
-/// A look at the places of one text.
+/// The second filter, for one text.
 pub(super) struct Probe<'t> {
     text: &'t str,
     prefixes: &'t Prefixes,
@@ -542,7 +542,7 @@ impl<'t> Probe<'t> {
     }
 }
 
-/// Whether a character of one or two bytes that counts as nothing is invisible, and no mark.
+/// Whether a character of kind [`Quick::Nothing`] is invisible rather than a mark.
 #[inline]
 const fn is_unseen(code: u32) -> bool {
     matches!(code, 0..0x300 | 0x34f | 0x61c)

@@ -413,7 +413,7 @@ impl<'t> Walk<'t> {
             return;
         }
         if way.gap >= GAP_MAX {
-            // Any number of spaces may follow, except where parts of words count: the columns of a table would make words.
+            // Any number of spaces may follow, except where parts of words count: columns of a table would make words.
             if glyph.letter.kind == Kind::Space && self.rules.whole_words {
                 self.ways.push(Way { at: pause.end, ..way });
             }
