@@ -1,8 +1,11 @@
 //! A journal whose file is damaged: `serve` starts, `check` warns, and `doctor` says what will happen.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::ops::RangeInclusive;
 use std::path::Path;
+use std::time::Duration;
 
 use harness::guests;
 
@@ -14,8 +17,9 @@ const PLATFORM: &str = "[[platform]]\nkind = \"openim\"\nmode = \"journal\"\n";
 /// Enough that a file that is cut off still has some.
 const ENTRIES: usize = 40;
 
-/// A host that serves journalled callbacks. Its journal has entries that were acknowledged and never processed.
-fn host() -> Folder {
+/// A host that serves journalled callbacks. Its journal has entries that were acknowledged and never processed. Also returns
+/// its database file and its log as they were before it was stopped.
+fn host() -> (Folder, Vec<(&'static str, Vec<u8>)>) {
     let stuck = guests::replies("stuck", r#"{"verdict":"fail","message":"not now"}"#);
     let plugin = "[[plugin]]\nname = \"stuck\"\nwasm = \"stuck.wasm\"\ncommands = [\"callbackAfterSend*\"]\n";
     let server = "[server]\nlisten = \"127.0.0.1:0\"\ndrain_delay_ms = 0\n[admin]\noff = true\n[journal]\nfolder = \"journal\"\n";
@@ -26,12 +30,17 @@ fn host() -> Folder {
         let answer = post(&address, number);
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
+    let running = [FILE, LOG].map(|name| (name, std::fs::read(folder.path("journal").join(name)).unwrap()));
     serving.stop().succeeds();
-    folder
+    (folder, running.into())
 }
+
+const FILE: &str = "journal.sqlite3";
+const LOG: &str = "journal.sqlite3-wal";
 
 fn post(address: &str, number: usize) -> String {
     let mut connection = TcpStream::connect(address).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let body =
         format!("{{\"groupID\":\"g{number}\",\"clientMsgID\":\"{number}\",\"content\":\"{}\"}}", "x".repeat(2000));
     let head = "POST /openim/callbackAfterSendGroupMsgCommand HTTP/1.1\r\nHost: h\r\nConnection: close";
@@ -51,7 +60,7 @@ fn set_byte(file: &mut [u8], at: usize, byte: u8) {
 }
 
 /// A name, what is done to the file, and how many of the entries remain.
-type Damage = (&'static str, fn(&mut Vec<u8>), std::ops::RangeInclusive<usize>);
+type Damage = (&'static str, fn(&mut Vec<u8>), RangeInclusive<usize>);
 
 const DAMAGES: &[Damage] = &[
     ("a byte of the magic", |file| set_byte(file, 3, b'X'), ENTRIES..=ENTRIES),
@@ -63,7 +72,7 @@ const DAMAGES: &[Damage] = &[
     ("user_version", |file| set_byte(file, 63, 77), ENTRIES..=ENTRIES),
     ("application_id", |file| set_byte(file, 70, 77), ENTRIES..=ENTRIES),
     ("the first page", |file| file[..4096].fill(0), ENTRIES..=ENTRIES),
-    ("the end", |file| file.truncate(60_000), 0..=ENTRIES),
+    ("the end", |file| file.truncate(60_000), 1..=ENTRIES - 1),
     ("all but a page", |file| file.truncate(4096), 0..=0),
     ("all but the header", |file| file.truncate(50), 0..=0),
     ("everything", |file| file.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * 7 + at / 251) as u8), 0..=0),
@@ -74,32 +83,50 @@ fn damaged_files(folder: &Path) -> usize {
     names.filter(|name| name.starts_with("journal-damaged-2") && name.ends_with(".sqlite3")).count()
 }
 
+/// The files of a folder, without what readers of a database share.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+    let named = files.map(|file| (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap()));
+    named.filter(|(name, _)| !name.ends_with("-shm")).collect()
+}
+
+/// Has a host start with these files as its journal, after `check` and `doctor` have said so and changed nothing.
+fn is_salvaged(folder: &Folder, what: &str, journal: &[(&str, Vec<u8>)], remain: &RangeInclusive<usize>) {
+    let place = folder.path("journal");
+    std::fs::remove_dir_all(&place).unwrap();
+    std::fs::create_dir(&place).unwrap();
+    journal.iter().for_each(|(name, bytes)| std::fs::write(place.join(name), bytes).unwrap());
+    let before = files(&place);
+
+    let checked = folder.type_in("check --settings host.toml");
+    assert!(checked.code == Some(0), "{what}: {checked:#?}");
+    assert!(checked.err.contains("WARN") && checked.err.contains("it is renamed to"), "{what}: {checked:#?}");
+    let doctor = folder.type_in("doctor --settings host.toml --offline --json");
+    assert!(doctor.code == Some(8) && doctor.out.contains("journal-damaged\""), "{what}: {doctor:#?}");
+    assert!(files(&place) == before, "{what}: neither has changed a file");
+
+    let mut serving = Serving::start(folder);
+    let address = serving.wait_for("serving callbacks address=");
+    assert!(post(&address, ENTRIES).starts_with("HTTP/1.1 200"), "{what}");
+    serving.stop().succeeds();
+    assert_eq!(damaged_files(&place), 1, "{what}");
+    let left = entries(folder) - 1;
+    assert!(remain.contains(&left), "{what}: {left} entries");
+}
+
 #[test]
 fn a_damaged_journal_keeps_no_host_from_starting() {
-    let folder = host();
-    let file = folder.path("journal/journal.sqlite3");
-    let whole = std::fs::read(&file).unwrap();
+    let (folder, running) = host();
+    let whole = std::fs::read(folder.path("journal").join(FILE)).unwrap();
     assert_eq!(entries(&folder), ENTRIES);
     for (what, damage, remain) in DAMAGES {
-        std::fs::remove_dir_all(folder.path("journal")).unwrap();
-        std::fs::create_dir(folder.path("journal")).unwrap();
         let mut bytes = whole.clone();
         damage(&mut bytes);
-        std::fs::write(&file, &bytes).unwrap();
-
-        let checked = folder.type_in("check --settings host.toml");
-        assert!(checked.code == Some(0), "{what}: {checked:#?}");
-        assert!(checked.err.contains("WARN") && checked.err.contains("it is renamed to"), "{what}: {checked:#?}");
-        let doctor = folder.type_in("doctor --settings host.toml --offline --json");
-        assert!(doctor.code == Some(8) && doctor.out.contains("journal-damaged\""), "{what}: {doctor:#?}");
-        assert_eq!(std::fs::read(&file).unwrap(), bytes, "{what}: neither has changed it");
-
-        let mut serving = Serving::start(&folder);
-        let address = serving.wait_for("serving callbacks address=");
-        assert!(post(&address, ENTRIES).starts_with("HTTP/1.1 200"), "{what}");
-        serving.stop().succeeds();
-        assert_eq!(damaged_files(&folder.path("journal")), 1, "{what}");
-        let left = entries(&folder) - 1;
-        assert!(remain.contains(&left), "{what}: {left} entries");
+        is_salvaged(&folder, what, &[(FILE, bytes)], remain);
     }
+    let [_, (_, log)] = &running[..] else { panic!("two files") };
+    assert!(!log.is_empty());
+    let without = [(FILE, Vec::new()), (LOG, log.clone())];
+    is_salvaged(&folder, "everything but the log", &without, &(ENTRIES..=ENTRIES));
+    is_salvaged(&folder, "the file itself", &without[1..], &(ENTRIES..=ENTRIES));
 }

@@ -1,6 +1,8 @@
 //! The folder and its files: private, of one host, of this host's format.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::process::Command;
 
 use callgate_journal::{EntryFilter, Journal, NotKept, OpenError, Reader, Sequence, SinkCursor, WorkLimits};
 
@@ -10,7 +12,7 @@ fn open_fails(kept: &Kept) -> OpenError {
     Journal::open(&kept.settings, kept.clock.clone()).expect_err("it cannot be opened")
 }
 
-fn mode(path: &std::path::Path) -> u32 {
+fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
@@ -78,6 +80,46 @@ async fn a_journal_at_rest_is_read_without_a_host() {
     journal.close().await;
     let mut reader = Reader::open(&kept.settings.folder).unwrap();
     assert_eq!(reader.count_entries(&EntryFilter::default()).unwrap(), 1);
+}
+
+const OUTSIDE: &str = "CALLGATE_TEST_JOURNAL_FILE";
+
+/// How many entries a program from outside sees, which opens the file for writing and closes it, as the shell of SQLite does.
+fn count_from_outside(file: &Path) -> u64 {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "files::the_child", "--ignored", "--nocapture"]).env(OUTSIDE, file);
+    let said = String::from_utf8(child.output().unwrap().stdout).unwrap();
+    let count = said.lines().find_map(|line| line.split_once("entries: ")).expect("the child counts").1;
+    count.trim().parse().unwrap()
+}
+
+#[test]
+#[ignore = "what another test starts"]
+fn the_child() {
+    let Ok(file) = std::env::var(OUTSIDE) else { return };
+    let connection = rusqlite::Connection::open(file).unwrap();
+    let count: u64 = connection.query_row("SELECT count(*) FROM entries", (), |row| row.get(0)).unwrap();
+    connection.close().unwrap();
+    println!("entries: {count}");
+}
+
+#[tokio::test]
+async fn a_program_from_outside_that_closes_the_file_leaves_the_log_of_the_host_alone() {
+    let kept = Kept::new();
+    kept.open().close().await;
+    // The second time, the file exists: it is looked at before it is opened.
+    let journal = kept.open();
+    let file = kept.settings.folder.join("journal.sqlite3");
+    let log = || std::fs::metadata(kept.settings.folder.join("journal.sqlite3-wal")).map(|log| log.ino()).unwrap();
+    journal.accept(vec![entry("a", "1")]).await.unwrap();
+    let before = log();
+    assert_eq!(count_from_outside(&file), 1);
+    assert_eq!(log(), before, "the log is still the one that the host writes to");
+    journal.accept(vec![entry("a", "2")]).await.unwrap();
+    assert_eq!(count_from_outside(&file), 2);
+    assert_eq!(log(), before);
+    journal.close().await;
+    assert_eq!(kept.open().numbers().backlog, 2);
 }
 
 #[tokio::test]

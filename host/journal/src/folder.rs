@@ -90,11 +90,30 @@ fn about_this_process() -> String {
 }
 
 /// Creates an empty file that only this user may read, if there is none: SQLite gives its other files the same rights.
+///
+/// A file that exists is not opened: closing it would drop the locks that SQLite holds on it in this process.
 pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     private(&mut options);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// Checks that this process may write to a file, without opening it.
+#[cfg(unix)]
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path)?.permissions().readonly() {
+        true => Err(io::ErrorKind::PermissionDenied.into()),
+        false => Ok(()),
+    }
 }
 
 /// Which file has this path: its device and number. `None`: no file, or a system that does not tell.

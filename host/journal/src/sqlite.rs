@@ -6,6 +6,7 @@ mod conditions;
 pub(crate) mod connection;
 mod counters;
 mod file;
+mod header;
 mod log;
 mod names;
 pub(crate) mod reader;

@@ -160,7 +160,7 @@ pub struct Trimmed {
 pub struct Tidied {
     /// Checkpoints.
     pub checkpoints: usize,
-    /// If the file was removed and written again, what is in it. Its name is empty.
+    /// If the file was removed and written again, what is in it.
     pub set_aside: Option<Salvaged>,
 }
 
@@ -176,8 +176,8 @@ pub struct Recovered {
 /// What was saved from a damaged file.
 #[derive(Debug, Clone, Default)]
 pub struct Salvaged {
-    /// The name that the damaged file has now.
-    pub name: Arc<str>,
+    /// The name that the damaged file has now; `None`: it was removed or renamed, and was read while it was still open.
+    pub name: Option<Arc<str>>,
     /// Rows that were copied.
     pub rows: u64,
     /// Rows, or pages of a log, that are known to be lost; there may be more.

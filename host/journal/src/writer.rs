@@ -16,11 +16,11 @@ use crate::entry::{Accepted, Entry, EntryId, NewEntry};
 use crate::error::{NotKept, StoreError};
 use crate::filter::EntryFilter;
 use crate::inbox::Inbox;
-use crate::message::{Finished, Message, Reply, Task};
+use crate::message::{Ended, Finished, Message, Reply, Task};
 use crate::numbers::{Counts, add, set};
 use crate::record::{NewRecord, Sequence, SinkCursor};
 use crate::settings::{JournalSettings, WhenFull};
-use crate::store::{ReadEntries, Recovered, Salvaged, State, Store, Tidied, Waiting};
+use crate::store::{Next, ReadEntries, Recovered, Salvaged, State, Store, Tidied, Waiting};
 
 /// What the writer shares with others.
 pub(crate) struct Shared {
@@ -66,6 +66,9 @@ const TRIM_EVERY_MS: i64 = 1000;
 /// A log that has so many bytes, or a quarter of `bytes_max`, counts as a full journal: a program from outside that reads for
 /// long keeps it from being emptied.
 const LOG_BYTES_MAX: u64 = 64 << 20;
+
+/// Maximum size of the entries that are kept for the next commit after a commit has failed, in bytes.
+const UNFINISHED_BYTES_MAX: usize = 16 << 20;
 
 /// Dead entries that are retried or dropped in one transaction.
 const CHANGED_ROWS: usize = 1000;
@@ -415,16 +418,15 @@ impl Writer {
         if salvaged.is_log {
             return;
         }
-        if salvaged.name.is_empty() {
-            // It has no name any more, and was read while it was still open.
+        let Some(file) = &salvaged.name else {
             return tracing::error!(
                 rows = salvaged.rows,
                 lost = salvaged.lost,
                 "the journal's file was removed or renamed, and what could be read of it is in a new file"
             );
-        }
+        };
         tracing::error!(
-            file = &*salvaged.name,
+            file = &**file,
             rows = salvaged.rows,
             lost = salvaged.lost,
             "the journal's damaged file was renamed, and what could be read is in a new file"
@@ -434,9 +436,17 @@ impl Writer {
     /// Notifies the callers that nothing of a batch is on disk. Results and cursors stay for the next one.
     fn give_up(&mut self, batch: Batch, why: &NotKept) {
         (self.unfinished, self.cursors) = (batch.finished, batch.cursors);
-        // Bodies of entries would take memory for as long as the disk fails. The head that is on disk says less about
-        // the last attempt, and no more than that is lost.
-        self.unfinished.iter_mut().for_each(|finished| finished.entry = None);
+        // Entries would take memory for as long as the disk fails. Those that are dead now keep their heads as long as there
+        // is room: if they are retried, the head says what was counted already. Without it, counters count them twice.
+        let mut room = UNFINISHED_BYTES_MAX;
+        for finished in &mut self.unfinished {
+            let is_dead = matches!(finished.ended, Ended::Failed(_, Next::Dead));
+            let bytes = finished.entry.as_ref().map_or(0, |entry| entry.head.len() + entry.body.len());
+            match is_dead && bytes <= room {
+                true => room -= bytes,
+                false => finished.entry = None,
+            }
+        }
         for (entries, reply, _) in batch.accepts {
             self.not_kept(entries.len(), reply, why);
         }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::connection::{FILE, Place};
+use super::connection::{FILE, Place, log_of};
 use crate::folder;
 
 /// How the names of files begin that were set aside; a time and `SUFFIX` follow.
@@ -117,13 +117,6 @@ pub(super) fn remove(file: &Path) -> io::Result<()> {
         gone(std::fs::remove_file(PathBuf::from(name)))?;
     }
     Ok(())
-}
-
-/// The log of a database file.
-pub(super) fn log_of(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push("-wal");
-    PathBuf::from(name)
 }
 
 /// Removes what readers of a database file share; it is made again when it is needed.

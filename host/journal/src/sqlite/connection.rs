@@ -1,7 +1,5 @@
 //! Connections to a journal's file, and what SQLite's errors mean.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,27 +36,6 @@ impl Place {
     /// The database file.
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.join(FILE)
-    }
-
-    /// Whether the header has a version of the file format that SQLite reads, but does not write. Each commit would fail.
-    pub(super) fn forbids_writing(&self) -> io::Result<bool> {
-        Ok(self.header()?.get(WRITE_VERSION_AT).is_some_and(|&version| version > WRITE_VERSION_MAX))
-    }
-
-    fn header(&self) -> io::Result<Vec<u8>> {
-        let mut header = Vec::with_capacity(HEADER_BYTES);
-        File::open(self.file())?.take(HEADER_BYTES as u64).read_to_end(&mut header)?;
-        Ok(header)
-    }
-
-    /// What an error at opening means. Statements that open a journal fit every journal, so if SQLite cannot run one in a
-    /// file that says that it is a journal, the file is damaged.
-    pub(super) fn meaning_at_open(&self, error: &rusqlite::Error) -> StoreError {
-        let id = self.header().ok().and_then(|header| header.get(APPLICATION_ID_AT).map(|id| id == APPLICATION_ID));
-        match is_about_statement(error) && id == Some(true) {
-            true => StoreError::Damaged(error.to_string()),
-            false => meaning(error),
-        }
     }
 
     /// Opens the connection that writes.
@@ -101,6 +78,10 @@ impl Place {
     }
 
     fn open(&self, file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        if is_log_alone(file) {
+            let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
+            return Err(rusqlite::Error::SqliteFailure(damaged, Some(LOG_ALONE.to_owned())));
+        }
         // Each connection is used by one thread at a time.
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match &self.vfs {
@@ -114,22 +95,22 @@ impl Place {
     }
 }
 
-/// Where the header has the version that writers need, and the newest that SQLite knows.
-const WRITE_VERSION_AT: usize = 18;
-const WRITE_VERSION_MAX: u8 = 2;
-
-/// Where the header has the number of the program that the file belongs to, and that of a journal.
-const APPLICATION_ID_AT: std::ops::Range<usize> = 68..72;
-const APPLICATION_ID: [u8; 4] = *b"CgJl";
-
-/// The size of the header, in bytes.
-const HEADER_BYTES: usize = 100;
-
-/// Whether SQLite cannot run a statement, and nothing more is known.
-pub(super) fn is_about_statement(error: &rusqlite::Error) -> bool {
-    let is_unknown = error.sqlite_error_code() == Some(ErrorCode::Unknown);
-    is_unknown || matches!(error, rusqlite::Error::SqlInputError { .. })
+/// Whether a database file is empty or missing while its log is not. SQLite would delete the log at the first read, even if
+/// it only reads. What it is asked without opening it: see `header.rs`.
+pub(super) fn is_log_alone(file: &Path) -> bool {
+    let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+    bytes(file) == 0 && bytes(&log_of(file)) > 0
 }
+
+/// The log of a database file.
+pub(super) fn log_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+/// What is wrong with a file that has only its log.
+pub(super) const LOG_ALONE: &str = "it is empty, but its log is not";
 
 /// What is wrong with a file of a newer version.
 pub(super) const FORBIDS_WRITING: &str = "its header says that it cannot be written";
@@ -146,6 +127,14 @@ const READER_CACHE_KIB: i64 = 2 << 10;
 
 /// How long a lock of a program from outside is waited for.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
+
+/// What an error at opening means. The statements that open a journal fit every journal, so if SQLite cannot run one in a
+/// file that says that it is a journal, the file is damaged.
+pub(super) fn meaning_at_open(error: &rusqlite::Error, is_journal: bool) -> StoreError {
+    let is_about_statement = error.sqlite_error_code() == Some(ErrorCode::Unknown)
+        || matches!(error, rusqlite::Error::SqlInputError { .. });
+    if is_journal && is_about_statement { StoreError::Damaged(error.to_string()) } else { meaning(error) }
+}
 
 /// What an error of SQLite means for a journal.
 pub(super) fn meaning(error: &rusqlite::Error) -> StoreError {

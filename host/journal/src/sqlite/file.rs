@@ -1,8 +1,10 @@
 //! Opens a journal's file. One that is damaged is set aside first, and what can be read of it goes into a new one.
 
+use std::sync::Arc;
+
 use rusqlite::Connection;
 
-use super::connection::{FORBIDS_WRITING, Place};
+use super::connection::{FORBIDS_WRITING, Place, log_of, meaning_at_open};
 use super::salvage::{self, salvage};
 use super::schema::{self, FORMAT, Format};
 use super::{aside, log};
@@ -11,7 +13,15 @@ use crate::folder;
 use crate::store::Salvaged;
 
 /// Opens the file for writing, or creates it. With what was salvaged if it was damaged, or if that was interrupted before.
-pub(super) fn open(place: &Place, bytes_max: u64, now: i64) -> Result<(Connection, Option<Salvaged>), OpenError> {
+/// `is_journal`: the file is known to be a journal.
+///
+/// Nothing here opens the file without SQLite: readers of this process may be using it (see `header.rs`).
+pub(super) fn open(
+    place: &Place,
+    bytes_max: u64,
+    now: i64,
+    is_journal: bool,
+) -> Result<(Connection, Option<Salvaged>), OpenError> {
     let unusable = |source| folder::unusable(&place.folder, source);
     let mut salvaged = None;
     if !place.file().try_exists().map_err(unusable)?
@@ -19,11 +29,11 @@ pub(super) fn open(place: &Place, bytes_max: u64, now: i64) -> Result<(Connectio
     {
         salvaged = Some(replace(place, bytes_max, &name)?);
     }
-    match try_open(place, bytes_max) {
+    match try_open(place, bytes_max, is_journal) {
         Ok(connection) => Ok((connection, salvaged)),
         Err(OpenError::Failed { source: StoreError::Damaged(what), .. }) => {
             let salvaged = set_aside(place, bytes_max, now, &what)?;
-            Ok((try_open(place, bytes_max)?, Some(salvaged)))
+            Ok((try_open(place, bytes_max, true)?, Some(salvaged)))
         }
         Err(error) => Err(error),
     }
@@ -31,7 +41,7 @@ pub(super) fn open(place: &Place, bytes_max: u64, now: i64) -> Result<(Connectio
 
 /// Keeps a copy of a log whose end cannot be used. To be called before the first connection is opened.
 pub(super) fn look_at_log(place: &Place, now: i64) -> std::io::Result<Option<Salvaged>> {
-    let path = aside::log_of(&place.file());
+    let path = log_of(&place.file());
     let lost = log::unusable_pages(&path)?;
     if lost == 0 {
         return Ok(None);
@@ -43,7 +53,7 @@ pub(super) fn look_at_log(place: &Place, now: i64) -> std::io::Result<Option<Sal
         "the end of the journal's log cannot be used: after a power failure, none of it \
          was acknowledged; otherwise it was damaged on disk, and what was acknowledged last may be missing"
     );
-    Ok(Some(Salvaged { name: name.into(), rows: 0, lost, is_log: true }))
+    Ok(Some(Salvaged { name: Some(name.into()), rows: 0, lost, is_log: true }))
 }
 
 /// Renames the file and replaces it by one with what can be read of it.
@@ -59,22 +69,22 @@ pub(super) fn set_aside(place: &Place, bytes_max: u64, now: i64, why: &str) -> R
 /// Fills a new file from one that was set aside. Only when it is complete does it get its name, so an interruption has it
 /// filled again.
 fn replace(place: &Place, bytes_max: u64, name: &str) -> Result<Salvaged, OpenError> {
-    fill(place, bytes_max, name, |new| salvage(place, &place.folder.join(name), new))
+    fill(place, bytes_max, Some(name), |new| salvage(place, &place.folder.join(name), new))
 }
 
 /// Fills a new file from one that has no name any more.
 pub(super) fn copy(place: &Place, bytes_max: u64, old: &Connection) -> Result<Salvaged, OpenError> {
-    fill(place, bytes_max, "", |new| salvage::copy(old, new))
+    fill(place, bytes_max, None, |new| salvage::copy(old, new))
 }
 
 fn fill(
     place: &Place,
     bytes_max: u64,
-    name: &str,
+    name: Option<&str>,
     rows: impl FnOnce(&Connection) -> (u64, u64),
 ) -> Result<Salvaged, OpenError> {
     let unusable = |source| folder::unusable(&place.folder, source);
-    let failed = |error: rusqlite::Error| failure(place, &error);
+    let failed = |error: rusqlite::Error| failure(place, &error, false);
     let new = aside::new_file(place).map_err(unusable)?;
     let mut connection = place.open_writer_of(&new, bytes_max).map_err(failed)?;
     schema::migrate(&mut connection, 0).map_err(failed)?;
@@ -82,17 +92,19 @@ fn fill(
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(failed)?;
     connection.close().map_err(|(_, error)| failed(error))?;
     aside::take_its_place(place, &new).map_err(unusable)?;
-    Ok(Salvaged { name: name.into(), rows, lost, is_log: false })
+    Ok(Salvaged { name: name.map(Arc::from), rows, lost, is_log: false })
 }
 
-fn try_open(place: &Place, bytes_max: u64) -> Result<Connection, OpenError> {
-    folder::create_private(&place.file()).map_err(|source| folder::unusable(&place.folder, source))?;
-    let failed = |error: rusqlite::Error| failure(place, &error);
-    let mut connection = place.open_writer(bytes_max).map_err(failed)?;
+fn try_open(place: &Place, bytes_max: u64, is_journal: bool) -> Result<Connection, OpenError> {
+    let unusable = |source| folder::unusable(&place.folder, source);
+    folder::create_private(&place.file()).map_err(unusable)?;
+    let mut connection = place.open_writer(bytes_max).map_err(|error| failure(place, &error, is_journal))?;
+    let is_journal = is_journal || schema::is_journal(&connection);
+    let failed = |error: rusqlite::Error| failure(place, &error, is_journal);
     let format = schema::format(&connection).map_err(failed)?;
-    if !matches!(format, Format::Newer(_) | Format::Foreign)
-        && place.forbids_writing().map_err(|source| folder::unusable(&place.folder, source))?
-    {
+    if !matches!(format, Format::Newer(_) | Format::Foreign) && connection.is_readonly("main").map_err(failed)? {
+        // SQLite falls back to reading if it may not write, and reads a file of a newer version.
+        folder::check_writable(&place.file()).map_err(unusable)?;
         return Err(damaged(place, FORBIDS_WRITING));
     }
     match format {
@@ -109,7 +121,7 @@ fn try_open(place: &Place, bytes_max: u64) -> Result<Connection, OpenError> {
 
 /// Whether the tables are those that this host has made. With others, each statement could fail, for ever.
 fn check(connection: &Connection, place: &Place) -> Result<(), OpenError> {
-    let failed = |error: rusqlite::Error| failure(place, &error);
+    let failed = |error: rusqlite::Error| failure(place, &error, true);
     let mut fresh = Connection::open_in_memory().map_err(failed)?;
     schema::migrate(&mut fresh, 0).map_err(failed)?;
     let is_right = schema::text(connection).map_err(failed)? == schema::text(&fresh).map_err(failed)?;
@@ -121,7 +133,7 @@ fn damaged(place: &Place, what: &str) -> OpenError {
 }
 
 /// What an error at opening means.
-fn failure(place: &Place, error: &rusqlite::Error) -> OpenError {
+fn failure(place: &Place, error: &rusqlite::Error, is_journal: bool) -> OpenError {
     let folder = place.folder.clone();
     if let rusqlite::Error::SqliteFailure(failure, _) = error {
         use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
@@ -129,5 +141,5 @@ fn failure(place: &Place, error: &rusqlite::Error) -> OpenError {
             return OpenError::ReadOnly { folder, source: std::io::Error::other(error.to_string()) };
         }
     }
-    OpenError::Failed { folder, source: place.meaning_at_open(error) }
+    OpenError::Failed { folder, source: meaning_at_open(error, is_journal) }
 }

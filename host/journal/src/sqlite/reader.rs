@@ -11,7 +11,8 @@ use rusqlite::{Connection, Row, params_from_iter};
 
 use super::checksum;
 use super::conditions;
-use super::connection::{FORBIDS_WRITING, Place, meaning};
+use super::connection::{FORBIDS_WRITING, LOG_ALONE, Place, is_log_alone, meaning, meaning_at_open};
+use super::header::Header;
 use super::names::Names;
 use super::schema::{self, Format};
 use super::waiting;
@@ -57,26 +58,29 @@ impl Reader {
         Self { place, opened: 0, current, connection: None, names, journal, report }
     }
 
-    /// Opens the journal in a folder for reading only, whether a host uses it or not.
+    /// Opens the journal in a folder for reading only, whether a host uses it or not. Not for the process of that host:
+    /// the file's header is read without SQLite, which drops the locks that this process holds on the file.
+    /// [`Journal::reader`](crate::Journal::reader) is for that.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         let place = Place { folder: folder.to_owned(), vfs: None };
+        let failed = |source| OpenError::Failed { folder: folder.to_owned(), source };
         match std::fs::metadata(place.file()) {
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(OpenError::Missing { folder: folder.to_owned() });
+                return Err(match is_log_alone(&place.file()) {
+                    true => failed(StoreError::Damaged(LOG_ALONE.to_owned())),
+                    false => OpenError::Missing { folder: folder.to_owned() },
+                });
             }
             Err(error) => return Err(folder::unusable(folder, error)),
         }
+        let header = Header::read(&place).map_err(|source| folder::unusable(folder, source))?;
+        let connection = place.open_reader().map_err(|error| failed(meaning_at_open(&error, header.is_journal)))?;
+        let is_journal = header.is_journal || schema::is_journal(&connection);
         let mut reader = Self::new(place, Arc::default(), None);
-        let failed = |source| OpenError::Failed { folder: folder.to_owned(), source };
-        let format = reader.connect(0).and_then(|()| match &reader.connection {
-            Some(connection) => schema::format(connection),
-            None => Err(rusqlite::Error::InvalidQuery),
-        });
-        let format = format.map_err(|error| failed(reader.place.meaning_at_open(&error)))?;
-        let forbids_writing = reader.place.forbids_writing().map_err(|source| folder::unusable(folder, source))?;
+        let format = reader.take(connection, 0).map_err(|error| failed(meaning_at_open(&error, is_journal)))?;
         match format {
-            Format::Known(_) if forbids_writing => Err(failed(StoreError::Damaged(FORBIDS_WRITING.to_owned()))),
+            Format::Known(_) if header.forbids_writing => Err(failed(StoreError::Damaged(FORBIDS_WRITING.to_owned()))),
             Format::Known(0) => Err(OpenError::Missing { folder: folder.to_owned() }),
             Format::Known(_) => Ok(reader),
             Format::Newer(found) => Err(OpenError::Newer { folder: folder.to_owned(), found, known: schema::FORMAT }),
@@ -109,16 +113,22 @@ impl Reader {
     /// Opens the file, if it is not the one that is open.
     fn connect(&mut self, current: u64) -> rusqlite::Result<()> {
         if self.connection.is_none() || self.opened != current {
-            let connection = self.place.open_reader()?;
-            // A file that is empty yet has no tables.
-            if let Format::Known(1..) = schema::format(&connection)? {
-                let sql = "SELECT journal FROM counters";
-                self.journal = Arc::from(connection.query_row(sql, (), |row| row.get::<_, String>(0))?);
-            }
-            self.names = Names::default();
-            (self.connection, self.opened) = (Some(connection), current);
+            self.take(self.place.open_reader()?, current)?;
         }
         Ok(())
+    }
+
+    /// Begins to use a connection to the file with this number.
+    fn take(&mut self, connection: Connection, current: u64) -> rusqlite::Result<Format> {
+        let format = schema::format(&connection)?;
+        // A file that is empty yet has no tables.
+        if let Format::Known(1..) = format {
+            let sql = "SELECT journal FROM counters";
+            self.journal = Arc::from(connection.query_row(sql, (), |row| row.get::<_, String>(0))?);
+        }
+        self.names = Names::default();
+        (self.connection, self.opened) = (Some(connection), current);
+        Ok(format)
     }
 
     /// How many entries match.

@@ -11,7 +11,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::aside;
-use super::connection::{PAGE_BYTES, Place};
+use super::connection::{PAGE_BYTES, Place, log_of};
 use super::schema;
 
 /// A table to be copied: its columns by kind, the key first. What matters most comes first: the disk may be full.
@@ -98,12 +98,13 @@ fn mended(place: &Place, damaged: &Path) -> Option<PathBuf> {
         File::open(&template)?.read_exact(&mut page)?;
         aside::remove(&template)?;
         std::fs::copy(damaged, &mended)?;
-        let (log, its_log) = (aside::log_of(damaged), aside::log_of(&mended));
+        let (log, its_log) = (log_of(damaged), log_of(&mended));
         if log.try_exists()? {
             std::fs::copy(log, its_log)?;
         }
         let mut file = std::fs::OpenOptions::new().write(true).open(&mended)?;
-        let pages = u32::try_from(file.metadata()?.len().div_ceil(PAGE_BYTES)).unwrap_or(u32::MAX);
+        // An empty file can still have a log, with all its rows.
+        let pages = u32::try_from(file.metadata()?.len().div_ceil(PAGE_BYTES)).unwrap_or(u32::MAX).max(1);
         if let Some(size) = page.get_mut(28..32) {
             size.copy_from_slice(&pages.to_be_bytes());
         }

@@ -2,8 +2,6 @@
 
 use rusqlite::Connection;
 
-use super::connection::is_about_statement;
-
 /// Written into the file, so that another program's database is not mistaken for a journal: "CgJl".
 pub(super) const APPLICATION_ID: i64 = 0x4367_4a6c;
 
@@ -119,18 +117,8 @@ pub(super) enum Format {
 
 /// What a file is. The format is written twice, so that one damaged bit does not look like a newer format.
 pub(super) fn format(connection: &Connection) -> rusqlite::Result<Format> {
-    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-    let (application, format) = (number("application_id")?, number("user_version")?);
-    match format_of(connection, application, format) {
-        // These statements fit every journal, so it is the file that they do not fit.
-        Err(error) if application == APPLICATION_ID && is_about_statement(&error) => {
-            Ok(Format::Damaged("its tables are not those of a journal"))
-        }
-        result => result,
-    }
-}
-
-fn format_of(connection: &Connection, application: i64, format: i64) -> rusqlite::Result<Format> {
+    let application = application_id(connection)?;
+    let format = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
     let tables = |wanted: &str| {
         let sql = format!("SELECT count(*) FROM sqlite_schema WHERE {wanted}");
         connection.query_row(&sql, (), |row| row.get::<_, i64>(0))
@@ -153,6 +141,15 @@ fn format_of(connection: &Connection, application: i64, format: i64) -> rusqlite
         Err(_) if application != APPLICATION_ID => Format::Foreign,
         Err(error) => return Err(error),
     })
+}
+
+/// Whether a file says that it is a journal, in its log or in its header.
+pub(super) fn is_journal(connection: &Connection) -> bool {
+    application_id(connection).is_ok_and(|id| id == APPLICATION_ID)
+}
+
+fn application_id(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
 }
 
 /// Brings a file of a known format to that of this host, each step in one transaction. An empty file becomes a journal.

@@ -11,6 +11,7 @@ use super::conditions;
 use super::connection::{PAGE_BYTES, Place, check_version, meaning};
 use super::counters::Counters;
 use super::file;
+use super::header::Header;
 use super::names::Numbers;
 use super::reader::{EntryReader, Report};
 use super::{state, trim, waiting};
@@ -68,7 +69,8 @@ impl SqliteStore {
         let place = Place { folder: settings.folder.clone(), vfs: settings.vfs.clone() };
         let now = clock.now_unix_ms();
         let log = file::look_at_log(&place, now).map_err(|source| folder::unusable(&place.folder, source))?;
-        let (connection, salvaged) = file::open(&place, settings.bytes_max, now)?;
+        let header = Header::read(&place).map_err(|source| folder::unusable(&place.folder, source))?;
+        let (connection, salvaged) = file::open(&place, settings.bytes_max, now, header.is_journal)?;
         let salvaged = salvaged.or(log);
         let mut store = Self {
             place,
@@ -158,7 +160,7 @@ impl SqliteStore {
         let (bytes_max, now) = (self.settings.bytes_max, self.clock.now_unix_ms());
         let set_aside =
             damage.map(|why| file::set_aside(&self.place, bytes_max, now, why)).transpose().map_err(told)?;
-        let (connection, salvaged) = file::open(&self.place, bytes_max, now).map_err(told)?;
+        let (connection, salvaged) = file::open(&self.place, bytes_max, now, true).map_err(told)?;
         let salvaged = salvaged.or(set_aside);
         if salvaged.is_some() {
             self.committed = Default::default();
