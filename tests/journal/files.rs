@@ -103,6 +103,13 @@ fn the_child() {
     println!("entries: {count}");
 }
 
+/// Whether the kernel has a lock on the file.
+#[cfg(target_os = "linux")]
+fn is_locked(file: &Path) -> bool {
+    let inode = format!(":{} ", std::fs::metadata(file).unwrap().ino());
+    std::fs::read_to_string("/proc/locks").unwrap().lines().any(|line| line.contains("POSIX") && line.contains(&inode))
+}
+
 #[tokio::test]
 async fn a_program_from_outside_that_closes_the_file_leaves_the_log_of_the_host_alone() {
     let kept = Kept::new();
@@ -112,6 +119,9 @@ async fn a_program_from_outside_that_closes_the_file_leaves_the_log_of_the_host_
     let file = kept.settings.folder.join("journal.sqlite3");
     let log = || std::fs::metadata(kept.settings.folder.join("journal.sqlite3-wal")).map(|log| log.ino()).unwrap();
     journal.accept(vec![entry("a", "1")]).await.unwrap();
+    // By this lock, a program from outside sees that it is not the last one.
+    #[cfg(target_os = "linux")]
+    assert!(is_locked(&file), "the host has its lock on the file");
     let before = log();
     assert_eq!(count_from_outside(&file), 1);
     assert_eq!(log(), before, "the log is still the one that the host writes to");
