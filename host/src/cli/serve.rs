@@ -59,7 +59,7 @@ pub(super) fn read(path: &Path) -> Result<Settings, Failure> {
 
 /// Tries what `serve` needs, and warns of what is most likely not meant.
 fn try_out(settings: Settings) -> Result<Settings, Failure> {
-    let problems = settings.trial();
+    let problems = settings.trial().problems;
     if !problems.is_empty() {
         return Err(wrong(&problems));
     }
@@ -213,11 +213,13 @@ async fn keep_current(host: Host, tls: Arc<Tls>, table: &'static str) {
     let mut last: Option<String> = None;
     loop {
         let every = host.generation().settings().reload.poll;
-        tokio::time::sleep(if every.is_zero() { CERTIFICATE_EVERY } else { every }).await;
+        tokio::time::sleep(if every.is_zero() { CERTIFICATE_EVERY } else { every.min(CERTIFICATE_EVERY) }).await;
         let (its_host, its_tls, before) = (host.clone(), Arc::clone(&tls), last.clone());
         let read = move || {
             let read = its_tls.reload();
-            if read.as_ref().err().map(ToString::to_string) != before {
+            // A reload may have found a problem first, which is repaired by now.
+            let is_reported = !its_host.reload_status().certificates.is_empty();
+            if is_reported || read.as_ref().err().map(ToString::to_string) != before {
                 its_host.note_certificates();
             }
             read
@@ -245,7 +247,8 @@ async fn keep_current(host: Host, tls: Arc<Tls>, table: &'static str) {
     }
 }
 
-/// How often the files of a certificate are checked while `poll_ms` is 0: they expire all the same. File system events miss the way Kubernetes replaces them.
+/// How often the files of a certificate are checked, unless `poll_ms` is shorter. If that is 0, too: certificates expire all
+/// the same. File system events miss the way Kubernetes replaces files.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(2);
 
 fn taken(address: &Address, key: &str, error: &std::io::Error) -> Failure {
