@@ -118,8 +118,13 @@ impl Sinks {
         {
             tracing::error!(sink = settings.name.as_str(), "the sink stays switched off: {off}; give it another `url`");
             shared.set(off);
-            // No feed runs for this sink, so its oldest record is looked up here.
-            self.note_oldest(&settings, &shared);
+            // No feed runs for this sink, so another thread looks up its oldest record: that can take a while.
+            let (journal, name) = (self.journal.clone(), format!("sink-{}", settings.name));
+            let run = move || {
+                let _alive = alive;
+                note_oldest(&journal, &settings, &shared, &stopped);
+            };
+            std::thread::Builder::new().name(name).spawn(run).map_err(SinksError::Thread)?;
             return Ok(running);
         }
         let feed = Feed::new(self.journal.clone(), self.clock.clone(), settings.clone(), shared, delivered_to, stopped);
@@ -133,14 +138,6 @@ impl Sinks {
         Ok(running)
     }
 
-    /// Notes how old the first record is that a sink has not received, if there is one yet.
-    fn note_oldest(&self, settings: &SinkSettings, shared: &Shared) {
-        let delivered_to = *shared.delivered_to.borrow();
-        let first = self.journal.reader().records_after(delivered_to, 1, 1, |topic| settings.topics.take(topic));
-        let first = first.ok().and_then(|batch| batch.records.into_iter().next());
-        shared.oldest(first.map(|first| first.record.at_unix_ms));
-    }
-
     /// Has the sinks open their files again: they may have been renamed.
     pub fn reopen(&self) {
         self.reopen.send_modify(|times| *times += 1);
@@ -152,9 +149,6 @@ impl Sinks {
         let (last, now_unix_ms) = (*self.journal.watch_records().borrow(), self.clock.now_unix_ms());
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let status = |sink: &Running| {
-            if matches!(sink.shared.state(), State::Off { .. }) && !sink.shared.has_oldest() {
-                self.note_oldest(&sink.settings, &sink.shared);
-            }
             let (name, kind) = (sink.settings.name.as_str(), sink.settings.kind.name());
             sink.shared.status(name, kind, last, now_unix_ms)
         };
@@ -190,6 +184,36 @@ impl std::fmt::Debug for Sinks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sinks").finish_non_exhaustive()
     }
+}
+
+/// Waits for the first record that a sink which is off has not received, and notes its time. Ends with the sink.
+fn note_oldest(journal: &Journal, settings: &SinkSettings, shared: &Shared, stopped: &watch::Receiver<bool>) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return tracing::error!(sink = settings.name.as_str(), "its oldest record is not known: {error}"),
+    };
+    let (mut reader, mut records, mut stop) = (journal.reader(), journal.watch_records(), stopped.clone());
+    let mut read_to = *shared.delivered_to.borrow();
+    runtime.block_on(async {
+        loop {
+            let last = *records.borrow_and_update();
+            while read_to < last && !*stop.borrow() && stop.has_changed().is_ok() {
+                let Ok(batch) = reader.records_after(read_to, 1, 1, |topic| settings.topics.take(topic)) else { break };
+                if let Some(first) = batch.records.first() {
+                    return shared.oldest(Some(first.record.at_unix_ms));
+                }
+                // Those in between were dropped because of their age.
+                read_to = if batch.read_to > read_to { batch.read_to } else { last };
+            }
+            let goes_on = tokio::select! {
+                changed = records.changed() => changed.is_ok(),
+                _ = stop.wait_for(|stop| *stop) => false,
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    });
 }
 
 /// Runs a sink on the thread that calls this.

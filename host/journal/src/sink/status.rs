@@ -76,7 +76,7 @@ pub struct SinkStatus {
     pub given_up: u64,
     /// Keys whose next record was refused, and which wait.
     pub parked_keys: u64,
-    /// Why the last of the records was refused that wait for another attempt; `None`: none was.
+    /// Why the last one of the refused records that are waiting for another attempt was refused; `None`: there is none.
     pub refusal: Option<String>,
     /// Records in the journal that it has not gone past, of any topic.
     pub lag_records: u64,
@@ -157,11 +157,6 @@ impl Shared {
     /// Notes the time of the oldest record under way; `None`: there is none.
     pub(super) fn oldest(&self, unix_ms: Option<i64>) {
         self.oldest_unix_ms.store(unix_ms.unwrap_or(0), Ordering::Relaxed);
-    }
-
-    /// Whether a record is known that is under way, or waits for a sink that is off.
-    pub(super) fn has_oldest(&self) -> bool {
-        self.oldest_unix_ms.load(Ordering::Relaxed) != 0
     }
 
     /// Notes that a write begins, or with 0 that it has ended.
