@@ -51,6 +51,15 @@ pub(crate) enum NotRead {
     Overloaded(Overload),
 }
 
+/// A body that was not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unread {
+    /// Why.
+    pub(crate) why: NotRead,
+    /// Whether it was received to its end all the same, and discarded: only then is it known where the next request begins.
+    pub(crate) is_whole: bool,
+}
+
 impl From<Refusal> for NotRead {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
@@ -94,7 +103,7 @@ impl Bodies {
     }
 
     /// Reads a body, if it arrives in time and there is memory for it. `waits`: the client waits for `100 Continue`.
-    pub(crate) async fn read<B>(&self, mut body: B, deadline: Deadline, waits: bool) -> Result<ReadBody, NotRead>
+    pub(crate) async fn read<B>(&self, mut body: B, deadline: Deadline, waits: bool) -> Result<ReadBody, Unread>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
@@ -103,27 +112,35 @@ impl Bodies {
         if !is_told {
             match timeout_at(deadline.moment(), self.collect(&mut body, deadline)).await {
                 Ok(Some(Ok(read))) => return Ok(read),
-                Ok(Some(Err(not_read))) => return Err(not_read),
+                Ok(Some(Err(why))) => return Err(Unread { why, is_whole: body.is_end_stream() }),
                 Ok(None) => {}
-                Err(_) => return Err(Refusal::Incomplete.into()),
+                Err(_) => return Err(Unread { why: Refusal::Incomplete.into(), is_whole: false }),
             }
         }
-        self.forget(body, deadline, waits && is_told).await;
-        Err(Refusal::TooLarge { bytes_max: self.bytes_max }.into())
+        let is_whole = self.forget(body, deadline, waits && is_told).await;
+        Err(Unread { why: Refusal::TooLarge { bytes_max: self.bytes_max }.into(), is_whole })
     }
 
     /// Reads and discards the body, within bounds: closing while the client still writes would lose the answer. A
-    /// client that waits for `100 Continue` has sent nothing, and reading would send that.
-    pub(crate) async fn forget<B>(&self, body: B, deadline: Deadline, waits: bool)
+    /// client that waits for `100 Continue` has sent nothing, and reading would send that. Returns whether it was read to
+    /// its end.
+    pub(crate) async fn forget<B>(&self, body: B, deadline: Deadline, waits: bool) -> bool
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         if waits {
-            return;
+            return false;
         }
         let mut rest = Limited::new(body, self.bytes_max.saturating_mul(FORGOTTEN_TIMES));
-        let forgotten = async { while let Some(Ok(_)) = rest.frame().await {} };
-        let _ = timeout_at(deadline.moment(), forgotten).await;
+        let forgotten = async {
+            loop {
+                match rest.frame().await {
+                    Some(Ok(_)) => {}
+                    end => return end.is_none(),
+                }
+            }
+        };
+        timeout_at(deadline.moment(), forgotten).await.unwrap_or(false)
     }
 
     /// Reads what has come of a body that is not wanted, and waits for nothing. If that is all of it the connection can be
@@ -235,8 +252,10 @@ impl Bodies {
 fn is_framing(error: &(dyn Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |&error| error.source());
     causes.any(|cause| {
-        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-        matches!(kind, Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
+        let Some(error) = cause.downcast_ref::<io::Error>() else { return false };
+        // Errors of TLS have the same kind, and say nothing about the body.
+        let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+        !is_tls && matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
     })
 }
 
@@ -276,7 +295,8 @@ mod tests {
         let bodies = self::bodies(1024 * KIB, 128 * KIB);
         let large = bodies.read(body(192 * KIB), soon(), false).await.unwrap();
         let began = Instant::now();
-        let NotRead::Overloaded(overload) = bodies.read(body(64 * KIB + 1), soon(), false).await.unwrap_err() else {
+        let NotRead::Overloaded(overload) = bodies.read(body(64 * KIB + 1), soon(), false).await.unwrap_err().why
+        else {
             panic!("there is room for it, later")
         };
         assert_eq!((overload.limit, overload.value, overload.in_flight), ("bodies_bytes_max", 128 * KIB, 128 * KIB));
@@ -294,9 +314,9 @@ mod tests {
     async fn what_never_fits_is_refused_at_once() {
         let began = Instant::now();
         let bodies = self::bodies(1024 * KIB, 128 * KIB);
-        assert_eq!(bodies.read(body(192 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom.into());
+        assert_eq!(bodies.read(body(192 * KIB + 1), soon(), false).await.unwrap_err().why, Refusal::NoRoom.into());
         let none = self::bodies(1024 * KIB, 0);
-        assert_eq!(none.read(body(64 * KIB + 1), soon(), false).await.unwrap_err(), Refusal::NoRoom.into());
+        assert_eq!(none.read(body(64 * KIB + 1), soon(), false).await.unwrap_err().why, Refusal::NoRoom.into());
         assert!(none.read(body(64 * KIB), soon(), false).await.is_ok());
         assert_eq!(began.elapsed(), Duration::ZERO);
     }

@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
 use crate::afterwards::{self, Afterwards, Answer};
-use crate::bodies::{Bodies, NotRead};
+use crate::bodies::{Bodies, NotRead, Unread};
 use crate::deadline::Deadline;
 use crate::decisions::RefusedRequest;
 use crate::edge::{Closed, EndedEarly, HeadRefusal, Peer, Respond};
@@ -91,16 +91,17 @@ impl Host {
         }
         let body = match self.bodies.read(body, deadline, waits).await {
             Ok(body) => body,
-            Err(NotRead::Refused(refusal)) => {
-                let response = self.refuse_admitted(&generation, mounted, refusal, Bytes::new());
-                return write_last(response, refusal);
+            Err(Unread { why: NotRead::Refused(refusal), is_whole }) => {
+                let refused = write(self.refuse_admitted(&generation, mounted, refusal, Bytes::new()));
+                return last_unless(is_whole, refused);
             }
-            Err(NotRead::Overloaded(overload)) => {
+            Err(Unread { why: NotRead::Overloaded(overload), is_whole }) => {
                 let refused = self.refuse_at_door(&generation, mounted, &admitted, deadline, Some(overload));
-                return refused.map_or_else(
+                let refused = refused.map_or_else(
                     || write(self.refuse_admitted(&generation, mounted, Refusal::NoRoom, Bytes::new())),
                     write_answer,
                 );
+                return last_unless(is_whole, refused);
             }
         };
         // A permit is taken once the body is complete, so a slow sender does not delay others.
@@ -130,10 +131,10 @@ fn write(response: Response) -> http::Response<Body> {
     write_then(response, None)
 }
 
-/// As [`write`]. If it is not known where the next request would begin, the client is told not to send it here.
-fn write_last(response: Response, refusal: Refusal) -> http::Response<Body> {
-    let mut written = write(response);
-    if matches!(refusal, Refusal::BodyFraming | Refusal::Incomplete | Refusal::TooSlow) {
+/// Unless the body was read to its end, it is not known where the next request would begin: the client is told not to send
+/// it here.
+fn last_unless(is_whole: bool, mut written: http::Response<Body>) -> http::Response<Body> {
+    if !is_whole {
         written.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     written

@@ -118,6 +118,18 @@ async fn bodies_that_are_not_framed_or_not_whole_end_the_connection() {
     }
 }
 
+#[tokio::test]
+async fn a_body_that_is_too_long_to_be_read_to_its_end_ends_the_connection() {
+    // Of a body that is too long, four times the maximum is read.
+    let host = setup().tables("[server]\nbody_bytes_max = 1000").start();
+    for (bytes, is_last) in [(4000, false), (5000, true)] {
+        let head = format!("POST {PATH} HTTP/1.1\r\nHost: h\r\nContent-Length: {bytes}\r\n\r\n");
+        let answer = answer(&host, format!("{head}{}", " ".repeat(bytes)).as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{bytes}: {answer}");
+        assert_eq!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), is_last, "{bytes}: {answer}");
+    }
+}
+
 /// As [`answer`], with each byte in a packet of its own.
 async fn by_byte(host: &TestHost, bytes: &[u8]) -> String {
     let (mut client, server) = tokio::io::duplex(1);
