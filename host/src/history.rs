@@ -129,16 +129,14 @@ impl History {
     /// Removes the oldest of these beyond the maxima, and what no other needs.
     fn prune(&self, entries: &[Entry]) -> io::Result<()> {
         let (mut bytes, mut needed, mut kept) = (0_u64, BTreeSet::new(), BTreeSet::new());
-        for entry in entries.iter().rev().take(self.keep) {
-            let sums = entry.files.values().filter(|sum| !needed.contains(*sum)).cloned().collect::<BTreeSet<_>>();
-            let size = |sums: &mut dyn Iterator<Item = &String>| -> u64 {
-                sums.map(|sum| std::fs::metadata(self.folder.join(sum)).map_or(0, |found| found.len())).sum()
-            };
-            // One that can never be kept is no reason to drop the others.
-            if size(&mut entry.files.values().collect::<BTreeSet<_>>().into_iter()) > self.bytes_max {
-                continue;
-            }
-            bytes = bytes.saturating_add(size(&mut sums.iter()));
+        let size = |sums: &BTreeSet<String>| -> u64 {
+            sums.iter().map(|sum| std::fs::metadata(self.folder.join(sum)).map_or(0, |found| found.len())).sum()
+        };
+        let newest = entries.iter().rev().map(|entry| (entry, entry.files.values().cloned().collect::<BTreeSet<_>>()));
+        // One that can never be kept is no reason to drop the others.
+        let can_be_kept = newest.filter(|(_, sums)| size(sums) <= self.bytes_max);
+        for (entry, sums) in can_be_kept.take(self.keep) {
+            bytes = bytes.saturating_add(size(&sums.difference(&needed).cloned().collect()));
             if bytes > self.bytes_max {
                 break;
             }
