@@ -98,24 +98,34 @@ impl Keeping {
     }
 }
 
-/// Why no journal could be opened in this folder, as far as that can be found out without leaving anything behind, and
-/// while another host uses it; `None` if it could. A damaged file is no reason: it is set aside.
-pub(crate) fn why_not(folder: &Path) -> Option<String> {
-    if let Some(why) = why_not_a_folder(folder) {
-        return Some(why);
-    }
-    if !folder.exists() {
-        return None;
-    }
-    match Reader::open(folder) {
-        Err(error) if !matches!(error, OpenError::Missing { .. }) && error.damage().is_none() => Some(chain(&error)),
-        _ => check_folder(folder).err().map(|error| chain(&error)),
-    }
+/// What can be found out about a journal without leaving anything behind, and while another host uses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Examined {
+    /// It can be opened, or created.
+    Fine,
+    /// Its file is damaged, in this way: it is set aside when a host opens it.
+    Damaged(String),
+    /// For this reason, it cannot be opened.
+    Unusable(String),
 }
 
-/// How the journal's file is damaged, as far as opening it for reading shows; `None`: it is not, or there is none.
-pub(crate) fn damage(folder: &Path) -> Option<String> {
-    Reader::open(folder).err().and_then(|error| error.damage().map(str::to_owned))
+/// Examines the journal in this folder. Not while this process has it open (see [`Reader::open`]).
+pub(crate) fn examine(folder: &Path) -> Examined {
+    if let Some(why) = why_not_a_folder(folder) {
+        return Examined::Unusable(why);
+    }
+    if !folder.exists() {
+        return Examined::Fine;
+    }
+    let error = Reader::open(folder).err().filter(|error| !matches!(error, OpenError::Missing { .. }));
+    let damage = error.as_ref().and_then(|error| error.damage().map(str::to_owned));
+    if let (Some(error), None) = (&error, &damage) {
+        return Examined::Unusable(chain(error));
+    }
+    match check_folder(folder) {
+        Err(error) => Examined::Unusable(chain(&error)),
+        Ok(()) => damage.map_or(Examined::Fine, Examined::Damaged),
+    }
 }
 
 /// An error and its causes, on one line.

@@ -8,19 +8,29 @@ use callgate_journal::sink::Kind;
 use callgate_journal::sink::lines::why_not;
 
 use crate::edge::Tls;
-use crate::keeping;
+use crate::keeping::{self, Examined};
 use crate::settings::Step::{Key, Number};
 use crate::settings::{Fact, Platform, Problem, Settings, TlsFiles, is_taken_twice};
 
 /// With less there is hardly time for a plugin after what is kept back for the answer.
 const ANSWER_WITHIN_MIN: Duration = Duration::from_millis(50);
 
+/// What was found by trying settings.
+#[derive(Debug)]
+pub struct Trial {
+    /// What keeps a host from starting.
+    pub problems: Vec<Problem>,
+    /// The damage of the journal's file, which keeps no host from starting; `None`: none was found.
+    pub damage: Option<Problem>,
+}
+
 impl Settings {
     /// Tries what `serve` needs, without leaving anything behind: the journal has a folder, the files of sinks can be
     /// appended to, and the listeners have addresses of their own.
     #[must_use]
-    pub fn trial(&self) -> Vec<Problem> {
+    pub fn trial(&self) -> Trial {
         let mut problems = Vec::new();
+        let mut damage = None;
         for sink in &self.sinks {
             if let Some((key, why)) = why_not(&sink.settings.kind) {
                 problems.push(match (sink.number, &sink.settings.kind) {
@@ -34,14 +44,16 @@ impl Settings {
                 });
             }
         }
-        if !self.journal.off
-            && let Some(why) = keeping::why_not(&self.journal.folder)
-        {
-            let why = format!(
-                "no journal can be kept in {} ({why}): name another folder, or turn the journal off with `off = true`",
-                self.journal.folder.display()
-            );
-            problems.push(self.source.problem(&[Key("journal"), Key("folder")], &why));
+        match (!self.journal.off).then(|| keeping::examine(&self.journal.folder)) {
+            Some(Examined::Unusable(why)) => {
+                let why = format!(
+                    "no journal can be kept in {} ({why}): name another folder, or turn the journal off with `off = true`",
+                    self.journal.folder.display()
+                );
+                problems.push(self.source.problem(&[Key("journal"), Key("folder")], &why));
+            }
+            Some(Examined::Damaged(what)) => damage = Some(self.journal_damage(&what)),
+            Some(Examined::Fine) | None => {}
         }
         problems.extend(self.certificate_problems());
         if let Some(admin) = &self.admin
@@ -50,7 +62,7 @@ impl Settings {
             let why = "is the address of [server] too: give each its own port";
             problems.push(self.source.problem(&[Key("admin"), Key("listen")], why));
         }
-        problems
+        Trial { problems, damage }
     }
 
     /// What is wrong with the certificates of the listeners, as their files are now.
@@ -70,19 +82,15 @@ impl Settings {
             .filter_map(|(table, tls)| Some((table, tls?)))
     }
 
-    /// The damage of the journal's file, and what happens to the file at start; `None` if no damage is found. It keeps
-    /// no host from starting.
-    #[must_use]
-    pub fn journal_damage(&self) -> Option<Problem> {
-        let journal = &self.journal;
-        let what = (!journal.off).then(|| keeping::damage(&journal.folder)).flatten()?;
+    /// The damage of the journal's file, and what happens to the file at start.
+    fn journal_damage(&self, what: &str) -> Problem {
         let why = format!(
             "the journal's file in {} is damaged ({what}): when a host opens it, it is renamed to \
-             journal-damaged-TIME.sqlite3, and what can be read is copied to a new file. The rest is lost: to try other \
-             ways to repair it, or to restore a backup, keep the host stopped",
-            journal.folder.display()
+             journal-damaged-TIME.sqlite3, and what can be read is copied to a new file. The host does without the rest: \
+             to repair the file in another way, or to restore a backup, keep the host stopped",
+            self.journal.folder.display()
         );
-        Some(self.source.problem(&[Key("journal"), Key("folder")], &why))
+        self.source.problem(&[Key("journal"), Key("folder")], &why)
     }
 
     /// What is allowed but most likely not meant.

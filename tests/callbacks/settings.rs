@@ -244,8 +244,9 @@ fn a_journal_of_a_newer_host_or_of_another_program_is_a_mistake_and_a_damaged_on
     let toml = format!("[journal]\nfolder = \"{}\"\n[[platform]]\nkind = \"openim\"\n", folder.path().display());
     let found = || {
         let settings = Settings::parse(Path::new("host.toml"), &toml).unwrap();
-        let problems: Vec<String> = settings.trial().iter().map(ToString::to_string).collect();
-        (problems.join("\n"), settings.journal_damage().map(|problem| problem.to_string()))
+        let trial = settings.trial();
+        let problems: Vec<String> = trial.problems.iter().map(ToString::to_string).collect();
+        (problems.join("\n"), trial.damage.map(|problem| problem.to_string()))
     };
     let open = || rusqlite::Connection::open(&file).unwrap();
     open().execute_batch("CREATE TABLE theirs (x)").unwrap();

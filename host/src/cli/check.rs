@@ -36,10 +36,11 @@ impl Check {
         let Draft { settings, mut problems, .. } = Settings::draft(&self.file.settings, secrets);
         let Some(mut settings) = settings else { return Err(serve::wrong(&problems)) };
         self.listen.apply(&mut settings);
-        problems.extend(settings.trial());
+        let trial = settings.trial();
+        problems.extend(trial.problems);
         if problems.is_empty() {
             serve::warn(&settings);
-            if let Some(damage) = settings.journal_damage() {
+            if let Some(damage) = trial.damage {
                 tracing::warn!("{damage}");
             }
             let host = serve::start(settings)?;

@@ -20,9 +20,11 @@ pub(super) fn examine(path: &Path, secrets: Secrets, findings: &mut Vec<Finding>
     if is_right {
         findings.push(Finding::ok("settings", &place, "the settings have no mistake"));
     }
-    findings.extend(settings.trial().iter().map(|problem| of_problem(Level::Error, "trial", problem)));
-    if let Some(damage) = settings.journal_damage() {
-        let todo = "stop the host before you copy the files; otherwise start it, then see `callgate journal status`";
+    let trial = settings.trial();
+    findings.extend(trial.problems.iter().map(|problem| of_problem(Level::Error, "trial", problem)));
+    if let Some(damage) = trial.damage {
+        let todo = "to copy the files first, keep the host stopped; to have them salvaged, start it, and see \
+                    `callgate journal status`";
         findings.push(Finding { todo: todo.to_owned(), ..of_problem(Level::Error, "journal-damaged", &damage) });
     }
     findings.extend(settings.warnings().iter().map(|warning| of_problem(Level::Warning, "settings-warning", warning)));
