@@ -292,7 +292,7 @@ impl Host {
             // What only this one would have counted.
             self.telemetry.forget(next.counters(), before.counters());
         }
-        // Those of the listeners that there are: others come with a restart.
+        // Those of the listeners that are open: listeners that were added need a restart.
         let certificates = self.generation().settings().certificate_problems();
         Report { generation, is_new, difference, restart, not_loaded, certificates, took: started.elapsed() }
     }

@@ -33,10 +33,10 @@ pub struct Status {
     pub good_unix_ms: u64,
     /// What was wrong at the last reload; empty: nothing.
     pub problems: Vec<Problem>,
-    /// What is wrong with the certificates of the listeners, while the previous ones stay in use; empty: nothing.
-    pub certificates: Vec<Problem>,
     /// When that was, in Unix milliseconds.
     pub failed_unix_ms: u64,
+    /// What is wrong with the certificates of the listeners, while the previous ones stay in use; empty: nothing.
+    pub certificates: Vec<Problem>,
     /// Keys whose values in the file take effect with a restart.
     pub restart: Vec<&'static str>,
     /// The stored configuration that was put back into service; `None`: the files are in service.

@@ -1,4 +1,4 @@
-//! A server without anything: what a client waits for here, the machine makes it wait for.
+//! A server that does nothing but answer: the time that a client waits for it is the machine's part.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

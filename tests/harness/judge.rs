@@ -191,7 +191,7 @@ fn is_alike(kind: Kind, one: &Value, other: &Value) -> bool {
     }
 }
 
-/// The members that a server in Go may read under this name: it does not mind the case of letters. Of several it reads the
+/// The members that a server in Go may read under this name: it ignores the case of letters. Of several it reads the
 /// last one that was written, which can no longer be told here.
 fn readings<'v>(object: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
     // Two signs have letters of ASCII as their lower case in Go.

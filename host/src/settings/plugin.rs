@@ -13,7 +13,7 @@ use super::name::{NAME_RULE, is_name};
 use super::pattern::{Pattern, canonical, commands_meant};
 use super::platform::{ON_FAULT, Platform, Platforms};
 
-/// The name of a plugin as the file has it: without the name of the candidate, which follows the name of a candidate's plugin.
+/// The name of a plugin in the file. Inside the host, `@` and the name of the candidate follow that of a candidate's plugin.
 #[must_use]
 pub fn plain_name(name: &str) -> &str {
     name.split_once('@').map_or(name, |(plugin, _)| plugin)

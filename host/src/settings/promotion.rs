@@ -49,7 +49,7 @@ pub fn promoted(text: &str, name: &str) -> Result<String, String> {
         _ => return Err("the candidate has no change: give `replace`, `add` or `remove`".to_owned()),
     }
     let promoted = document.to_string();
-    // The parser makes most line ends those of Unix.
+    // The parser turns most line ends into those of Unix.
     Ok(if has_carriage_returns(text) { promoted.replace("\r\n", "\n").replace('\n', "\r\n") } else { promoted })
 }
 

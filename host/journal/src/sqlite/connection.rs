@@ -95,8 +95,8 @@ impl Place {
     }
 }
 
-/// Whether a database file is empty or missing while its log is not. SQLite would delete the log at the first read, even if
-/// it only reads. What it is asked without opening it: see `header.rs`.
+/// Whether a database file is empty or missing while its log is not. SQLite would delete the log at the first read, even
+/// through a connection that only reads. The file is not opened for this: see `header.rs`.
 pub(super) fn is_log_alone(file: &Path) -> bool {
     let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
     bytes(file) == 0 && bytes(&log_of(file)) > 0
@@ -131,8 +131,8 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// What an error at opening means. The statements that open a journal fit every journal, so if SQLite cannot run one in a
 /// file that says that it is a journal, the file is damaged.
 pub(super) fn meaning_at_open(error: &rusqlite::Error, is_journal: bool) -> StoreError {
-    let is_about_statement = error.sqlite_error_code() == Some(ErrorCode::Unknown)
-        || matches!(error, rusqlite::Error::SqlInputError { .. });
+    let is_about_statement =
+        error.sqlite_error_code() == Some(ErrorCode::Unknown) || matches!(error, rusqlite::Error::SqlInputError { .. });
     if is_journal && is_about_statement { StoreError::Damaged(error.to_string()) } else { meaning(error) }
 }
 
