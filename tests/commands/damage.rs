@@ -72,7 +72,8 @@ const DAMAGES: &[Damage] = &[
     ("user_version", |file| set_byte(file, 63, 77), ENTRIES..=ENTRIES),
     ("application_id", |file| set_byte(file, 70, 77), ENTRIES..=ENTRIES),
     ("the first page", |file| file[..4096].fill(0), ENTRIES..=ENTRIES),
-    ("the end", |file| file.truncate(60_000), 1..=ENTRIES - 1),
+    ("the last quarter", |file| file.truncate(file.len() / 4 * 3), 1..=ENTRIES - 1),
+    ("all but the first pages", |file| file.truncate(60_000), 0..=0),
     ("all but a page", |file| file.truncate(4096), 0..=0),
     ("all but the header", |file| file.truncate(50), 0..=0),
     ("everything", |file| file.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * 7 + at / 251) as u8), 0..=0),
@@ -83,11 +84,13 @@ fn damaged_files(folder: &Path) -> usize {
     names.filter(|name| name.starts_with("journal-damaged-2") && name.ends_with(".sqlite3")).count()
 }
 
-/// The files of a folder, without what readers of a database share.
+/// The files of a folder, without what readers of a database share. Nor does an empty log count: SQLite can leave
+/// one beside a file that it cannot read.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
     let named = files.map(|file| (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap()));
-    named.filter(|(name, _)| !name.ends_with("-shm")).collect()
+    let is_empty_log = |name: &str, bytes: &[u8]| name.ends_with("-wal") && bytes.is_empty();
+    named.filter(|(name, bytes)| !name.ends_with("-shm") && !is_empty_log(name, bytes)).collect()
 }
 
 /// Has a host start with these files as its journal, after `check` and `doctor` have said so and changed nothing.
@@ -103,7 +106,8 @@ fn is_salvaged(folder: &Folder, what: &str, journal: &[(&str, Vec<u8>)], remain:
     assert!(checked.err.contains("WARN") && checked.err.contains("it is renamed to"), "{what}: {checked:#?}");
     let doctor = folder.type_in("doctor --settings host.toml --offline --json");
     assert!(doctor.code == Some(8) && doctor.out.contains("journal-damaged\""), "{what}: {doctor:#?}");
-    assert!(files(&place) == before, "{what}: neither has changed a file");
+    let after = files(&place);
+    assert!(after == before, "{what}: neither has changed a file: {:?}, {:?}", before.keys(), after.keys());
 
     let mut serving = Serving::start(folder);
     let address = serving.wait_for("serving callbacks address=");
