@@ -168,8 +168,8 @@ impl Worker for Work {
     }
 }
 
-/// Entries that were put back untried after their facts had been looked up: counters of callbacks have counted them, and
-/// the journal does not store that. Each of them waits in the journal's backlog, which bounds their number.
+/// Entries that were put back untried after their facts had been looked up: counters of callbacks have already counted them,
+/// which the journal does not store. Each of them waits in the journal's backlog, which limits their number.
 #[derive(Debug, Default)]
 struct Counted(Mutex<HashSet<EntryId>>);
 

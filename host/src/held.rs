@@ -1,5 +1,5 @@
 //! The memory that a callback uses while it waits in a queue, in bytes: everything whose size a user or a plugin
-//! controls. Queues with a limit in bytes count this. They count records themselves.
+//! controls. Queues with a limit in bytes count this, except for records, which they count themselves.
 
 use callgate_catalogue::wire::Change;
 use callgate_dialects::{Adjustment, Callback, Decision};

@@ -38,7 +38,7 @@ impl Spending {
         }
     }
 
-    /// The CPU time until now, for the thread itself: afterwards it may do something else.
+    /// The CPU time until now. To be called on the thread itself, which may do something else afterwards.
     #[must_use]
     pub fn end(self) -> Duration {
         #[cfg(target_os = "linux")]
