@@ -150,21 +150,65 @@ async fn a_long_message_is_searched_within_three_million_units_of_fuel() {
     assert!(fuel < 3_000_000.0, "{fuel}");
 }
 
-/// The fuel that links cost in a text of this unit, repeated.
-async fn fuel_of_links(unit: &str, times: usize) -> f64 {
-    let host = filter("{ patterns = { links = \"deny\" } }");
+const PATTERNS: &str = "patterns = { links = \"deny\", emails = \"deny\", phones = \"deny\", numbers = \"deny\" }";
+
+/// The fuel that patterns cost in a text of this unit, repeated.
+async fn fuel_of_patterns(unit: &str, times: usize) -> f64 {
+    let host = filter(&format!("{{ {PATTERNS} }}"));
     let body = json!({ "sendID": "u1", "content": json!({ "content": unit.repeat(times) }).to_string() });
     host.openim("callbackBeforeSendSingleMsgCommand", &body).await;
     assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0, "{unit}");
     host.metric("callgate_plugin_fuel_total", &[])
 }
 
+/// Of links, addresses and numbers, of their beginnings, and of what is none.
 #[tokio::test]
-async fn twice_as_many_letters_that_may_begin_a_host_cost_twice_as_much() {
-    for unit in ["éa", "a-é", "é-a.a", "é.a", "a@", "..a"] {
-        let (one, two) = (fuel_of_links(unit, 4000).await, fuel_of_links(unit, 8000).await);
+async fn twice_as_many_beginnings_of_patterns_cost_twice_as_much() {
+    for unit in
+        ["éa", "a-é", "é-a.a", "é.a", "a@", "..a", "a.aa ", "п.п-", "x@a.b ", "1 ", "a0", "1-1-", "(1", "中。", "㎏"]
+    {
+        let times = 62_000 / unit.len();
+        let (one, two) = (fuel_of_patterns(unit, times / 2).await, fuel_of_patterns(unit, times).await);
         assert!(two < 2.2 * one, "{unit}: {one}, {two}");
     }
+}
+
+#[tokio::test]
+async fn a_message_that_is_all_places_is_refused_and_costs_little() {
+    let settings = [
+        "words = [\"free\", \"免费\"]",
+        "words = [\"free\", \"免费\"], harmless_words = [\"free beer\"], strictness = \"aggressive\", action = \"mask\"",
+        PATTERNS,
+    ];
+    for settings in settings {
+        let is_pattern = settings == PATTERNS;
+        let texts = if is_pattern {
+            ["a.com ", "a@b.cc ", "13812345678 ", "+49 30 1234567, ", "п.рф. "]
+        } else {
+            ["free ", "免费", "free beer ", "FREE-", "免 费。"]
+        };
+        for unit in texts {
+            let host = filter(&format!("{{ {settings} }}"));
+            let body = json!({ "sendID": "u1", "content": json!({ "content": unit.repeat(65_000 / unit.len()) }).to_string() });
+            let answer = host.openim("callbackBeforeSendSingleMsgCommand", &body).await;
+            assert_eq!(answer["errCode"], json!(5004), "{unit}: {answer}");
+            assert_eq!(host.records()[0]["found"].as_array().map(Vec::len), Some(16));
+            let fuel = host.metric("callgate_plugin_fuel_total", &[]);
+            assert!(fuel < 15_000_000.0, "{unit}: {fuel}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_256_places_the_rest_is_not_looked_at() {
+    let host = filter("{ words = [\"free\"], harmless_words = [\"free beer\"], action = \"record\" }");
+    for (times, is_recorded) in [(255, false), (256, true)] {
+        let body = json!({ "sendID": "u1", "content": json!({ "content": "free beer ".repeat(times) }).to_string() });
+        let answer = host.openim("callbackBeforeSendSingleMsgCommand", &body).await;
+        assert_eq!(answer["actionCode"], json!(0), "{answer}");
+        assert_eq!(host.records().len(), usize::from(is_recorded), "{times}");
+    }
+    assert_eq!(host.records()[0]["found"][0]["rule"], json!("places"));
 }
 
 /// Text that is all disguises: every place is walked.

@@ -66,7 +66,13 @@
 //! numbers_digits_min = 6           # digits, at least 3
 //! ```
 //!
-//! Of several actions in one message the first of deny, reply, mask, record is taken.
+//! Of several actions in one message the first of deny, reply, mask, record is taken. A message with 256 places or more,
+//! harmless ones included, is not searched to its end: it is refused, unless all that the settings ask for is records.
+//!
+//! A text of 64 KiB, whatever is in it, costs less than 20 million units of fuel with words alone or with all four
+//! patterns alone; usual texts cost 1 to 5 million. Where both are asked for, or words are masked (which searches the
+//! result again), `fuel_per_call = 60_000_000` covers texts that are made to cost as much as they can, and
+//! `on_fault = "deny"` refuses what still costs more.
 
 mod mask;
 #[cfg(test)]
@@ -83,7 +89,7 @@ use plugin_sdk::neutral::{Message, Place, Shown};
 use plugin_sdk::{Callback, Error, Plugin, Reply, Verdict};
 use serde::Serialize;
 
-use crate::rules::{Action, Hit};
+use crate::rules::{Action, Hit, Hits};
 use crate::settings::Checked;
 
 pub use crate::settings::Settings;
@@ -96,8 +102,11 @@ pub struct FilterMessages(Checked);
 const DENIED: u16 = 4;
 /// The same for what is answered with a text of the operator's.
 const REPLIED: u16 = 5;
+/// Most places in one message that are looked at: each costs 5000 to 20 000 units of fuel, and a message of listed words
+/// alone would otherwise cost more than a call may.
+const PLACES_MAX: usize = 256;
 /// Most places that a record names.
-const PLACES_MAX: usize = 16;
+const RECORDED_MAX: usize = 16;
 
 impl Plugin for FilterMessages {
     type Settings = Settings;
@@ -115,11 +124,12 @@ impl Plugin for FilterMessages {
             if self.0.mentions.is_some() && shown.place == Place::Text {
                 findings.mentions += mentions(shown.text);
             }
-            let hits = self.0.rules.find(shown);
-            if hits.is_empty() { Vec::new() } else { self.act(shown, &hits, &mut findings, message.can_change()) }
+            let found = self.0.rules.find(shown, PLACES_MAX.saturating_sub(findings.count));
+            findings.count += found.count;
+            self.act(shown, &found, &mut findings, message.can_change())
         })?;
         self.count_mentions(&message, &mut findings)?;
-        if findings.places.is_empty() {
+        if findings.action.is_none() {
             return Ok(Reply::allow());
         }
         let deny = |nth: u16| Reply::from(message.deny(nth, findings.message));
@@ -166,16 +176,24 @@ struct Findings<'r> {
     action: Option<Action>,
     /// Of the rule whose action that is.
     message: &'r str,
+    /// The first ones.
     places: Vec<Found<'r>>,
+    count: usize,
     mentions: usize,
 }
 
 impl<'r> Findings<'r> {
-    fn add(&mut self, action: Action, message: &'r str, place: Option<Found<'r>>) {
+    fn act(&mut self, action: Action, message: &'r str) {
         if self.action.is_none_or(|strongest| action < strongest) {
             (self.action, self.message) = (Some(action), message);
         }
-        self.places.extend(place.filter(|_| self.places.len() < PLACES_MAX));
+    }
+
+    /// Notes a place, if a record still has room for it: looking places up in a text takes long.
+    fn note(&mut self, place: impl FnOnce() -> Found<'r>) {
+        if self.places.len() < RECORDED_MAX {
+            self.places.push(place());
+        }
     }
 }
 
@@ -210,37 +228,51 @@ impl FilterMessages {
     fn act<'r>(
         &'r self,
         shown: &Shown<'_>,
-        hits: &[Hit<'r>],
+        found: &Hits<'r>,
         findings: &mut Findings<'r>,
         can_change: bool,
     ) -> Vec<plugin_sdk::neutral::Edit> {
-        let mut is_masked = false;
-        for hit in hits {
-            let Some(rule) = self.0.rules.rules.get(hit.rule) else { continue };
-            let characters = |to: usize| shown.text.get(..to).map_or(0, |text| text.chars().count());
-            let found = Found {
-                rule: &rule.name,
-                word: hit.word,
+        if let Some((action, message)) = self.0.rules.strongest().filter(|_| !found.are_all) {
+            // What was not looked at can be what is refused.
+            findings.act(if action == Action::Mask { Action::Deny } else { action }, message);
+            findings.note(|| Found {
+                rule: "places",
+                word: None,
                 place: shown.place.name(),
                 path: shown.path.to_string(),
-                from: characters(hit.range.start),
-                to: characters(hit.range.end),
-            };
+                from: 0,
+                to: shown.text.chars().count(),
+            });
+        }
+        let mut is_masked = false;
+        for hit in &found.hits {
+            let Some(rule) = self.0.rules.rules.get(hit.rule) else { continue };
             let is_mask = rule.action == Action::Mask;
             let cannot = is_mask && (shown.is_fixed || !can_change);
-            findings.add(if cannot { Action::Deny } else { rule.action }, &rule.message, Some(found));
+            findings.act(if cannot { Action::Deny } else { rule.action }, &rule.message);
+            findings.note(|| {
+                let characters = |to: usize| shown.text.get(..to).map_or(0, |text| text.chars().count());
+                Found {
+                    rule: &rule.name,
+                    word: hit.word,
+                    place: shown.place.name(),
+                    path: shown.path.to_string(),
+                    from: characters(hit.range.start),
+                    to: characters(hit.range.end),
+                }
+            });
             is_masked |= is_mask && !cannot;
         }
-        if !is_masked {
+        if !is_masked || !found.are_all {
             return Vec::new();
         }
         let is_mask = |hit: &Hit<'_>| self.0.rules.rules.get(hit.rule).is_some_and(|rule| rule.action == Action::Mask);
         let find = |text: &str| {
             let again = Shown::plain(text, shown.place, shown.path);
-            self.0.rules.find(&again).into_iter().filter(is_mask).map(|hit| hit.range).collect()
+            self.0.rules.find(&again, PLACES_MAX).hits.into_iter().filter(is_mask).map(|hit| hit.range).collect()
         };
         mask::edits(shown.text, self.0.mask, find).unwrap_or_else(|| {
-            findings.add(Action::Deny, findings.message, None);
+            findings.act(Action::Deny, findings.message);
             Vec::new()
         })
     }
@@ -249,15 +281,15 @@ impl FilterMessages {
         let Some((max, action)) = self.0.mentions else { return Ok(()) };
         let mentioned = message.mentions()?.max(findings.mentions);
         if mentioned > max {
-            let found = Found {
+            findings.act(action, "This message mentions too many people.");
+            findings.note(|| Found {
                 rule: "mentions",
                 word: None,
                 place: Place::Text.name(),
                 path: String::new(),
                 from: max,
                 to: mentioned,
-            };
-            findings.add(action, "This message mentions too many people.", Some(found));
+            });
         }
         Ok(())
     }

@@ -38,13 +38,15 @@ fn composed(first: &[Edit], now: &str, second: &[Edit]) -> Vec<Edit> {
     let parts = placed.iter().map(|(range, _)| range.clone()).chain(second.iter().map(|edit| edit.range.clone()));
     // A place outside of all edits, or at the edge of one, in the text before them.
     let before = |at: usize| {
-        let grown = placed.iter().rev().find(|(range, _)| range.end <= at).map_or(0, |(_, grown)| *grown);
-        at.saturating_add_signed(-grown)
+        let after = placed.partition_point(|(range, _)| range.end <= at);
+        let last = after.checked_sub(1).and_then(|last| placed.get(last));
+        at.saturating_add_signed(-last.map_or(0, |(_, grown)| *grown))
     };
     whole(parts.collect())
         .into_iter()
         .map(|part| {
-            let inner = second.iter().filter(|edit| part.start <= edit.range.start && edit.range.end <= part.end);
+            let from = second.partition_point(|edit| edit.range.start < part.start);
+            let inner = second.iter().skip(from).take_while(|edit| edit.range.end <= part.end);
             let inner: Vec<Edit> = inner
                 .map(|edit| Edit {
                     range: edit.range.start - part.start..edit.range.end - part.start,

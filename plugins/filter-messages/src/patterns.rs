@@ -9,7 +9,8 @@ mod web;
 
 use std::ops::Range;
 
-use line::Line;
+pub(crate) use line::Line;
+use line::{AT, DIGIT, STOP};
 
 /// What is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,15 +29,17 @@ pub(crate) enum Pattern {
 }
 
 impl Pattern {
-    /// Where it occurs in a text, in bytes.
-    pub(crate) fn find(self, text: &str) -> Vec<Range<usize>> {
-        let line = Line::new(text);
-        match self {
-            Self::Link => web::links(&line),
-            Self::Email => web::emails(&line),
-            Self::Phone => phone::phones(&line),
-            Self::Number { digits_min } => phone::numbers(&line, digits_min),
-        }
+    /// Where it occurs in a text, in bytes: the first places, at most `places_max`.
+    pub(crate) fn find(self, line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
+        let mut places = match self {
+            Self::Link if line.has(STOP) => web::links(line, places_max),
+            Self::Email if line.has(AT) => web::emails(line, places_max),
+            Self::Phone if line.has(DIGIT) => phone::phones(line, places_max),
+            Self::Number { digits_min } if line.has(DIGIT) => phone::numbers(line, digits_min, places_max),
+            _ => Vec::new(),
+        };
+        places.truncate(places_max);
+        places
     }
 }
 
@@ -45,7 +48,7 @@ mod tests {
     use super::*;
 
     fn found(pattern: Pattern, text: &str) -> Vec<&str> {
-        pattern.find(text).into_iter().map(|range| &text[range]).collect()
+        pattern.find(&Line::new(text), usize::MAX).into_iter().map(|range| &text[range]).collect()
     }
 
     #[test]
@@ -66,6 +69,10 @@ mod tests {
             ("https://пример.рф/x", "https://пример.рф/x"),
             ("hTTps://例え.テスト/a", "hTTps://例え.テスト/a"),
             ("访问 http://例子.中国。", "http://例子.中国"),
+            ("访问例子.中国。", "访问例子.中国"),
+            ("fuß.com", "fuß.com"),
+            ("oﬃce.рф", "oﬃce.рф"),
+            ("x㎏.com", "x㎏.com"),
             ("go to example.рф!", "example.рф"),
             ("пример.рф", "пример.рф"),
             ("на сайте пример.com/a,", "пример.com/a"),
@@ -104,6 +111,11 @@ mod tests {
             ("é.example.com", "é.example.com"),
             ("смотри...пример.рф", "пример.рф"),
             ("-пример.com", "пример.com"),
+            ("x-.example.com", "example.com"),
+            ("x-.пример.рф", "пример.рф"),
+            (".-.--example.com", "example.com"),
+            ("http://a-..example.com", "http://a-..example.com"),
+            ("www.-example.com", "example.com"),
             ("example｡com", "example｡com"),
             ("好。example.com", "example.com"),
             ("xhttps://localhost/a", "https://localhost/a"),
@@ -122,6 +134,10 @@ mod tests {
         let host = |letters: usize| format!("{}.com", "п".repeat(letters));
         assert_eq!(found(Pattern::Link, &host(63)), [host(63)]);
         assert_eq!(found(Pattern::Link, &host(64)), Vec::<&str>::new());
+        assert_eq!(found(Pattern::Link, &format!("{}.example.com", "x".repeat(64))), ["example.com"]);
+        let labels = "a.".repeat(125);
+        assert_eq!(found(Pattern::Link, &format!("{labels}com")), [format!("{labels}com")], "253 characters");
+        assert_eq!(found(Pattern::Link, &format!("b.{labels}com")), [format!("{labels}com")], "a host ends them");
     }
 
     #[test]
@@ -230,6 +246,12 @@ mod tests {
             ("1-800-555-0199", "1-800-555-0199"),
             ("1 (800) 555-0199", "1 (800) 555-0199"),
             ("212_555_0123", "212_555_0123"),
+            ("13812345678 24h", "13812345678"),
+            ("2 13812345678", "13812345678"),
+            ("1 2 138 1234 5678 3 4", "138 1234 5678"),
+            ("111 13812345678 222", "13812345678"),
+            ("5 0532 123 45 67", "0532 123 45 67"),
+            ("5 +49 30 1234567 8", "+49 30 1234567 8"),
         ] {
             assert_eq!(found(Pattern::Phone, text), [number], "{text}");
         }
@@ -258,6 +280,12 @@ mod tests {
             "1 800 555 019",
             "1-000-555-0199",
             "10 20 30 40 50",
+            "1 000 000 000 000",
+            "DE89 3704 0044 0532 0130 00",
+            "89 3704 0044 0532 0130 00",
+            "4111 1381 1234 5678",
+            "2 3.14159265358",
+            "12 138 12 34",
         ] {
             assert_eq!(found(Pattern::Phone, text), Vec::<&str>::new(), "{text}");
         }

@@ -7,7 +7,7 @@ use plugin_sdk::neutral::{Place, Shown};
 use plugin_sdk::text::words::{Rules, Strictness, Words};
 use serde::Deserialize;
 
-use crate::patterns::Pattern;
+use crate::patterns::{Line, Pattern};
 
 /// What happens to a message in which something is found; of several the first in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -71,6 +71,17 @@ pub(crate) struct Hit<'r> {
     pub(crate) range: Range<usize>,
 }
 
+/// What was found in one text.
+#[derive(Debug)]
+pub(crate) struct Hits<'r> {
+    /// Without those that are harmless.
+    pub(crate) hits: Vec<Hit<'r>>,
+    /// How many there were with those.
+    pub(crate) count: usize,
+    /// Whether nothing else is in the text. Otherwise it has too many places to look at all of them.
+    pub(crate) are_all: bool,
+}
+
 impl RuleSet {
     pub(crate) fn new(harmless: Vec<String>) -> Result<Self, Error> {
         let anywhere = Rules { strictness: Strictness::Normal, whole_words: false };
@@ -114,46 +125,82 @@ impl RuleSet {
         Ok(())
     }
 
-    /// What is found in a text that users read.
-    pub(crate) fn find<'r>(&'r self, shown: &Shown<'_>) -> Vec<Hit<'r>> {
+    /// The strongest action of all rules, and what the sender reads then.
+    pub(crate) fn strongest(&self) -> Option<(Action, &str)> {
+        self.rules.iter().map(|rule| (rule.action, &*rule.message)).min_by_key(|(action, _)| *action)
+    }
+
+    /// What is found in a text that users read, at most `places_max` places.
+    pub(crate) fn find<'r>(&'r self, shown: &Shown<'_>, places_max: usize) -> Hits<'r> {
         if shown.place != Place::Joined {
-            return self.find_in(shown.text, |_| true);
+            return self.find_in(shown.text, places_max, |_| true);
         }
         // Elements that follow each other are read with a space between them, or, by who looks closer, without.
         let apart = apart(shown.text, shown.seams);
-        let crosses =
-            |seams: &[usize], hit: &Hit<'_>| seams.iter().any(|seam| hit.range.start < *seam && *seam < hit.range.end);
-        let mut hits = self.find_in(&apart.0, |_| true);
-        hits.retain(|hit| crosses(&apart.1, hit));
-        if hits.is_empty() {
-            hits = self.find_in(shown.text, |rules| rules.strictness == Strictness::Aggressive);
-            hits.retain(|hit| crosses(shown.seams, hit));
+        let crosses = |seams: &[usize], hit: &Hit<'_>| {
+            let next = seams.partition_point(|seam| *seam <= hit.range.start);
+            seams.get(next).is_some_and(|seam| *seam < hit.range.end)
+        };
+        let mut found = self.find_in(&apart.0, places_max, |_| true);
+        found.hits.retain(|hit| crosses(&apart.1, hit));
+        if found.hits.is_empty() && found.are_all {
+            found = self.find_in(shown.text, places_max, |rules| rules.strictness == Strictness::Aggressive);
+            found.hits.retain(|hit| crosses(shown.seams, hit));
         }
-        hits
+        found
     }
 
-    fn find_in<'r>(&'r self, text: &str, applies: impl Fn(Rules) -> bool) -> Vec<Hit<'r>> {
+    fn find_in<'r>(&'r self, text: &str, places_max: usize, applies: impl Fn(Rules) -> bool) -> Hits<'r> {
         let mut hits = Vec::new();
         for group in self.groups.iter().filter(|group| applies(group.rules)) {
             let Some(words) = &group.prepared else { continue };
-            hits.extend(words.find_all(text).into_iter().filter_map(|found| {
+            let room = places_max.saturating_sub(hits.len());
+            hits.extend(words.find_up_to(text, room).into_iter().filter_map(|found| {
                 let (word, rule) = group.words.get(found.word)?;
                 Some(Hit { rule: *rule as usize, word: Some(&**word), range: found.range })
             }));
         }
+        if hits.len() >= places_max {
+            return Hits { count: hits.len(), hits, are_all: false };
+        }
+        let mut line = None;
         for (rule, pattern) in self.rules.iter().enumerate() {
             if let What::Pattern(pattern) = pattern.what {
-                hits.extend(pattern.find(text).into_iter().map(|range| Hit { rule, word: None, range }));
+                let line = line.get_or_insert_with(|| Line::new(text));
+                let places = pattern.find(line, places_max.saturating_sub(hits.len()));
+                hits.extend(places.into_iter().map(|range| Hit { rule, word: None, range }));
             }
         }
+        let count = hits.len();
         if !hits.is_empty()
             && let Some(harmless) = &self.harmless
         {
-            let harmless = harmless.find_all(text);
-            let is_in = |hit: &Hit<'_>, of: &Range<usize>| of.start <= hit.range.start && hit.range.end <= of.end;
-            hits.retain(|hit| !harmless.iter().any(|found| is_in(hit, &found.range)));
+            let harmless = harmless.find_up_to(text, places_max).into_iter().map(|found| found.range);
+            let harmless = Cover::new(harmless.collect());
+            hits.retain(|hit| !harmless.has(&hit.range));
         }
-        hits
+        Hits { hits, count, are_all: count < places_max }
+    }
+}
+
+/// Parts of a text, ready to be asked whether one of them has another part within it: a text can have thousands of both.
+struct Cover(Vec<Range<usize>>);
+
+impl Cover {
+    fn new(mut parts: Vec<Range<usize>>) -> Self {
+        parts.sort_by_key(|part| part.start);
+        let mut end = 0;
+        for part in &mut parts {
+            // Where the longest ends of those that begin here or before.
+            end = end.max(part.end);
+            part.end = end;
+        }
+        Self(parts)
+    }
+
+    fn has(&self, part: &Range<usize>) -> bool {
+        let before = self.0.partition_point(|of| of.start <= part.start);
+        before.checked_sub(1).and_then(|last| self.0.get(last)).is_some_and(|of| part.end <= of.end)
     }
 }
 

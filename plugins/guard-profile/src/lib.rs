@@ -6,7 +6,7 @@
 //!   (as in `filter-messages`): by default letter case, full-width, mathematical and circled letters, invisible
 //!   characters, letters that stand singly (`s u p p o r t`) or have signs between them, letters of other alphabets and
 //!   digits that look alike (`аdm1n`), repeated letters, accents, traditional characters. Words are found inside of
-//!   longer ones too: `admin` in `SuperAdmin1`.
+//!   longer ones too: `admin` in `SuperAdmin1`. A nickname with 64 of them or more is denied even where all are harmless.
 //! - So is a nickname of which nothing would be visible. An empty one is allowed: it takes the name away.
 //! - White space in a nickname is tidied: `"  John   Doe "` becomes `"John Doe"`.
 //! - A picture's address that begins with `http://` begins with `https://` afterwards.
@@ -27,6 +27,10 @@ use plugin_sdk::openim::BeforeUpdateUserInfoEx;
 use plugin_sdk::text::words::{Rules, Strictness, Words};
 use plugin_sdk::{Callback, Error, Plugin, Reply, text};
 use serde::Deserialize;
+
+/// Most reserved words in one nickname, harmless ones included, of which each is looked at: with as many it is denied.
+/// Each costs some thousand units of fuel.
+const PLACES_MAX: usize = 64;
 
 /// OpenIM hands it to the app; `errMsg` beside it is what the user reads.
 const NAME_DENIED: i32 = 5001;
@@ -103,13 +107,14 @@ impl GuardProfile {
         if self.harmless.is_empty() {
             return self.reserved.occur_in(name);
         }
-        let found = self.reserved.find_all(name);
+        let found = self.reserved.find_up_to(name, PLACES_MAX);
         if found.is_empty() {
             return false;
         }
-        let harmless = self.harmless.find_all(name);
+        let harmless = self.harmless.find_up_to(name, PLACES_MAX);
         let is_in = |inner: &Range<usize>, outer: &Range<usize>| outer.start <= inner.start && inner.end <= outer.end;
-        !found.iter().all(|found| harmless.iter().any(|harmless| is_in(&found.range, &harmless.range)))
+        found.len() >= PLACES_MAX
+            || !found.iter().all(|found| harmless.iter().any(|harmless| is_in(&found.range, &harmless.range)))
     }
 }
 
@@ -206,6 +211,14 @@ mod tests {
             ["John Doe", "Sup Port", "Badminton Bob", "badm1nton", "José", "Ad Minor", "王小明", "👩\u{200d}🚀", ""]
         {
             assert_eq!(decide(json!({ "userID": "u1", "nickName": name, "faceURL": "" })), allow(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn of_64_reserved_words_it_does_not_matter_whether_they_are_harmless() {
+        for (times, verdict) in [(63, "allow"), (64, "deny")] {
+            let name = vec!["badminton"; times].join(" ");
+            assert_eq!(decide(json!({ "userID": "u1", "nickName": name }))["verdict"], verdict);
         }
     }
 

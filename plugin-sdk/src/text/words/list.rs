@@ -59,14 +59,32 @@ impl Words {
     }
 
     /// All places where words occur, by where they begin; where several begin, the longest. They may overlap.
+    ///
+    /// A place costs 4000 to 5000 units of fuel: use [`find_up_to`](Self::find_up_to) for what strangers write.
     #[must_use]
     pub fn find_all(&self, text: &str) -> Vec<Found> {
-        let mut all = Vec::new();
-        self.search().each(text, &mut |found| {
-            all.push(found);
-            true
-        });
-        all
+        self.find_up_to(text, usize::MAX)
+    }
+
+    /// The first of these places, at most `places_max`. If there are that many, the rest of the text was not searched.
+    ///
+    /// ```
+    /// # use plugin_sdk::text::words::{Rules, Words};
+    /// let words = Words::new(&["free"], Rules::default())?;
+    /// assert_eq!(words.find_up_to("free, free, free", 2).len(), 2);
+    /// assert!(words.find_up_to("free", 0).is_empty());
+    /// # Ok::<(), plugin_sdk::Error>(())
+    /// ```
+    #[must_use]
+    pub fn find_up_to(&self, text: &str, places_max: usize) -> Vec<Found> {
+        let mut places = Vec::new();
+        if places_max > 0 {
+            self.search().each(text, &mut |found| {
+                places.push(found);
+                places.len() < places_max
+            });
+        }
+        places
     }
 
     /// A list with no word finds nothing.

@@ -2,70 +2,223 @@
 
 use std::ops::Range;
 
-use plugin_sdk::text::letters::{Kind, read};
+use plugin_sdk::text::letters::{Kind, is_spaced, read, several};
 
-/// Characters, and where each is in the text.
-pub(super) struct Line<'t> {
-    text: &'t str,
-    chars: Vec<(char, Range<usize>)>,
+/// What stands in [`Line::plain`] for a letter beyond ASCII of a script that puts spaces between words.
+pub(super) const SPACED_LETTER: u8 = 0x80;
+
+/// The same for any other letter beyond ASCII.
+pub(super) const OTHER_LETTER: u8 = 0x81;
+
+/// The same for what is no letter.
+const SIGN: u8 = 0x82;
+
+/// In [`Line::marks`]: the text has digits.
+pub(super) const DIGIT: u8 = 1;
+
+/// The text has an `@`.
+pub(super) const AT: u8 = 2;
+
+/// The text has a full stop or a colon.
+pub(super) const STOP: u8 = 4;
+
+/// In [`MARKS`]: no character of ASCII that is shown.
+const OTHER: u8 = 8;
+
+/// What each byte of a text is.
+#[expect(clippy::indexing_slicing, reason = "a constant: a wrong index would not compile")]
+const MARKS: [u8; 256] = {
+    let mut marks = [OTHER; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        marks[byte] = match byte as u8 {
+            b'0'..=b'9' => DIGIT,
+            b'@' => AT,
+            b'.' | b':' => STOP,
+            b' '..=b'~' | b'\n' | b'\r' | b'\t' => 0,
+            _ => OTHER,
+        };
+        byte += 1;
+    }
+    marks
+};
+
+fn mark(byte: u8) -> u8 {
+    MARKS.get(usize::from(byte)).copied().unwrap_or(OTHER)
 }
 
+/// The characters of a text, and where each is in it.
+pub(crate) struct Line<'t> {
+    text: &'t str,
+    plain: Vec<u8>,
+    /// Where each character begins, in bytes of the text; empty if each is a byte. The host takes no body of four
+    /// gigabytes.
+    starts: Vec<u32>,
+    marks: u8,
+}
+
+/// Fewest characters of ASCII that are added at once.
+const LONG_RUN: usize = 12;
+
 impl<'t> Line<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        let plain = |(at, c): (usize, char)| {
-            let letter = read(c);
-            let plain = match letter.kind {
-                Kind::Invisible | Kind::Mark => return None,
-                // The sign of Chinese, its half width and the one of full width are one for the eye.
-                _ if matches!(c, '。' | '｡') => '.',
-                _ => letter.letter,
-            };
-            Some((plain, at..at + c.len_utf8()))
+    pub(crate) fn new(text: &'t str) -> Self {
+        let mut line = Self { text, plain: Vec::with_capacity(text.len()), starts: Vec::new(), marks: 0 };
+        let (mut at, bytes) = (0, text.as_bytes());
+        while let Some(first) = bytes.get(at) {
+            match mark(*first) {
+                OTHER => at = line.push(at),
+                _ => at = line.push_ascii(at, bytes),
+            }
+        }
+        line
+    }
+
+    /// Adds the plain characters of ASCII that begin here, and says where they end.
+    fn push_ascii(&mut self, from: usize, bytes: &[u8]) -> usize {
+        let rest = bytes.get(from..).unwrap_or_default();
+        let mut len = 0;
+        for byte in rest {
+            let mark = mark(*byte);
+            if mark == OTHER {
+                break;
+            }
+            self.marks |= mark;
+            len += 1;
+        }
+        let run = rest.get(..len).unwrap_or_default();
+        let (first, to) = (self.plain.len(), from + len);
+        if len < LONG_RUN {
+            for byte in run {
+                self.plain.push(byte.to_ascii_lowercase());
+            }
+        } else {
+            self.plain.extend_from_slice(run);
+            self.plain.get_mut(first..).unwrap_or_default().make_ascii_lowercase();
+        }
+        if first != from || !self.starts.is_empty() {
+            self.starts.extend(from as u32..to as u32);
+        }
+        to
+    }
+
+    /// Adds what the character reads as that begins here, and says where it ends.
+    fn push(&mut self, at: usize) -> usize {
+        let Some(c) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return at + 1 };
+        let letter = read(c);
+        if self.starts.is_empty() {
+            self.starts.reserve(self.text.len());
+            self.starts.extend(0..at as u32);
+        }
+        let byte = match letter.kind {
+            Kind::Invisible | Kind::Mark => None,
+            // The sign of Chinese, its half width and the one of full width are one for the eye.
+            _ if matches!(c, '。' | '｡') => Some(b'.'),
+            Kind::Several => {
+                self.plain.extend(several(letter).chars().map(|part| byte_of(part, true)));
+                self.starts.resize(self.plain.len(), at as u32);
+                None
+            }
+            kind => Some(byte_of(letter.letter, matches!(kind, Kind::Letter | Kind::Accented | Kind::Digit))),
         };
-        Self { text, chars: text.char_indices().filter_map(plain).collect() }
+        if let Some(byte) = byte {
+            self.marks |= mark(byte);
+            self.plain.push(byte);
+            self.starts.push(at as u32);
+        }
+        at + c.len_utf8()
+    }
+
+    /// The character of the text that begins at an index of the line; `None` beyond either end.
+    fn original(&self, index: usize) -> Option<char> {
+        self.text.get(self.start(index)..)?.chars().next()
+    }
+
+    /// Where the character at an index begins, in bytes of the text.
+    fn start(&self, index: usize) -> usize {
+        match self.starts.get(index) {
+            Some(start) => *start as usize,
+            None if self.starts.is_empty() => index.min(self.text.len()),
+            None => self.text.len(),
+        }
+    }
+
+    /// Whether the text has a character of these marks.
+    pub(super) fn has(&self, marks: u8) -> bool {
+        self.marks & marks != 0
     }
 
     pub(super) fn len(&self) -> usize {
-        self.chars.len()
+        self.plain.len()
+    }
+
+    /// The characters of a part, a byte for each: its own in ASCII, otherwise [`SPACED_LETTER`], [`OTHER_LETTER`] or
+    /// the byte of signs.
+    pub(super) fn plain(&self, part: Range<usize>) -> &[u8] {
+        self.plain.get(part).unwrap_or_default()
+    }
+
+    /// The byte of one character; that of signs beyond either end.
+    pub(super) fn byte(&self, index: usize) -> u8 {
+        self.plain.get(index).copied().unwrap_or(SIGN)
     }
 
     /// The character at an index; `None` beyond either end.
     pub(super) fn at(&self, index: usize) -> Option<char> {
-        self.chars.get(index).map(|(c, _)| *c)
+        match self.plain.get(index)? {
+            ascii @ ..0x80 => Some(char::from(*ascii)),
+            _ => self.letter(index),
+        }
+    }
+
+    /// What a character beyond ASCII reads as: of one that is several letters, the letter of this index.
+    fn letter(&self, index: usize) -> Option<char> {
+        let letter = read(self.original(index)?);
+        if letter.kind != Kind::Several {
+            return Some(letter.letter);
+        }
+        let start = self.starts.get(index);
+        let before = self.starts.get(..index)?.iter().rev().take_while(|other| Some(*other) == start).count();
+        several(letter).chars().nth(before)
     }
 
     /// Whether the full stop at an index is written as that of Chinese, in full or half width.
     pub(super) fn is_full_stop_of_chinese(&self, index: usize) -> bool {
-        let range = self.chars.get(index).map(|(_, range)| range.clone());
-        matches!(range.and_then(|range| self.text.get(range)), Some("。" | "｡"))
+        self.byte(index) == b'.' && matches!(self.original(index), Some('。' | '｡'))
     }
 
     pub(super) fn before(&self, index: usize) -> Option<char> {
         index.checked_sub(1).and_then(|before| self.at(before))
     }
 
-    /// The index after the last character from `from` on that is like this.
-    pub(super) fn while_is(&self, from: usize, is: impl Fn(char) -> bool) -> usize {
-        (from..self.len()).find(|at| !self.at(*at).is_some_and(&is)).unwrap_or(self.len())
-    }
-
-    /// The index of the first character before `to` from which on all are like this.
-    pub(super) fn back_while(&self, to: usize, is: impl Fn(char) -> bool) -> usize {
-        (0..to).rev().find(|at| !self.at(*at).is_some_and(&is)).map_or(0, |at| at + 1)
+    /// The index after the last character from `from` on whose byte is like this.
+    pub(super) fn while_is(&self, from: usize, is: impl Fn(u8) -> bool) -> usize {
+        let rest = self.plain.get(from..).unwrap_or_default();
+        from + rest.iter().position(|byte| !is(*byte)).unwrap_or(rest.len())
     }
 
     pub(super) fn text(&self, part: Range<usize>) -> String {
-        self.chars.get(part).unwrap_or_default().iter().map(|(c, _)| *c).collect()
+        part.filter_map(|index| self.at(index)).collect()
     }
 
     pub(super) fn starts_with(&self, at: usize, text: &str) -> bool {
-        text.chars().enumerate().all(|(index, c)| self.at(at + index) == Some(c))
+        self.plain.get(at..).is_some_and(|rest| rest.starts_with(text.as_bytes()))
     }
 
     /// A part as bytes of the text.
     pub(super) fn bytes(&self, part: Range<usize>) -> Range<usize> {
-        let start = self.chars.get(part.start).map_or(0, |(_, range)| range.start);
-        let end = part.end.checked_sub(1).and_then(|last| self.chars.get(last)).map_or(start, |(_, range)| range.end);
-        start..end
+        let start = self.start(part.start);
+        let last = part.end.checked_sub(1).filter(|last| *last >= part.start);
+        let end = last.and_then(|last| Some(self.start(last) + self.original(last)?.len_utf8()));
+        start..end.unwrap_or(start)
+    }
+}
+
+/// The byte of a letter or sign in [`Line::plain`].
+fn byte_of(letter: char, is_letter: bool) -> u8 {
+    match u8::try_from(letter) {
+        Ok(ascii @ ..0x80) => ascii,
+        _ if !is_letter => SIGN,
+        _ if is_spaced(letter) => SPACED_LETTER,
+        _ => OTHER_LETTER,
     }
 }

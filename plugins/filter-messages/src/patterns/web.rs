@@ -2,19 +2,54 @@
 
 use std::ops::Range;
 
-use plugin_sdk::text::letters::is_spaced;
+use super::line::{Line, OTHER_LETTER, SPACED_LETTER};
 
-use super::line::Line;
+/// Whether a domain with this end is a link without `www.` before or `/` after it: an end under which most sites are,
+/// other than those that are a file's ending or a common word.
+fn is_known_end(label: &[u8]) -> bool {
+    matches!(
+        label,
+        b"com"
+            | b"net"
+            | b"org"
+            | b"info"
+            | b"biz"
+            | b"shop"
+            | b"site"
+            | b"online"
+            | b"club"
+            | b"vip"
+            | b"xyz"
+            | b"top"
+            | b"app"
+            | b"store"
+            | b"live"
+            | b"link"
+            | b"click"
+            | b"icu"
+            | b"cc"
+            | b"tv"
+            | b"cn"
+            | b"de"
+            | b"tr"
+            | b"uk"
+            | b"ru"
+            | b"jp"
+            | b"kr"
+            | b"fr"
+            | b"eu"
+            | b"br"
+            | b"hk"
+            | b"tw"
+            | b"sa"
+            | b"ae"
+            | b"eg"
+            | b"io"
+            | b"ly"
+    ) || label.starts_with(b"xn--")
+}
 
-/// Ends of domains that make a link without `www.` before or `/` after them: those under which most sites are, without
-/// those that are a file's ending or a common word.
-const KNOWN_ENDS: &[&str] = &[
-    "com", "net", "org", "info", "biz", "shop", "site", "online", "club", "vip", "xyz", "top", "app", "store", "live",
-    "link", "click", "icu", "cc", "tv", "cn", "de", "tr", "uk", "ru", "jp", "kr", "fr", "eu", "br", "hk", "tw", "sa",
-    "ae", "eg", "io", "ly",
-];
-
-/// The same in other alphabets, as [`Line`] reads them, without common words.
+/// Ends in other alphabets, as [`Line`] reads them, without common words.
 const INTERNATIONAL_ENDS: &[&str] = &[
     "рф",
     "рус",
@@ -54,11 +89,46 @@ const INTERNATIONAL_ENDS: &[&str] = &[
 /// What an address begins with, before `://`, whose host can be any.
 const SCHEMES: [&str; 3] = ["https", "http", "ftp"];
 
+/// Longest domain, in characters (RFC 1035).
+const HOST_CHARS_MAX: usize = 253;
+
 /// Longest label of a domain, in characters (RFC 1035).
 const LABEL_CHARS_MAX: usize = 63;
 
-fn is_in_host(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '-' || c == '.'
+/// Characters of hosts other than full stops, in [`CLASSES`].
+const PLAIN: u8 = 1;
+/// Full stops.
+const STOP: u8 = 2;
+/// Letters beyond ASCII.
+const WIDE: u8 = 4;
+
+/// What each character of [`Line::plain`] can be in a host; 0 if it is in none.
+#[expect(clippy::indexing_slicing, reason = "a constant: a wrong index would not compile")]
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'.' => STOP,
+            b'-' | b'0'..=b'9' | b'a'..=b'z' => PLAIN,
+            SPACED_LETTER | OTHER_LETTER => WIDE,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+fn is_in_host(byte: u8) -> bool {
+    class(byte) & (PLAIN | STOP) != 0
+}
+
+fn is_wide(byte: u8) -> bool {
+    class(byte) == WIDE
 }
 
 /// Signs that end a sentence rather than an address.
@@ -66,127 +136,165 @@ fn is_ending(c: char) -> bool {
     matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')' | ']' | '}' | '"' | '\'' | '>')
 }
 
-/// The labels of a host; `None` if it is none.
-fn labels(host: &str) -> Option<Vec<&str>> {
-    let labels: Vec<&str> = host.split('.').collect();
-    let has_length = |label: &str| (1..=LABEL_CHARS_MAX).contains(&label.chars().count());
-    let is_label = |label: &str| has_length(label) && !label.starts_with('-') && !label.ends_with('-');
-    (labels.len() >= 2 && labels.iter().all(|label| is_label(label))).then_some(labels)
+fn labels(host: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    host.split(|byte| *byte == b'.')
 }
 
-/// Whether a domain ends in letters, as every domain does.
-fn has_name(labels: &[&str]) -> bool {
-    labels.last().is_some_and(|end| {
-        end.len() >= 2 && end.bytes().all(|byte| byte.is_ascii_lowercase()) || end.starts_with("xn--")
-    })
+/// Where the longest host begins that these characters end with: two labels or more. No label is empty or begins or ends
+/// with a hyphen.
+fn host_start(chars: &[u8]) -> Option<usize> {
+    let mut start = chars.len() + 1;
+    let mut count = 0;
+    for label in labels(chars).rev() {
+        let hyphens = label.iter().take_while(|byte| **byte == b'-').count();
+        let len = label.len() - hyphens;
+        let is_label = (1..=LABEL_CHARS_MAX).contains(&len) && !label.ends_with(b"-");
+        if !is_label || chars.len() + 1 - start + len > HOST_CHARS_MAX {
+            break;
+        }
+        count += 1;
+        start -= 1 + len;
+        if hyphens > 0 {
+            break;
+        }
+    }
+    (count >= 2).then_some(start)
 }
 
-fn is_address_of_numbers(labels: &[&str]) -> bool {
-    labels.len() == 4 && labels.iter().all(|label| label.parse::<u8>().is_ok())
+/// Whether a domain can end in this label: in letters.
+fn is_end(label: &[u8]) -> bool {
+    label.len() >= 2 && label.iter().all(u8::is_ascii_lowercase) || label.starts_with(b"xn--")
 }
 
-pub(super) fn links(line: &Line<'_>) -> Vec<Range<usize>> {
-    let mut search = Links { line, letters: 0..0, span_end: 0 };
+fn is_address_of_numbers(host: &[u8]) -> bool {
+    let is_byte = |label: &[u8]| std::str::from_utf8(label).is_ok_and(|label| label.parse::<u8>().is_ok());
+    labels(host).count() == 4 && labels(host).all(is_byte)
+}
+
+/// Names that end like a domain: `ASP.NET`.
+fn is_product(host: &[u8]) -> bool {
+    matches!(host, b"asp.net" | b"ado.net" | b"vb.net" | b"ml.net" | b"socket.io")
+}
+
+pub(super) fn links(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
     let mut links = Vec::new();
     let mut at = 0;
-    while at < line.len() {
-        let run = host_run(line, at);
-        let found = if run == at { None } else { search.link(at, run) };
-        // A host is looked at from its beginning only.
-        at = found.as_ref().map_or(run, |link| link.end).max(at + 1);
-        links.extend(found.map(|link| line.bytes(link)));
+    loop {
+        at = line.while_is(at, |byte| class(byte) == 0);
+        if at == line.len() || links.len() >= places_max {
+            return links;
+        }
+        let (end, classes) = span(line, at);
+        at = if classes & STOP != 0 || line.starts_with(end, "://") {
+            Span { line, rest: at..end, letters: at, is_international: classes & WIDE != 0 }.links(&mut links)
+        } else {
+            end
+        }
+        .max(at + 1);
     }
-    links
 }
 
-/// A search for links from left to right. It remembers what it has read before and after a host: otherwise a text in
-/// which every other letter begins a host would be read once for each of them.
-struct Links<'l, 't> {
+/// Where the characters end that begin at `from` and can be of a host with letters of any alphabet, and the classes of
+/// these. Two full stops are no part of a host: one ends before them, and another one can follow.
+fn span(line: &Line<'_>, from: usize) -> (usize, u8) {
+    let mut classes = 0;
+    let mut at = from;
+    loop {
+        let class = class(line.byte(at));
+        if class == 0 || class == STOP && line.byte(at + 1) == b'.' {
+            return (at, classes);
+        }
+        classes |= class;
+        at += 1;
+    }
+}
+
+/// The characters that can be of one host, read from left to right and each a bounded number of times: otherwise a text
+/// in which every other letter begins a host would be read once for each of them.
+struct Span<'l, 't> {
     line: &'l Line<'t>,
-    /// The letters before the last host that was looked at, see [`is_spaced_letter`].
-    letters: Range<usize>,
-    /// Where the last characters end that were examined as an international host.
-    span_end: usize,
+    /// What is after the last link.
+    rest: Range<usize>,
+    /// Where the letters begin that a host goes on from: its first ones may have accents.
+    letters: usize,
+    /// Whether the rest can be a host with letters beyond ASCII. It is tried once.
+    is_international: bool,
 }
 
-impl Links<'_, '_> {
+impl Span<'_, '_> {
+    /// Adds its links, and says where it or the last of them ends.
+    fn links(mut self, links: &mut Vec<Range<usize>>) -> usize {
+        let line = self.line;
+        let mut at = self.rest.start;
+        while at < self.rest.end {
+            let byte = line.byte(at);
+            if is_wide(byte) {
+                at += 1;
+                // Words of other scripts have no spaces between them.
+                self.letters = if byte == SPACED_LETTER { self.letters } else { at };
+                continue;
+            }
+            let run = at + line.plain(at..self.rest.end).iter().take_while(|byte| is_in_host(**byte)).count();
+            if let Some(link) = self.link(at, run) {
+                at = link.end;
+                (self.rest.start, self.letters) = (at, at);
+                links.push(line.bytes(link));
+            } else {
+                let stop = line.plain(at..run).iter().rposition(|byte| *byte == b'.');
+                self.letters = stop.map_or(self.letters, |stop| at + stop + 1);
+                at = run;
+            }
+        }
+        at
+    }
+
     /// The link that begins with the characters of a host from `at` to `run`, or that these are a part of.
     fn link(&mut self, at: usize, run: usize) -> Option<Range<usize>> {
         let line = self.line;
         if let Some((start, from)) = scheme(line, at, run) {
-            let end = host(line, from, host_run(line, from), true).map(|host| end(line, from, host));
+            let host = host(line, from, host_run(line, from), true).filter(|host| host.start == from);
+            let end = host.map(|host| end(line, from, host.end));
             return end.or_else(|| address(line, from)).map(|end| start..end);
         }
-        let start = self.letters_before(at);
-        if is_hidden(line, start) {
+        if !line.plain(at..run).contains(&b'.') || is_hidden(line, self.letters) {
             return None;
         }
-        let first = host_start(line, at..run);
-        if first == at {
-            let host = host(line, at, run, false).map(|host| start..host);
-            return host
-                .or_else(|| self.international(at, run))
-                .map(|host| host.start..end(line, host.start, host.end));
-        }
-        // In `é.example.com` the letters before the full stop are of the host.
-        let host = self.international(at, run).or_else(|| host(line, first, run, false).map(|host| first..host));
+        let plain = host(line, at, run, false);
+        let host = match plain {
+            Some(host) if host.start == at => Some(self.letters..host.end),
+            // In `é.example.com` the letters before the full stop are of the host.
+            plain => self.international().or(plain),
+        };
         host.map(|host| host.start..end(line, host.start, host.end))
     }
 
-    /// Where the letters begin that a host goes on from: its first ones may have accents.
-    fn letters_before(&mut self, at: usize) -> usize {
-        let is_other = |index: &usize| !self.line.at(*index).is_some_and(is_spaced_letter);
-        let other = (self.letters.end..at).rev().find(is_other);
-        self.letters = other.map_or(self.letters.start, |other| other + 1)..at;
-        self.letters.start
-    }
-
-    /// A host with letters beyond ASCII, of which the characters from `at` to `run` are a part: `example.рф`,
-    /// `пример.com`. Its full stops are those of ASCII: that of Chinese is mostly the end of a sentence.
-    fn international(&mut self, at: usize, run: usize) -> Option<Range<usize>> {
+    /// A host with letters beyond ASCII, which is all that is left: `example.рф`, `пример.com`. Its full stops are those
+    /// of ASCII: that of Chinese is mostly the end of a sentence.
+    fn international(&mut self) -> Option<Range<usize>> {
         let line = self.line;
-        let is_wide = |index: usize| line.at(index).is_some_and(|c| !c.is_ascii() && c.is_alphanumeric());
-        let is_beside = is_wide(run) || at > 0 && is_wide(at - 1);
-        if at < self.span_end || !is_beside || !(at..run).any(|index| line.at(index) == Some('.')) {
+        if !std::mem::take(&mut self.is_international) || is_hidden(line, self.rest.start) {
             return None;
         }
-        let is_other = |index: &usize| !is_of_host(line, *index) && !is_wide(*index);
-        let start = (self.span_end..at).rev().find(is_other).map_or(self.span_end, |other| other + 1);
-        let mut end = (run..line.len()).find(is_other).unwrap_or(line.len());
-        self.span_end = end;
-        if is_hidden(line, start) {
+        let host = line.plain(self.rest.clone());
+        let host = host.strip_suffix(b".").unwrap_or(host);
+        let end = self.rest.start + host.len();
+        let mut ends = labels(host).rev();
+        let (last, name) = (ends.next()?, ends.next()?);
+        if last.len() > LABEL_CHARS_MAX || line.byte(end) == b'@' {
             return None;
         }
-        let start = host_start(line, start..end);
-        if (start..end).any(|index| line.is_full_stop_of_chinese(index)) {
-            return None;
-        }
-        while end > start && line.before(end) == Some('.') {
-            end -= 1;
-        }
-        let host = line.text(start..end);
-        let labels = labels(&host)?;
-        let last = labels.last().copied().unwrap_or_default();
-        let name = labels.iter().rev().nth(1).copied().unwrap_or_default();
         // `学习.net` is about a product.
-        let is_known = KNOWN_ENDS.contains(&last) && (last != "net" || name.is_ascii());
-        (line.at(end) != Some('@') && (is_known || INTERNATIONAL_ENDS.contains(&last))).then_some(start..end)
+        let is_known = is_known_end(last) && (last != b"net" || name.is_ascii())
+            || !last.is_ascii() && INTERNATIONAL_ENDS.contains(&line.text(end - last.len()..end).as_str());
+        let start = if is_known { self.rest.start + host_start(host)? } else { return None };
+        (!(start..end).any(|index| line.is_full_stop_of_chinese(index))).then_some(start..end)
     }
-}
-
-/// Whether a character can be of a host. Two full stops cannot: a host ends before them, and another one can follow.
-fn is_of_host(line: &Line<'_>, at: usize) -> bool {
-    line.at(at).is_some_and(is_in_host) && !(line.at(at) == Some('.') && line.at(at + 1) == Some('.'))
 }
 
 /// Where the characters of a host end that begin at `from`.
 fn host_run(line: &Line<'_>, from: usize) -> usize {
-    (from..line.len()).find(|at| !is_of_host(line, *at)).unwrap_or(line.len())
-}
-
-/// Where a host begins among its characters: no label begins with a hyphen, and none is empty.
-fn host_start(line: &Line<'_>, mut run: Range<usize>) -> usize {
-    run.find(|at| !matches!(line.at(*at), Some('.' | '-'))).unwrap_or(run.end)
+    let (end, classes) = span(line, from);
+    if classes & WIDE == 0 { end } else { line.while_is(from, is_in_host).min(end) }
 }
 
 /// Where a scheme begins that these characters end with, and where it ends: `xhttp://` is one for many clients.
@@ -201,43 +309,40 @@ fn scheme(line: &Line<'_>, at: usize, run: usize) -> Option<(usize, usize)> {
 
 /// Whether what is before a host makes it a part of something else: of an e-mail address, or of a name in a program.
 fn is_hidden(line: &Line<'_>, at: usize) -> bool {
-    let beyond = at.checked_sub(2).and_then(|beyond| line.at(beyond));
-    match line.before(at) {
-        Some('@') => true,
-        Some('_') => beyond.is_some_and(|c| c.is_ascii_alphanumeric()),
+    match *line.plain(at.saturating_sub(2)..at) {
+        [.., b'@'] => true,
+        [beyond, b'_'] => beyond.is_ascii_alphanumeric(),
         _ => false,
     }
 }
 
-/// Where the host ends that begins at `from`, if it is one; `run` is where the characters of a host end.
-fn host(line: &Line<'_>, from: usize, run: usize, has_scheme: bool) -> Option<usize> {
-    let mut end = run;
-    while end > from && line.before(end) == Some('.') {
-        end -= 1;
-    }
-    let host = line.text(from..end);
-    let labels = labels(&host)?;
-    let next = line.at(end);
-    if next == Some('@') {
-        return None;
-    }
-    let has_path = next == Some('/') && line.at(end + 1).is_some_and(|c| !c.is_whitespace()) && !is_in_path(line, from);
+/// The host that is written from `from` on, or as the end of what is; `run` is where the characters of a host end.
+fn host(line: &Line<'_>, from: usize, run: usize, has_scheme: bool) -> Option<Range<usize>> {
+    let host = line.plain(from..run);
+    let host = host.strip_suffix(b".").unwrap_or(host);
+    let end = from + host.len();
+    let next = line.byte(end);
+    let last = labels(host).next_back()?;
+    // What is no link is mostly known by its end, which costs least.
     let is_link = match has_scheme {
-        true => has_name(&labels) || is_address_of_numbers(&labels),
-        false if labels.first() == Some(&"www") => labels.len() >= 3 && has_name(&labels),
+        true => is_end(last) || is_address_of_numbers(host),
+        false if !is_end(last) => false,
+        false if host.starts_with(b"www.") => labels(host).count() >= 3,
         false => {
-            let known = labels.last().is_some_and(|end| KNOWN_ENDS.contains(end) || end.starts_with("xn--"));
-            let is_named = labels.iter().any(|label| label.bytes().any(|byte| byte.is_ascii_lowercase()));
-            has_name(&labels) && is_named && (known && !is_product(&labels) || has_path)
+            is_known_end(last) && !is_product(host)
+                || next == b'/' && line.at(end + 1).is_some_and(|c| !c.is_whitespace()) && !is_in_path(line, from)
         }
     };
-    is_link.then_some(end)
+    if !is_link || next == b'@' {
+        return None;
+    }
+    host_start(host).map(|start| from + start..end)
 }
 
 /// Whether one slash is before a place: of a path, in which folders have dots. Two are of a scheme.
 fn is_in_path(line: &Line<'_>, at: usize) -> bool {
-    let beyond = at.checked_sub(2).and_then(|beyond| line.at(beyond));
-    line.before(at) == Some('/') && !matches!(beyond, Some('/' | ':'))
+    let before = line.plain(at.saturating_sub(2)..at);
+    before.ends_with(b"/") && !matches!(before, b"//" | b":/")
 }
 
 /// Where a link ends whose host ends at `host`.
@@ -245,7 +350,7 @@ fn end(line: &Line<'_>, from: usize, host: usize) -> usize {
     if !matches!(line.at(host), Some('/' | ':' | '?' | '#')) {
         return host;
     }
-    let mut end = line.while_is(host, |c| c.is_ascii_graphic());
+    let mut end = line.while_is(host, |byte| byte.is_ascii_graphic());
     while end > from && line.before(end).is_some_and(is_ending) {
         end -= 1;
     }
@@ -257,38 +362,29 @@ fn address(line: &Line<'_>, from: usize) -> Option<usize> {
     if !line.at(from).is_some_and(|first| first.is_alphanumeric() || matches!(first, '[' | '_' | '%' | '-')) {
         return None;
     }
-    let mut end = line.while_is(from, |c| c.is_ascii_graphic() || c.is_alphanumeric());
+    let mut end = line.while_is(from, |byte| byte.is_ascii_graphic() || is_wide(byte));
     while end > from && line.before(end).is_some_and(is_ending) {
         end -= 1;
     }
     Some(end)
 }
 
-/// Whether a character can be before the plain letters of a host: one of a script that puts spaces between words.
-fn is_spaced_letter(c: char) -> bool {
-    !c.is_ascii() && is_spaced(c) && c.is_alphabetic() || is_in_host(c) && c != '.'
+pub(super) fn emails(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
+    let signs = line.plain(0..line.len()).iter().enumerate().filter(|(_, byte)| **byte == b'@');
+    signs.filter_map(|(at, _)| email(line, at)).map(|address| line.bytes(address)).take(places_max).collect()
 }
 
-/// Names that end like a domain: `ASP.NET`.
-fn is_product(labels: &[&str]) -> bool {
-    matches!(labels, ["asp" | "ado" | "vb" | "ml", "net"] | ["socket", "io"])
-}
-
-pub(super) fn emails(line: &Line<'_>) -> Vec<Range<usize>> {
-    let is_local = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-');
-    let address = |at: usize| {
-        let mut start = line.back_while(at, is_local);
-        while start < at && line.at(start).is_some_and(|c| !c.is_ascii_alphanumeric()) {
-            start += 1;
-        }
-        let mut end = line.while_is(at + 1, is_in_host);
-        while end > at + 1 && line.before(end) == Some('.') {
-            end -= 1;
-        }
-        let host = line.text(at + 1..end);
-        let is_address =
-            start < at && line.before(at) != Some('.') && labels(&host).is_some_and(|labels| has_name(&labels));
-        is_address.then(|| line.bytes(start..end))
-    };
-    (0..line.len()).filter(|at| line.at(*at) == Some('@')).filter_map(address).collect()
+/// The address around its `@`.
+fn email(line: &Line<'_>, at: usize) -> Option<Range<usize>> {
+    let after = line.plain(at + 1..line.len());
+    let host = after.get(..after.iter().position(|byte| !is_in_host(*byte)).unwrap_or(after.len()))?;
+    let host = host.get(..host.iter().rposition(|byte| *byte != b'.')? + 1)?;
+    if !host.contains(&b'.') || !labels(host).next_back().is_some_and(is_end) || host_start(host) != Some(0) {
+        return None;
+    }
+    let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-');
+    let before = line.plain(0..at);
+    let start = before.iter().rposition(|byte| !is_local(byte)).map_or(0, |other| other + 1);
+    let start = start + before.get(start..)?.iter().position(u8::is_ascii_alphanumeric)?;
+    (!before.ends_with(b".")).then_some(start..at + 1 + host.len())
 }
