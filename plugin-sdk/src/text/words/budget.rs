@@ -12,6 +12,6 @@ pub(super) struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { steps_max: 4000, characters_max: 20_000 }
+        Self { steps_max: 4000, characters_max: 12_000 }
     }
 }

@@ -51,18 +51,18 @@ fn mark(byte: u8) -> u8 {
 pub(crate) struct Line<'t> {
     text: &'t str,
     plain: Vec<u8>,
-    /// Where each character begins, in bytes of the text; empty if each is a byte. The host takes no body of four
+    /// Where each character begins, in bytes of the text; `None` if each is a byte. The host takes no body of four
     /// gigabytes.
-    starts: Vec<u32>,
+    starts: Option<Vec<u32>>,
     marks: u8,
 }
 
-/// Fewest characters of ASCII that are added at once.
+/// Number of characters of ASCII after which more are added at once.
 const LONG_RUN: usize = 12;
 
 impl<'t> Line<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        let mut line = Self { text, plain: Vec::with_capacity(text.len()), starts: Vec::new(), marks: 0 };
+        let mut line = Self { text, plain: Vec::with_capacity(text.len()), starts: None, marks: 0 };
         let (mut at, bytes) = (0, text.as_bytes());
         while let Some(first) = bytes.get(at) {
             match mark(*first) {
@@ -76,46 +76,58 @@ impl<'t> Line<'t> {
     /// Adds the plain characters of ASCII that begin here, and says where they end.
     fn push_ascii(&mut self, from: usize, bytes: &[u8]) -> usize {
         let rest = bytes.get(from..).unwrap_or_default();
-        let mut len = 0;
-        for byte in rest {
+        let mut at = from;
+        for byte in rest.iter().take(LONG_RUN) {
             let mark = mark(*byte);
             if mark == OTHER {
-                break;
+                return at;
             }
             self.marks |= mark;
-            len += 1;
-        }
-        let run = rest.get(..len).unwrap_or_default();
-        let (first, to) = (self.plain.len(), from + len);
-        if len < LONG_RUN {
-            for byte in run {
-                self.plain.push(byte.to_ascii_lowercase());
+            self.plain.push(byte.to_ascii_lowercase());
+            if let Some(starts) = &mut self.starts {
+                starts.push(at as u32);
             }
-        } else {
-            self.plain.extend_from_slice(run);
-            self.plain.get_mut(first..).unwrap_or_default().make_ascii_lowercase();
+            at += 1;
         }
-        if first != from || !self.starts.is_empty() {
-            self.starts.extend(from as u32..to as u32);
+        let to = at + self.push_long(rest.get(LONG_RUN..).unwrap_or_default());
+        if let Some(starts) = &mut self.starts {
+            starts.extend(at as u32..to as u32);
         }
         to
+    }
+
+    /// Adds more of these at once, which costs least, and says how many.
+    fn push_long(&mut self, rest: &[u8]) -> usize {
+        let mut marks = 0;
+        let len = rest.iter().take_while(|byte| {
+            let mark = mark(**byte);
+            marks |= mark & !OTHER;
+            mark != OTHER
+        });
+        let run = rest.get(..len.count()).unwrap_or_default();
+        self.marks |= marks;
+        let first = self.plain.len();
+        self.plain.extend_from_slice(run);
+        self.plain.get_mut(first..).unwrap_or_default().make_ascii_lowercase();
+        run.len()
     }
 
     /// Adds what the character reads as that begins here, and says where it ends.
     fn push(&mut self, at: usize) -> usize {
         let Some(c) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return at + 1 };
         let letter = read(c);
-        if self.starts.is_empty() {
-            self.starts.reserve(self.text.len());
-            self.starts.extend(0..at as u32);
-        }
+        let starts = self.starts.get_or_insert_with(|| {
+            let mut starts = Vec::with_capacity(self.text.len());
+            starts.extend(0..at as u32);
+            starts
+        });
         let byte = match letter.kind {
             Kind::Invisible | Kind::Mark => None,
             // The sign of Chinese, its half width and the one of full width are one for the eye.
             _ if matches!(c, '。' | '｡') => Some(b'.'),
             Kind::Several => {
                 self.plain.extend(several(letter).chars().map(|part| byte_of(part, true)));
-                self.starts.resize(self.plain.len(), at as u32);
+                starts.resize(self.plain.len(), at as u32);
                 None
             }
             kind => Some(byte_of(letter.letter, matches!(kind, Kind::Letter | Kind::Accented | Kind::Digit))),
@@ -123,7 +135,7 @@ impl<'t> Line<'t> {
         if let Some(byte) = byte {
             self.marks |= mark(byte);
             self.plain.push(byte);
-            self.starts.push(at as u32);
+            starts.push(at as u32);
         }
         at + c.len_utf8()
     }
@@ -135,11 +147,8 @@ impl<'t> Line<'t> {
 
     /// Where the character at an index begins, in bytes of the text.
     fn start(&self, index: usize) -> usize {
-        match self.starts.get(index) {
-            Some(start) => *start as usize,
-            None if self.starts.is_empty() => index.min(self.text.len()),
-            None => self.text.len(),
-        }
+        let Some(starts) = &self.starts else { return index.min(self.text.len()) };
+        starts.get(index).map_or(self.text.len(), |start| *start as usize)
     }
 
     /// Whether the text has a character of these marks.
@@ -176,8 +185,7 @@ impl<'t> Line<'t> {
         if letter.kind != Kind::Several {
             return Some(letter.letter);
         }
-        let start = self.starts.get(index);
-        let before = self.starts.get(..index)?.iter().rev().take_while(|other| Some(*other) == start).count();
+        let before = (0..index).rev().take_while(|other| self.start(*other) == self.start(index)).count();
         several(letter).chars().nth(before)
     }
 
@@ -194,10 +202,6 @@ impl<'t> Line<'t> {
     pub(super) fn while_is(&self, from: usize, is: impl Fn(u8) -> bool) -> usize {
         let rest = self.plain.get(from..).unwrap_or_default();
         from + rest.iter().position(|byte| !is(*byte)).unwrap_or(rest.len())
-    }
-
-    pub(super) fn text(&self, part: Range<usize>) -> String {
-        part.filter_map(|index| self.at(index)).collect()
     }
 
     pub(super) fn starts_with(&self, at: usize, text: &str) -> bool {

@@ -45,6 +45,10 @@ pub(super) fn phones(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
         if at == line.len() || phones.len() >= places_max {
             return phones;
         }
+        if !goes_on(line, at) {
+            at += 1;
+            continue;
+        }
         let end = read_groups(line, at, &mut groups);
         let digits: usize = groups.iter().map(|group| group.part.len()).sum();
         if digits >= *DIGITS.start() {
@@ -56,6 +60,13 @@ pub(super) fn phones(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
 
 const fn is_start(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'+' | b'(')
+}
+
+/// Whether a second digit can follow: most digits stand alone.
+fn goes_on(line: &Line<'_>, at: usize) -> bool {
+    let is_between = |byte: u8| matches!(byte, b'-' | b'.' | b'/' | b' ' | b'_' | b')' | b'(');
+    let (next, then) = (line.byte(at + 1), line.byte(at + 2));
+    next.is_ascii_digit() || is_between(next) && (then.is_ascii_digit() || is_between(then))
 }
 
 /// Reads the groups of digits that begin at `at`, and says where they end.

@@ -49,42 +49,48 @@ fn is_known_end(label: &[u8]) -> bool {
     ) || label.starts_with(b"xn--")
 }
 
-/// Ends in other alphabets, as [`Line`] reads them, without common words.
-const INTERNATIONAL_ENDS: &[&str] = &[
-    "рф",
-    "рус",
-    "орг",
-    "ком",
-    "укр",
-    "бел",
-    "срб",
-    "бг",
-    "мкд",
-    "қаз",
-    "ею",
-    "中国",
-    "公司",
-    "网络",
-    "网址",
-    "网站",
-    "中文网",
-    "在线",
-    "商城",
-    "集团",
-    "我爱你",
-    "コム",
-    "한국",
-    "닷컴",
-    "닷넷",
-    "ไทย",
-    "السعوديه",
-    "امارات",
-    "مصر",
-    "شبكه",
-    "موقع",
-    "ελ",
-    "קום",
-];
+/// The same for ends in other alphabets, as [`Line`] reads them, without common words.
+const fn is_international_end(label: &[char]) -> bool {
+    matches!(
+        label,
+        ['р', 'ф']
+            | ['б', 'г']
+            | ['е', 'ю']
+            | ['中', '国']
+            | ['公', '司']
+            | ['网', '络']
+            | ['网', '址']
+            | ['网', '站']
+            | ['在', '线']
+            | ['商', '城']
+            | ['集', '团']
+            | ['コ', 'ム']
+            | ['한', '국']
+            | ['닷', '컴']
+            | ['닷', '넷']
+            | ['ε', 'λ']
+            | ['р', 'у', 'с']
+            | ['о', 'р', 'г']
+            | ['к', 'о', 'м']
+            | ['у', 'к', 'р']
+            | ['б', 'е', 'л']
+            | ['с', 'р', 'б']
+            | ['м', 'к', 'д']
+            | ['қ', 'а', 'з']
+            | ['中', '文', '网']
+            | ['我', '爱', '你']
+            | ['ไ', 'ท', 'ย']
+            | ['م', 'ص', 'ر']
+            | ['ק', 'ו', 'ם']
+            | ['ش', 'ب', 'ك', 'ه']
+            | ['م', 'و', 'ق', 'ع']
+            | ['ا', 'م', 'ا', 'ر', 'ا', 'ت']
+            | ['ا', 'ل', 'س', 'ع', 'و', 'د', 'ي', 'ه']
+    )
+}
+
+/// Longest of these, in characters.
+const INTERNATIONAL_END_CHARS_MAX: usize = 8;
 
 /// What an address begins with, before `://`, whose host can be any.
 const SCHEMES: [&str; 3] = ["https", "http", "ftp"];
@@ -280,15 +286,22 @@ impl Span<'_, '_> {
         let end = self.rest.start + host.len();
         let mut ends = labels(host).rev();
         let (last, name) = (ends.next()?, ends.next()?);
-        if last.len() > LABEL_CHARS_MAX || line.byte(end) == b'@' {
+        if line.byte(end) == b'@' {
             return None;
         }
         // `学习.net` is about a product.
         let is_known = is_known_end(last) && (last != b"net" || name.is_ascii())
-            || !last.is_ascii() && INTERNATIONAL_ENDS.contains(&line.text(end - last.len()..end).as_str());
+            || !last.is_ascii() && is_known_wide_end(line, end - last.len()..end);
         let start = if is_known { self.rest.start + host_start(host)? } else { return None };
         (!(start..end).any(|index| line.is_full_stop_of_chinese(index))).then_some(start..end)
     }
+}
+
+/// Whether a label with letters beyond ASCII is one under which sites are.
+fn is_known_wide_end(line: &Line<'_>, label: Range<usize>) -> bool {
+    let mut letters = ['\0'; INTERNATIONAL_END_CHARS_MAX];
+    letters.iter_mut().zip(label.clone()).for_each(|(letter, at)| *letter = line.at(at).unwrap_or_default());
+    letters.get(..label.len()).is_some_and(is_international_end)
 }
 
 /// Where the characters of a host end that begin at `from`.
