@@ -235,8 +235,8 @@ mod letters {
     }
 
     /// Marks that can be added to any letter, or left out, without making it another letter: those of Latin, Greek,
-    /// Cyrillic, Hebrew, Syriac, N'Ko and Arabic, Arabic's line between letters, tones of chants, and the skin colours of
-    /// emoji. The vowels of Indian scripts are marks too, and are not here.
+    /// Cyrillic, Hebrew, Syriac, N'Ko and Arabic, Arabic's line between letters, tones of chants, and the skin colours
+    /// of emoji. The vowels of Indian scripts are marks too, and are not here.
     fn is_beside(c: char) -> bool {
         matches!(c as u32, 0x300..=0x36f | 0x483..=0x489 | 0x591..=0x5bd | 0x5bf | 0x5c1..=0x5c7 | 0x610..=0x61a | 0x640
             | 0x64b..=0x65f | 0x670 | 0x6d6..=0x6dc | 0x6df..=0x6e8 | 0x6ea..=0x6ed | 0x740..=0x74a | 0x7eb..=0x7f3
@@ -320,8 +320,8 @@ mod letters {
         }
     }
 
-    /// Letters with hooks, tails and strokes, each before the letter that it looks like. Unicode's table does not have them,
-    /// or has two letters or another one with a mark.
+    /// Letters with hooks, tails and strokes, each before the letter that it looks like. Unicode's table does not have
+    /// them, or has two letters or another one with a mark.
     #[cfg(feature = "look-alikes")]
     const HOOKED: &str = "ƈcȡdȵnȶtȿsɀzɋqɕcɱmʈtʉuʑzʝjᵬbᵭdᵯmᵱpᵳrᶀbᶁdᶂfᶄkᶆmᶇnᶈpᶉrᶊsᶍxᶎzᶏaᶑdᶒeᶖiᶙuⱥaⱦtⱨhⱪkⱱvⱳwⱴvⱺoꝁkꝃkꝅkꝑpꝓpꝕpꝗqꝙqꝟvꞑnꞓcꞔcꞗbꞡgꞣkꞥnꞧrꞩs";
 
@@ -367,8 +367,8 @@ mod letters {
         None
     }
 
-    /// The letter that a sign looks like: `℮`, `₦`, `᙭`. Only blocks of signs that are rare next to letters: not `×`. No
-    /// sign stands for `i`: a vertical stroke ends sentences in Hindi.
+    /// The letter that a sign looks like: `℮`, `₦`, `᙭`. Only blocks of signs that are rare next to letters: not `×`.
+    /// No sign stands for `i`: a vertical stroke ends sentences in Hindi.
     #[cfg(feature = "look-alikes")]
     fn drawn(sign: char) -> Option<char> {
         let is_sign =

@@ -41,8 +41,8 @@ fn api(host: Host) -> Router {
     api::guarded(routes.merge(shadow::routes(host)))
 }
 
-/// Whether callbacks are answered and after-callbacks kept; and in further lines, what is to be said about the journal, and
-/// which sinks fail: their records wait.
+/// Whether callbacks are answered and after-callbacks stored. Further lines name problems that do not make the service
+/// unready, such as sinks that fail.
 async fn is_ready(State((host, ready)): State<(Host, Readiness)>) -> impl IntoResponse {
     let (can_keep, about) = host.keeping.condition(host.settings.journal.when_full);
     let (status, word) = match (ready.is_ready(), can_keep) {

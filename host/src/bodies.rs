@@ -20,8 +20,8 @@ use crate::gate::Gate;
 use crate::overload::Overload;
 use crate::settings::Server;
 
-/// What a body may have without taking of what all share, in bytes: nearly all callbacks have less, so they are never
-/// held up by a few large ones. With every connection's it is a bound, too.
+/// The part of each body that does not count towards `bodies_bytes_max`, in bytes. Nearly all callbacks are smaller, so
+/// a few large ones never delay them. `connections_max` bounds the total.
 const FREE_BYTES: usize = 64 * 1024;
 
 /// What is taken at a time of what all share, in bytes.
@@ -56,7 +56,8 @@ pub(crate) enum NotRead {
 pub(crate) struct Unread {
     /// Why.
     pub(crate) why: NotRead,
-    /// Whether it was received to its end all the same, and discarded: only then is it known where the next request begins.
+    /// Whether it was received to its end all the same, and discarded: only then is it known where the next request
+    /// begins.
     pub(crate) is_whole: bool,
 }
 
@@ -122,8 +123,8 @@ impl Bodies {
     }
 
     /// Reads and discards the body, within bounds: closing while the client still writes would lose the answer. A
-    /// client that waits for `100 Continue` has sent nothing, and reading would send that. Returns whether it was read to
-    /// its end.
+    /// client that waits for `100 Continue` has sent nothing, and reading would send that. Returns whether it was read
+    /// to its end.
     pub(crate) async fn forget<B>(&self, body: B, deadline: Deadline, waits: bool) -> bool
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
@@ -143,8 +144,8 @@ impl Bodies {
         timeout_at(deadline.moment(), forgotten).await.unwrap_or(false)
     }
 
-    /// Reads what has come of a body that is not wanted, and waits for nothing. If that is all of it the connection can be
-    /// used again.
+    /// Reads what has come of a body that is not wanted, and waits for nothing. If that is all of it the connection can
+    /// be used again.
     pub(crate) async fn forget_what_is_there<B>(body: B)
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,

@@ -175,8 +175,8 @@ impl Host {
         self.keeping.journal().is_some() && mounted.platform.mode(command) == Keep::Journal
     }
 
-    /// Refuses a callback before its body is read, if it would have to wait for longer than there is time: for a worker,
-    /// or for `room`, which is said to be full. What the chat server gets is what `on_overload` says.
+    /// Refuses a callback before its body is read, if it would have to wait for longer than there is time: for a
+    /// worker, or for `room`, which is said to be full. What the chat server gets is what `on_overload` says.
     ///
     /// `None`: it is worth reading. That is so, too, where only the body names the command, or an answer has to repeat
     /// something of it; then it is refused once it is read.
@@ -230,9 +230,9 @@ impl Host {
         Some(Answer { response, own_id, afterwards: None })
     }
 
-    /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick of
-    /// late is begun where it is, because handing it to another thread costs more than it does. What turns out not to be
-    /// quick, and everything that consists of several parts, is left to the workers.
+    /// Runs the chain. Here, once per callback, is the step from asynchronous to blocking: a chain that has been quick
+    /// of late is begun where it is, because handing it to another thread costs more than it does. What turns out not
+    /// to be quick, and everything that consists of several parts, is left to the workers.
     async fn decide(
         &self,
         generation: &Arc<Generation>,
@@ -271,8 +271,8 @@ impl Host {
         }
     }
 
-    /// Runs the chain for each of the callbacks that one request carries, a few at a time: between them others have their
-    /// turn.
+    /// Runs the chain for each of the callbacks that one request carries, a few at a time: between them others have
+    /// their turn.
     async fn decide_parts(
         &self,
         generation: &Arc<Generation>,

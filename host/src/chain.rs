@@ -111,8 +111,8 @@ impl Chain {
         self.links.len() <= QUICK_LINKS_MAX && self.links.iter().all(|link| link.is_quick())
     }
 
-    /// What becomes of a callback over which the host itself failed: if one of the plugins must not be left out, the
-    /// operation is denied.
+    /// The outcome of a callback on which the host itself failed. If any plugin has `on_fault = "deny"`, the operation
+    /// is denied.
     pub(crate) fn failed(&self) -> ChainRun {
         let denies = self.links.iter().any(|link| self.on_fault_of(link) == OnFault::Deny);
         let on_fault = if denies { OnFault::Deny } else { OnFault::Allow };
@@ -174,8 +174,8 @@ impl Chain {
         Advance::Finished
     }
 
-    /// As [`Chain::advance`] with [`Mode::Full`], while the task that waits for it looks on: after each plugin it can see
-    /// how far this has come, and take it over.
+    /// As [`Chain::advance`] with [`Mode::Full`], but publishes its progress after each plugin, so that the waiting
+    /// task can take it over at the deadline.
     pub(crate) fn advance_seen(&self, engine: &Engine, callback: &Callback, deadline: Deadline, seen: &Seen) {
         let (head, original) = (self.envelope_head(callback), callback.body());
         loop {
@@ -439,8 +439,8 @@ impl Chain {
     }
 }
 
-/// Maximum size of a body, in bytes, that is handed to plugins on a thread that other callbacks wait for: copying it, and
-/// the page faults of that, cost about 0.1 ms for each 128 KiB.
+/// Maximum size of a body, in bytes, that is handed to plugins on a thread that other callbacks wait for: copying it,
+/// and the page faults of that, cost about 0.1 ms for each 128 KiB.
 const QUICK_BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// Maximum number of plugins that are asked there, each within [`pace::BRIEF_MAX`].
@@ -550,8 +550,8 @@ fn on_one_line(json: &str) -> String {
 }
 
 impl Chain {
-    /// What one of its callbacks needs of the workers: it waits as the plugin whose calls take longest, and for what all
-    /// calls take together.
+    /// What one of its callbacks needs of the workers: it waits as the plugin whose calls take longest, and for what
+    /// all calls take together.
     pub(crate) fn claim(&self) -> Claim {
         let average = |link: &Arc<Link>| link.average();
         let longest = self.links.iter().zip(&self.needs.crowds).max_by_key(|(link, _)| average(link));

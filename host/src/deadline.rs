@@ -1,4 +1,4 @@
-//! A moment, not a duration: started when the request's head had been read, asked for what remains.
+//! The deadline of a callback: a point in time, set when the head of the request has been read.
 
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 
 use crate::settings::Settings;
 
-/// Descriptors that connections for callbacks leave to everything else: the admin listener's, journal, cache, modules that
-/// are loaded, the runtime's own.
+/// Descriptors that connections for callbacks leave to everything else: the admin listener's, journal, cache, modules
+/// that are loaded, the runtime's own.
 pub(crate) const RESERVED: usize = 192;
 
 /// Connections of the admin listener: operators, probes and scrapers are few.

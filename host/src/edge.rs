@@ -65,8 +65,8 @@ pub async fn converse(stream: impl Stream, app: impl Respond, settings: &Server,
     }
 }
 
-/// Serves until `stop` completes. Then it is no longer ready, and goes on for `drain_delay`, with each answer as the last
-/// of its connection; then it stops accepting, answers what is running, and closes.
+/// Serves until `stop` completes. Then it is no longer ready, and goes on for `drain_delay`, with each answer as the
+/// last of its connection; then it stops accepting, answers what is running, and closes.
 pub async fn serve(
     listener: Listener,
     app: impl Respond,

@@ -24,8 +24,8 @@ use crate::telemetry::{Answered, How};
 use crate::workers::NotRun;
 
 impl Host {
-    /// Answers an after-callback that its settings want in the journal: it is acknowledged once it is on disk, or counted as
-    /// lost where the settings want that; otherwise it is refused. `None`: it is answered by its plugins.
+    /// Answers an after-callback that its settings want in the journal: it is acknowledged once it is on disk, or
+    /// counted as lost where the settings want that; otherwise it is refused. `None`: it is answered by its plugins.
     pub(crate) async fn answer_from_journal(&self, generation: &Generation, arrived: &Arrived<'_>) -> Option<Response> {
         let Arrived { mounted, callback, .. } = *arrived;
         let command = callback.command().filter(|command| mounted.platform.mode(command) == Mode::Journal)?;
@@ -168,8 +168,8 @@ impl Worker for Work {
     }
 }
 
-/// Entries that were put back untried after their facts had been looked up: counters of callbacks have already counted them,
-/// which the journal does not store. Each of them waits in the journal's backlog, which limits their number.
+/// Entries that were put back untried after their facts had been looked up: counters of callbacks have already counted
+/// them, which the journal does not store. Each of them waits in the journal's backlog, which limits their number.
 #[derive(Debug, Default)]
 struct Counted(Mutex<HashSet<EntryId>>);
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::deadline::Deadline;
 use crate::overload::Overload;
 
-/// Permits for something of which there is only so much.
+/// Permits for a limited resource.
 #[derive(Debug)]
 pub(crate) struct Gate {
     /// The key of the limit.
@@ -83,7 +83,7 @@ impl Gate {
         Duration::from_nanos(self.wait_ns.load(Ordering::Relaxed))
     }
 
-    /// Two that learn at the same moment may miss one of both.
+    /// If two threads update the average at the same time, one of the two values may be lost.
     fn learn(&self, wait: Duration) {
         let (ns, average) =
             (u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX / 8), self.wait_ns.load(Ordering::Relaxed));

@@ -29,8 +29,8 @@ pub(crate) use loader::{Module, at_once};
 pub(crate) use problem::lines;
 pub(crate) use retired::Retired;
 
-/// One loaded configuration. It never changes: a callback takes the one in service when it arrives, and keeps it until it
-/// is answered, so that it never sees half of a change.
+/// One loaded configuration. It never changes: a callback takes the one in service when it arrives, and keeps it until
+/// it is answered, so that it never sees half of a change.
 #[derive(Debug)]
 pub struct Generation {
     number: u64,
@@ -56,8 +56,8 @@ pub(crate) struct NotBuilt {
 }
 
 impl Generation {
-    /// Builds what these settings say beside `before`, from which unchanged plugins are taken over with all that is known
-    /// of their calls. Blocks: plugins are built, configured and compiled.
+    /// Builds what these settings say beside `before`, from which unchanged plugins are taken over with all that is
+    /// known of their calls. Blocks: plugins are built, configured and compiled.
     ///
     /// # Errors
     /// What is wrong with each plugin that cannot be used; `before` is as it was.

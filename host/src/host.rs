@@ -193,8 +193,8 @@ impl Host {
         Generation::build(settings, &self.engine, &self.telemetry, Some(&before), crates, now, progress)
     }
 
-    /// Puts a generation into service: each callback that arrives from now on is answered by it. The one before ends when
-    /// its last callback is answered.
+    /// Puts a generation into service: each callback that arrives from now on is answered by it. The one before ends
+    /// when its last callback is answered.
     pub(crate) fn replace(&self, next: Generation) {
         let next = Arc::new(next);
         let before = self.0.generation.swap(Arc::clone(&next));

@@ -131,8 +131,8 @@ fn write(response: Response) -> http::Response<Body> {
     write_then(response, None)
 }
 
-/// Unless the body was read to its end, it is not known where the next request would begin: the client is told not to send
-/// it here.
+/// Unless the body was read to its end, it is not known where the next request would begin: the client is told not to
+/// send it here.
 fn last_unless(is_whole: bool, mut written: http::Response<Body>) -> http::Response<Body> {
     if !is_whole {
         written.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

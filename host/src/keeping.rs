@@ -1,6 +1,7 @@
 //! The journal of a host, and what uses it: processing entries, storing decisions.
 //!
-//! A host answers without it, too: commands that only look at settings and plugins must not open what a running host uses.
+//! A host answers without it, too: commands that only look at settings and plugins must not open what a running host
+//! uses.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -64,7 +65,8 @@ impl Keeping {
         self.decisions.get()
     }
 
-    /// Whether callbacks are refused because the journal is full or its disk fails; and a line about it, if there is one.
+    /// Whether callbacks are refused because the journal is full or its disk fails; and a line about it, if there is
+    /// one.
     pub(crate) fn condition(&self, when_full: WhenFull) -> (bool, String) {
         let Some(journal) = self.journal() else { return (true, String::new()) };
         let Numbers { backlog, oldest, dead, is_full, .. } = journal.numbers();

@@ -119,8 +119,8 @@ impl Records {
         self.direct.store(Arc::new(next));
     }
 
-    /// Closes the files of all sinks; the next records open them again, because they may have been renamed. Blocks while
-    /// records are written.
+    /// Closes the files of all sinks; the next records open them again, because they may have been renamed. Blocks
+    /// while records are written.
     pub(crate) fn reopen(&self) {
         if let Some((journalled, _)) = self.journalled.get() {
             journalled.sinks().reopen();

@@ -81,7 +81,7 @@ pub(crate) struct Telemetry {
     plugins: PluginFamilies,
     journal: JournalCounters,
     shadows: ShadowFamilies,
-    /// When what strangers can bring about was last said, by its name.
+    /// When each message that strangers can cause was last logged, by its name.
     told: Mutex<HashMap<&'static str, Instant>>,
     unknown_names: Mutex<HashSet<String>>,
 }
@@ -240,7 +240,7 @@ pub(crate) struct Now {
 /// Unknown command names that are remembered, so that each is logged once; the names come from outside.
 const UNKNOWN_NAMES_MAX: usize = 256;
 
-/// How long nothing more is said about what strangers can bring about.
+/// Minimum interval between two log lines of the same kind that strangers can cause.
 const TELL_PAUSE: Duration = Duration::from_secs(60);
 
 impl Telemetry {
@@ -385,7 +385,7 @@ impl Telemetry {
         }
     }
 
-    /// Whether this may be said again: strangers can bring it about as often as they like.
+    /// Whether this may be logged again: strangers can cause it as often as they like.
     fn may_tell(&self, what: &'static str) -> bool {
         let now = Instant::now();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -396,7 +396,7 @@ impl Telemetry {
         !is_told
     }
 
-    /// A connection ended before a request came.
+    /// Connections were closed for this reason.
     pub(crate) fn closed(&self, why: Closed, connections: usize) {
         let labels = [("cause", why.name().to_owned())];
         let count = self.host.closed.get_or_create(&labels).inc_by(connections as u64);
@@ -406,6 +406,7 @@ impl Telemetry {
         }
     }
 
+    /// A connection ended before a request came.
     pub(crate) fn ended_early(&self, cause: EndedEarly) {
         let count = self.host.early.get(cause.index()).map_or(0, |counter| counter.inc() + 1);
         if !self.may_tell(cause.name()) {

@@ -1,5 +1,5 @@
-//! Periodic maintenance of facts: reloads files, and saves counters in the journal. The two are independent, because a disk
-//! may hang while a file is read.
+//! Periodic maintenance of facts: reloads files, and saves counters in the journal. The two are independent, because a
+//! disk may hang while a file is read.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! Threads that run guests which are not quick, so that the threads that move bytes never do.
 //!
-//! There are two lanes for callbacks, for jobs of some milliseconds and for longer ones, each with threads and a queue of
-//! its own: a job that takes a tenth of a second never waits in front of one that takes one. Inside a lane the queue is
-//! fair (`workers/queue.rs`). One more lane is for background jobs, which no chat server waits for. The threads have a
-//! lower priority than those that move bytes, those of the last lane the lowest, so a machine that is full of guests
+//! There are two lanes for callbacks, for jobs of some milliseconds and for longer ones, each with threads and a queue
+//! of its own: a job that takes a tenth of a second never waits in front of one that takes one. Inside a lane the queue
+//! is fair (`workers/queue.rs`). One more lane is for background jobs, which no chat server waits for. The threads have
+//! a lower priority than those that move bytes, those of the last lane the lowest, so a machine that is full of guests
 //! still reads, refuses and answers in time. No thread that moves bytes ever waits for one of these, not even for a
 //! lock (`workers/dispatcher.rs`); how long a job would wait it reads from a few atomics (`workers/crowd.rs`).
 
@@ -76,8 +76,9 @@ pub(crate) enum NotRun {
 }
 
 impl Workers {
-    /// Threads for `threads_max` jobs at the same time, half of them in each lane for callbacks, and for `behind` more that
-    /// no callback waits for; of one plugin at most `part_percent` of a lane's. They are started when they are needed.
+    /// Threads for `threads_max` jobs at the same time, half of them in each lane for callbacks, and for `behind` more
+    /// that no callback waits for; of one plugin at most `part_percent` of a lane's. They are started when they are
+    /// needed.
     ///
     /// # Errors
     /// If the thread that distributes the jobs cannot be started.

@@ -118,10 +118,9 @@ impl<'a> Callback<'a> {
         }
     }
 
-    /// All facts of this name that [`Plugin::needs`](crate::Plugin::needs) asked for, each with its key, in the order in
-    /// which it asked; none if the host does not support facts. A plugin whose
-    /// decision depends only on facts need not read the keys from the body a second time; reading the body is most of the
-    /// work of a short plugin.
+    /// All facts of this name that [`Plugin::needs`](crate::Plugin::needs) asked for, each with its key, in the order
+    /// in which it asked; none if the host does not support facts. A plugin whose decision depends only on facts need
+    /// not read the keys from the body a second time; reading the body is most of the work of a short plugin.
     ///
     /// # Errors
     /// If a value is not a `T`.

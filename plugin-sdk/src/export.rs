@@ -1,5 +1,5 @@
-//! The exports of a plugin's module. Here, in the allocator and where `find.rs` loads a vector is all the `unsafe`
-//! of the workspace's own guest code.
+//! The exports of a plugin's module. All `unsafe` guest code of the workspace is here, in the allocator, and where
+//! the catalogue's `find.rs` loads a vector.
 //!
 //! [`export!`](crate::export!) makes the exports and the manifest section; everything that needs no `unsafe`
 //! is an ordinary function here, so that the expansion stays small.
@@ -17,10 +17,10 @@ use crate::wire::{Configuration, ConfigureReply, LAST_WORDS_BYTES_MAX, LogLevel}
 
 /// Exports a type that implements [`Plugin`](crate::Plugin) as the plugin of this crate.
 ///
-/// `handles` lists the commands that it decides; the host warns where an operator sends it others. Without it, the
-/// plugin takes any command. `facts` lists the facts that it may ask for, `updates` those that it only changes; see
-/// [`facts`](crate::facts). All three are optional, in this order. A module has the export `needs` only if `facts` is
-/// not empty, so other plugins pay nothing for it.
+/// `handles` lists the commands that it decides: the host calls it only for these, and rejects settings that name
+/// others. Without it, the plugin takes any command. `facts` lists the facts that it may ask for, `updates` those that
+/// it only changes; see [`facts`](crate::facts). All three are optional, in this order. A module has the export
+/// `needs` only if `facts` is not empty, so other plugins pay nothing for it.
 ///
 /// ```
 /// use plugin_sdk::{openim::BeforeAddFriend, Callback, Error, NoSettings, Plugin, Reply, Verdict};
@@ -356,8 +356,8 @@ macro_rules! manifest_list {
 
 /// The parts of the manifest's JSON, one after the other.
 ///
-/// Names need no escaping: cargo allows neither quotes nor backslashes in them, neither do commands, and [`check_names`]
-/// checks those of facts.
+/// Names need no escaping: cargo allows neither quotes nor backslashes in them, neither do commands, and
+/// [`check_names`] checks those of facts.
 macro_rules! manifest_parts {
     ($push:ident, $name:expr, $version:expr, $commands:expr, $facts:expr, $updates:expr) => {
         $push!(r#"{"abi":1,"name":""#);

@@ -64,8 +64,8 @@ pub use callgate_catalogue::wire::{KEY_BYTES_MAX, NEEDS_MAX, UPDATES_MAX, Why};
 pub struct Needs(Vec<Need<'static>>);
 
 impl Needs {
-    /// Asks for a fact: by its name, one of those in `export!(…, facts: […])`, and a key, such as a user's ID. What has been
-    /// asked for already is not asked for again.
+    /// Asks for a fact: by its name, one of those in `export!(…, facts: […])`, and a key, such as a user's ID. Asking
+    /// twice for the same fact and key has no effect.
     ///
     /// More than [`NEEDS_MAX`] facts, or a key of more than [`KEY_BYTES_MAX`] bytes, end the call as an error of
     /// [`Plugin::needs`](crate::Plugin::needs) does. [`is_full`](Self::is_full) says whether there is room for more.
@@ -202,8 +202,8 @@ impl<T: DeserializeOwned> Fact<T> {
 }
 
 /// A change of a fact, which the host makes once the decision is final. Its name must be listed in `facts` or `updates`
-/// of `export!`. Only sources that can be written take it: a counter, for numbers, or a Redis that the operator's
-/// settings make writable; for others it is dropped and counted. The plugin does not learn whether it was made.
+/// of `export!`. Only writable sources accept it: a counter, for numbers, or a Redis that the operator's settings
+/// make writable. For other sources it is dropped and counted. The plugin does not learn whether it was made.
 ///
 /// At most [`UPDATES_MAX`] in one reply, and [`KEY_BYTES_MAX`] bytes in a key: a reply with more is a fault.
 ///
@@ -233,7 +233,8 @@ impl Update {
         Self::new(fact, key, Change::Add(number))
     }
 
-    /// Replaces the value: by a number, `true`, a text, or any [`Json`]. `null` removes it. A counter takes only whole numbers.
+    /// Replaces the value: by a number, `true`, a text, or any [`Json`]. `null` removes it. A counter takes only whole
+    /// numbers.
     pub fn set(fact: impl Into<Cow<'static, str>>, key: impl Into<String>, value: impl Into<Json>) -> Self {
         let value = value.into();
         match value.as_str() {

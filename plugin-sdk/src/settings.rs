@@ -28,8 +28,8 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-/// What happens when a fact is not known because its source is late, failed or is not configured: `"allow"`, `"deny"` or
-/// `"fault"`. There is no default: whether a plugin that knows nothing allows or denies is its own decision.
+/// What happens when a fact is not known because its source is late, failed or is not configured: `"allow"`, `"deny"`
+/// or `"fault"`. There is no default: whether a plugin that knows nothing allows or denies is its own decision.
 ///
 /// ```
 /// use plugin_sdk::facts::Why;
@@ -60,8 +60,8 @@ pub enum OnUnknown {
 
 /// User IDs: a list, or one text with an ID on each line. They are compared byte for byte.
 ///
-/// An ID in a list is taken as it is. Spaces around a line do not belong to its ID. Empty IDs and lines are ignored, and so is a byte
-/// order mark at the beginning of the text.
+/// An ID in a list is taken as it is. Lines are trimmed. Empty IDs and lines are ignored, and so is a byte order mark
+/// at the beginning of the text.
 ///
 /// ```
 /// use plugin_sdk::settings::Users;

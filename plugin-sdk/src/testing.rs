@@ -11,8 +11,8 @@ use crate::export::{configured, decided, needed};
 use crate::plugin::{Error, Plugin};
 use crate::wire::{EnvelopeHead, Known, Phase, Why, read_needs, with_facts};
 
-/// The envelope of a callback whose body is exactly this text, for tests that depend on how a body is written. It has no
-/// operation ID, no query and no client address, and arrived at 0.
+/// The envelope of a callback whose body is exactly this text, for tests that depend on how a body is written. It has
+/// no operation ID, no query and no client address, and arrived at 0.
 ///
 /// ```
 /// use plugin_sdk::{Callback, events::Event as _, openim::BeforeAddFriend, testing};

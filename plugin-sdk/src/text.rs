@@ -102,8 +102,8 @@ fn fold_chars(text: &str) -> String {
     folded
 }
 
-/// A text of visible ASCII characters and single spaces between them, as most are that are written in English: it is
-/// in order, and what else there is to know of it is found out on the way.
+/// A text of visible ASCII characters with single spaces between them, as most English texts are. It is tidy already,
+/// and the same pass finds out whether it has single letters in a row.
 struct Ordinary {
     /// See [`stands_singly`].
     stands_singly: bool,
@@ -128,7 +128,7 @@ impl Ordinary {
     }
 }
 
-/// So many single letters in a row are drawn together; two (`a b`) are common in honest text.
+/// This many single letters in a row are joined; two (`a b`) are common in honest text.
 const SINGLES_IN_ROW: usize = 3;
 
 /// Whether single letters follow each other.

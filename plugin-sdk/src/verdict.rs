@@ -94,8 +94,9 @@ impl Reply {
         self
     }
 
-    /// Adds a line to the host's log. The host writes the first 16 lines of a call, each cut to 1000 characters, and their
-    /// texts only where its operator has set `log_payloads`: they may quote what users wrote. `callgate run` shows them.
+    /// Adds a line to the host's log. The host writes the first 16 lines of a call, each cut to 1000 characters, and
+    /// their texts only where its operator has set `log_payloads`: they may quote what users wrote. `callgate run`
+    /// shows them.
     pub fn log(mut self, level: LogLevel, text: impl Into<String>) -> Self {
         self.log.push(LogLine { level, text: Cow::Owned(text.into()) });
         self

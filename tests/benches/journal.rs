@@ -1,8 +1,8 @@
-//! What it costs to keep things on disk: `cargo bench --bench journal`. It takes about a minute and writes about 2 GB below
-//! the current folder. `-- decisions` measures only those.
+//! What it costs to keep things on disk: `cargo bench --bench journal`. It takes about a minute and writes about 2 GB
+//! below the current folder. `-- decisions` measures only those.
 //!
-//! Cores are kept awake by threads of the lowest priority, as they are in a host under load: an idle core has to wake up for
-//! each sync, which takes longer than the sync itself. Their CPU time is not counted.
+//! Cores are kept awake by threads of the lowest priority, as they are in a host under load: an idle core has to wake
+//! up for each sync, which takes longer than the sync itself. Their CPU time is not counted.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! What TLS costs: handshakes per second and the CPU time of each, full and resumed, beside nginx where it is installed; and
-//! a callback over TLS beside a plain one.
+//! What TLS costs: handshakes per second and the CPU time of each, full and resumed, beside nginx where it is
+//! installed; and a callback over TLS beside a plain one.
 //!
 //! ```sh
 //! cargo bench --bench tls -- --handshakes 4000

@@ -16,7 +16,8 @@ use plugin_sdk::wire::EnvelopeHead;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Texts of all lengths around those at which searches change their way, of what ends texts, hides it, or looks like it.
+/// Texts of all lengths around those at which searches change their way, of what ends texts, hides it, or looks like
+/// it.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         6 => "[a-zA-Z ]{0,20}",

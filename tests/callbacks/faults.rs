@@ -344,8 +344,8 @@ async fn a_chain_of_loops_is_answered_before_the_deadline() {
     }
     let host = setup.start();
     let started = Instant::now();
-    // The first one may be left out, as it failed itself. For the others there was no time, and a plugin that uses up the
-    // time of those behind it must not get past them.
+    // The first one may be left out, as it failed itself. For the others there was no time, and a plugin that uses up
+    // the time of those behind it must not get past them.
     assert_eq!(host.openim(OPENIM, &json!({ "x": 1 })).await, openim_denies(BUSY));
     // An hour each, if nothing ended them. A machine that is busy may be late, but not by this much.
     assert!(started.elapsed() < Duration::from_secs(10));

@@ -165,7 +165,8 @@ fn pair(command: &'static Command) -> BoxedStrategy<Pair> {
     let parts = (object(command.request), known, strange, echoed, whole());
     parts
         .prop_map(move |(mut request, known, strange, echoed, whole)| {
-            // What the server never writes: an update of no group, `ex` of a profile, and, in the older update, no name.
+            // What the server never writes: an update of no group, `ex` of a profile, and, in the older update, no
+            // name.
             if !command.echo.is_empty() {
                 request.insert("groupID".to_owned(), "g".into());
             }

@@ -1,8 +1,9 @@
 //! Every command of both protocols: a request as the chat server writes it, and the answers that it reads.
 //!
-//! `fixtures/{platform}/{command}.request.json` is the request, `….modify.json` beside it the answer with changes, where
-//! the command has one. Most commands share their allowing and denying answers: `fixtures/answers.json` has each answer
-//! once, with the commands that it belongs to. With `CALLGATE_ACCEPT=1` the answers are written instead of compared.
+//! `fixtures/{platform}/{command}.request.json` is the request, `….modify.json` beside it the answer with changes,
+//! where the command has one. Most commands share their allowing and denying answers: `fixtures/answers.json` has each
+//! answer once, with the commands that it belongs to. With `CALLGATE_ACCEPT=1` the answers are written instead of
+//! compared.
 
 use std::path::PathBuf;
 

@@ -85,8 +85,8 @@ async fn instances_for(host: &TestHost, calls: u64, what: impl Fn(u64) -> u64) -
     host.metric("callgate_plugin_instances_total", &[])
 }
 
-/// The maximum number of instances that are made for one plugin although none is lost: two for each core, and as many while
-/// those are restored on another thread.
+/// The maximum number of instances that are made for one plugin although none is lost: two for each core, and as many
+/// while those are restored on another thread.
 fn kept_max() -> f64 {
     4.0 * std::thread::available_parallelism().unwrap().get() as f64
 }
@@ -167,7 +167,8 @@ async fn a_memory_of_which_too_much_was_changed_is_not_kept() {
     if start("keep").is_none() {
         return;
     }
-    // 1 MiB, which is 256 pages of 4 KiB, or 64 pages if those are more. The page of the input is one of those that change.
+    // 1 MiB, which is 256 pages of 4 KiB, or 64 pages if those are more. The page of the input is one of those that
+    // change.
     let fills = |bytes: usize| {
         let source = format!(
             r#"(module {{manifest}}

@@ -1,5 +1,5 @@
-//! Callbacks for which there is no time: refused at the door, as `on_overload` says; and those that nobody waits for any
-//! more.
+//! Callbacks for which there is no time: refused at the door, as `on_overload` says; and those that nobody waits for
+//! any more.
 
 use axum::body::Body;
 use harness::guests::{self, PROVOKE, SPARE};

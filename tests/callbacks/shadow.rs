@@ -1,5 +1,5 @@
-//! Candidates: what they would have answered is compared with what was answered, and touches nothing of it; a part of the
-//! callbacks they answer themselves.
+//! Candidates: what they would have answered is compared with what was answered, and touches nothing of it; a part of
+//! the callbacks they answer themselves.
 
 use callgate::edge::Readiness;
 use harness::guests::{self, PROVOKE, SPARE};

@@ -1,5 +1,5 @@
-//! A chat server that the host has never heard of, registered through the same table as the others: all that it takes is
-//! on this page.
+//! A chat server that the host has never heard of, registered through the same table as the others: all that it takes
+//! is on this page.
 
 use std::sync::LazyLock;
 use std::time::Duration;

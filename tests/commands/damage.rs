@@ -17,8 +17,8 @@ const PLATFORM: &str = "[[platform]]\nkind = \"openim\"\nmode = \"journal\"\n";
 /// Enough that a file that is cut off still has some.
 const ENTRIES: usize = 40;
 
-/// A host that serves journalled callbacks. Its journal has entries that were acknowledged and never processed. Also returns
-/// its database file and its log as they were before it was stopped.
+/// A host that serves journalled callbacks. Its journal has entries that were acknowledged and never processed. Also
+/// returns its database file and its log as they were before it was stopped.
 fn host() -> (Folder, Vec<(&'static str, Vec<u8>)>) {
     let stuck = guests::replies("stuck", r#"{"verdict":"fail","message":"not now"}"#);
     let plugin = "[[plugin]]\nname = \"stuck\"\nwasm = \"stuck.wasm\"\ncommands = [\"callbackAfterSend*\"]\n";

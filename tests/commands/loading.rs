@@ -335,8 +335,8 @@ fn mutated_as_wasm(module: &[u8], random: &mut Random) -> Vec<u8> {
 /// Mutants that one host loads.
 const MUTANTS_AT_ONCE: usize = 50;
 
-/// `MUTANTS=10000 cargo test --test commands mutated -- --nocapture` tries more of them; with `MUTANTS_KEEP=FOLDER`, those
-/// that make the compiler panic are kept there.
+/// `MUTANTS=10000 cargo test --test commands mutated -- --nocapture` tries more of them; with `MUTANTS_KEEP=FOLDER`,
+/// those that make the compiler panic are kept there.
 #[test]
 fn mutated_modules_are_loaded_or_refused_in_a_sentence_and_the_others_are_loaded() {
     let mutants = std::env::var("MUTANTS").ok().and_then(|number| number.parse().ok()).unwrap_or(200);

@@ -1,4 +1,5 @@
-//! The program as its users meet it: arguments in; exit code, standard output and standard error out. One subject a file.
+//! The program as its users meet it: arguments in; exit code, standard output and standard error out. One subject a
+//! file.
 
 // The lints of the host's package are for what must not stop. A test stops.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

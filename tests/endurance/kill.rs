@@ -1,8 +1,8 @@
 //! `kill -9` at random moments under load: everything that was acknowledged is processed once, in order per key, and
 //! nothing is invented.
 //!
-//! The child is this test program again, running `the_child`. It prints a line for each acknowledged entry; what it had in
-//! its pipe when it was killed counts.
+//! The child is this test program again, running `the_child`. It prints a line for each acknowledged entry; what it had
+//! in its pipe when it was killed counts.
 
 mod host;
 

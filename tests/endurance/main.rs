@@ -1,5 +1,5 @@
-//! What must hold for long, under load and under violence. Each subject has a short version, which runs with all tests, and
-//! the full one:
+//! What must hold for long, under load and under violence. Each subject has a short version, which runs with all tests,
+//! and the full one:
 //!
 //! ```sh
 //! tests/endurance.sh            # all subjects, in a release build

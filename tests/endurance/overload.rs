@@ -1,5 +1,5 @@
-//! More callbacks than the host can answer: what it can answer it does, what it cannot it says at once, and who does not
-//! take part in the flood does not notice it.
+//! More callbacks than the host can answer: what it can answer it does, what it cannot it says at once, and who does
+//! not take part in the flood does not notice it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ struct Report {
     good: usize,
     refused: usize,
     recovery: Duration,
-    /// p99 alone and next to the flood: of the cheap plugin, of the busy one on the other platform, and of a bare server.
+    /// p99 alone and next to the flood: of the cheap plugin, of the busy one on the other platform, and of a bare
+    /// server.
     calm: [[Duration; 2]; 3],
 }
 

@@ -1,5 +1,5 @@
-//! Power cuts, which `kill -9` does not show: what was written and not synced is forgotten, or torn in the middle of a page.
-//! Nothing that was acknowledged is missing, nothing is there twice.
+//! Power cuts, which `kill -9` does not show: what was written and not synced is forgotten, or torn in the middle of a
+//! page. Nothing that was acknowledged is missing, nothing is there twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

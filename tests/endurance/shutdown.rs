@@ -1,5 +1,5 @@
-//! A service is stopped again and again while clients send: no request is left without an answer, but those on connections
-//! that were opened after the stop began.
+//! A service is stopped again and again while clients send: no request is left without an answer, but those on
+//! connections that were opened after the stop began.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -68,8 +68,8 @@ impl Figures {
     }
 }
 
-/// A program that sends callbacks until nothing listens any more, and then prints on one line how many were answered, and
-/// of each that was not, when its connection was opened, in Unix milliseconds.
+/// A program that sends callbacks until nothing listens any more, and then prints on one line how many were answered,
+/// and of each that was not, when its connection was opened, in Unix milliseconds.
 struct Client {
     name: &'static str,
     program: PathBuf,

@@ -5,12 +5,12 @@
 //!
 //! # Safety
 //!
-//! SQLite calls these functions as `sqlite3_vfs` and `sqlite3_io_methods` promise: with the file that `open` has filled, from
-//! one thread at a time for each file, until `close`. A file of this VFS is a `TornFile` followed by a file of the system's
-//! VFS, in the one allocation of `szOsFile` bytes that SQLite makes; `real` points to the second. The path that `open` is
-//! given lives as long as the file, which SQLite promises for databases and their logs; it is copied all the same. Rust
-//! state is behind a mutex; no function unwinds, because none of them panics while the mutex is not poisoned, and a panic
-//! across `extern "C"` ends the process.
+//! SQLite calls these functions as `sqlite3_vfs` and `sqlite3_io_methods` promise: with the file that `open` has
+//! filled, from one thread at a time for each file, until `close`. A file of this VFS is a `TornFile` followed by a
+//! file of the system's VFS, in the one allocation of `szOsFile` bytes that SQLite makes; `real` points to the second.
+//! The path that `open` is given lives as long as the file, which SQLite promises for databases and their logs; it is
+//! copied all the same. Rust state is behind a mutex; no function unwinds, because none of them panics while the mutex
+//! is not poisoned, and a panic across `extern "C"` ends the process.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -182,8 +182,8 @@ fn register() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let real = system();
-        // SAFETY: a copy of the system's VFS with other functions for opening and deleting; SQLite keeps the pointer, so it
-        // is leaked.
+        // SAFETY: a copy of the system's VFS with other functions for opening and deleting; SQLite keeps the pointer,
+        // so it is leaked.
         unsafe {
             let mut vfs = std::ptr::read(real);
             vfs.zName = c"torn".as_ptr();

@@ -1,5 +1,5 @@
-//! Guests for tests: our own plugins, built once for each run; small hostile ones, assembled from text; and one in other
-//! languages, where their compilers are installed.
+//! Guests for tests: our own plugins, built once for each run; small hostile ones, assembled from text; and one in
+//! other languages, where their compilers are installed.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -129,7 +129,8 @@ const CONTRACT: &str = r#"{manifest}
             (then (return (call $provoked (local.get $input) (local.get $len)))))
         (i64.const 0x800_0000_0013))"#;
 
-/// What `{accepts}` stands for in a guest's text: it leaves no last words, and accepts any settings, with a reply at 1024.
+/// What `{accepts}` stands for in a guest's text: it leaves no last words, and accepts any settings, with a reply at
+/// 1024.
 const ACCEPTS: &str = r#"(global (export "last_words") i32 (i32.const 0))
     (data (i32.const 1024) "{\"accepted\":true}")
     (func (export "configure") (param i32 i32) (result i64) (i64.const 0x400_0000_0011))"#;
@@ -148,8 +149,8 @@ pub fn filled_in(name: &str, source: &str) -> String {
     source.replace("{contract}", CONTRACT).replace("{accepts}", ACCEPTS).replace("{manifest}", &manifest)
 }
 
-/// A guest given as text, with `{manifest}` replaced by a section that the host accepts, `{accepts}` by what accepts any
-/// settings, and `{contract}` by all that the host asks for.
+/// A guest given as text, with `{manifest}` replaced by a section that the host accepts, `{accepts}` by what accepts
+/// any settings, and `{contract}` by all that the host asks for.
 pub fn assemble(name: &str, source: &str) -> PathBuf {
     let module = wat::parse_str(filled_in(name, source))
         .unwrap_or_else(|error| panic!("the guest {name} cannot be assembled: {error}"));
@@ -272,8 +273,8 @@ pub fn knows(name: &str, facts: &[&str], updates: &[&str], needs: &str, members:
     assemble(name, &source)
 }
 
-/// A guest whose own settings are `{"stamp":"…"}`, with eight characters; it allows everything, and returns the stamp as a
-/// record. It refuses a stamp that begins with `x`.
+/// A guest whose own settings are `{"stamp":"…"}`, with eight characters; it allows everything, and returns the stamp
+/// as a record. It refuses a stamp that begins with `x`.
 pub fn stamps(name: &str) -> PathBuf {
     let source = format!(
         r#"(module {{manifest}}

@@ -161,15 +161,15 @@ fn effective(name: &str, change: Value, request: &Value) -> Value {
     changed.into_iter().filter(|set| set.len() > 1).map(Value::Object).collect()
 }
 
-/// Whether a value is shown as it was written, or as serde_json writes it. A number of very many digits is rounded then,
-/// and rounded once more when it is read again.
+/// Whether a value is shown as it was written, or as serde_json writes it. A number of very many digits is rounded
+/// then, and rounded once more when it is read again.
 fn is_same(written: &Value, shown: &str) -> bool {
     let once = written.to_string();
     *written == value(shown) || once.as_str() == shown
 }
 
-/// Whether both are the same to a server that knows the members of this kind: others are skipped, and what is missing is
-/// blank.
+/// Whether both are the same to a server that knows the members of this kind: others are skipped, and what is missing
+/// is blank.
 fn is_alike(kind: Kind, one: &Value, other: &Value) -> bool {
     let is_blank = |value: &Value| [Value::Null, json!(""), json!(0), json!(false)].contains(value);
     match (kind, one, other) {

@@ -84,7 +84,8 @@ async fn a_journal_at_rest_is_read_without_a_host() {
 
 const OUTSIDE: &str = "CALLGATE_TEST_JOURNAL_FILE";
 
-/// How many entries a program from outside sees, which opens the file for writing and closes it, as the shell of SQLite does.
+/// How many entries a program from outside sees, which opens the file for writing and closes it, as the shell of SQLite
+/// does.
 fn count_from_outside(file: &Path) -> u64 {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "files::the_child", "--ignored", "--nocapture"]).env(OUTSIDE, file);

@@ -1,4 +1,5 @@
-//! No module uses one that uses it, be it over others. A module uses its parts, so a part that uses its whole is a cycle.
+//! No module uses one that uses it, be it over others. A module uses its parts, so a part that uses its whole is a
+//! cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! Reads which modules a crate has, and which of them each one uses.
 //!
-//! Paths are found among a file's tokens, so what is written in macros counts, and what is written in texts and comments
-//! does not. Modules for tests are left out.
+//! Paths are found among a file's tokens, so what is written in macros counts, and what is written in texts and
+//! comments does not. Modules for tests are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;

@@ -70,8 +70,8 @@ impl Adjustment {
     }
 }
 
-/// Turns a reply into a verdict that the answer of this `server` to this command can carry. `body` is the request as the
-/// plugin saw it.
+/// Turns a reply into a verdict that the answer of this `server` to this command can carry. `body` is the request as
+/// the plugin saw it.
 ///
 /// # Errors
 /// If the reply asks for something of a wrong type: then it is not known what the plugin meant.

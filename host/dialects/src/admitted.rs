@@ -23,8 +23,8 @@ impl<'d> Admitted<'d> {
         Ok(Self { dialect, head })
     }
 
-    /// The callback without its body, as far as the head tells which one it is: to refuse it before the body is read. Its
-    /// body is an empty object.
+    /// The callback without its body, as far as the head tells which one it is: to refuse it before the body is read.
+    /// Its body is an empty object.
     #[must_use]
     pub fn unread(&self) -> Option<Callback> {
         let Identity { name, command, operation_id, client_address } = self.dialect.identify_head(&self.head)?;

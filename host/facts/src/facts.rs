@@ -152,9 +152,9 @@ impl Fetched {
         Ok(self.0.into_iter().filter_map(Fetching::now).collect())
     }
 
-    /// All answers, in the order of the lookup. `left` is the time that the callback had left at `from`. The maximum wait
-    /// for each answer is the one in its settings, or else a third of that, and never more than two thirds: the rest is
-    /// for the plugins. An answer that is missing by then is [late](Why::Late).
+    /// All answers, in the order of the lookup. `left` is the time that the callback had left at `from`. The maximum
+    /// wait for each answer is the one in its settings, or else a third of that, and never more than two thirds: the
+    /// rest is for the plugins. An answer that is missing by then is [late](Why::Late).
     pub async fn within(self, left: Duration, from: Instant) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(self.0.len());
         let last = from + longest_wait(left);

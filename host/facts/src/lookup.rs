@@ -89,8 +89,8 @@ pub trait Source: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Periodic maintenance, such as reloading a file that has changed. May block, even for ever: a file may be on a disk
-    /// that does not answer. A call while another one is running returns at once.
+    /// Periodic maintenance, such as reloading a file that has changed. May block, even for ever: a file may be on a
+    /// disk that does not answer. A call while another one is running returns at once.
     fn tend(&self) {}
 
     /// A source with the new settings that shares the state of this one; `None` if the state cannot be shared. This one

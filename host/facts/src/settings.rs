@@ -50,8 +50,8 @@ pub struct Counter {
     pub counts_callbacks: bool,
     /// Maximum number of keys; beyond it, the least recently used are evicted. At least 1.
     pub entries_max: usize,
-    /// Maximum size of all keys with their timestamps, in bytes; beyond it, the least recently used are evicted. One key
-    /// is kept in any case.
+    /// Maximum size of all keys with their timestamps, in bytes; beyond it, the least recently used are evicted. One
+    /// key is kept in any case.
     pub bytes_max: usize,
     /// Maximum number of timestamps kept per key. Beyond it they are rounded up: each count then lasts up to
     /// 4 / (`moments_max` - 4) of the window too long, never too short. At least [`MOMENTS_MIN`].

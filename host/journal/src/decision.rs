@@ -68,7 +68,8 @@ const DECISION_OVERHEAD_BYTES: usize = 160;
 pub struct Decision {
     /// Its number.
     pub id: DecisionId,
-    /// As it was given. In lists, [`document`](NewDecision::document) is empty and [`body`](NewDecision::body) is `None`.
+    /// As it was given. In lists, [`document`](NewDecision::document) is empty and [`body`](NewDecision::body) is
+    /// `None`.
     pub decision: NewDecision,
     /// Bytes that it takes, roughly.
     pub bytes: u64,

@@ -45,7 +45,8 @@ impl NewEntry {
 /// Approximate size of an entry's row without its texts.
 const ENTRY_OVERHEAD_BYTES: usize = 128;
 
-/// What became of the entries of one call of [`Journal::accept`](crate::Journal::accept). All of them may be acknowledged.
+/// What became of the entries of one call of [`Journal::accept`](crate::Journal::accept). All of them may be
+/// acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Accepted {
     /// Entries that are on disk now and will be processed.
@@ -139,7 +140,8 @@ pub struct EntrySummary {
     pub key: String,
     /// When the callback was received, in milliseconds since 1970.
     pub received_unix_ms: i64,
-    /// When the next attempt is due, in milliseconds since 1970; 0: at once. For what is done or dead: when it became so.
+    /// When the next attempt is due, in milliseconds since 1970; 0: at once. For what is done or dead: when it became
+    /// so.
     pub due_unix_ms: i64,
     /// How many attempts have failed.
     pub attempts: u32,

@@ -1,8 +1,8 @@
 //! The envelope of a record: a CloudEvent 1.0 in structured JSON.
 //!
 //! `type` is the topic, `source` the platform, `subject` the command, `data` the record. Extensions:
-//! `partitionkey` (the key by which records are in order; absent without one), `sequence` (the number in the journal, in
-//! 20 digits, so that texts sort as numbers do), `traceparent`, and Callgate's own `plugin` and `pluginsha256`.
+//! `partitionkey` (the key by which records are in order; absent without one), `sequence` (the number in the journal,
+//! in 20 digits, so that texts sort as numbers do), `traceparent`, and Callgate's own `plugin` and `pluginsha256`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -13,7 +13,7 @@ pub(crate) struct Inbox<T> {
 
 struct Queue<T> {
     items: VecDeque<T>,
-    /// Whether something is in it that does not wait for company.
+    /// Whether it holds an item that should be taken without delay.
     is_urgent: bool,
     /// When the oldest quiet item came.
     quiet_since: Option<Instant>,
@@ -28,7 +28,7 @@ impl<T> fmt::Debug for Inbox<T> {
     }
 }
 
-/// How long quiet items wait for company.
+/// How long quiet items wait, so that more can be taken with them.
 const QUIET: Duration = Duration::from_millis(50);
 
 /// Quiet items that do not wait any longer.

@@ -45,7 +45,7 @@ struct Inner {
     is_working: AtomicBool,
 }
 
-/// Places in a queue.
+/// The permits of a queue: a maximum number of items, and of their bytes.
 #[derive(Debug)]
 struct Queue {
     items: Arc<Semaphore>,
@@ -62,18 +62,18 @@ impl Queue {
         Self { items: semaphore(items_max), bytes: semaphore(bytes_max), items_max, bytes_max }
     }
 
-    /// The permits for so much, as numbers that semaphores take.
+    /// The number of permits for these items and bytes.
     fn size(&self, items: usize, bytes: usize) -> Result<(u32, u32), NotKept> {
         let too_large = NotKept::TooLarge { bytes, bytes_max: self.bytes_max };
         if bytes > self.bytes_max {
             return Err(too_large);
         }
-        // A call with more items than there are places takes all of them.
+        // A call with more items than there are permits takes all permits.
         let items = u32::try_from(items.min(self.items_max)).map_err(|_| too_large.clone())?;
         Ok((items, u32::try_from(bytes).map_err(|_| too_large)?))
     }
 
-    /// Waits for places.
+    /// Waits for permits.
     async fn enter(&self, items: usize, bytes: usize) -> Result<Permits, NotKept> {
         let (items, bytes) = self.size(items, bytes)?;
         let closed = |_| NotKept::Closed;
@@ -82,7 +82,7 @@ impl Queue {
         Ok(Permits { _items: items, _bytes: bytes })
     }
 
-    /// Places, if there are any now.
+    /// Takes permits, if enough are free now.
     fn try_enter(&self, items: usize, bytes: usize) -> Option<Permits> {
         let (items, bytes) = self.size(items, bytes).ok()?;
         let items = Arc::clone(&self.items).try_acquire_many_owned(items).ok()?;
@@ -92,8 +92,8 @@ impl Queue {
 }
 
 impl Journal {
-    /// Opens the journal in the settings' folder, which is created if need be, and starts its threads. Blocks for as long as
-    /// that takes: reading the numbers of a million entries takes less than a second.
+    /// Opens the journal in the settings' folder, which is created if need be, and starts its threads. Blocks for as
+    /// long as that takes: reading the numbers of a million entries takes less than a second.
     ///
     /// What was not processed before waits until [`start_working`](Self::start_working). A damaged file is set aside,
     /// and what can be read of it is salvaged, counted and logged.
@@ -241,14 +241,14 @@ impl Journal {
         self.ask(|reply| Message::Drop { filter, reply }).await
     }
 
-    /// Makes these the sinks that there are, and returns their cursors by name. A new one begins after `from`, or with the
-    /// next record if that is `None`. Other sinks are forgotten: no records are stored for them any longer.
+    /// Replaces the list of sinks, and returns their cursors by name. A new sink begins after `from`, or with the next
+    /// record if that is `None`. Other sinks are forgotten: no more records are stored for them.
     pub async fn set_sinks(&self, names: Vec<String>, from: Option<Sequence>) -> Result<Vec<SinkCursor>, NotKept> {
         self.ask(|reply| Message::Sinks { names, from, reply }).await
     }
 
-    /// Has a sink's cursor saved soon, together with other changes. A cursor never moves back. If the host is killed before,
-    /// the sink delivers some records again.
+    /// Has a sink's cursor saved soon, together with other changes. A cursor never moves back. If the host is killed
+    /// before, the sink delivers some records again.
     pub fn save_cursor(&self, cursor: SinkCursor) {
         let _ = self.0.writer.send_quietly(Message::Cursor(cursor));
     }
@@ -279,7 +279,7 @@ impl Journal {
         let _ = self.0.scheduler.send(Task::Tick);
     }
 
-    /// Closes the journal: what was given to it is committed, and the folder may be used by another host when this returns.
+    /// Closes the journal: commits everything it was given. When this returns, another host may use the folder.
     /// Entries that are being processed are processed again after the next start.
     pub async fn close(&self) {
         if self.0.is_working.load(Ordering::Acquire) {

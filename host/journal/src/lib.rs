@@ -5,8 +5,8 @@
 //! - **decisions**: what was answered to before-callbacks and why.
 //!
 //! [`Journal`] is the handle to all of it. One thread owns every write: it drains a bounded queue and commits what it
-//! found in one transaction, so that callers share the price of reaching the disk. A second thread, the scheduler, hands
-//! entries to a [`Worker`]. Reading goes through connections of its own ([`Reader`]) and never waits for a write.
+//! found in one transaction, so that callers share the price of reaching the disk. A second thread, the scheduler,
+//! hands entries to a [`Worker`]. Reading goes through connections of its own ([`Reader`]) and never waits for a write.
 //!
 //! # The map
 //!

@@ -16,7 +16,7 @@ use crate::worker::{WorkLimits, Worker};
 /// Where the answer to a message goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, NotKept>>;
 
-/// Places in a queue, free again when they are dropped.
+/// Permits of a queue, released when dropped.
 #[derive(Debug)]
 pub(crate) struct Permits {
     pub(crate) _items: OwnedSemaphorePermit,

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A moment's numbers of a journal. Counts are since the start; those that say so are of now.
+/// A snapshot of a journal's figures. Counts are since the start; figures marked "now" are current values.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Numbers {
     /// Entries that wait or are worked on, now.
@@ -46,7 +46,8 @@ pub struct Numbers {
     pub commits: u64,
     /// Commits that failed.
     pub commits_failed: u64,
-    /// Calls of `accept` and `keep_records` that were answered by a commit: divided by the commits, acknowledgements per sync.
+    /// Calls of `accept` and `keep_records` that were answered by a commit: divided by the commits, acknowledgements
+    /// per sync.
     pub acknowledged: u64,
     /// The time of all commits together.
     pub commit_time: Duration,
@@ -135,7 +136,7 @@ pub(crate) fn set(number: &AtomicU64, now: u64) {
 }
 
 impl Counts {
-    /// All numbers; each is right, though not all of the same moment.
+    /// All figures. Each is exact, but they may be from slightly different moments.
     pub(crate) fn numbers(&self, now_unix_ms: i64) -> Numbers {
         let get = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let oldest = match self.oldest_received_ms.load(Ordering::Relaxed) {

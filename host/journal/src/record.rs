@@ -76,8 +76,8 @@ impl Record {
 pub struct RecordBatch {
     /// In ascending order.
     pub records: Vec<Record>,
-    /// All wanted records up to here are in [`records`](Self::records): the next cursor once they are delivered. It moves on
-    /// past records that were not wanted, so it may be beyond the last record.
+    /// All wanted records up to here are in [`records`](Self::records): the next cursor once they are delivered. It
+    /// moves on past records that were not wanted, so it may be beyond the last record.
     pub read_to: Sequence,
     /// Records among them that failed their checksum. They are left out, counted and logged.
     pub damaged: u64,

@@ -30,7 +30,7 @@ pub(crate) struct Scheduler {
     tools: Option<Tools>,
     limits: WorkLimits,
     lanes: Lanes,
-    /// What was accepted before and is not read yet, and what has to wait until it is.
+    /// Entries from before the start that are not read yet, and those that wait behind them.
     backlog: Option<Backlog>,
     /// When the backlog could not be read; it is read again after [`UNREADABLE_AGAIN`].
     unread_since: Option<Instant>,

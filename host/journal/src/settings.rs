@@ -18,9 +18,9 @@ pub enum WhenFull {
 pub struct JournalSettings {
     /// The folder with the journal's files. It is created, with access for this user only.
     pub folder: PathBuf,
-    /// Maximum size of the database file. Default: 4 GiB, ten million entries of 400 bytes. At least 1 MiB: less counts as that.
-    /// A sixteenth is reserved for the results of accepted entries: new ones are refused above fifteen sixteenths. A
-    /// file that is larger already is not made smaller; what is free in it is reused.
+    /// Maximum size of the database file. Default: 4 GiB, ten million entries of 400 bytes. At least 1 MiB: less counts
+    /// as that. A sixteenth is reserved for the results of accepted entries: new ones are refused above fifteen
+    /// sixteenths. A file that is larger already is not made smaller; what is free in it is reused.
     pub bytes_max: u64,
     /// What to do with callbacks that cannot be stored.
     pub when_full: WhenFull,
@@ -51,8 +51,8 @@ pub struct JournalSettings {
     /// Maximum number of entries and records that wait for a commit; more callers wait for their turn. Default: 4096.
     /// At least 1.
     pub queue_items_max: usize,
-    /// Maximum number of bytes of entries and records that wait for a commit; more callers wait for their turn, and one call
-    /// with more fails. Default: 64 MiB.
+    /// Maximum number of bytes of entries and records that wait for a commit; more callers wait for their turn, and one
+    /// call with more fails. Default: 64 MiB.
     pub queue_bytes_max: usize,
     /// Maximum number of decisions that wait for a commit; more are dropped and counted. Default: 4096.
     pub decisions_queue_items_max: usize,
@@ -63,7 +63,8 @@ pub struct JournalSettings {
     pub state_queue_items_max: usize,
     /// Maximum number of bytes of states that wait for a commit, likewise. Default: 64 MiB.
     pub state_queue_bytes_max: usize,
-    /// Bytes of the write-ahead log after which it is moved into the database file. Default: 8 MiB. 0: after each commit.
+    /// Bytes of the write-ahead log after which it is moved into the database file. Default: 8 MiB. 0: after each
+    /// commit.
     pub checkpoint_bytes: u64,
     /// The VFS of SQLite that is used: for tests, which simulate failing disks.
     #[doc(hidden)]

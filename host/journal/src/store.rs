@@ -1,7 +1,7 @@
 //! What the journal needs of a store: one writer that commits many changes at once.
 //!
-//! A store for several machines implements the same trait: `begin` starts a list of messages, `commit` sends it and waits
-//! until a majority has it on disk.
+//! A store for several machines implements the same trait: `begin` starts a list of messages, `commit` sends it and
+//! waits until a majority has it on disk.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub trait Store: Send {
     /// Saves a sink's cursor.
     fn cursor(&mut self, cursor: &SinkCursor) -> Result<(), StoreError>;
 
-    /// Makes these the sinks that there are; those that are new begin after `from`. Returns their cursors.
+    /// Replaces the list of sinks; new ones begin after `from`. Returns their cursors.
     fn sinks(&mut self, names: &[String], from: Option<Sequence>) -> Result<Vec<SinkCursor>, StoreError>;
 
     /// Has some of the dead entries that match wait again, at most `rows_max`, and returns them in order.
@@ -58,14 +58,14 @@ pub trait Store: Send {
     /// Removes some of the dead entries that match, at most `rows_max`, and returns how many.
     fn drop_dead(&mut self, filter: &EntryFilter, rows_max: usize) -> Result<usize, StoreError>;
 
-    /// Removes some of what is too old or too much, at most about `rows_max` rows of each kind.
+    /// Deletes rows beyond the limits on age and size, at most about `rows_max` of each kind.
     fn trim(&mut self, rows_max: usize) -> Result<Trimmed, StoreError>;
 
     /// Commits: what was changed since `begin` is on disk.
     fn commit(&mut self) -> Result<(), StoreError>;
 
-    /// Forgets what was changed since `begin`, and begins again from what is on disk. A damaged file is set aside here, and
-    /// what can be read of it is salvaged.
+    /// Forgets what was changed since `begin`, and begins again from what is on disk. A damaged file is set aside here,
+    /// and what can be read of it is salvaged.
     fn recover(&mut self, error: &StoreError) -> Result<Recovered, StoreError>;
 
     /// Does what a store has to do from time to time, outside of transactions.

@@ -12,8 +12,8 @@ use crate::record::NewRecord;
 pub trait Worker: Send + Sync + 'static {
     /// Starts to process an entry.
     ///
-    /// It is called on the scheduler's thread and must not block: it hands the entry to a task or thread and returns. The
-    /// ticket is finished when the entry is done or has failed. The next entry of the same key waits for that.
+    /// It is called on the scheduler's thread and must not block: it hands the entry to a task or thread and returns.
+    /// The ticket is finished when the entry is done or has failed. The next entry of the same key waits for that.
     ///
     /// After a crash or a failed commit, an entry may be processed again. Its records are stored once.
     fn work(&self, entry: Entry, ticket: Ticket);
@@ -96,7 +96,8 @@ impl fmt::Debug for Ticket {
 /// How entries are processed.
 #[derive(Debug, Clone)]
 pub struct WorkLimits {
-    /// Maximum number of entries that are worked on or wait for the commit of their result. Default: 256. 0 counts as 1.
+    /// Maximum number of entries that are worked on or wait for the commit of their result. Default: 256. 0 counts as
+    /// 1.
     pub at_once: usize,
     /// Maximum size of the bodies that stay in memory until their turn, in bytes; others are read from disk.
     /// Default: 32 MiB. 0: all are read from disk.

@@ -63,8 +63,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// How often something is trimmed, in milliseconds.
 const TRIM_EVERY_MS: i64 = 1000;
 
-/// A log that has so many bytes, or a quarter of `bytes_max`, counts as a full journal: a program from outside that reads for
-/// long keeps it from being emptied.
+/// A WAL of this size in bytes, or of a quarter of `bytes_max` if that is more, counts as a full journal: another
+/// program that reads for a long time keeps it from being truncated.
 const LOG_BYTES_MAX: u64 = 64 << 20;
 
 /// Maximum size of the entries that are kept for the next commit after a commit has failed, in bytes.
@@ -436,8 +436,9 @@ impl Writer {
     /// Notifies the callers that nothing of a batch is on disk. Results and cursors stay for the next one.
     fn give_up(&mut self, batch: Batch, why: &NotKept) {
         (self.unfinished, self.cursors) = (batch.finished, batch.cursors);
-        // Entries would take memory for as long as the disk fails. Those that are dead now keep their heads as long as there
-        // is room: if they are retried, the head says what was counted already. Without it, counters count them twice.
+        // Entries would take memory for as long as the disk fails. Those that are dead now keep their heads as long as
+        // there is room: if they are retried, the head says what was counted already. Without it, counters count them
+        // twice.
         let mut room = UNFINISHED_BYTES_MAX;
         for finished in &mut self.unfinished {
             let is_dead = matches!(finished.ended, Ended::Failed(_, Next::Dead));

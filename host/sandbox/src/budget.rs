@@ -39,7 +39,8 @@ pub struct Usage {
     /// memory, or (where instances are kept) the calls of this instance touched more pages than are restored. The
     /// instance is dropped, and the next call pays for a new one.
     pub is_spoiled: bool,
-    /// CPU time that was spent on another thread for brief calls of this plugin, and that no call before this one was told.
+    /// CPU time that was spent on another thread for brief calls of this plugin, and that no call before this one was
+    /// told.
     pub aside: Duration,
 }
 

@@ -158,8 +158,8 @@ impl Cache {
         self.folder.write(&unfinished, &key.file_name(), entry)
     }
 
-    /// Removes the entries that were not used for longest, until the rest has no more bytes than `bytes_max` says of all
-    /// of them; `newest` stays.
+    /// Removes the entries that were not used for longest, until the rest has no more bytes than `bytes_max` says of
+    /// all of them; `newest` stays.
     fn make_room(&self, newest: &Key, bytes_max: impl FnOnce(u64) -> u64) -> io::Result<()> {
         let _alone = self.making_room.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = newest.file_name();

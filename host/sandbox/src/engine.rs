@@ -131,8 +131,8 @@ impl Engine {
         })
     }
 
-    /// Has modules prepared there from now on, within these limits if it is not in this process. `at_once` are loaded at the
-    /// same time, and share the cores.
+    /// Has modules prepared there from now on, within these limits if it is not in this process. `at_once` are loaded
+    /// at the same time, and share the cores.
     pub fn load_in(&mut self, loading: Loading, limits: &LoadingLimits, at_once: usize) {
         let threads = std::thread::available_parallelism().map_or(1, usize::from) / at_once.max(1);
         self.children = match loading {
@@ -243,8 +243,8 @@ impl Engine {
         self.fuel_per_ms
     }
 
-    /// How many calls can be on workers at the same time: `calls_at_once_max`, or fewer if the address space does not hold
-    /// as many.
+    /// How many calls can be on workers at the same time: `calls_at_once_max`, or fewer if the address space does not
+    /// hold as many.
     #[must_use]
     pub fn calls_at_once(&self) -> usize {
         self.calls_at_once
@@ -433,7 +433,8 @@ fn pool(limits: &EngineLimits, memory_reset: MemoryReset) -> PoolingAllocationCo
     pool
 }
 
-/// Instances that are made on trial at the same time, at most: the loader loads one plugin per core, and no more than this.
+/// Instances that are made on trial at the same time, at most: the loader loads one plugin per core, and no more than
+/// this.
 const TRIALS_MAX: usize = 8;
 
 /// Whether any swap area is in use; true if that cannot be determined.
@@ -454,8 +455,8 @@ const CALIBRATION_GUESTS: [&[u8]; 3] = [
     b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x07\x05\x01\x01f\0\0\x0a\x1e\x01\x1c\x01\x01\x7f\x03\x40\x20\0\x20\0\x41\xf8\xff\x03\x71\x28\x02\0\x6a\x41\x88\x20\x6a\x21\0\x0c\0\x0b\x0b",
 ];
 
-/// Fuel for one calibration run: some tenths of a millisecond, long enough to drown the call itself, and short enough to
-/// be left alone by a busy machine now and then.
+/// Fuel for one calibration run: some tenths of a millisecond, long enough to drown the call itself, and short enough
+/// to be left alone by a busy machine now and then.
 const CALIBRATION_FUEL: u64 = 500_000;
 
 /// Runs of each guest.

@@ -163,8 +163,8 @@ impl Fault {
 }
 
 impl Fault {
-    /// Whether it says something about the plugin, so that its breaker counts it and a candidate falls back over it. Lack
-    /// of time and missing facts do not.
+    /// Whether it says something about the plugin, so that its breaker counts it and a candidate falls back over it.
+    /// Lack of time and missing facts do not.
     #[must_use]
     pub fn is_of_plugin(&self) -> bool {
         match self {

@@ -39,7 +39,8 @@ impl Children {
         Self { start, limits, idle: Mutex::default(), memory: RwLock::default() }
     }
 
-    /// Has a module configured and compiled. Returns a compile cache entry, not yet verified, and how long `configure` took.
+    /// Has a module configured and compiled. Returns a compile cache entry, not yet verified, and how long `configure`
+    /// took.
     pub(crate) fn prepare(
         &self,
         key: &Key,

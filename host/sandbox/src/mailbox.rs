@@ -1,8 +1,8 @@
 //! Messages to one thread, sent without taking a lock.
 //!
-//! A lock would let a thread of high priority wait for one of low priority: that one may lose its core while it holds the
-//! lock, and on a busy machine it does not get another for tens of milliseconds. So the receiver never waits inside the
-//! channel, where it would be registered under a lock: it parks its thread when there is nothing, and each sender
+//! A lock would let a thread of high priority wait for one of low priority: that one may lose its core while it holds
+//! the lock, and on a busy machine it does not get another for tens of milliseconds. So the receiver never waits inside
+//! the channel, where it would be registered under a lock: it parks its thread when there is nothing, and each sender
 //! unparks it.
 
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};

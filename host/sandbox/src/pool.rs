@@ -149,8 +149,8 @@ impl Pool {
         (!self.keeper.as_ref()?.is_distrusted()).then_some(instance)
     }
 
-    /// Restores an instance to the snapshot and keeps it for this thread's next call, if possible. After a brief call, all
-    /// that might block is done aside, and it counts as kept although it may turn out later that it cannot be.
+    /// Restores an instance to the snapshot and keeps it for this thread's next call, if possible. After a brief call,
+    /// all that might block is done aside, and it counts as kept although it may turn out later that it cannot be.
     pub(crate) fn keep(&self, mut instance: Instance, is_brief: bool) -> Kept {
         match self.try_to_keep(&mut instance, is_brief) {
             Ok(Restored::Aside(number, glance)) => {

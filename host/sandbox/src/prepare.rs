@@ -93,7 +93,8 @@ fn prepare(engine: &Engine, job: &Job) -> Result<(Vec<u8>, Duration), LoadError>
     Ok((cache::entry(&job.request.key, &code), snapshot.configured_in))
 }
 
-/// Says what panicked on two lines. A compiler's panic may show a whole function, for which there is no room in the pipe.
+/// Says what panicked on two lines. A compiler's panic may show a whole function, for which there is no room in the
+/// pipe.
 fn say_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let message = panic.payload_as_str().map(one_line).unwrap_or_default();
     let place = panic.location().map(ToString::to_string).unwrap_or_default();

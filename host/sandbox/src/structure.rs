@@ -218,8 +218,8 @@ impl Signature {
     }
 }
 
-/// Pieces that a call through a table, or reading one, cuts code into: it checks bounds and signature, and may have to fill
-/// the table first.
+/// Pieces that a call through a table, or reading one, cuts code into: it checks bounds and signature, and may have to
+/// fill the table first.
 const BLOCKS_OF_TABLES: u64 = 3;
 
 /// Whether `found` is allowed; it is the module's, or a function's.

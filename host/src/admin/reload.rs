@@ -1,8 +1,8 @@
 //! Reloads, and stored configurations for rollbacks.
 //!
-//! `GET /api/v1/generation`: what is in service. `POST /api/v1/reload`: read the settings again; with `?dry_run=true`, only
-//! try them. `GET /api/v1/kept`: the stored configurations. `POST /api/v1/rollback` with `{"to": 3}` or `{}`: returns
-//! to one; with `"instead_of": 4`, only if that one is in service.
+//! `GET /api/v1/generation`: what is in service. `POST /api/v1/reload`: read the settings again; with `?dry_run=true`,
+//! only try them. `GET /api/v1/kept`: the stored configurations. `POST /api/v1/rollback` with `{"to": 3}` or `{}`:
+//! returns to one; with `"instead_of": 4`, only if that one is in service.
 
 use std::sync::Arc;
 

@@ -1,9 +1,8 @@
 //! Suspends a plugin that fails for nearly everybody, so that it costs nothing for a while.
 //!
-//! A suspended plugin checks nothing: where `on_fault` allows, everything passes it. So no single user may bring that
-//! about. Faults count only together with the user whose callback caused them, each user's only up to a part of what
-//! suspends, and they must be most of the calls. A fault that costs little counts little: it is no reason to stop
-//! asking.
+//! A suspended plugin checks nothing: if `on_fault` is "allow", everything passes. So no single user may cause that.
+//! Faults are counted per user, each user's only up to a part of what suspends, and they must be most of the calls. A
+//! fault that costs little weighs little: it is no reason to stop calling the plugin.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

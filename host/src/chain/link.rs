@@ -189,8 +189,8 @@ impl Link {
         self.work.within.is_some()
     }
 
-    /// The same plugin under another name, for chains that must not touch those of this one: with instances, breaker and
-    /// pace of its own. If `before`, which had this name, is the same, it goes on.
+    /// The same plugin under another name, for chains that must not touch those of this one: with instances, breaker
+    /// and pace of its own. If `before`, which had this name, is the same, it goes on.
     pub(crate) fn apart(&self, name: &str, before: Option<&Self>) -> Self {
         let apart = |loaded: &Arc<Loaded>| {
             let Loaded { plugin, identity, limits, .. } = &**loaded;

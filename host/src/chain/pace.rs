@@ -1,11 +1,11 @@
 //! How long a plugin's calls take: whether they may run on a thread that other callbacks wait for, and if not, in which
 //! lane of the workers.
 //!
-//! What counts is the CPU time of the thread around everything that a call causes: entering, calling, reading the reply,
-//! putting the instance back or dropping it. Fuel does not see page faults, and wall time grows while a thread waits for
-//! its core. But asking for CPU time costs a twentieth of a short callback, so it is only asked where something could
-//! be wrong: on the workers always; on the other threads while a plugin is *watched*. A call whose wall time is short
-//! was short, however it is measured.
+//! What counts is the CPU time of the thread around everything that a call causes: entering, calling, reading the
+//! reply, putting the instance back or dropping it. Fuel does not see page faults, and wall time grows while a thread
+//! waits for its core. But asking for CPU time costs a twentieth of a short callback, so it is only asked where
+//! something could be wrong: on the workers always; on the other threads while a plugin is *watched*. A call whose wall
+//! time is short was short, however it is measured.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,9 +13,9 @@ use std::time::Duration;
 /// Calls of at most this much CPU time are quick.
 const QUICK_MAX: Duration = Duration::from_micros(300);
 
-/// What a brief call may take: the maximum time for which one call holds up a thread that other callbacks wait for, give
-/// or take two ticks of the epoch. Enough for a quick call that is preempted once, and for the first call of a plugin,
-/// which finds no instance and cold caches.
+/// What a brief call may take: the maximum time for which one call holds up a thread that other callbacks wait for,
+/// give or take two ticks of the epoch. Enough for a quick call that is preempted once, and for the first call of a
+/// plugin, which finds no instance and cold caches.
 pub(super) const BRIEF_MAX: Duration = Duration::from_millis(2);
 
 /// Quick calls after a long one that make a plugin quick again, the first time. It doubles each time that the plugin
@@ -35,8 +35,8 @@ const WATCHED_CALLS_MIN: u32 = 16;
 /// The same, with all doublings.
 const WATCHED_CALLS_MAX: u32 = 4096;
 
-/// Up to this number of watched calls, each is measured. Beyond it, the machine has been to blame several times in a row,
-/// as where it is busy with other work all the time: then one in [`WATCHED_ONE_IN`] is measured.
+/// Up to this number of watched calls, each is measured. Beyond it, the machine has been to blame several times in a
+/// row, as where it is busy with other work all the time: then one in [`WATCHED_ONE_IN`] is measured.
 const WATCHED_CLOSELY_MAX: u32 = 64;
 
 /// See [`WATCHED_CLOSELY_MAX`]. Asking for CPU time twice costs half a microsecond.
@@ -76,8 +76,8 @@ impl Pace {
         Duration::from_nanos(self.average_ns.load(Ordering::Relaxed))
     }
 
-    /// A brief call ended within its bounds. `cpu` is there if it was measured. `is_spoiled`: it left nothing that the next
-    /// call could run in, so that one pays for a new instance.
+    /// A brief call ended within its bounds. `cpu` is there if it was measured. `is_spoiled`: it left nothing that the
+    /// next call could run in, so that one pays for a new instance.
     pub(super) fn was_brief(&self, wall: Duration, cpu: Option<Duration>, is_spoiled: bool) {
         let watched = self.watched.load(Ordering::Relaxed);
         match cpu {
@@ -105,8 +105,8 @@ impl Pace {
         }
     }
 
-    /// A brief call was stopped, and will be made again on a worker. Until that has said what it takes, the plugin does not
-    /// count as quick.
+    /// A brief call was stopped, and will be made again on a worker. Until that has said what it takes, the plugin does
+    /// not count as quick.
     pub(super) fn was_too_long(&self) {
         self.calls_to_quick.fetch_max(1, Ordering::Relaxed);
     }

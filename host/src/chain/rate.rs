@@ -1,11 +1,11 @@
-//! How many records a plugin may give in a second: a bucket that fills again with time.
+//! Limits the records that a plugin may return per second: a token bucket.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Lets a number through per second, and as many at once after a pause.
+/// A token bucket: allows this number per second, and as many at once after a pause.
 #[derive(Debug)]
 pub(super) struct Rate {
     per_second_max: u32,

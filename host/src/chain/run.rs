@@ -149,8 +149,8 @@ pub struct ChainRun {
     pub overload: Option<Overload>,
     /// The plugin that there was no time for, if none was asked when the time was over.
     pub not_asked: Option<Arc<str>>,
-    /// Whose word the decision is: that of the last one who asked for more than to allow. A plugin by its name; where it
-    /// has failed, `on_fault:` and its name; `on_overload`; empty if all allow.
+    /// Whose word the decision is: that of the last one who asked for more than to allow. A plugin by its name; where
+    /// it has failed, `on_fault:` and its name; `on_overload`; empty if all allow.
     pub decided_by: String,
     /// If the request carried several callbacks: what became of each.
     pub parts: Vec<Part>,

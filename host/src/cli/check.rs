@@ -59,8 +59,8 @@ impl Check {
     }
 }
 
-/// Fails if plugins are not loaded. With `start = "healthy"`, `serve` would start without them; a check before a restart
-/// is there to prevent that.
+/// Fails if plugins are not loaded. With `start = "healthy"`, `serve` would start without them; a check before a
+/// restart is there to prevent that.
 fn all_loaded(host: &Host) -> Result<(), Failure> {
     let generation = host.generation();
     let not_loaded = generation.not_loaded();

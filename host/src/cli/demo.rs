@@ -16,8 +16,8 @@ use crate::settings::{Address, Settings, listen_address};
 
 /// Build the shipped plugins, serve them and print requests to try
 ///
-/// Nothing is written into the checkout, apart from what cargo builds. Records go to a temporary folder, which is removed
-/// at the end.
+/// Nothing is written into the checkout, apart from what cargo builds. Records go to a temporary folder, which is
+/// removed at the end.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: cargo run --release -- demo --listen 127.0.0.1:9000")]
 pub(super) struct Demo {

@@ -1,5 +1,5 @@
-//! `callgate journal`: what a host keeps, for operators. Each subcommand that does more than call one function has a file of
-//! its own.
+//! `callgate journal`: what a host keeps, for operators. Each subcommand that does more than call one function has a
+//! file of its own.
 
 mod change;
 mod export;

@@ -1,8 +1,8 @@
 //! Reports the state of the service to the service manager, as `sd_notify` does: systemd's `Type=notify` and
 //! `Type=notify-reload`.
 //!
-//! The protocol is a datagram with lines `NAME=VALUE`, sent to the socket that the manager names; see sd_notify(3), which
-//! promises that it is stable. It needs no library.
+//! The protocol is a datagram with lines `NAME=VALUE`, sent to the socket that the manager names; see sd_notify(3),
+//! which promises that it is stable. It needs no library.
 
 /// Both listeners accept.
 pub(super) const READY: &str = "READY=1";

@@ -77,8 +77,8 @@ pub(super) fn commands_as_written(settings: &Settings, platform: &Platform) -> V
     platform.server.protocol().commands.iter().filter_map(planned).collect()
 }
 
-/// The address that others use to reach a listener. `0.0.0.0` and `::` are for listening only, so the machine's own name
-/// is used.
+/// The address that others use to reach a listener. `0.0.0.0` and `::` are for listening only, so the machine's own
+/// name is used.
 fn reachable(settings: &Settings) -> String {
     let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
     // A Unix socket is for a proxy in front, whose address is not known here.

@@ -147,8 +147,8 @@ impl Service {
         Ok(Self { runtime, signals })
     }
 
-    /// Serves until the process is told to stop. `ready` is called with the address of the callbacks' listener once both
-    /// listeners accept.
+    /// Serves until the process is told to stop. `ready` is called with the address of the callbacks' listener once
+    /// both listeners accept.
     ///
     /// # Errors
     /// If an address is taken, or TLS cannot be spoken.
@@ -247,8 +247,8 @@ async fn keep_current(host: Host, tls: Arc<Tls>, table: &'static str) {
     }
 }
 
-/// How often the files of a certificate are checked, unless `poll_ms` is shorter. If that is 0, too: certificates expire all
-/// the same. File system events miss the way Kubernetes replaces files.
+/// How often the files of a certificate are checked, unless `poll_ms` is shorter. If that is 0, too: certificates
+/// expire all the same. File system events miss the way Kubernetes replaces files.
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(2);
 
 fn taken(address: &Address, key: &str, error: &std::io::Error) -> Failure {

@@ -15,8 +15,8 @@ pub(super) struct SettingsFile {
 /// The address for callbacks, if it is not to be that of the settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Listen {
-    /// Address and port for callbacks, instead of `listen` under [server]: `127.0.0.1:8080`, `localhost:8080`, or `:8080`
-    /// for all addresses; or `unix:/run/callgate/callgate.sock`
+    /// Address and port for callbacks, instead of `listen` under [server]: `127.0.0.1:8080`, `localhost:8080`, or
+    /// `:8080` for all addresses; or `unix:/run/callgate/callgate.sock`
     #[arg(long, env = "CALLGATE_LISTEN", value_name = "ADDRESS", value_parser = listen_at)]
     listen: Option<Address>,
 }

@@ -1,7 +1,7 @@
 //! Signals: what they mean, from the first moment of the service on.
 //!
-//! As the first process of a container this one has no default for any signal: without handlers, a stop that comes while
-//! plugins are loaded would be lost. So the handlers are installed before anything else.
+//! As the first process of a container this one has no default for any signal: without handlers, a stop that comes
+//! while plugins are loaded would be lost. So the handlers are installed before anything else.
 
 use std::io;
 use std::sync::Arc;
@@ -30,9 +30,9 @@ const LOG_WITHIN: Duration = Duration::from_millis(50);
 const EXIT_OF_SIGNAL: i32 = 128;
 
 impl Signals {
-    /// Handles signals from now on. SIGTERM and Ctrl-C end the process at once with code 0 as long as nothing is served;
-    /// then the first one begins to stop the service, and the second one ends the process at once. Must be called in a
-    /// runtime with several threads, since loading plugins blocks one.
+    /// Handles signals from now on. SIGTERM and Ctrl-C end the process at once with code 0 as long as nothing is
+    /// served; then the first one begins to stop the service, and the second one ends the process at once. Must be
+    /// called in a runtime with several threads, since loading plugins blocks one.
     ///
     /// # Errors
     /// If the system does not let it.
@@ -111,8 +111,8 @@ impl Requests {
     }
 }
 
-/// Ends the process, if nothing else does, after this time: a thread that hangs, in a file for example, must not keep it
-/// alive.
+/// Ends the process, if nothing else does, after this time: a thread that hangs, in a file for example, must not keep
+/// it alive.
 pub(super) fn end_within(time: Duration) {
     let name = "callgate-end".to_owned();
     let waiting = std::thread::Builder::new().name(name).spawn(move || {

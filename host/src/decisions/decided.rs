@@ -21,8 +21,8 @@ pub(crate) struct Policy {
     pub(crate) redact: Vec<String>,
 }
 
-/// Maximum size of a body and its facts that are stored with their decision, in bytes: chat messages are a hundred times smaller, and
-/// one client could otherwise evict all other decisions.
+/// Maximum size of a body and its facts that are stored with their decision, in bytes: chat messages are a hundred
+/// times smaller, and one client could otherwise evict all other decisions.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 
 /// A decision in the queue.

@@ -40,8 +40,8 @@ pub(super) async fn converse<S: Stream>(
             async move { Ok::<_, Infallible>(running.respond(request).await) }
         }
     });
-    // Head and body of an answer are copied together, which costs less than handing the kernel two pieces. A client that
-    // shuts down its own side still gets its answer: whether it has gone away, the wire finds out.
+    // Head and body of an answer are copied together, which costs less than handing the kernel two pieces. A client
+    // that shuts down its own side still gets its answer: whether it has gone away, the wire finds out.
     let mut http = http1::Builder::new();
     http.writev(false).half_close(true);
     let mut connection = http.serve_connection(TokioIo::new(wire), service);

@@ -39,7 +39,8 @@ pub(super) struct Member {
 /// A connection without an accepted request may be closed to make room after this time, in seconds; up to one more.
 const STRANGER_S: u32 = 1;
 
-/// A connection on which requests were answered is closed for others only if it has been idle for this long, in seconds.
+/// A connection on which requests were answered is closed for others only if it has been idle for this long, in
+/// seconds.
 const WELCOME_IDLE_S: u32 = 10;
 
 /// This part of the connections without an accepted request is closed at a time, so that a flood does not cost a search

@@ -2,8 +2,8 @@
 //!
 //! Hyper parses heads; this checks the same bytes just before, without copying them. Hyper accepts some heads that
 //! another server on the way may read differently, which is how requests are smuggled: those are refused here. The byte
-//! that makes a head wrong is overwritten with one that no head may have, so that hyper refuses it at exactly this byte,
-//! after the answers to all requests before it.
+//! that makes a head wrong is overwritten with one that no head may have, so that hyper refuses it at exactly this
+//! byte, after the answers to all requests before it.
 
 mod chunks;
 mod line;

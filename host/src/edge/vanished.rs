@@ -1,8 +1,8 @@
 //! Whether the client that waits for an answer is still there.
 //!
-//! A client that has closed its connection and one that has only shut down its own side look the same: nothing more comes
-//! from either. The second one still wants its answer. So it gets a sign of life, an interim answer that every client in
-//! HTTP/1.1 ignores: the system of a client that is gone replies to it with a reset.
+//! A client that has closed its connection and one that has only shut down its own side look the same: nothing more
+//! comes from either. The second one still wants its answer. So it gets a sign of life, an interim answer that every
+//! client in HTTP/1.1 ignores: the system of a client that is gone replies to it with a reset.
 
 use std::future::Future as _;
 use std::io;

@@ -43,8 +43,8 @@ pub(super) enum End {
     Cut,
 }
 
-/// Watches one connection. Timers are set only where something is late, and once an hour: a timer for each request would
-/// cost every callback.
+/// Watches one connection. Timers are set only where something is late, and once an hour: a timer for each request
+/// would cost every callback.
 pub(super) struct Watch {
     pulse: Arc<Pulse>,
     patience: Patience,

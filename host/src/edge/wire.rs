@@ -1,5 +1,5 @@
-//! The bytes of a connection, looked at on their way: how it begins, where its requests begin and end, refusals of what is
-//! no request, and whether the client is still there.
+//! The bytes of a connection, looked at on their way: how it begins, where its requests begin and end, refusals of what
+//! is no request, and whether the client is still there.
 
 use std::future::poll_fn;
 use std::io;
@@ -19,8 +19,8 @@ use crate::settings::HeadLimits;
 
 /// A stream that hyper reads and writes.
 ///
-/// Hyper answers what is no request with a status and no body: a chat server may take that for an answer that allows, or
-/// for none at all. Such a refusal gets a body here.
+/// Hyper answers what is no request with a status and no body: a chat server may take that for an answer that allows,
+/// or for none at all. Such a refusal gets a body here.
 pub(super) struct Wire<S, A> {
     stream: S,
     app: A,
@@ -136,8 +136,8 @@ impl<S: Stream, A: Respond + Unpin> Wire<S, A> {
         Poll::Ready(Ok(()))
     }
 
-    /// While a request is being answered, and nothing is being written: reads ahead, so that it is noticed if the client
-    /// goes away. Hyper does not read then.
+    /// While a request is being answered, and nothing is being written: reads ahead, so that it is noticed if the
+    /// client goes away. Hyper does not read then.
     fn watch_client(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if !self.pulse.is_running() || self.framing.is_in_body() {
             return Ok(());

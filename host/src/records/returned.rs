@@ -64,8 +64,8 @@ pub(crate) struct Origin {
     pub(crate) arrived_unix_ms: u64,
 }
 
-/// The value of a header `traceparent`, if it is valid as W3C's Trace Context, level 1, has it: version, trace ID, parent
-/// ID and flags in lower-case hex, no ID of zeros only.
+/// The value of a header `traceparent`, if it is valid as W3C's Trace Context, level 1, has it: version, trace ID,
+/// parent ID and flags in lower-case hex, no ID of zeros only.
 #[must_use]
 pub(crate) fn valid_traceparent(value: &str) -> Option<&str> {
     let value = value.trim();

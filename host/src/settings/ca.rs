@@ -16,7 +16,8 @@ pub(super) struct Authorities {
     pub(super) certificates: Vec<CertificateDer<'static>>,
 }
 
-/// The contents of `ca_file`. The file is read here, with the settings, so that a reload notices what has changed in it.
+/// The contents of `ca_file`. The file is read here, with the settings, so that a reload notices what has changed in
+/// it.
 pub(super) fn read(section: &mut Section<'_, '_>) -> Option<Authorities> {
     let path = section.text("ca_file")?;
     let file = section.file();

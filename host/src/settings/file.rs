@@ -102,9 +102,9 @@ impl<'t> File<'t> {
         self.secrets
     }
 
-    /// Parses the text. A key that is there twice is a mistake like any other. After a syntax error the rest of the file
-    /// is unreliable, and would only cause misleading messages: then the first such error is the only mistake, and there
-    /// is no table.
+    /// Parses the text. A key that is there twice is a mistake like any other. After a syntax error the rest of the
+    /// file is unreliable, and would only cause misleading messages: then the first such error is the only mistake, and
+    /// there is no table.
     pub(super) fn parse(&self) -> Option<Spanned<DeTable<'t>>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         let (twice, broken): (Vec<_>, Vec<_>) =

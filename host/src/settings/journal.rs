@@ -22,7 +22,7 @@ pub struct Journal {
     pub when_full: WhenFull,
     /// Maximum time for an after-callback's chain, in one attempt.
     pub work_within: Duration,
-    /// After this many failed attempts an entry is a dead letter.
+    /// After this many failed attempts an entry is dead.
     pub attempts_max: u32,
     /// How long an entry waits after a failed attempt.
     pub back_off: BackOff,
@@ -34,7 +34,7 @@ pub struct Journal {
     pub delivered_age_max: Duration,
     /// Records that some sink does not have are deleted after this time.
     pub undelivered_age_max: Duration,
-    /// Dead letters are deleted after this time.
+    /// Dead entries are deleted after this time.
     pub dead_age_max: Duration,
     /// What is stored of before-callbacks.
     pub decisions: Decisions,

@@ -45,8 +45,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// Where to listen: an IP address or a name, and a port, without either all IPv4 addresses; or `unix:` and the path of a
-/// socket.
+/// Where to listen: an IP address or a name, and a port, without either all IPv4 addresses; or `unix:` and the path of
+/// a socket.
 ///
 /// # Errors
 /// What would be right. It does not repeat the text, which may be anything.

@@ -13,7 +13,8 @@ use super::name::{NAME_RULE, is_name};
 use super::pattern::{Pattern, canonical, commands_meant};
 use super::platform::{ON_FAULT, Platform, Platforms};
 
-/// The name of a plugin in the file. Inside the host, `@` and the name of the candidate follow that of a candidate's plugin.
+/// The name of a plugin in the file. Inside the host, `@` and the name of the candidate follow that of a candidate's
+/// plugin.
 #[must_use]
 pub fn plain_name(name: &str) -> &str {
     name.split_once('@').map_or(name, |(plugin, _)| plugin)
@@ -311,7 +312,8 @@ pub(super) fn plugin_settings(section: &mut Section<'_, '_>) -> Own {
     with_files(section, settings)
 }
 
-/// A plugin's own settings where `settings` and `settings_files` replace those that it has now. What is not given stays.
+/// A plugin's own settings where `settings` and `settings_files` replace those that it has now. What is not given
+/// stays.
 pub(super) fn settings_over(section: &mut Section<'_, '_>, present: &Plugin) -> Own {
     let is_from_file = |name: &String| present.settings_files.iter().any(|(known, _)| known == name);
     let (has_settings, has_files) = (section.has("settings"), section.has("settings_files"));

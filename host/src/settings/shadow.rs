@@ -65,8 +65,8 @@ pub enum Change {
 /// When the callbacks that a candidate answers are answered by what is in service again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FallBack {
-    /// Maximum number of callbacks with a fault of the candidate, of a thousand that it answered; 0: none, 1000: it never
-    /// falls back.
+    /// Maximum number of callbacks with a fault of the candidate, of a thousand that it answered; 0: none, 1000: it
+    /// never falls back.
     pub faults_per_thousand_max: u32,
     /// The fault rate is computed from at least this number of callbacks.
     pub callbacks_min: u32,

@@ -1,4 +1,4 @@
-//! What was counted of a candidate since it is what it is, or since an operator began again.
+//! The figures of a candidate since it was last changed, or since an operator reset them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,7 +60,8 @@ pub(crate) struct Tally {
     counters: ShadowCounters,
 }
 
-/// The figures of comparisons. Fuel and CPU time are those without a fault on either side, so that both did the same work.
+/// The figures of comparisons. Fuel and CPU time are those without a fault on either side, so that both did the same
+/// work.
 #[derive(Debug, Default, Clone, Copy)]
 struct Compared {
     /// In the order of [`Kind::ALL`].

@@ -38,8 +38,8 @@ struct Place {
 
 impl Builder<'_> {
     /// A candidate, and its chain for each command at which it makes a difference, with the number of the platform.
-    /// `new`: the plugin that was loaded for it. `platforms`: those of the generation, and under which numbers the workers
-    /// schedule them.
+    /// `new`: the plugin that was loaded for it. `platforms`: those of the generation, and under which numbers the
+    /// workers schedule them.
     pub(crate) fn build(
         &self,
         settings: &settings::Shadow,

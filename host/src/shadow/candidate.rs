@@ -86,8 +86,8 @@ struct Waiting {
     bytes: usize,
 }
 
-/// Bodies up to this size are copied, because the buffers that they were read into are larger; in bytes. The others fill
-/// a good part of theirs.
+/// Bodies up to this size are copied, because the buffers that they were read into are larger; in bytes. The others
+/// fill a good part of theirs.
 const COPIED_BYTES_MAX: usize = 16 * 1024;
 
 impl Past {

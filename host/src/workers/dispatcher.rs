@@ -1,8 +1,8 @@
 //! The thread that decides whose job runs next.
 //!
 //! It alone has the queues. Jobs come to it, and the word that one has ended or is not wanted any more; it hands each
-//! worker its next job. It runs at the priority of the threads that move bytes, and also delivers the results: a worker,
-//! which may lose its core at any moment, never holds anything that those threads wait for.
+//! worker its next job. It runs at the priority of the threads that move bytes, and also delivers the results: a
+//! worker, which may lose its core at any moment, never holds anything that those threads wait for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

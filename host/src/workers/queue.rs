@@ -192,8 +192,8 @@ impl<J> Queue<J> {
 
     /// Takes the next job out of those that `may_start`. Its flow counts as running until [`Queue::done`].
     ///
-    /// The oldest jobs of its flow, as long as `is_hopeless` says of a job and what the flow's jobs take on average that
-    /// it cannot end in time, are moved into `refused`.
+    /// The oldest jobs of its flow, as long as `is_hopeless` says of a job and what the flow's jobs take on average
+    /// that it cannot end in time, are moved into `refused`.
     pub(super) fn pop(
         &mut self,
         may_start: impl Fn(&J) -> bool,

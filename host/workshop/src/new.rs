@@ -37,8 +37,8 @@ pub struct New {
     #[arg(long, value_parser = request::chat_server)]
     platform: Option<&'static dyn ChatServer>,
 
-    /// The command to decide, as the chat server names it; `help` lists them [default: friend requests on OpenIM, one-to-one
-    /// messages on Tencent]
+    /// The command to decide, as the chat server names it; `help` lists them [default: friend requests on OpenIM,
+    /// one-to-one messages on Tencent]
     #[arg(long)]
     command: Option<String>,
 

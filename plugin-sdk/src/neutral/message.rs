@@ -41,8 +41,8 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Every text that users read in it, with its place; see the table in the sdk's page. The text elements of one message
-    /// are there one by one, and, if there are several, joined. In the app's own data every text counts;
+    /// Every text that users read in it, with its place; see the table in the sdk's page. The text elements of one
+    /// message are there one by one, and, if there are several, joined. In the app's own data every text counts;
     /// [`visit_texts`](Self::visit_texts) can choose.
     ///
     /// A text is what clients show: half a surrogate pair is U+FFFD, of two members with one name both are here, and an
@@ -95,9 +95,9 @@ impl<'a> Message<'a> {
         Ok(if is_fixed { None } else { verdict.or((!wanted).then_some(Verdict::Allow)) })
     }
 
-    /// Visits the texts in the order in which they are written, the joined elements last, and replaces what `visit` returns for them. What
-    /// is returned for a text that [is fixed](Shown::is_fixed) has no effect. `custom` says what users read in the app's
-    /// own data.
+    /// Visits the texts in the order in which they are written, the joined elements last, and applies the edits that
+    /// `visit` returns for them. Edits of a text that [is fixed](Shown::is_fixed) have no effect. `custom` says what
+    /// users read in the app's own data.
     ///
     /// The result is the changed message; `None` if nothing was replaced, or if the chat server could not send the
     /// result.

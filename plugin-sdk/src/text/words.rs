@@ -1,8 +1,8 @@
 //! Finds listed words in what people write, however they spell them.
 //!
 //! A word is compared letter by letter with the text, and each difference is judged for this word: an accent that the
-//! list does not have is a disguise (`fréé`), an accent that it does have is another word (`got` is not `göt`). So lists
-//! of several languages can be searched together.
+//! list does not have is a disguise (`fréé`), an accent that it does have is another word (`got` is not `göt`). So
+//! lists of several languages can be searched together.
 //!
 //! ```
 //! use plugin_sdk::text::words::{Rules, Strictness, Words};
@@ -49,8 +49,8 @@ use std::ops::Range;
 pub use list::Words;
 pub use rules::{Found, Rules, Strictness};
 
-/// The parts of a text that are to be hidden, with `mask` for each visible character: spaces stay, so that a reader sees
-/// how long the words were. What does not show inside of a word goes.
+/// The parts of a text that are to be hidden, with `mask` for each visible character: spaces stay, so that a reader
+/// sees how long the words were. What does not show inside of a word goes.
 ///
 /// ```
 /// use plugin_sdk::text::words::masked;

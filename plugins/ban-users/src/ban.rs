@@ -78,7 +78,8 @@ impl Ban {
     }
 }
 
-/// A moment: seconds, or from 100 000 000 000 on milliseconds, since 1970-01-01 UTC, as a number or a text; or RFC 3339.
+/// A moment: seconds, or from 100 000 000 000 on milliseconds, since 1970-01-01 UTC, as a number or a text; or RFC
+/// 3339.
 fn moment(value: &Value) -> Result<u64, Error> {
     let wrong =
         || Error::new("the ban's `until` is no time: write Unix seconds, or RFC 3339, such as 2026-12-31T23:59:00Z");

@@ -27,9 +27,9 @@
 //! A text may also be a number, a flag or such an object, because files and Redis contain texts. Anything else is an
 //! error of the source: the plugin cannot decide, and `on_fault` does.
 //!
-//! A plugin has no clock; it compares the end with the time at which the callback arrived at the host. So a ban ends on time
-//! even if the source removes it late. A source that keeps values for a time (Redis: `EXPIRE`) needs no `until`.
-//! A cached answer may be as old as the source's `cache_ms`: both bans and their removal can take effect that late.
+//! A plugin has no clock; it compares the end with the time at which the callback arrived at the host. So a ban ends on
+//! time even if the source removes it late. A source that keeps values for a time (Redis: `EXPIRE`) needs no `until`. A
+//! cached answer may be as old as the source's `cache_ms`: both bans and their removal can take effect that late.
 //!
 //! | `kinds` | who is looked up | OpenIM | Tencent |
 //! | --- | --- | --- | --- |
@@ -39,7 +39,8 @@
 //! | `"groups"` | who creates it | `BeforeCreateGroup` | `GroupBeforeCreate`, `GroupBeforeCreateTopic`, `OfficialBeforeCreate` |
 //! | `"profiles"` | who changes it | `BeforeUpdateUserInfoEx`, `BeforeUpdateUserInfo` | none: it asks for no permission |
 //!
-//! - A refusal has code 5007 (OpenIM), 120008 (Tencent, one-to-one), 10107 (Tencent, groups) or 38007 (Tencent, friends).
+//! - A refusal has code 5007 (OpenIM), 120008 (Tencent, one-to-one), 10107 (Tencent, groups) or 38007 (Tencent,
+//!   friends).
 //! - Of several invited users, only the banned ones are removed if the chat server supports that (Tencent's groups
 //!   and channels); OpenIM invites all or none, so one banned user stops the invitation.
 //! - At most 16 users of one callback are looked up; for the rest, `on_unknown` decides.
@@ -131,8 +132,8 @@ impl Plugin for BanUsers {
     }
 
     fn decide(&self, callback: &Callback<'_>) -> Result<impl Into<Reply>, Error> {
-        // From the facts alone: nearly all callbacks are of users who are not banned. With as many facts as there can be,
-        // there may be more users.
+        // From the facts alone: nearly all callbacks are of users who are not banned. With as many facts as there can
+        // be, there may be more users.
         let bans = callback.facts_named::<Value>(BAN)?;
         if (1..NEEDS_MAX).contains(&bans.len()) && bans.iter().all(|(_, ban)| ban.why() == Some(Why::Absent)) {
             return Ok(Verdict::Allow);

@@ -5,14 +5,14 @@
 //! - Control characters and zero-width characters are taken out, line breaks and runs of white space become one
 //!   space, and none is left at the ends. The joiners that emoji and some scripts are made of stay.
 //! - A remark that is longer than `characters_max` afterwards is denied with code 5002.
-//! - So is one of which nothing visible is left: OpenIM ignores an empty remark in the answer, and would store the
-//!   original. An empty remark is allowed: it takes the old one away.
+//! - So is a remark in which nothing visible is left: OpenIM ignores an empty remark in the answer, and would store the
+//!   original. An empty remark is allowed: it removes the old one.
 //!
 //! Settings, all optional:
 //!
 //! ```toml
 //! characters_max = 64   # Unicode characters, counted after cleaning (an emoji can be several);
-//!                       # 0: remarks can only be taken away
+//!                       # 0: remarks can only be removed
 //! ```
 
 use plugin_sdk::openim::BeforeSetFriendRemark;

@@ -1,9 +1,9 @@
 //! Mutes users after repeated refusals: by default, the third refusal within a day mutes for an hour.
 //!
-//! A *strike* is a refusal. `filter-messages` with `strikes = true` writes two facts for each: it adds 1 to `strikes`, and sets
-//! `last_strike` to the time, both under the sender's ID. This plugin reads them. A user with at least `strikes_min`
-//! strikes is muted for `mute_minutes` after the last one: their messages are refused. Each further strike within the
-//! window mutes again. The window (a day) belongs to the counter, in the host's settings:
+//! A *strike* is a refusal. `filter-messages` with `strikes = true` writes two facts for each: it adds 1 to `strikes`,
+//! and sets `last_strike` to the time, both under the sender's ID. This plugin reads them. A user with at least
+//! `strikes_min` strikes is muted for `mute_minutes` after the last one: their messages are refused. Each further
+//! strike within the window mutes again. The window (a day) belongs to the counter, in the host's settings:
 //!
 //! ```toml
 //! [[fact]]
@@ -30,11 +30,12 @@
 //!
 //! Any other plugin can write strikes in the same way. To lift a mute, remove `last_strike` at its source.
 //!
-//! Decides OpenIM's `BeforeSendSingleMsg`, `BeforeSendGroupMsg` and `BeforeAddFriend`, and Tencent's `C2cBeforeSendMsg`,
-//! `GroupBeforeSendMsg` and `SnsPrevFriendAdd`; `commands` in the host's settings says which of them.
+//! Decides OpenIM's `BeforeSendSingleMsg`, `BeforeSendGroupMsg` and `BeforeAddFriend`, and Tencent's
+//! `C2cBeforeSendMsg`, `GroupBeforeSendMsg` and `SnsPrevFriendAdd`; `commands` in the host's settings says which of
+//! them.
 //!
-//! - A refusal has code 5008 (OpenIM), 120009 (Tencent, one-to-one), 10108 (Tencent, groups) or 38008 (Tencent, friends). It is
-//!   not a strike.
+//! - A refusal has code 5008 (OpenIM), 120009 (Tencent, one-to-one), 10108 (Tencent, groups) or 38008 (Tencent,
+//!   friends). It is not a strike.
 //! - Strikes count once the callback is decided. Messages that are decided at the same time are not muted yet.
 //! - A plugin has no clock: it uses the time at which the callback arrived at the host.
 //!
@@ -185,8 +186,8 @@ impl Escalate {
         Ok(act.filter(|(user, _)| !user.is_empty() && !self.exempt.contains(user)))
     }
 
-    /// How long the mute after a strike at `last` still lasts at `now`. A strike that a host with another clock dates in the
-    /// future mutes no longer than any other.
+    /// How long the mute after a strike at `last` still lasts at `now`. A strike in the future, from a host whose clock
+    /// is ahead, mutes no longer than any other.
     fn left_ms(&self, last: f64, now: u64) -> u64 {
         // A counter without an entry returns 0.
         if last <= 0.0 {

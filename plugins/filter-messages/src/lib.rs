@@ -8,9 +8,9 @@
 //!
 //! - A denial has code 5004 (OpenIM), 120005 (Tencent, one-to-one) or 10104 (Tencent, groups); that of the action
 //!   `"reply"` 5005, 120006 or 10105.
-//! - `"reply"` refuses, too, and its `message` is the reason that the sender gets: no command of either chat server that
-//!   is sent before a message can carry a reply. Of all commands only Tencent's `Chatbot.OnC2CSignalMessage` can, in
-//!   `RspData` (<https://www.tencentcloud.com/document/product/1047/59057>).
+//! - `"reply"` refuses, too, and its `message` is the reason that the sender gets: no command of either chat server
+//!   that is sent before a message can carry a reply. Of all commands only Tencent's `Chatbot.OnC2CSignalMessage` can,
+//!   in `RspData` (<https://www.tencentcloud.com/document/product/1047/59057>).
 //! - A masked word keeps its visible length: `free money` becomes `**** *****`. Every other byte of the message stays.
 //!   OpenIM can change a message only in `BeforeMsgModify`, so its other two commands deny also where `action` is
 //!   `"mask"`: give this plugin `BeforeMsgModify` alone there. A word over two elements, or one in data that is nested
@@ -30,9 +30,10 @@
 //! | `"normal"` | `f r e e money`, `f.r.e.e money`, `free-money`, `frее money` (Cyrillic), `𝓯𝓻𝓮𝓮 money`, `ᖴᖇEE money`, `fr℮e money`, `fr3e money`, `freeee money`, `ffree money`, `fréé money`, `free<zero-width space>money`; `免 费`, `免-费`, `免費` |
 //! | `"aggressive"` | `fr.ee money`, `fr*e money`, `f🔥r🔥e🔥e money`, `freemoney`, `free monney`, `fr` and `ee money` in two elements; `免1费` |
 //!
-//! Of doubled letters, `"normal"` accepts only vowels, and consonants other than `l` at the beginning of a word, in words
-//! of at least four letters: a doubled consonant inside a word often makes another word (`raping`, `rapping`). Where one
-//! of these is doubled, other letters may be too, in shorter words as well (`ffrree`). A letter that is written three times is always accepted.
+//! Of doubled letters, `"normal"` accepts only vowels, and consonants other than `l` at the beginning of a word, in
+//! words of at least four letters: a doubled consonant inside a word often makes another word (`raping`, `rapping`).
+//! Where one of these is doubled, other letters may be too, in shorter words as well (`ffrree`). A letter that is
+//! written three times is always accepted.
 //!
 //! Settings; something to look for is required:
 //!
@@ -66,13 +67,14 @@
 //! numbers_digits_min = 6           # digits, at least 3
 //! ```
 //!
-//! Of several actions in one message the first of deny, reply, mask, record is taken. A message with 256 places or more,
-//! harmless ones included, is not searched to its end: it is refused, unless all that the settings ask for is records.
+//! Of several actions in one message the first of deny, reply, mask, record is taken. A message with 256 places or
+//! more, harmless ones included, is not searched to its end: it is refused, unless all that the settings ask for is
+//! records.
 //!
-//! Whatever is in it, a text of 64 KiB costs less than 20 million units of fuel with words alone, and one of 48 KiB with
-//! all four patterns alone; usual texts of that size cost 2 to 5 million. Where both are asked for, or words are masked
-//! (which searches the result again), `fuel_per_call = 60_000_000` covers texts that are made to cost as much as they
-//! can, and `on_fault = "deny"` refuses what still costs more.
+//! Whatever is in it, a text of 64 KiB costs less than 20 million units of fuel with words alone, and one of 48 KiB
+//! with all four patterns alone; usual texts of that size cost 2 to 5 million. Where both are asked for, or words are
+//! masked (which searches the result again), `fuel_per_call = 60_000_000` covers texts that are made to cost as much as
+//! they can, and `on_fault = "deny"` refuses what still costs more.
 
 mod mask;
 #[cfg(test)]
@@ -102,8 +104,8 @@ pub struct FilterMessages(Checked);
 const DENIED: u16 = 4;
 /// The same for what is answered with a text of the operator's.
 const REPLIED: u16 = 5;
-/// Most places in one message that are looked at: each costs 5000 to 20 000 units of fuel, and a message of listed words
-/// alone would otherwise cost more than a call may.
+/// Most places in one message that are looked at: each costs 5000 to 20 000 units of fuel, and a message of listed
+/// words alone would otherwise cost more than a call may.
 const PLACES_MAX: usize = 256;
 /// Most places that a record names.
 const RECORDED_MAX: usize = 16;

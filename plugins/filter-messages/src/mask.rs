@@ -5,11 +5,11 @@ use std::ops::Range;
 use plugin_sdk::neutral::Edit;
 use plugin_sdk::text::words::masked;
 
-/// Most times that a text is looked at again: hiding a word can bring another one about where the mask's sign stands
-/// for a letter.
+/// Maximum number of times that a text is searched again: hiding a word can create another one, where the mask
+/// character stands for a letter.
 const ROUNDS_MAX: usize = 8;
 
-/// What to replace in `text` so that `find` finds nothing any more. `None` if that cannot be reached.
+/// The edits after which `find` finds nothing in `text`; `None` if masking cannot achieve that.
 pub(crate) fn edits(text: &str, mask: char, find: impl Fn(&str) -> Vec<Range<usize>>) -> Option<Vec<Edit>> {
     let mut edits = hidden(text, find(text), mask);
     for _ in 0..ROUNDS_MAX {
@@ -23,7 +23,7 @@ pub(crate) fn edits(text: &str, mask: char, find: impl Fn(&str) -> Vec<Range<usi
     None
 }
 
-/// The edits of a text that do what `first` and then `second` do, of which the latter is for the result, `now`.
+/// Combines two lists of edits into one: `first` applies to the text, `second` to its result, `now`.
 fn composed(first: &[Edit], now: &str, second: &[Edit]) -> Vec<Edit> {
     // Where the first ones are in the result.
     let mut grown = 0_isize;
@@ -36,7 +36,7 @@ fn composed(first: &[Edit], now: &str, second: &[Edit]) -> Vec<Edit> {
         })
         .collect();
     let parts = placed.iter().map(|(range, _)| range.clone()).chain(second.iter().map(|edit| edit.range.clone()));
-    // A place outside of all edits, or at the edge of one, in the text before them.
+    // Maps a position outside all edits, or at the edge of one, to the text before them.
     let before = |at: usize| {
         let after = placed.partition_point(|(range, _)| range.end <= at);
         let last = after.checked_sub(1).and_then(|last| placed.get(last));

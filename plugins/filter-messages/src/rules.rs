@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::patterns::{Line, Pattern};
 
-/// What happens to a message in which something is found; of several the first in this order.
+/// What happens to a message in which something is found; of several actions, the first in this order wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Action {
@@ -46,7 +46,7 @@ pub(crate) enum What {
     Pattern(Pattern),
 }
 
-/// All rules. Words that are looked for alike are in one list, so that a text is searched once for all of them.
+/// All rules. Words with the same search rules are in one list, so that a text is searched once for all of them.
 #[derive(Debug)]
 pub(crate) struct RuleSet {
     pub(crate) rules: Vec<Rule>,
@@ -78,7 +78,7 @@ pub(crate) struct Hits<'r> {
     pub(crate) hits: Vec<Hit<'r>>,
     /// How many there were with those.
     pub(crate) count: usize,
-    /// Whether nothing else is in the text. Otherwise it has too many places to look at all of them.
+    /// Whether these are all. Otherwise the text has too many places to examine them all.
     pub(crate) are_all: bool,
 }
 
@@ -135,7 +135,7 @@ impl RuleSet {
         if shown.place != Place::Joined {
             return self.find_in(shown.text, places_max, |_| true);
         }
-        // Elements that follow each other are read with a space between them, or, by who looks closer, without.
+        // Elements that follow each other are read with a space between them; aggressive rules also read them without.
         let apart = apart(shown.text, shown.seams);
         let crosses = |seams: &[usize], hit: &Hit<'_>| {
             let next = seams.partition_point(|seam| *seam <= hit.range.start);
@@ -183,7 +183,8 @@ impl RuleSet {
     }
 }
 
-/// Parts of a text, ready to be asked whether one of them has another part within it: a text can have thousands of both.
+/// Parts of a text, ready to be asked whether one of them has another part within it: a text can have thousands of
+/// both.
 struct Cover(Vec<Range<usize>>);
 
 impl Cover {

@@ -3,9 +3,9 @@
 use plugin_sdk::{Error, text};
 use serde::Deserialize;
 
-/// Most words of all lists together. More are refused when the plugin is configured.
+/// Maximum number of words in all lists together; with more, `configure` rejects the settings.
 pub(crate) const WORDS_MAX: usize = 50_000;
-/// Most bytes of all words together, without comments. More are refused when the plugin is configured.
+/// Maximum size of all words together, in bytes, without comments; with more, `configure` rejects the settings.
 pub(crate) const WORDS_BYTES_MAX: usize = 1 << 20;
 
 /// Words as the operator writes them.

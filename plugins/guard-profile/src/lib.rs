@@ -2,12 +2,12 @@
 //!
 //! Decides OpenIM's [`BeforeUpdateUserInfoEx`]:
 //!
-//! - A nickname that contains a reserved word is denied with code 5001, in whatever spelling `strictness` sees through
+//! - A nickname that contains a reserved word is denied with code 5001, in any spelling that `strictness` recognises
 //!   (as in `filter-messages`): by default letter case, full-width, mathematical and circled letters, invisible
 //!   characters, letters that stand singly (`s u p p o r t`) or have signs between them, letters of other alphabets and
-//!   digits that look alike (`аdm1n`), repeated letters, accents, traditional characters. Words are found inside of
-//!   longer ones too: `admin` in `SuperAdmin1`. A nickname with 64 of them or more is denied even where all are harmless.
-//! - So is a nickname of which nothing would be visible. An empty one is allowed: it takes the name away.
+//!   digits that look alike (`аdm1n`), repeated letters, accents, traditional characters. Words are found inside
+//!   longer ones too: `admin` in `SuperAdmin1`. A nickname with 64 of them or more is denied, even if all are harmless.
+//! - So is a nickname that shows nothing. An empty one is allowed: it removes the name.
 //! - White space in a nickname is tidied: `"  John   Doe "` becomes `"John Doe"`.
 //! - A picture's address that begins with `http://` begins with `https://` afterwards.
 //!
@@ -28,8 +28,8 @@ use plugin_sdk::text::words::{Rules, Strictness, Words};
 use plugin_sdk::{Callback, Error, Plugin, Reply, text};
 use serde::Deserialize;
 
-/// Most reserved words in one nickname, harmless ones included, of which each is looked at: with as many it is denied.
-/// Each costs some thousand units of fuel.
+/// Maximum number of reserved words, harmless ones included, that are examined in one nickname; with that many it is
+/// denied. Each costs some thousand units of fuel.
 const PLACES_MAX: usize = 64;
 
 /// OpenIM hands it to the app; `errMsg` beside it is what the user reads.
@@ -81,7 +81,7 @@ impl Plugin for GuardProfile {
         };
         let mut modify = event.modify();
         if let Some(name) = event.nick_name()? {
-            // Judge what others will see, or tidying could bring a reserved word about.
+            // Judge what others will see: tidying could create a reserved word.
             let tidied = text::tidy(&name);
             if text::is_blank(&tidied) && !name.is_empty() {
                 return Ok(event.deny(NAME_DENIED, "A name needs at least one visible character.").into());

@@ -114,8 +114,8 @@ fn is_element(path: &str) -> bool {
     path.strip_prefix("MsgBody[").and_then(|rest| rest.split_once(']')).is_some_and(|(_, rest)| !rest.contains('['))
 }
 
-/// Walks through the JSON of a message. Names are compared without regard for case, because clients in Go read them so, and
-/// of members with the same name each counts.
+/// Walks through the JSON of a message. Names are compared without regard for case, because clients in Go read them so,
+/// and of members with the same name each counts.
 struct Walk<'w> {
     found: &'w mut Found,
     kinds: &'w BTreeSet<Kind>,

@@ -47,11 +47,12 @@
 //! Quoted, forwarded and bundled content is judged too; the app's own data is not. All sizes are judged, because
 //! a modified client can name a different picture for each; `sizes = "largest"` trusts clients and asks once.
 //!
-//! Decides OpenIM's `BeforeSendSingleMsg`, `BeforeSendGroupMsg` and `BeforeMsgModify`, and Tencent's `C2cBeforeSendMsg` and
-//! `GroupBeforeSendMsg`. A refusal has code 5009 (OpenIM), 120010 (Tencent, one-to-one) or 10109 (Tencent, groups).
+//! Decides OpenIM's `BeforeSendSingleMsg`, `BeforeSendGroupMsg` and `BeforeMsgModify`, and Tencent's `C2cBeforeSendMsg`
+//! and `GroupBeforeSendMsg`. A refusal has code 5009 (OpenIM), 120010 (Tencent, one-to-one) or 10109 (Tencent, groups).
 //!
-//! Records: `media_refused` for a refusal, and `media_unknown` for what `"allow_and_record"` lets through, each with platform,
-//! command, user, the elements with their keys (texts cut to 200 characters) and what the judge said, and the time.
+//! Records: `media_refused` for a refusal, and `media_unknown` for what `"allow_and_record"` lets through, each with
+//! platform, command, user, the elements with their keys (texts cut to 200 characters) and what the judge said, and the
+//! time.
 //!
 //! Settings, all optional:
 //!

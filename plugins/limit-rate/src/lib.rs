@@ -24,7 +24,8 @@
 //! | `"friend_requests"` | `BeforeAddFriend` | `SnsPrevFriendAdd` |
 //! | `"groups"`: groups that are created | `BeforeCreateGroup`, by its owner | `GroupBeforeCreate`, `GroupBeforeCreateTopic`, `OfficialBeforeCreate` |
 //!
-//! All `kinds` of one plugin share its count. To limit each by itself, load the plugin once for each, with another fact.
+//! All `kinds` of one plugin share its count. To limit each by itself, load the plugin once for each, with another
+//! fact.
 //!
 //! - A refusal has code 5006 (OpenIM), 120007 (Tencent, one-to-one), 10106 (Tencent, groups) or 38006 (Tencent, friend
 //!   requests).
@@ -32,7 +33,7 @@
 //!   With `"allowed"` only allowed callbacks count: the plugin adds to the fact itself, once it has decided. So its
 //!   source must accept updates and must not count callbacks by itself. Callbacks that are decided at the same time may
 //!   then exceed `count_max`.
-//! - Callbacks without an acting user and those of exempt users are allowed; neither are counted.
+//! - Callbacks without an acting user and those of exempt users are allowed, and not counted.
 //! - A fact that is absent counts as 0.
 //!
 //! Settings, all optional:

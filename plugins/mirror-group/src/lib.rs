@@ -1,4 +1,4 @@
-//! Mirrors group changes: one record for each, for whoever keeps a copy of the groups.
+//! Mirrors group changes: one record for each, for services that keep a copy of the groups.
 //!
 //! Decides OpenIM's [`AfterSetGroupInfoEx`], which is sent after the change, so there is nothing to deny. The record:
 //!
@@ -26,7 +26,7 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct MirrorGroup;
 
-/// What is handed on; `mirror-profile` writes the same shape.
+/// The record; `mirror-profile` writes the same shape.
 #[derive(Debug, Serialize)]
 struct Record<'a> {
     event: &'static str,

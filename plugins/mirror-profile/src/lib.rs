@@ -1,4 +1,4 @@
-//! Mirrors profile changes: one record for each, for whoever keeps a copy of the users.
+//! Mirrors profile changes: one record for each, for services that keep a copy of the users.
 //!
 //! Decides Tencent's [`ProfilePortraitSet`], which is sent after the change, so there is nothing to deny. The record:
 //!
@@ -29,7 +29,7 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct MirrorProfile;
 
-/// What is handed on; `mirror-group` writes the same shape.
+/// The record; `mirror-group` writes the same shape.
 #[derive(Debug, Serialize)]
 struct Record<'a> {
     event: &'static str,

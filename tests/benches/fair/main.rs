@@ -1,5 +1,5 @@
-//! What a calm client waits for while others do their worst: its answers beside those to hostile plugins, each alone and
-//! all together, with two threads for connections and with one. All that counts is seen from the client's side.
+//! What a calm client waits for while others do their worst: its answers beside those to hostile plugins, each alone
+//! and all together, with two threads for connections and with one. All that counts is seen from the client's side.
 //!
 //! `cargo bench --bench fair`; after `--` may stand `--seconds N` for each row.
 

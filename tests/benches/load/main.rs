@@ -1,6 +1,6 @@
-//! The host against bare axum handlers with the decisions of guard-profile and filter-messages written by hand: requests
-//! per second, latency and CPU time of the server for each request, over loopback, in turns. Then the host with two threads for connections
-//! against the host with one (`scaling.rs`).
+//! The host against bare axum handlers with the decisions of guard-profile and filter-messages written by hand:
+//! requests per second, latency and CPU time of the server for each request, over loopback, in turns. Then the host
+//! with two threads for connections against the host with one (`scaling.rs`).
 //!
 //! `cargo bench --bench load`; after `--` may stand `--connections N`, `--turns N`, `--window-ms N`, `--workers N`
 //! (threads of each server; as many as there are cores without it), and `--only host` or `--only native` with

@@ -60,8 +60,8 @@ fn look_at_all(object: &Object<'_>) {
     }
 }
 
-/// JSON in which each half of a surrogate pair that stands alone is U+FFFD, as Go and clients show it; serde_json refuses
-/// such texts.
+/// JSON in which each half of a surrogate pair that stands alone is U+FFFD, as Go and clients show it; serde_json
+/// refuses such texts.
 fn mended(json: &str) -> String {
     let half = |at: usize| {
         let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;

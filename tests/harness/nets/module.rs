@@ -148,7 +148,8 @@ fn index_of(name: &str, module: &[u8]) -> Option<u32> {
         .map(|export| export.index)
 }
 
-/// Copies a module, with other bodies for some functions: hardly any module that is made by chance accepts its settings.
+/// Copies a module, with other bodies for some functions: hardly any module that is made by chance accepts its
+/// settings.
 struct Accepting {
     replaced: [(u32, Function); 2],
     next: u32,

@@ -1,5 +1,5 @@
-//! Whatever is sent to a platform: it is refused in a way that no chat server takes for an allowance, or it is a callback
-//! that holds what was sent.
+//! Whatever is sent to a platform: it is refused in a way that no chat server takes for an allowance, or it is a
+//! callback that holds what was sent.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;

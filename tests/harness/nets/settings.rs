@@ -1,4 +1,5 @@
-//! Whatever the settings file says: it is read, or every mistake is a message on one line, and no message repeats a value.
+//! Whatever the settings file says: it is read, or every mistake is a message on one line, and no message repeats a
+//! value.
 
 use std::path::Path;
 

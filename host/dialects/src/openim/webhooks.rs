@@ -1,8 +1,8 @@
 //! OpenIM's side: `config/webhooks.yml`, written for a plan, and examined.
 //!
-//! The facts are from the server's source: the keys from `config/webhooks.yml` and `pkg/common/config/config.go` at each
-//! release tag, the reading of the file and of `IMENV_WEBHOOKS_…` from `pkg/common/config/load_config.go` and viper
-//! 1.18.2. Its documentation describes the file of older releases.
+//! The facts are from the server's source: the keys from `config/webhooks.yml` and `pkg/common/config/config.go` at
+//! each release tag, the reading of the file and of `IMENV_WEBHOOKS_…` from `pkg/common/config/load_config.go` and
+//! viper 1.18.2. Its documentation describes the file of older releases.
 
 mod address;
 mod callback;

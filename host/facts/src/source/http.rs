@@ -246,8 +246,8 @@ impl Inner {
     }
 }
 
-/// Whether a status is about the key rather than the source: users influence keys, so other keys may still work. 401, 403
-/// and 407 are about credentials, 408 and 429 about load.
+/// Whether a status is about the key rather than the source: users influence keys, so other keys may still work. 401,
+/// 403 and 407 are about credentials, 408 and 429 about load.
 fn is_about_the_question(status: u16) -> bool {
     (400..500).contains(&status) && !matches!(status, 401 | 403 | 407 | 408 | 429)
 }

@@ -260,7 +260,7 @@ impl Inner {
             (Question::IsMember { .. }, Change::Add(_)) => return None,
             (Question::Count { name, window_ms, .. }, Change::Add(number)) => {
                 let counter = format!("{{{}}}:{}", name.with(key), now_unix_ms() / window_ms);
-                // Never less than it takes to count it: all of the window shares one counter.
+                // At least two windows: the counter is needed as long as a sliding window covers a part of its own.
                 let kept_ms = ttl_ms.unwrap_or(0).max(window_ms.saturating_mul(2));
                 vec![
                     redis::cmd("INCRBY").arg(&counter).arg(*number).take(),

@@ -42,14 +42,15 @@ pub(super) trait Ask: fmt::Debug + Send + Sync + 'static {
     /// Requests the value of a key.
     fn ask(&self, key: &str) -> Later<Asked>;
 
-    /// Changes the value of a key, and returns whether that worked; `None` if the source is read-only, or has no such change.
+    /// Changes the value of a key, and returns whether that worked; `None` if the source is read-only, or has no such
+    /// change.
     fn change(&self, key: &str, change: &Change<'_>, ttl_ms: Option<u64>) -> Option<Later<Result<(), Failed>>> {
         let _ = (key, change, ttl_ms);
         None
     }
 
-    /// Replaces the connection on which a request sent at this moment got no answer in time, if it has been silent since.
-    /// Otherwise a dead peer is noticed only after minutes.
+    /// Replaces the connection on which a request sent at this moment got no answer in time, if it has been silent
+    /// since. Otherwise a dead peer is noticed only after minutes.
     fn renew(&self, asked: Instant) {
         let _ = asked;
     }
@@ -66,8 +67,8 @@ pub(super) trait Ask: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// How long a change may wait for the changes before it: while a source does not answer, each of them takes the time limit
-/// of a request.
+/// How long a change may wait for the changes before it: while a source does not answer, each of them takes the time
+/// limit of a request.
 const CHANGE_WITHIN: Duration = Duration::from_secs(60);
 
 /// A source over the network.
@@ -191,8 +192,8 @@ impl Inner {
         asked_at.into_iter().for_each(|asked_at| self.ask.renew(*asked_at));
     }
 
-    /// Sends a change within the time limit of a request, then removes what was cached meanwhile. A change that has waited
-    /// too long is dropped: it would overwrite what others know better by now.
+    /// Sends a change within the time limit of a request, then removes what was cached meanwhile. A change that has
+    /// waited too long is dropped: it could overwrite a newer value.
     async fn make(&self, key: &str, change: Later<Result<(), Failed>>, queued: Instant) {
         if queued.elapsed() >= CHANGE_WITHIN {
             let within_s = CHANGE_WITHIN.as_secs();

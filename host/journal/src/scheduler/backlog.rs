@@ -6,7 +6,7 @@ use crate::entry::EntryId;
 use crate::error::ReadError;
 use crate::store::{ReadEntries, Waiting};
 
-/// How far it is read, and what has come since.
+/// How far the backlog is read, and the entries that arrived meanwhile.
 #[derive(Debug)]
 pub(super) struct Backlog {
     after: EntryId,

@@ -1,4 +1,4 @@
-//! What a sink is fed with: the records after its cursor, which moves on as they are delivered.
+//! Feeds a sink: reads the records after its cursor, and moves the cursor as they are delivered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,8 +58,8 @@ impl Feed {
         self.stop.clone()
     }
 
-    /// The next records, as soon as there are some; `None`: the sink is to end. `is_idle`: everything that was read before
-    /// is delivered. May be dropped while it waits.
+    /// The next records, as soon as there are some; `None`: the sink is to end. `is_idle`: everything that was read
+    /// before is delivered. May be dropped while it waits.
     pub(super) async fn next(&mut self, is_idle: bool) -> Option<Vec<Record>> {
         loop {
             if self.is_stopped() {
@@ -141,7 +141,8 @@ impl Feed {
         self.shared.set(State::Running);
     }
 
-    /// Notes that a delivery has failed. Returns how long the sink has to wait before it tries again: at least `at_least`.
+    /// Notes that a delivery has failed. Returns how long the sink has to wait before it tries again: at least
+    /// `at_least`.
     pub(super) fn note_failure(&mut self, why: &str, at_least: Duration) -> Duration {
         self.shared.failed();
         self.failures = self.failures.saturating_add(1);
@@ -152,7 +153,7 @@ impl Feed {
         };
         self.shared.set(State::BackingOff { why: why.to_owned(), since_unix_ms });
         let (sink, pause_ms) = (self.settings.name.as_str(), u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
-        // The first says it loudly; how it goes on, metrics and /readyz say.
+        // Only the first failure is an error in the log; metrics and /readyz report the rest.
         match self.failures {
             1 => tracing::error!(sink, pause_ms, "the sink fails and retries: {why}"),
             failures => tracing::debug!(sink, failures, pause_ms, "the sink fails: {why}"),
@@ -160,7 +161,7 @@ impl Feed {
         pause
     }
 
-    /// Notes that a delivery has failed, and waits before the next; not beyond the end of the sink.
+    /// Notes that a delivery has failed, and waits before the next attempt, or until the sink is stopped.
     pub(super) async fn fail(&mut self, why: &str, at_least: Duration) {
         let pause = self.note_failure(why, at_least);
         let mut stop = self.stop();

@@ -18,8 +18,8 @@ pub use settings::FileSettings;
 
 /// Appends lines to a file, which it opens with the first of them.
 ///
-/// Before each write it looks whether the file is still the one at its path: one that was renamed or deleted is not
-/// written to any more. A half line, which a full disk or a killed host leaves behind, is ended before the next line.
+/// Before each write it checks that the open file is still the one at its path, because the file may have been renamed
+/// or deleted. A partial line, left behind by a full disk or a killed host, is terminated before the next line.
 #[derive(Debug)]
 pub struct FileWriter {
     settings: FileSettings,

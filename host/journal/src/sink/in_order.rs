@@ -8,8 +8,8 @@ use super::feed::Feed;
 use super::lines::Lines;
 use crate::record::Record;
 
-/// Runs a sink of lines until it is to end. A batch that fails is written again as a whole. `reopen` changes when files are
-/// to be opened again.
+/// Runs a sink of lines until it is to end. A batch that fails is written again as a whole. `reopen` changes when files
+/// are to be opened again.
 pub(super) async fn run(mut feed: Feed, mut lines: Lines, mut reopen: watch::Receiver<u64>) {
     let mut pending: Vec<Record> = Vec::new();
     loop {

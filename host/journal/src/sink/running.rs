@@ -37,7 +37,7 @@ struct Running {
     ended: watch::Receiver<()>,
 }
 
-/// How long a sink that changes has to end what it is at. One that hangs does not: what it is at may come twice.
+/// Time for a changed sink to finish its current write. If it hangs for longer, records may be delivered twice.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Maximum time that [`Sinks::settle`] waits: a write can hang forever, for example one to a pipe without a reader.
@@ -63,11 +63,11 @@ impl Sinks {
         Self { journal, clock, running: Mutex::default(), reopen: watch::Sender::new(0) }
     }
 
-    /// Makes these the sinks: those that are the same as before go on, those that are gone end, and those that are new begin
-    /// with the next record, or where they were when they last ran.
+    /// Replaces the sinks: unchanged ones continue, removed ones end, and new ones begin with the next record, or where
+    /// they were when they last ran.
     ///
     /// # Errors
-    /// If they cannot be started. Those that could go on.
+    /// If some cannot be started. The others keep running.
     pub async fn set(&self, settings: Vec<SinkSettings>) -> Result<(), SinksError> {
         let order: Vec<String> = settings.iter().map(|sink| sink.name.clone()).collect();
         // A sink that is changed goes on where it is, which it may not have saved yet.
@@ -155,8 +155,8 @@ impl Sinks {
         running.iter().map(status).collect()
     }
 
-    /// Waits until each sink that works has everything that is on disk now, at most for [`SETTLES_WITHIN`]. One that fails
-    /// is not waited for. Records that are not delivered by then are delivered later.
+    /// Waits until each sink that works has everything that is on disk now, at most for [`SETTLES_WITHIN`]. One that
+    /// fails is not waited for. Records that are not delivered by then are delivered later.
     pub async fn settle(&self) {
         let _ = timeout(SETTLES_WITHIN, self.delivered()).await;
     }

@@ -63,7 +63,7 @@ pub(super) fn unfinished(place: &Place) -> io::Result<Option<String>> {
     Ok(Some(name))
 }
 
-/// The log belongs to the database file, wherever that is. What readers share about it is made again from it.
+/// The WAL must stay with its database file. The shared-memory file (`-shm`) is deleted: SQLite rebuilds it.
 fn move_log(place: &Place, name: &str) -> io::Result<()> {
     let log = place.folder.join(format!("{FILE}-wal"));
     let moved = place.folder.join(format!("{name}-wal"));

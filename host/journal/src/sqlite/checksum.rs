@@ -1,5 +1,5 @@
-//! Checksums of what is kept, so that what is read is what was written: SQLite notices a page that makes no sense, but not a
-//! bit that has changed in a text.
+//! Checksums of what is kept, so that what is read is what was written: SQLite notices a page that makes no sense, but
+//! not a bit that has changed in a text.
 
 fn of(parts: &[&[u8]]) -> i64 {
     let mut hasher = crc32fast::Hasher::new();

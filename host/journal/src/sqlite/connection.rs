@@ -16,8 +16,8 @@ pub(super) const PAGE_BYTES: u64 = 4096;
 /// Prepared statements that a connection keeps: more than there are.
 const STATEMENTS_MAX: usize = 128;
 
-/// The oldest SQLite that does not lose commits: 3.51.3, where the race between a checkpoint and a write that begins the
-/// log again was mended.
+/// The oldest SQLite that does not lose commits: 3.51.3, where the race between a checkpoint and a write that begins
+/// the log again was mended.
 const VERSION_MIN: i32 = 3_051_003;
 
 /// Refuses a SQLite that can lose commits.
@@ -95,8 +95,8 @@ impl Place {
     }
 }
 
-/// Whether a database file is empty or missing while its log is not. SQLite would delete the log at the first read, even
-/// through a connection that only reads. The file is not opened for this: see `header.rs`.
+/// Whether a database file is empty or missing while its log is not. SQLite would delete the log at the first read,
+/// even through a connection that only reads. The file is not opened for this: see `header.rs`.
 pub(super) fn is_log_alone(file: &Path) -> bool {
     let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
     bytes(file) == 0 && bytes(&log_of(file)) > 0
@@ -128,8 +128,8 @@ const READER_CACHE_KIB: i64 = 2 << 10;
 /// How long a lock of a program from outside is waited for.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
-/// What an error at opening means. The statements that open a journal fit every journal, so if SQLite cannot run one in a
-/// file that says that it is a journal, the file is damaged.
+/// What an error at opening means. The statements that open a journal fit every journal, so if SQLite cannot run one in
+/// a file that says that it is a journal, the file is damaged.
 pub(super) fn meaning_at_open(error: &rusqlite::Error, is_journal: bool) -> StoreError {
     let is_about_statement =
         error.sqlite_error_code() == Some(ErrorCode::Unknown) || matches!(error, rusqlite::Error::SqlInputError { .. });

@@ -91,8 +91,8 @@ impl Counters {
         connection.prepare_cached(find)?.exists((platform, command, key))
     }
 
-    /// Forgets old keys. They are in two tables, by turns: when one has been filled for the length of the window, the other,
-    /// older one is emptied and filled. Emptying a table costs much less than removing its rows.
+    /// Forgets old keys. Two tables are filled in turn: when one has been filled for the length of the window, the
+    /// older one is emptied and filled next. Emptying a table costs much less than deleting its rows one by one.
     pub(super) fn forget_repeats(
         &mut self,
         connection: &Connection,

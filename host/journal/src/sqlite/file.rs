@@ -12,8 +12,8 @@ use crate::error::{OpenError, StoreError};
 use crate::folder;
 use crate::store::Salvaged;
 
-/// Opens the file for writing, or creates it. With what was salvaged if it was damaged, or if that was interrupted before.
-/// `is_journal`: the file is known to be a journal.
+/// Opens the file for writing, or creates it. With what was salvaged if it was damaged, or if that was interrupted
+/// before. `is_journal`: the file is known to be a journal.
 ///
 /// Nothing here opens the file without SQLite: readers of this process may be using it (see `header.rs`).
 pub(super) fn open(
@@ -66,8 +66,8 @@ pub(super) fn set_aside(place: &Place, bytes_max: u64, now: i64, why: &str) -> R
     replace(place, bytes_max, &name)
 }
 
-/// Fills a new file from one that was set aside. Only when it is complete does it get its name, so an interruption has it
-/// filled again.
+/// Fills a new file from one that was set aside. Only when it is complete does it get its name, so an interruption has
+/// it filled again.
 fn replace(place: &Place, bytes_max: u64, name: &str) -> Result<Salvaged, OpenError> {
     fill(place, bytes_max, Some(name), |new| salvage(place, &place.folder.join(name), new))
 }

@@ -1,8 +1,8 @@
 //! The header of a journal's file, read without SQLite.
 //!
-//! Closing a descriptor of a file drops all POSIX locks that this process holds on the file, SQLite's included. A program
-//! from outside that closes the database then takes itself for the last one and deletes the log, which the host goes on
-//! writing to. So the header is only read while this process has no connection to the file.
+//! Closing a descriptor of a file drops all POSIX locks that this process holds on the file, SQLite's included. A
+//! program from outside that closes the database then takes itself for the last one and deletes the log, which the host
+//! goes on writing to. So the header is only read while this process has no connection to the file.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -20,7 +20,8 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads the header; that of a file that is missing says nothing. To be called before the first connection is opened.
+    /// Reads the header; that of a file that is missing says nothing. To be called before the first connection is
+    /// opened.
     pub(super) fn read(place: &Place) -> io::Result<Self> {
         let mut bytes = Vec::with_capacity(BYTES);
         match File::open(place.file()) {

@@ -1,8 +1,8 @@
 //! Checks the write-ahead log before SQLite opens it.
 //!
-//! SQLite uses a log up to the first page whose checksum is wrong and ignores the rest without a word. After a power failure
-//! that is right: the rest was not synced, so it was not acknowledged. But when a bit has changed on disk, the rest is
-//! what was acknowledged. Both look the same from here, so it is said, and the log is kept for people to look at.
+//! SQLite uses a WAL up to the first page whose checksum is wrong, and silently ignores the rest. After a power failure
+//! that is right: the rest was not synced, so it was not acknowledged. But if a bit has changed on disk, the rest was
+//! acknowledged. The two cases look the same here, so the loss is logged, and the WAL is kept for inspection.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _};
@@ -10,8 +10,8 @@ use std::path::Path;
 
 use super::connection::PAGE_BYTES;
 
-/// Pages from the first one on that SQLite will not use, if a commit is among them. What is left of an older log, which is
-/// overwritten from its beginning on, does not count, nor does a single page at the end.
+/// Pages from the first one on that SQLite will not use, if a commit is among them. What is left of an older log, which
+/// is overwritten from its beginning on, does not count, nor does a single page at the end.
 pub(super) fn unusable_pages(path: &Path) -> io::Result<u64> {
     let file = match File::open(path) {
         Ok(file) => file,

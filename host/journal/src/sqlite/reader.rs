@@ -24,8 +24,8 @@ use crate::folder;
 use crate::record::{NewRecord, Record, RecordBatch, Sequence, SinkCursor};
 use crate::store::{ReadEntries, Waiting};
 
-/// Reads a journal. Each reader has a connection of its own and is used by one thread at a time; its methods read the disk
-/// and block while they do, never because of the writer.
+/// Reads a journal. Each reader has a connection of its own and is used by one thread at a time; its methods read the
+/// disk and block while they do, never because of the writer.
 #[derive(Debug)]
 pub struct Reader {
     place: Place,

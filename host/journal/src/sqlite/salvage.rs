@@ -1,7 +1,7 @@
 //! Copies what can be read from a damaged file.
 //!
-//! A damaged page makes some rows of one table unreadable; those on other pages are found by asking for the rows beyond it.
-//! Each value is checked for its type, so that nothing gets into the new file that could not be read from it.
+//! A damaged page makes some rows of one table unreadable; those on other pages are found by asking for the rows beyond
+//! it. Each value is checked for its type, so that nothing gets into the new file that could not be read from it.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -40,8 +40,8 @@ const TABLES: &[Table] = &[
 /// Rows that are copied in one transaction.
 const ROWS_MAX: usize = 1000;
 
-/// Copies what can be read from the file `damaged` to an empty journal. Returns how many rows were copied, and how many are
-/// known to be lost. It never fails: at worst nothing is copied.
+/// Copies what can be read from the file `damaged` to an empty journal. Returns how many rows were copied, and how many
+/// are known to be lost. It never fails: at worst nothing is copied.
 pub(super) fn salvage(place: &Place, damaged: &Path, new: &Connection) -> (u64, u64) {
     let mut copy = Copy { new, rows: 0, lost: 0 };
     let mended = mended(place, damaged);
@@ -177,8 +177,8 @@ impl Copy<'_> {
         Ok(())
     }
 
-    /// Copies some rows. Returns how many there were, the key of the last one, and whether all could be read. Errors are
-    /// those of the new file.
+    /// Copies some rows. Returns how many there were, the key of the last one, and whether all could be read. Errors
+    /// are those of the new file.
     fn some(
         &mut self,
         old: &Connection,

@@ -10,9 +10,9 @@ pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 
 /// What makes format N + 1 of format N. Steps are never changed once they are released, only added.
 ///
-/// Bodies have tables of their own, so that the small rows, which are searched and counted, are close together. Numbers are
-/// given by the host, which keeps them in `counters`: they are never reused, though rows are removed. Columns for names hold
-/// the number of a name, or the name itself where there are too many.
+/// Bodies have tables of their own, so that the small rows, which are searched and counted, are close together. Numbers
+/// are given by the host, which keeps them in `counters`: they are never reused, though rows are removed. Columns for
+/// names hold the number of a name, or the name itself where there are too many.
 const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE counters (

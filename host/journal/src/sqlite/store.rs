@@ -572,7 +572,7 @@ fn is_at_bytes_max(connection: &Connection) -> bool {
     matches!((number("PRAGMA page_count"), number("PRAGMA max_page_count")), (Ok(pages), Ok(max)) if pages >= max)
 }
 
-/// The log has grown if it is so many times as large as it should be, but not below so many bytes.
+/// The WAL has grown too large at this multiple of `checkpoint_bytes`, and at no less than this number of bytes.
 const LOG_GROWN: u64 = 4;
 const LOG_GROWN_BYTES: u64 = 1 << 20;
 

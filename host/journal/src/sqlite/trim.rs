@@ -1,4 +1,4 @@
-//! Deletes what is too old or too much, a little in each transaction, so that no transaction takes long.
+//! Deletes what exceeds its age or size limit, a little in each transaction, so that no transaction takes long.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};

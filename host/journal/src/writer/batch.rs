@@ -32,8 +32,8 @@ impl Batch {
             && !self.trim
     }
 
-    /// Does all of a batch in one transaction. If anything fails, nothing of it counts. `keeps_done`: whether entries that
-    /// are done stay in the store.
+    /// Does all of a batch in one transaction. If anything fails, nothing of it counts. `keeps_done`: whether entries
+    /// that are done stay in the store.
     pub(super) fn write(&self, store: &mut dyn Store, keeps_done: bool) -> Result<Written, StoreError> {
         let mut written = Written::default();
         store.begin()?;

@@ -67,7 +67,8 @@ pub(super) const TRY: [Request; 6] = [
 ];
 
 impl Request {
-    /// A command for a shell, in lines of at most 80 columns. Its output ends with a line break, which the answers do not.
+    /// A command for a shell, in lines of at most 80 columns. Its output ends with a line break, which the answers do
+    /// not.
     pub(super) fn as_command(&self, base: &str) -> String {
         let mut url = format!("'{base}{}", self.path);
         for (number, parameter) in self.query.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! How much of one text is searched for all spellings.
 
-/// Maximum work in one text; after that, only words as they are listed are found. Without it, a message that consists of
-/// disguises would cost more than a call may burn.
+/// Maximum work in one text; after that, only words as they are listed are found. Without it, a message that consists
+/// of disguises would cost more than a call may burn.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget {
     /// Steps of walks.

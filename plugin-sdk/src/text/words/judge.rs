@@ -223,7 +223,7 @@ impl Spelling {
         self.runs.longest = self.runs.longest.max(self.runs.here);
     }
 
-    /// Something is between two letters of a word; whether it can be.
+    /// Notes a character between two letters of a word. Returns whether it is allowed there.
     pub(super) fn gap(&mut self, kind: Kind, is_first: bool, is_unspaced: bool, strictness: Strictness) -> bool {
         let is_aggressive = strictness == Strictness::Aggressive;
         match kind {
@@ -245,7 +245,7 @@ impl Spelling {
         self.has_unspaced || self.gaps.here + 1 >= self.part
     }
 
-    /// Something is where the list has a space; whether it can stand for one.
+    /// Notes a character where the list has a space. Returns whether it can stand for one.
     pub(super) fn listed_gap(&mut self, kind: Kind, raw: char, strictness: Strictness, before: u8) -> bool {
         match (strictness, kind) {
             // A dot and a space end a sentence.
@@ -313,8 +313,8 @@ impl Spelling {
         !self.joined || letters >= 8
     }
 
-    /// A letter that is there twice can be honest spelling: `raping` is not `rapping`. Three times it is not, and at the
-    /// beginning of a word twice is not, except for `ll`.
+    /// A letter that is there twice can be honest spelling: `raping` is not `rapping`. Three times it is not, and at
+    /// the beginning of a word twice is not, except for `ll`.
     fn has_good_runs(&self, strictness: Strictness) -> bool {
         let Runs { repeated, longest, vowels, initials, .. } = self.runs;
         repeated == 0
@@ -410,8 +410,8 @@ fn is_drawn_out_alone(before: &str, after: &str) -> bool {
     !goes_on(single(&mut before.chars().rev())) && !goes_on(single(&mut after.chars()))
 }
 
-/// Whether the letters directly before an Arabic word are an article or a preposition: `و`, `ف`, then `ب`, `ك`, `ل`, `س`,
-/// then `ال`; or `لل`.
+/// Whether the letters directly before an Arabic word are an article or a preposition: `و`, `ف`, then `ب`, `ك`, `ل`,
+/// `س`, then `ال`; or `لل`.
 fn is_prefix(before: &str, spelling: &Spelling) -> bool {
     let letters = spelling.letters;
     let mut prefix: Vec<char> = Vec::with_capacity(5);

@@ -149,7 +149,8 @@ impl<'t> Probe<'t> {
     }
 
     /// Whether a word may begin at a letter in ASCII as it is listed, by the next two bytes alone: whether
-    /// [`glance_at_listed`](Self::glance_at_listed) must look. It leaves to it all that does not show or is no plain space.
+    /// [`glance_at_listed`](Self::glance_at_listed) must look. It leaves to it all that does not show or is no plain
+    /// space.
     #[inline]
     pub(super) fn may_be_listed(&self, at: usize) -> bool {
         const SHOWN: std::ops::RangeInclusive<u8> = b' '..=b'~';

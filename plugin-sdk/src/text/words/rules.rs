@@ -12,9 +12,9 @@ pub enum Strictness {
     Exact,
     /// Nor do: spaces or signs between all letters (`f r e e`, `f.r.e.e`), a sign for a space (`free-money`), letters
     /// that look alike, mathematical and circled letters, digits and signs for letters (`fr3e`), letters that are there
-    /// three times, a doubled vowel or a doubled first consonant other than `l` (`ffree`; further doubled letters do not
-    /// matter then), something invisible for a space, accents and combining marks that the list does not have. In scripts
-    /// without spaces: spaces and signs between any characters, and traditional characters.
+    /// three times, a doubled vowel or a doubled first consonant other than `l` (`ffree`; further doubled letters do
+    /// not matter then), something invisible for a space, accents and combining marks that the list does not have. In
+    /// scripts without spaces: spaces and signs between any characters, and traditional characters.
     #[default]
     Normal,
     /// Nor do: a sign between two letters (`fr.ee`), a sign for a letter (`m*ney`), emoji between letters, a space that

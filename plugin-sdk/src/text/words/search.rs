@@ -20,10 +20,10 @@ use crate::text::letters::{
     symbol_of_two,
 };
 
-/// What is left of a place.
+/// What precedes a position.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
-    /// Nothing that a word could go on from.
+    /// Nothing that could be the beginning of a longer word.
     Nothing,
     /// A letter of a script with spaces.
     Letter,

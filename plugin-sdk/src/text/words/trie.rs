@@ -1,4 +1,4 @@
-//! All words of a list as one tree, in the order of its levels: the children of a node are side by side.
+//! All words of a list as a trie, stored level by level: the children of a node are adjacent.
 
 use crate::text::letters::{self, Kind, is_spaced, read};
 

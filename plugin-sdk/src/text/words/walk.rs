@@ -10,7 +10,7 @@ use super::rules::{Found, Rules, Strictness};
 use super::trie::Trie;
 use crate::text::letters::{self, Kind, Letter, is_filler, leet, read};
 
-/// Most signs and spaces in a row that a word goes on after.
+/// Maximum number of signs and spaces in a row inside a word.
 pub(super) const GAP_MAX: u8 = 4;
 /// Maximum number of steps from one place.
 const STEPS_FROM_ONE_PLACE_MAX: usize = 400;

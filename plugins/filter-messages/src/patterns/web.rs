@@ -146,8 +146,8 @@ fn labels(host: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     host.split(|byte| *byte == b'.')
 }
 
-/// Where the longest host begins that these characters end with: two labels or more. No label is empty or begins or ends
-/// with a hyphen.
+/// Where the longest host begins that these characters end with: two labels or more. No label is empty or begins or
+/// ends with a hyphen.
 fn host_start(chars: &[u8]) -> Option<usize> {
     let mut start = chars.len() + 1;
     let mut count = 0;
@@ -274,8 +274,8 @@ impl Span<'_, '_> {
         host.map(|host| host.start..end(line, host.start, host.end))
     }
 
-    /// A host with letters beyond ASCII, which is all that is left: `example.рф`, `пример.com`. Its full stops are those
-    /// of ASCII: that of Chinese is mostly the end of a sentence.
+    /// A host with letters beyond ASCII, which is all that is left: `example.рф`, `пример.com`. Its full stops are
+    /// those of ASCII: that of Chinese is mostly the end of a sentence.
     fn international(&mut self) -> Option<Range<usize>> {
         let line = self.line;
         if !std::mem::take(&mut self.is_international) || is_hidden(line, self.rest.start) {

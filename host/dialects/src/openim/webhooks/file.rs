@@ -2,13 +2,12 @@
 //! mapstructure 1.5.0 read them.
 //!
 //! - Names of keys are compared without case. Unknown keys are ignored.
-//! - A variable `IMENV_WEBHOOKS_KEY_MEMBER` counts only for a member that is in the file, and only if it is not empty: a
-//!   member that the file lacks is not asked for (`Unmarshal` goes through `AllKeys`; the build tag that changes this,
-//!   `viper_bind_struct`, is not set). A variable `IMENV_WEBHOOKS_KEY` hides all members of the key
-//!   (`isPathShadowedInAutoEnv`).
-//!   A variable for a member counts all the same.
-//! - Texts are converted: flags as `strconv.ParseBool` does, numbers as `strconv.ParseInt` with base 0 does. What cannot
-//!   be converted keeps the service from starting. `yes` and `on` are texts, and cannot be converted.
+//! - A variable `IMENV_WEBHOOKS_KEY_MEMBER` counts only for a member that is in the file, and only if it is not empty:
+//!   a member that the file lacks is not asked for (`Unmarshal` goes through `AllKeys`; the build tag that changes
+//!   this, `viper_bind_struct`, is not set). A variable `IMENV_WEBHOOKS_KEY` hides all members of the key
+//!   (`isPathShadowedInAutoEnv`). A variable for a member counts all the same.
+//! - Texts are converted: flags as `strconv.ParseBool` does, numbers as `strconv.ParseInt` with base 0 does. What
+//!   cannot be converted keeps the service from starting. `yes` and `on` are texts, and cannot be converted.
 
 use std::collections::BTreeMap;
 

@@ -39,8 +39,8 @@ pub(super) const SHARDS: usize = 64;
 /// What an entry takes besides its key and its list: a node and its place in a table.
 const ENTRY_BYTES: usize = 128;
 
-/// Number of keys that a callback may evict besides those that make room for what it added itself. There are more to evict
-/// only where a maximum was lowered; they go with the next callbacks, or when the state is saved.
+/// Number of keys that a callback may evict besides those that make room for what it added itself. There are more to
+/// evict only where a maximum was lowered; they go with the next callbacks, or when the state is saved.
 const EVICTED_AT_ONCE_MAX: usize = 16;
 
 impl Counts {
@@ -183,9 +183,9 @@ impl Counts {
         Some(self.shards.get(number)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Evicts keys until the rest fits: this many, and more only until as many bytes are freed as were `added`, so that no
-    /// callback makes the table larger than it may be. `last_used`: the shard of the key that was used last, which stays.
-    /// Returns whether a key was evicted.
+    /// Evicts keys until the rest fits: this many, and more only until as many bytes are freed as were `added`, so that
+    /// no callback makes the table larger than it may be. `last_used`: the shard of the key that was used last, which
+    /// stays. Returns whether a key was evicted.
     fn fit(&self, last_used: usize, room: Room, added: usize, evicted_max: usize) -> bool {
         let (mut freed, mut evicted) = (0, 0);
         while (self.entries() > room.entries_max.max(1) || self.bytes.load(Ordering::Relaxed) > room.bytes_max)
@@ -197,8 +197,8 @@ impl Counts {
         evicted > 0
     }
 
-    /// Evicts the least recently used key of this shard, or of the next one that has several; if none has, any but the one of
-    /// this shard. Returns how many bytes this frees.
+    /// Evicts the least recently used key of the first shard with several keys, beginning with this one; if there is
+    /// none, a key of any other shard. Returns how many bytes this frees.
     fn evict(&self, last_used: usize) -> Option<usize> {
         let in_turn = || (last_used..SHARDS).chain(0..last_used);
         in_turn()
@@ -206,7 +206,7 @@ impl Counts {
             .or_else(|| in_turn().skip(1).find_map(|number| self.evict_from(number, 1)))
     }
 
-    /// Evicts the least recently used key of a shard that has at least so many.
+    /// Evicts the least recently used key of a shard that has at least `keys_min` keys.
     fn evict_from(&self, number: usize, keys_min: usize) -> Option<usize> {
         let mut shard = self.shard(number).filter(|shard| shard.windows.len() >= keys_min)?;
         let (key, window) = shard.windows.pop_lru()?;

@@ -45,7 +45,8 @@ impl Window {
         }
     }
 
-    /// Adds a number that expires at this time. With too many expiry times, all are rounded up, so that they become fewer.
+    /// Adds a number that expires at this time. With too many expiry times, all are rounded up, so that they become
+    /// fewer.
     pub(super) fn add(&mut self, now_ms: u64, until: u64, number: i64, moments_max: usize) {
         self.forget(now_ms);
         // Nearly always appended at the end. The exceptions: updates with a `ttl_ms`, and a clock that was set back.
@@ -68,9 +69,9 @@ impl Window {
     }
 
     /// Rounds all expiry times up to multiples of a power of two: none comes too early, and none ever comes later than
-    /// that power after its own, however often this is repeated, because the multiples of a larger power are multiples of
-    /// the smaller one. The power is at most four `moments_max`-ths of the longest time that is left, which rounding makes a
-    /// little longer: in all, 4 / (`moments_max` - 4) of the longest time that was asked for.
+    /// that power after its own, however often this is repeated, because the multiples of a larger power are multiples
+    /// of the smaller one. The power is at most four `moments_max`-ths of the longest time that is left, which rounding
+    /// makes a little longer: in all, 4 / (`moments_max` - 4) of the longest time that was asked for.
     fn round_up(&mut self, now_ms: u64, moments_max: usize) {
         let longest = self.moments.back().map_or(0, |(until, _)| until.saturating_sub(now_ms));
         let step = longest.saturating_mul(2).div_ceil(moments_max.max(1) as u64);

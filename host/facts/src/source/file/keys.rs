@@ -10,8 +10,8 @@ pub(super) const VALUE_BYTES_MAX: usize = 65_536;
 /// stored once.
 ///
 /// Only a 64-bit hash of each key is stored, so ten million keys of any length take 80 to 120 MB. The price is false
-/// positives: a key that is not in the file matches with a probability of n / 2^64, which is one lookup in 1.8 million
-/// million for ten million keys. An attacker cannot search for such a key, because the hash is seeded with a random
+/// positives: a key that is not in the file matches with a probability of n / 2^64, which is one lookup in 1.8
+/// trillion for ten million keys. An attacker cannot search for such a key, because the hash is seeded with a random
 /// secret.
 #[derive(Debug)]
 pub(super) struct Keys {

@@ -1,11 +1,12 @@
-//! Checks the quotation marks of comma-separated values while they are read: parsers accept one that is never closed, and
-//! take the rest of the file as one field.
+//! Checks the quotation marks of comma-separated values while they are read: parsers accept one that is never closed,
+//! and take the rest of the file as one field.
 
 use std::io::{Error, ErrorKind, Read, Result};
 
 use super::keys::VALUE_BYTES_MAX;
 
-/// Maximum size of a quoted field, in bytes: twice that of a value, because each of its characters may be written twice.
+/// Maximum size of a quoted field, in bytes: twice that of a value, because each of its characters may be written
+/// twice.
 const FIELD_BYTES_MAX: usize = 2 * VALUE_BYTES_MAX;
 
 /// A reader that passes everything on, and fails where a quotation mark is wrong.

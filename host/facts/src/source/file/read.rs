@@ -45,7 +45,8 @@ pub(super) fn read(settings: &settings::File) -> Result<Keys, Unusable> {
 
 /// Why a file cannot be used, in one sentence.
 pub(super) enum Unusable {
-    /// It cannot be read now. Its permissions, or those of a folder above it, may be repaired without a change of the file.
+    /// It cannot be read now. Its permissions, or those of a folder above it, may be repaired without a change of the
+    /// file.
     Unreadable(String),
     /// It has other contents than it should.
     Invalid(String),

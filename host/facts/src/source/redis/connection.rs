@@ -49,8 +49,8 @@ impl<C> Slot<C> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Makes the next request open a new connection, unless this one was opened or has answered after `asked`: then only
-    /// one request is slow, or the server.
+    /// Makes the next request open a new connection, unless this one was opened or has answered after `asked`: then
+    /// only one request is slow, or the server.
     fn renew(&self, asked: Instant) {
         let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_silent = *opened.alive() <= asked;
@@ -154,9 +154,9 @@ impl Connection {
         failed(error)
     }
 
-    /// Replaces the connection if it has not answered since `asked`, when a request was sent that got no answer in time.
-    /// Otherwise a dead peer is noticed only after minutes. Of a cluster, nodes that answer do not count: the connection
-    /// that is silent may be that to another node.
+    /// Replaces the connection if it has not answered since `asked`, when a request was sent that got no answer in
+    /// time. Otherwise a dead peer is noticed only after minutes. Of a cluster, nodes that answer do not count: the
+    /// connection that is silent may be that to another node.
     pub(super) fn renew(&self, asked: Instant) {
         match self {
             Self::Server { open, .. } => open.renew(asked),

@@ -42,7 +42,8 @@ struct State {
     is_tried: bool,
 }
 
-/// The permission to send one request. Dropped without [`Turn::ended`], it counts neither as a success nor as a failure.
+/// The permission to send one request. Dropped without [`Turn::ended`], it counts neither as a success nor as a
+/// failure.
 #[derive(Debug)]
 pub(super) struct Turn<'b> {
     breaker: &'b Breaker,

@@ -10,8 +10,8 @@ use crate::lookup::{Later, NotChanged};
 /// Lanes, each of which sends one change at a time: a distant source takes some milliseconds per change.
 const LANES: usize = 8;
 
-/// Queued changes per lane; further ones are refused. All lanes hold some seconds of a busy chat server's changes, as long as
-/// the source answers.
+/// Queued changes per lane; further ones are refused. All lanes hold some seconds of a busy chat server's changes, as
+/// long as the source answers.
 const WAITING_MAX: usize = 512;
 
 /// The queued changes. Each key belongs to one lane.

@@ -43,8 +43,8 @@ const STAMP: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]
 /// Length of [`STAMP`] as a text.
 const STAMP_CHARACTERS: usize = 16;
 
-/// Renames the file to its name, a dot and the time (`records.jsonl.20261126T031433Z`), with a number behind it if there
-/// is one of the same second; then deletes the oldest that are too many.
+/// Renames the file to its name, a dot and the time (`records.jsonl.20261126T031433Z`), with a number behind it if
+/// there is one of the same second; then deletes the oldest that are too many.
 pub(super) fn rotate(path: &Path, rotation: Rotation, now: Duration) -> io::Result<()> {
     let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
     let stamp = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|now| now.format(STAMP).ok());

@@ -29,7 +29,8 @@ pub(super) struct Client {
 /// A connection without a request is closed after this time: receivers close theirs after a minute or so.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// How much of a response is read, in bytes, so that its connection can be used again; beyond it the connection is closed.
+/// How much of a response is read, in bytes, so that its connection can be used again; beyond it the connection is
+/// closed.
 const RESPONSE_BYTES_MAX: usize = 64 << 10;
 
 impl Client {

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::record::{Record, Sequence};
 
-/// Maximum number of records under way. Beyond it nothing more is read until the first of them are delivered: so many
-/// records pass by one key that is refused.
+/// Maximum number of records that were read and not delivered. Beyond it, no more are read until the first of them
+/// are delivered, so this is how many records can pass a key that is refused.
 const RECORDS_MAX: usize = 4096;
 
 /// Maximum size of the records under way, in bytes; one batch more at most.

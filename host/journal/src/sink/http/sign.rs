@@ -7,8 +7,8 @@ use sha2::Sha256;
 
 use super::secret::SigningSecret;
 
-/// The value of `webhook-signature`: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64, for each of the secrets,
-/// with spaces between them. A receiver takes the request if one of them fits.
+/// The value of `webhook-signature`: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64, for each of the
+/// secrets, with spaces between them. A receiver takes the request if one of them fits.
 #[must_use]
 pub fn signatures(secrets: &[SigningSecret], id: &str, timestamp_unix_s: u64, body: &str) -> String {
     let timestamp = timestamp_unix_s.to_string();

@@ -1,5 +1,5 @@
-//! The vector instructions of WebAssembly that `vectors` uses, one lane after the other, so that it is tested on machines
-//! that have other vectors. The names are those of `core::arch::wasm32`.
+//! The vector instructions of WebAssembly that `vectors` uses, one lane after the other, so that it is tested on
+//! machines that have other vectors. The names are those of `core::arch::wasm32`.
 #![allow(non_camel_case_types, reason = "the names of `core::arch::wasm32`")]
 
 /// Sixteen lanes of a byte each.

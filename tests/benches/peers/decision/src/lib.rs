@@ -1,7 +1,7 @@
 //! guard-profile's decision, compiled from its own source, for everybody who is not Callgate.
 //!
-//! Not from its package: that gives a `cdylib` too, whose files cargo names without a hash, so that two workspaces which
-//! share a target folder would take each other's for their own.
+//! Not from its package: that gives a `cdylib` too, whose files cargo names without a hash, so that two workspaces
+//! which share a target folder would take each other's for their own.
 
 #[path = "../../../../../plugins/guard-profile/src/lib.rs"]
 mod guard_profile;
