@@ -99,7 +99,7 @@ impl Writer {
         if let Some(salvaged) = salvaged {
             writer.salvaged(&salvaged);
         }
-        writer.look();
+        writer.update_figures();
         let last = writer.shared.counts.last_sequence.load(Ordering::Relaxed);
         writer.sequence.send_replace(Sequence(last));
         writer
@@ -120,7 +120,7 @@ impl Writer {
             for message in messages {
                 match message {
                     Message::Close(reply) => closing = Some(reply),
-                    other => self.sort(other, &mut batch),
+                    other => self.handle(other, &mut batch),
                 }
             }
             // A flush waits for states, too.
@@ -137,7 +137,7 @@ impl Writer {
     }
 
     /// Puts a message into the batch, or does at once what is no part of it.
-    fn sort(&mut self, message: Message, batch: &mut Batch) {
+    fn handle(&mut self, message: Message, batch: &mut Batch) {
         match message {
             Message::Accept { entries, reply, permits } => batch.accepts.push((entries, reply, permits)),
             Message::Records { records, reply, permits } => batch.records.push((records, reply, permits)),
@@ -147,7 +147,7 @@ impl Writer {
             Message::ForgetState { keep } => {
                 self.unsaved.retain(&keep);
                 // What is left is removed at the next start.
-                let _ = self.alone(|store| store.forget_state(&keep));
+                let _ = self.in_own_transaction(|store| store.forget_state(&keep));
             }
             Message::Finish(finished) => batch.finished.push(finished),
             Message::Cursor(cursor) => {
@@ -156,7 +156,7 @@ impl Writer {
             }
             Message::Flush(reply) => batch.flushes.push(reply),
             Message::Sinks { names, from, reply } => {
-                let result = self.alone(|store| store.sinks(&names, from));
+                let result = self.in_own_transaction(|store| store.sinks(&names, from));
                 let _ = reply.send(result);
             }
             Message::Retry { filter, reply } => drop(reply.send(self.retry(&filter))),
@@ -189,8 +189,8 @@ impl Writer {
         match saved {
             Ok(Saved::Parts(parts)) => {
                 add(&self.shared.counts.states, parts);
-                self.works();
-                self.look();
+                self.note_success();
+                self.update_figures();
             }
             Ok(Saved::NoRoom(is_new)) => {
                 if is_new {
@@ -229,7 +229,10 @@ impl Writer {
     }
 
     /// One transaction with a single change.
-    fn alone<T>(&mut self, change: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, NotKept> {
+    fn in_own_transaction<T>(
+        &mut self,
+        change: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, NotKept> {
         let store = self.store.as_mut();
         let done = store.begin().and_then(|()| change(store)).and_then(|value| store.commit().map(|()| value));
         done.map_err(|error| self.failed(&error))
@@ -238,12 +241,12 @@ impl Writer {
     fn retry(&mut self, filter: &EntryFilter) -> Result<u64, NotKept> {
         let mut count = 0;
         loop {
-            let waiting = self.alone(|store| store.retry(filter, CHANGED_ROWS))?;
+            let waiting = self.in_own_transaction(|store| store.retry(filter, CHANGED_ROWS))?;
             let rows = waiting.len();
             count += rows as u64;
-            self.tell(Task::Waiting(waiting));
+            self.notify_scheduler(Task::Waiting(waiting));
             if rows < CHANGED_ROWS {
-                self.look();
+                self.update_figures();
                 return Ok(count);
             }
         }
@@ -252,16 +255,16 @@ impl Writer {
     fn drop_dead(&mut self, filter: &EntryFilter) -> Result<u64, NotKept> {
         let mut count = 0;
         loop {
-            let rows = self.alone(|store| store.drop_dead(filter, CHANGED_ROWS))?;
+            let rows = self.in_own_transaction(|store| store.drop_dead(filter, CHANGED_ROWS))?;
             count += rows as u64;
             if rows < CHANGED_ROWS {
-                self.look();
+                self.update_figures();
                 return Ok(count);
             }
         }
     }
 
-    fn tell(&self, task: Task) {
+    fn notify_scheduler(&self, task: Task) {
         if let Some(scheduler) = &self.scheduler {
             let _ = scheduler.send(task);
         }
@@ -287,12 +290,12 @@ impl Writer {
         match result {
             Ok(written) => {
                 self.committed(began.elapsed(), &written, now);
-                self.look();
+                self.update_figures();
                 self.announce(batch, written);
             }
             Err(error) => {
                 let why = self.failed(&error);
-                self.look();
+                self.update_figures();
                 self.give_up(batch, &why);
             }
         }
@@ -304,7 +307,7 @@ impl Writer {
         add(&self.shared.counts.commits, 1);
         add(&self.shared.counts.commit_ns, took);
         self.shared.counts.commit_ns_max.fetch_max(took as u64, Ordering::Relaxed);
-        self.works();
+        self.note_success();
         let trimmed = written.trimmed;
         if now >= self.trim_at || now < self.trim_at - TRIM_EVERY_MS {
             self.trim_at = if trimmed.more { now } else { now + TRIM_EVERY_MS };
@@ -323,10 +326,10 @@ impl Writer {
     }
 
     /// After a commit: what failed before works again.
-    fn works(&mut self) {
+    fn note_success(&mut self) {
         if std::mem::take(&mut self.is_failing) {
             tracing::info!("the journal can be written to again");
-            self.show_full();
+            self.publish_full();
         }
     }
 
@@ -339,7 +342,7 @@ impl Writer {
         add(&counts.records, written.records);
         add(&counts.decisions, batch.decisions.len());
         if !batch.finished.is_empty() {
-            self.tell(Task::Committed(batch.finished.len()));
+            self.notify_scheduler(Task::Committed(batch.finished.len()));
         }
         if let Some(last) = written.last {
             counts.last_sequence.store(last.0, Ordering::Relaxed);
@@ -356,7 +359,7 @@ impl Writer {
                 Some((waiting, to_work_off(waiting.id, entry)))
             };
             let accepted = written.entries.into_iter().filter_map(take).collect();
-            self.tell(Task::Accepted(accepted));
+            self.notify_scheduler(Task::Accepted(accepted));
         }
         let records = batch.records.into_iter().filter_map(|(_, reply, _)| reply);
         let mut acknowledged = 0;
@@ -375,7 +378,7 @@ impl Writer {
         add(&self.shared.counts.commits_failed, 1);
         if !std::mem::replace(&mut self.is_failing, true) {
             tracing::error!("the journal cannot be written: {error}");
-            self.show_full();
+            self.publish_full();
         }
         let _ = self.recover(error);
         if matches!(error, StoreError::Full | StoreError::DiskFull) {
@@ -405,7 +408,7 @@ impl Writer {
         }
         if !surprising.is_empty() {
             tracing::warn!(entries = surprising.len(), "entries are on disk although their commit failed");
-            self.tell(Task::Waiting(surprising));
+            self.notify_scheduler(Task::Waiting(surprising));
         }
         Ok(())
     }
@@ -496,7 +499,7 @@ impl Writer {
         }
         // Without a call, nothing says whether another one would be refused.
         if full.is_some() || !batch.accepts.is_empty() || !is_tight && self.full == Some("bytes_max") {
-            self.say_full(full);
+            self.log_full(full);
         }
         for (count, reply, limit) in refused {
             self.not_kept(count, reply, &NotKept::Full(limit));
@@ -518,7 +521,7 @@ impl Writer {
     }
 
     /// Says once that the journal is full, and once that it is not any more.
-    fn say_full(&mut self, full: Option<&'static str>) {
+    fn log_full(&mut self, full: Option<&'static str>) {
         match (self.full, full) {
             (None, Some(limit)) => {
                 let policy = match self.settings.when_full {
@@ -531,11 +534,11 @@ impl Writer {
             _ => {}
         }
         self.full = full;
-        self.show_full();
+        self.publish_full();
     }
 
     /// Shows whether entries can be accepted at the moment.
-    fn show_full(&self) {
+    fn publish_full(&self) {
         self.shared.counts.is_full.store(self.full.is_some() || self.is_failing, Ordering::Relaxed);
     }
 
@@ -567,7 +570,7 @@ impl Writer {
     }
 
     /// Updates the numbers of now.
-    fn look(&mut self) {
+    fn update_figures(&mut self) {
         let Ok(room) = self.store.room() else { return };
         set(&self.shared.counts.backlog, room.waiting as u64);
         set(&self.shared.counts.dead, room.dead as u64);

@@ -18,7 +18,8 @@
 //! - With `strikes = true`, each refusal is a strike of the sender, for `escalate`: 1 is added to the fact
 //!   `strikes`, and `last_strike` is set to the time in Unix milliseconds, for a day. A counter can store both; if the
 //!   settings of the host do not name these facts, nothing is written.
-//! - Whatever is found is recorded: by which rule, which word, in which member, from which character to which.
+//! - Whatever is found is recorded: by which rule, which word, in which member, from which character to which; of too
+//!   many mentions, how many there are.
 //! - Whole words are matched in the scripts that put spaces between words, so that `win` is not found in `wing`; an
 //!   Arabic word also with its articles and prepositions. Words of other scripts, such as `免费`, are found anywhere.
 //!
@@ -185,7 +186,7 @@ struct Findings<'r> {
 }
 
 impl<'r> Findings<'r> {
-    fn act(&mut self, action: Action, message: &'r str) {
+    fn raise(&mut self, action: Action, message: &'r str) {
         if self.action.is_none_or(|strongest| action < strongest) {
             (self.action, self.message) = (Some(action), message);
         }
@@ -207,9 +208,23 @@ struct Found<'r> {
     word: Option<&'r str>,
     place: &'static str,
     path: String,
+    #[serde(flatten)]
+    extent: Extent,
+}
+
+/// How much of a text, or how many in it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Extent {
     /// Characters of the text, from 0.
-    from: usize,
-    to: usize,
+    Characters {
+        from: usize,
+        to: usize,
+    },
+    Mentions {
+        mentioned: usize,
+        mentions_max: usize,
+    },
 }
 
 /// What operators review.
@@ -234,16 +249,15 @@ impl FilterMessages {
         findings: &mut Findings<'r>,
         can_change: bool,
     ) -> Vec<plugin_sdk::neutral::Edit> {
-        if let Some((action, message)) = self.0.rules.strongest().filter(|_| !found.are_all) {
+        if let Some((action, message)) = self.0.rules.strongest().filter(|_| !found.is_complete) {
             // What was not looked at can be what is refused.
-            findings.act(if action == Action::Mask { Action::Deny } else { action }, message);
+            findings.raise(if action == Action::Mask { Action::Deny } else { action }, message);
             findings.note(|| Found {
                 rule: "places",
                 word: None,
                 place: shown.place.name(),
                 path: shown.path.to_string(),
-                from: 0,
-                to: shown.text.chars().count(),
+                extent: Extent::Characters { from: 0, to: shown.text.chars().count() },
             });
         }
         let mut is_masked = false;
@@ -251,7 +265,7 @@ impl FilterMessages {
             let Some(rule) = self.0.rules.rules.get(hit.rule) else { continue };
             let is_mask = rule.action == Action::Mask;
             let cannot = is_mask && (shown.is_fixed || !can_change);
-            findings.act(if cannot { Action::Deny } else { rule.action }, &rule.message);
+            findings.raise(if cannot { Action::Deny } else { rule.action }, &rule.message);
             findings.note(|| {
                 let characters = |to: usize| shown.text.get(..to).map_or(0, |text| text.chars().count());
                 Found {
@@ -259,13 +273,12 @@ impl FilterMessages {
                     word: hit.word,
                     place: shown.place.name(),
                     path: shown.path.to_string(),
-                    from: characters(hit.range.start),
-                    to: characters(hit.range.end),
+                    extent: Extent::Characters { from: characters(hit.range.start), to: characters(hit.range.end) },
                 }
             });
             is_masked |= is_mask && !cannot;
         }
-        if !is_masked || !found.are_all {
+        if !is_masked || !found.is_complete {
             return Vec::new();
         }
         let is_mask = |hit: &Hit<'_>| self.0.rules.rules.get(hit.rule).is_some_and(|rule| rule.action == Action::Mask);
@@ -274,7 +287,7 @@ impl FilterMessages {
             self.0.rules.find(&again, PLACES_MAX).hits.into_iter().filter(is_mask).map(|hit| hit.range).collect()
         };
         mask::edits(shown.text, self.0.mask, find).unwrap_or_else(|| {
-            findings.act(Action::Deny, findings.message);
+            findings.raise(Action::Deny, findings.message);
             Vec::new()
         })
     }
@@ -283,14 +296,13 @@ impl FilterMessages {
         let Some((max, action)) = self.0.mentions else { return Ok(()) };
         let mentioned = message.mentions()?.max(findings.mentions);
         if mentioned > max {
-            findings.act(action, "This message mentions too many people.");
+            findings.raise(action, "This message mentions too many people.");
             findings.note(|| Found {
                 rule: "mentions",
                 word: None,
                 place: Place::Text.name(),
                 path: String::new(),
-                from: max,
-                to: mentioned,
+                extent: Extent::Mentions { mentioned, mentions_max: max },
             });
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! phone number, and a full stop without a space after it makes no link.
 
 mod line;
+mod number;
 mod phone;
 mod web;
 
@@ -35,7 +36,7 @@ impl Pattern {
             Self::Link if line.has(STOP) => web::links(line, places_max),
             Self::Email if line.has(AT) => web::emails(line, places_max),
             Self::Phone if line.has(DIGIT) => phone::phones(line, places_max),
-            Self::Number { digits_min } if line.has(DIGIT) => phone::numbers(line, digits_min, places_max),
+            Self::Number { digits_min } if line.has(DIGIT) => number::numbers(line, digits_min, places_max),
             _ => Vec::new(),
         };
         places.truncate(places_max);

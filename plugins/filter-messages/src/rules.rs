@@ -79,7 +79,7 @@ pub(crate) struct Hits<'r> {
     /// How many there were with those.
     pub(crate) count: usize,
     /// Whether these are all. Otherwise the text has too many places to examine them all.
-    pub(crate) are_all: bool,
+    pub(crate) is_complete: bool,
 }
 
 impl RuleSet {
@@ -143,7 +143,7 @@ impl RuleSet {
         };
         let mut found = self.find_in(&apart.0, places_max, |_| true);
         found.hits.retain(|hit| crosses(&apart.1, hit));
-        if found.hits.is_empty() && found.are_all {
+        if found.hits.is_empty() && found.is_complete {
             found = self.find_in(shown.text, places_max, |rules| rules.strictness == Strictness::Aggressive);
             found.hits.retain(|hit| crosses(shown.seams, hit));
         }
@@ -161,7 +161,7 @@ impl RuleSet {
             }));
         }
         if hits.len() >= places_max {
-            return Hits { count: hits.len(), hits, are_all: false };
+            return Hits { count: hits.len(), hits, is_complete: false };
         }
         let mut line = None;
         for (rule, pattern) in self.rules.iter().enumerate() {
@@ -179,7 +179,7 @@ impl RuleSet {
             let harmless = Cover::new(harmless.collect());
             hits.retain(|hit| !harmless.has(&hit.range));
         }
-        Hits { hits, count, are_all: count < places_max }
+        Hits { hits, count, is_complete: count < places_max }
     }
 }
 

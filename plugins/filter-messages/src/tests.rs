@@ -383,7 +383,10 @@ fn patterns_and_mentions_have_actions_too() {
     assert_eq!(reply("@ann @bob"), allowed());
     assert_eq!(reply("@ann @bob @carl")["message"], "This message mentions too many people.");
     let list = json!({ "content": "{}", "atUserList": ["a", "b", "c"] });
-    assert_eq!(decide::<BeforeSendSingleMsg>(&plugin, list)["code"], 5004);
+    let reply = plugin.decide::<BeforeSendSingleMsg>(list);
+    assert_eq!(reply["code"], 5004);
+    let found = json!([{ "rule": "mentions", "place": "text", "path": "", "mentioned": 3, "mentions_max": 2 }]);
+    assert_eq!(reply["records"][0]["found"], found);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Phone numbers and other long numbers.
+//! Phone numbers.
 
 use std::ops::Range;
 
@@ -195,34 +195,4 @@ fn is_local(digits: &[u8], sizes: &[usize], signs: &[u8]) -> bool {
 /// Day, month and year, in either order.
 fn is_date(sizes: &[usize], signs: &[u8]) -> bool {
     matches!(sizes, [4, 1..=2, 1..=2, ..] | [1..=2, 1..=2, 2 | 4, ..]) && signs.first() == signs.get(1)
-}
-
-pub(super) fn numbers(line: &Line<'_>, digits_min: usize, places_max: usize) -> Vec<Range<usize>> {
-    let mut numbers = Vec::new();
-    let mut at = 0;
-    loop {
-        at = line.while_is(at, |byte| !byte.is_ascii_digit());
-        if at == line.len() || numbers.len() >= places_max {
-            return numbers;
-        }
-        let end = line.while_is(at, |byte| byte.is_ascii_digit());
-        if end - at >= digits_min && !is_part_of_number(line, at..end) {
-            numbers.push(line.bytes(at..end));
-        }
-        at = end;
-    }
-}
-
-/// Whether digits are a part of a fraction, a date, a time or a word.
-fn is_part_of_number(line: &Line<'_>, digits: Range<usize>) -> bool {
-    let is_word = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-    let goes_on = |beside: u8, beyond: u8| {
-        is_word(beside) || matches!(beside, b'.' | b',' | b':' | b'-' | b'/') && beyond.is_ascii_digit()
-    };
-    let starts = match *line.plain(digits.start.saturating_sub(2)..digits.start) {
-        [beyond, beside] => goes_on(beside, beyond),
-        [beside] => is_word(beside),
-        _ => false,
-    };
-    starts || goes_on(line.byte(digits.end), line.byte(digits.end + 1))
 }
