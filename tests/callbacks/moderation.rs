@@ -209,25 +209,100 @@ async fn at_256_places_the_rest_is_not_looked_at() {
         assert_eq!(answer["actionCode"], json!(0), "{answer}");
         assert_eq!(host.records().len(), usize::from(is_recorded), "{times}");
     }
-    assert_eq!(host.records()[0]["found"][0]["rule"], json!("places"));
+    assert_eq!(host.records()[0]["found"][0]["rule"], json!("unsearched"));
 }
 
-/// Text that is all disguises: every place is walked.
+/// Text that is all disguises, or all beginnings of listed words.
 #[tokio::test]
 async fn text_made_to_cost_much_costs_no_verdict() {
-    let words: Vec<String> =
+    let many: Vec<String> =
         (0..2000).map(|number| format!("a{number:04}b c")).chain(["aaaaaaaab".to_owned()]).collect();
-    let units =
-        ["a*", "a.a.", "aaaaaaaa ", "a0", "@4", "a 🔥", "à", "Ｉl1|", "a\u{301}", "ß", "1.a", "a1.b@", "é1", "-a1"];
-    for strictness in ["normal", "aggressive"] {
-        let host = filter(&format!("{{ words = {}, strictness = \"{strictness}\" }}", json!(words)));
+    let few = ["free money", "免费", "darn"].map(str::to_owned).to_vec();
+    let units = [
+        "a*",
+        "a.a.",
+        "aaaaaaaa ",
+        "a0",
+        "@4",
+        "a 🔥",
+        "à",
+        "Ｉl1|",
+        "a\u{301}",
+        "ß",
+        "1.a",
+        "a1.b@",
+        "é1",
+        "-a1",
+        "ᖴf",
+        "免",
+        "f\u{3164}",
+        "free mone ",
+        "é@é.",
+        "免1",
+        "free.",
+        "ff",
+        "\n",
+        "\u{1}",
+        ".com\u{200b}\u{1}",
+    ];
+    for (words, rules) in [
+        (&many, "strictness = \"aggressive\""),
+        (&few, "strictness = \"exact\""),
+        (&few, "strictness = \"normal\""),
+        (&few, "strictness = \"aggressive\""),
+        (&few, "match_whole_words = false"),
+    ] {
+        let host = filter(&format!("{{ words = {}, {rules}, action = \"record\" }}", json!(words)));
         for unit in units {
-            let text = unit.repeat(65_536 / unit.len());
+            let text = unit.repeat(32 * 1024 / json!(unit).to_string().trim_matches('"').len());
             let body = json!({ "sendID": "u1", "content": json!({ "content": text }).to_string() });
             host.openim("callbackBeforeSendSingleMsgCommand", &body).await;
-            assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0, "{unit}");
+            assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0, "{rules}: {unit:?}");
         }
     }
+}
+
+/// The elements of one message share what its search may cost, and are searched once more where they meet.
+#[tokio::test]
+async fn a_message_of_many_elements_costs_no_verdict() {
+    let host = filter("{ words = [\"free money\", \"免费\", \"darn\"] }");
+    for unit in ["免", "ᖴf", "1 ", "12-", "free mone ", "привет мир "] {
+        for count in [2, 16, 64] {
+            let text = unit.repeat(24 * 1024 / count / unit.len());
+            let element = json!({ "MsgType": "TIMTextElem", "MsgContent": { "Text": text } });
+            let body = json!({ "From_Account": "u1", "MsgBody": vec![element; count] });
+            is_denied(&host, TENCENT, body.to_string()).await;
+            assert_eq!(host.metric("callgate_plugin_faults_total", &[]), 0.0, "{count} elements of {unit}");
+        }
+    }
+}
+
+/// A text that costs too much is refused, and what is hidden after it does not matter.
+#[tokio::test]
+async fn what_costs_too_much_to_search_is_refused() {
+    let host = filter("{ words = [\"free money\", \"免费\"], patterns = { links = \"record\" } }");
+    let text = json!("免".repeat(8000)).to_string();
+    assert_eq!(both(&host, &text).await, [true; 2]);
+    let records = host.records();
+    assert_eq!(records[0]["found"][0]["rule"], json!("unsearched"));
+    let honest = json!("我们明天在车站见面，我带地图和一些茶。".repeat(150)).to_string();
+    assert_eq!(both(&host, &honest).await, [false; 2]);
+}
+
+/// Harmless words count only where something is found, and the places of one text once.
+#[tokio::test]
+async fn places_are_counted_once() {
+    let host = filter("{ words = [\"darn\"], harmless_words = [\"xx\", \"darn it\"], action = \"deny\" }");
+    assert_eq!(both(&host, &json!("xx ".repeat(300) + "darn it").to_string()).await, [false; 2]);
+    let elements = |texts: &[String]| {
+        let element = |text: &String| json!({ "MsgType": "TIMTextElem", "MsgContent": { "Text": text } });
+        json!({ "From_Account": "u1", "MsgBody": texts.iter().map(element).collect::<Vec<_>>() }).to_string()
+    };
+    for (times, denied) in [(127, false), (128, true)] {
+        let texts = [1, 2].map(|_| "darn it ".repeat(times));
+        assert_eq!(is_denied(&host, TENCENT, elements(&texts)).await, denied, "{times}");
+    }
+    assert!(!is_denied(&host, TENCENT, elements(&["darn it ".repeat(200), "ok".to_owned()])).await);
 }
 
 #[tokio::test]

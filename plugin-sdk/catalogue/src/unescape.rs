@@ -41,14 +41,23 @@ pub(crate) fn text(inner: &str) -> Option<String> {
     let mut text = String::with_capacity(inner.len());
     let mut backslashes = Finder::<Backslashes>::new();
     let mut from = 0;
-    while let Some(at) = backslashes.first(inner.as_bytes(), from) {
+    while let Some(at) = next(inner.as_bytes(), from).or_else(|| backslashes.first(inner.as_bytes(), from)) {
+        if at > from {
+            text.push_str(inner.get(from..at)?);
+        }
         let (c, len) = escape(inner.get(at..)?)?;
-        text.push_str(inner.get(from..at)?);
         text.push(c);
         from = at + len;
     }
     text.push_str(inner.get(from..)?);
     Some(text)
+}
+
+/// The next backslash, if it is near: where there are many, looking block by block costs more.
+fn next(bytes: &[u8], from: usize) -> Option<usize> {
+    const NEAR_BYTES: usize = 4;
+    let near = bytes.get(from..)?.iter().take(NEAR_BYTES);
+    near.clone().position(|byte| *byte == b'\\').map(|at| from + at)
 }
 
 #[cfg(test)]

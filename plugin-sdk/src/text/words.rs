@@ -46,6 +46,7 @@ mod wide;
 
 use std::ops::Range;
 
+pub use budget::Effort;
 pub use list::Words;
 pub use rules::{Found, Rules, Strictness};
 

@@ -68,14 +68,16 @@
 //! numbers_digits_min = 6           # digits, at least 3
 //! ```
 //!
-//! Of several actions in one message the first of deny, reply, mask, record is taken. A message with 256 places or
-//! more, harmless ones included, is not searched to its end: it is refused, unless all that the settings ask for is
-//! records.
+//! Of several actions in one message the first of deny, reply, mask, record is taken.
 //!
-//! Whatever is in it, a text of 64 KiB costs less than 20 million units of fuel with words alone, and one of 48 KiB
-//! with all four patterns alone; usual texts of that size cost 2 to 5 million. Where both are asked for, or words are
-//! masked (which searches the result again), `fuel_per_call = 60_000_000` covers texts that are made to cost as much as
-//! they can, and `on_fault = "deny"` refuses what still costs more.
+//! A message is not searched to its end if it has 256 places or more, harmless ones included, or so much that looks like
+//! the beginning of listed words that comparing it would cost too much, as no honest message does. Then it is refused,
+//! unless all that the settings ask for is records; the record names the rule `unsearched`.
+//!
+//! Whatever is in it, a message of 32 KiB, as it is sent, costs less than 20 million units of fuel with words alone, or
+//! with all four patterns alone; usual ones of that size cost 1 to 3 million. With both, or where words are masked (which
+//! searches the result again), `fuel_per_call = 60_000_000` covers what is made to cost as much as it can, and
+//! `on_fault = "deny"` refuses what is larger and costs more.
 
 mod mask;
 #[cfg(test)]
@@ -89,10 +91,11 @@ mod words;
 
 use plugin_sdk::facts::{KEY_BYTES_MAX, Update};
 use plugin_sdk::neutral::{Message, Place, Shown};
+use plugin_sdk::text::words::Effort;
 use plugin_sdk::{Callback, Error, Plugin, Reply, Verdict};
 use serde::Serialize;
 
-use crate::rules::{Action, Hit, Hits};
+use crate::rules::{Action, Hit, PLACES_MAX};
 use crate::settings::Checked;
 
 pub use crate::settings::Settings;
@@ -105,9 +108,6 @@ pub struct FilterMessages(Checked);
 const DENIED: u16 = 4;
 /// The same for what is answered with a text of the operator's.
 const REPLIED: u16 = 5;
-/// Most places in one message that are looked at: each costs 5000 to 20 000 units of fuel, and a message of listed
-/// words alone would otherwise cost more than a call may.
-const PLACES_MAX: usize = 256;
 /// Most places that a record names.
 const RECORDED_MAX: usize = 16;
 
@@ -122,14 +122,13 @@ impl Plugin for FilterMessages {
         let Some(message) = Message::of(callback)? else {
             return Ok(Reply::allow());
         };
-        let mut findings = Findings::default();
+        let mut findings = Findings::new();
         let masked = message.visit_texts(&self.0.custom, &mut |shown| {
             if self.0.mentions.is_some() && shown.place == Place::Text {
                 findings.mentions += mentions(shown.text);
             }
-            let found = self.0.rules.find(shown, PLACES_MAX.saturating_sub(findings.count));
-            findings.count += found.count;
-            self.act(shown, &found, &mut findings, message.can_change())
+            let hits = self.0.rules.find(shown, &mut findings.effort);
+            self.act(shown, &hits, &mut findings, message.can_change())
         })?;
         self.count_mentions(&message, &mut findings)?;
         if findings.action.is_none() {
@@ -174,18 +173,22 @@ fn strike(reply: Reply, message: &Message<'_>, at_unix_ms: u64) -> Reply {
 const STRIKE_KEPT_MS: u64 = 86_400_000;
 
 /// What was found in a message.
-#[derive(Default)]
 struct Findings<'r> {
     action: Option<Action>,
     /// Of the rule whose action that is.
     message: &'r str,
     /// The first ones.
     places: Vec<Found<'r>>,
-    count: usize,
     mentions: usize,
+    /// What may still be found, and searched for.
+    effort: Effort,
 }
 
 impl<'r> Findings<'r> {
+    fn new() -> Self {
+        Self { action: None, message: "", places: Vec::new(), mentions: 0, effort: Effort::new(PLACES_MAX) }
+    }
+
     fn raise(&mut self, action: Action, message: &'r str) {
         if self.action.is_none_or(|strongest| action < strongest) {
             (self.action, self.message) = (Some(action), message);
@@ -245,15 +248,15 @@ impl FilterMessages {
     fn act<'r>(
         &'r self,
         shown: &Shown<'_>,
-        found: &Hits<'r>,
+        hits: &[Hit<'r>],
         findings: &mut Findings<'r>,
         can_change: bool,
     ) -> Vec<plugin_sdk::neutral::Edit> {
-        if let Some((action, message)) = self.0.rules.strongest().filter(|_| !found.is_complete) {
+        if let Some((action, message)) = self.0.rules.strongest().filter(|_| findings.effort.is_over()) {
             // What was not looked at can be what is refused.
             findings.raise(if action == Action::Mask { Action::Deny } else { action }, message);
             findings.note(|| Found {
-                rule: "places",
+                rule: "unsearched",
                 word: None,
                 place: shown.place.name(),
                 path: shown.path.to_string(),
@@ -261,7 +264,7 @@ impl FilterMessages {
             });
         }
         let mut is_masked = false;
-        for hit in &found.hits {
+        for hit in hits {
             let Some(rule) = self.0.rules.rules.get(hit.rule) else { continue };
             let is_mask = rule.action == Action::Mask;
             let cannot = is_mask && (shown.is_fixed || !can_change);
@@ -278,13 +281,16 @@ impl FilterMessages {
             });
             is_masked |= is_mask && !cannot;
         }
-        if !is_masked || !found.is_complete {
+        if !is_masked || findings.effort.is_over() {
             return Vec::new();
         }
         let is_mask = |hit: &Hit<'_>| self.0.rules.rules.get(hit.rule).is_some_and(|rule| rule.action == Action::Mask);
+        let effort = &mut findings.effort;
         let find = |text: &str| {
             let again = Shown::plain(text, shown.place, shown.path);
-            self.0.rules.find(&again, PLACES_MAX).hits.into_iter().filter(is_mask).map(|hit| hit.range).collect()
+            let hits = effort.with_places(PLACES_MAX, |effort| self.0.rules.find(&again, effort));
+            let parts = hits.into_iter().filter(is_mask).map(|hit| hit.range);
+            (!effort.is_over()).then(|| parts.collect())
         };
         mask::edits(shown.text, self.0.mask, find).unwrap_or_else(|| {
             findings.raise(Action::Deny, findings.message);

@@ -9,12 +9,24 @@ use plugin_sdk::text::words::masked;
 /// character stands for a letter.
 const ROUNDS_MAX: usize = 8;
 
+/// Bytes that are searched again in all, of which texts that are longer get less rounds.
+const AGAIN_BYTES_MAX: usize = 64 * 1024;
+
+/// Rounds that any text gets: one for what hiding brought about, and one to see that this was all.
+const ROUNDS_MIN: usize = 2;
+
 /// The edits after which `find` finds nothing in `text`; `None` if masking cannot achieve that.
-pub(crate) fn edits(text: &str, mask: char, find: impl Fn(&str) -> Vec<Range<usize>>) -> Option<Vec<Edit>> {
-    let mut edits = hidden(text, find(text), mask);
-    for _ in 0..ROUNDS_MAX {
+/// `find` returns `None` if it did not search all of it.
+pub(crate) fn edits(
+    text: &str,
+    mask: char,
+    mut find: impl FnMut(&str) -> Option<Vec<Range<usize>>>,
+) -> Option<Vec<Edit>> {
+    let mut edits = hidden(text, find(text)?, mask);
+    let rounds = AGAIN_BYTES_MAX.checked_div(text.len()).unwrap_or(ROUNDS_MAX).clamp(ROUNDS_MIN, ROUNDS_MAX);
+    for _ in 0..rounds {
         let now = Edit::apply(text, &edits);
-        let again = hidden(&now, find(&now), mask);
+        let again = hidden(&now, find(&now)?, mask);
         if again.is_empty() {
             return Some(edits);
         }
@@ -105,11 +117,11 @@ mod tests {
     fn what_comes_about_by_hiding_is_hidden_too() {
         let find = |text: &str| {
             let wanted = if text.contains('b') { "b" } else { "a*c" };
-            text.find(wanted).map(|at| at..at + wanted.len()).into_iter().collect()
+            Some(text.find(wanted).map(|at| at..at + wanted.len()).into_iter().collect())
         };
         let edits = edits("xabcx", '*', find).unwrap();
         assert_eq!(Edit::apply("xabcx", &edits), "x***x");
-        let all = |text: &str| std::iter::once(0..text.len()).collect();
+        let all = |text: &str| Some(std::iter::once(0..text.len()).collect());
         assert_eq!(super::edits("a", '*', all).map(|edits| edits.len()), Some(1));
     }
 }

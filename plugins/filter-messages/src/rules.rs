@@ -4,10 +4,17 @@ use std::ops::Range;
 
 use plugin_sdk::Error;
 use plugin_sdk::neutral::{Place, Shown};
-use plugin_sdk::text::words::{Rules, Strictness, Words};
+use plugin_sdk::text::words::{Effort, Rules, Strictness, Words};
 use serde::Deserialize;
 
 use crate::patterns::{Line, Pattern};
+
+/// Most places in one message that are looked at: each costs 5000 to 20 000 units of fuel, and a message of listed words
+/// alone would otherwise cost more than a call may.
+pub(crate) const PLACES_MAX: usize = 256;
+
+/// Most harmless words in one text in which something is found.
+const HARMLESS_MAX: usize = 1024;
 
 /// What happens to a message in which something is found; of several actions, the first in this order wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -71,17 +78,6 @@ pub(crate) struct Hit<'r> {
     pub(crate) range: Range<usize>,
 }
 
-/// What was found in one text.
-#[derive(Debug)]
-pub(crate) struct Hits<'r> {
-    /// Without those that are harmless.
-    pub(crate) hits: Vec<Hit<'r>>,
-    /// How many there were with those.
-    pub(crate) count: usize,
-    /// Whether these are all. Otherwise the text has too many places to examine them all.
-    pub(crate) is_complete: bool,
-}
-
 impl RuleSet {
     pub(crate) fn new(harmless: Vec<String>) -> Result<Self, Error> {
         let anywhere = Rules { strictness: Strictness::Normal, whole_words: false };
@@ -130,57 +126,90 @@ impl RuleSet {
         self.rules.iter().map(|rule| (rule.action, &*rule.message)).min_by_key(|(action, _)| *action)
     }
 
-    /// What is found in a text that users read, at most `places_max` places.
-    pub(crate) fn find<'r>(&'r self, shown: &Shown<'_>, places_max: usize) -> Hits<'r> {
+    /// What is found in a text that users read, as far as the effort allows.
+    pub(crate) fn find<'r>(&'r self, shown: &Shown<'_>, effort: &mut Effort) -> Vec<Hit<'r>> {
         if shown.place != Place::Joined {
-            return self.find_in(shown.text, places_max, |_| true);
+            return self.find_in(shown.text, effort, |_| true);
         }
-        // Elements that follow each other are read with a space between them; aggressive rules also read them without.
-        let apart = apart(shown.text, shown.seams);
-        let crosses = |seams: &[usize], hit: &Hit<'_>| {
+        // Elements that follow each other are read with a space between them, or, by who looks closer, without. Each has
+        // been searched by itself.
+        let (apart, seams) = apart(shown.text, shown.seams);
+        effort.with_places(PLACES_MAX, |effort| {
+            let hits = self.find_across(&apart, &seams, effort, |_| true);
+            if !hits.is_empty() || effort.is_over() {
+                return hits;
+            }
+            self.find_across(shown.text, shown.seams, effort, |rules| rules.strictness == Strictness::Aggressive)
+        })
+    }
+
+    /// What crosses one of these places.
+    fn find_across<'r>(
+        &'r self,
+        text: &str,
+        seams: &[usize],
+        effort: &mut Effort,
+        applies: impl Fn(Rules) -> bool,
+    ) -> Vec<Hit<'r>> {
+        let crosses = |hit: &Hit<'_>| {
             let next = seams.partition_point(|seam| *seam <= hit.range.start);
             seams.get(next).is_some_and(|seam| *seam < hit.range.end)
         };
-        let mut found = self.find_in(&apart.0, places_max, |_| true);
-        found.hits.retain(|hit| crosses(&apart.1, hit));
-        if found.hits.is_empty() && found.is_complete {
-            found = self.find_in(shown.text, places_max, |rules| rules.strictness == Strictness::Aggressive);
-            found.hits.retain(|hit| crosses(shown.seams, hit));
+        let mut hits = Vec::new();
+        for part in around(text, seams) {
+            let found = self.find_in(text.get(part.clone()).unwrap_or_default(), effort, &applies);
+            let moved = |hit: Hit<'r>| Hit { range: hit.range.start + part.start..hit.range.end + part.start, ..hit };
+            hits.extend(found.into_iter().map(moved).filter(crosses));
         }
-        found
+        hits
     }
 
-    fn find_in<'r>(&'r self, text: &str, places_max: usize, applies: impl Fn(Rules) -> bool) -> Hits<'r> {
+    fn find_in<'r>(&'r self, text: &str, effort: &mut Effort, applies: impl Fn(Rules) -> bool) -> Vec<Hit<'r>> {
         let mut hits = Vec::new();
         for group in self.groups.iter().filter(|group| applies(group.rules)) {
             let Some(words) = &group.prepared else { continue };
-            let room = places_max.saturating_sub(hits.len());
-            hits.extend(words.find_up_to(text, room).into_iter().filter_map(|found| {
+            hits.extend(words.find_within(text, effort).into_iter().filter_map(|found| {
                 let (word, rule) = group.words.get(found.word)?;
                 Some(Hit { rule: *rule as usize, word: Some(&**word), range: found.range })
             }));
         }
-        if hits.len() >= places_max {
-            return Hits { count: hits.len(), hits, is_complete: false };
-        }
         let mut line = None;
         for (rule, pattern) in self.rules.iter().enumerate() {
-            if let What::Pattern(pattern) = pattern.what {
-                let line = line.get_or_insert_with(|| Line::new(text));
-                let places = pattern.find(line, places_max.saturating_sub(hits.len()));
+            if let What::Pattern(pattern) = pattern.what
+                && !effort.is_over()
+            {
+                let places = pattern.find(line.get_or_insert_with(|| Line::new(text)), effort.places_left());
+                effort.take_places(places.len());
                 hits.extend(places.into_iter().map(|range| Hit { rule, word: None, range }));
             }
         }
-        let count = hits.len();
         if !hits.is_empty()
+            && !effort.is_over()
             && let Some(harmless) = &self.harmless
         {
-            let harmless = harmless.find_up_to(text, places_max).into_iter().map(|found| found.range);
-            let harmless = Cover::new(harmless.collect());
+            let harmless = effort.with_places(HARMLESS_MAX, |effort| harmless.find_within(text, effort));
+            let harmless = Cover::new(harmless.into_iter().map(|found| found.range).collect());
             hits.retain(|hit| !harmless.has(&hit.range));
         }
-        Hits { hits, count, is_complete: count < places_max }
+        hits
     }
+}
+
+/// How far from a seam a word or pattern that crosses it can begin or end, in bytes.
+const ACROSS_BYTES_MAX: usize = 256;
+
+/// The parts of a text around its seams, in order and without overlaps.
+fn around(text: &str, seams: &[usize]) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for seam in seams {
+        let from = text.floor_char_boundary(seam.saturating_sub(ACROSS_BYTES_MAX));
+        let to = text.ceil_char_boundary(seam.saturating_add(ACROSS_BYTES_MAX).min(text.len()));
+        match parts.last_mut() {
+            Some(last) if from <= last.end => last.end = to.max(last.end),
+            _ => parts.push(from..to),
+        }
+    }
+    parts
 }
 
 /// Parts of a text, ready to be asked whether one of them has another part within it: a text can have thousands of

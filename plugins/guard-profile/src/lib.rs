@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use plugin_sdk::openim::BeforeUpdateUserInfoEx;
-use plugin_sdk::text::words::{Rules, Strictness, Words};
+use plugin_sdk::text::words::{Effort, Rules, Strictness, Words};
 use plugin_sdk::{Callback, Error, Plugin, Reply, text};
 use serde::Deserialize;
 
@@ -104,17 +104,14 @@ plugin_sdk::export!(GuardProfile, handles: [BeforeUpdateUserInfoEx]);
 
 impl GuardProfile {
     fn reserves(&self, name: &str) -> bool {
-        if self.harmless.is_empty() {
-            return self.reserved.occur_in(name);
+        let mut effort = Effort::new(PLACES_MAX);
+        let found = self.reserved.find_within(name, &mut effort);
+        if found.is_empty() || self.harmless.is_empty() || effort.is_over() {
+            return !found.is_empty() || effort.is_over();
         }
-        let found = self.reserved.find_up_to(name, PLACES_MAX);
-        if found.is_empty() {
-            return false;
-        }
-        let harmless = self.harmless.find_up_to(name, PLACES_MAX);
+        let harmless = effort.with_places(PLACES_MAX, |effort| self.harmless.find_within(name, effort));
         let is_in = |inner: &Range<usize>, outer: &Range<usize>| outer.start <= inner.start && inner.end <= outer.end;
-        found.len() >= PLACES_MAX
-            || !found.iter().all(|found| harmless.iter().any(|harmless| is_in(&found.range, &harmless.range)))
+        !found.iter().all(|found| harmless.iter().any(|harmless| is_in(&found.range, &harmless.range)))
     }
 }
 

@@ -100,7 +100,7 @@ fn a_sign_for_a_first_letter_is_found_after_letters_where_parts_of_words_count()
 
 /// In the text after this, with this budget, words are found only as they are listed.
 const EXHAUSTING: &str = "a.b.c ";
-const EXHAUSTED: Budget = Budget { steps_max: 0, characters_max: 0 };
+const EXHAUSTED: Budget = Budget { steps_max: 0, characters_max: 0, listed_characters_max: u32::MAX };
 
 #[test]
 fn control_characters_hide_nothing_when_the_budget_is_exhausted() {

@@ -2,7 +2,7 @@
 
 use callgate_catalogue::Error;
 
-use super::budget::Budget;
+use super::budget::{Budget, Effort};
 use super::grams::Grams;
 use super::prefixes::Prefixes;
 use super::rules::{Found, Rules};
@@ -60,30 +60,46 @@ impl Words {
 
     /// All places where words occur, by where they begin; where several begin, the longest. They may overlap.
     ///
-    /// A place costs 4000 to 5000 units of fuel: use [`find_up_to`](Self::find_up_to) for what strangers write.
+    /// A place costs 4000 to 5000 units of fuel, and so does a place where a word could begin: use
+    /// [`find_within`](Self::find_within) for what strangers write.
     #[must_use]
     pub fn find_all(&self, text: &str) -> Vec<Found> {
-        self.find_up_to(text, usize::MAX)
+        let mut all = Vec::new();
+        self.search().each(text, &mut |found| {
+            all.push(found);
+            true
+        });
+        all
     }
 
-    /// The first of these places, at most `places_max`. If there are that many, the rest of the text was not searched.
+    /// The first of these places, as far as an effort allows, which searches of several texts and lists share.
+    ///
+    /// If the effort [is over](Effort::is_over), the rest of the text was not searched: a message for which that happens
+    /// is better refused, for honest ones need a small part of it.
     ///
     /// ```
-    /// # use plugin_sdk::text::words::{Rules, Words};
+    /// # use plugin_sdk::text::words::{Effort, Rules, Words};
     /// let words = Words::new(&["free"], Rules::default())?;
-    /// assert_eq!(words.find_up_to("free, free, free", 2).len(), 2);
-    /// assert!(words.find_up_to("free", 0).is_empty());
+    /// let mut effort = Effort::new(3);
+    /// assert_eq!(words.find_within("free, free", &mut effort).len(), 2);
+    /// assert!(!effort.is_over());
+    /// assert_eq!(words.find_within("free, free", &mut effort).len(), 1);
+    /// assert!(effort.is_over());
     /// # Ok::<(), plugin_sdk::Error>(())
     /// ```
     #[must_use]
-    pub fn find_up_to(&self, text: &str, places_max: usize) -> Vec<Found> {
+    pub fn find_within(&self, text: &str, effort: &mut Effort) -> Vec<Found> {
         let mut places = Vec::new();
-        if places_max > 0 {
-            self.search().each(text, &mut |found| {
-                places.push(found);
-                places.len() < places_max
-            });
+        if effort.is_over() {
+            return places;
         }
+        let search = Search { budget: effort.budget, ..self.search() };
+        let spent = search.each(text, &mut |found| {
+            places.push(found);
+            places.len() < effort.places_left()
+        });
+        effort.take_places(places.len());
+        effort.spend(spent.steps, spent.characters, spent.listed_characters);
         places
     }
 

@@ -85,6 +85,8 @@ pub(super) struct Probe<'t> {
     /// Only words as they are listed are searched for.
     is_listed_only: bool,
     characters: u32,
+    /// Those of them since then.
+    listed_characters: u32,
     budget: Budget,
 }
 
@@ -102,12 +104,36 @@ const SPACE: u32 = b' ' as u32;
 
 impl<'t> Probe<'t> {
     pub(super) const fn new(text: &'t str, prefixes: &'t Prefixes, rules: Rules, budget: Budget) -> Self {
-        Self { text, prefixes, rules, ways: Vec::new(), is_listed_only: false, characters: 0, budget }
+        Self {
+            text,
+            prefixes,
+            rules,
+            ways: Vec::new(),
+            is_listed_only: false,
+            characters: 0,
+            listed_characters: 0,
+            budget,
+        }
     }
 
     /// Whether the budget of one text is used up.
     pub(super) const fn is_exhausted(&self) -> bool {
         self.characters >= self.budget.characters_max
+    }
+
+    /// Characters that were compared, without those after the budget was used up.
+    pub(super) const fn characters(&self) -> u32 {
+        self.characters
+    }
+
+    /// The same for those after it.
+    pub(super) const fn listed_characters(&self) -> u32 {
+        self.listed_characters
+    }
+
+    /// Whether the search has cost as much as it may.
+    pub(super) const fn is_over(&self) -> bool {
+        self.listed_characters >= self.budget.listed_characters_max
     }
 
     pub(super) const fn looks_for_listed(&self) -> bool {
@@ -225,12 +251,14 @@ impl<'t> Probe<'t> {
     /// Whether a word may begin here.
     pub(super) fn may_begin(&mut self, at: usize) -> bool {
         if self.is_listed_only && self.rules.whole_words && !self.glance_at_listed(at) {
+            self.spend(1);
             return false;
         }
         let mut way = Way::from(at);
         let mut characters = 0;
         if !self.is_listed_only && self.rules.whole_words && self.rules.strictness != Strictness::Aggressive {
             if let Some(may_begin) = self.glance(&mut way) {
+                self.spend(1);
                 return may_begin;
             }
             if way.letters > 0 {
@@ -252,8 +280,13 @@ impl<'t> Probe<'t> {
             characters += 1;
         };
         self.ways.clear();
-        self.characters += characters + BEGINNING;
+        self.spend(characters + BEGINNING);
         may_begin
+    }
+
+    const fn spend(&mut self, characters: u32) {
+        let spent = if self.is_listed_only { &mut self.listed_characters } else { &mut self.characters };
+        *spent = spent.saturating_add(characters);
     }
 
     /// One character further.

@@ -93,10 +93,10 @@ pub(super) struct Search<'w> {
 }
 
 impl Search<'_> {
-    /// Calls `found` for each place where a word occurs, until it returns false.
-    pub(super) fn each(&self, text: &str, found: &mut dyn FnMut(Found) -> bool) {
+    /// Calls `found` for each place where a word occurs, until it returns false or the budget is used up.
+    pub(super) fn each(&self, text: &str, found: &mut dyn FnMut(Found) -> bool) -> Spent {
         if self.trie.is_empty() {
-            return;
+            return Spent::default();
         }
         let mut pass = Pass {
             search: self,
@@ -114,8 +114,12 @@ impl Search<'_> {
             tokens: self.grams.map(|grams| Tokens { grams, prefixes: self.prefixes }),
         };
         let mut events = Events::new(text, looks);
+        if self.budget.steps_max == 0 || self.budget.characters_max == 0 {
+            pass.look_for_listed();
+            events.keep_all();
+        }
         while let Some(at) = events.next() {
-            let Some(byte) = bytes.get(at).copied() else { return };
+            let Some(byte) = bytes.get(at).copied() else { break };
             let goes_on = if byte.is_ascii_alphabetic() {
                 let is_inner = pass.end == at && pass.before.is_inner() && self.rules.whole_words;
                 is_inner || pass.probe.looks_for_listed() && !pass.probe.may_be_listed(at) || pass.candidate(at)
@@ -132,14 +136,27 @@ impl Search<'_> {
                 goes_on
             };
             if !goes_on {
-                return;
+                break;
             }
             if pass.probe.looks_for_listed() {
                 // Comparing with the words as listed costs less than ruling out disguises.
                 events.keep_all();
             }
         }
+        Spent {
+            steps: pass.walk.steps(),
+            characters: pass.probe.characters(),
+            listed_characters: pass.probe.listed_characters(),
+        }
     }
+}
+
+/// What a search has cost, as [`Budget`] counts it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spent {
+    pub(super) steps: usize,
+    pub(super) characters: u32,
+    pub(super) listed_characters: u32,
 }
 
 /// One pass through a text.
@@ -159,10 +176,14 @@ impl Pass<'_, '_> {
     fn candidate(&mut self, at: usize) -> bool {
         let word = if self.probe.may_begin(at) { self.walk.from(at) } else { None };
         if self.walk.is_exhausted() || self.probe.is_exhausted() {
-            self.walk.look_for_listed();
-            self.probe.look_for_listed();
+            self.look_for_listed();
         }
-        word.is_none_or(|word| (self.found)(word))
+        word.is_none_or(|word| (self.found)(word)) && !self.probe.is_over()
+    }
+
+    fn look_for_listed(&mut self) {
+        self.walk.look_for_listed();
+        self.probe.look_for_listed();
     }
 
     /// A position that is not an ASCII letter and was not ruled out.

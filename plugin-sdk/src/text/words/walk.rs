@@ -80,6 +80,11 @@ impl<'t> Walk<'t> {
         self.steps + self.mark_steps >= self.budget.steps_max
     }
 
+    /// Steps so far, those of marks among them.
+    pub(super) const fn steps(&self) -> usize {
+        self.steps + self.mark_steps
+    }
+
     /// From here on, only words as they are listed.
     pub(super) const fn look_for_listed(&mut self) {
         self.is_listed_only = true;

@@ -74,7 +74,7 @@ const ALPHABETS: [&str; 16] = [
 ];
 
 /// A budget that no text exhausts.
-const UNLIMITED: Budget = Budget { steps_max: usize::MAX, characters_max: u32::MAX };
+const UNLIMITED: Budget = Budget { steps_max: usize::MAX, characters_max: u32::MAX, listed_characters_max: u32::MAX };
 
 /// Whether the search must look for words at a position. Signs in ASCII and beyond stand for a first letter only where
 /// no letter is before them, unless parts of words count.
@@ -126,7 +126,7 @@ fn nothing_that_a_walk_finds_is_ruled_out() {
                     }
                 }
                 let (steps_max, characters_max) = (dice.below(40), dice.below(100) as u32);
-                words = words.with(Budget { steps_max, characters_max });
+                words = words.with(Budget { steps_max, characters_max, listed_characters_max: u32::MAX });
                 for _ in 0..4 {
                     let text = dice.message(&characters, &list);
                     let found = words.find_all(&text);
