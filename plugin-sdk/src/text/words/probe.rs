@@ -251,14 +251,12 @@ impl<'t> Probe<'t> {
     /// Whether a word may begin here.
     pub(super) fn may_begin(&mut self, at: usize) -> bool {
         if self.is_listed_only && self.rules.whole_words && !self.glance_at_listed(at) {
-            self.spend(1);
             return false;
         }
         let mut way = Way::from(at);
         let mut characters = 0;
         if !self.is_listed_only && self.rules.whole_words && self.rules.strictness != Strictness::Aggressive {
             if let Some(may_begin) = self.glance(&mut way) {
-                self.spend(1);
                 return may_begin;
             }
             if way.letters > 0 {
@@ -280,13 +278,9 @@ impl<'t> Probe<'t> {
             characters += 1;
         };
         self.ways.clear();
-        self.spend(characters + BEGINNING);
-        may_begin
-    }
-
-    const fn spend(&mut self, characters: u32) {
         let spent = if self.is_listed_only { &mut self.listed_characters } else { &mut self.characters };
-        *spent = spent.saturating_add(characters);
+        *spent = spent.saturating_add(characters + BEGINNING);
+        may_begin
     }
 
     /// One character further.
