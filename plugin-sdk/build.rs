@@ -131,6 +131,7 @@ mod letters {
         let (letter, class) = (of(letter), of(class));
         let has_class = shown == 0 && is_spaced(class) && is_spaced(letter) && letter.is_alphabetic();
         let quick = match kind {
+            Kind::Letter | Kind::Accented if is_symbol(c) => Quick::Other,
             Kind::Letter if has_class && is_arabic(c) && is_joined(letter) => Quick::Joined,
             Kind::Letter | Kind::Accented if has_class => Quick::Letter,
             Kind::Mark | Kind::Invisible => Quick::Nothing,
@@ -203,6 +204,10 @@ mod letters {
         }
         if is_beside(c) {
             return plain(Kind::Mark);
+        }
+        // Modifier letters that are drawn like quotation marks, arrows and tones.
+        if matches!(c, '\u{2b9}'..='\u{2df}' | '\u{2e5}'..='\u{2ff}') {
+            return plain(Kind::Sign);
         }
         // Their decomposition is no matter of accents.
         if is_combining_mark(c) || matches!(c, '\u{3041}'..='\u{30ff}' | '\u{ac00}'..='\u{d7a3}') {

@@ -20,7 +20,7 @@ mod script;
 pub use kind::{Kind, is_filler};
 #[cfg(feature = "words")]
 pub(crate) use quick::{ODD, Quick, symbol_of};
-pub use script::{is_arabic, is_spaced, leet};
+pub use script::{is_arabic, is_spaced, is_symbol, leet};
 
 include!(concat!(env!("OUT_DIR"), "/letters.rs"));
 

@@ -187,6 +187,9 @@ mod tests {
             "badminton admin",
             "аdmіn", // with Cyrillic letters
             "adm1n_24",
+            "admın",
+            "admin™",
+            "🇩🇪 admin🇩🇪",
             "a.d.m.i.n",
             "ａｄｍｉｎ",
             "𝓪𝓭𝓶𝓲𝓷",

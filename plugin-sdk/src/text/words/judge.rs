@@ -1,7 +1,7 @@
 //! Whether a spelling is a listed word in disguise, or just looks a little like it.
 
 use super::rules::{Rules, Strictness};
-use crate::text::letters::{self, Kind, Letter, is_arabic, is_spaced, read};
+use crate::text::letters::{self, Kind, Letter, is_arabic, is_spaced, is_symbol, read};
 
 /// The last letter of Arabic articles and prepositions. A ligature can combine it with the first letters of a word.
 pub(super) const ARTICLE: char = 'ل';
@@ -21,8 +21,8 @@ pub(super) enum Likeness {
 }
 
 /// Compares two letters of one class.
-pub(super) fn likeness(listed: char, seen: Letter, raw: char, has_mark: bool, strictness: Strictness) -> Likeness {
-    let (letter, is_exact) = (seen.letter, strictness == Strictness::Exact);
+pub(super) fn likeness(listed: char, seen: Letter, raw: char, has_mark: bool, rules: Rules) -> Likeness {
+    let (letter, is_exact) = (seen.letter, rules.strictness == Strictness::Exact);
     let is_accented = seen.kind == Kind::Accented || has_mark;
     if letter == listed {
         return if has_mark && !is_exact && listed.is_ascii() { Likeness::Accent } else { Likeness::Same };
@@ -40,7 +40,7 @@ pub(super) fn likeness(listed: char, seen: Letter, raw: char, has_mark: bool, st
         return Likeness::Other;
     }
     match (alphabet(listed), alphabet(letter)) {
-        (Alphabet::Latin, Alphabet::Latin) => latin(listed, letter, raw, is_accented, strictness),
+        (Alphabet::Latin, Alphabet::Latin) => latin(listed, letter, raw, is_accented, rules),
         (Alphabet::Arabic, Alphabet::Arabic) => Likeness::Look { is_ordinary: false },
         (one, other) if one == other && one != Alphabet::None => {
             // The list's й is no и; the text's й is one with an accent.
@@ -52,12 +52,15 @@ pub(super) fn likeness(listed: char, seen: Letter, raw: char, has_mark: bool, st
     }
 }
 
-fn latin(listed: char, letter: char, raw: char, is_accented: bool, strictness: Strictness) -> Likeness {
+fn latin(listed: char, letter: char, raw: char, is_accented: bool, rules: Rules) -> Likeness {
     let is_look = Likeness::Look { is_ordinary: false };
+    let is_aggressive = rules.strictness == Strictness::Aggressive;
     match (listed, letter) {
         // A capital I looks like an l, and a small l like a capital I; but `fill` is not `fiii`.
         ('l', 'i') if matches!(raw, 'I' | 'Ｉ') => is_look,
-        ('l', 'i') | ('i', 'l') if !is_accented && strictness == Strictness::Aggressive => is_look,
+        ('l', 'i') | ('i', 'l') if !is_accented && is_aggressive => is_look,
+        // Turkish has both: `sık` is an honest word, and another one with a dot is not. Names have no such pairs.
+        ('i', 'ı') if is_aggressive || !rules.whole_words => is_look,
         ('l', 'i' | 'ı') | ('i', 'l' | 'ı') | ('ı', _) => Likeness::Other,
         ('l', _) if is_i(letter) => Likeness::Other,
         ('i', _) if is_l(letter) => Likeness::Other,
@@ -339,13 +342,14 @@ fn stands_alone(text: &str, spelling: &Spelling) -> bool {
         (text.get(..spelling.start).unwrap_or_default(), text.get(spelling.end..).unwrap_or_default());
     let first = text.get(spelling.start..).and_then(|word| word.chars().next());
     let last = text.get(..spelling.end).and_then(|word| word.chars().rev().find(|c| is_visible(*c)));
-    let (Some(first), Some(last)) = (first.map(read), last.map(read)) else { return false };
+    let (Some(first), Some(last)) = (first, last) else { return false };
     if spelling.gaps.here > 0 && !spelling.has_unspaced && !is_drawn_out_alone(before, after) {
         return false;
     }
-    let left = before.chars().rev().find(|c| is_visible(*c)).map(read);
-    let right = after.chars().find(|c| is_visible(*c)).map(read);
-    let may_follow = |left| is_arabic(first_of(first)) && is_prefix(before, spelling) || !belong_together(left, first);
+    let left = before.chars().rev().find(|c| is_visible(*c));
+    let right = after.chars().find(|c| is_visible(*c));
+    let may_follow =
+        |left| is_arabic(first_of(read(first))) && is_prefix(before, spelling) || !belong_together(left, first);
     let starts = match left {
         _ if spelling.ends_article => is_prefix(before, spelling),
         left => left.is_none_or(may_follow),
@@ -363,7 +367,12 @@ fn is_visible(c: char) -> bool {
 }
 
 /// Whether two neighbours are of one word: two letters of a script that puts spaces between words, or two digits.
-fn belong_together(left: Letter, right: Letter) -> bool {
+/// A symbol is of a word of symbols only: in `casino🇩🇪` a flag follows.
+fn belong_together(left: char, right: char) -> bool {
+    if is_symbol(left) != is_symbol(right) {
+        return false;
+    }
+    let (left, right) = (read(left), read(right));
     is_of_word(left) && is_of_word(right) || left.kind == Kind::Digit && right.kind == Kind::Digit
 }
 

@@ -6,7 +6,7 @@
 
 use super::bits::Bits;
 use super::trie::Trie;
-use crate::text::letters::leet;
+use crate::text::letters::{Kind, leet, read};
 
 /// Maximum length of a prefix that has a bit, in letters. Longer ones always pass.
 pub(super) const LETTERS_MAX: u8 = 16;
@@ -114,7 +114,9 @@ impl Prefixes {
         }
         for (at, unit) in units.iter().enumerate() {
             let class = unit.class as u32;
-            self.has_signs |= !(unit.letter.is_alphanumeric() || unit.letter == ' ');
+            // Some modifier letters read as signs.
+            let is_sign = matches!(read(unit.letter).kind, Kind::Sign | Kind::Clause | Kind::Emoji);
+            self.has_signs |= is_sign || !(unit.letter.is_alphanumeric() || unit.letter == ' ');
             let is_same = class == step.last;
             let next = Step {
                 node: first + at as u32,

@@ -11,7 +11,7 @@ use super::prefixes::{LETTERS_MAX, Prefix, Prefixes};
 use super::rules::{Rules, Strictness};
 use super::walk::{GAP_MAX, is_wild, may_show_nothing};
 use crate::text::letters::{
-    self, Kind, Letter, Quick, is_filler, is_spaced, leet, quick, quick_class, read, simplified_code,
+    self, Kind, Letter, Quick, is_filler, is_spaced, is_symbol, leet, quick, quick_class, read, simplified_code,
 };
 
 /// Maximum number of characters that are examined from one position. If they still match, the position is walked.
@@ -323,6 +323,17 @@ impl<'t> Probe<'t> {
     fn other(&mut self, way: &mut Way) -> Next {
         let Some(c) = self.text.get(way.at..).and_then(|rest| rest.chars().next()) else { return Next::End };
         let (len, letter) = (c.len_utf8(), read(c));
+        if !is_symbol(c) {
+            return self.of_kind(way, c, len, letter);
+        }
+        // Words end before it and after it.
+        way.last = Last::Other;
+        let next = self.of_kind(way, c, len, letter);
+        way.last = Last::Other;
+        next
+    }
+
+    fn of_kind(&mut self, way: &mut Way, c: char, len: usize, letter: Letter) -> Next {
         let class = letter.class as u32;
         match letter.kind {
             Kind::Mark | Kind::Invisible => {

@@ -16,8 +16,8 @@ use super::trie::Trie;
 use super::walk::Walk;
 use super::wide::{Wide, four, is_ideograph, is_wide};
 use crate::text::letters::{
-    Kind, Letter, ODD, Quick, ascii_symbol, is_arabic, is_spaced, leet, quick, read, simplified_code, symbol_of,
-    symbol_of_two,
+    Kind, Letter, ODD, Quick, ascii_symbol, is_arabic, is_spaced, is_symbol, leet, quick, read, simplified_code,
+    symbol_of, symbol_of_two,
 };
 
 /// What precedes a position.
@@ -120,6 +120,10 @@ impl Search<'_> {
         }
         while let Some(at) = events.next() {
             let Some(byte) = bytes.get(at).copied() else { break };
+            if at < pass.end {
+                // A mark or what is invisible, within letters that were read together.
+                continue;
+            }
             let goes_on = if byte.is_ascii_alphabetic() {
                 let is_inner = pass.end == at && pass.before.is_inner() && self.rules.whole_words;
                 is_inner || pass.probe.looks_for_listed() && !pass.probe.may_be_listed(at) || pass.candidate(at)
@@ -381,6 +385,8 @@ impl Pass<'_, '_> {
         let (begins, now) = match letter.kind {
             Kind::Mark | Kind::Invisible => (false, before),
             Kind::Space => (false, Before::Nothing),
+            // Beside plain letters it is of no word, but a word can be written with it.
+            Kind::Letter | Kind::Accented | Kind::Several if is_symbol(c) => (true, Before::Nothing),
             // After `ا` a ligature can be the rest of an article and the first letters of a word.
             Kind::Several => (before != Before::Letter || !is_whole, Before::Letter),
             Kind::Letter | Kind::Accented if is_spaced(letter.letter) => {

@@ -279,7 +279,7 @@ impl<'t> Walk<'t> {
             }
             let (first, units) = self.trie.of_class(way.node, class);
             for (at, unit) in units.iter().enumerate() {
-                let likeness = judge::likeness(unit.letter, glyph.letter, glyph.raw, has_mark, self.rules.strictness);
+                let likeness = judge::likeness(unit.letter, glyph.letter, glyph.raw, has_mark, self.rules);
                 let mut spelling = way.spelling;
                 match likeness {
                     Likeness::Same => {}

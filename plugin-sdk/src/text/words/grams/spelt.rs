@@ -105,10 +105,12 @@ fn letters(trie: &Trie, spelt: Spelt, each: &mut dyn FnMut(u32)) {
     for (unit, child) in units.iter().zip(first..) {
         let class = unit.class as u32;
         let next = Spelt { node: child, part: spelt.part + 1, gap: Gap::None, ..spelt };
-        if unit.class.is_alphabetic() && is_spaced(unit.class) {
+        // Some modifier letters are signs.
+        let is_sign = symbol(class) == SIGN;
+        if unit.class.is_alphabetic() && is_spaced(unit.class) && !is_sign {
             let letter = symbol_of(class);
             go_on(trie, Spelt { last: letter, ..next }.with(letter), each);
-        } else if spelt.last != 0 && unit.class != ' ' && symbol(class) == SIGN {
+        } else if spelt.last != 0 && unit.class != ' ' && is_sign {
             go_on(trie, Spelt { last: SIGN, ..next }.with(SIGN), each);
         }
     }

@@ -54,7 +54,8 @@ impl Dice {
     }
 }
 
-const ALPHABETS: [&str; 16] = [
+const ALPHABETS: [&str; 17] = [
+    "de🇩🇪™mº㎡²ª№noʼ ",
     "ßéüÖñøﬀ é",
     "ΝαΑηβНнВв -.",
     "كَلْبُۡوال\u{6dd}ـ ",
@@ -110,7 +111,7 @@ fn nothing_that_a_walk_finds_is_ruled_out() {
     let mut dice = Dice(1);
     let (mut hits, mut listed_hits) = (0, 0);
     for round in 0..600 {
-        let alphabets = [ALPHABETS[round % 16], ALPHABETS[dice.below(16)]].concat();
+        let alphabets = [ALPHABETS[round % 17], ALPHABETS[dice.below(17)]].concat();
         let characters: Vec<char> = alphabets.chars().collect();
         let list = dice.list(&characters);
         for strictness in [Strictness::Exact, Strictness::Normal, Strictness::Aggressive] {
@@ -142,4 +143,46 @@ fn nothing_that_a_walk_finds_is_ruled_out() {
         }
     }
     assert!(hits > 10_000 && listed_hits > 5000, "{hits}, {listed_hits}");
+}
+
+#[test]
+fn marks_and_invisible_characters_before_a_word_are_no_letters() {
+    let words = Words::new(&["spam"], Rules::default()).unwrap();
+    for before in ["\u{ad}\u{308}\u{308}\u{ad}\u{1}", "\u{308}\u{ad}\u{1}", "é\u{308}\u{ad} \u{ad}\u{308}\u{ad}\u{1}"]
+    {
+        assert!(words.occur_in(&format!("{before}spam")), "{before:?}");
+    }
+}
+
+#[test]
+fn symbols_beside_a_word_are_no_letters_of_it() {
+    let words = Words::new(&["casino", "免费"], Rules::default()).unwrap();
+    for symbol in
+        ["🇩🇪", "ℹ️", "Ⓜ️", "🅿️", "™", "™️", "℠", "№", "ª", "º", "㏄", "㎡", "①", "²", "ʼ", "ʹ", "ˮ", "ʻ", "ː", "ˆ"]
+    {
+        for text in
+            [format!("{symbol}casino"), format!("Casino{symbol} here"), format!("to the {symbol}casino{symbol}")]
+        {
+            assert!(words.occur_in(&text), "{text}");
+        }
+    }
+    for text in ["ⓒⓐⓢⓘⓝⓞ", "cⓐsino", "🇨🇦🇸🇮🇳🇴", "cʼaʼsʼiʼnʼo"] {
+        assert!(words.occur_in(text), "{text}");
+    }
+    for text in ["ⓒⓐⓢⓘⓝⓞⓢ", "casinos", "xcasino"] {
+        assert!(!words.occur_in(text), "{text}");
+    }
+}
+
+#[test]
+fn a_dotless_i_is_an_i_where_that_makes_no_other_word() {
+    let rules = |strictness, whole_words| Rules { strictness, whole_words };
+    for (rules, is_found) in [
+        (rules(Strictness::Normal, true), false),
+        (rules(Strictness::Normal, false), true),
+        (rules(Strictness::Aggressive, true), true),
+        (rules(Strictness::Exact, false), false),
+    ] {
+        assert_eq!(Words::new(&["admin"], rules).unwrap().occur_in("admın"), is_found, "{rules:?}");
+    }
 }
