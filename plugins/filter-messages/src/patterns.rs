@@ -3,6 +3,8 @@
 //! Each candidate is checked as what it claims to be: a decimal fraction, a date, a price or a range of years is no
 //! phone number, and a full stop without a space after it makes no link.
 
+mod email;
+mod ends;
 mod line;
 mod number;
 mod phone;
@@ -34,7 +36,7 @@ impl Pattern {
     pub(crate) fn find(self, line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
         let mut places = match self {
             Self::Link if line.has(STOP) => web::links(line, places_max),
-            Self::Email if line.has(AT) => web::emails(line, places_max),
+            Self::Email if line.has(AT) => email::emails(line, places_max),
             Self::Phone if line.has(DIGIT) => phone::phones(line, places_max),
             Self::Number { digits_min } if line.has(DIGIT) => number::numbers(line, digits_min, places_max),
             _ => Vec::new(),
@@ -224,11 +226,151 @@ mod tests {
             "@all hi",
             "5 @ 3.50",
             "a@1.2",
-            "user@-x.com",
             "..@example.com",
+            "hi @t.me/x",
+            "hi, @example.com",
+            "用户 @example.com",
+            "a@b.c",
+            "@@@",
+            "https://@example.com",
+            "user@всё.потом",
         ] {
             assert_eq!(found(Pattern::Email, text), Vec::<&str>::new(), "{text}");
         }
+    }
+
+    #[test]
+    fn addresses_have_letters_of_any_alphabet() {
+        for (text, address) in [
+            ("mail josé@example.com", "josé@example.com"),
+            ("用户@qq.com", "用户@qq.com"),
+            ("邮箱abc@qq.com吧", "abc@qq.com"),
+            ("user@münchen.de", "user@münchen.de"),
+            ("user@münchen.at", "user@münchen.at"),
+            ("user@пример.рф.", "user@пример.рф"),
+            ("user@пример.рф.Это", "user@пример.рф"),
+            ("bob@пример.com", "bob@пример.com"),
+            ("user@例子.中国。好", "user@例子.中国"),
+        ] {
+            assert_eq!(found(Pattern::Email, text), [address], "{text}");
+            assert_eq!(found(Pattern::Link, text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn signs_beside_an_address_do_not_hide_it() {
+        for (text, address) in [
+            ("\"user\"@example.com", "user\"@example.com"),
+            ("user!@example.com", "user!@example.com"),
+            ("a*@example.com", "a*@example.com"),
+            ("user.@example.com", "user.@example.com"),
+            ("(user)@example.com", "user)@example.com"),
+            ("user @example.com", "user @example.com"),
+            ("user@@example.com", "user@@example.com"),
+            ("user@.example.com", "user@.example.com"),
+            ("user@-example.com", "user@-example.com"),
+            ("user@-x.com", "user@-x.com"),
+            ("user@example.com-", "user@example.com"),
+            ("user@example.com²", "user@example.com"),
+            ("①user@example.com", "user@example.com"),
+            ("user＠example．com", "user＠example．com"),
+        ] {
+            assert_eq!(found(Pattern::Email, text), [address], "{text}");
+            assert_eq!(found(Pattern::Link, text), Vec::<&str>::new(), "{text}");
+        }
+        assert_eq!(found(Pattern::Email, "a@b.cc c@d.cc,e@f.cc"), ["a@b.cc", "c@d.cc", "e@f.cc"]);
+    }
+
+    #[test]
+    fn what_has_an_at_sign_is_an_address_or_a_link() {
+        for (text, link) in [
+            ("@example.com", "example.com"),
+            ("@t.me/x", "t.me/x"),
+            ("hi @t.me/x", "t.me/x"),
+            ("@@example.com", "example.com"),
+            ("＠example.com", "example.com"),
+            ("example.com@", "example.com"),
+            ("www.example.com@", "www.example.com"),
+            ("..@example.com", "example.com"),
+            ("@пример.рф", "пример.рф"),
+            ("пример.рф@", "пример.рф"),
+            ("a@b.cc, example.com", "example.com"),
+            ("example.com, a@b.cc", "example.com"),
+        ] {
+            assert_eq!(found(Pattern::Link, text), [link], "{text}");
+        }
+    }
+
+    #[test]
+    fn signs_and_paths_beside_a_link_do_not_hide_it() {
+        for (text, link) in [
+            ("example.com-", "example.com"),
+            ("www.example.com-.-", "www.example.com"),
+            ("пример.рф-", "пример.рф"),
+            ("/t.me/x", "t.me/x"),
+            ("/discord.gg/abc", "discord.gg/abc"),
+            ("x_t.me/x", "t.me/x"),
+            ("my_site.com/a", "site.com/a"),
+            ("a_www.example.com", "www.example.com"),
+            ("ok。пример.рф", "пример.рф"),
+            ("中。例子.中国", "例子.中国"),
+            ("好。例子.com", "例子.com"),
+            ("пример.рф.Это", "пример.рф"),
+            ("例子.中国。我们走", "例子.中国"),
+            ("http:///example.zz", "http:///example.zz"),
+            ("https://@example.zz", "https://@example.zz"),
+            ("https://.example.zz!", "https://.example.zz"),
+            ("https://😀.zz", "https://😀.zz"),
+            ("example.com/中文路径 好", "example.com/中文路径"),
+            ("example.com/путь/a。好", "example.com/путь/a"),
+            ("example.com/中文，好", "example.com/中文"),
+            ("example.com：好", "example.com"),
+            ("example.com?好", "example.com"),
+        ] {
+            assert_eq!(found(Pattern::Link, text), [link], "{text}");
+        }
+        for text in [
+            "src/my_file.rs/x",
+            "node_modules/socket.io/dist",
+            "我在公司。在线。好",
+            "http:///",
+            "https://😀",
+            "http://. Then",
+        ] {
+            assert_eq!(found(Pattern::Link, text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn symbols_beside_a_link_are_no_part_of_it() {
+        for symbol in ["🇩🇪", "™", "ℹ\u{fe0f}", "①", "②③", "²", "ª", "º", "№", "㎏", "❶", "🅰"]
+        {
+            for host in ["example.com", "пример.рф", "www.example.com"] {
+                let (after, before) = (format!("{host}{symbol}"), format!("{symbol}{host}"));
+                assert_eq!(found(Pattern::Link, &after), [host], "{after}");
+                assert_eq!(found(Pattern::Link, &before), [host], "{before}");
+            }
+        }
+        for text in
+            ["ⓔⓧⓐⓜⓟⓛⓔ.ⓒⓞⓜ", "𝓮𝔁𝓪𝓶𝓹𝓵𝓮.com", "example．com", "exⓐmple.com", "example.ⓒom", "example.coⓜ", "🇪🇽🇦🇲🇵🇱🇪.🇨🇴🇲"]
+        {
+            assert_eq!(found(Pattern::Link, text), [text], "{text}");
+        }
+        assert_eq!(found(Pattern::Link, "ⓔⓧample.com"), ["ample.com"]);
+        assert_eq!(found(Pattern::Link, "①www.example.zz, ²"), ["www.example.zz"]);
+    }
+
+    #[test]
+    fn a_sentence_after_a_full_stop_and_a_call_are_no_link() {
+        for text in ["ok.Fr", "ja.De", "foto.Top!", "Mo.Di.Mi.Do.Fr.", "всё.Ком", "console.info(x)", "log.info(\"x\")"]
+        {
+            assert_eq!(found(Pattern::Link, text), Vec::<&str>::new(), "{text}");
+        }
+        for text in ["Example.De", "EXAMPLE.DE", "example.DE", "Example.de", "ok.Com", "www.example.De", "Пример.Рф"]
+        {
+            assert_eq!(found(Pattern::Link, text), [text], "{text}");
+        }
+        assert_eq!(found(Pattern::Link, "example.com(new)"), ["example.com"]);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! A text in plain characters: small letters and digits in ASCII where they are forms of these.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use plugin_sdk::text::letters::{Kind, is_spaced, read, several};
+
+use super::email::addresses;
+use super::ends::is_known_end;
 
 /// What stands in [`Line::plain`] for a letter beyond ASCII of a script that puts spaces between words.
 pub(super) const SPACED_LETTER: u8 = 0x80;
@@ -55,14 +59,44 @@ pub(crate) struct Line<'t> {
     /// gigabytes.
     starts: Option<Vec<u32>>,
     marks: u8,
+    symbols: Symbols,
+    /// The e-mail addresses, once they are asked for: links are looked for beside them.
+    addresses: OnceCell<Vec<Range<usize>>>,
 }
+
+/// What the last character was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Symbols {
+    /// No symbol.
+    None,
+    /// A symbol that is a letter of the word before it: `exⓐmple`.
+    Joined,
+    /// A symbol that is no part of the word beside it: `①example.com`.
+    Apart,
+}
+
+/// Digits before a symbol after which it is no digit of the same number.
+const DIGITS_BEFORE_SYMBOL_MAX: usize = 8;
+
+/// Symbols in a row that are read to learn whether a number goes on after them.
+const SYMBOLS_READ_MAX: usize = 8;
+
+/// Longest known end and a full stop, in characters.
+const KNOWN_END_CHARS_MAX: usize = 8;
 
 /// Number of characters of ASCII after which more are added at once.
 const LONG_RUN: usize = 12;
 
 impl<'t> Line<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        let mut line = Self { text, plain: Vec::with_capacity(text.len()), starts: None, marks: 0 };
+        let mut line = Self {
+            text,
+            plain: Vec::with_capacity(text.len()),
+            starts: None,
+            marks: 0,
+            symbols: Symbols::None,
+            addresses: OnceCell::new(),
+        };
         let (mut at, bytes) = (0, text.as_bytes());
         while let Some(first) = bytes.get(at) {
             match mark(*first) {
@@ -76,6 +110,9 @@ impl<'t> Line<'t> {
     /// Adds the plain characters of ASCII that begin here, and says where they end.
     fn push_ascii(&mut self, from: usize, bytes: &[u8]) -> usize {
         let rest = bytes.get(from..).unwrap_or_default();
+        if self.symbols != Symbols::None {
+            self.end_symbols(from, rest.first().is_some_and(u8::is_ascii_alphanumeric));
+        }
         let mut at = from;
         for byte in rest.iter().take(LONG_RUN) {
             let mark = mark(*byte);
@@ -116,28 +153,80 @@ impl<'t> Line<'t> {
     fn push(&mut self, at: usize) -> usize {
         let Some(c) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return at + 1 };
         let letter = read(c);
-        let starts = self.starts.get_or_insert_with(|| {
+        if self.starts.is_none() {
             let mut starts = Vec::with_capacity(self.text.len());
             starts.extend(0..at as u32);
-            starts
-        });
+            self.starts = Some(starts);
+        }
         let byte = match letter.kind {
-            Kind::Invisible | Kind::Mark => None,
+            Kind::Invisible | Kind::Mark => return at + c.len_utf8(),
             // The sign of Chinese, its half width and the one of full width are one for the eye.
-            _ if matches!(c, '。' | '｡') => Some(b'.'),
-            Kind::Several => {
-                self.plain.extend(several(letter).chars().map(|part| byte_of(part, true)));
-                starts.resize(self.plain.len(), at as u32);
-                None
-            }
-            kind => Some(byte_of(letter.letter, matches!(kind, Kind::Letter | Kind::Accented | Kind::Digit))),
+            _ if matches!(c, '。' | '｡') => b'.',
+            // Digits in black circles.
+            _ if matches!(c, '❶'..='➓') => SIGN,
+            Kind::Several => b'a',
+            kind => byte_of(letter.letter, matches!(kind, Kind::Letter | Kind::Accented | Kind::Digit)),
         };
-        if let Some(byte) = byte {
-            self.marks |= mark(byte);
-            self.plain.push(byte);
-            starts.push(at as u32);
+        if byte.is_ascii_alphanumeric() && is_symbol(c) {
+            if self.symbols == Symbols::None {
+                self.begin_symbols(at, byte.is_ascii_digit());
+            }
+        } else if self.symbols != Symbols::None {
+            self.end_symbols(at, byte.is_ascii_alphanumeric() || matches!(byte, SPACED_LETTER | OTHER_LETTER));
+        }
+        if letter.kind == Kind::Several {
+            several(letter).chars().for_each(|part| self.push_byte(at, byte_of(part, true)));
+        } else {
+            self.push_byte(at, byte);
         }
         at + c.len_utf8()
+    }
+
+    fn push_byte(&mut self, at: usize, byte: u8) {
+        self.marks |= mark(byte);
+        self.plain.push(byte);
+        if let Some(starts) = &mut self.starts {
+            starts.push(at as u32);
+        }
+    }
+
+    /// Puts a sign between a word and a symbol after it, unless the symbol is a letter or a digit of this word: text
+    /// that is all symbols reads as words, yet a flag or a footnote after an address is no part of it.
+    fn begin_symbols(&mut self, at: usize, is_digit: bool) {
+        let end = self.plain.len();
+        let tail = self.plain.get(end.saturating_sub(KNOWN_END_CHARS_MAX)..).unwrap_or_default();
+        let (before, last) = tail.split_last().map_or((tail, SIGN), |(last, before)| (before, *last));
+        let is_joined = match last {
+            b'0'..=b'9' => {
+                is_digit
+                    && tail.iter().rev().take_while(|byte| byte.is_ascii_digit()).count() < DIGITS_BEFORE_SYMBOL_MAX
+                    && self.goes_on_after_symbols(at)
+            }
+            b'a'..=b'z' => {
+                let label = tail.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+                !is_digit && (label.len() == tail.len() || !is_known_end(label))
+            }
+            b'.' => !is_digit && before.last().is_some_and(u8::is_ascii_alphanumeric),
+            _ => false,
+        };
+        if !is_joined && (last.is_ascii_alphanumeric() || matches!(last, SPACED_LETTER | OTHER_LETTER)) {
+            self.push_byte(at, SIGN);
+        }
+        self.symbols = if is_joined { Symbols::Joined } else { Symbols::Apart };
+    }
+
+    /// Whether a digit follows the symbols that begin here.
+    fn goes_on_after_symbols(&self, at: usize) -> bool {
+        let mut rest = self.text.get(at..).unwrap_or_default().chars().take(SYMBOLS_READ_MAX);
+        rest.find(|c| !is_symbol(*c)).is_some_and(|c| c.is_ascii_digit())
+    }
+
+    /// Puts a sign between symbols and a word after them, unless they are of this word.
+    fn end_symbols(&mut self, at: usize, is_word: bool) {
+        if is_word && self.symbols == Symbols::Apart {
+            self.push_byte(at, SIGN);
+        }
+        self.symbols = Symbols::None;
     }
 
     /// The character of the text that begins at an index of the line; `None` beyond either end.
@@ -149,6 +238,11 @@ impl<'t> Line<'t> {
     fn start(&self, index: usize) -> usize {
         let Some(starts) = &self.starts else { return index.min(self.text.len()) };
         starts.get(index).map_or(self.text.len(), |start| *start as usize)
+    }
+
+    /// Its e-mail addresses, from left to right.
+    pub(super) fn addresses(&self) -> &[Range<usize>] {
+        self.addresses.get_or_init(|| addresses(self))
     }
 
     /// Whether the text has a character of these marks.
@@ -185,8 +279,27 @@ impl<'t> Line<'t> {
         if letter.kind != Kind::Several {
             return Some(letter.letter);
         }
-        let before = (0..index).rev().take_while(|other| self.start(*other) == self.start(index)).count();
+        let is_same = |other: &usize| self.start(*other) == self.start(index) && self.byte(*other) != SIGN;
+        let before = (0..index).rev().take_while(is_same).count();
         several(letter).chars().nth(before)
+    }
+
+    /// Whether the letter at an index is a capital.
+    pub(super) fn is_capital(&self, index: usize) -> bool {
+        self.original(index).is_some_and(char::is_uppercase)
+    }
+
+    /// Whether the character at an index is a picture.
+    pub(super) fn is_emoji(&self, index: usize) -> bool {
+        self.byte(index) == SIGN && self.original(index).is_some_and(|c| read(c).kind == Kind::Emoji)
+    }
+
+    /// Whether the sign at an index is one of Chinese writing, which ends an address: `，` for `,`.
+    pub(super) fn is_sign_of_chinese(&self, index: usize) -> bool {
+        matches!(self.byte(index), b',' | b'.' | b':' | b';' | b'!' | b'?' | b'(' | b')')
+            && self
+                .original(index)
+                .is_some_and(|c| matches!(c, '，' | '。' | '｡' | '：' | '；' | '！' | '？' | '（' | '）'))
     }
 
     /// Whether the full stop at an index is written as that of Chinese, in full or half width.
@@ -215,6 +328,25 @@ impl<'t> Line<'t> {
         let end = last.and_then(|last| Some(self.start(last) + self.original(last)?.len_utf8()));
         start..end.unwrap_or(start)
     }
+}
+
+/// Whether a letter or a digit is written as a symbol: flags, circled and raised characters, marks such as `™`.
+const fn is_symbol(c: char) -> bool {
+    matches!(
+        c,
+        'ª' | '²'
+            | '³'
+            | '¹'
+            | 'º'
+            | '\u{2070}'..='\u{209f}'
+            | '№'
+            | '℠'..='™'
+            | 'ℹ'
+            | '℻'
+            | '\u{2460}'..='\u{24ff}'
+            | '\u{3300}'..='\u{33ff}'
+            | '\u{1f100}'..='\u{1f1ff}'
+    )
 }
 
 /// The byte of a letter or sign in [`Line::plain`].

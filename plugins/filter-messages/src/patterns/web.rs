@@ -1,102 +1,21 @@
-//! Links and e-mail addresses.
+//! Links.
 
 use std::ops::Range;
 
+use super::email::is_in_address;
+use super::ends::{
+    INTERNATIONAL_END_CHARS_MAX, is_international_end, is_known_before_path, is_known_end, is_word, is_word_of_code,
+};
 use super::line::{Line, OTHER_LETTER, SPACED_LETTER};
-
-/// Whether a domain with this end is a link without `www.` before or `/` after it: an end under which most sites are,
-/// other than those that are a file's ending or a common word.
-fn is_known_end(label: &[u8]) -> bool {
-    matches!(
-        label,
-        b"com"
-            | b"net"
-            | b"org"
-            | b"info"
-            | b"biz"
-            | b"shop"
-            | b"site"
-            | b"online"
-            | b"club"
-            | b"vip"
-            | b"xyz"
-            | b"top"
-            | b"app"
-            | b"store"
-            | b"live"
-            | b"link"
-            | b"click"
-            | b"icu"
-            | b"cc"
-            | b"tv"
-            | b"cn"
-            | b"de"
-            | b"tr"
-            | b"uk"
-            | b"ru"
-            | b"jp"
-            | b"kr"
-            | b"fr"
-            | b"eu"
-            | b"br"
-            | b"hk"
-            | b"tw"
-            | b"sa"
-            | b"ae"
-            | b"eg"
-            | b"io"
-            | b"ly"
-    ) || label.starts_with(b"xn--")
-}
-
-/// The same for ends in other alphabets, as [`Line`] reads them, without common words.
-const fn is_international_end(label: &[char]) -> bool {
-    matches!(
-        label,
-        ['р', 'ф']
-            | ['б', 'г']
-            | ['е', 'ю']
-            | ['中', '国']
-            | ['公', '司']
-            | ['网', '络']
-            | ['网', '址']
-            | ['网', '站']
-            | ['在', '线']
-            | ['商', '城']
-            | ['集', '团']
-            | ['コ', 'ム']
-            | ['한', '국']
-            | ['닷', '컴']
-            | ['닷', '넷']
-            | ['ε', 'λ']
-            | ['р', 'у', 'с']
-            | ['о', 'р', 'г']
-            | ['к', 'о', 'м']
-            | ['у', 'к', 'р']
-            | ['б', 'е', 'л']
-            | ['с', 'р', 'б']
-            | ['м', 'к', 'д']
-            | ['қ', 'а', 'з']
-            | ['中', '文', '网']
-            | ['我', '爱', '你']
-            | ['ไ', 'ท', 'ย']
-            | ['م', 'ص', 'ر']
-            | ['ק', 'ו', 'ם']
-            | ['ش', 'ب', 'ك', 'ه']
-            | ['م', 'و', 'ق', 'ع']
-            | ['ا', 'م', 'ا', 'ر', 'ا', 'ت']
-            | ['ا', 'ل', 'س', 'ع', 'و', 'د', 'ي', 'ه']
-    )
-}
-
-/// Longest of these, in characters.
-const INTERNATIONAL_END_CHARS_MAX: usize = 8;
 
 /// What an address begins with, before `://`, whose host can be any.
 const SCHEMES: [&str; 3] = ["https", "http", "ftp"];
 
+/// Most signs between a scheme and its host, which browsers skip.
+const SCHEME_SIGNS_MAX: usize = 8;
+
 /// Longest domain, in characters (RFC 1035).
-const HOST_CHARS_MAX: usize = 253;
+pub(super) const HOST_CHARS_MAX: usize = 253;
 
 /// Longest label of a domain, in characters (RFC 1035).
 const LABEL_CHARS_MAX: usize = 63;
@@ -129,11 +48,11 @@ fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
-fn is_in_host(byte: u8) -> bool {
+pub(super) fn is_in_host(byte: u8) -> bool {
     class(byte) & (PLAIN | STOP) != 0
 }
 
-fn is_wide(byte: u8) -> bool {
+pub(super) fn is_wide(byte: u8) -> bool {
     class(byte) == WIDE
 }
 
@@ -142,13 +61,13 @@ fn is_ending(c: char) -> bool {
     matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')' | ']' | '}' | '"' | '\'' | '>')
 }
 
-fn labels(host: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+pub(super) fn labels(host: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     host.split(|byte| *byte == b'.')
 }
 
 /// Where the longest host begins that these characters end with: two labels or more. No label is empty or begins or
 /// ends with a hyphen.
-fn host_start(chars: &[u8]) -> Option<usize> {
+pub(super) fn host_start(chars: &[u8]) -> Option<usize> {
     let mut start = chars.len() + 1;
     let mut count = 0;
     for label in labels(chars).rev() {
@@ -168,7 +87,7 @@ fn host_start(chars: &[u8]) -> Option<usize> {
 }
 
 /// Whether a domain can end in this label: in letters.
-fn is_end(label: &[u8]) -> bool {
+pub(super) fn is_end(label: &[u8]) -> bool {
     label.len() >= 2 && label.iter().all(u8::is_ascii_lowercase) || label.starts_with(b"xn--")
 }
 
@@ -182,6 +101,12 @@ fn is_product(host: &[u8]) -> bool {
     matches!(host, b"asp.net" | b"ado.net" | b"vb.net" | b"ml.net" | b"socket.io")
 }
 
+/// A host without the full stops and hyphens that end a sentence.
+pub(super) fn trimmed(host: &[u8]) -> &[u8] {
+    let len = host.iter().rposition(|byte| !matches!(byte, b'.' | b'-')).map_or(0, |last| last + 1);
+    host.get(..len).unwrap_or_default()
+}
+
 pub(super) fn links(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
     let mut links = Vec::new();
     let mut at = 0;
@@ -192,7 +117,8 @@ pub(super) fn links(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
         }
         let (end, classes) = span(line, at);
         at = if classes & STOP != 0 || line.starts_with(end, "://") {
-            Span { line, rest: at..end, letters: at, is_international: classes & WIDE != 0 }.links(&mut links)
+            let is_international = classes & WIDE != 0;
+            Span { line, rest: at..end, letters: at, is_international }.links(&mut links)
         } else {
             end
         }
@@ -202,7 +128,7 @@ pub(super) fn links(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
 
 /// Where the characters end that begin at `from` and can be of a host with letters of any alphabet, and the classes of
 /// these. Two full stops are no part of a host: one ends before them, and another one can follow.
-fn span(line: &Line<'_>, from: usize) -> (usize, u8) {
+pub(super) fn span(line: &Line<'_>, from: usize) -> (usize, u8) {
     let mut classes = 0;
     let mut at = from;
     loop {
@@ -258,43 +184,56 @@ impl Span<'_, '_> {
     fn link(&mut self, at: usize, run: usize) -> Option<Range<usize>> {
         let line = self.line;
         if let Some((start, from)) = scheme(line, at, run) {
-            let host = host(line, from, host_run(line, from), true).filter(|host| host.start == from);
+            let host = host(line, from..host_run(line, from)).filter(|host| host.start == from);
             let end = host.map(|host| end(line, from, host.end));
             return end.or_else(|| address(line, from)).map(|end| start..end);
         }
-        if !line.plain(at..run).contains(&b'.') || is_hidden(line, self.letters) {
+        if !line.plain(at..run).contains(&b'.') {
             return None;
         }
-        let plain = host(line, at, run, false);
+        let plain = host_alone(line, at..run, self.letters);
         let host = match plain {
             Some(host) if host.start == at => Some(self.letters..host.end),
             // In `é.example.com` the letters before the full stop are of the host.
             plain => self.international().or(plain),
         };
-        host.map(|host| host.start..end(line, host.start, host.end))
+        let host = host.filter(|host| !is_in_address(line, host))?;
+        Some(host.start..end(line, host.start, host.end))
     }
 
-    /// A host with letters beyond ASCII, which is all that is left: `example.рф`, `пример.com`. Its full stops are
-    /// those of ASCII: that of Chinese is mostly the end of a sentence.
+    /// A host with letters beyond ASCII, which is all that is left: `example.рф`, `пример.com`.
     fn international(&mut self) -> Option<Range<usize>> {
-        let line = self.line;
-        if !std::mem::take(&mut self.is_international) || is_hidden(line, self.rest.start) {
+        if !std::mem::take(&mut self.is_international) || is_after_underscore(self.line, self.rest.start) {
             return None;
         }
-        let host = line.plain(self.rest.clone());
-        let host = host.strip_suffix(b".").unwrap_or(host);
-        let end = self.rest.start + host.len();
+        international(self.line, self.rest.clone(), is_known_end)
+    }
+}
+
+/// A host with letters beyond ASCII that these characters end with, or that they go on from in another sentence:
+/// `пример.рф.Это`. Its full stops are those of ASCII: that of Chinese is mostly the end of a sentence.
+pub(super) fn international(
+    line: &Line<'_>,
+    part: Range<usize>,
+    is_plain_end: impl Fn(&[u8]) -> bool,
+) -> Option<Range<usize>> {
+    let mut host = trimmed(line.plain(part.clone()));
+    // The last label, and the one before it.
+    for _ in 0..2 {
+        let end = part.start + host.len();
         let mut ends = labels(host).rev();
         let (last, name) = (ends.next()?, ends.next()?);
-        if line.byte(end) == b'@' {
-            return None;
-        }
         // `学习.net` is about a product.
-        let is_known = is_known_end(last) && (last != b"net" || name.is_ascii())
+        let is_known = is_plain_end(last) && (last != b"net" || name.is_ascii())
             || !last.is_ascii() && is_known_wide_end(line, end - last.len()..end);
-        let start = if is_known { self.rest.start + host_start(host)? } else { return None };
-        (!(start..end).any(|index| line.is_full_stop_of_chinese(index))).then_some(start..end)
+        if is_known && !is_sentence(line, end, last, name) {
+            let stop = (part.start..end).rev().find(|index| line.is_full_stop_of_chinese(*index));
+            let first = stop.map_or(part.start, |stop| stop + 1);
+            return host_start(line.plain(first..end)).map(|start| first + start..end);
+        }
+        host = trimmed(host.get(..host.len() - last.len())?);
     }
+    None
 }
 
 /// Whether a label with letters beyond ASCII is one under which sites are.
@@ -317,39 +256,60 @@ fn scheme(line: &Line<'_>, at: usize, run: usize) -> Option<(usize, usize)> {
     }
     let starts = SCHEMES.iter().filter_map(|scheme| Some((run.checked_sub(scheme.len())?, scheme)));
     let (start, _) = starts.into_iter().find(|(start, scheme)| *start >= at && line.starts_with(*start, scheme))?;
-    Some((start, run + "://".len()))
+    let from = run + "://".len();
+    let signs = line.plain(from..line.len().min(from + SCHEME_SIGNS_MAX));
+    let is_sign = |byte: &&u8| matches!(byte, b'/' | b'@' | b'.');
+    Some((start, from + signs.iter().take_while(is_sign).count()))
 }
 
-/// Whether what is before a host makes it a part of something else: of an e-mail address, or of a name in a program.
-fn is_hidden(line: &Line<'_>, at: usize) -> bool {
-    match *line.plain(at.saturating_sub(2)..at) {
-        [.., b'@'] => true,
-        [beyond, b'_'] => beyond.is_ascii_alphanumeric(),
-        _ => false,
-    }
+/// Whether what is before a host makes it a part of a name in a program: `my_tool.app`.
+fn is_after_underscore(line: &Line<'_>, at: usize) -> bool {
+    matches!(*line.plain(at.saturating_sub(2)..at), [beyond, b'_'] if beyond.is_ascii_alphanumeric())
 }
 
-/// The host that is written from `from` on, or as the end of what is; `run` is where the characters of a host end.
-fn host(line: &Line<'_>, from: usize, run: usize, has_scheme: bool) -> Option<Range<usize>> {
-    let host = line.plain(from..run);
-    let host = host.strip_suffix(b".").unwrap_or(host);
-    let end = from + host.len();
-    let next = line.byte(end);
-    let last = labels(host).next_back()?;
+/// Whether the end of a host is the first word of a sentence, which is written like a name: `ok.Fr`, `foto.Top!`.
+fn is_sentence(line: &Line<'_>, end: usize, last: &[u8], name: &[u8]) -> bool {
+    /// Shortest name before `.De` that is one of a site rather than a word before a sentence.
+    const NAME_CHARS_MIN: usize = 3;
+    let start = end - last.len();
+    let is_name = |at: usize| name.len() >= NAME_CHARS_MIN && line.is_capital(at);
+    (is_word(last) || !last.is_ascii())
+        && line.is_capital(start)
+        && !line.is_capital(start + 1)
+        && !start.checked_sub(name.len() + 1).is_some_and(is_name)
+}
+
+/// The host after a scheme.
+fn host(line: &Line<'_>, part: Range<usize>) -> Option<Range<usize>> {
+    let host = trimmed(line.plain(part.clone()));
+    let is_host = is_end(labels(host).next_back()?) || is_address_of_numbers(host);
+    if is_host { host_start(host).map(|start| part.start + start..part.start + host.len()) } else { None }
+}
+
+/// The host without a scheme that these characters are, or end with; its letters begin at `letters`.
+fn host_alone(line: &Line<'_>, part: Range<usize>, letters: usize) -> Option<Range<usize>> {
+    let host = trimmed(line.plain(part.clone()));
+    let end = part.start + host.len();
+    let mut ends = labels(host).rev();
+    let last = ends.next()?;
     // What is no link is mostly known by its end, which costs least.
-    let is_link = match has_scheme {
-        true => is_end(last) || is_address_of_numbers(host),
-        false if !is_end(last) => false,
-        false if host.starts_with(b"www.") => labels(host).count() >= 3,
-        false => {
-            is_known_end(last) && !is_product(host)
-                || next == b'/' && line.at(end + 1).is_some_and(|c| !c.is_whitespace()) && !is_in_path(line, from)
-        }
-    };
-    if !is_link || next == b'@' {
+    if !is_end(last) {
         return None;
     }
-    host_start(host).map(|start| from + start..end)
+    let next = line.byte(end);
+    let is_link = if host.starts_with(b"www.") && labels(host).count() >= 3 {
+        true
+    } else if next == b'/' && line.at(end + 1).is_some_and(|c| !c.is_whitespace()) {
+        let is_in_path = is_in_path(line, part.start) || is_after_underscore(line, letters);
+        !is_in_path || is_known_before_path(last) && !is_product(host)
+    } else {
+        is_known_end(last)
+            && !is_product(host)
+            && !is_after_underscore(line, letters)
+            && (next != b'(' || !is_word_of_code(last))
+            && !is_sentence(line, end, last, ends.next().unwrap_or_default())
+    };
+    if is_link { host_start(host).map(|start| part.start + start..end) } else { None }
 }
 
 /// Whether one slash is before a place: of a path, in which folders have dots. Two are of a scheme.
@@ -358,46 +318,38 @@ fn is_in_path(line: &Line<'_>, at: usize) -> bool {
     before.ends_with(b"/") && !matches!(before, b"//" | b":/")
 }
 
-/// Where a link ends whose host ends at `host`.
+/// Where a link ends whose host ends at `host`. Letters beyond ASCII are of its path if they follow without a space.
 fn end(line: &Line<'_>, from: usize, host: usize) -> usize {
-    if !matches!(line.at(host), Some('/' | ':' | '?' | '#')) {
-        return host;
+    match line.byte(host) {
+        b'/' => {}
+        b':' | b'?' | b'#' if !is_wide(line.byte(host + 1)) => {}
+        _ => return host,
     }
-    let mut end = line.while_is(host, |byte| byte.is_ascii_graphic());
-    while end > from && line.before(end).is_some_and(is_ending) {
-        end -= 1;
-    }
-    end
+    let end = line.while_is(host, |byte| byte.is_ascii_graphic() || is_wide(byte));
+    let end = (host..end).find(|index| line.is_sign_of_chinese(*index)).unwrap_or(end);
+    without_ending(line, from, end)
 }
 
 /// Where an address ends that begins after a scheme, whatever its host is.
 fn address(line: &Line<'_>, from: usize) -> Option<usize> {
-    if !line.at(from).is_some_and(|first| first.is_alphanumeric() || matches!(first, '[' | '_' | '%' | '-')) {
+    let is_emoji = line.is_emoji(from);
+    let is_first = |first: char| first.is_alphanumeric() || matches!(first, '[' | '_' | '%' | '-');
+    if !is_emoji && !line.at(from).is_some_and(is_first) {
         return None;
     }
-    let mut end = line.while_is(from, |byte| byte.is_ascii_graphic() || is_wide(byte));
+    if is_emoji {
+        let host = (from..from + HOST_CHARS_MAX).take_while(|at| class(line.byte(*at)) != 0 || line.is_emoji(*at));
+        let stop = host.into_iter().find(|at| line.byte(*at) == b'.')?;
+        return class(line.byte(stop + 1)).ne(&0).then(|| end(line, from, span(line, stop + 1).0));
+    }
+    let end = line.while_is(from, |byte| byte.is_ascii_graphic() || is_wide(byte));
+    Some(without_ending(line, from, end))
+}
+
+/// The same end without signs of a sentence.
+fn without_ending(line: &Line<'_>, from: usize, mut end: usize) -> usize {
     while end > from && line.before(end).is_some_and(is_ending) {
         end -= 1;
     }
-    Some(end)
-}
-
-pub(super) fn emails(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
-    let signs = line.plain(0..line.len()).iter().enumerate().filter(|(_, byte)| **byte == b'@');
-    signs.filter_map(|(at, _)| email(line, at)).map(|address| line.bytes(address)).take(places_max).collect()
-}
-
-/// The address around its `@`.
-fn email(line: &Line<'_>, at: usize) -> Option<Range<usize>> {
-    let after = line.plain(at + 1..line.len());
-    let host = after.get(..after.iter().position(|byte| !is_in_host(*byte)).unwrap_or(after.len()))?;
-    let host = host.get(..host.iter().rposition(|byte| *byte != b'.')? + 1)?;
-    if !host.contains(&b'.') || !labels(host).next_back().is_some_and(is_end) || host_start(host) != Some(0) {
-        return None;
-    }
-    let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-');
-    let before = line.plain(0..at);
-    let start = before.iter().rposition(|byte| !is_local(byte)).map_or(0, |other| other + 1);
-    let start = start + before.get(start..)?.iter().position(u8::is_ascii_alphanumeric)?;
-    (!before.ends_with(b".")).then_some(start..at + 1 + host.len())
+    end
 }
