@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::ends::is_known_end;
-use super::line::{AT, Line, OTHER_LETTER, SPACED_LETTER};
+use super::line::{Line, OTHER_LETTER, SPACED_LETTER};
 use super::web::{HOST_CHARS_MAX, host_start, international, is_end, is_in_host, is_wide, labels, span, trimmed};
 
 /// Longest name before the `@`, in characters (RFC 5321).
@@ -18,9 +18,6 @@ pub(super) fn emails(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
 
 /// Whether an address has characters of this part, which is then no link.
 pub(super) fn is_in_address(line: &Line<'_>, part: &Range<usize>) -> bool {
-    if !line.has(AT) {
-        return false;
-    }
     let addresses = line.addresses();
     let next = addresses.partition_point(|address| address.end <= part.start);
     addresses.get(next).is_some_and(|address| address.start < part.end)

@@ -15,7 +15,7 @@ pub(super) const SPACED_LETTER: u8 = 0x80;
 pub(super) const OTHER_LETTER: u8 = 0x81;
 
 /// The same for what is no letter.
-const SIGN: u8 = 0x82;
+pub(super) const SIGN: u8 = 0x82;
 
 /// In [`Line::marks`]: the text has digits.
 pub(super) const DIGIT: u8 = 1;
@@ -202,9 +202,10 @@ impl<'t> Line<'t> {
                     && tail.iter().rev().take_while(|byte| byte.is_ascii_digit()).count() < DIGITS_BEFORE_SYMBOL_MAX
                     && self.goes_on_after_symbols(at)
             }
+            b'a'..=b'z' if is_digit => false,
             b'a'..=b'z' => {
                 let label = tail.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-                !is_digit && (label.len() == tail.len() || !is_known_end(label))
+                label.len() == tail.len() || !is_known_end(label)
             }
             b'.' => !is_digit && before.last().is_some_and(u8::is_ascii_alphanumeric),
             _ => false,
@@ -242,7 +243,7 @@ impl<'t> Line<'t> {
 
     /// Its e-mail addresses, from left to right.
     pub(super) fn addresses(&self) -> &[Range<usize>] {
-        self.addresses.get_or_init(|| addresses(self))
+        if self.has(AT) { self.addresses.get_or_init(|| addresses(self)) } else { &[] }
     }
 
     /// Whether the text has a character of these marks.

@@ -1,8 +1,11 @@
 //! Phone numbers.
+//!
+//! Digits are read in groups with signs between them. Mobile numbers of China are known by their form wherever they are
+//! among other groups. Any other number has to be all of the groups, but for short ones or another number beside it.
 
 use std::ops::Range;
 
-use super::line::Line;
+use super::line::{Line, SIGN};
 
 /// Fewest and most digits of a phone number with its country (E.164 allows 15).
 const DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
@@ -10,17 +13,20 @@ const DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
 /// Most digits of a number as it is dialled from abroad: `00` and [`DIGITS`].
 const DIALLED_MAX: usize = 17;
 
-/// Most groups of digits that are read as one number; more are the beginning of another one.
+/// Most groups of digits that are read at once; more are the beginning of another number.
 const GROUPS_MAX: usize = 16;
 
 /// Most groups of a number that is not dialled from abroad.
 const LOCAL_GROUPS_MAX: usize = 5;
 
-/// Fewest digits of a number that is one of several groups by itself.
-const DIGITS_ALONE_MIN: usize = 10;
-
-/// Most groups before or after a number that are taken for something else.
+/// Most groups before or after a number that are taken for something else: `2 13812345678`, `24/7`.
 const BESIDE_MAX: usize = 2;
+
+/// Most characters between two groups.
+const SEPARATORS_MAX: usize = 3;
+
+/// Most letters beside a number that are read to learn whether it is a part of a word.
+const LETTERS_READ_MAX: usize = 16;
 
 /// Digits without anything between them.
 struct Group {
@@ -30,9 +36,9 @@ struct Group {
 }
 
 impl Group {
-    /// Whether this can be something else than the number beside it: `2 13812345678`, `13812345678 24h`.
-    fn is_beside(&self, sign: u8) -> bool {
-        self.part.len() <= 2 && sign == b' '
+    /// Whether this can be something else than the number beside it.
+    fn is_short(&self) -> bool {
+        self.part.len() <= 2
     }
 }
 
@@ -45,14 +51,10 @@ pub(super) fn phones(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
         if at == line.len() || phones.len() >= places_max {
             return phones;
         }
-        if !goes_on(line, at) {
-            at += 1;
-            continue;
-        }
         let end = read_groups(line, at, &mut groups);
         let digits: usize = groups.iter().map(|group| group.part.len()).sum();
         if digits >= *DIGITS.start() {
-            phones.extend(phones_of(line, at, &groups).into_iter().map(|phone| line.bytes(phone)));
+            Groups { line, start: at, groups: &groups }.phones(&mut phones);
         }
         at = end.max(at + 1);
     }
@@ -62,106 +64,298 @@ const fn is_start(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'+' | b'(')
 }
 
-/// Whether a second digit can follow: most digits stand alone.
-fn goes_on(line: &Line<'_>, at: usize) -> bool {
-    let is_between = |byte: u8| matches!(byte, b'-' | b'.' | b'/' | b' ' | b'_' | b')' | b'(');
-    let (next, then) = (line.byte(at + 1), line.byte(at + 2));
-    next.is_ascii_digit() || is_between(next) && (then.is_ascii_digit() || is_between(then))
-}
-
 /// Reads the groups of digits that begin at `at`, and says where they end.
 fn read_groups(line: &Line<'_>, at: usize, groups: &mut Vec<Group>) -> usize {
     groups.clear();
     let (mut from, mut to) = (at + usize::from(!line.byte(at).is_ascii_digit()), at);
     loop {
-        let end = line.while_is(from, |byte| byte.is_ascii_digit());
+        let mut end = from;
+        while line.byte(end).is_ascii_digit() {
+            end += 1;
+        }
         if end == from {
             return to;
         }
         let (next, sign) = between(line, end);
         groups.push(Group { part: from..end, sign });
         to = end;
-        if groups.len() == GROUPS_MAX {
+        if groups.len() == GROUPS_MAX || sign == 0 {
             return to;
         }
         from = next;
     }
 }
 
-/// What is between two groups: where the next one begins, and the sign.
+/// What is between two groups: where the next one begins, and the sign; 0 if none follows.
 fn between(line: &Line<'_>, end: usize) -> (usize, u8) {
-    let sign = match line.byte(end) {
-        sign @ (b'-' | b'.' | b'/' | b' ' | b'_') => sign,
-        b')' => return (end + 1 + usize::from(matches!(line.byte(end + 1), b' ' | b'-' | b'_')), b')'),
-        _ => return (end, 0),
-    };
-    let opens = usize::from(line.byte(end + 1) == b'(');
-    (end + 1 + opens, sign)
+    let (mut at, mut sign) = (end, 0);
+    while at < end + SEPARATORS_MAX {
+        sign = match (sign, separator(line, at)) {
+            (_, 0) => break,
+            (0, other) => other,
+            // A full stop with a space ends a sentence or the number of an item.
+            (b' ', b'.') | (b'.', b' ') => return (end, 0),
+            (b' ', other) | (other, b' ') | (other @ b')', b'-') => other,
+            (b'-', b'-') => b'-',
+            _ => return (end, 0),
+        };
+        at += 1;
+    }
+    if line.byte(at) == b'(' {
+        (at, sign) = (at + 1, if sign == 0 { b'(' } else { sign });
+    }
+    (at, if line.byte(at).is_ascii_digit() { sign } else { 0 })
 }
 
-/// The phone numbers among groups that begin at `start`: all of them, all but short ones beside, or single ones.
-fn phones_of(line: &Line<'_>, start: usize, groups: &[Group]) -> Vec<Range<usize>> {
-    let ends = |from: usize, to: usize| {
-        let (first, last) = (groups.get(from)?, groups.get(to.checked_sub(1)?)?);
-        Some(if from == 0 { start } else { first.part.start }..last.part.end)
-    };
-    let phone = |from: usize, to: usize| {
-        let part = ends(from, to)?;
-        is_phone(line, &part, groups.get(from..to)?).then_some(part)
-    };
-    let spaced = |from: usize| from == 0 || groups.get(from - 1).is_some_and(|before| before.sign == b' ');
-    let before = groups.iter().take(BESIDE_MAX).take_while(|group| group.is_beside(group.sign)).count();
-    let after = (1..groups.len()).rev().take(BESIDE_MAX);
-    let after =
-        after.take_while(|index| groups.get(*index).is_some_and(|group| group.part.len() <= 2) && spaced(*index));
-    let after = after.count();
-    for dropped in 0..=before + after {
-        for first in dropped.saturating_sub(after)..=dropped.min(before) {
-            if let Some(phone) = phone(first, groups.len().saturating_sub(dropped - first)) {
-                return vec![phone];
+/// What a character is between two groups of digits: a space for any white space, a hyphen for any dash; 0 if nothing.
+fn separator(line: &Line<'_>, at: usize) -> u8 {
+    match line.byte(at) {
+        sign @ (b' ' | b'-' | b'.' | b'/' | b'_' | b')') => sign,
+        b'\n' | b'\r' | b'\t' => b' ',
+        SIGN if line.at(at).is_some_and(|sign| matches!(sign, '‐'..='―' | '−' | '·' | '•' | '‧')) => b'-',
+        _ => 0,
+    }
+}
+
+/// Groups of digits that are read at once, and where what is before the first of them begins: `+` or `(`.
+struct Groups<'l, 't> {
+    line: &'l Line<'t>,
+    start: usize,
+    groups: &'l [Group],
+}
+
+impl Groups<'_, '_> {
+    fn phones(&self, phones: &mut Vec<Range<usize>>) {
+        let (mut last_end, mut first) = (0, 0);
+        while first < self.groups.len() {
+            let is_mobile = |end: &usize| self.is_mobile_apart(last_end, first, *end);
+            let end = self.mobile(first).filter(is_mobile).or_else(|| self.other(last_end, first));
+            if let Some(end) = end {
+                phones.push(self.line.bytes(self.part(first, end)));
+                (last_end, first) = (end, end);
+            } else {
+                first += 1;
             }
         }
     }
-    let is_long = |index: &usize| groups.get(*index).is_some_and(|group| group.part.len() >= DIGITS_ALONE_MIN);
-    let is_alone = |index: &usize| is_long(index) && spaced(*index) && (index + 1 == groups.len() || spaced(index + 1));
-    (0..groups.len()).filter(is_alone).filter_map(|index| phone(index, index + 1)).collect()
+
+    fn part(&self, first: usize, end: usize) -> Range<usize> {
+        let start = self.groups.get(first).map_or(self.start, |group| group.part.start);
+        let end = end.checked_sub(1).and_then(|last| self.groups.get(last)).map_or(start, |group| group.part.end);
+        if first == 0 { self.start..end } else { start..end }
+    }
+
+    fn digits(&self, index: usize) -> &[u8] {
+        self.groups.get(index).map(|group| self.line.plain(group.part.clone())).unwrap_or_default()
+    }
+
+    /// Number of digits of a group; 0 beyond the last one.
+    fn size(&self, index: usize) -> usize {
+        self.groups.get(index).map_or(0, |group| group.part.len())
+    }
+
+    /// What is before a group, if another group is.
+    fn sign_before(&self, index: usize) -> u8 {
+        index.checked_sub(1).and_then(|before| self.groups.get(before)).map_or(0, |group| group.sign)
+    }
+
+    /// The group after a mobile number of China that begins with this group.
+    fn mobile(&self, first: usize) -> Option<usize> {
+        let (size, digits) = (self.size(first), self.digits(first));
+        if size == 2 && digits == b"86" {
+            return self.mobile_without_country(first + 1);
+        }
+        let is_whole = size == 13 && digits.strip_prefix(b"86").is_some_and(|rest| is_mobile(rest) && !is_round(rest));
+        if is_whole { Some(first + 1) } else { self.mobile_without_country(first) }
+    }
+
+    fn mobile_without_country(&self, first: usize) -> Option<usize> {
+        let groups = match self.size(first) {
+            11 if !is_round(self.digits(first)) => 1,
+            7 if self.size(first + 1) == 4 => 2,
+            3 if self.size(first + 1) == 8 => 2,
+            3 if self.size(first + 1) == 4 && self.size(first + 2) == 4 => 3,
+            _ => return None,
+        };
+        // Two groups with a full stop are a fraction.
+        let is_number = is_mobile(self.digits(first)) && !(groups == 2 && self.sign_before(first + 1) == b'.');
+        is_number.then_some(first + groups)
+    }
+
+    /// Whether what is beside a mobile number of China is no part of it.
+    fn is_mobile_apart(&self, last_end: usize, first: usize, end: usize) -> bool {
+        let is_alone = end == first + 1;
+        let starts = match self.sign_before(first) {
+            0 | b' ' | b')' | b'/' => true,
+            // The number of an item: `1.13812345678`.
+            b'.' if is_alone && first == 1 => matches!(self.digits(0), [b'1'..=b'9']),
+            _ => first == last_end,
+        };
+        let ends = match self.sign_before(end) {
+            _ if end == self.groups.len() => true,
+            b' ' | b')' | b'(' | b'/' => true,
+            b'_' => false,
+            _ => is_alone || self.mobile(end).is_some(),
+        };
+        starts && ends && !is_part_of_word(self.line, &self.part(first, end)) && !self.is_fraction(first)
+    }
+
+    /// Whether digits are those after a comma: `0,13812345678`.
+    fn is_fraction(&self, first: usize) -> bool {
+        let start = self.part(first, first).start;
+        match *self.line.plain(start.saturating_sub(3)..start) {
+            [.., beyond, b'.'] => beyond.is_ascii_digit() && first == 0,
+            [b'0', b','] => true,
+            [beyond, b'0', b','] => !beyond.is_ascii_digit(),
+            _ => false,
+        }
+    }
+
+    /// The group after the longest number of any country that begins with this group; the last one ends at `last_end`.
+    fn other(&self, last_end: usize, first: usize) -> Option<usize> {
+        let (size, digit) = (self.size(first), *self.digits(first).first()?);
+        let has_plus = first == 0 && self.line.byte(self.start) == b'+';
+        let can_be = has_plus || digit == b'0' || matches!(size, 1 | 3 | 4) || digit == b'8' && size == 11;
+        let before = self.groups.get(last_end..first)?;
+        let is_beside = |group: &Group| group.is_short() && matches!(group.sign, b' ' | b')');
+        if !can_be || before.len() > BESIDE_MAX || !before.iter().all(is_beside) {
+            return None;
+        }
+        let mut number = Number::default();
+        let mut longest = None;
+        for (index, group) in self.groups.iter().enumerate().skip(first) {
+            if !number.push(self.line.plain(group.part.clone()), self.sign_before(index)) {
+                break;
+            }
+            let is_dialled = has_plus || number.digits().starts_with(b"00");
+            if !is_dialled && number.groups > LOCAL_GROUPS_MAX {
+                break;
+            }
+            let end = index + 1;
+            if number.len >= *DIGITS.start() && number.is_phone(has_plus) && self.can_end(end) {
+                longest = Some(end);
+            }
+        }
+        let is_apart = |end: &usize| {
+            let part = self.part(first, *end);
+            let is_in_word =
+                if has_plus { is_part_of_word(self.line, &part) } else { is_beside_word(self.line, &part) };
+            !is_in_word && !is_part_of_number(self.line, &part)
+        };
+        longest.filter(is_apart).or_else(|| {
+            // `24h` is not of the number.
+            let end = longest?.checked_sub(1).filter(|end| *end > first)?;
+            (number.is_phone_until(end - first, has_plus) && self.can_end(end) && is_apart(&end)).then_some(end)
+        })
+    }
+
+    /// Whether a number can end before this group: the others are few and short, or another number or a date.
+    fn can_end(&self, end: usize) -> bool {
+        let rest = self.groups.get(end..).unwrap_or_default();
+        if rest.is_empty() {
+            return true;
+        }
+        let sizes = [self.size(end), self.size(end + 1), self.size(end + 2)];
+        matches!(self.sign_before(end), b' ' | b'/' | b')')
+            && (rest.len() <= BESIDE_MAX && rest.iter().all(Group::is_short)
+                || self.digits(end).starts_with(b"0") && sizes[0] > 1
+                || matches!(sizes, [3, 3, 4] | [4, 1..=2, 1..=2] | [1..=2, 1..=2, 4])
+                || self.mobile(end).is_some())
+    }
 }
 
-fn is_phone(line: &Line<'_>, part: &Range<usize>, groups: &[Group]) -> bool {
-    let has_plus = line.byte(part.start) == b'+';
-    let is_dialled_abroad = has_plus || groups.first().is_some_and(|first| line.byte(first.part.start) == b'0');
-    if groups.len() > LOCAL_GROUPS_MAX && !is_dialled_abroad {
+/// Whether digits begin like a mobile number of China.
+const fn is_mobile(digits: &[u8]) -> bool {
+    matches!(digits, [b'1', b'3' | b'5'..=b'9', ..] | [b'1', b'4', b'5'..=b'9', ..])
+}
+
+/// Whether this is an amount rather than a number: `13000000000`.
+fn is_round(digits: &[u8]) -> bool {
+    digits.ends_with(b"0000")
+}
+
+/// Whether a number is in a word: letters on both sides of it, digits beyond the letters, or letters of hexadecimal.
+fn is_part_of_word(line: &Line<'_>, part: &Range<usize>) -> bool {
+    let (before, after) = (line.byte(part.start.wrapping_sub(1)), line.byte(part.end));
+    if !is_word(before) && !is_word(after) {
         return false;
     }
-    let len = groups.iter().map(|group| group.part.len()).sum();
-    if !(*DIGITS.start()..=DIALLED_MAX).contains(&len) {
-        return false;
+    let has_letters_on_both_sides = before.is_ascii_alphabetic() && after.is_ascii_alphabetic();
+    if has_letters_on_both_sides || before.is_ascii_digit() || after.is_ascii_digit() {
+        return true;
     }
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    // A part of a longer number: of a fraction, a price, a time.
-    let goes_on =
-        |beside: u8, beyond: u8| is_word(beside) || matches!(beside, b'.' | b',' | b':') && beyond.is_ascii_digit();
-    let starts = match *line.plain(part.start.saturating_sub(2)..part.start) {
-        [beyond, beside] => goes_on(beside, beyond),
-        [beside] => is_word(beside),
-        _ => false,
-    };
-    if starts || goes_on(line.byte(part.end), line.byte(part.end + 1)) {
-        return false;
+    let start = part.start.saturating_sub(LETTERS_READ_MAX);
+    let is_letter = |byte: &&u8| byte.is_ascii_alphabetic();
+    let before = line.plain(start..part.start).iter().rev().take_while(is_letter).count();
+    let after = line.plain(part.end..line.len()).iter().take(LETTERS_READ_MAX).take_while(is_letter).count();
+    let letters = line.plain(part.start - before..part.start).iter().chain(line.plain(part.end..part.end + after));
+    let beyond = [line.byte((part.start - before).wrapping_sub(1)), line.byte(part.end + after)];
+    if before + after == 0 {
+        // A line below is a sign of a name only between letters or digits.
+        let further = [line.byte(part.start.wrapping_sub(2)), line.byte(part.end + 1)];
+        return beyond.iter().zip(further).any(|(sign, further)| *sign == b'_' && further.is_ascii_alphanumeric());
     }
-    let (mut digits, mut sizes, mut signs) = ([0; DIALLED_MAX], [0; GROUPS_MAX], [0; GROUPS_MAX]);
-    let all = groups.iter().flat_map(|group| line.plain(group.part.clone()));
-    digits.iter_mut().zip(all).for_each(|(room, digit)| *room = *digit);
-    sizes.iter_mut().zip(groups).for_each(|(room, group)| *room = group.part.len());
-    signs.iter_mut().zip(groups).for_each(|(room, group)| *room = group.sign);
-    let (Some(digits), Some(sizes), Some(signs)) =
-        (digits.get(..len), sizes.get(..groups.len()), signs.get(..groups.len().saturating_sub(1)))
-    else {
-        return false;
-    };
-    // Numbers with one dot are fractions, four groups with dots addresses.
-    let is_other = signs == b"." || signs == b"..." && sizes.iter().all(|size| *size <= 3);
-    !is_other && if has_plus { is_of_a_country(digits) } else { is_local(digits, sizes, signs) }
+    let is_hex = letters.into_iter().all(|byte| matches!(byte, b'a'..=b'f'));
+    is_hex || beyond.into_iter().any(is_word)
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Whether a letter or a digit is directly beside.
+fn is_beside_word(line: &Line<'_>, part: &Range<usize>) -> bool {
+    is_word(line.byte(part.start.wrapping_sub(1))) || is_word(line.byte(part.end))
+}
+
+/// Whether digits are a part of a longer number: of a fraction, a price, a time.
+fn is_part_of_number(line: &Line<'_>, part: &Range<usize>) -> bool {
+    let goes_on = |beside: u8, beyond: u8| matches!(beside, b'.' | b',' | b':') && beyond.is_ascii_digit();
+    goes_on(line.byte(part.start.wrapping_sub(1)), line.byte(part.start.wrapping_sub(2)))
+        || goes_on(line.byte(part.end), line.byte(part.end + 1))
+}
+
+/// Groups that are tried as one number.
+#[derive(Default)]
+struct Number {
+    digits: [u8; DIALLED_MAX],
+    len: usize,
+    sizes: [usize; GROUPS_MAX],
+    /// What is before each group.
+    signs: [u8; GROUPS_MAX],
+    groups: usize,
+}
+
+impl Number {
+    /// Adds a group, unless these are too many digits for a number.
+    fn push(&mut self, digits: &[u8], sign: u8) -> bool {
+        let Some(room) = self.digits.get_mut(self.len..self.len + digits.len()) else { return false };
+        room.copy_from_slice(digits);
+        self.len += digits.len();
+        if let (Some(size), Some(before)) = (self.sizes.get_mut(self.groups), self.signs.get_mut(self.groups)) {
+            (*size, *before) = (digits.len(), sign);
+        }
+        self.groups += 1;
+        true
+    }
+
+    fn digits(&self) -> &[u8] {
+        self.digits.get(..self.len).unwrap_or_default()
+    }
+
+    fn is_phone(&self, has_plus: bool) -> bool {
+        self.is_phone_until(self.groups, has_plus)
+    }
+
+    /// Whether the first groups are a phone number.
+    fn is_phone_until(&self, groups: usize, has_plus: bool) -> bool {
+        let sizes = self.sizes.get(..groups).unwrap_or_default();
+        let digits = self.digits.get(..sizes.iter().sum()).unwrap_or_default();
+        let signs = self.signs.get(1..groups).unwrap_or_default();
+        // Numbers with one dot are fractions, four groups with dots addresses.
+        let is_other = signs == b"." || signs == b"..." && sizes.iter().all(|size| *size <= 3);
+        !is_other && if has_plus { is_of_a_country(digits) } else { is_local(digits, sizes, signs) }
+    }
 }
 
 /// Whether these digits are a number after `+`.
@@ -172,27 +366,72 @@ fn is_of_a_country(digits: &[u8]) -> bool {
 /// Whether these digits are a number as it is dialled, in groups of these sizes with these signs between them.
 fn is_local(digits: &[u8], sizes: &[usize], signs: &[u8]) -> bool {
     let len = digits.len();
-    let starts_with = |start: &[u8]| digits.starts_with(start);
-    if starts_with(b"00") {
-        return (10..=DIALLED_MAX).contains(&len) && !starts_with(b"000");
-    }
     let is_digit = |at: usize, from: u8| digits.get(at).is_some_and(|byte| (from..=b'9').contains(byte));
-    let is_mobile_of_china = len == 11
-        && starts_with(b"1")
-        && is_digit(1, b'3')
-        && matches!(*sizes, [11] | [3, 8] | [7, 4] | [3, 4, 4] | [4, 4, 3] | [3, 2, 2, 2, 2]);
-    // With the number of the country before it, areas and offices begin with 2 to 9.
-    let is_american = len == 10 && sizes == [3, 3, 4] && !starts_with(b"0") && !starts_with(b"1")
-        || len == 11 && sizes == [1, 3, 3, 4] && starts_with(b"1") && is_digit(1, b'2') && is_digit(4, b'2');
-    let is_national = starts_with(b"0")
-        && (9..=12).contains(&len)
-        && sizes.len() <= LOCAL_GROUPS_MAX
-        && !is_date(sizes, signs)
-        && (sizes.len() > 1 || len >= 10);
-    is_mobile_of_china || is_american || is_national
+    match digits.first() {
+        Some(b'0') if digits.starts_with(b"00") => {
+            (10..=DIALLED_MAX).contains(&len) && is_digit(2, b'1') && !is_row(digits, sizes)
+        }
+        Some(b'0') => {
+            (9..=12).contains(&len)
+                && sizes.len() <= LOCAL_GROUPS_MAX
+                && (sizes.len() > 1 || len >= 10)
+                && !is_date(digits, sizes, signs)
+                && !is_row(digits, sizes)
+                && !is_book(sizes, signs)
+        }
+        // With the number of the country before it, areas and offices begin with 2 to 9.
+        Some(b'1') => match sizes {
+            [1, 3, 3, 4] => is_digit(1, b'2') && is_digit(4, b'2'),
+            [4, 4, 3] | [3, 2, 2, 2, 2] => is_mobile(digits),
+            _ => false,
+        },
+        // Of Russia and Kazakhstan.
+        Some(b'8') if len == 11 => match sizes {
+            [11] => is_digit(1, b'9') && !is_round(digits),
+            [1, 3, 3, 2, 2] | [1, 3, 3, 4] | [1, 3, 7] => is_digit(1, b'3'),
+            _ => false,
+        },
+        _ => sizes == [3, 3, 4],
+    }
 }
 
-/// Day, month and year, in either order.
-fn is_date(sizes: &[usize], signs: &[u8]) -> bool {
-    matches!(sizes, [4, 1..=2, 1..=2, ..] | [1..=2, 1..=2, 2 | 4, ..]) && signs.first() == signs.get(1)
+/// Whether day, month and year are among these groups, in either order. Five groups of two digits with the same sign
+/// between them are a number of France.
+fn is_date(digits: &[u8], sizes: &[usize], signs: &[u8]) -> bool {
+    let mut from = 0;
+    for (index, size) in sizes.iter().enumerate() {
+        let is_year =
+            *size == 4 && digits.get(from..).is_some_and(|rest| matches!(rest, [b'1', b'9', ..] | [b'2', b'0', ..]));
+        let before = sizes.get(index.saturating_sub(2)..index).unwrap_or_default();
+        let after = sizes.get(index + 1..index + 3).unwrap_or_default();
+        if is_year && (matches!(before, [1..=2, 1..=2]) || matches!(after, [1..=2, 1..=2])) {
+            return true;
+        }
+        from += size;
+    }
+    let is_short = |size: &usize| *size <= 2;
+    sizes.len() >= 3
+        && sizes.iter().all(is_short)
+        && (sizes.len() == 3 || signs.windows(2).any(|pair| pair.first() != pair.last()))
+}
+
+/// Whether groups are opening hours or a row: three of four digits, or groups of which each is as much more than the one
+/// before.
+fn is_row(digits: &[u8], sizes: &[usize]) -> bool {
+    let Some(size) = sizes.first().filter(|size| sizes.len() >= 3 && sizes.iter().all(|other| other == *size)) else {
+        return false;
+    };
+    let number = |group: &[u8]| group.iter().fold(0_i64, |number, digit| number * 10 + i64::from(digit - b'0'));
+    let (mut steps, mut last, mut is_even) = (None, None, true);
+    for group in digits.chunks(*size).map(number) {
+        let step = last.map(|last| group - last);
+        is_even &= steps.is_none() || steps == step;
+        (steps, last) = (step, Some(group));
+    }
+    is_even || sizes == [4, 4, 4]
+}
+
+/// Whether groups are those of an ISBN of ten digits: `0-306-40615-2`.
+fn is_book(sizes: &[usize], signs: &[u8]) -> bool {
+    matches!(sizes, [1, _, _, 1]) && signs == b"---"
 }

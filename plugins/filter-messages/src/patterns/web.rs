@@ -109,14 +109,20 @@ pub(super) fn trimmed(host: &[u8]) -> &[u8] {
 
 pub(super) fn links(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
     let mut links = Vec::new();
+    let mut addresses = line.addresses().iter().peekable();
     let mut at = 0;
     loop {
         at = line.while_is(at, |byte| class(byte) == 0);
         if at == line.len() || links.len() >= places_max {
             return links;
         }
+        while addresses.next_if(|address| address.end <= at).is_some() {}
+        if let Some(address) = addresses.next_if(|address| address.start <= at) {
+            at = address.end;
+            continue;
+        }
         let (end, classes) = span(line, at);
-        at = if classes & STOP != 0 || line.starts_with(end, "://") {
+        at = if classes & STOP != 0 && classes != STOP || line.starts_with(end, "://") {
             let is_international = classes & WIDE != 0;
             Span { line, rest: at..end, letters: at, is_international }.links(&mut links)
         } else {
@@ -238,6 +244,9 @@ pub(super) fn international(
 
 /// Whether a label with letters beyond ASCII is one under which sites are.
 fn is_known_wide_end(line: &Line<'_>, label: Range<usize>) -> bool {
+    if !(2..=INTERNATIONAL_END_CHARS_MAX).contains(&label.len()) {
+        return false;
+    }
     let mut letters = ['\0'; INTERNATIONAL_END_CHARS_MAX];
     letters.iter_mut().zip(label.clone()).for_each(|(letter, at)| *letter = line.at(at).unwrap_or_default());
     letters.get(..label.len()).is_some_and(is_international_end)
