@@ -17,6 +17,9 @@ pub(super) const OTHER_LETTER: u8 = 0x81;
 /// The same for what is no letter.
 pub(super) const SIGN: u8 = 0x82;
 
+/// What is put between a word and a symbol beside it. It is no character of the text, and in no word.
+const BOUNDARY: u8 = 0x83;
+
 /// In [`Line::marks`]: the text has digits.
 pub(super) const DIGIT: u8 = 1;
 
@@ -71,12 +74,18 @@ enum Symbols {
     None,
     /// A symbol that is a letter of the word before it: `exⓐmple`.
     Joined,
-    /// A symbol that is no part of the word beside it: `①example.com`.
-    Apart,
+    /// Symbols that are no part of the word beside them, so many of them digits: `①example.com`.
+    Apart {
+        /// Number of digits among them.
+        digits: usize,
+    },
 }
 
 /// Digits before a symbol after which it is no digit of the same number.
 const DIGITS_BEFORE_SYMBOL_MAX: usize = 8;
+
+/// Fewest digits in circles that are the first ones of a number rather than the number of an item.
+const DIGITS_OF_NUMBER_MIN: usize = 3;
 
 /// Symbols in a row that are read to learn whether a number goes on after them.
 const SYMBOLS_READ_MAX: usize = 8;
@@ -111,7 +120,8 @@ impl<'t> Line<'t> {
     fn push_ascii(&mut self, from: usize, bytes: &[u8]) -> usize {
         let rest = bytes.get(from..).unwrap_or_default();
         if self.symbols != Symbols::None {
-            self.end_symbols(from, rest.first().is_some_and(u8::is_ascii_alphanumeric));
+            let first = rest.first().copied().unwrap_or_default();
+            self.end_symbols(from, first.is_ascii_alphanumeric(), first.is_ascii_digit());
         }
         let mut at = from;
         for byte in rest.iter().take(LONG_RUN) {
@@ -168,11 +178,15 @@ impl<'t> Line<'t> {
             kind => byte_of(letter.letter, matches!(kind, Kind::Letter | Kind::Accented | Kind::Digit)),
         };
         if byte.is_ascii_alphanumeric() && is_symbol(c) {
-            if self.symbols == Symbols::None {
-                self.begin_symbols(at, byte.is_ascii_digit());
+            let is_digit = byte.is_ascii_digit();
+            match &mut self.symbols {
+                Symbols::None => self.begin_symbols(at, is_digit),
+                Symbols::Joined => {}
+                Symbols::Apart { digits } => *digits += usize::from(is_digit),
             }
         } else if self.symbols != Symbols::None {
-            self.end_symbols(at, byte.is_ascii_alphanumeric() || matches!(byte, SPACED_LETTER | OTHER_LETTER));
+            let is_word = byte.is_ascii_alphanumeric() || matches!(byte, SPACED_LETTER | OTHER_LETTER);
+            self.end_symbols(at, is_word, byte.is_ascii_digit());
         }
         if letter.kind == Kind::Several {
             several(letter).chars().for_each(|part| self.push_byte(at, byte_of(part, true)));
@@ -194,6 +208,9 @@ impl<'t> Line<'t> {
     /// that is all symbols reads as words, yet a flag or a footnote after an address is no part of it.
     fn begin_symbols(&mut self, at: usize, is_digit: bool) {
         let end = self.plain.len();
+        if is_digit && self.plain.last().is_none_or(|last| !last.is_ascii_digit()) {
+            return self.begin_symbols_apart(at, is_digit);
+        }
         let tail = self.plain.get(end.saturating_sub(KNOWN_END_CHARS_MAX)..).unwrap_or_default();
         let (before, last) = tail.split_last().map_or((tail, SIGN), |(last, before)| (before, *last));
         let is_joined = match last {
@@ -202,7 +219,6 @@ impl<'t> Line<'t> {
                     && tail.iter().rev().take_while(|byte| byte.is_ascii_digit()).count() < DIGITS_BEFORE_SYMBOL_MAX
                     && self.goes_on_after_symbols(at)
             }
-            b'a'..=b'z' if is_digit => false,
             b'a'..=b'z' => {
                 let label = tail.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
                 label.len() == tail.len() || !is_known_end(label)
@@ -210,10 +226,22 @@ impl<'t> Line<'t> {
             b'.' => !is_digit && before.last().is_some_and(u8::is_ascii_alphanumeric),
             _ => false,
         };
-        if !is_joined && (last.is_ascii_alphanumeric() || matches!(last, SPACED_LETTER | OTHER_LETTER)) {
-            self.push_byte(at, SIGN);
+        if is_joined {
+            self.symbols = Symbols::Joined;
+        } else {
+            self.begin_symbols_apart(at, is_digit);
         }
-        self.symbols = if is_joined { Symbols::Joined } else { Symbols::Apart };
+    }
+
+    fn begin_symbols_apart(&mut self, at: usize, is_digit: bool) {
+        if self
+            .plain
+            .last()
+            .is_some_and(|last| last.is_ascii_alphanumeric() || matches!(*last, SPACED_LETTER | OTHER_LETTER))
+        {
+            self.push_byte(at, BOUNDARY);
+        }
+        self.symbols = Symbols::Apart { digits: usize::from(is_digit) };
     }
 
     /// Whether a digit follows the symbols that begin here.
@@ -222,10 +250,13 @@ impl<'t> Line<'t> {
         rest.find(|c| !is_symbol(*c)).is_some_and(|c| c.is_ascii_digit())
     }
 
-    /// Puts a sign between symbols and a word after them, unless they are of this word.
-    fn end_symbols(&mut self, at: usize, is_word: bool) {
-        if is_word && self.symbols == Symbols::Apart {
-            self.push_byte(at, SIGN);
+    /// Puts a sign between symbols and a word after them, unless they are of this word, or digits of this number.
+    fn end_symbols(&mut self, at: usize, is_word: bool, is_digit: bool) {
+        if let Symbols::Apart { digits } = self.symbols
+            && is_word
+            && (digits < DIGITS_OF_NUMBER_MIN || !is_digit)
+        {
+            self.push_byte(at, BOUNDARY);
         }
         self.symbols = Symbols::None;
     }
@@ -280,7 +311,7 @@ impl<'t> Line<'t> {
         if letter.kind != Kind::Several {
             return Some(letter.letter);
         }
-        let is_same = |other: &usize| self.start(*other) == self.start(index) && self.byte(*other) != SIGN;
+        let is_same = |other: &usize| self.start(*other) == self.start(index) && self.byte(*other) != BOUNDARY;
         let before = (0..index).rev().take_while(is_same).count();
         several(letter).chars().nth(before)
     }

@@ -51,6 +51,10 @@ pub(super) fn phones(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
         if at == line.len() || phones.len() >= places_max {
             return phones;
         }
+        if !goes_on(line, at) {
+            at += 1;
+            continue;
+        }
         let end = read_groups(line, at, &mut groups);
         let digits: usize = groups.iter().map(|group| group.part.len()).sum();
         if digits >= *DIGITS.start() {
@@ -62,6 +66,12 @@ pub(super) fn phones(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
 
 const fn is_start(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'+' | b'(')
+}
+
+/// Whether a second digit can follow: most digits stand alone.
+fn goes_on(line: &Line<'_>, at: usize) -> bool {
+    let next = line.byte(at + 1);
+    next.is_ascii_digit() || next == b'(' || separator(line, at + 1) != 0
 }
 
 /// Reads the groups of digits that begin at `at`, and says where they end.
@@ -88,7 +98,15 @@ fn read_groups(line: &Line<'_>, at: usize, groups: &mut Vec<Group>) -> usize {
 
 /// What is between two groups: where the next one begins, and the sign; 0 if none follows.
 fn between(line: &Line<'_>, end: usize) -> (usize, u8) {
-    let (mut at, mut sign) = (end, 0);
+    let (mut at, mut sign) = (end, separator(line, end));
+    // One sign is the most usual, and costs least.
+    if sign == 0 && line.byte(end) != b'(' {
+        return (end, 0);
+    }
+    if sign != 0 && line.byte(end + 1).is_ascii_digit() {
+        return (end + 1, sign);
+    }
+    sign = 0;
     while at < end + SEPARATORS_MAX {
         sign = match (sign, separator(line, at)) {
             (_, 0) => break,
@@ -215,10 +233,21 @@ impl Groups<'_, '_> {
     fn other(&self, last_end: usize, first: usize) -> Option<usize> {
         let (size, digit) = (self.size(first), *self.digits(first).first()?);
         let has_plus = first == 0 && self.line.byte(self.start) == b'+';
-        let can_be = has_plus || digit == b'0' || matches!(size, 1 | 3 | 4) || digit == b'8' && size == 11;
+        let can_be = has_plus
+            || match (digit, size) {
+                (b'0', 1) => self.size(first + 1) > 1,
+                (b'0', _) | (b'8', 11) => true,
+                (b'1' | b'8', 1) => self.size(first + 1) == 3,
+                (b'1', 4) => self.size(first + 1) == 4,
+                (_, 3) => matches!(self.size(first + 1), 2 | 3),
+                _ => false,
+            };
+        if !can_be {
+            return None;
+        }
         let before = self.groups.get(last_end..first)?;
         let is_beside = |group: &Group| group.is_short() && matches!(group.sign, b' ' | b')');
-        if !can_be || before.len() > BESIDE_MAX || !before.iter().all(is_beside) {
+        if before.len() > BESIDE_MAX || !before.iter().all(is_beside) {
             return None;
         }
         let mut number = Number::default();
@@ -256,8 +285,9 @@ impl Groups<'_, '_> {
             return true;
         }
         let sizes = [self.size(end), self.size(end + 1), self.size(end + 2)];
-        matches!(self.sign_before(end), b' ' | b'/' | b')')
-            && (rest.len() <= BESIDE_MAX && rest.iter().all(Group::is_short)
+        let sign = self.sign_before(end);
+        matches!(sign, b' ' | b'/' | b')')
+            && (sign != b'/' && rest.len() <= BESIDE_MAX && rest.iter().all(Group::is_short)
                 || self.digits(end).starts_with(b"0") && sizes[0] > 1
                 || matches!(sizes, [3, 3, 4] | [4, 1..=2, 1..=2] | [1..=2, 1..=2, 4])
                 || self.mobile(end).is_some())

@@ -233,8 +233,9 @@ pub(super) fn international(
         let is_known = is_plain_end(last) && (last != b"net" || name.is_ascii())
             || !last.is_ascii() && is_known_wide_end(line, end - last.len()..end);
         if is_known && !is_sentence(line, end, last, name) {
-            let stop = (part.start..end).rev().find(|index| line.is_full_stop_of_chinese(*index));
-            let first = stop.map_or(part.start, |stop| stop + 1);
+            let mut stops = host.iter().enumerate().rev().filter(|(_, byte)| **byte == b'.');
+            let stop = stops.find(|(stop, _)| line.is_full_stop_of_chinese(part.start + stop));
+            let first = stop.map_or(part.start, |(stop, _)| part.start + stop + 1);
             return host_start(line.plain(first..end)).map(|start| first + start..end);
         }
         host = trimmed(host.get(..host.len() - last.len())?);
@@ -244,7 +245,8 @@ pub(super) fn international(
 
 /// Whether a label with letters beyond ASCII is one under which sites are.
 fn is_known_wide_end(line: &Line<'_>, label: Range<usize>) -> bool {
-    if !(2..=INTERNATIONAL_END_CHARS_MAX).contains(&label.len()) {
+    let is_wide = line.plain(label.clone()).iter().all(|byte| is_wide(*byte));
+    if !is_wide || !(2..=INTERNATIONAL_END_CHARS_MAX).contains(&label.len()) {
         return false;
     }
     let mut letters = ['\0'; INTERNATIONAL_END_CHARS_MAX];
