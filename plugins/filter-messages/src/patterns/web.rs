@@ -26,6 +26,8 @@ const PLAIN: u8 = 1;
 const STOP: u8 = 2;
 /// Letters beyond ASCII.
 const WIDE: u8 = 4;
+/// Letters of ASCII, which are [`PLAIN`] too.
+const LETTER: u8 = 8;
 
 /// What each character of [`Line::plain`] can be in a host; 0 if it is in none.
 #[expect(clippy::indexing_slicing, reason = "a constant: a wrong index would not compile")]
@@ -35,7 +37,8 @@ const CLASSES: [u8; 256] = {
     while byte < 256 {
         classes[byte] = match byte as u8 {
             b'.' => STOP,
-            b'-' | b'0'..=b'9' | b'a'..=b'z' => PLAIN,
+            b'-' | b'0'..=b'9' => PLAIN,
+            b'a'..=b'z' => PLAIN | LETTER,
             SPACED_LETTER | OTHER_LETTER => WIDE,
             _ => 0,
         };
@@ -122,7 +125,7 @@ pub(super) fn links(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
             continue;
         }
         let (end, classes) = span(line, at);
-        at = if classes & STOP != 0 && classes != STOP || line.starts_with(end, "://") {
+        at = if classes & STOP != 0 && classes & (LETTER | WIDE) != 0 || line.starts_with(end, "://") {
             let is_international = classes & WIDE != 0;
             Span { line, rest: at..end, letters: at, is_international }.links(&mut links)
         } else {
@@ -237,6 +240,9 @@ pub(super) fn international(
             let stop = stops.find(|(stop, _)| line.is_full_stop_of_chinese(part.start + stop));
             let first = stop.map_or(part.start, |(stop, _)| part.start + stop + 1);
             return host_start(line.plain(first..end)).map(|start| first + start..end);
+        }
+        if name.len() < 2 {
+            return None;
         }
         host = trimmed(host.get(..host.len() - last.len())?);
     }
