@@ -84,6 +84,9 @@ enum Symbols {
 /// Digits before a symbol after which it is no digit of the same number.
 const DIGITS_BEFORE_SYMBOL_MAX: usize = 8;
 
+/// The mark that draws a key around a digit: `1️⃣`.
+const KEYCAP: char = '\u{20e3}';
+
 /// Fewest digits in circles that are the first ones of a number rather than the number of an item.
 const DIGITS_OF_NUMBER_MIN: usize = 3;
 
@@ -169,7 +172,12 @@ impl<'t> Line<'t> {
             self.starts = Some(starts);
         }
         let byte = match letter.kind {
-            Kind::Invisible | Kind::Mark => return at + c.len_utf8(),
+            Kind::Invisible | Kind::Mark => {
+                if c == KEYCAP && !self.is_keycap(at + c.len_utf8()) {
+                    self.symbols = Symbols::Apart { digits: 0 };
+                }
+                return at + c.len_utf8();
+            }
             // The sign of Chinese, its half width and the one of full width are one for the eye.
             _ if matches!(c, '。' | '｡') => b'.',
             // Digits in black circles.
@@ -194,6 +202,12 @@ impl<'t> Line<'t> {
             self.push_byte(at, byte);
         }
         at + c.len_utf8()
+    }
+
+    /// Whether the character that begins here is in a keycap.
+    fn is_keycap(&self, at: usize) -> bool {
+        let rest = self.text.get(at..).unwrap_or_default();
+        rest.chars().nth(1).is_some_and(|c| matches!(c, KEYCAP | '\u{fe0f}'))
     }
 
     fn push_byte(&mut self, at: usize, byte: u8) {

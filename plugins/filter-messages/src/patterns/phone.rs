@@ -445,20 +445,24 @@ fn is_date(digits: &[u8], sizes: &[usize], signs: &[u8]) -> bool {
         && (sizes.len() == 3 || signs.windows(2).any(|pair| pair.first() != pair.last()))
 }
 
-/// Whether groups are opening hours or a row: three of four digits, or groups of which each is as much more than the one
-/// before.
+/// Highest number that is drawn in a lottery.
+const DRAWN_MAX: i64 = 50;
+
+/// Whether groups are opening hours, a row or the numbers of a lottery: three of four digits, groups of which each is
+/// as much more than the one before, or low numbers in order.
 fn is_row(digits: &[u8], sizes: &[usize]) -> bool {
     let Some(size) = sizes.first().filter(|size| sizes.len() >= 3 && sizes.iter().all(|other| other == *size)) else {
         return false;
     };
     let number = |group: &[u8]| group.iter().fold(0_i64, |number, digit| number * 10 + i64::from(digit - b'0'));
-    let (mut steps, mut last, mut is_even) = (None, None, true);
+    let (mut last_step, mut last, mut is_even, mut is_drawn) = (None, None, true, *size == 2);
     for group in digits.chunks(*size).map(number) {
         let step = last.map(|last| group - last);
-        is_even &= steps.is_none() || steps == step;
-        (steps, last) = (step, Some(group));
+        is_even &= last_step.is_none() || last_step == step;
+        is_drawn &= step.is_none_or(|step| step > 0) && group <= DRAWN_MAX;
+        (last_step, last) = (step, Some(group));
     }
-    is_even || sizes == [4, 4, 4]
+    is_even || is_drawn || sizes == [4, 4, 4]
 }
 
 /// Whether groups are those of an ISBN of ten digits: `0-306-40615-2`.

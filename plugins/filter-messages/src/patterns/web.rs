@@ -323,7 +323,7 @@ fn host_alone(line: &Line<'_>, part: Range<usize>, letters: usize) -> Option<Ran
         is_known_end(last)
             && !is_product(host)
             && !is_after_underscore(line, letters)
-            && (next != b'(' || !is_word_of_code(last))
+            && (next != b'(' || is_wide(line.byte(end + 1)) || !is_word_of_code(last))
             && !is_sentence(line, end, last, ends.next().unwrap_or_default())
     };
     if is_link { host_start(host).map(|start| part.start + start..end) } else { None }
