@@ -342,9 +342,19 @@ fn end(line: &Line<'_>, from: usize, host: usize) -> usize {
         b':' | b'?' | b'#' if !is_wide(line.byte(host + 1)) => {}
         _ => return host,
     }
-    let end = line.while_is(host, |byte| byte.is_ascii_graphic() || is_wide(byte));
-    let end = (host..end).find(|index| line.is_sign_of_chinese(*index)).unwrap_or(end);
-    without_ending(line, from, end)
+    path_end(line, from, host)
+}
+
+/// Where a path ends that begins at `path`: before white space, a sign of Chinese or signs of a sentence.
+fn path_end(line: &Line<'_>, from: usize, path: usize) -> usize {
+    let mut end = path;
+    while (line.byte(end).is_ascii_graphic() || is_wide(line.byte(end))) && !line.is_sign_of_chinese(end) {
+        end += 1;
+    }
+    while end > from && line.before(end).is_some_and(is_ending) {
+        end -= 1;
+    }
+    end
 }
 
 /// Where an address ends that begins after a scheme, whatever its host is.
@@ -359,14 +369,5 @@ fn address(line: &Line<'_>, from: usize) -> Option<usize> {
         let stop = host.into_iter().find(|at| line.byte(*at) == b'.')?;
         return class(line.byte(stop + 1)).ne(&0).then(|| end(line, from, span(line, stop + 1).0));
     }
-    let end = line.while_is(from, |byte| byte.is_ascii_graphic() || is_wide(byte));
-    Some(without_ending(line, from, end))
-}
-
-/// The same end without signs of a sentence.
-fn without_ending(line: &Line<'_>, from: usize, mut end: usize) -> usize {
-    while end > from && line.before(end).is_some_and(is_ending) {
-        end -= 1;
-    }
-    end
+    Some(path_end(line, from, from))
 }
