@@ -16,11 +16,17 @@ pub(super) fn emails(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
     line.addresses().iter().take(places_max).map(|address| line.bytes(address.clone())).collect()
 }
 
-/// Whether an address has characters of this part, which is then no link.
+/// Whether an address has characters of this part, which is then no link. `Ask us @example.com` can be either, and is
+/// taken for both.
 pub(super) fn is_in_address(line: &Line<'_>, part: &Range<usize>) -> bool {
     let addresses = line.addresses();
     let next = addresses.partition_point(|address| address.end <= part.start);
-    addresses.get(next).is_some_and(|address| address.start < part.end)
+    addresses.get(next).is_some_and(|address| address.start < part.end && is_whole(line, address))
+}
+
+/// Whether an address has no space before its `@`.
+pub(super) fn is_whole(line: &Line<'_>, address: &Range<usize>) -> bool {
+    !line.plain(address.clone()).contains(&b' ')
 }
 
 /// The addresses of a line, from left to right.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::email::is_in_address;
+use super::email::{is_in_address, is_whole};
 use super::ends::{
     INTERNATIONAL_END_CHARS_MAX, is_international_end, is_known_before_path, is_known_end, is_word, is_word_of_code,
 };
@@ -120,7 +120,7 @@ pub(super) fn links(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
             return links;
         }
         while addresses.next_if(|address| address.end <= at).is_some() {}
-        if let Some(address) = addresses.next_if(|address| address.start <= at) {
+        if let Some(address) = addresses.next_if(|address| address.start <= at && is_whole(line, address)) {
             at = address.end;
             continue;
         }
