@@ -74,10 +74,10 @@
 //! the beginning of listed words that comparing it would cost too much, as no honest message does. Then it is refused,
 //! unless all that the settings ask for is records; the record names the rule `unsearched`.
 //!
-//! Whatever is in it, a message of 32 KiB, as it is sent, costs less than 20 million units of fuel with words alone, or
+//! Whatever is in it, a message of 24 KiB, as it is sent, costs less than 20 million units of fuel with words alone, or
 //! with all four patterns alone; usual ones of that size cost 1 to 3 million. With both, or where words are masked (which
-//! searches the result again), `fuel_per_call = 60_000_000` covers what is made to cost as much as it can, and
-//! `on_fault = "deny"` refuses what is larger and costs more.
+//! searches the result again), set `fuel_per_call` to 60 million for what is made to cost as much as it can;
+//! `on_fault = "deny"` refuses what still costs more.
 
 mod mask;
 #[cfg(test)]

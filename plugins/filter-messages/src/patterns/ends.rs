@@ -118,3 +118,48 @@ pub(super) const fn is_international_end(label: &[char]) -> bool {
 
 /// Longest of these, in characters.
 pub(super) const INTERNATIONAL_END_CHARS_MAX: usize = 8;
+
+/// Whether one of these begins with this letter.
+pub(super) const fn begins_international_end(letter: char) -> bool {
+    matches!(
+        letter,
+        'р' | 'б'
+            | 'е'
+            | 'о'
+            | 'к'
+            | 'у'
+            | 'с'
+            | 'м'
+            | 'қ'
+            | 'ε'
+            | 'ק'
+            | 'ا'
+            | 'م'
+            | 'ش'
+            | '中'
+            | '公'
+            | '网'
+            | '在'
+            | '商'
+            | '集'
+            | '我'
+            | 'コ'
+            | '한'
+            | '닷'
+            | 'ไ'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_known_by_their_first_letters() {
+        for end in "рф бг ею 中国 公司 网络 网址 网站 在线 商城 集团 コム 한국 닷컴 닷넷 ελ рус орг ком укр бел срб мкд қаз 中文网 我爱你 ไทย مصر קום شبكه موقع امارات السعوديه".split(' ') {
+            let letters: Vec<char> = end.chars().collect();
+            assert!(is_international_end(&letters) && begins_international_end(letters[0]), "{end}");
+        }
+        assert!(!is_international_end(&['р']) && !begins_international_end('п'));
+    }
+}

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::email::{is_in_address, is_whole};
 use super::ends::{
-    INTERNATIONAL_END_CHARS_MAX, is_international_end, is_known_before_path, is_known_end, is_word, is_word_of_code,
+    INTERNATIONAL_END_CHARS_MAX, begins_international_end, is_international_end, is_known_before_path, is_known_end,
+    is_word, is_word_of_code,
 };
 use super::line::{Line, OTHER_LETTER, SPACED_LETTER};
 
@@ -253,6 +254,10 @@ pub(super) fn international(
 fn is_known_wide_end(line: &Line<'_>, label: Range<usize>) -> bool {
     let is_wide = line.plain(label.clone()).iter().all(|byte| is_wide(*byte));
     if !is_wide || !(2..=INTERNATIONAL_END_CHARS_MAX).contains(&label.len()) {
+        return false;
+    }
+    // Most labels are ruled out by their first letter; reading the others costs more.
+    if !line.at(label.start).is_some_and(begins_international_end) {
         return false;
     }
     let mut letters = ['\0'; INTERNATIONAL_END_CHARS_MAX];
