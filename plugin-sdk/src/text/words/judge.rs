@@ -17,6 +17,8 @@ pub(super) enum Likeness {
         /// It belongs to an alphabet in which people write honest words.
         is_ordinary: bool,
     },
+    /// A dotless `ı` for an `i`. Turkish has both, and short words that differ in nothing else: `sık` is an honest one.
+    Dotless,
     Other,
 }
 
@@ -59,8 +61,7 @@ fn latin(listed: char, letter: char, raw: char, is_accented: bool, rules: Rules)
         // A capital I looks like an l, and a small l like a capital I; but `fill` is not `fiii`.
         ('l', 'i') if matches!(raw, 'I' | 'Ｉ') => is_look,
         ('l', 'i') | ('i', 'l') if !is_accented && is_aggressive => is_look,
-        // Turkish has both: `sık` is an honest word, and another one with a dot is not. Names have no such pairs.
-        ('i', 'ı') if is_aggressive || !rules.whole_words => is_look,
+        ('i', 'ı') if is_aggressive || !rules.whole_words => Likeness::Dotless,
         ('l', 'i' | 'ı') | ('i', 'l' | 'ı') | ('ı', _) => Likeness::Other,
         ('l', _) if is_i(letter) => Likeness::Other,
         ('i', _) if is_l(letter) => Likeness::Other,
@@ -128,6 +129,7 @@ pub(super) struct Spelling {
     pub(super) ends_article: bool,
     /// The list has a space that the text does not have.
     pub(super) joined: bool,
+    pub(super) has_dotless: bool,
     /// A dot is in the gap where the list has a space.
     has_dot: bool,
     last: char,
@@ -182,6 +184,7 @@ impl Spelling {
             ends_wild: false,
             ends_article: false,
             joined: false,
+            has_dotless: false,
             has_dot: false,
             last: '\0',
             gaps: Gaps::default(),
@@ -313,7 +316,7 @@ impl Spelling {
         if wild > 0 && (letters < 4 - u16::from(wild == 1) || u16::from(wild) * 2 > letters || self.ends_wild) {
             return false;
         }
-        !self.joined || letters >= 8
+        (!self.joined || letters >= 8) && (!self.has_dotless || letters >= DOTLESS_LETTERS_MIN)
     }
 
     /// A letter that is there twice can be honest spelling: `raping` is not `rapping`. Three times it is not, and at
@@ -326,6 +329,9 @@ impl Spelling {
                 && (vowels > 0 || initials > 0 || strictness == Strictness::Aggressive)
     }
 }
+
+/// Fewest letters of a word in which a dotless `ı` is a disguise.
+const DOTLESS_LETTERS_MIN: u16 = 5;
 
 /// Whether a word that was spelt like this counts, in this text.
 pub(super) fn accepts(text: &str, spelling: &Spelling, rules: Rules) -> bool {

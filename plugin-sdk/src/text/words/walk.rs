@@ -288,6 +288,7 @@ impl<'t> Walk<'t> {
                         spelling.looks += 1;
                         spelling.ordinary_looks += u16::from(is_ordinary);
                     }
+                    Likeness::Dotless => spelling.has_dotless = true,
                     Likeness::Other => continue,
                 }
                 self.go_on(way, glyph, first + at as u32, spelling);
