@@ -70,13 +70,13 @@
 //!
 //! Of several actions in one message the first of deny, reply, mask, record is taken.
 //!
-//! A message is not searched to its end if it has 256 places or more, harmless ones included, or so much that looks like
-//! the beginning of listed words that comparing it would cost too much, as no honest message does. Then it is refused,
-//! unless all that the settings ask for is records; the record names the rule `unsearched`.
+//! A message is not searched to its end if it has 256 places or more, harmless ones included, or so much that looks
+//! like the beginning of listed words that comparing it would cost too much, as no honest message does. Then it is
+//! refused, unless all that the settings ask for is records; the record names the rule `unsearched`.
 //!
 //! Whatever is in it, a message of 24 KiB, as it is sent, costs less than 20 million units of fuel with words alone, or
-//! with all four patterns alone; usual ones of that size cost 1 to 3 million. With both, or where words are masked (which
-//! searches the result again), set `fuel_per_call` to 60 million for what is made to cost as much as it can;
+//! with all four patterns alone; usual ones of that size cost 1 to 3 million. With both, or where words are masked
+//! (which searches the result again), set `fuel_per_call` to 60 million for what is made to cost as much as it can;
 //! `on_fault = "deny"` refuses what still costs more.
 
 mod mask;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::patterns::{Line, Pattern};
 
-/// Most places in one message that are looked at: each costs 5000 to 20 000 units of fuel, and a message of listed words
-/// alone would otherwise cost more than a call may.
+/// Most places in one message that are looked at: each costs 5000 to 20 000 units of fuel, and a message of listed
+/// words alone would otherwise cost more than a call may.
 pub(crate) const PLACES_MAX: usize = 256;
 
 /// Most harmless words in one text in which something is found.
@@ -131,8 +131,8 @@ impl RuleSet {
         if shown.place != Place::Joined {
             return self.find_in(shown.text, effort, |_| true);
         }
-        // Elements that follow each other are read with a space between them, or, by who looks closer, without. Each has
-        // been searched by itself.
+        // Elements that follow each other are read with a space between them, or, by who looks closer, without. Each
+        // has been searched by itself.
         let (apart, seams) = apart(shown.text, shown.seams);
         effort.with_places(PLACES_MAX, |effort| {
             let hits = self.find_across(&apart, &seams, effort, |_| true);

@@ -37,8 +37,8 @@ pub const fn is_spaced(letter: char) -> bool {
     matches!(letter, '\0'..='\u{8ff}' | '\u{10a0}'..='\u{10ff}' | '\u{1d00}'..='\u{1fff}' | '\u{fb1d}'..='\u{fefc}')
 }
 
-/// Whether a character is a symbol that shows letters: a flag's, one in a circle or a square, `™`, `№`, `º`, `㎡`. Beside a
-/// word it is no letter of it, although a word can be written with such characters.
+/// Whether a character is a symbol that shows letters: a flag's, one in a circle or a square, `™`, `№`, `º`, `㎡`.
+/// Beside a word it is no letter of it, although a word can be written with such characters.
 #[must_use]
 pub const fn is_symbol(c: char) -> bool {
     matches!(c, 'ª' | 'º' | '\u{2070}'..='\u{209f}' | '\u{2100}'..='\u{214f}' | '\u{2460}'..='\u{24ff}'

@@ -3,8 +3,8 @@
 /// Maximum work: without it, texts that consist of disguises, or of beginnings of listed words, would cost more than a
 /// call may burn.
 ///
-/// First all spellings are followed, until steps or characters are used up; from there on, only words as they are listed
-/// are found, until the listed characters are used up; then the search ends.
+/// First all spellings are followed, until steps or characters are used up; from there on, only words as they are
+/// listed are found, until the listed characters are used up; then the search ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget {
     /// Steps of walks.
@@ -24,8 +24,8 @@ impl Default for Budget {
 /// What searches of one message may cost, over all its texts and lists: see
 /// [`Words::find_within`](super::Words::find_within).
 ///
-/// Usual messages use a small part of it. A message of 64 KiB that is made to cost as much as it can ends it at about 18
-/// million units of fuel.
+/// Honest messages of 64 KiB burn 2 to 10 million units of fuel. One that is made to cost as much as it can ends the
+/// effort at about 18 million.
 #[derive(Debug, Clone)]
 pub struct Effort {
     pub(super) budget: Budget,
@@ -62,8 +62,8 @@ impl Effort {
         self.places = self.places.saturating_sub(count);
     }
 
-    /// Searches for something else, or once more, with a number of places of its own. If these are used up, the effort is
-    /// over.
+    /// Searches for something else, or once more, with a number of places of its own. If these are used up, the effort
+    /// is over.
     pub fn with_places<T>(&mut self, places_max: usize, search: impl FnOnce(&mut Self) -> T) -> T {
         let places = std::mem::replace(&mut self.places, places_max);
         let found = search(self);

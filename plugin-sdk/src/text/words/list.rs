@@ -74,8 +74,8 @@ impl Words {
 
     /// The first of these places, as far as an effort allows, which searches of several texts and lists share.
     ///
-    /// If the effort [is over](Effort::is_over), the rest of the text was not searched: a message for which that happens
-    /// is better refused, for honest ones need a small part of it.
+    /// If the effort [is over](Effort::is_over), the rest of the text was not searched: a message for which that
+    /// happens is better refused, for honest ones need a small part of it.
     ///
     /// ```
     /// # use plugin_sdk::text::words::{Effort, Rules, Words};
