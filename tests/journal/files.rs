@@ -4,9 +4,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
-use callgate_journal::{EntryFilter, Journal, NotKept, OpenError, Reader, Sequence, SinkCursor, WorkLimits};
+use callgate_journal::{EntryFilter, Journal, NotKept, OpenError, Page, Reader, Sequence, SinkCursor, WorkLimits};
 
-use crate::harness::{Kept, Work, done, entry};
+use crate::harness::{Kept, Work, done, entry, record};
 
 fn open_fails(kept: &Kept) -> OpenError {
     Journal::open(&kept.settings, kept.clock.clone()).expect_err("it cannot be opened")
@@ -169,6 +169,68 @@ async fn damage_that_is_met_while_working_is_salvaged() {
     assert!(names.iter().any(|name| name.to_string_lossy().starts_with("journal-damaged-20231114T")), "{names:?}");
     assert_eq!(journal.accept(vec![entry("a", "new")]).await.unwrap().kept, 1, "service goes on");
     journal.close().await;
+}
+
+/// Overwrites the cells of one leaf page of a table with zeros, and leaves its header and its pointers: each row of it
+/// then has the key 0. `which` chooses among the leaves.
+fn zero_a_leaf(file: &Path, table: &str, which: impl Fn(usize) -> usize) {
+    const PAGE: usize = 4096;
+    let connection = rusqlite::Connection::open(file).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    let root: usize = connection.query_row(sql, (table,), |row| row.get(0)).unwrap();
+    connection.close().unwrap();
+    let mut bytes = std::fs::read(file).unwrap();
+    let at = (root - 1) * PAGE;
+    let number = |at: usize| usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
+    assert_eq!(bytes[at], 5, "the root of a table with more than one page");
+    let leaves = number(at + 3);
+    let cell = at + number(at + 12 + 2 * which(leaves));
+    let leaf = u32::from_be_bytes(bytes[cell..cell + 4].try_into().unwrap()) as usize;
+    let at = (leaf - 1) * PAGE;
+    assert_eq!(bytes[at], 13, "a leaf of a table");
+    let cells = number(at + 3);
+    bytes[at + 8 + 2 * cells..at + PAGE].fill(0);
+    std::fs::write(file, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn pages_whose_rows_have_lost_their_keys_do_not_stop_salvaging() {
+    const ENTRIES: u64 = 5000;
+    for (table, which) in [
+        ("entries", (|_| 0) as fn(usize) -> usize),
+        ("entries", |leaves| leaves / 2),
+        ("entries", |leaves| leaves - 1),
+        ("entry_bodies", |leaves| leaves / 2),
+        ("records", |leaves| leaves / 2),
+    ] {
+        let kept = Kept::new();
+        let journal = kept.open();
+        // A sink that has not received them, or the records would be trimmed.
+        journal.set_sinks(vec!["s".to_owned()], None).await.unwrap();
+        journal.accept((0..ENTRIES).map(|number| entry("a", &number.to_string())).collect()).await.unwrap();
+        journal.keep_records((0..ENTRIES).map(|_| record("mirror", "k", "1")).collect()).await.unwrap();
+        journal.close().await;
+        let file = kept.settings.folder.join("journal.sqlite3");
+        zero_a_leaf(&file, table, which);
+        if table != "entries" {
+            // Only this table is read as a whole at the start: the others are salvaged along with it.
+            zero_a_leaf(&file, "entries", |leaves| leaves / 2);
+        }
+        let journal = kept.open();
+        let numbers = journal.numbers();
+        assert_eq!(numbers.set_aside, 1, "{table}");
+        let missing = ENTRIES - numbers.backlog;
+        assert!((missing..1000).contains(&numbers.salvage_lost) && missing > 0, "{table}: {numbers:?}");
+        let records = journal.reader().records(&Default::default(), Page { limit: 10_000, ..Page::default() }).unwrap();
+        let (least, most) = (ENTRIES - 600, ENTRIES - 1);
+        assert!((least..=most).contains(&numbers.backlog), "{table}: {numbers:?}");
+        match table {
+            "records" => assert!((least..=most).contains(&(records.len() as u64)), "{}", records.len()),
+            _ => assert_eq!(records.len() as u64, ENTRIES),
+        }
+        assert_eq!(journal.accept(vec![entry("a", "new")]).await.unwrap().kept, 1, "{table}: service goes on");
+        journal.close().await;
+    }
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ const TABLES: &[Table] = &[
     Table { name: "decisions", key: "id", kinds: "iinninnnniiuttttt" },
 ];
 
-/// Rows that are copied in one transaction.
+/// About how many rows are copied in one transaction.
 const ROWS_MAX: usize = 1000;
 
 /// Copies what can be read from the file `damaged` to an empty journal. Returns how many rows were copied, and how many
@@ -129,6 +129,27 @@ struct Copy<'a> {
     lost: u64,
 }
 
+/// What came of reading some rows.
+struct Read {
+    rows: usize,
+    /// The largest key that was copied, in a table with a number as its key.
+    last: Option<i64>,
+    /// Rows without valid values or with a key out of order, after the last one that was copied.
+    unreadable: u64,
+    end: End,
+}
+
+/// What ended it.
+#[derive(PartialEq, Eq)]
+enum End {
+    /// There are no more rows.
+    Last,
+    /// There may be more, after the last one that was copied.
+    Enough,
+    /// What follows the last one that was copied is damaged.
+    Damage,
+}
+
 impl Copy<'_> {
     fn all(&mut self, old: &Connection) {
         for table in TABLES {
@@ -146,77 +167,92 @@ impl Copy<'_> {
         self.counters(old);
     }
 
-    /// Copies a table in ascending order of its key; what cannot be read is skipped.
+    /// Copies a table in ascending order of its key; what cannot be read is skipped. `from` grows with each round, so it
+    /// ends whatever the pages contain.
     fn by_key(&mut self, old: &Connection, table: &Table) -> rusqlite::Result<()> {
         let Table { name, key, .. } = table;
         let last = old.query_row(&format!("SELECT max({key}) FROM {name}"), (), |row| row.get::<_, Option<i64>>(0));
-        let last = last.ok().flatten();
-        let sql = format!("SELECT * FROM {name} WHERE {key} > ?1 ORDER BY {key} LIMIT {ROWS_MAX}");
-        let mut after = i64::MIN;
+        let last = last.ok().flatten().filter(|last| *last <= NUMBER_MAX);
+        let sql = format!("SELECT * FROM {name} WHERE {key} >= ?1 ORDER BY {key}");
+        // Keys begin with 1: lower ones are those of a damaged page, and are read to be counted.
+        let mut from = i64::MIN;
         loop {
-            let (count, read_to, is_readable) = self.some(old, table, &sql, &[after])?;
-            after = read_to.unwrap_or(after).max(after);
-            if !is_readable {
-                let Some(next) = beyond(old, table, after, last) else {
-                    // How many there were is not known.
-                    self.lost += 1;
+            let read = self.some(old, table, &sql, Some(from))?;
+            let next = read.last.map_or(from, |last| last.saturating_add(1));
+            match read.end {
+                End::Last => {
+                    self.lost += read.unreadable;
                     return Ok(());
-                };
-                self.lost += u64::try_from(next - after.max(0) - 1).unwrap_or(0).clamp(1, LOST_MAX);
-                after = next - 1;
-            } else if count < ROWS_MAX {
-                return Ok(());
+                }
+                End::Enough => {
+                    from = next;
+                    continue;
+                }
+                End::Damage => {}
             }
+            let next = next.max(1);
+            let Some(found) = beyond(old, table, next, last.filter(|last| *last > next)) else {
+                // How many there were is not known.
+                self.lost += read.unreadable.max(1);
+                return Ok(());
+            };
+            self.lost += u64::try_from(found - next).unwrap_or(0).clamp(1, LOST_MAX).max(read.unreadable);
+            from = found;
         }
     }
 
     /// Copies a table without a number as its key, as far as it can be read.
     fn in_turn(&mut self, old: &Connection, table: &Table) -> rusqlite::Result<()> {
-        let (_, _, is_readable) = self.some(old, table, &format!("SELECT * FROM {}", table.name), &[])?;
-        self.lost += u64::from(!is_readable);
+        let read = self.some(old, table, &format!("SELECT * FROM {}", table.name), None)?;
+        self.lost += read.unreadable + u64::from(read.end == End::Damage);
         Ok(())
     }
 
-    /// Copies some rows. Returns how many there were, the key of the last one, and whether all could be read. Errors
-    /// are those of the new file.
-    fn some(
-        &mut self,
-        old: &Connection,
-        table: &Table,
-        sql: &str,
-        values: &[i64],
-    ) -> rusqlite::Result<(usize, Option<i64>, bool)> {
+    /// Copies some rows: those with keys from `from` on, or all rows of a table without a number as its key. Errors are
+    /// those of the new file.
+    fn some(&mut self, old: &Connection, table: &Table, sql: &str, from: Option<i64>) -> rusqlite::Result<Read> {
         let places: Vec<_> = (1..=table.kinds.len()).map(|number| format!("?{number}")).collect();
         let insert = format!("INSERT OR IGNORE INTO {} VALUES ({})", table.name, places.join(", "));
         self.new.execute_batch("BEGIN")?;
-        let (mut count, mut last, mut is_readable) = (0, None, true);
+        let mut read = Read { rows: 0, last: None, unreadable: 0, end: End::Last };
         if let Ok(mut statement) = old.prepare_cached(sql)
-            && let Ok(mut rows) = statement.query(params_from_iter(values))
+            && let Ok(mut rows) = statement.query(params_from_iter(from))
         {
             loop {
                 let row = match rows.next() {
                     Ok(Some(row)) => row,
                     Ok(None) => break,
                     Err(_) => {
-                        is_readable = false;
+                        read.end = End::Damage;
                         break;
                     }
                 };
-                count += 1;
-                last = row.get::<_, i64>(0).ok().or(last);
-                match values_of(row, table.kinds) {
+                read.rows += 1;
+                // A damaged page can return rows with any key: those out of order are none.
+                let least = from.map(|from| read.last.map_or(from, |last| last.saturating_add(1)));
+                match values_of(row, table.kinds).filter(|values| least.is_none_or(|least| is_from(values, least))) {
                     Some(values) => {
+                        if let (Some(_), Some(Value::Integer(key))) = (from, values.first()) {
+                            read.last = Some(*key);
+                        }
+                        self.lost += std::mem::take(&mut read.unreadable);
                         let inserted = self.new.prepare_cached(&insert)?.execute(params_from_iter(values))?;
                         self.rows += inserted as u64;
                     }
-                    None => self.lost += 1,
+                    None => read.unreadable += 1,
+                }
+                // It goes on to the next row that is right, because the next round would not find those before it. A
+                // page cannot have held more than this.
+                if from.is_some() && (read.unreadable > LOST_MAX || read.rows >= ROWS_MAX && read.unreadable == 0) {
+                    read.end = if read.unreadable > 0 { End::Damage } else { End::Enough };
+                    break;
                 }
             }
         } else {
-            is_readable = false;
+            read.end = End::Damage;
         }
         self.new.execute_batch("COMMIT")?;
-        Ok((count, last, is_readable))
+        Ok(read)
     }
 
     /// Numbers go on behind all that were given, so that none is given twice.
@@ -258,37 +294,60 @@ const COMPLETE: &str = "
     DELETE FROM decision_bodies WHERE id NOT IN (SELECT id FROM decisions);
 ";
 
-/// The first key after the damaged rows behind `after` that can be read: found by steps that double, then by halving.
-fn beyond(old: &Connection, table: &Table, after: i64, last: Option<i64>) -> Option<i64> {
-    let Table { name, key, .. } = table;
-    let sql = format!("SELECT {key}, * FROM {name} WHERE {key} >= ?1 ORDER BY {key} LIMIT 1");
-    let find = |from: i64| -> Result<Option<i64>, rusqlite::Error> {
-        let mut statement = old.prepare_cached(&sql)?;
-        let mut rows = statement.query((from,))?;
-        rows.next()?.map(|row| row.get(0)).transpose()
+/// A key beyond `bad`, which is unreadable, from which on rows can be read: found by steps that double, then by halving.
+/// `last`: the last key, if it is known.
+fn beyond(old: &Connection, table: &Table, bad: i64, last: Option<i64>) -> Option<i64> {
+    let Table { name, key, kinds } = table;
+    let sql = format!("SELECT * FROM {name} WHERE {key} >= ?1 ORDER BY {key} LIMIT 1");
+    let find = |from: i64| -> Found {
+        let find = || -> rusqlite::Result<Option<bool>> {
+            let mut statement = old.prepare_cached(&sql)?;
+            let mut rows = statement.query((from,))?;
+            Ok(rows.next()?.map(|row| values_of(row, kinds).is_some_and(|values| is_from(&values, from))))
+        };
+        match find() {
+            Ok(Some(true)) => Found::Row,
+            Ok(None) => Found::End,
+            Ok(Some(false)) | Err(_) => Found::Damage,
+        }
     };
-    let first = after.saturating_add(1);
-    let (mut bad, mut step) = (first.max(0), 1_i64);
-    let mut good = loop {
+    let (mut bad, mut step) = (bad, 1_i64);
+    // From here on, either rows can be read or there are none.
+    let (mut high, mut is_row) = loop {
         let from = bad.saturating_add(step);
-        if last.is_some_and(|last| from > last) || from > NUMBER_MAX {
+        if from > last.unwrap_or(NUMBER_MAX) {
             // The last row itself may be readable.
-            break last.filter(|last| *last > bad && find(*last).is_ok())?;
+            break (last.filter(|last| *last > bad && find(*last) == Found::Row)?, true);
         }
         match find(from) {
-            Ok(Some(found)) => break found,
-            Ok(None) => return None,
-            Err(_) => (bad, step) = (from, step.saturating_mul(2)),
+            Found::Row => break (from, true),
+            Found::End => break (from, false),
+            Found::Damage => (bad, step) = (from, step.saturating_mul(2)),
         }
     };
-    while good - bad > 1 {
-        let middle = bad + (good - bad) / 2;
+    while high - bad > 1 {
+        let middle = bad + (high - bad) / 2;
         match find(middle) {
-            Ok(Some(found)) if found <= good => good = middle.max(bad + 1),
-            _ => bad = middle,
+            Found::Row => (high, is_row) = (middle, true),
+            Found::End => high = middle,
+            Found::Damage => bad = middle,
         }
     }
-    Some(good)
+    is_row.then_some(high)
+}
+
+/// What is at a key or, if there is none with it, at the next one.
+#[derive(PartialEq, Eq)]
+enum Found {
+    Row,
+    Damage,
+    /// Nothing: all keys are lower.
+    End,
+}
+
+/// Whether the key, which is the first value, is at least this.
+fn is_from(values: &[Value], least: i64) -> bool {
+    matches!(values.first(), Some(Value::Integer(key)) if (least.max(1)..=NUMBER_MAX).contains(key))
 }
 
 /// A row's values, if each has its type.
