@@ -226,6 +226,30 @@ async fn a_receiver_that_is_gone_switches_the_sink_off_also_after_a_restart_unti
 }
 
 #[tokio::test]
+async fn records_that_are_lost_with_a_damaged_file_do_not_wait_for_a_sink_that_is_off() {
+    let kept = Kept::new();
+    let receiver = Receiver::start(|_| Does::Answers(410, None)).await;
+    let settings = sink(&receiver.url());
+    let journal = kept.open();
+    let sinks = start(&kept, &journal, vec![settings.clone()]).await;
+    keep(&journal, "k", [0, 1]).await;
+    until_state(&sinks, |state| matches!(state, State::Off { .. })).await;
+    drop(sinks);
+    journal.close().await;
+    // As salvaging leaves it that finds none of them.
+    let file = rusqlite::Connection::open(kept.settings.folder.join("journal.sqlite3")).unwrap();
+    file.execute_batch("DELETE FROM records").unwrap();
+    file.close().unwrap();
+    let journal = kept.open();
+    let sinks = start(&kept, &journal, vec![settings]).await;
+    while sinks.status()[0].lag_records > 0 {
+        tokio::task::yield_now().await;
+    }
+    keep(&journal, "k", [2]).await;
+    assert_eq!(sinks.status()[0].lag_records, 1);
+}
+
+#[tokio::test]
 async fn a_receiver_that_asks_for_time_gets_it_and_redirects_are_not_followed() {
     for (status, header, why) in [
         (429, Some(("retry-after", "3600")), "answers 429"),

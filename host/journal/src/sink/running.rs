@@ -186,7 +186,8 @@ impl std::fmt::Debug for Sinks {
     }
 }
 
-/// Waits for the first record that a sink which is off has not received, and notes its time. Ends with the sink.
+/// Waits for the first record that a sink which is off has not received, and notes its time; records that are gone do
+/// not count as waiting. Ends with the sink.
 fn note_oldest(journal: &Journal, settings: &SinkSettings, shared: &Shared, stopped: &watch::Receiver<bool>) {
     let runtime = match tokio::runtime::Builder::new_current_thread().build() {
         Ok(runtime) => runtime,
@@ -202,8 +203,10 @@ fn note_oldest(journal: &Journal, settings: &SinkSettings, shared: &Shared, stop
                 if let Some(first) = batch.records.first() {
                     return shared.oldest(Some(first.record.at_unix_ms));
                 }
-                // Those in between were dropped because of their age.
+                // Those in between were dropped because of their age, or lost with a damaged file.
                 read_to = if batch.read_to > read_to { batch.read_to } else { last };
+                // Nothing up to here waits for the sink. Its saved cursor stays where it is.
+                shared.delivered_to.send_replace(read_to);
             }
             let goes_on = tokio::select! {
                 changed = records.changed() => changed.is_ok(),
