@@ -232,6 +232,47 @@ async fn a_handshake_that_stalls_ends_in_time_and_does_not_keep_others_out() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn handshakes_that_stall_in_a_burst_make_room_long_before_their_time_is_over() {
+    let authority = Authority::new("root");
+    let (certificate, key) = authority.sign(|_| {});
+    let limits = "tls_handshake_within_ms = 60_000\ntls_handshakes_max = 8";
+    let secure = serve(&Files::new(&certificate, &key), limits).await;
+    let mut stalled = Vec::new();
+    // Twice as many as there may be at a time: half of them wait, and come before the client.
+    for _ in 0..16 {
+        let mut stream = TcpStream::connect(secure.address).await.unwrap();
+        stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00").await.unwrap();
+        stalled.push(stream);
+    }
+    let began = tokio::time::Instant::now();
+    secure.answers(&client(authority.roots(), None)).await;
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+    let closed =
+        |cause: &str| secure.host.metric("callgate_connections_closed_total", &[&format!("cause=\"{cause}\"")]);
+    assert!(closed("tls_handshakes_max") >= 9.0);
+    assert_eq!((closed("connections_max"), closed("tls_handshake_within_ms")), (0.0, 0.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_for_a_handshake_begins_when_it_is_its_turn() {
+    let authority = Authority::new("root");
+    let (certificate, key) = authority.sign(|_| {});
+    // Too little time for handshakes to be closed because others wait.
+    let limits = "tls_handshake_within_ms = 900\ntls_handshakes_max = 1";
+    let secure = serve(&Files::new(&certificate, &key), limits).await;
+    let mut stalled = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(secure.address).await.unwrap();
+        stream.write_all(b"\x16\x03\x01").await.unwrap();
+        stalled.push(stream);
+    }
+    // It waits for three times 900 ms, and is answered.
+    secure.answers(&client(authority.roots(), None)).await;
+    let slow = "cause=\"tls_handshake_within_ms\"";
+    assert_eq!(secure.host.metric("callgate_connections_closed_total", &[slow]), 3.0);
+}
+
 #[test]
 fn files_that_do_not_fit_are_explained() {
     let (authority, between) = (Authority::new("root"), Authority::new("between"));

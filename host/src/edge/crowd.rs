@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::pulse::{Order, Peer, Pulse};
+use super::pulse::{Handshake, Order, Peer, Pulse};
 
 /// The connections of one listener.
 #[derive(Debug)]
@@ -36,7 +36,8 @@ pub(super) struct Member {
     pub(super) pulse: Arc<Pulse>,
 }
 
-/// A connection without an accepted request may be closed to make room after this time, in seconds; up to one more.
+/// A connection without an accepted request, or in its TLS handshake, may be closed to make room after this time, in
+/// seconds; up to one more.
 const STRANGER_S: u32 = 1;
 
 /// A connection on which requests were answered is closed for others only if it has been idle for this long, in
@@ -141,6 +142,31 @@ impl Crowd {
         }
         closable.len()
     }
+
+    /// Closes connections whose TLS handshake has taken long, as many as wait for theirs: first those of the address
+    /// with the most connections. Returns how many are being closed.
+    pub(super) fn make_room_for_handshakes(&self) -> usize {
+        let inner = self.lock();
+        let now_s = self.now_s();
+        let (mut waiting, mut running) = (0, Vec::new());
+        for pulse in inner.members.values().filter(|pulse| pulse.order() != Order::Leave) {
+            let taken_s = now_s.saturating_sub(pulse.last_s());
+            match pulse.handshake() {
+                Handshake::Waiting => waiting += 1,
+                Handshake::Running if taken_s > STRANGER_S => {
+                    let of_address = pulse.peer.address.and_then(|address| inner.by_address.get(&address).copied());
+                    running.push((Reverse(of_address.unwrap_or_default()), Reverse(taken_s), pulse));
+                }
+                Handshake::None | Handshake::Running => {}
+            }
+        }
+        running.sort_unstable_by_key(|(of_address, taken_s, _)| (*of_address, *taken_s));
+        running.truncate(waiting);
+        for (.., pulse) in &running {
+            pulse.give(Order::Leave);
+        }
+        running.len()
+    }
 }
 
 /// Which connections are closed first.
@@ -156,7 +182,8 @@ enum Class {
 
 impl Class {
     fn of(pulse: &Pulse, idle_s: u32) -> Option<Self> {
-        if pulse.is_running() || pulse.order() == Order::Leave {
+        // One that waits for its handshake is not to blame for its silence.
+        if pulse.is_running() || pulse.order() == Order::Leave || pulse.handshake() == Handshake::Waiting {
             return None;
         }
         match (pulse.is_welcome(), pulse.started()) {
@@ -228,6 +255,29 @@ mod tests {
         assert_eq!((crowd.make_room(), leaving(&members)), (1, vec![2, 3, 4]));
         assert_eq!((crowd.make_room(), leaving(&members)), (1, vec![1, 2, 3, 4]));
         assert_eq!(crowd.make_room(), 0, "one has just been used, one is being answered");
+    }
+
+    #[test]
+    fn handshakes_that_take_long_make_room_for_those_that_wait() {
+        let crowd = Crowd::new();
+        let enter = |last| crowd.enter(peer(last), 0).unwrap();
+        let members = [enter(1), enter(2), enter(2), enter(3), enter(4)];
+        for member in &members[..3] {
+            member.pulse.set_handshake(Handshake::Running, 0);
+        }
+        members[3].pulse.set_handshake(Handshake::Waiting, 0);
+        crowd.tick();
+        crowd.tick();
+        // The address with two connections.
+        assert_eq!(crowd.make_room_for_handshakes(), 1);
+        assert!(matches!(leaving(&members)[..], [1] | [2]));
+        members[4].pulse.set_handshake(Handshake::Waiting, 2);
+        assert_eq!((crowd.make_room_for_handshakes(), leaving(&members)), (2, vec![0, 1, 2]));
+        assert_eq!(crowd.make_room_for_handshakes(), 0);
+        assert_eq!((crowd.make_room(), leaving(&members)), (0, vec![0, 1, 2]), "those that wait stay");
+        members[4].pulse.set_handshake(Handshake::Running, 2);
+        crowd.tick();
+        assert_eq!(crowd.make_room_for_handshakes(), 0, "its time runs from its beginning");
     }
 
     #[test]

@@ -49,7 +49,10 @@ impl<A: Respond> Door<A> {
             tokio::select! {
                 biased;
                 stopped = &mut stop => return stopped,
-                _ = seconds.tick() => self.welcome.crowd.tick(),
+                _ = seconds.tick() => {
+                    self.welcome.crowd.tick();
+                    self.welcome.make_room_for_handshakes();
+                }
                 accepted = self.listener.accept(), if self.next.is_none() => match accepted {
                     Ok(accepted) => self.next = Some(accepted),
                     Err(error) => {
@@ -107,20 +110,25 @@ impl<A: Respond> Welcome<A> {
         }
     }
 
+    /// While there are as many handshakes as there may be, those that take long are closed for those that wait. Looked
+    /// at each second, and not for each connection: none is closed in its first second.
+    fn make_room_for_handshakes(&self) {
+        if self.handshakes.as_ref().is_some_and(|handshakes| handshakes.are_many()) {
+            let closed = self.crowd.make_room_for_handshakes();
+            if closed > 0 {
+                self.app.closed(Closed::HandshakesMax, closed);
+            }
+        }
+    }
+
     fn spawn(&self, stream: impl Stream, member: Member) {
         let Self { app, settings, crowd, handshakes } = self.clone();
         let Some(handshakes) = handshakes else {
             tokio::spawn(converse(stream, app, settings, crowd, member));
             return;
         };
-        if handshakes.are_many() {
-            let closed = crowd.make_room();
-            if closed > 0 {
-                app.closed(Closed::Room, closed);
-            }
-        }
         tokio::spawn(async move {
-            if let Some(stream) = handshakes.shake(stream, &app, &member.pulse).await {
+            if let Some(stream) = handshakes.shake(stream, &app, &crowd, &member.pulse).await {
                 converse(stream, app, settings, crowd, member).await;
             }
         });

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::error::Elapsed;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::crowd::Crowd;
 use super::early::EndedEarly;
 use super::framing::HeadRefusal;
-use super::pulse::{Order, Pulse};
+use super::pulse::{Handshake, Order, Pulse};
 use super::respond::{Closed, Respond};
 use super::rewind::Rewind;
 use super::tls::Tls;
@@ -44,11 +46,11 @@ impl Handshakes {
         &self,
         stream: S,
         app: &impl Respond,
+        crowd: &Crowd,
         pulse: &Pulse,
     ) -> Option<TlsStream<Rewind<S>>> {
-        let until = Instant::now() + self.within;
         let shaken = tokio::select! {
-            shaken = timeout_at(until, self.try_shake(stream)) => shaken,
+            shaken = self.in_turn(stream, crowd, pulse) => shaken,
             () = pulse.ordered(Order::Leave) => return None,
             () = async { pulse.ordered(Order::Finish).await; sleep(LAST_WITHIN).await } => return None,
         };
@@ -73,8 +75,17 @@ impl Handshakes {
         }
     }
 
+    /// Waits for a permit, and performs the handshake. Its time begins with the permit.
+    async fn in_turn<S: Stream>(&self, stream: S, crowd: &Crowd, pulse: &Pulse) -> Result<Shaken<S>, Elapsed> {
+        pulse.set_handshake(Handshake::Waiting, crowd.now_s());
+        let Ok(_permit) = self.permits.acquire().await else { return Ok(Shaken::Failed) };
+        pulse.set_handshake(Handshake::Running, crowd.now_s());
+        let shaken = timeout(self.within, self.try_shake(stream)).await;
+        pulse.set_handshake(Handshake::None, crowd.now_s());
+        shaken
+    }
+
     async fn try_shake<S: Stream>(&self, stream: S) -> Shaken<S> {
-        let Ok(_permit) = self.permits.acquire().await else { return Shaken::Failed };
         let Ok(stream) = Rewind::peek(stream).await else { return Shaken::Failed };
         match stream.first() {
             None => Shaken::Silent,

@@ -35,6 +35,16 @@ pub(super) enum Order {
     Leave,
 }
 
+/// How far a connection is with its TLS handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handshake {
+    /// There is none under way.
+    None,
+    /// It waits for its turn.
+    Waiting,
+    Running,
+}
+
 /// The state of one connection.
 #[derive(Debug)]
 pub(super) struct Pulse {
@@ -43,7 +53,7 @@ pub(super) struct Pulse {
     started: AtomicU64,
     /// Requests that are being answered.
     running: AtomicU64,
-    /// The crowd's time when it was opened, or when the last request came, in seconds.
+    /// The crowd's time when it was opened, when its handshake began, or when the last request came, in seconds.
     last_s: AtomicU32,
     /// An answer was given that is no refusal.
     is_welcome: AtomicBool,
@@ -53,6 +63,7 @@ pub(super) struct Pulse {
     is_stalled: AtomicBool,
     /// The head that is arriving is to be refused.
     is_head_late: AtomicBool,
+    handshake: AtomicU8,
     order: AtomicU8,
     waker: Mutex<Option<Waker>>,
 }
@@ -68,6 +79,7 @@ impl Pulse {
             is_in_head: AtomicBool::new(false),
             is_stalled: AtomicBool::new(false),
             is_head_late: AtomicBool::new(false),
+            handshake: AtomicU8::new(Handshake::None as u8),
             order: AtomicU8::new(order as u8),
             waker: Mutex::new(None),
         }
@@ -129,6 +141,20 @@ impl Pulse {
 
     pub(super) fn is_head_late(&self) -> bool {
         self.is_head_late.load(Relaxed)
+    }
+
+    /// Notes how far the handshake is.
+    pub(super) fn set_handshake(&self, handshake: Handshake, now_s: u32) {
+        self.last_s.store(now_s, Relaxed);
+        self.handshake.store(handshake as u8, Relaxed);
+    }
+
+    pub(super) fn handshake(&self) -> Handshake {
+        match self.handshake.load(Relaxed) {
+            0 => Handshake::None,
+            1 => Handshake::Waiting,
+            _ => Handshake::Running,
+        }
     }
 
     pub(super) fn order(&self) -> Order {

@@ -16,6 +16,8 @@ pub enum Closed {
     AddressMax,
     /// There are `connections_max`, and others came: these had brought nothing that was answered, or were idle.
     Room,
+    /// There are `tls_handshakes_max` handshakes under way, and others wait: these took long.
+    HandshakesMax,
     /// They did not finish a TLS handshake within `tls_handshake_within_ms`.
     HandshakeTooSlow,
     /// Their TLS handshake failed.
@@ -24,7 +26,8 @@ pub enum Closed {
 
 impl Closed {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::AddressMax, Self::Room, Self::HandshakeTooSlow, Self::HandshakeFailed];
+    pub const ALL: [Self; 5] =
+        [Self::AddressMax, Self::Room, Self::HandshakesMax, Self::HandshakeTooSlow, Self::HandshakeFailed];
 
     /// The name in metrics and the log.
     #[must_use]
@@ -32,6 +35,7 @@ impl Closed {
         match self {
             Self::AddressMax => "connections_per_address_max",
             Self::Room => "connections_max",
+            Self::HandshakesMax => "tls_handshakes_max",
             Self::HandshakeTooSlow => "tls_handshake_within_ms",
             Self::HandshakeFailed => "tls_handshake_failed",
         }
@@ -45,6 +49,10 @@ impl Closed {
             Self::Room => {
                 "there were `connections_max`, and those that brought nothing but refusals, or were idle, made room: \
                  keep strangers away from this port, or raise the maximum"
+            }
+            Self::HandshakesMax => {
+                "there were `tls_handshakes_max` TLS handshakes under way, and those that took long made room: keep \
+                 strangers away from this port, or raise the maximum"
             }
             Self::HandshakeTooSlow => "a TLS handshake was not finished within `tls_handshake_within_ms`",
             Self::HandshakeFailed => {
