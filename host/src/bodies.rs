@@ -130,7 +130,7 @@ impl Bodies {
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
         if waits {
-            return false;
+            return body.is_end_stream();
         }
         let mut rest = Limited::new(body, self.bytes_max.saturating_mul(FORGOTTEN_TIMES));
         let forgotten = async {
@@ -144,22 +144,34 @@ impl Bodies {
         timeout_at(deadline.moment(), forgotten).await.unwrap_or(false)
     }
 
-    /// Reads what has come of a body that is not wanted, and waits for nothing. If that is all of it the connection can
-    /// be used again.
-    pub(crate) async fn forget_what_is_there<B>(body: B)
+    /// Reads and discards what has come of a body that is not wanted, and waits for nothing. `waits`: as for
+    /// [`Bodies::forget`]. Returns whether it was read to its end.
+    pub(crate) async fn forget_what_is_there<B>(body: B, waits: bool) -> bool
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
+        if waits {
+            return body.is_end_stream();
+        }
         let mut rest = Limited::new(body, FREE_BYTES);
+        let mut has_asked = false;
         poll_fn(|cx| {
             loop {
                 match Pin::new(&mut rest).poll_frame(cx) {
-                    Poll::Ready(Some(Ok(_))) => {}
-                    Poll::Ready(_) | Poll::Pending => return Poll::Ready(()),
+                    Poll::Ready(Some(Ok(_))) => has_asked = false,
+                    Poll::Ready(end) => return Poll::Ready(end.is_none()),
+                    Poll::Pending if has_asked => return Poll::Ready(false),
+                    Poll::Pending => {
+                        // The connection reads a body only once it is asked for it, and passes it on when it is polled
+                        // again.
+                        has_asked = true;
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                 }
             }
         })
-        .await;
+        .await
     }
 
     /// When more than these bytes must have arrived.

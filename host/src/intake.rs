@@ -5,7 +5,7 @@ use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use callgate_catalogue::line::one_line;
 use callgate_dialects::{Admitted, Head, Refusal, Response, table};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
 use crate::afterwards::{self, Afterwards, Answer};
@@ -51,15 +51,16 @@ impl Host {
         // Here, and nowhere else: a callback is all of one generation.
         let generation = self.generation();
         let Some((mounted, subpath)) = generation.find(request.uri().path()) else {
-            return nowhere(self, &generation, request.uri().path());
+            let refused = nowhere(self, &generation, request.uri().path());
+            let waits = waits_with_body(request.headers());
+            return last_unless(Bodies::forget_what_is_there(request.into_body(), waits).await, refused);
         };
         let (head, body) = request.into_parts();
         let deadline = Deadline::new(arrived, mounted.platform.answer_within);
-        // A client that waits for `100 Continue` has not sent its body, and need not: it gets the refusal instead.
-        let waits = head.headers.contains_key(header::EXPECT);
+        let waits = waits_with_body(&head.headers);
         if !mounted.platform.allow_networks.allow(peer.address) {
-            self.bodies.forget(body, deadline, waits).await;
-            return write(self.refuse(&generation, mounted, Refusal::Network));
+            let is_whole = self.bodies.forget(body, deadline, waits).await;
+            return last_unless(is_whole, write(self.refuse(&generation, mounted, Refusal::Network)));
         }
         let traceparent = head.headers.get("traceparent").and_then(|value| valid_traceparent(value.to_str().ok()?));
         let traceparent = traceparent.map(str::to_owned);
@@ -75,19 +76,15 @@ impl Host {
         let admitted = match Admitted::check(&*mounted.platform.dialect, head) {
             Ok(admitted) => admitted,
             Err(refusal) => {
-                self.bodies.forget(body, deadline, waits).await;
-                return write(self.refuse(&generation, mounted, refusal));
+                let is_whole = self.bodies.forget(body, deadline, waits).await;
+                return last_unless(is_whole, write(self.refuse(&generation, mounted, refusal)));
             }
         };
         // So are callbacks for which there is no time.
         let full = || self.bodies.overload(body.size_hint().lower(), deadline);
         let room = self.in_flight.overload(1, deadline).or_else(full);
         if let Some(answer) = self.refuse_at_door(&generation, mounted, &admitted, deadline, room) {
-            // A client that waits with its body never sends it.
-            if !waits {
-                Bodies::forget_what_is_there(body).await;
-            }
-            return write_answer(answer);
+            return last_unless(Bodies::forget_what_is_there(body, waits).await, write_answer(answer));
         }
         let body = match self.bodies.read(body, deadline, waits).await {
             Ok(body) => body,
@@ -129,6 +126,11 @@ fn write_answer(answer: Answer) -> http::Response<Body> {
 
 fn write(response: Response) -> http::Response<Body> {
     write_then(response, None)
+}
+
+/// Whether the client waits for `100 Continue`: it has not sent its body, and need not; it gets the refusal instead.
+fn waits_with_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::EXPECT)
 }
 
 /// Unless the body was read to its end, it is not known where the next request would begin: the client is told not to

@@ -79,6 +79,8 @@ async fn what_another_server_may_read_differently_is_refused() {
         ("Host: h\r\nContent-Length: 2, 2", 400, "content_length"),
         ("Host: h\r\nContent-Length: -2", 400, "content_length"),
         ("Host: h\r\nContent-Length: 0x2", 400, "content_length"),
+        ("Host: h\r\nContent-Length: 18446744073709551614", 400, "content_length"),
+        ("Host: h\r\nContent-Length: 18446744073709551615", 400, "content_length"),
         ("Host: h\r\nhost: h\r\nContent-Length: 2", 400, "host_header"),
         ("Content-Length: 2", 400, "host_header"),
         ("Host: h\nContent-Length: 2", 400, "bare_line_feed"),
@@ -127,6 +129,58 @@ async fn a_body_that_is_too_long_to_be_read_to_its_end_ends_the_connection() {
         let answer = answer(&host, format!("{head}{}", " ".repeat(bytes)).as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{bytes}: {answer}");
         assert_eq!(answer.to_lowercase().contains("\r\nconnection: close\r\n"), is_last, "{bytes}: {answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_request_ends_the_connection_exactly_if_its_body_was_not_read_to_its_end() {
+    let tables = "[server]\nbody_bytes_max = 1000\n[[platform]]\nkind = \"openim\"\nname = \"net\"\npath = \"/net\"\n\
+                  allow_networks = [\"192.0.2.0/24\"]";
+    let host = setup().tables(tables).start();
+    let stranger = callgate::edge::Peer { address: Some([198, 51, 100, 1].into()) };
+    let lines =
+        |path: &str, head: &str, body: String| format!("POST {path} HTTP/1.1\r\nHost: h\r\n{head}\r\n\r\n{body}");
+    let of_length =
+        |path: &str, told: usize, sent: usize| lines(path, &format!("Content-Length: {told}"), " ".repeat(sent));
+    let (nowhere, net, get) = ("/nothing", "/net/callbackBeforeAddFriendCommand", "/openim/x");
+    let chunked = "Transfer-Encoding: chunked";
+    let waiting = "Expect: 100-continue\r\nContent-Length: 10";
+    for (request, status, is_kept) in [
+        (of_length(nowhere, 100, 100), 404, true),
+        (of_length(nowhere, 0, 0), 404, true),
+        (of_length(nowhere, 200_000, 200_000), 404, false),
+        (of_length(nowhere, 100, 50), 404, false),
+        (lines(nowhere, chunked, "5\r\nhello\r\n0\r\n\r\n".to_owned()), 404, true),
+        (lines(nowhere, chunked, "5\r\nhello\r\n".to_owned()), 404, false),
+        (lines(nowhere, waiting, String::new()), 404, false),
+        (of_length(net, 100, 100), 403, true),
+        (of_length(net, 4000, 4000), 403, true),
+        (of_length(net, 5000, 5000), 403, false),
+        (of_length(net, 100, 50), 403, false),
+        (lines(net, chunked, "zz\r\n".to_owned()), 403, false),
+        (lines(net, waiting, String::new()), 403, false),
+        (lines(net, "Expect: 100-continue\r\nContent-Length: 0", String::new()), 403, true),
+        (of_length(get, 100, 100).replace("POST", "PUT"), 405, true),
+        (of_length(get, 100, 50).replace("POST", "PUT"), 405, false),
+    ] {
+        let (mut client, server) = tokio::io::duplex(1 << 20);
+        let (app, settings) = (host.host().clone(), host.host().settings().server.clone());
+        let served = tokio::spawn(async move { callgate::edge::converse(server, app, &settings, stranger).await });
+        client.write_all(request.as_bytes()).await.unwrap();
+        let (mut answer, mut byte) = (Vec::new(), [0]);
+        while !answer.ends_with(b"}") {
+            assert_eq!(client.read(&mut byte).await.unwrap(), 1, "{request:.100}");
+            answer.extend_from_slice(&byte);
+        }
+        let answer = String::from_utf8(answer).unwrap().to_lowercase();
+        assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{request:.100}: {answer}");
+        assert_eq!(!answer.contains("\r\nconnection: close\r\n"), is_kept, "{request:.100}: {answer}");
+        // What is sent next is answered exactly then.
+        let _ = client.write_all(of_length(nowhere, 0, 0).as_bytes()).await;
+        let is_answered = client.read(&mut byte).await.is_ok_and(|read| read == 1);
+        assert_eq!(is_answered, is_kept, "{request:.100}");
+        drop(client);
+        served.await.unwrap();
     }
 }
 
@@ -273,10 +327,21 @@ async fn connections_that_bring_no_request_are_counted_by_their_cause_and_told_o
         assert_eq!(told.len(), usize::from(!advice.is_empty()), "{cause}: {told:#?}");
         assert!(told.iter().all(|line| line.contains(advice)), "{cause}: {told:#?}");
     }
+    // A client that sends a part of a head and waits: its head is refused when it takes too long.
+    let (mut client, server) = tokio::io::duplex(1 << 20);
+    let (app, settings) = (host.host().clone(), host.host().settings().server.clone());
+    let converse = callgate::edge::converse(server, app, &settings, callgate::edge::Peer::default());
+    client.write_all(b"P").await.unwrap();
+    let mut refused = String::new();
+    let (_, read) = tokio::join!(converse, client.read_to_string(&mut refused));
+    read.unwrap();
+    assert!(refused.starts_with("HTTP/1.1 408 "), "{refused}");
+    let unfinished = host.metric("callgate_connections_ended_early_total", &["cause=\"unfinished\""]);
+    assert_eq!(unfinished, 4.0);
     tokio::time::advance(std::time::Duration::from_secs(60)).await;
     answer(&host, b"\x16\x03\x01").await;
     assert_eq!(log.lines_with("cause=\"tls\"").len(), 2, "{}", log.text());
     let with_request = "POST /openim/callbackBeforeAddFriendCommand HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}";
     answer(&host, with_request.as_bytes()).await;
-    assert_eq!(host.metric("callgate_connections_ended_early_total", &[]), 19.0);
+    assert_eq!(host.metric("callgate_connections_ended_early_total", &[]), 20.0);
 }

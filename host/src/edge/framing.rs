@@ -32,7 +32,7 @@ pub enum HeadRefusal {
     Folded,
     /// There is no `Host`, or more than one.
     Host,
-    /// The length of the body is given more than once, or not as a number.
+    /// The length of the body is given more than once, not as a number, or is beyond all bounds.
     Length,
     /// The body is encoded in another way than `chunked`, or has a length as well.
     Encoding,

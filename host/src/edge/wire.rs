@@ -28,7 +28,8 @@ pub(super) struct Wire<S, A> {
     framing: Framing,
     /// The first bytes that arrived, to be examined after the connection has ended without a request.
     first: Vec<u8>,
-    /// Bytes that arrived while a request was being answered, before hyper asks for them.
+    /// Bytes that arrived while a request was being answered, before hyper asks for them; or the end of a head that is
+    /// refused.
     ahead: Vec<u8>,
     /// What the client does while a request is being answered.
     vanishing: Vanishing,
@@ -93,7 +94,8 @@ impl<S: Stream, A: Unpin> AsyncRead for Wire<S, A> {
             this.vanishing.end();
             return Poll::Ready(Ok(()));
         };
-        if this.first.len() < FIRST_BYTES {
+        // What comes after a refusal may be the end of a head that was added here.
+        if this.first.len() < FIRST_BYTES && this.framing.refusal().is_none() {
             let wanted = FIRST_BYTES - this.first.len();
             this.first.extend_from_slice(new.get(..wanted).unwrap_or(new));
         }

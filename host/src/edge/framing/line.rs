@@ -65,8 +65,12 @@ fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    std::str::from_utf8(digits).ok()?.parse().ok().filter(|length| *length <= LENGTH_MAX)
 }
+
+/// The greatest length of a body. Hyper uses the two numbers above it for bodies of unknown length, and refuses them as
+/// if the head were too large.
+const LENGTH_MAX: u64 = u64::MAX - 2;
 
 #[cfg(test)]
 mod tests {
@@ -83,6 +87,9 @@ mod tests {
             ("Content-Length: +1", Field::Length(None)),
             ("Content-Length: 1, 1", Field::Length(None)),
             ("Content-Length: 99999999999999999999", Field::Length(None)),
+            ("Content-Length: 18446744073709551613", Field::Length(Some(u64::MAX - 2))),
+            ("Content-Length: 18446744073709551614", Field::Length(None)),
+            ("Content-Length: 18446744073709551615", Field::Length(None)),
             ("Content-Length:", Field::Length(None)),
             ("Content-Type: x", Field::Other),
             ("Transfer-Encoding: Chunked", Field::Chunked),
