@@ -265,7 +265,10 @@ async fn work_has_its_own_fuel() {
             .await;
         host.openim(SENT, &json!({ "groupID": "g", "x": 1 })).await;
         host.until(|numbers| numbers.attempts_failed == 1).await;
-        assert_eq!(host.journal().attempts(EntryId(1)).unwrap()[0].failure.fault, "out_of_fuel");
+        let failure = host.journal().attempts(EntryId(1)).unwrap()[0].failure.clone();
+        assert_eq!(failure.fault, "out_of_fuel");
+        let told = format!("more than {fuel} units (`fuel_per_work`;");
+        assert!(failure.message.contains(&told), "{}", failure.message);
         assert_eq!(host.metric("callgate_plugin_fuel_total", &["plugin=\"spins\""]), fuel);
     }
 }

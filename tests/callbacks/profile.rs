@@ -4,7 +4,7 @@ use std::path::Path;
 
 use callgate::Settings;
 use callgate_sandbox::profile::{Profile, Profiler, STACK_FRAMES_MAX};
-use callgate_sandbox::{Engine, Fault, Fuel, Function, Plugin, Usage};
+use callgate_sandbox::{Engine, Fault, Fuel, FuelKey, Function, Plugin, Usage};
 use harness::guests;
 
 /// What guests that are made with `{contract}` get to see when they are to do what they are for.
@@ -139,7 +139,7 @@ fn where_it_ran_out_of_fuel_is_exact() {
     for (fuel, provoked, straight) in [(16, 1, 0), (17, 2, 0), (18, 2, 1), (19, 2, 2), (20, 3, 2), (1000, 493, 492)] {
         let (result, usage, profile) =
             profile(&assembled("endless", source), INPUT, &format!("fuel_per_call = {fuel}"));
-        assert_eq!(result, Err(Fault::OutOfFuel { fuel: Fuel(fuel) }));
+        assert_eq!(result, Err(Fault::OutOfFuel { fuel: Fuel(fuel), key: FuelKey::PerCall }));
         assert_eq!(usage.fuel, Fuel(fuel));
         let own = |name: &str| {
             profile.functions.iter().find(|function| function.name == name).map_or(0, |function| function.own.0)

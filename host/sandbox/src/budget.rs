@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fault::{Fault, FuelCut};
+use super::fault::{Fault, FuelCut, FuelKey};
 use super::limits::Fuel;
 
 /// What one call may use.
@@ -10,6 +10,8 @@ use super::limits::Fuel;
 pub struct Budget {
     /// Fuel.
     pub fuel: Fuel,
+    /// The key of the settings that limits it.
+    pub key: FuelKey,
     /// If `fuel` is less than the plugin's own limit because the time left allows no more: how that came about.
     pub cut: Option<FuelCut>,
     /// Wall time.

@@ -49,8 +49,8 @@ pub(crate) fn run<T>(
 ) -> (Brief<T>, Usage) {
     let (code, limits) = (pool.code(), pool.limits());
     let circumstances = |memory_denied, last_words| {
-        let (Budget { fuel, cut, within, .. }, memory_bytes_max) = (budget, limits.memory_bytes_max);
-        Circumstances { fuel, cut, within, memory_bytes_max, memory_denied, last_words }
+        let (Budget { fuel, key, cut, within, .. }, memory_bytes_max) = (budget, limits.memory_bytes_max);
+        Circumstances { fuel, key, cut, within, memory_bytes_max, memory_denied, last_words }
     };
     // Held until everything that the call causes is done, including the reset, or dropping an instance that is not
     // kept.
@@ -145,7 +145,7 @@ mod tests {
     use wasmtime::Module;
 
     use super::super::guest::Code;
-    use super::super::{Engine, EngineLimits, MemoryReset, Plugin, PluginLimits};
+    use super::super::{Engine, EngineLimits, FuelKey, MemoryReset, Plugin, PluginLimits};
     use super::*;
 
     /// A guest whose `handle_callback` is `body`, with additional definitions.
@@ -168,8 +168,13 @@ mod tests {
         EngineLimits { memory_reset, fuel_per_ms: Some(1_000_000.try_into().unwrap()), ..EngineLimits::default() }
     }
 
-    const BUDGET: Budget =
-        Budget { fuel: Fuel(1_000_000), cut: None, within: Duration::from_secs(60), is_brief: false };
+    const BUDGET: Budget = Budget {
+        fuel: Fuel(1_000_000),
+        key: FuelKey::PerCall,
+        cut: None,
+        within: Duration::from_secs(60),
+        is_brief: false,
+    };
 
     fn load(engine: &Engine, body: &str) -> Plugin {
         Plugin::load(engine, "g", &guest(body, ""), None, "{}", &PluginLimits::default()).unwrap()
@@ -269,7 +274,7 @@ mod tests {
         assert_eq!(called(fill, exact).0, Ok(()));
         for (start, fuel) in [(fill, Fuel(5000)), ("(loop (br 0))", BUDGET.fuel)] {
             let (result, usage) = called(start, Budget { fuel, ..BUDGET });
-            assert_eq!(result, Err(Fault::OutOfFuel { fuel }));
+            assert_eq!(result, Err(Fault::OutOfFuel { fuel, key: FuelKey::PerCall }));
             assert!(usage.fuel >= fuel && usage.is_spoiled && !usage.is_new_instance, "{usage:?}");
         }
         let hasty = Budget { fuel: Fuel(u64::MAX / 4), within: Duration::from_millis(5), ..BUDGET };

@@ -11,10 +11,12 @@ use super::limits::Fuel;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Fault {
     /// It burnt more fuel than it may.
-    #[error("out of fuel: more than {} units (`fuel_per_call`; `callgate profile` shows what burns it)", fuel.0)]
+    #[error("out of fuel: more than {} units (`{}`; `callgate profile` shows what burns it)", fuel.0, key.name())]
     OutOfFuel {
         /// Its limit.
         fuel: Fuel,
+        /// The key that sets it.
+        key: FuelKey,
     },
     /// It took longer than it may, or than the time left.
     #[error("out of time: {}", out_of_time(*within, cut.as_ref()))]
@@ -86,6 +88,26 @@ pub enum Fault {
     },
 }
 
+/// Which key of the settings limits the fuel of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FuelKey {
+    /// The one for calls that an answer waits for.
+    PerCall,
+    /// The one for calls that process what was stored.
+    PerWork,
+}
+
+impl FuelKey {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PerCall => "fuel_per_call",
+            Self::PerWork => "fuel_per_work",
+        }
+    }
+}
+
 /// Fuel that was reduced to what fits into the time that is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FuelCut {
@@ -93,6 +115,8 @@ pub struct FuelCut {
     pub given: Fuel,
     /// What it would have been given with more time.
     pub fuel_per_call: Fuel,
+    /// The key that sets that.
+    pub key: FuelKey,
     /// How much is burnt in a millisecond, as it was measured or set.
     pub fuel_per_ms: u64,
 }
@@ -101,10 +125,12 @@ fn out_of_time(within: Duration, cut: Option<&FuelCut>) -> String {
     let ms = within.as_millis();
     match cut {
         None => format!("more than {ms} ms"),
-        Some(FuelCut { given, fuel_per_call, fuel_per_ms }) => format!(
+        Some(FuelCut { given, fuel_per_call, key, fuel_per_ms }) => format!(
             "burnt the {} units of fuel that fit into the {ms} ms it had, at {fuel_per_ms} a millisecond (`fuel_per_ms`), \
-             instead of its {} (`fuel_per_call`)",
-            given.0, fuel_per_call.0
+             instead of its {} (`{}`)",
+            given.0,
+            fuel_per_call.0,
+            key.name()
         ),
     }
 }
@@ -229,6 +255,7 @@ fn place(message: &str) -> Option<&str> {
 /// What was known of a call when it failed.
 pub(crate) struct Circumstances {
     pub(crate) fuel: Fuel,
+    pub(crate) key: FuelKey,
     /// If `fuel` was reduced because too little time was left for the plugin's own limit.
     pub(crate) cut: Option<FuelCut>,
     pub(crate) within: Duration,
@@ -250,11 +277,11 @@ pub(crate) fn sort_call(error: &wasmtime::Error, circumstances: Circumstances, i
 
 /// Classifies wasmtime's error.
 pub(crate) fn sort(error: &wasmtime::Error, circumstances: Circumstances) -> Fault {
-    let Circumstances { fuel, cut, within, memory_bytes_max, memory_denied, last_words } = circumstances;
+    let Circumstances { fuel, key, cut, within, memory_bytes_max, memory_denied, last_words } = circumstances;
     match error.downcast_ref::<Trap>() {
         // If the fuel was only what fits into the time left, it is the time that ran out.
         Some(Trap::OutOfFuel) if cut.is_some() => Fault::OutOfTime { within, cut },
-        Some(Trap::OutOfFuel) => Fault::OutOfFuel { fuel },
+        Some(Trap::OutOfFuel) => Fault::OutOfFuel { fuel, key },
         Some(Trap::Interrupt) => Fault::OutOfTime { within, cut: None },
         Some(Trap::StackOverflow) => Fault::StackOverflow,
         Some(trap) => match last_words {

@@ -43,7 +43,7 @@ pub use budget::{Brief, Budget, Usage};
 pub use cache::{Cache, CacheError};
 pub use cancel::Cancel;
 pub use engine::{Engine, EngineError};
-pub use fault::{Fault, FuelCut};
+pub use fault::{Fault, FuelCut, FuelKey};
 pub use limits::{CacheSettings, EngineLimits, Fuel, Limit, Loading, LoadingLimits, MemoryReset, PluginLimits};
 pub use load::{LoadError, sha256};
 pub use plugin::{Origin, Plugin};

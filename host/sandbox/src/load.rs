@@ -148,7 +148,7 @@ impl From<StructureError> for LoadError {
 fn not_configured(fault: &Fault) -> String {
     const MEND: &str = "mend the plugin: `callgate run` tries it without a host";
     match fault {
-        Fault::OutOfFuel { fuel } => format!(
+        Fault::OutOfFuel { fuel, .. } => format!(
             "out of fuel: more than {} units: raise `fuel_to_configure`, or give it less to prepare in its `settings`",
             fuel.0
         ),

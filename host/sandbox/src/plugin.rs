@@ -12,7 +12,7 @@ use crate::cache::{self, Key};
 use crate::call;
 use crate::cancel::Cancel;
 use crate::engine::Engine;
-use crate::fault::{Fault, FuelCut};
+use crate::fault::{Fault, FuelCut, FuelKey};
 use crate::guest::{Code, Guest};
 use crate::limits::{Fuel, PluginLimits};
 use crate::load::{self, Checked, LoadError};
@@ -91,7 +91,7 @@ impl Plugin {
         let manifest = checked.manifest;
         let code = Code::new(engine.epoch(), &module).map_err(prepare)?;
         // Check now, rather than at the first callback, that an instance can be made within these limits.
-        let trial = budget(engine, limits, limits.call_within);
+        let trial = budget(engine, limits, FuelKey::PerCall, limits.call_within);
         let guest = Guest::enter(&code, limits, trial, &code.run()).map_err(|denied| prepare(denied.error))?;
         let memory_bytes = guest.memory().len();
         drop(guest);
@@ -156,14 +156,14 @@ impl Plugin {
 
     /// The budget of one call when `remaining` is left until the answer is due.
     pub fn budget(&self, engine: &Engine, remaining: Duration) -> Budget {
-        budget(engine, &self.limits, remaining)
+        budget(engine, &self.limits, FuelKey::PerCall, remaining)
     }
 
     /// The budget of one background call, when `remaining` is left: `within` and `fuel` replace the
     /// plugin's own `call_within` and `fuel_per_call`.
     pub fn budget_for_work(&self, engine: &Engine, remaining: Duration, within: Duration, fuel: Fuel) -> Budget {
         let limits = PluginLimits { fuel_per_call: fuel, call_within: within, ..self.limits.clone() };
-        budget(engine, &limits, remaining)
+        budget(engine, &limits, FuelKey::PerWork, remaining)
     }
 
     /// The budget of a call on a thread of the lowest priority: as much fuel as a call with all of its time
@@ -227,16 +227,17 @@ impl Plugin {
     }
 }
 
-fn budget(engine: &Engine, limits: &PluginLimits, remaining: Duration) -> Budget {
+fn budget(engine: &Engine, limits: &PluginLimits, key: FuelKey, remaining: Duration) -> Budget {
     let within = remaining.min(limits.call_within);
     let fuel_in_time = engine.fuel_within(within);
     let fuel_per_call = limits.fuel_per_call;
     let cut = (fuel_in_time < fuel_per_call).then(|| FuelCut {
         given: fuel_in_time,
         fuel_per_call,
+        key,
         fuel_per_ms: engine.fuel_per_ms(),
     });
-    Budget { fuel: fuel_in_time.min(fuel_per_call), cut, within, is_brief: false }
+    Budget { fuel: fuel_in_time.min(fuel_per_call), key, cut, within, is_brief: false }
 }
 
 /// Configures and compiles a module, here or in a child process; also returns the compile cache entry, and how long

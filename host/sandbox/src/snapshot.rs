@@ -13,7 +13,7 @@ use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
 use super::abi::{Abi, Crossing, TextFunc, last_words};
 use super::engine::Engine;
 use super::epoch;
-use super::fault::{Circumstances, Fault, sort_call};
+use super::fault::{Circumstances, Fault, FuelKey, sort_call};
 use super::guest::{Bounds, FIRST_GLOBAL, NoMemory, is_used_up};
 use super::load::{Checked, LoadError};
 use crate::limits::PluginLimits;
@@ -106,6 +106,7 @@ fn failed(
     });
     let circumstances = Circumstances {
         fuel: bounds.limits.fuel_to_configure,
+        key: FuelKey::PerCall,
         cut: None,
         within: bounds.within,
         memory_bytes_max: bounds.limits.memory_bytes_max,

@@ -90,8 +90,13 @@ fn engine() -> Option<Engine> {
     engine.ok()
 }
 
-const BUDGET: Budget =
-    Budget { fuel: Fuel(1_000_000), cut: None, within: std::time::Duration::from_secs(60), is_brief: false };
+const BUDGET: Budget = Budget {
+    fuel: Fuel(1_000_000),
+    key: crate::FuelKey::PerCall,
+    cut: None,
+    within: std::time::Duration::from_secs(60),
+    is_brief: false,
+};
 
 /// How often a guest touches new pages.
 #[derive(Debug, Clone, Copy)]
