@@ -79,7 +79,7 @@ async fn credentials_in_the_url_are_asked_for() {
         (header(&format!("Basic {}", basic("me:s3cre"))), 401, "wrong_credentials"),
         (header(&format!("Basic {}", basic("me:s3cret2"))), 401, "wrong_credentials"),
         (header("Basic ===="), 401, "wrong_credentials"),
-        (header(&format!("Basic {}", basic("me:s3cret"))).repeat(2), 401, "no_credentials"),
+        (header(&format!("Basic {}", basic("me:s3cret"))).repeat(2), 401, "credentials_twice"),
     ] {
         let before = host.metric("callgate_refusals_total", &[&format!("reason=\"{reason}\"")]);
         let (found, answer) = ask(&host, "", &path(), &headers).await;

@@ -97,7 +97,7 @@ fn a_host_on_a_full_disk_says_so_and_goes_on_when_there_is_room() {
     let Some(disk) = Disk::mount(folder.path("disk"), 2 << 20) else { return };
     let file = folder.path("records.jsonl");
     let host = serve(&folder, port);
-    let is_refused = |answer: &str| answer.starts_with("HTTP/1.1 503") && answer.contains("or its disk is");
+    let is_refused = |answer: &str| answer.starts_with("HTTP/1.1 503") && answer.contains("or its disk is full");
     let mut acknowledged = 0;
     // More than the disk holds, however fast it is processed.
     let refused = (0..100_000).map(|number| post(port, number)).find(|answer| {

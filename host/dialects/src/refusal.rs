@@ -25,6 +25,9 @@ pub enum Refusal {
     /// The credentials that are required are missing.
     #[error("credentials are needed: put `user:password@` before the host in the URL")]
     NoCredentials,
+    /// There is more than one header `Authorization`.
+    #[error("the header Authorization is there more than once: have the client, or the proxy in front, send one")]
+    CredentialsTwice,
     /// The credentials are wrong.
     #[error("the credentials are wrong: compare them on both sides")]
     WrongCredentials,
@@ -52,7 +55,7 @@ pub enum Refusal {
     /// The journal or its disk has no room for the callback.
     #[error(
         "the callback is not acknowledged: the journal is full (`bytes_max` under [journal], or too many entries \
-         wait), or its disk is"
+         wait), or its disk is full"
     )]
     JournalFull,
     /// The callback could not be put on disk in time.
@@ -117,9 +120,12 @@ impl Refusal {
             | Self::CommandsDiffer
             | Self::ParameterTwice => StatusCode::BAD_REQUEST,
             Self::WrongApp | Self::Network => StatusCode::FORBIDDEN,
-            Self::NotSigned | Self::WrongSignature | Self::Stale | Self::NoCredentials | Self::WrongCredentials => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::NotSigned
+            | Self::WrongSignature
+            | Self::Stale
+            | Self::NoCredentials
+            | Self::CredentialsTwice
+            | Self::WrongCredentials => StatusCode::UNAUTHORIZED,
         }
     }
 
@@ -132,6 +138,7 @@ impl Refusal {
             Self::ContentEncoding => "content_encoding",
             Self::Network => "network",
             Self::NoCredentials => "no_credentials",
+            Self::CredentialsTwice => "credentials_twice",
             Self::WrongCredentials => "wrong_credentials",
             Self::ParameterTwice => "parameter_twice",
             Self::TooSlow => "too_slow",

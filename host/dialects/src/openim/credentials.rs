@@ -47,7 +47,10 @@ impl Credentials {
             return Ok(());
         }
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let (Some(value), None) = (values.next(), values.next()) else { return Err(Refusal::NoCredentials) };
+        let value = values.next().ok_or(Refusal::NoCredentials)?;
+        if values.next().is_some() {
+            return Err(Refusal::CredentialsTwice);
+        }
         let (scheme, rest) = value.as_bytes().split_at_checked(SCHEME.len()).ok_or(Refusal::NoCredentials)?;
         if !scheme.eq_ignore_ascii_case(SCHEME) {
             return Err(Refusal::NoCredentials);
