@@ -52,6 +52,7 @@ async fn an_after_callback_is_acknowledged_when_it_is_kept_and_worked_off_later(
     assert_eq!(record["arrived_unix_ms"], NOW_UNIX_MS);
     assert_eq!(host.metric("callgate_plugin_calls_total", &["plugin=\"tells\""]), 1.0);
     assert_eq!(host.metric("callgate_journal_done_total", &[]), 1.0);
+    assert_eq!(host.metric("callgate_records_written_total", &[]), 1.0);
     assert_eq!(host.metric("callgate_callbacks_total", &[SENT, "allow"]), 1.0);
 }
 

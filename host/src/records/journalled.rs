@@ -24,7 +24,6 @@ pub(super) struct Journalled {
     is_retrying: AtomicBool,
     /// The sinks that were wanted last.
     wanted: arc_swap::ArcSwap<Vec<SinkSettings>>,
-    written: AtomicU64,
     lost: AtomicU64,
 }
 
@@ -48,7 +47,6 @@ impl Journalled {
             changing: Mutex::default(),
             is_retrying: AtomicBool::new(false),
             wanted: arc_swap::ArcSwap::default(),
-            written: AtomicU64::new(0),
             lost: AtomicU64::new(0),
         }
     }
@@ -72,14 +70,9 @@ impl Journalled {
                 Err(_) => Err("they are not on disk at the deadline of the answer, and may be lost".to_owned()),
             },
         };
-        match kept {
-            Ok(()) => {
-                self.written.fetch_add(count as u64, Ordering::Relaxed);
-            }
-            Err(why) => {
-                tracing::error!(records = count, "records are lost: {why}");
-                self.lost.fetch_add(count as u64, Ordering::Relaxed);
-            }
+        if let Err(why) = kept {
+            tracing::error!(records = count, "records are lost: {why}");
+            self.lost.fetch_add(count as u64, Ordering::Relaxed);
         }
     }
 
@@ -123,8 +116,9 @@ impl Journalled {
         self.sinks.status()
     }
 
+    /// Records on disk, also those that were committed together with an entry.
     pub(super) fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
+        self.journal.numbers().records
     }
 
     pub(super) fn lost(&self) -> u64 {
