@@ -120,6 +120,17 @@ impl Draft {
             _ => Err(self.problems),
         }
     }
+
+    /// The mistakes because of which the value of this key, or what is in this table, may not be what was meant; `key`
+    /// with the tables around it. Mistakes that were too many to be named count as well.
+    pub(crate) fn mistakes_in<'d>(&'d self, key: &'d str) -> impl Iterator<Item = &'d Problem> {
+        let is_inside = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.problems.iter().filter(move |problem| {
+            problem.key.is_empty() || is_inside(&problem.key, key) || is_inside(key, &problem.key)
+        })
+    }
 }
 
 /// Maximum size of a settings file, in bytes: many times what thousands of plugins take.

@@ -7,6 +7,7 @@ use harness::guests;
 use serde_json::Value;
 
 use crate::program::{Ended, Folder, folder};
+use crate::service::Serving;
 
 /// A machine as it should be, below `root`.
 const MACHINE: [(&str, &str); 10] = [
@@ -560,6 +561,39 @@ fn listeners_are_told_apart() {
     assert!(all.iter().any(|finding| is(finding, "error", "listener-taken")), "{all:#?}");
     assert!(all.iter().any(|finding| is(finding, "error", "url-other")), "{all:#?}");
     answering.join().unwrap();
+}
+
+#[test]
+fn where_a_listener_has_a_mistake_nothing_is_asked() {
+    let text = SETTINGS.replace("127.0.0.1:18080", "unix:here.sock").replace("127.0.0.1:18081", "8081");
+    let ended = healthy().file("host.toml", text).type_in("doctor --settings host.toml --root root --json");
+    let found = findings(&ended);
+    for key in ["`server.listen`", "`admin.listen`"] {
+        let is_named = |finding: &&Value| is(finding, "error", "settings") && finding.to_string().contains(key);
+        assert_eq!(found.iter().filter(is_named).count(), 1, "{key}: {ended:#?}");
+    }
+    // Not at the address that is the default, where another host may listen.
+    let is_asked = |finding: &&Value| finding.to_string().contains("] listen = ");
+    assert_eq!(found.iter().find(is_asked), None);
+}
+
+#[test]
+fn a_listener_that_asks_clients_for_certificates_is_right() {
+    let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [callbacks, admin] = free.each_ref().map(|listener| listener.local_addr().unwrap().to_string());
+    drop(free);
+    let tls = "tls = { certificate = \"cert.pem\", key = \"key.pem\", client_ca = \"cert.pem\" }\n[admin]";
+    let text = SETTINGS.replace("127.0.0.1:18080", &callbacks).replace("127.0.0.1:18081", &admin);
+    let made = rcgen::generate_simple_self_signed(["callgate.example".to_owned()]).unwrap();
+    let folder = healthy().file("host.toml", text.replace("[admin]", tls));
+    let folder = folder.file("cert.pem", made.cert.pem()).file("key.pem", made.signing_key.serialize_pem());
+    let mut serving = Serving::start(&folder);
+    serving.wait_for("serving callbacks address=");
+    let ended = folder.type_in("doctor --settings host.toml --root root --json");
+    let found = findings(&ended);
+    assert!(found.iter().any(|finding| is(finding, "ok", "listener")), "{ended:#?}");
+    assert!(!found.iter().any(|finding| finding["level"] == "error"), "{ended:#?}");
+    serving.stop();
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use harness::guests;
 
-use crate::program::{Folder, folder};
+use crate::program::{Ended, Folder, folder};
 use crate::service::{Serving, post};
 
 fn module(code: u32) -> Vec<u8> {
@@ -85,6 +85,57 @@ fn signals_and_changed_files_reload_and_a_mistake_is_said_once() {
     let ended = serving.stop();
     assert_eq!(ended.err.matches("the reload is refused").count(), 1, "{ended:#?}");
     ended.succeeds();
+}
+
+#[test]
+fn a_mistake_under_admin_sends_no_command_to_another_host() {
+    let write = |folder: Folder, admin: &str| {
+        folder.file("host.toml", format!("[admin]\n{admin}\n[[platform]]\nkind = \"openim\"\n"))
+    };
+    let folder = folder().file("empty", "\n");
+    let folder = write(folder, "listen = \"unix:callgate.sock\"");
+    let wrong = "host.toml:2: `admin.listen`: must be `unix:` and the absolute path";
+    for command in ["reload", "rollback", "rollback --list"] {
+        let line = format!("{command} --settings host.toml");
+        folder.type_in(&line).fails(3, &["no host was asked, because [admin] in the settings has a mistake", wrong]);
+    }
+    // Where the address is given, that in the file is not needed.
+    let line = "reload --settings host.toml --admin 127.0.0.1:1";
+    folder.type_in(line).fails(9, &["no host answers at 127.0.0.1:1"]);
+    // The token would be sent without encryption.
+    let folder = write(folder, "tls = { certificate = \"cert.pem\" }");
+    folder.type_in(line).fails(3, &["`admin.tls`: must be {"]);
+    let folder = write(folder, "token = { file = \"empty\" }");
+    let wrong = "host.toml:2: `admin.token`: the secret is empty";
+    folder.type_in(line).fails(3, &[wrong, "or put the token into the variable CALLGATE_ADMIN_TOKEN"]);
+    let mut command = folder.command(line.split(' '));
+    Ended::of(command.env("CALLGATE_ADMIN_TOKEN", "t")).fails(9, &["no host answers at 127.0.0.1:1"]);
+    // Mistakes elsewhere are no reason not to ask.
+    let text = "[server]\nlisten = 1\n[admin]\nlisten = \"127.0.0.1:1\"\n[[platform]]\nkind = \"openim\"\n";
+    folder.file("host.toml", text).type_in("reload --settings host.toml").fails(9, &["no host answers at 127.0.0.1:1"]);
+}
+
+#[test]
+fn a_host_with_another_certificate_than_that_in_the_file_is_told_apart_from_none() {
+    let text = settings(0, "").replace("[reload]", "tls = { certificate = \"cert.pem\", key = \"key.pem\" }\n[reload]");
+    let made = || rcgen::generate_simple_self_signed(["callgate.example".to_owned()]).unwrap();
+    let (before, after) = (made(), made());
+    let folder = host(&text).file("cert.pem", before.cert.pem()).file("key.pem", before.signing_key.serialize_pem());
+    let mut serving = Serving::start(&folder);
+    serving.wait_for("serving callbacks address=");
+    let reload = || folder.type_in("reload --settings host.toml");
+    assert_eq!(reload().succeeds(), "Nothing has changed: generation 1 stays in service.\n");
+    // The key does not fit it, so the host refuses it.
+    std::fs::write(folder.path("cert.pem"), after.cert.pem()).unwrap();
+    let message = reload().fails(9, &["a host answers at", "with another certificate than cert.pem", "SIGHUP"]);
+    assert!(!message.contains("Is `callgate serve` running"), "{message}");
+    let doctor = || folder.type_in("doctor --settings host.toml --json").out;
+    let doctors = doctor();
+    assert!(doctors.contains("\"listener-certificate\"") && doctors.contains("another certificate"), "{doctors}");
+    std::fs::remove_file(folder.path("cert.pem")).unwrap();
+    reload().fails(3, &["`admin.tls.certificate`", "cert.pem cannot be read"]);
+    assert!(doctor().contains("it is not known which certificate belongs here: `tls.certificate` cert.pem cannot"));
+    serving.stop().succeeds();
 }
 
 #[test]

@@ -19,8 +19,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::edge::trusting;
-use crate::settings::{Address, Draft, Secrets, Settings, TlsFiles, listen_at};
+use crate::edge::{TlsError, trusting};
+use crate::settings::{Address, Draft, Problem, Secrets, Settings, TlsFiles, listen_at};
 
 /// Which running host is meant.
 #[derive(Debug, clap::Args)]
@@ -79,9 +79,17 @@ impl Running {
     /// # Errors
     /// If the settings do not say where its admin listener is.
     pub(super) fn api(&self) -> Result<Api, Failure> {
-        let written = self.settings.as_deref().and_then(|path| Settings::draft(path, Secrets::Read).settings?.admin);
-        let (tls, token) = written.map_or((None, None), |admin| (admin.tls, admin.token));
-        let token = token.or_else(|| std::env::var(TOKEN).ok().filter(|token| !token.is_empty()).map(Secret::new));
+        let token = std::env::var(TOKEN).ok().filter(|token| !token.is_empty()).map(Secret::new);
+        let draft = self.settings.as_deref().map(|path| Settings::draft(path, Secrets::Read));
+        if let Some(draft) = &draft {
+            self.has_no_mistake(draft, token.is_some())?;
+        }
+        // With other mistakes in it, the file still says where the host listens that it was started with.
+        let Draft { settings, problems, .. } =
+            draft.unwrap_or(Draft { settings: None, problems: Vec::new(), seen: Vec::new() });
+        let admin = settings.as_ref().and_then(|settings| settings.admin.clone());
+        let (tls, written) = admin.clone().map_or((None, None), |admin| (admin.tls, admin.token));
+        let token = written.or(token);
         if let Some(Named { address, is_https }) = self.admin.clone() {
             // With https, the token is never sent without encryption.
             if is_https && tls.is_none() {
@@ -92,19 +100,16 @@ impl Running {
             return Ok(Api { address, tls, token, place: "--admin".to_owned() });
         }
         let path = self.settings.as_deref().unwrap_or(Path::new(""));
-        // With mistakes in it, the file may still say where the host listens that it was started with.
-        let Draft { settings, problems, .. } = Settings::draft(path, Secrets::Skip);
-        let Some(settings) = settings else {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        if settings.is_none() {
             let text = format!(
                 "{} does not say where the host's admin listener is: correct it, or give the address with --admin, by \
                  default 127.0.0.1:8081\n{}",
                 path.display(),
-                problems.join("\n")
+                lines(&problems)
             );
             return Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)));
-        };
-        match settings.admin.map(|admin| admin.listen) {
+        }
+        match admin.map(|admin| admin.listen) {
             Some(Address::Tcp(address)) if address.port() == 0 => {
                 let text = "[admin] listen has port 0, so only the host's log says where it listens: give that address \
                             with --admin";
@@ -120,6 +125,54 @@ impl Running {
                 Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)))
             }
         }
+    }
+
+    /// Fails if the settings have a mistake under [admin] that concerns this command. In place of what is wrong there
+    /// is a default in the draft: another host could be asked, and be sent the token of this one, or be sent it without
+    /// encryption.
+    fn has_no_mistake(&self, draft: &Draft, has_token: bool) -> Result<(), Failure> {
+        let is_about = |problem: &Problem, key: &str| {
+            problem.key.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let concerns = |problem: &&Problem| match problem {
+            problem if is_about(problem, "admin.listen") => self.admin.is_none(),
+            problem if is_about(problem, "admin.token") => !has_token,
+            _ => true,
+        };
+        let mistakes: Vec<_> = draft.mistakes_in("admin").filter(concerns).cloned().collect();
+        if mistakes.is_empty() || draft.settings.is_none() {
+            return Ok(());
+        }
+        let token = match mistakes.iter().any(|problem| is_about(problem, "admin.token")) {
+            true => format!(", or put the token into the variable {TOKEN}"),
+            false => String::new(),
+        };
+        let text = format!(
+            "no host was asked, because [admin] in the settings has a mistake: correct it{token}\n{}",
+            lines(&mistakes)
+        );
+        Err(Failure::new(Exit::Settings, anyhow::anyhow!(text)))
+    }
+}
+
+/// The mistakes, each on a line.
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Why there is no connection.
+enum NoConnection {
+    /// Nothing listens there, or not with what was expected.
+    Io(io::Error),
+    /// A file of `tls` that says which certificate is expected.
+    Files(TlsError),
+    /// The listener has another certificate than this file.
+    Certificate(PathBuf),
+}
+
+impl From<io::Error> for NoConnection {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
     }
 }
 
@@ -163,7 +216,7 @@ impl Api {
         let broken = |error: &dyn std::error::Error| self.unreachable(&format!("the connection broke ({error})"));
         let stream = match timeout(CONNECT_WITHIN, self.connect()).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(self.unreachable(&error.to_string())),
+            Ok(Err(why)) => return Err(self.not_connected(why)),
             Err(_) => return Err(self.unreachable("the connection is refused")),
         };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
@@ -187,7 +240,7 @@ impl Api {
         Ok((status, body.to_bytes()))
     }
 
-    async fn connect(&self) -> io::Result<Box<dyn Connected>> {
+    async fn connect(&self) -> Result<Box<dyn Connected>, NoConnection> {
         match &self.address {
             Address::Tcp(address) => self.secure(TcpStream::connect(address).await?, address.ip()).await,
             #[cfg(unix)]
@@ -196,14 +249,18 @@ impl Api {
                 self.secure(stream, Ipv4Addr::LOCALHOST.into()).await
             }
             #[cfg(not(unix))]
-            Address::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            Address::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported).into()),
         }
     }
 
-    async fn secure(&self, stream: impl Connected + 'static, name: IpAddr) -> io::Result<Box<dyn Connected>> {
+    async fn secure(&self, stream: impl Connected + 'static, name: IpAddr) -> Result<Box<dyn Connected>, NoConnection> {
         let Some(files) = &self.tls else { return Ok(Box::new(stream)) };
-        let config = trusting(files).map_err(io::Error::other)?;
-        Ok(Box::new(TlsConnector::from(Arc::new(config)).connect(name.into(), stream).await?))
+        let config = trusting(files).map_err(NoConnection::Files)?;
+        match TlsConnector::from(Arc::new(config)).connect(name.into(), stream).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) if is_other_certificate(&error) => Err(NoConnection::Certificate(files.certificate.clone())),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What shows the host that this is an operator.
@@ -212,6 +269,31 @@ impl Api {
         let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal())).ok()?;
         value.set_sensitive(true);
         Some(value)
+    }
+
+    fn not_connected(&self, why: NoConnection) -> Failure {
+        let Self { address, place, .. } = self;
+        let (exit, text) = match why {
+            NoConnection::Io(error) => return self.unreachable(&error.to_string()),
+            NoConnection::Files(error) => {
+                let key = error.key;
+                let text = format!(
+                    "no host was asked, because the certificate of the admin listener at {address} is not known: \
+                     `admin.tls.{key}` {error}. Correct the file; a running host keeps the certificate that it has"
+                );
+                (Exit::Settings, text)
+            }
+            NoConnection::Certificate(file) => {
+                let text = format!(
+                    "a host answers at {address} ({place}), with another certificate than {}: it has not loaded the \
+                     file yet, or refuses it. See its log, or send it SIGHUP; if that does not help, another program \
+                     listens there",
+                    file.display()
+                );
+                (Exit::Unreachable, text)
+            }
+        };
+        Failure::new(exit, anyhow::anyhow!(text))
     }
 
     fn unreachable(&self, why: &str) -> Failure {
@@ -234,6 +316,12 @@ impl Api {
         let exit = if status == StatusCode::UNPROCESSABLE_ENTITY { Exit::Settings } else { Exit::Other };
         Failure::new(exit, anyhow::anyhow!("{error}"))
     }
+}
+
+/// Whether a handshake failed because the certificate is another one than the file's.
+fn is_other_certificate(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// A connection of any kind.

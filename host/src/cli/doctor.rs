@@ -67,23 +67,24 @@ impl Doctor {
     /// If something is wrong, or a file named in the arguments cannot be read.
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut findings = Vec::new();
-        let (settings, host) = match &self.settings {
+        let examined = match &self.settings {
             Some(path) => {
                 let secrets = if self.no_secrets { Secrets::Skip } else { Secrets::Read };
                 settings::examine(path, secrets, &mut findings)
             }
-            None => (None, None),
+            None => settings::Examined::default(),
         };
+        let (settings, host) = (&examined.settings, &examined.host);
         let machine = Machine::new(&self.root);
         machine::examine(&machine, settings.as_ref(), host.as_ref(), &mut findings);
         process::examine(&machine, settings.as_ref(), host.is_some(), &mut findings);
-        if let Some(settings) = &settings {
+        if let Some(settings) = settings {
             storage::examine(settings, &mut findings);
         }
-        if let (Some(settings), false) = (&settings, self.offline) {
-            listener::examine(settings, &mut findings);
+        if !self.offline {
+            listener::examine(&examined, &mut findings);
         }
-        if let Some(settings) = &settings {
+        if let Some(settings) = settings {
             let side = chat_server::Side {
                 webhooks: self.webhooks.as_deref(),
                 environment: &self.environment,

@@ -174,7 +174,12 @@ fn reached(url: &str) -> Option<Finding> {
             let what = "Callgate answers at the chat server's URL, but the path belongs to no platform";
             Finding::new(Level::Error, "url-path", place, what, "set `url` as `callgate connect` prints it")
         }
-        Found::Answer(..) | Found::Silence => {
+        // Those about certificates are of listeners whose files are at hand.
+        Found::Answer(..)
+        | Found::Silence
+        | Found::AsksForCertificate
+        | Found::OtherCertificate
+        | Found::NoCertificate(..) => {
             let what = "another program answers at the chat server's URL";
             let todo = "correct `url`, or what the proxy at this address passes on";
             Finding::new(Level::Error, "url-other", place, what, todo)

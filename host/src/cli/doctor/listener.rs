@@ -9,8 +9,9 @@ use callgate_dialects::connection::{Finding, Level};
 use callgate_dialects::table;
 
 use super::super::api::own;
+use super::settings::Examined;
 use crate::edge::trusting;
-use crate::settings::{Address, Settings, TlsFiles};
+use crate::settings::{Address, Admin, Settings, TlsFiles};
 
 /// The time for a connection, and for an answer.
 const WITHIN: Duration = Duration::from_secs(2);
@@ -27,6 +28,12 @@ pub(super) enum Found {
     Unreachable(String),
     /// An answer: status and body.
     Answer(u16, String),
+    /// The certificate of the settings, and a refusal of clients that show none of their own, as this command.
+    AsksForCertificate,
+    /// Another certificate than that of the settings.
+    OtherCertificate,
+    /// A file of `tls` cannot be used, so that the certificate is not known: the key, and why.
+    NoCertificate(&'static str, String),
     /// Something that does not speak HTTP, or not in time.
     Silence,
 }
@@ -56,7 +63,13 @@ fn get(mut stream: impl Read + Write, host: &str, path: &str) -> std::io::Result
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     // What has arrived when time is up is what there is.
-    let _ = stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer);
+    let ended = stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer);
+    if answer.is_empty()
+        && let Err(error) = ended
+        && tls_error(&error).is_some()
+    {
+        return Err(error);
+    }
     let answer = String::from_utf8_lossy(&answer);
     let status = answer.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)).and_then(|code| code.parse().ok());
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
@@ -79,8 +92,19 @@ pub(super) fn is_elsewhere(found: &Found) -> bool {
     !ours.is_empty() && members(body.as_bytes()) == ours
 }
 
-/// Examines the listeners that the settings name.
-pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
+/// Examines the listeners that the settings name. Where they have a mistake, which is a finding of its own, nothing is
+/// asked.
+pub(super) fn examine(examined: &Examined, findings: &mut Vec<Finding>) {
+    let Some(settings) = &examined.settings else { return };
+    if examined.is_server_known {
+        examine_server(settings, findings);
+    }
+    if let Some(admin) = settings.admin.as_ref().filter(|admin| examined.is_admin_known && has_port(&admin.listen)) {
+        examine_admin(admin, findings);
+    }
+}
+
+fn examine_server(settings: &Settings, findings: &mut Vec<Finding>) {
     let listen = &settings.server.listen;
     let path = settings.platforms.first().map_or_else(String::new, |platform| platform.path.reveal());
     if listen.is_local() {
@@ -94,24 +118,25 @@ pub(super) fn examine(settings: &Settings, findings: &mut Vec<Finding>) {
         let is_right = is_callbacks(&found) || is_network(&found);
         findings.push(listener("listener", &format!("[server] listen = \"{listen}\""), &found, is_right));
     }
-    if let Some(admin) = settings.admin.as_ref().filter(|admin| has_port(&admin.listen)) {
-        let found = ask_own(&admin.listen, admin.tls.as_ref(), "/readyz");
-        let is_ready = matches!(&found, Found::Answer(200, body) if body.lines().next() == Some("ready"));
-        let place = format!("[admin] listen = \"{}\"", admin.listen);
-        if let Found::Answer(_, body) = &found {
-            for line in body.lines().skip(1).filter(|_| is_ready) {
-                let todo = "correct it; `callgate reload` shows at once whether that is enough";
-                findings.push(Finding::new(Level::Warning, "running-detail", place.as_str(), line, todo));
-            }
+}
+
+fn examine_admin(admin: &Admin, findings: &mut Vec<Finding>) {
+    let found = ask_own(&admin.listen, admin.tls.as_ref(), "/readyz");
+    let is_ready = matches!(&found, Found::Answer(200, body) if body.lines().next() == Some("ready"));
+    let place = format!("[admin] listen = \"{}\"", admin.listen);
+    if let Found::Answer(_, body) = &found {
+        for line in body.lines().skip(1).filter(|_| is_ready) {
+            let todo = "correct it; `callgate reload` shows at once whether that is enough";
+            findings.push(Finding::new(Level::Warning, "running-detail", place.as_str(), line, todo));
         }
-        findings.push(match &found {
-            Found::Answer(503, body) if body.lines().next() == Some("stopping") => {
-                let what = "Callgate is stopping, and accepts no callbacks";
-                Finding::new(Level::Warning, "listener-stopping", place, what, "start it again")
-            }
-            _ => listener("admin", &place, &found, is_ready),
-        });
     }
+    findings.push(match &found {
+        Found::Answer(503, body) if body.lines().next() == Some("stopping") => {
+            let what = "Callgate is stopping, and accepts no callbacks";
+            Finding::new(Level::Warning, "listener-stopping", place, what, "start it again")
+        }
+        _ => listener("admin", &place, &found, is_ready),
+    });
 }
 
 /// Whether it is known where the listener is.
@@ -131,23 +156,44 @@ fn ask_own(listen: &Address, tls: Option<&TlsFiles>, path: &str) -> Found {
             let asked = connect(&address).and_then(|stream| match tls {
                 None => get(stream, "localhost", path),
                 Some(files) => {
-                    let config = trusting(files).map_err(std::io::Error::other)?;
+                    let config = match trusting(files) {
+                        Ok(config) => config,
+                        Err(error) => return Ok(Found::NoCertificate(error.key, error.to_string())),
+                    };
                     let name = address.tcp().map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip());
                     let session = rustls::ClientConnection::new(Arc::new(config), name.into());
                     get(rustls::StreamOwned::new(session.map_err(std::io::Error::other)?, stream), "localhost", path)
                 }
             });
-            match asked {
-                Ok(found) => found,
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Found::NoListener,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Found::NoListener,
-                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                    Found::Unreachable(error.to_string())
-                }
-                Err(_) => Found::Silence,
-            }
+            let asks_for_certificate = tls.is_some_and(|files| files.client_ca.is_some());
+            asked.unwrap_or_else(|error| of_error(&error, asks_for_certificate))
         }
     }
+}
+
+/// What an error says about the listener.
+fn of_error(error: &std::io::Error, asks_for_certificate: bool) -> Found {
+    use rustls::{AlertDescription, Error};
+    match tls_error(error) {
+        // It is sent by a server whose own certificate was right: this client has checked that first. Before TLS 1.3,
+        // there is only the general alert.
+        Some(Error::AlertReceived(AlertDescription::CertificateRequired | AlertDescription::HandshakeFailure))
+            if asks_for_certificate =>
+        {
+            return Found::AsksForCertificate;
+        }
+        Some(Error::InvalidCertificate(_)) => return Found::OtherCertificate,
+        _ => {}
+    }
+    match error.kind() {
+        std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound => Found::NoListener,
+        std::io::ErrorKind::PermissionDenied => Found::Unreachable(error.to_string()),
+        _ => Found::Silence,
+    }
+}
+
+fn tls_error(error: &std::io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
 }
 
 /// A stream of any kind.
@@ -178,6 +224,19 @@ fn connect(address: &Address) -> std::io::Result<Box<dyn Connected>> {
 fn listener(id: &'static str, place: &str, found: &Found, is_callgate: bool) -> Finding {
     match found {
         _ if is_callgate => Finding::ok(id, place, "Callgate answers here"),
+        Found::AsksForCertificate => {
+            Finding::ok(id, place, "the certificate is the one of the settings, and clients must show their own")
+        }
+        Found::OtherCertificate => {
+            let what = "another certificate than the one in the settings is served here: the host has not loaded the file \
+                        yet or refuses it, or another program listens here";
+            let todo = "see the log of the host, or have it reload (SIGHUP)";
+            Finding::new(Level::Error, "listener-certificate", place, what, todo)
+        }
+        Found::NoCertificate(key, why) => {
+            let what = format!("it is not known which certificate belongs here: `tls.{key}` {why}");
+            Finding::new(Level::Error, "listener-certificate", place, what, "correct the file")
+        }
         Found::NoListener => {
             let what = "no process listens here: Callgate is not running";
             Finding::new(Level::Warning, "listener-off", place, what, "start it: callgate serve --settings FILE")

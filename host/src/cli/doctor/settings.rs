@@ -10,12 +10,28 @@ use super::super::serve;
 use crate::host::{Host, StartError};
 use crate::settings::{Draft, Problem, Secrets, Settings};
 
+/// What the settings name, as far as they are right.
+#[derive(Default)]
+pub(super) struct Examined {
+    pub(super) settings: Option<Settings>,
+    pub(super) host: Option<Host>,
+    /// Whether it is known where callbacks are received, and how. Otherwise a default stands in the settings, and what
+    /// listens there is none of this host's business.
+    pub(super) is_server_known: bool,
+    /// The same for the admin listener.
+    pub(super) is_admin_known: bool,
+}
+
 /// Reads the settings and loads the plugins, as `serve` does; both, as far as they are right.
-pub(super) fn examine(path: &Path, secrets: Secrets, findings: &mut Vec<Finding>) -> (Option<Settings>, Option<Host>) {
-    let Draft { settings, problems, .. } = Settings::draft(path, secrets);
+pub(super) fn examine(path: &Path, secrets: Secrets, findings: &mut Vec<Finding>) -> Examined {
+    let draft = Settings::draft(path, secrets);
+    let is_known = |keys: [&str; 2]| keys.iter().all(|key| draft.mistakes_in(key).next().is_none());
+    let is_server_known = is_known(["server.listen", "server.tls"]);
+    let is_admin_known = is_known(["admin.listen", "admin.tls"]);
+    let Draft { settings, problems, .. } = draft;
     let is_right = problems.is_empty();
     findings.extend(problems.iter().map(|problem| of_problem(Level::Error, "settings", problem)));
-    let Some(settings) = settings else { return (None, None) };
+    let Some(settings) = settings else { return Examined::default() };
     let place = path.display().to_string();
     if is_right {
         findings.push(Finding::ok("settings", &place, "the settings have no mistake"));
@@ -51,7 +67,7 @@ pub(super) fn examine(path: &Path, secrets: Secrets, findings: &mut Vec<Finding>
             None
         }
     };
-    (Some(settings), host)
+    Examined { settings: Some(settings), host, is_server_known, is_admin_known }
 }
 
 /// A mistake of the settings, whose message says what to do.
