@@ -40,6 +40,19 @@ const ENTRY_BYTES_MAX: u64 = 16 << 20;
 /// Maximum size of a file that is stored, in bytes: the largest module that settings can allow.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
+/// Why a configuration is not stored, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeepError {
+    /// One of its files is not the one any more that it was built from.
+    #[error(
+        "{} has changed since it was read: reload when it does not change any more (`callgate reload`)", .0.display()
+    )]
+    Changed(PathBuf),
+    /// The folder cannot be used.
+    #[error("{0}: name another `folder` under [reload], or set `keep` to 0 there")]
+    Folder(#[from] io::Error),
+}
+
 impl History {
     /// The folder for the settings file at `path`; `None`: nothing is stored.
     pub(crate) fn of(settings: &Reload, path: &Path) -> Option<Self> {
@@ -58,7 +71,7 @@ impl History {
     ///
     /// # Errors
     /// If the folder cannot be written to, or a file has changed since the generation was built.
-    pub(crate) fn keep(&self, generation: &Generation, unix_ms: u64) -> io::Result<Option<u64>> {
+    pub(crate) fn keep(&self, generation: &Generation, unix_ms: u64) -> Result<Option<u64>, KeepError> {
         let settings = generation.settings();
         let modules = generation.modules().iter().flat_map(|module| module.file.iter().chain(&module.signature));
         let named = settings.seen.iter().filter(|seen| !seen.is_secret).chain(modules);
@@ -114,16 +127,16 @@ impl History {
         })
     }
 
-    fn copy(&self, seen: &Seen, kept: Option<&Kept>) -> io::Result<()> {
+    fn copy(&self, seen: &Seen, kept: Option<&Kept>) -> Result<(), KeepError> {
         let Some(sum) = &seen.sha256 else { return Ok(()) };
         if self.folder.join(sum).is_file() {
             return Ok(());
         }
         let (now, bytes) = Seen::read("", &seen.path, FILE_BYTES_MAX, kept);
         if now.sha256.as_ref() != Some(sum) {
-            return Err(io::Error::other(format!("{} has changed in the meantime", seen.path.display())));
+            return Err(KeepError::Changed(seen.path.clone()));
         }
-        write_private(&self.folder, sum, &bytes?)
+        Ok(write_private(&self.folder, sum, &bytes?)?)
     }
 
     /// Removes the oldest of these beyond the maxima, and what no other needs.
@@ -192,4 +205,30 @@ fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     std::fs::rename(&unfinished, folder.join(name))?;
     // Read once more, because what cannot be read back is worth nothing when it is needed.
     read_file(&folder.join(name), bytes.len() as u64).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Host;
+    use crate::settings::Settings;
+
+    #[test]
+    fn files_that_have_changed_are_told_apart_from_a_folder_that_cannot_be_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.toml");
+        let write = |text: &str| {
+            let top = "[journal]\noff = true\n[reload]\nfolder = \"kept\"\n[[platform]]\nkind = \"openim\"\n";
+            std::fs::write(&path, format!("{top}{text}")).unwrap();
+        };
+        write("");
+        let host = Host::start(Settings::load(&path).unwrap(), &mut ()).unwrap();
+        let generation = host.generation();
+        let history = History::of(&generation.settings().reload, &path).unwrap();
+        write("# changed");
+        let changed = history.keep(&generation, 0).unwrap_err().to_string();
+        assert!(changed.contains("host.toml has changed since it was read: reload when"), "{changed}");
+        write("");
+        assert_eq!(history.keep(&generation, 0).unwrap(), Some(1));
+    }
 }

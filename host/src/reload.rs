@@ -215,10 +215,7 @@ impl Host {
                 "the configuration in service is not kept for a rollback, because its files are too large: raise \
                  `keep_bytes_max` under [reload]"
             ),
-            Err(error) => tracing::warn!(
-                "the configuration in service is not kept for a rollback ({error}): name another `folder` under [reload], \
-                 or set `keep` to 0 there"
-            ),
+            Err(error) => tracing::warn!("the configuration in service is not kept for a rollback: {error}"),
         }
     }
 

@@ -5,12 +5,25 @@ use std::time::Duration;
 use callgate_facts::longest_wait;
 use callgate_facts::settings::SourceSettings;
 use callgate_journal::sink::Kind;
+use callgate_journal::sink::file::why_not_a_folder;
 use callgate_journal::sink::lines::why_not;
 
 use crate::edge::Tls;
 use crate::keeping::{self, Examined};
 use crate::settings::Step::{Key, Number};
-use crate::settings::{Fact, Platform, Problem, Settings, TlsFiles, is_taken_twice};
+use crate::settings::{Address, Fact, Platform, Problem, Settings, TlsFiles, is_taken_twice};
+
+/// Why no socket could be made at this address; `None` if it could, or if it is not one of a Unix socket. That is no
+/// mistake of the settings: a service manager may create the folder when it starts the host.
+fn why_no_socket(listen: &Address) -> Option<String> {
+    let Address::Unix(path) = listen else { return None };
+    let folder = path.parent()?;
+    let why = if folder.exists() { why_not_a_folder(folder)? } else { "it is not there".to_owned() };
+    let folder = folder.display();
+    Some(format!(
+        "no socket can be created in {folder} ({why}): see to that before the host starts, or it will not start"
+    ))
+}
 
 /// With less there is hardly time for a plugin after what is kept back for the answer.
 const ANSWER_WITHIN_MIN: Duration = Duration::from_millis(50);
@@ -104,6 +117,12 @@ impl Settings {
         }
         warnings.extend(self.platforms.iter().flat_map(|platform| self.warnings_of(platform)));
         warnings.extend(self.facts.iter().filter_map(|fact| self.warning_of(fact)));
+        let admin = self.admin.as_ref().map(|admin| ("admin", &admin.listen));
+        for (table, listen) in [("server", &self.server.listen)].into_iter().chain(admin) {
+            if let Some(why) = why_no_socket(listen) {
+                warnings.push(self.source.problem(&[Key(table), Key("listen")], &why));
+            }
+        }
         for (table, tls) in self.tls_files() {
             // Whether they can be read is for `trial` to say.
             for warning in Tls::load(tls).map(|tls| tls.warnings()).unwrap_or_default() {

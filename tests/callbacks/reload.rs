@@ -382,7 +382,10 @@ async fn a_rollback_of_what_is_not_stored_goes_to_what_it_replaced() {
     let aside = folder.with_extension("aside");
     std::fs::rename(&folder, &aside).unwrap();
     std::fs::write(&folder, "in its way").unwrap();
+    let log = harness::log::capture();
     put(5005, 0);
+    let told = log.lines_with("is not kept for a rollback: ");
+    assert!(told.len() == 1 && told[0].contains("name another `folder` under [reload]"), "{told:?}");
     std::fs::remove_file(&folder).unwrap();
     std::fs::rename(&aside, &folder).unwrap();
     assert_eq!(back_to().await, 5002);

@@ -109,6 +109,10 @@ fn operators_find_out_why_and_have_dead_entries_worked_off_again() {
     assert_eq!(journal(&folder, "drop --key g2 --yes"), "1 entries are deleted\n");
     assert_eq!(status(&folder)["dead"], 2);
     assert_eq!(journal(&folder, "drop --key g2 --yes"), "No dead entry matches.\n");
+    for command in ["retry e999 --yes", "drop e1 e999 --yes", "show e999"] {
+        folder.type_in(&format!("journal {command} --settings host.toml")).fails(10, &["the journal has no entry 999"]);
+    }
+    assert_eq!(status(&folder)["dead"], 2);
     assert_eq!(journal(&folder, "export entries --state dead").lines().count(), 2);
 }
 

@@ -164,6 +164,23 @@ fn an_address_that_is_taken_is_named() {
     host(&address.to_string()).type_in("serve --settings host.toml").fails(5, &[&part]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_socket_that_cannot_be_made_is_explained_by_its_cause_and_check_warns_of_it() {
+    let folder = host("127.0.0.1:0").file("file", "");
+    let serve = |name: &str, path: &str| {
+        let listen = format!("listen = \"unix:{}\"", folder.path(path).display());
+        let settings = std::fs::read_to_string(folder.path("host.toml")).unwrap();
+        std::fs::write(folder.path(name), settings.replace("listen = \"127.0.0.1:0\"", &listen)).unwrap();
+        folder.type_in(&format!("serve --settings {name}"))
+    };
+    serve("missing.toml", "none/a.sock").fails_after_cargo(5, &["create the folder of the socket, or change [server]"]);
+    serve("file.toml", "file").fails_after_cargo(5, &["remove the file that has this name, or change [server]"]);
+    let ended = folder.type_in("check --settings missing.toml");
+    assert!(ended.err.contains("`server.listen`: no socket can be created in"), "{ended:#?}");
+    ended.succeeds();
+}
+
 #[test]
 fn the_address_comes_from_the_argument_else_from_the_environment_else_from_the_settings() {
     // Each of them is taken, so the message says which one was meant.

@@ -230,6 +230,26 @@ fn a_folder_that_can_hold_no_journal_is_one_mistake() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_lock_that_is_no_file_and_a_link_to_nowhere_are_found_before_the_start() {
+    let folder = folder().folder("locked/journal.lock");
+    std::os::unix::fs::symlink("nowhere", folder.path("link")).unwrap();
+    for (name, why) in
+        [("locked", "its file journal.lock cannot be opened"), ("link", "it is a link to what is not there")]
+    {
+        let path = folder.path("host.toml");
+        std::fs::write(path, format!("[journal]\nfolder = \"{name}\"\n{OPENIM}")).unwrap();
+        let parts = [&format!("host.toml:2: `journal.folder`: no journal can be kept in {name}"), why];
+        for command in ["check", "serve"] {
+            folder.run([command, "--settings", "host.toml"]).fails(3, &parts);
+        }
+        let doctors = folder.type_in("doctor --settings host.toml --offline --json").out;
+        assert!(doctors.contains(why), "{doctors}");
+    }
+    assert!(!folder.path("nowhere").exists());
+}
+
 #[test]
 fn two_listeners_with_one_address_are_noticed() {
     for (listen, admin) in [("127.0.0.1:8081", ""), (":9000", "listen = \"localhost:9000\""), ("[::]:8081", "")] {

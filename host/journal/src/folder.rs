@@ -174,11 +174,23 @@ fn is_alone(folder: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Checks that the lock in this folder, if it is there, is a file that can be opened. Nothing is locked.
+fn check_lock(folder: &Path) -> Result<(), OpenError> {
+    match OpenOptions::new().read(true).write(true).open(folder.join(LOCK)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let text = format!("its file {LOCK} cannot be opened: {error}");
+            Err(unusable(folder, io::Error::new(error.kind(), text)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Checks, without changing anything, that a folder that exists may be made private for a journal.
 ///
 /// # Errors
-/// If it may not be made private, or cannot be read.
+/// If it may not be made private, cannot be read, or has a lock that cannot be used.
 pub fn check_folder(folder: &Path) -> Result<(), OpenError> {
+    check_lock(folder)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

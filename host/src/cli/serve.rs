@@ -252,7 +252,18 @@ async fn keep_current(host: Host, tls: Arc<Tls>, table: &'static str) {
 const CERTIFICATE_EVERY: Duration = Duration::from_secs(2);
 
 fn taken(address: &Address, key: &str, error: &std::io::Error) -> Failure {
-    let text = format!("cannot listen on {address} ({error}): stop the process that listens there, or change {key}");
+    use std::io::ErrorKind;
+    let todo = match (error.kind(), address) {
+        (ErrorKind::NotFound | ErrorKind::NotADirectory, Address::Unix(_)) => "create the folder of the socket",
+        (ErrorKind::AlreadyExists, Address::Unix(_)) => "remove the file that has this name",
+        (ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem, Address::Unix(_)) => {
+            "let this user create files in the folder of the socket"
+        }
+        (ErrorKind::PermissionDenied, Address::Tcp(_)) => "use a port from 1024 on",
+        (ErrorKind::AddrNotAvailable, _) => "use an address of this machine",
+        _ => "stop the process that listens there",
+    };
+    let text = format!("cannot listen on {address} ({error}): {todo}, or change {key}");
     Failure::new(Exit::Listen, anyhow::anyhow!(text))
 }
 

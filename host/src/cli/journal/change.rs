@@ -4,7 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use callgate_journal::{Clock, EntryFilter, EntryState, Journal, NotKept, OpenError};
+use callgate_journal::{Clock, EntryFilter, EntryId, EntryState, Journal, NotKept, OpenError};
 use callgate_terminal::{self as terminal, Exit, Failure};
 use clap::Args;
 
@@ -77,6 +77,10 @@ impl Change {
         let (found, mut reader) = self.place.open()?;
         let filter = EntryFilter { state: Some(EntryState::Dead), ..filters.entries(&self.ids) };
         let count = reader.count_entries(&filter).map_err(unreadable)?;
+        for id in &self.ids {
+            // An entry that is not dead is none that can be changed; a number without an entry is a mistake.
+            reader.entry_summary(EntryId(id.number)).map_err(unreadable)?;
+        }
         drop(reader);
         if count == 0 {
             return terminal::print("No dead entry matches.\n");

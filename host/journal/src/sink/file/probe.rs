@@ -40,6 +40,10 @@ pub fn why_not_a_folder(path: &Path) -> Option<String> {
     match std::fs::metadata(path) {
         Ok(found) if !found.is_dir() => Some("it is no folder".to_owned()),
         Ok(_) => may_create_in(path).err().map(|error| format!("no file can be created in it: {error}")),
+        // No folder is created through a link.
+        Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
+            Some(format!("it is a link to what is not there ({error})"))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let outer = folder(path);
             // The root is there, and so is the current folder.
@@ -101,6 +105,13 @@ mod tests {
         assert_eq!(why_not_a_folder(&at("new/newer")), None);
         assert_eq!(why_not_a_folder(&at("file")).unwrap(), "it is no folder");
         assert!(why_not_a_folder(&at("file/new")).unwrap().contains("Not a directory"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("nowhere", at("link")).unwrap();
+            assert!(why_not_a_folder(&at("link")).unwrap().contains("a link to what is not there"));
+            assert!(why_not_a_folder(&at("link/new")).unwrap().contains("a link to what is not there"));
+            std::fs::remove_file(at("link")).unwrap();
+        }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
