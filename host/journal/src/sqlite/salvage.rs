@@ -167,8 +167,8 @@ impl Copy<'_> {
         self.counters(old);
     }
 
-    /// Copies a table in ascending order of its key; what cannot be read is skipped. `from` grows with each round, so it
-    /// ends whatever the pages contain.
+    /// Copies a table in ascending order of its key; what cannot be read is skipped. `from` grows with each round, so
+    /// this ends whatever the pages contain.
     fn by_key(&mut self, old: &Connection, table: &Table) -> rusqlite::Result<()> {
         let Table { name, key, .. } = table;
         let last = old.query_row(&format!("SELECT max({key}) FROM {name}"), (), |row| row.get::<_, Option<i64>>(0));
@@ -294,8 +294,8 @@ const COMPLETE: &str = "
     DELETE FROM decision_bodies WHERE id NOT IN (SELECT id FROM decisions);
 ";
 
-/// A key beyond `bad`, which is unreadable, from which on rows can be read: found by steps that double, then by halving.
-/// `last`: the last key, if it is known.
+/// A key beyond `bad`, which is unreadable, from which on rows can be read: found by steps that double, then by
+/// halving. `last`: the last key, if it is known.
 fn beyond(old: &Connection, table: &Table, bad: i64, last: Option<i64>) -> Option<i64> {
     let Table { name, key, kinds } = table;
     let sql = format!("SELECT * FROM {name} WHERE {key} >= ?1 ORDER BY {key} LIMIT 1");

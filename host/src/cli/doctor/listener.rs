@@ -63,13 +63,7 @@ fn get(mut stream: impl Read + Write, host: &str, path: &str) -> std::io::Result
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     // What has arrived when time is up is what there is.
-    let ended = stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer);
-    if answer.is_empty()
-        && let Err(error) = ended
-        && tls_error(&error).is_some()
-    {
-        return Err(error);
-    }
+    let _ = stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer);
     let answer = String::from_utf8_lossy(&answer);
     let status = answer.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)).and_then(|code| code.parse().ok());
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
@@ -155,19 +149,35 @@ fn ask_own(listen: &Address, tls: Option<&TlsFiles>, path: &str) -> Found {
         (address, tls) => {
             let asked = connect(&address).and_then(|stream| match tls {
                 None => get(stream, "localhost", path),
-                Some(files) => {
-                    let config = match trusting(files) {
-                        Ok(config) => config,
-                        Err(error) => return Ok(Found::NoCertificate(error.key, error.to_string())),
-                    };
-                    let name = address.tcp().map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip());
-                    let session = rustls::ClientConnection::new(Arc::new(config), name.into());
-                    get(rustls::StreamOwned::new(session.map_err(std::io::Error::other)?, stream), "localhost", path)
-                }
+                Some(files) => get_securely(stream, &address, files, path),
             });
             let asks_for_certificate = tls.is_some_and(|files| files.client_ca.is_some());
             asked.unwrap_or_else(|error| of_error(&error, asks_for_certificate))
         }
+    }
+}
+
+/// As [`get`], with TLS.
+fn get_securely(
+    mut stream: Box<dyn Connected>,
+    address: &Address,
+    files: &TlsFiles,
+    path: &str,
+) -> std::io::Result<Found> {
+    let config = match trusting(files) {
+        Ok(config) => config,
+        Err(error) => return Ok(Found::NoCertificate(error.key, error.to_string())),
+    };
+    let name = address.tcp().map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip());
+    let session = rustls::ClientConnection::new(Arc::new(config), name.into());
+    let mut session = session.map_err(std::io::Error::other)?;
+    session.complete_io(&mut stream)?;
+    // From here on, the listener has shown the certificate of the settings.
+    match get(rustls::StreamOwned::new(session, stream), "localhost", path) {
+        // With TLS 1.3 a client learns only now that its certificate is missed, and the alert that says so can be lost
+        // with the connection.
+        Ok(Found::Silence) | Err(_) if files.client_ca.is_some() => Ok(Found::AsksForCertificate),
+        asked => asked,
     }
 }
 
