@@ -22,6 +22,7 @@ use crate::intake::Request;
 use crate::overload::Overload;
 use crate::parts::Turn;
 use crate::records::{Origin, Returned, Wait};
+#[cfg(feature = "workshop")]
 use crate::rehearsal::Trial;
 use crate::settings::Mode as Keep;
 use crate::shadow::{self, Job, Outcomes, Past, Reserved, Sources};

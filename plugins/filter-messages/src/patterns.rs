@@ -6,15 +6,16 @@
 
 mod email;
 mod ends;
+mod host;
 mod line;
 mod number;
 mod phone;
 mod web;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
-pub(crate) use line::Line;
-use line::{AT, DIGIT, STOP};
+use line::{AT, DIGIT, Line, STOP};
 
 /// What is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +33,30 @@ pub(crate) enum Pattern {
     },
 }
 
+/// A text that is read once for all patterns.
+pub(crate) struct Reading<'t> {
+    line: Line<'t>,
+    /// Once they are asked for: links are looked for beside them.
+    addresses: OnceCell<Vec<Range<usize>>>,
+}
+
+impl<'t> Reading<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { line: Line::new(text), addresses: OnceCell::new() }
+    }
+
+    fn addresses(&self) -> &[Range<usize>] {
+        if self.line.has(AT) { self.addresses.get_or_init(|| email::addresses(&self.line)) } else { &[] }
+    }
+}
+
 impl Pattern {
     /// Where it occurs in a text, in bytes: the first places, at most `places_max`.
-    pub(crate) fn find(self, line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
+    pub(crate) fn find(self, text: &Reading<'_>, places_max: usize) -> Vec<Range<usize>> {
+        let line = &text.line;
         let mut places = match self {
-            Self::Link if line.has(STOP) => web::links(line, places_max),
-            Self::Email if line.has(AT) => email::emails(line, places_max),
+            Self::Link if line.has(STOP) => web::links(line, text.addresses(), places_max),
+            Self::Email => text.addresses().iter().take(places_max).map(|part| line.bytes(part.clone())).collect(),
             Self::Phone if line.has(DIGIT) => phone::phones(line, places_max),
             Self::Number { digits_min } if line.has(DIGIT) => number::numbers(line, digits_min, places_max),
             _ => Vec::new(),
@@ -52,7 +71,7 @@ mod tests {
     use super::*;
 
     fn found(pattern: Pattern, text: &str) -> Vec<&str> {
-        pattern.find(&Line::new(text), usize::MAX).into_iter().map(|range| &text[range]).collect()
+        pattern.find(&Reading::new(text), usize::MAX).into_iter().map(|range| &text[range]).collect()
     }
 
     #[test]

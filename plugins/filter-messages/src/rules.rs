@@ -7,7 +7,7 @@ use plugin_sdk::neutral::{Place, Shown};
 use plugin_sdk::text::words::{Effort, Rules, Strictness, Words};
 use serde::Deserialize;
 
-use crate::patterns::{Line, Pattern};
+use crate::patterns::{Pattern, Reading};
 
 /// Most places in one message that are looked at: each costs 5000 to 20 000 units of fuel, and a message of listed
 /// words alone would otherwise cost more than a call may.
@@ -173,12 +173,12 @@ impl RuleSet {
                 Some(Hit { rule: *rule as usize, word: Some(&**word), range: found.range })
             }));
         }
-        let mut line = None;
+        let mut reading = None;
         for (rule, pattern) in self.rules.iter().enumerate() {
             if let What::Pattern(pattern) = pattern.what
                 && !effort.is_over()
             {
-                let places = pattern.find(line.get_or_insert_with(|| Line::new(text)), effort.places_left());
+                let places = pattern.find(reading.get_or_insert_with(|| Reading::new(text)), effort.places_left());
                 effort.take_places(places.len());
                 hits.extend(places.into_iter().map(|range| Hit { rule, word: None, range }));
             }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::ends::is_known_end;
+use super::host::{HOST_CHARS_MAX, host_start, international, is_end, is_in_host, is_wide, labels, span, trimmed};
 use super::line::{Line, OTHER_LETTER, SPACED_LETTER};
-use super::web::{HOST_CHARS_MAX, host_start, international, is_end, is_in_host, is_wide, labels, span, trimmed};
 
 /// Longest name before the `@`, in characters (RFC 5321).
 const NAME_CHARS_MAX: usize = 64;
@@ -12,14 +12,9 @@ const NAME_CHARS_MAX: usize = 64;
 /// Most signs that are skipped on either side of the `@`: some write them so that no address is seen.
 const SIGNS_MAX: usize = 3;
 
-pub(super) fn emails(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
-    line.addresses().iter().take(places_max).map(|address| line.bytes(address.clone())).collect()
-}
-
-/// Whether an address has characters of this part, which is then no link. `Ask us @example.com` can be either, and is
+/// Whether one of these addresses has characters of this part, which is then no link. `Ask us @example.com` can be either, and is
 /// taken for both.
-pub(super) fn is_in_address(line: &Line<'_>, part: &Range<usize>) -> bool {
-    let addresses = line.addresses();
+pub(super) fn is_in_one_of(addresses: &[Range<usize>], line: &Line<'_>, part: &Range<usize>) -> bool {
     let next = addresses.partition_point(|address| address.end <= part.start);
     addresses.get(next).is_some_and(|address| address.start < part.end && is_whole(line, address))
 }

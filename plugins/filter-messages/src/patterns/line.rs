@@ -1,11 +1,9 @@
 //! A text in plain characters: small letters and digits in ASCII where they are forms of these.
 
-use std::cell::OnceCell;
 use std::ops::Range;
 
 use plugin_sdk::text::letters::{Kind, is_spaced, read, several};
 
-use super::email::addresses;
 use super::ends::is_known_end;
 
 /// What stands in [`Line::plain`] for a letter beyond ASCII of a script that puts spaces between words.
@@ -63,8 +61,6 @@ pub(crate) struct Line<'t> {
     starts: Option<Vec<u32>>,
     marks: u8,
     symbols: Symbols,
-    /// The e-mail addresses, once they are asked for: links are looked for beside them.
-    addresses: OnceCell<Vec<Range<usize>>>,
 }
 
 /// What the last character was.
@@ -101,14 +97,8 @@ const LONG_RUN: usize = 12;
 
 impl<'t> Line<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        let mut line = Self {
-            text,
-            plain: Vec::with_capacity(text.len()),
-            starts: None,
-            marks: 0,
-            symbols: Symbols::None,
-            addresses: OnceCell::new(),
-        };
+        let mut line =
+            Self { text, plain: Vec::with_capacity(text.len()), starts: None, marks: 0, symbols: Symbols::None };
         let (mut at, bytes) = (0, text.as_bytes());
         while let Some(first) = bytes.get(at) {
             match mark(*first) {
@@ -284,11 +274,6 @@ impl<'t> Line<'t> {
     fn start(&self, index: usize) -> usize {
         let Some(starts) = &self.starts else { return index.min(self.text.len()) };
         starts.get(index).map_or(self.text.len(), |start| *start as usize)
-    }
-
-    /// Its e-mail addresses, from left to right.
-    pub(super) fn addresses(&self) -> &[Range<usize>] {
-        if self.has(AT) { self.addresses.get_or_init(|| addresses(self)) } else { &[] }
     }
 
     /// Whether the text has a character of these marks.

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::email::{is_in_address, is_whole};
-use super::ends::{
-    INTERNATIONAL_END_CHARS_MAX, begins_international_end, is_international_end, is_known_before_path, is_known_end,
-    is_word, is_word_of_code,
+use super::email::{is_in_one_of, is_whole};
+use super::ends::{is_known_before_path, is_known_end, is_word_of_code};
+use super::host::{
+    HOST_CHARS_MAX, LETTER, STOP, WIDE, class, host_start, international, is_end, is_in_host, is_sentence, is_wide,
+    labels, span, trimmed,
 };
-use super::line::{Line, OTHER_LETTER, SPACED_LETTER};
+use super::line::{Line, SPACED_LETTER};
 
 /// What an address begins with, before `://`, whose host can be any.
 const SCHEMES: [&str; 3] = ["https", "http", "ftp"];
@@ -15,84 +16,9 @@ const SCHEMES: [&str; 3] = ["https", "http", "ftp"];
 /// Most signs between a scheme and its host, which browsers skip.
 const SCHEME_SIGNS_MAX: usize = 8;
 
-/// Longest domain, in characters (RFC 1035).
-pub(super) const HOST_CHARS_MAX: usize = 253;
-
-/// Longest label of a domain, in characters (RFC 1035).
-const LABEL_CHARS_MAX: usize = 63;
-
-/// Characters of hosts other than full stops, in [`CLASSES`].
-const PLAIN: u8 = 1;
-/// Full stops.
-const STOP: u8 = 2;
-/// Letters beyond ASCII.
-const WIDE: u8 = 4;
-/// Letters of ASCII, which are [`PLAIN`] too.
-const LETTER: u8 = 8;
-
-/// What each character of [`Line::plain`] can be in a host; 0 if it is in none.
-#[expect(clippy::indexing_slicing, reason = "a constant: a wrong index would not compile")]
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            b'.' => STOP,
-            b'-' | b'0'..=b'9' => PLAIN,
-            b'a'..=b'z' => PLAIN | LETTER,
-            SPACED_LETTER | OTHER_LETTER => WIDE,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    classes
-};
-
-fn class(byte: u8) -> u8 {
-    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
-}
-
-pub(super) fn is_in_host(byte: u8) -> bool {
-    class(byte) & (PLAIN | STOP) != 0
-}
-
-pub(super) fn is_wide(byte: u8) -> bool {
-    class(byte) == WIDE
-}
-
 /// Signs that end a sentence rather than an address.
 fn is_ending(c: char) -> bool {
     matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')' | ']' | '}' | '"' | '\'' | '>')
-}
-
-pub(super) fn labels(host: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    host.split(|byte| *byte == b'.')
-}
-
-/// Where the longest host begins that these characters end with: two labels or more. No label is empty or begins or
-/// ends with a hyphen.
-pub(super) fn host_start(chars: &[u8]) -> Option<usize> {
-    let mut start = chars.len() + 1;
-    let mut count = 0;
-    for label in labels(chars).rev() {
-        let hyphens = label.iter().take_while(|byte| **byte == b'-').count();
-        let len = label.len() - hyphens;
-        let is_label = (1..=LABEL_CHARS_MAX).contains(&len) && !label.ends_with(b"-");
-        if !is_label || chars.len() + 1 - start + len > HOST_CHARS_MAX {
-            break;
-        }
-        count += 1;
-        start -= 1 + len;
-        if hyphens > 0 {
-            break;
-        }
-    }
-    (count >= 2).then_some(start)
-}
-
-/// Whether a domain can end in this label: in letters.
-pub(super) fn is_end(label: &[u8]) -> bool {
-    label.len() >= 2 && label.iter().all(u8::is_ascii_lowercase) || label.starts_with(b"xn--")
 }
 
 fn is_address_of_numbers(host: &[u8]) -> bool {
@@ -105,30 +31,25 @@ fn is_product(host: &[u8]) -> bool {
     matches!(host, b"asp.net" | b"ado.net" | b"vb.net" | b"ml.net" | b"socket.io")
 }
 
-/// A host without the full stops and hyphens that end a sentence.
-pub(super) fn trimmed(host: &[u8]) -> &[u8] {
-    let len = host.iter().rposition(|byte| !matches!(byte, b'.' | b'-')).map_or(0, |last| last + 1);
-    host.get(..len).unwrap_or_default()
-}
-
-pub(super) fn links(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
+/// The links of a line that has these e-mail addresses.
+pub(super) fn links(line: &Line<'_>, addresses: &[Range<usize>], places_max: usize) -> Vec<Range<usize>> {
     let mut links = Vec::new();
-    let mut addresses = line.addresses().iter().peekable();
+    let mut next_addresses = addresses.iter().peekable();
     let mut at = 0;
     loop {
         at = line.while_is(at, |byte| class(byte) == 0);
         if at == line.len() || links.len() >= places_max {
             return links;
         }
-        while addresses.next_if(|address| address.end <= at).is_some() {}
-        if let Some(address) = addresses.next_if(|address| address.start <= at && is_whole(line, address)) {
+        while next_addresses.next_if(|address| address.end <= at).is_some() {}
+        if let Some(address) = next_addresses.next_if(|address| address.start <= at && is_whole(line, address)) {
             at = address.end;
             continue;
         }
         let (end, classes) = span(line, at);
         at = if classes & STOP != 0 && classes & (LETTER | WIDE) != 0 || line.starts_with(end, "://") {
             let is_international = classes & WIDE != 0;
-            Span { line, rest: at..end, letters: at, is_international }.links(&mut links)
+            Span { line, addresses, rest: at..end, letters: at, is_international }.links(&mut links)
         } else {
             end
         }
@@ -136,25 +57,11 @@ pub(super) fn links(line: &Line<'_>, places_max: usize) -> Vec<Range<usize>> {
     }
 }
 
-/// Where the characters end that begin at `from` and can be of a host with letters of any alphabet, and the classes of
-/// these. Two full stops are no part of a host: one ends before them, and another one can follow.
-pub(super) fn span(line: &Line<'_>, from: usize) -> (usize, u8) {
-    let mut classes = 0;
-    let mut at = from;
-    loop {
-        let class = class(line.byte(at));
-        if class == 0 || class == STOP && line.byte(at + 1) == b'.' {
-            return (at, classes);
-        }
-        classes |= class;
-        at += 1;
-    }
-}
-
 /// The characters that can be of one host, read from left to right and each a bounded number of times: otherwise a text
 /// in which every other letter begins a host would be read once for each of them.
 struct Span<'l, 't> {
     line: &'l Line<'t>,
+    addresses: &'l [Range<usize>],
     /// What is after the last link.
     rest: Range<usize>,
     /// Where the letters begin that a host goes on from: its first ones may have accents.
@@ -207,7 +114,7 @@ impl Span<'_, '_> {
             // In `é.example.com` the letters before the full stop are of the host.
             plain => self.international().or(plain),
         };
-        let host = host.filter(|host| !is_in_address(line, host))?;
+        let host = host.filter(|host| !is_in_one_of(self.addresses, line, host))?;
         Some(host.start..end(line, host.start, host.end))
     }
 
@@ -218,51 +125,6 @@ impl Span<'_, '_> {
         }
         international(self.line, self.rest.clone(), is_known_end)
     }
-}
-
-/// A host with letters beyond ASCII that these characters end with, or that they go on from in another sentence:
-/// `пример.рф.Это`. Its full stops are those of ASCII: that of Chinese is mostly the end of a sentence.
-pub(super) fn international(
-    line: &Line<'_>,
-    part: Range<usize>,
-    is_plain_end: impl Fn(&[u8]) -> bool,
-) -> Option<Range<usize>> {
-    let mut host = trimmed(line.plain(part.clone()));
-    // The last label, and the one before it.
-    for _ in 0..2 {
-        let end = part.start + host.len();
-        let mut ends = labels(host).rev();
-        let (last, name) = (ends.next()?, ends.next()?);
-        // `学习.net` is about a product.
-        let is_known = is_plain_end(last) && (last != b"net" || name.is_ascii())
-            || !last.is_ascii() && is_known_wide_end(line, end - last.len()..end);
-        if is_known && !is_sentence(line, end, last, name) {
-            let mut stops = host.iter().enumerate().rev().filter(|(_, byte)| **byte == b'.');
-            let stop = stops.find(|(stop, _)| line.is_full_stop_of_chinese(part.start + stop));
-            let first = stop.map_or(part.start, |(stop, _)| part.start + stop + 1);
-            return host_start(line.plain(first..end)).map(|start| first + start..end);
-        }
-        if name.len() < 2 {
-            return None;
-        }
-        host = trimmed(host.get(..host.len() - last.len())?);
-    }
-    None
-}
-
-/// Whether a label with letters beyond ASCII is one under which sites are.
-fn is_known_wide_end(line: &Line<'_>, label: Range<usize>) -> bool {
-    let is_wide = line.plain(label.clone()).iter().all(|byte| is_wide(*byte));
-    if !is_wide || !(2..=INTERNATIONAL_END_CHARS_MAX).contains(&label.len()) {
-        return false;
-    }
-    // Most labels are ruled out by their first letter; reading the others costs more.
-    if !line.at(label.start).is_some_and(begins_international_end) {
-        return false;
-    }
-    let mut letters = ['\0'; INTERNATIONAL_END_CHARS_MAX];
-    letters.iter_mut().zip(label.clone()).for_each(|(letter, at)| *letter = line.at(at).unwrap_or_default());
-    letters.get(..label.len()).is_some_and(is_international_end)
 }
 
 /// Where the characters of a host end that begin at `from`.
@@ -287,18 +149,6 @@ fn scheme(line: &Line<'_>, at: usize, run: usize) -> Option<(usize, usize)> {
 /// Whether what is before a host makes it a part of a name in a program: `my_tool.app`.
 fn is_after_underscore(line: &Line<'_>, at: usize) -> bool {
     matches!(*line.plain(at.saturating_sub(2)..at), [beyond, b'_'] if beyond.is_ascii_alphanumeric())
-}
-
-/// Whether the end of a host is the first word of a sentence, which is written like a name: `ok.Fr`, `foto.Top!`.
-fn is_sentence(line: &Line<'_>, end: usize, last: &[u8], name: &[u8]) -> bool {
-    /// Shortest name before `.De` that is one of a site rather than a word before a sentence.
-    const NAME_CHARS_MIN: usize = 3;
-    let start = end - last.len();
-    let is_name = |at: usize| name.len() >= NAME_CHARS_MIN && line.is_capital(at);
-    (is_word(last) || !last.is_ascii())
-        && line.is_capital(start)
-        && !line.is_capital(start + 1)
-        && !start.checked_sub(name.len() + 1).is_some_and(is_name)
 }
 
 /// The host after a scheme.
