@@ -171,25 +171,50 @@ async fn damage_that_is_met_while_working_is_salvaged() {
     journal.close().await;
 }
 
-/// Overwrites the cells of one leaf page of a table with zeros, and leaves its header and its pointers: each row of it
-/// then has the key 0. `which` chooses among the leaves.
-fn zero_a_leaf(file: &Path, table: &str, which: impl Fn(usize) -> usize) {
-    const PAGE: usize = 4096;
+const PAGE: usize = 4096;
+
+fn number(bytes: &[u8], at: usize) -> usize {
+    usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]))
+}
+
+/// Where one leaf page of a table begins. `which` chooses among the leaves.
+fn leaf_of(file: &Path, bytes: &[u8], table: &str, which: impl Fn(usize) -> usize) -> usize {
     let connection = rusqlite::Connection::open(file).unwrap();
     let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
     let root: usize = connection.query_row(sql, (table,), |row| row.get(0)).unwrap();
     connection.close().unwrap();
-    let mut bytes = std::fs::read(file).unwrap();
     let at = (root - 1) * PAGE;
-    let number = |at: usize| usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
     assert_eq!(bytes[at], 5, "the root of a table with more than one page");
-    let leaves = number(at + 3);
-    let cell = at + number(at + 12 + 2 * which(leaves));
+    let cell = at + number(bytes, at + 12 + 2 * which(number(bytes, at + 3)));
     let leaf = u32::from_be_bytes(bytes[cell..cell + 4].try_into().unwrap()) as usize;
-    let at = (leaf - 1) * PAGE;
-    assert_eq!(bytes[at], 13, "a leaf of a table");
-    let cells = number(at + 3);
+    assert_eq!(bytes[(leaf - 1) * PAGE], 13, "a leaf of a table");
+    (leaf - 1) * PAGE
+}
+
+/// Overwrites the cells of one leaf page of a table with zeros, and leaves its header and its pointers: each row of it
+/// then has the key 0. Returns how many rows it had.
+fn zero_a_leaf(file: &Path, table: &str, which: impl Fn(usize) -> usize) -> u64 {
+    let mut bytes = std::fs::read(file).unwrap();
+    let at = leaf_of(file, &bytes, table, which);
+    let cells = number(&bytes, at + 3);
     bytes[at + 8 + 2 * cells..at + PAGE].fill(0);
+    std::fs::write(file, bytes).unwrap();
+    cells as u64
+}
+
+/// Sets or clears one bit of the key of a row in the middle of a table, of which the key then is 32 more or 32 less.
+fn spoil_a_key(file: &Path, table: &str, is_raised: bool) {
+    const BIT: u8 = 32;
+    let mut bytes = std::fs::read(file).unwrap();
+    let at = leaf_of(file, &bytes, table, |leaves| leaves / 2);
+    // A cell begins with the size of its row and the key, of two bytes here; the last byte of each has no upper bit.
+    let key_of = |pointer: usize| {
+        let cell = at + number(&bytes, at + 8 + 2 * pointer);
+        let last_of = |from: usize| (from..).find(|at| bytes[*at] & 0x80 == 0).unwrap();
+        last_of(last_of(cell) + 1)
+    };
+    let key = (10..number(&bytes, at + 3)).map(key_of).find(|key| (bytes[*key] & BIT == 0) == is_raised).unwrap();
+    bytes[key] ^= BIT;
     std::fs::write(file, bytes).unwrap();
 }
 
@@ -231,6 +256,59 @@ async fn pages_whose_rows_have_lost_their_keys_do_not_stop_salvaging() {
         assert_eq!(journal.accept(vec![entry("a", "new")]).await.unwrap().kept, 1, "{table}: service goes on");
         journal.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_row_with_a_wrong_key_costs_only_itself_and_is_processed_by_nobody() {
+    const ENTRIES: u64 = 2000;
+    for is_raised in [true, false] {
+        let kept = Kept::new();
+        let journal = kept.open();
+        journal.accept((0..ENTRIES).map(|number| entry("a", &number.to_string())).collect()).await.unwrap();
+        journal.close().await;
+        spoil_a_key(&kept.settings.folder.join("journal.sqlite3"), "entries", is_raised);
+        let journal = kept.open();
+        let mut work = Work::start(&journal, WorkLimits::default()).await;
+        let mut processed = Vec::new();
+        while journal.numbers().backlog > 0 {
+            let (body, ticket) = work.body().await;
+            processed.push(body.parse::<u64>().unwrap());
+            ticket.finish(done());
+            journal.flush().await.unwrap();
+        }
+        assert!(processed.is_sorted_by(|one, next| one < next), "in order, none twice: {processed:?}");
+        let lost = ENTRIES - processed.len() as u64;
+        assert!((1..=2).contains(&lost), "{is_raised}: {lost} lost, {:?}", journal.numbers());
+        journal.close().await;
+    }
+}
+
+#[tokio::test]
+async fn records_with_a_wrong_number_stop_no_sink() {
+    const RECORDS: usize = 3000;
+    let kept = Kept::new();
+    let journal = kept.open();
+    journal.set_sinks(vec!["s".to_owned()], None).await.unwrap();
+    journal.keep_records((0..RECORDS).map(|_| record("mirror", "k", "1")).collect()).await.unwrap();
+    journal.close().await;
+    spoil_a_key(&kept.settings.folder.join("journal.sqlite3"), "records", true);
+    let journal = kept.open();
+    let mut reader = journal.reader();
+    let (mut cursor, mut read) = (Sequence(0), 0);
+    for _ in 0..RECORDS {
+        match reader.records_after(cursor, 100, 1 << 20, |_| true) {
+            Ok(batch) if batch.records.is_empty() => break,
+            Ok(batch) => {
+                read += batch.records.len();
+                cursor = batch.read_to;
+            }
+            // The writer sets the file aside.
+            Err(_) => journal.flush().await.unwrap(),
+        }
+    }
+    assert!((RECORDS - 2..RECORDS).contains(&read), "{read}");
+    assert_eq!(journal.numbers().set_aside, 1);
+    journal.close().await;
 }
 
 #[tokio::test]

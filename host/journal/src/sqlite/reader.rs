@@ -232,6 +232,7 @@ impl Reader {
             let mut bytes = 0;
             while let Some(row) = rows.next()? {
                 let sequence = Sequence(row.get(0)?);
+                waiting::check_order(batch.read_to.0, sequence.0)?;
                 if is_wanted(row.get_ref(2)?.as_str()?) {
                     match record(connection, names, journal, row)? {
                         Some(record) => {

@@ -215,6 +215,7 @@ impl Copy<'_> {
         let insert = format!("INSERT OR IGNORE INTO {} VALUES ({})", table.name, places.join(", "));
         self.new.execute_batch("BEGIN")?;
         let mut read = Read { rows: 0, last: None, unreadable: 0, end: End::Last };
+        let mut order = Order { least: from, held: None };
         if let Ok(mut statement) = old.prepare_cached(sql)
             && let Ok(mut rows) = statement.query(params_from_iter(from))
         {
@@ -228,18 +229,10 @@ impl Copy<'_> {
                     }
                 };
                 read.rows += 1;
-                // A damaged page can return rows with any key: those out of order are none.
-                let least = from.map(|from| read.last.map_or(from, |last| last.saturating_add(1)));
-                match values_of(row, table.kinds).filter(|values| least.is_none_or(|least| is_from(values, least))) {
-                    Some(values) => {
-                        if let (Some(_), Some(Value::Integer(key))) = (from, values.first()) {
-                            read.last = Some(*key);
-                        }
-                        self.lost += std::mem::take(&mut read.unreadable);
-                        let inserted = self.new.prepare_cached(&insert)?.execute(params_from_iter(values))?;
-                        self.rows += inserted as u64;
-                    }
-                    None => read.unreadable += 1,
+                match values_of(row, table.kinds).map_or(Placed::Nowhere, |values| order.place(values)) {
+                    Placed::Held => {}
+                    Placed::After(values) => self.insert(&insert, values, from.is_some(), &mut read)?,
+                    Placed::Instead | Placed::Nowhere => read.unreadable += 1,
                 }
                 // It goes on to the next row that is right, because the next round would not find those before it. A
                 // page cannot have held more than this.
@@ -251,8 +244,23 @@ impl Copy<'_> {
         } else {
             read.end = End::Damage;
         }
+        // Otherwise the next round begins with it, and knows the one after it.
+        if (read.end != End::Enough || read.last.is_none())
+            && let Some((_, values)) = order.held
+        {
+            self.insert(&insert, values, from.is_some(), &mut read)?;
+        }
         self.new.execute_batch("COMMIT")?;
         Ok(read)
+    }
+
+    fn insert(&mut self, sql: &str, values: Vec<Value>, has_key: bool, read: &mut Read) -> rusqlite::Result<()> {
+        if let (true, Some(Value::Integer(key))) = (has_key, values.first()) {
+            read.last = Some(*key);
+        }
+        self.lost += std::mem::take(&mut read.unreadable);
+        self.rows += self.new.prepare_cached(sql)?.execute(params_from_iter(values))? as u64;
+        Ok(())
     }
 
     /// Numbers go on behind all that were given, so that none is given twice.
@@ -343,6 +351,45 @@ enum Found {
     Damage,
     /// Nothing: all keys are lower.
     End,
+}
+
+/// Sorts out the rows of damaged pages, which can have any key. Of two that are out of order, the first one is wrong if
+/// the second one fits to what is before both: one wrong bit makes a key larger than those of many rows after it.
+struct Order {
+    /// The least key that can come next; `None` for a table without a number as its key.
+    least: Option<i64>,
+    /// The last row, until the next one is known, with its key.
+    held: Option<(i64, Vec<Value>)>,
+}
+
+/// What becomes of a row.
+enum Placed {
+    /// It waits for the next one.
+    Held,
+    /// It waits, and this one, which waited, is right.
+    After(Vec<Value>),
+    /// It waits, and the one that waited is wrong.
+    Instead,
+    /// It is wrong.
+    Nowhere,
+}
+
+impl Order {
+    fn place(&mut self, values: Vec<Value>) -> Placed {
+        let Some(least) = self.least else { return Placed::After(values) };
+        let (true, Some(Value::Integer(key))) = (is_from(&values, least), values.first()) else {
+            return Placed::Nowhere;
+        };
+        let key = *key;
+        match self.held.replace((key, values)) {
+            None => Placed::Held,
+            Some((before, values)) if before < key => {
+                self.least = Some(before.saturating_add(1));
+                Placed::After(values)
+            }
+            Some(_) => Placed::Instead,
+        }
+    }
 }
 
 /// Whether the key, which is the first value, is at least this.
