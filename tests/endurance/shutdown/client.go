@@ -63,6 +63,10 @@ func main() {
 					return
 				}
 				if err != nil {
+					if at == 0 {
+						// It could not connect: it was on no connection that had been opened before.
+						at = time.Now().UnixMilli()
+					}
 					lock.Lock()
 					lost = append(lost, at)
 					lock.Unlock()
