@@ -25,8 +25,8 @@ pub(super) fn between(
     statement.query_map((after, before, rows_max), next)?.collect()
 }
 
-/// Checks that rows are in the order of their keys. Those of a damaged page can have any key: an entry would be processed
-/// twice, and records be taken for delivered.
+/// Checks that rows are in the order of their keys. Those of a damaged page can have any key: an entry would be
+/// processed twice, and records be taken for delivered.
 ///
 /// # Errors
 /// If they are not: as SQLite says that a file is damaged.

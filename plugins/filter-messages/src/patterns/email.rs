@@ -12,8 +12,8 @@ const NAME_CHARS_MAX: usize = 64;
 /// Most signs that are skipped on either side of the `@`: some write them so that no address is seen.
 const SIGNS_MAX: usize = 3;
 
-/// Whether one of these addresses has characters of this part, which is then no link. `Ask us @example.com` can be either, and is
-/// taken for both.
+/// Whether one of these addresses has characters of this part, which is then no link. `Ask us @example.com` can be
+/// either, and is taken for both.
 pub(super) fn is_in_one_of(addresses: &[Range<usize>], line: &Line<'_>, part: &Range<usize>) -> bool {
     let next = addresses.partition_point(|address| address.end <= part.start);
     addresses.get(next).is_some_and(|address| address.start < part.end && is_whole(line, address))
