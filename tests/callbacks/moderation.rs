@@ -277,6 +277,25 @@ async fn a_message_of_many_elements_costs_no_verdict() {
     }
 }
 
+/// Words and links that begin in one element and end in the next one, with spaces between them or far from both ends.
+#[tokio::test]
+async fn what_crosses_two_elements_is_found_at_a_distance() {
+    let host = filter("{ words = [\"free money\"], strictness = \"aggressive\", patterns = { links = \"deny\" } }");
+    let elements = |texts: [String; 2]| {
+        let element = |text: &String| json!({ "MsgType": "TIMTextElem", "MsgContent": { "Text": text } });
+        json!({ "From_Account": "u1", "MsgBody": texts.iter().map(element).collect::<Vec<_>>() }).to_string()
+    };
+    let filler = "ok ".repeat(2000);
+    for (gap, before, after) in [(3000, "", ""), (900, &*filler, &*filler)] {
+        let texts = [format!("{before}f r{}", " ".repeat(gap)), format!("e e m o n e y {after}")];
+        assert!(is_denied(&host, TENCENT, elements(texts)).await, "{gap} spaces");
+    }
+    let texts = [format!("{filler}see www.exam"), format!("ple.com {filler}")];
+    assert!(is_denied(&host, TENCENT, elements(texts)).await);
+    let texts = [format!("{filler}free"), format!("{filler}money")];
+    assert!(!is_denied(&host, TENCENT, elements(texts)).await);
+}
+
 /// A text that costs too much is refused, and what is hidden after it does not matter.
 #[tokio::test]
 async fn what_costs_too_much_to_search_is_refused() {

@@ -24,7 +24,7 @@
 //! With 10 000 words of the text's own language it is 80 in English, and exceeds the fuel of a call in Chinese and
 //! Arabic. A list takes 16 bytes for each letter after a common beginning, 20 to 60 bytes for the beginning of each
 //! word, and 24 KiB. In a text that consists of disguises, only the first 4000 steps follow every spelling, and at most
-//! 12 000 characters are compared with beginnings; after that, words are found only as they are listed.
+//! 16 000 characters are compared with beginnings; after that, words are found only as they are listed.
 
 mod bits;
 mod budget;

@@ -70,9 +70,9 @@
 //!
 //! Of several actions in one message the first of deny, reply, mask, record is taken.
 //!
-//! A message is not searched to its end if it has 256 places or more, harmless ones included, or so much that looks
-//! like the beginning of listed words that comparing it would cost too much, as no honest message does. Then it is
-//! refused, unless all that the settings ask for is records; the record names the rule `unsearched`.
+//! The search of a message stops at 256 places, harmless ones included, and when comparing with the beginnings of listed
+//! words has cost more than any honest message needs. Then the message is refused, unless the settings ask only for
+//! records; the record names the rule `unsearched`.
 //!
 //! Whatever is in it, a message of 24 KiB, as it is sent, costs less than 20 million units of fuel with words alone, or
 //! with all four patterns alone; usual ones of that size cost 1 to 3 million. With both, or where words are masked

@@ -195,11 +195,18 @@ impl RuleSet {
     }
 }
 
-/// How far from a seam a word or pattern that crosses it can begin or end, in bytes.
-const ACROSS_BYTES_MAX: usize = 256;
+/// How far from a seam a word or pattern that crosses it can begin or end, in bytes. Any number of spaces can be between
+/// letters: this is longer than what fits on a screen.
+const ACROSS_BYTES_MAX: usize = 1024;
 
-/// The parts of a text around its seams, in order and without overlaps.
+/// Joined texts up to this size are searched as a whole, which costs little.
+const WHOLE_BYTES_MAX: usize = 8 * 1024;
+
+/// The parts of a joined text that are searched again: those around its seams, in order and without overlaps.
 fn around(text: &str, seams: &[usize]) -> Vec<Range<usize>> {
+    if text.len() <= WHOLE_BYTES_MAX {
+        return std::iter::once(0..text.len()).collect();
+    }
     let mut parts: Vec<Range<usize>> = Vec::new();
     for seam in seams {
         let from = text.floor_char_boundary(seam.saturating_sub(ACROSS_BYTES_MAX));

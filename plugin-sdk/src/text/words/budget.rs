@@ -17,7 +17,7 @@ pub(super) struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { steps_max: 4000, characters_max: 12_000, listed_characters_max: u32::MAX }
+        Self { steps_max: 4000, characters_max: 16_000, listed_characters_max: u32::MAX }
     }
 }
 
@@ -35,7 +35,7 @@ pub struct Effort {
 }
 
 /// Work of one message while only words as they are listed are searched for.
-const LISTED_CHARACTERS_MAX: u32 = 24_000;
+const LISTED_CHARACTERS_MAX: u32 = 20_000;
 
 impl Effort {
     /// For a message in which at most `places_max` places are of interest; 0 searches nothing.
@@ -45,7 +45,7 @@ impl Effort {
         Self { budget, places: places_max, is_cut: false }
     }
 
-    /// Whether it ended before all was searched: so many places were found, or the search cost too much.
+    /// Whether the search stopped early: it found the maximum number of places, or cost too much.
     #[must_use]
     pub const fn is_over(&self) -> bool {
         self.is_cut || self.places == 0
