@@ -1,5 +1,5 @@
-//! Callbacks for which there is no time: refused at the door, as `on_overload` says; and those that nobody waits for
-//! any more.
+//! Load shedding: callbacks that cannot be answered in time are refused before their body is read, as `on_overload` says,
+//! and those whose client has gone are cancelled.
 
 use axum::body::Body;
 use harness::guests::{self, PROVOKE, SPARE};

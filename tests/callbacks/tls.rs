@@ -113,6 +113,17 @@ impl Secure {
         TlsConnector::from(Arc::clone(config)).connect(name, stream).await
     }
 
+    /// Connections whose handshake begins and does not go on.
+    async fn stall(&self, count: usize) -> Vec<TcpStream> {
+        let mut stalled = Vec::new();
+        for _ in 0..count {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(b"\x16\x03\x01").await.unwrap();
+            stalled.push(stream);
+        }
+        stalled
+    }
+
     /// The answer to a callback, and how hands were shaken for it.
     async fn post(&self, config: &Arc<ClientConfig>) -> std::io::Result<(String, HandshakeKind)> {
         let mut stream = self.connect(config).await?;
@@ -219,8 +230,7 @@ async fn a_handshake_that_stalls_ends_in_time_and_does_not_keep_others_out() {
     let (certificate, key) = authority.sign(|_| {});
     let limits = "tls_handshake_within_ms = 300\ntls_handshakes_max = 1";
     let secure = serve(&Files::new(&certificate, &key), limits).await;
-    let mut stalled = TcpStream::connect(secure.address).await.unwrap();
-    stalled.write_all(b"\x16\x03\x01").await.unwrap();
+    let mut stalled = secure.stall(1).await.remove(0);
     // It waits for the only permit, for as long as the first one stalls.
     let config = client(authority.roots(), None);
     let answered = secure.post(&config).await;
@@ -238,13 +248,8 @@ async fn handshakes_that_stall_in_a_burst_make_room_long_before_their_time_is_ov
     let (certificate, key) = authority.sign(|_| {});
     let limits = "tls_handshake_within_ms = 60_000\ntls_handshakes_max = 8";
     let secure = serve(&Files::new(&certificate, &key), limits).await;
-    let mut stalled = Vec::new();
     // Twice as many as there may be at a time: half of them wait, and come before the client.
-    for _ in 0..16 {
-        let mut stream = TcpStream::connect(secure.address).await.unwrap();
-        stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00").await.unwrap();
-        stalled.push(stream);
-    }
+    let _stalled = secure.stall(16).await;
     let began = tokio::time::Instant::now();
     secure.answers(&client(authority.roots(), None)).await;
     assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
@@ -261,12 +266,7 @@ async fn the_time_for_a_handshake_begins_when_it_is_its_turn() {
     // Too little time for handshakes to be closed because others wait.
     let limits = "tls_handshake_within_ms = 900\ntls_handshakes_max = 1";
     let secure = serve(&Files::new(&certificate, &key), limits).await;
-    let mut stalled = Vec::new();
-    for _ in 0..3 {
-        let mut stream = TcpStream::connect(secure.address).await.unwrap();
-        stream.write_all(b"\x16\x03\x01").await.unwrap();
-        stalled.push(stream);
-    }
+    let _stalled = secure.stall(3).await;
     // It waits for three times 900 ms, and is answered.
     secure.answers(&client(authority.roots(), None)).await;
     let slow = "cause=\"tls_handshake_within_ms\"";

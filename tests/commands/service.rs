@@ -132,8 +132,7 @@ fn records_go_to_standard_output_apart_from_the_log() {
     assert_eq!(serving.stop().succeeds(), "{\"a\":1}\n{\"a\":1}\n");
 }
 
-/// A pipe that nobody reads from: answers do not wait for it beyond their deadline, and the end of the process not at
-/// all.
+/// Records go to a pipe without a reader. It delays no answer beyond its deadline, and does not delay the exit.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_sink_that_hangs_keeps_no_process_from_ending() {

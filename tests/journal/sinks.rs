@@ -196,19 +196,24 @@ async fn a_refused_record_holds_up_its_key_only_and_is_given_up_where_that_is_wa
     }
 }
 
-#[tokio::test]
-async fn a_receiver_that_is_gone_switches_the_sink_off_also_after_a_restart_until_it_has_another_url() {
-    let kept = Kept::new();
+/// A closed journal with two records, and a sink for them whose receiver has switched it off.
+async fn switched_off(kept: &Kept) -> (Receiver, SinkSettings) {
     let receiver = Receiver::start(|_| Does::Answers(410, None)).await;
     let settings = sink(&receiver.url());
     let journal = kept.open();
-    let sinks = start(&kept, &journal, vec![settings.clone()]).await;
+    let sinks = start(kept, &journal, vec![settings.clone()]).await;
     keep(&journal, "k", [0, 1]).await;
     until_state(&sinks, |state| matches!(state, State::Off { why } if why.contains("410"))).await;
-    assert_eq!(receiver.requests(), 1);
     drop(sinks);
     journal.close().await;
+    (receiver, settings)
+}
 
+#[tokio::test]
+async fn a_receiver_that_is_gone_switches_the_sink_off_also_after_a_restart_until_it_has_another_url() {
+    let kept = Kept::new();
+    let (receiver, settings) = switched_off(&kept).await;
+    assert_eq!(receiver.requests(), 1);
     let journal = kept.open();
     let sinks = start(&kept, &journal, vec![settings]).await;
     let status = &sinks.status()[0];
@@ -228,14 +233,7 @@ async fn a_receiver_that_is_gone_switches_the_sink_off_also_after_a_restart_unti
 #[tokio::test]
 async fn records_that_are_lost_with_a_damaged_file_do_not_wait_for_a_sink_that_is_off() {
     let kept = Kept::new();
-    let receiver = Receiver::start(|_| Does::Answers(410, None)).await;
-    let settings = sink(&receiver.url());
-    let journal = kept.open();
-    let sinks = start(&kept, &journal, vec![settings.clone()]).await;
-    keep(&journal, "k", [0, 1]).await;
-    until_state(&sinks, |state| matches!(state, State::Off { .. })).await;
-    drop(sinks);
-    journal.close().await;
+    let (_receiver, settings) = switched_off(&kept).await;
     // As salvaging leaves it that finds none of them.
     let file = rusqlite::Connection::open(kept.settings.folder.join("journal.sqlite3")).unwrap();
     file.execute_batch("DELETE FROM records").unwrap();

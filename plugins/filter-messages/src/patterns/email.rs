@@ -75,7 +75,7 @@ fn name_start(line: &Line<'_>, from: usize, at: usize, is_known: bool) -> Option
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || is_wide(byte);
     let before = line.plain(from..at);
     let signs = before.iter().rev().take(SIGNS_MAX).take_while(|byte| is_sign(**byte)).count();
-    // `user @example.com` is an address that somebody wants to hide; with any other end it mentions someone.
+    // `user @example.com` is a disguised address. Without a known end, `user @name` mentions someone.
     let is_apart = is_known && signs == 0 && before.ends_with(b" ");
     let before = before.get(..before.len() - signs - usize::from(is_apart))?;
     let last = *before.last().filter(|last| is_letter(**last) && !(is_apart && **last == OTHER_LETTER))?;

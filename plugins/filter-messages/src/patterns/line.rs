@@ -70,7 +70,7 @@ enum Symbols {
     None,
     /// A symbol that is a letter of the word before it: `exⓐmple`.
     Joined,
-    /// Symbols that are no part of the word beside them, so many of them digits: `①example.com`.
+    /// Symbols that are not part of the word beside them: `①example.com`.
     Apart {
         /// Number of digits among them.
         digits: usize,

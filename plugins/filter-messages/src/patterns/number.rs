@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::line::Line;
 
-/// What is written directly before a number that somebody is reached at: `QQ123456789`.
+/// Labels that are written directly before a contact's number: `QQ123456789`.
 const LABELS: [&[u8]; 8] = [b"qq", b"vx", b"wx", b"v", b"q", b"tel", b"id", b"uid"];
 
 /// Longest of these, in characters, and the one before it.
