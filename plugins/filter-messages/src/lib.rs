@@ -74,9 +74,10 @@
 //! words has cost more than any honest message needs. Then the message is refused, unless the settings ask only for
 //! records; the record names the rule `unsearched`.
 //!
-//! Whatever is in it, a message of 24 KiB, as it is sent, costs less than 20 million units of fuel with words alone, or
-//! with all four patterns alone; usual ones of that size cost 1 to 3 million. With both, or where words are masked
-//! (which searches the result again), set `fuel_per_call` to 60 million for what is made to cost as much as it can;
+//! Whatever is in it, a text of 24 KiB costs less than 20 million units of fuel with words alone, or with all four
+//! patterns alone; usual ones of that size cost 1 to 3 million. For several elements of one message, which are searched
+//! again where they meet, that holds up to 8 KiB in all. With words and patterns, or where words are masked (which
+//! searches the result again), set `fuel_per_call` to 60 million for what is made to cost as much as it can;
 //! `on_fault = "deny"` refuses what still costs more.
 
 mod mask;
